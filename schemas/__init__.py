@@ -1,0 +1,1 @@
+"""What data looks like: frame contracts, declared files, networks."""

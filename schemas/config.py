@@ -1,0 +1,82 @@
+"""The whole config folder, read and cross-checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from schemas.declared import read_declared, slug_of
+from schemas.errors import ConfigError
+from schemas.network import Network, networks
+from schemas.rates import read_rates
+from schemas.segment import Audience, Segment
+from schemas.settings import Settings
+from schemas.source import Sources
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a company declares, and the networks it can use."""
+
+    folder: Path
+    settings: Settings
+    sources: Sources
+    rates: pl.DataFrame
+    segments: dict[str, Segment]
+    networks: dict[str, Network]
+
+    @property
+    def audiences(self) -> tuple[Audience, ...]:
+        """Every audience: each segment on each network account that it lists."""
+        return tuple(audience for name, segment in self.segments.items() for audience in segment.audiences(name))
+
+    @property
+    def used_networks(self) -> dict[str, Network]:
+        """The networks that some segment lists."""
+        used = {audience.network for audience in self.audiences}
+        return {name: network for name, network in self.networks.items() if name in used}
+
+
+def read_config(folder: Path) -> Config:
+    """The config in `folder`.
+
+    Raises:
+        ConfigError: a file is missing or wrong, or two files contradict each other.
+    """
+    folder = folder.expanduser().resolve()
+    segments = {slug_of(path): read_declared(Segment, path) for path in sorted((folder / "segments").glob("*.toml"))}
+    config = Config(
+        folder=folder,
+        settings=read_declared(Settings, folder / "relance.toml"),
+        sources=read_declared(Sources, folder / "sources.toml"),
+        rates=read_rates(folder / "rates.csv"),
+        segments=segments,
+        networks=networks(),
+    )
+    _check_networks_exist(config)
+    _check_public_names_differ(config)
+    return config
+
+
+def _check_networks_exist(config: Config) -> None:
+    for audience in config.audiences:
+        if audience.network not in config.networks:
+            msg = (
+                f"{config.folder / 'segments' / audience.segment}.toml: networks lists {audience.network!r}; relance knows "
+                f"{', '.join(config.networks)}."
+            )
+            raise ConfigError(msg)
+
+
+def _check_public_names_differ(config: Config) -> None:
+    owner: dict[str, str] = {}
+    for name, segment in config.segments.items():
+        if segment.public_name in owner:
+            msg = (
+                f"{config.folder / 'segments' / name}.toml: public_name {segment.public_name!r} is also that of "
+                f"{owner[segment.public_name]}.toml. Choose another: a network cannot tell the two lists apart."
+            )
+            raise ConfigError(msg)
+        owner[segment.public_name] = name

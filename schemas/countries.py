@@ -1,0 +1,87 @@
+"""Countries by ISO 3166 alpha-2 code, and what people write for them."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from babel import Locale
+from babel.core import get_global
+
+#: CLDR lists these beside the ISO codes: groupings, pseudo-locales and unassigned codes.
+_NOT_COUNTRIES = frozenset({"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "XK", "ZZ"})
+
+#: European Economic Area: the 27 members of the Union, Iceland, Liechtenstein and Norway.
+EEA = frozenset(
+    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()  # noqa: SIM905
+)
+
+#: Languages whose country names a CRM of our users is likely to hold.
+_LANGUAGES = ("en", "fr", "de", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", "fi")
+
+#: What people write and CLDR does not.
+_ALIASES = {
+    "uk": "GB", "great britain": "GB", "britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB",
+    "northern ireland": "GB", "grande bretagne": "GB", "angleterre": "GB",
+    "eire": "IE", "republic of ireland": "IE", "usa": "US", "u s a": "US", "u s": "US", "united states of america": "US",
+    "etats unis d amerique": "US", "america": "US", "holland": "NL", "hollande": "NL", "the netherlands": "NL",
+    "pays bas": "NL", "rsa": "ZA", "uae": "AE", "emirates": "AE", "czech republic": "CZ", "republique tcheque": "CZ",
+    "russian federation": "RU", "korea republic of": "KR", "republic of korea": "KR", "korea south": "KR",
+    "korea north": "KP", "democratic people s republic of korea": "KP", "viet nam": "VN", "syrian arab republic": "SY",
+    "iran islamic republic of": "IR", "tanzania united republic of": "TZ", "moldova republic of": "MD",
+    "venezuela bolivarian republic of": "VE", "bolivia plurinational state of": "BO", "macedonia": "MK",
+    "republic of north macedonia": "MK", "ivory coast": "CI", "cote d ivoire": "CI", "swaziland": "SZ", "burma": "MM",
+    "cape verde": "CV", "turkey": "TR", "congo the democratic republic of the": "CD", "zaire": "CD",
+    "congo": "CG", "republic of the congo": "CG", "democratic republic of the congo": "CD",
+    "holy see vatican city state": "VA", "holy see": "VA", "brunei darussalam": "BN", "lao people s democratic republic": "LA",
+    "virgin islands u s": "VI", "virgin islands british": "VG", "hong kong": "HK", "macau": "MO", "macao": "MO",
+    "taiwan province of china": "TW", "palestine state of": "PS", "palestine": "PS", "micronesia federated states of": "FM",
+    "deutschland": "DE", "brasil": "BR", "espana": "ES", "italia": "IT", "suomi": "FI", "sverige": "SE", "norge": "NO",
+    "danmark": "DK", "osterreich": "AT", "schweiz": "CH", "suisse": "CH", "svizzera": "CH", "polska": "PL",
+    "people s republic of china": "CN", "pr china": "CN", "mainland china": "CN", "russia": "RU", "reunion": "RE",
+    "st lucia": "LC", "saint vincent and the grenadines": "VC", "sao tome and principe": "ST", "faroe islands": "FO",
+}  # fmt: skip
+
+
+@cache
+def country_codes() -> frozenset[str]:
+    """Every ISO 3166 alpha-2 code."""
+    territories = Locale("en").territories
+    return frozenset(code for code in territories if len(code) == 2 and code.isalpha()) - _NOT_COUNTRIES
+
+
+def is_country(code: str) -> bool:
+    """Whether `code` is an ISO 3166 alpha-2 code in upper case."""
+    return code in country_codes()
+
+
+def folded(name: str) -> str:
+    """A country's name without case, accents and punctuation, words one space apart."""
+    from unicodedata import combining, normalize
+
+    plain = "".join(letter for letter in normalize("NFKD", name.casefold()) if not combining(letter))
+    return " ".join("".join(letter if letter.isalnum() else " " for letter in plain).split())
+
+
+@cache
+def country_names() -> dict[str, str]:
+    """Folded name or code → ISO alpha-2: CLDR's names in twelve languages, ISO codes, common aliases.
+
+    A name that two countries share in different languages is left out: unknown stays unknown.
+    """
+    codes = country_codes()
+    names: dict[str, str] = {}
+    ambiguous: set[str] = set()
+    for language in _LANGUAGES:
+        for code, name in Locale(language).territories.items():
+            if code in codes:
+                key = folded(name)
+                if names.setdefault(key, code) != code:
+                    ambiguous.add(key)
+    for name in ambiguous:
+        del names[name]
+    for alias, targets in get_global("territory_aliases").items():
+        if alias.isalpha() and alias.isupper() and len(alias) == 3 and len(targets) == 1 and targets[0] in codes:
+            names[alias.lower()] = targets[0]
+    names.update({code.lower(): code for code in codes})
+    names.update(_ALIASES)
+    return names

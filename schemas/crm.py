@@ -1,0 +1,142 @@
+"""The five CRM tables as relance reads them; a row that breaks its contract is quarantined, never lost.
+
+Text columns hold what the CRM holds; times are UTC; money is integer minor units of the row's currency.
+"""
+
+from __future__ import annotations
+
+import dataframely as dy
+import polars as pl
+
+from schemas.money import currencies
+from schemas.privacy import RAW
+from schemas.source import TableName
+
+ORDER_STATUSES = ("completed", "refunded", "cancelled", "pending")
+CONSENT_STATUSES = ("granted", "denied", "withdrawn", "pending", "unknown")
+PURPOSES = ("ads_upload", "ads_personalization", "profiling", "email_marketing", "sms_marketing")
+VISIT_EVENTS = ("visit", "view_product", "add_to_cart", "begin_checkout", "purchase")
+
+
+def _one_of(values: tuple[str, ...]):  # noqa: ANN202 - dataframely's Check is private
+    return lambda column: column.is_in(values)
+
+
+class CrmCustomers(dy.Schema):
+    """A CRM record."""
+
+    customer_id = dy.String(primary_key=True, metadata=RAW)
+    email = dy.String(nullable=True, metadata=RAW)
+    phone = dy.String(nullable=True, metadata=RAW)
+    first_name = dy.String(nullable=True, metadata=RAW)
+    last_name = dy.String(nullable=True, metadata=RAW)
+    birth_date = dy.Date(nullable=True, metadata=RAW)
+    gender = dy.String(nullable=True, metadata=RAW)
+    street = dy.String(nullable=True, metadata=RAW)
+    city = dy.String(nullable=True, metadata=RAW)
+    region = dy.String(nullable=True, metadata=RAW)
+    postal_code = dy.String(nullable=True, metadata=RAW)
+    country = dy.String(nullable=True, metadata=RAW, description="As typed: a code or a name.")
+    mobile_ad_id = dy.String(nullable=True, metadata=RAW)
+    created_at = dy.Datetime(nullable=True, time_zone="UTC")
+    updated_at = dy.Datetime(nullable=True, time_zone="UTC")
+
+
+class CrmOrders(dy.Schema):
+    """An order."""
+
+    order_id = dy.String(primary_key=True)
+    customer_id = dy.String(metadata=RAW)
+    ordered_at = dy.Datetime(time_zone="UTC")
+    amount = dy.Int64(description="Minor units of the row's currency; negative for money given back.")
+    currency = dy.String(check=lambda code: code.is_in(sorted(currencies())), description="ISO 4217.")
+    status = dy.String(check=_one_of(ORDER_STATUSES))
+    channel = dy.String(nullable=True)
+
+
+class CrmOrdersWithoutTimes(CrmOrders):
+    """An order of a source that declares `without_times`."""
+
+    ordered_at = dy.Datetime(nullable=True, time_zone="UTC")
+
+
+class CrmConsents(dy.Schema):
+    """One statement about what a person allows, by CRM record or by address."""
+
+    record_id = dy.String(nullable=True)
+    customer_id = dy.String(nullable=True, metadata=RAW)
+    address = dy.String(nullable=True, metadata=RAW, description="An e-mail or a phone, as typed.")
+    purpose = dy.String(check=_one_of(PURPOSES))
+    network = dy.String(nullable=True, description="Null speaks for all networks.")
+    region = dy.String(nullable=True)
+    status = dy.String(check=_one_of(CONSENT_STATUSES))
+    captured_at = dy.Datetime(
+        nullable=True, time_zone="UTC", description="Null if the statement could not be read: then it refuses."
+    )
+    valid_from = dy.Datetime(nullable=True, time_zone="UTC")
+    valid_to = dy.Datetime(nullable=True, time_zone="UTC")
+    source = dy.String(nullable=True)
+
+    @dy.rule()
+    def names_somebody(cls) -> pl.Expr:  # noqa: N805
+        return pl.col("customer_id").is_not_null() | pl.col("address").is_not_null()
+
+
+class ConsentStatements(CrmConsents):
+    """A statement as its source must give it."""
+
+    captured_at = dy.Datetime(time_zone="UTC")
+
+
+class CrmVisits(dy.Schema):
+    """A web or app event."""
+
+    event_id = dy.String(primary_key=True)
+    customer_id = dy.String(metadata=RAW)
+    occurred_at = dy.Datetime(time_zone="UTC")
+    event = dy.String(check=_one_of(VISIT_EVENTS))
+    item = dy.String(nullable=True)
+
+
+class ErasureRequests(dy.Schema):
+    """A request to be forgotten as the CRM writes it; it is never stored."""
+
+    request_id = dy.String(primary_key=True)
+    customer_id = dy.String(nullable=True, metadata=RAW)
+    email = dy.String(nullable=True, metadata=RAW)
+    phone = dy.String(nullable=True, metadata=RAW)
+    requested_at = dy.Datetime(time_zone="UTC")
+
+    @dy.rule()
+    def names_somebody(cls) -> pl.Expr:  # noqa: N805
+        return pl.any_horizontal(pl.col("customer_id", "email", "phone").is_not_null())
+
+
+class CrmErasures(dy.Schema):
+    """What is kept of a request: keyed hashes and dates, never the value."""
+
+    request_id = dy.String()
+    requested_at = dy.Datetime(time_zone="UTC")
+    form = dy.String(description="`customer_id`, `email`, `phone`, or the match column whose hash is refused.")
+    tombstone = dy.String(description="Keyed hash of the value in that form.")
+
+
+class Quarantine(dy.Schema):
+    """A source row that broke its contract."""
+
+    table = dy.String(description="Which CRM table the row was meant for.")
+    source = dy.String(description="The file or database it came from.")
+    row = dy.Int64(nullable=True, description="The row in the file (1 is the first after the header).")
+    rule = dy.String(description="The rule it broke, e.g. `ordered_at unreadable`.")
+    shape = dy.String(nullable=True, description="The failing field, letters as a, digits as 9.")
+    as_of = dy.Date(description="The run that set it aside; it expires 30 days later.")
+
+
+#: Contract of each table as its source is read.
+CONTRACTS: dict[TableName, type[dy.Schema]] = {
+    "customers": CrmCustomers,
+    "orders": CrmOrders,
+    "consents": ConsentStatements,
+    "visits": CrmVisits,
+    "erasures": ErasureRequests,
+}

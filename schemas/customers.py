@@ -1,0 +1,54 @@
+"""People: whom the CRM's records stand for."""
+
+from __future__ import annotations
+
+import dataframely as dy
+
+from schemas.privacy import PSEUDONYM, RAW
+
+
+class CustomerRecords(dy.Schema):
+    """A CRM record, its canonical identifiers, and the person it belongs to, on what evidence."""
+
+    customer_id = dy.String(primary_key=True, metadata=RAW)
+    person_id = dy.String(metadata=PSEUDONYM)
+    joined_by = dy.String(
+        nullable=True, description="The key shared with the person's other records, e.g. `email`; null if alone."
+    )
+    position = dy.UInt32(description="1 for the person's earliest record, then 2, 3 …")
+    email = dy.String(nullable=True, metadata=RAW, description="Trimmed, NFC, lower-case.")
+    email_refusal = dy.String(nullable=True, description="Why the record's e-mail is no match key.")
+    phone = dy.String(nullable=True, metadata=RAW, description="E.164.")
+    phone_refusal = dy.String(nullable=True, description="Why the record's phone is no match key.")
+    phone_country_source = dy.String(nullable=True, description="international, own_country or default_country.")
+    first_name = dy.String(nullable=True, metadata=RAW)
+    last_name = dy.String(nullable=True, metadata=RAW)
+    postal_code = dy.String(nullable=True, metadata=RAW)
+    country = dy.String(nullable=True, description="ISO 3166 alpha-2; null if not known.")
+    created_at = dy.Datetime(nullable=True, time_zone="UTC")
+    updated_at = dy.Datetime(nullable=True, time_zone="UTC")
+
+
+class Customers(dy.Schema):
+    """A person."""
+
+    person_id = dy.String(primary_key=True, metadata=PSEUDONYM)
+    records = dy.UInt32(description="How many CRM records the person has.")
+    country = dy.String(nullable=True, description="ISO 3166 alpha-2 of the newest record that has one.")
+    created_at = dy.Datetime(nullable=True, time_zone="UTC", description="When the earliest record was created.")
+
+
+class PersonAliases(dy.Schema):
+    """Every person id ever given, and whom it stands for today."""
+
+    alias = dy.String(primary_key=True, metadata=PSEUDONYM)
+    person_id = dy.String(metadata=PSEUDONYM)
+    since = dy.Date(description="The first day the alias was given.")
+
+
+class Permissions(dy.Schema):
+    """A person whose keys may be sent to a network. Who is not here may not be sent."""
+
+    person_id = dy.String(metadata=PSEUDONYM)
+    network = dy.String()
+    assumed = dy.Bool(description="Granted only by an assumption that `relance.toml` states.")

@@ -1,0 +1,52 @@
+"""Errors meant for people: what happened, where, and what to do. Never a value from a row."""
+
+from __future__ import annotations
+
+
+class RelanceError(Exception):
+    """A failure that one sentence explains."""
+
+    exit_code = 1
+
+
+class ConfigError(RelanceError):
+    """A declared file or a command's argument is wrong."""
+
+    exit_code = 2
+
+
+class HomeLockedError(RelanceError):
+    """Another process holds the home."""
+
+    exit_code = 3
+
+
+class SourceError(RelanceError):
+    """A source file or table cannot be read as declared."""
+
+
+class KeyFileError(RelanceError):
+    """A secret key is missing, unreadable or not the one the warehouse was made with."""
+
+
+class WarehouseError(RelanceError):
+    """The warehouse refused an operation."""
+
+
+class PublicationError(RelanceError):
+    """An audience's files were refused before publication."""
+
+    def __init__(self, message: str, check: str | None = None) -> None:
+        super().__init__(message)
+        #: The check of the gate that failed, if one did.
+        self.check = check
+
+
+class DayError(RelanceError):
+    """The asked day is not one that can be run."""
+
+    exit_code = 2
+
+
+class StageError(RelanceError):
+    """A stage failed for a reason its library words with values of rows, which are left out."""

@@ -1,0 +1,66 @@
+"""`config/segments/*.toml`: who belongs together, and on which networks."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from pydantic import field_validator
+
+from schemas.declared import Declared, Slug, Text
+
+_NETWORK_ACCOUNT = re.compile(r"^[a-z][a-z0-9_]*(:[a-z][a-z0-9_]*)?$")
+
+
+class Audience(NamedTuple):
+    """A customer list of one network account: its identity, which a renamed label does not change."""
+
+    network: str
+    account: str
+    segment: str
+
+    def __str__(self) -> str:
+        parts = [self.network, self.segment] if self.account == "main" else list(self)
+        return "/".join(parts)
+
+
+class Segment(Declared):
+    """One segment; the file's stem is its name."""
+
+    #: What colleagues call it.
+    title: Text
+    #: What the network sees: file names and the list's name there. Neutral, never the inside view.
+    public_name: Slug
+    #: What the campaign is for, in a word or two.
+    purpose: Text
+    #: A condition over the columns of `features`, in Polars SQL.
+    where: Text
+    #: Network names, with `:account` where a network has several accounts.
+    networks: tuple[str, ...]
+    #: An e-mail address or `team:name`, shown in Dagster.
+    owner: Text
+
+    @field_validator("networks")
+    @classmethod
+    def _well_formed(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            if not _NETWORK_ACCOUNT.match(network):
+                msg = f"{network!r} is neither `network` nor `network:account`"
+                raise ValueError(msg)
+        if len(set(networks)) != len(networks):
+            msg = "lists a network twice"
+            raise ValueError(msg)
+        return networks
+
+    @field_validator("owner")
+    @classmethod
+    def _reachable(cls, owner: str) -> str:
+        if not re.match(r"^(team:[a-z0-9_-]+|[^@\s]+@[^@\s]+\.[^@\s]+)$", owner):
+            msg = f"{owner!r} is neither an e-mail address nor `team:name`"
+            raise ValueError(msg)
+        return owner
+
+    def audiences(self, name: str) -> tuple[Audience, ...]:
+        """The audiences of the segment called `name`, one per network account it lists."""
+        pairs = (network.partition(":") for network in self.networks)
+        return tuple(Audience(network, account or "main", name) for network, _, account in pairs)

@@ -1,0 +1,107 @@
+"""`config/relance.toml`: what a company decides once."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, field_validator
+
+from schemas.countries import EEA, is_country
+from schemas.declared import Declared
+from schemas.money import is_currency
+
+Purpose = Literal["ads_upload", "ads_personalization", "profiling", "email_marketing", "sms_marketing"]
+JoiningKey = Literal["email", "phone", "last_name", "postal_code"]
+
+
+class Joining(Declared):
+    """Which shared identifiers make two records one person."""
+
+    #: Records that agree on every key of one rule are one person.
+    rules: tuple[tuple[JoiningKey, ...], ...] = (("email",), ("phone", "last_name"))
+    #: An e-mail or phone on more records than this joins nobody and is no match key.
+    shared_by_more_than: int = Field(default=5, ge=1)
+
+    @field_validator("rules")
+    @classmethod
+    def _rules_join_on_an_address(cls, rules: tuple[tuple[JoiningKey, ...], ...]) -> tuple[tuple[JoiningKey, ...], ...]:
+        for rule in rules:
+            if not {"email", "phone"} & set(rule):
+                msg = f"the rule {list(rule)} needs `email` or `phone`: a name alone is not one person"
+                raise ValueError(msg)
+        return rules
+
+
+class Assumption(Declared):
+    """What is taken as granted for people of one region of whom no statement is on record."""
+
+    ads_upload: bool = False
+    ads_personalization: bool = False
+    profiling: bool = False
+    email_marketing: bool = False
+    sms_marketing: bool = False
+
+
+class Settings(Declared):
+    """`relance.toml`."""
+
+    #: The business's time zone: it says when a day ends and when the night starts.
+    time_zone: str = "UTC"
+    #: The one currency that revenue is counted in (ISO 4217).
+    currency: str
+    #: Country of phones whose record has none (ISO 3166 alpha-2); without it they are dropped.
+    default_country: str | None = None
+    #: First partition that Dagster offers.
+    first_day: date = date(1990, 1, 1)
+    #: What DuckDB may hold in memory before it spills (encrypted) into the home.
+    memory_limit: str = Field(default="2GB", pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$")
+    joining: Joining = Joining()
+    #: By region: a country code, `EEA` (unknown countries count there), or `everywhere`.
+    assume: dict[str, Assumption] = {}
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            msg = f"{name!r} is no IANA time zone such as 'Europe/Paris'"
+            raise ValueError(msg)
+        return name
+
+    @field_validator("currency")
+    @classmethod
+    def _known_currency(cls, code: str) -> str:
+        if not is_currency(code):
+            msg = f"{code!r} is no ISO 4217 code such as 'EUR'"
+            raise ValueError(msg)
+        return code
+
+    @field_validator("default_country")
+    @classmethod
+    def _known_country(cls, code: str | None) -> str | None:
+        if code is not None and not is_country(code):
+            msg = f"{code!r} is no ISO 3166 alpha-2 code such as 'FR'"
+            raise ValueError(msg)
+        return code
+
+    @field_validator("assume")
+    @classmethod
+    def _known_regions(cls, assume: dict[str, Assumption]) -> dict[str, Assumption]:
+        for region in assume:
+            if region not in {"EEA", "everywhere"} and not is_country(region):
+                msg = f"region {region!r} is neither a country code, 'EEA' nor 'everywhere'"
+                raise ValueError(msg)
+        return assume
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    def assumed(self, purpose: Purpose, country: str | None) -> bool:
+        """Whether silence counts as granted: the country's word, else its region's, else everywhere's."""
+        in_eea = country is None or country in EEA
+        for region in (country, "EEA" if in_eea else None, "everywhere"):
+            if region is not None and region in self.assume:
+                return getattr(self.assume[region], purpose)
+        return False

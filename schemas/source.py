@@ -1,0 +1,112 @@
+"""`config/sources.toml`: where the CRM's tables come from and how they become ours."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from schemas.declared import Declared, Slug, Text
+
+TableName = Literal["customers", "orders", "consents", "visits", "erasures"]
+TABLES: tuple[TableName, ...] = ("customers", "orders", "consents", "visits", "erasures")
+
+
+class Source(Declared):
+    """One input: files by glob, or a database. Its name is a table (or a schema) in the selects.
+
+    Paths are relative to the config folder; `{home}` stands for RELANCE_HOME.
+    """
+
+    files: Text | None = None
+    sqlite: Text | None = None
+    duckdb: Text | None = None
+    format: Literal["csv", "parquet"] | None = None
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    quote: str = Field(default='"', min_length=1, max_length=1)
+    encoding: Literal["utf-8", "latin-1", "windows-1252", "utf-16"] = "utf-8"
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Source:
+        places = [place for place in (self.files, self.sqlite, self.duckdb) if place is not None]
+        if len(places) != 1:
+            msg = "give exactly one of `files`, `sqlite` and `duckdb`"
+            raise ValueError(msg)
+        if self.files is not None and self.kind is None:
+            msg = "`files` ends in neither .csv, .txt, .tsv nor .parquet: say `format`"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def kind(self) -> Literal["csv", "parquet"] | None:
+        """How `files` are read."""
+        if self.format is not None or self.files is None:
+            return self.format
+        ending = self.files.rsplit(".", 1)[-1].lower()
+        if ending in {"csv", "txt", "tsv"}:
+            return "csv"
+        return "parquet" if ending == "parquet" else None
+
+
+class Table(Declared):
+    """One of our five CRM tables: a select over the sources, or declared absent."""
+
+    #: DuckDB SQL whose columns are the contract's.
+    select: Text | None = None
+    #: The company has no such table, and says so.
+    absent: bool = False
+
+    @model_validator(mode="after")
+    def _selected_or_absent(self) -> Table:
+        if self.absent == (self.select is not None):
+            msg = "give either a `select` or `absent = true`"
+            raise ValueError(msg)
+        return self
+
+
+class OrdersTable(Table):
+    """Orders: how amounts are written, and whether their times are known."""
+
+    #: `major`: 12.50 is twelve and a half; `minor`: 1250 is.
+    amount: Literal["major", "minor"] = "major"
+    #: The sign before the decimals of `amount`.
+    decimal: Literal[".", ","] = "."
+    #: The source has no order times: what needs them stays null, and no rule may ask for it.
+    without_times: bool = False
+
+
+class Tables(Declared):
+    """The five tables; each is there or declared absent."""
+
+    customers: Table
+    orders: OrdersTable
+    consents: Table
+    visits: Table
+    erasures: Table
+
+
+class Sources(Declared):
+    """`sources.toml`."""
+
+    #: The day a run is about: the last complete day, or the day of the newest order.
+    as_of: Literal["yesterday", "last order"] = "yesterday"
+    sources: dict[Slug, Source]
+    tables: Tables
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Sources:
+        if self.tables.customers.absent:
+            msg = "tables.customers cannot be absent"
+            raise ValueError(msg)
+        no_times = self.tables.orders.absent or self.tables.orders.without_times
+        if self.as_of == "last order" and no_times:
+            msg = 'as_of = "last order" needs orders with times; use as_of = "yesterday"'
+            raise ValueError(msg)
+        return self
+
+    def table(self, name: TableName) -> Table:
+        return getattr(self.tables, name)
+
+    @property
+    def has_order_times(self) -> bool:
+        return not (self.tables.orders.absent or self.tables.orders.without_times)

@@ -1,0 +1,100 @@
+"""What leaves the house: keys per audience version, keys that may not leave, the ledger, the manifest."""
+
+from __future__ import annotations
+
+import dataframely as dy
+from pydantic import BaseModel, ConfigDict
+
+from schemas.privacy import HASHED
+
+#: Why a person of the segment is not in the file, in the order in which reasons are asked.
+LEDGER_REASONS = ("no_consent", "no_usable_identifier", "key_refused", "duplicate_after_hashing")
+
+
+class RefusedKeys(dy.Schema):
+    """A key that no row may carry on a network, because somebody who shares it is refused there."""
+
+    network = dy.String()
+    key = dy.String(description="The network's key, e.g. `email`.")
+    value = dy.String(metadata=HASHED, description="The key as the network sees it; composite parts split by a tab.")
+
+
+class AudienceKeys(dy.Schema):
+    """A key that a published version carries."""
+
+    network = dy.String()
+    account = dy.String()
+    segment = dy.String()
+    version = dy.String()
+    key = dy.String()
+    value = dy.String(metadata=HASHED)
+    state = dy.String(check=lambda state: state.is_in(["pending", "final"]))
+
+
+class Ledger(BaseModel):
+    """Where the people of a segment went: in the file, or out for a named reason. It closes or the run fails."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    segment_people: int
+    dropped: dict[str, int]
+    file_people: int
+    file_rows: int
+
+    @property
+    def closes(self) -> bool:
+        return self.segment_people == self.file_people + sum(self.dropped.values())
+
+    @property
+    def main_reason(self) -> str | None:
+        """What cost the most people; None if nobody was lost."""
+        lost = {reason: people for reason, people in self.dropped.items() if people}
+        return max(lost, key=lambda reason: lost[reason]) if lost else None
+
+
+class FileEntry(BaseModel):
+    """One file of a version."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    kind: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class Signature(BaseModel):
+    """An Ed25519 signature over the manifest's canonical JSON without this field."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    public_key: str
+    value: str
+
+
+class Manifest(BaseModel):
+    """What a version holds. No clock time, host or run id: equal content gives an equal manifest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: str
+    account: str
+    segment: str
+    public_name: str
+    version: str
+    as_of: str
+    base: str | None
+    rules_version: str
+    assumptions: tuple[str, ...]
+    below_minimum: int
+    ledger: Ledger
+    files: tuple[FileEntry, ...]
+    signature: Signature | None = None
+
+    def signed_bytes(self) -> bytes:
+        """The canonical JSON that the signature covers."""
+        import json
+
+        content = self.model_dump(mode="json", exclude={"signature"})
+        return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
