@@ -1,0 +1,217 @@
+"""The relational catalog: what was published, held and run. The only store the page will open."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+
+import sqlalchemy as sa
+
+from catalog.home import Home
+from schemas.segment import Audience
+from schemas.uploads import Manifest
+
+_METADATA = sa.MetaData()
+
+
+def _audience_columns() -> list[sa.Column[str]]:
+    return [sa.Column(name, sa.Text, nullable=False) for name in ("network", "account", "segment")]
+
+
+VERSIONS = sa.Table(
+    "versions",
+    _METADATA,
+    *_audience_columns(),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("public_name", sa.Text, nullable=False),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("people", sa.Integer, nullable=False),
+    sa.Column("rows", sa.Integer, nullable=False),
+    #: Equal digests are equal content: such a night makes no new version.
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("manifest", sa.Text, nullable=False),
+    #: `published`; `lost` when its folder is gone.
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("published_at", sa.DateTime, nullable=False),
+    sa.PrimaryKeyConstraint("network", "account", "segment", "version"),
+)
+
+#: What the last night that reached an audience did with it.
+OUTCOMES = sa.Table(
+    "outcomes",
+    _METADATA,
+    *_audience_columns(),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("night", sa.Integer, nullable=False),
+    #: `published`, `fresh` (nothing changed) or `held`.
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("version", sa.Text),
+    #: Why it was held, in a sentence.
+    sa.Column("reason", sa.Text),
+    sa.Column("ledger", sa.JSON),
+    sa.PrimaryKeyConstraint("network", "account", "segment", "as_of"),
+)
+
+NIGHTS = sa.Table(
+    "nights",
+    _METADATA,
+    sa.Column("night", sa.Integer, primary_key=True),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("started_at", sa.DateTime, nullable=False),
+    sa.Column("ended_at", sa.DateTime),
+    #: `running`, `done`, `held`, `failed`, or `partial` when only some assets were asked for.
+    sa.Column("outcome", sa.Text, nullable=False),
+    #: What failed, a sentence each.
+    sa.Column("messages", sa.JSON, nullable=False),
+    sa.Column("exit_code", sa.Integer),
+)
+
+
+class Catalog:
+    """The open catalog."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def versions(self, audience: Audience | None = None, state: str = "published") -> list[sa.RowMapping]:
+        """The versions in `state`, oldest first; all audiences' without `audience`."""
+        query = sa.select(VERSIONS).where(VERSIONS.c.state == state)
+        if audience is not None:
+            query = query.where(*_same(VERSIONS, audience))
+        with self._engine.connect() as connection:
+            rows = list(connection.execute(query).mappings())
+        return sorted(rows, key=lambda row: (*_identity(row), row["as_of"], int(row["version"].rsplit(".", 1)[1])))
+
+    def numbers(self, audience: Audience, as_of: date) -> list[int]:
+        """The N of every version `as_of`.N that the audience ever had, lost ones too."""
+        query = sa.select(VERSIONS.c.version).where(*_same(VERSIONS, audience), VERSIONS.c.as_of == as_of)
+        with self._engine.connect() as connection:
+            return [int(version.rsplit(".", 1)[1]) for (version,) in connection.execute(query)]
+
+    def has_version(self, audience: Audience, version: str) -> bool:
+        """Whether the version was ever published, in whatever state it is now."""
+        query = sa.select(VERSIONS.c.version).where(*_same(VERSIONS, audience), VERSIONS.c.version == version)
+        with self._engine.connect() as connection:
+            return connection.execute(query).first() is not None
+
+    def add_version(self, audience: Audience, manifest: Manifest, content: str) -> None:
+        with self._writing() as connection:
+            connection.execute(
+                sa.insert(VERSIONS).values(
+                    **audience._asdict(),
+                    version=manifest.version,
+                    public_name=manifest.public_name,
+                    as_of=date.fromisoformat(manifest.as_of),
+                    people=manifest.ledger.file_people,
+                    rows=manifest.ledger.file_rows,
+                    content=content,
+                    manifest=manifest.model_dump_json(),
+                    state="published",
+                    published_at=_now(),
+                )
+            )
+
+    def set_state(self, audience: Audience, version: str, state: str) -> None:
+        with self._writing() as connection:
+            connection.execute(
+                sa.update(VERSIONS).where(*_same(VERSIONS, audience), VERSIONS.c.version == version).values(state=state)
+            )
+
+    def record_outcome(  # noqa: PLR0913 - one row, its columns by name
+        self,
+        audience: Audience,
+        as_of: date,
+        outcome: str,
+        *,
+        night: int,
+        version: str | None = None,
+        reason: str | None = None,
+        ledger: dict[str, object] | None = None,
+    ) -> None:
+        """Write what became of the audience that night; a repeated night replaces its row."""
+        with self._writing() as connection:
+            connection.execute(sa.delete(OUTCOMES).where(*_same(OUTCOMES, audience), OUTCOMES.c.as_of == as_of))
+            connection.execute(
+                sa.insert(OUTCOMES).values(
+                    **audience._asdict(),
+                    as_of=as_of,
+                    night=night,
+                    outcome=outcome,
+                    version=version,
+                    reason=reason,
+                    ledger=ledger,
+                )
+            )
+
+    def outcomes_of_night(self, night: int) -> list[sa.RowMapping]:
+        """What became of each audience that the night reached."""
+        with self._engine.connect() as connection:
+            rows = list(connection.execute(sa.select(OUTCOMES).where(OUTCOMES.c.night == night)).mappings())
+        return sorted(rows, key=_identity)
+
+    def begin_night(self, as_of: date) -> int:
+        """Write that a night began; its number."""
+        with self._writing() as connection:
+            result = connection.execute(
+                sa.insert(NIGHTS).values(as_of=as_of, started_at=_now(), outcome="running", messages=[])
+            )
+            return int(result.inserted_primary_key[0])  # pyright: ignore[reportOptionalSubscript]
+
+    def end_night(self, night: int, outcome: str, messages: list[str], exit_code: int) -> None:
+        with self._writing() as connection:
+            connection.execute(
+                sa.update(NIGHTS)
+                .where(NIGHTS.c.night == night)
+                .values(ended_at=_now(), outcome=outcome, messages=messages, exit_code=exit_code)
+            )
+
+    def last_night(self) -> sa.RowMapping | None:
+        with self._engine.connect() as connection:
+            query = sa.select(NIGHTS).order_by(NIGHTS.c.night.desc()).limit(1)
+            return connection.execute(query).mappings().first()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        """One writing transaction, which takes the write lock before it reads."""
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.exec_driver_sql("ROLLBACK")
+                raise
+            connection.exec_driver_sql("COMMIT")
+
+
+@contextmanager
+def open_catalog(home: Home) -> Iterator[Catalog]:
+    """The home's catalog; made if it is not there."""
+    home.create()
+    new = not home.catalog.exists()
+    engine = sa.create_engine(f"sqlite:///{home.catalog}", isolation_level="AUTOCOMMIT", connect_args={"timeout": 30})
+
+    @sa.event.listens_for(engine, "connect")
+    def _settings(connection, record) -> None:  # noqa: ANN001 - sqlite3's connection, SQLAlchemy's record
+        connection.execute("PRAGMA journal_mode = WAL")
+
+    try:
+        _METADATA.create_all(engine)
+        if new:
+            os.chmod(home.catalog, 0o600)
+        yield Catalog(engine)
+    finally:
+        engine.dispose()
+
+
+def _identity(row: sa.RowMapping) -> tuple[str, str, str]:
+    return (row["network"], row["account"], row["segment"])
+
+
+def _same(table: sa.Table, audience: Audience) -> list[sa.ColumnElement[bool]]:
+    return [table.c[name] == value for name, value in audience._asdict().items()]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,0 +1,134 @@
+"""The warehouse: one encrypted DuckDB file, one writer, frames in and frames out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dataframely as dy
+import duckdb
+import polars as pl
+
+from catalog.duckdb_connection import connect
+from catalog.home import Home
+from catalog.secret_keys import SecretKeys
+from schemas.errors import KeyFileError, WarehouseError
+
+
+class _ArrowStream:
+    """A Polars frame as DuckDB takes it without pyarrow: only the Arrow C stream."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._frame = frame
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._frame.__arrow_c_stream__(requested_schema)
+
+
+class Warehouse:
+    """Tables of the open warehouse. Library errors quote values, so none leaves this class."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def read(self, query: str, **parameters: object) -> pl.DataFrame:
+        """The rows of a SELECT, `$name` standing for each parameter."""
+        with _worded(query):
+            return pl.DataFrame(self._connection.sql(query, params=parameters or None))
+
+    def execute(self, statement: str, **parameters: object) -> None:
+        """Run a statement that returns nothing."""
+        with _worded(statement):
+            self._connection.execute(statement, parameters or None)
+
+    def replace(self, table: str, frame: pl.DataFrame) -> None:
+        """Make `frame` the whole content of `table`."""
+        with self._registered(frame):
+            self.execute(f"CREATE OR REPLACE TABLE warehouse.{table} AS SELECT * FROM incoming")
+
+    def append(self, table: str, frame: pl.DataFrame) -> None:
+        """Add the rows of `frame` to `table`, made from it if it is not there."""
+        with self._registered(frame):
+            self.execute(f"CREATE TABLE IF NOT EXISTS warehouse.{table} AS SELECT * FROM incoming LIMIT 0")
+            self.execute(f"INSERT INTO warehouse.{table} BY NAME SELECT * FROM incoming")
+
+    def ensure(self, table: str, schema: type[dy.Schema]) -> None:
+        """Make `table` empty if it is not there."""
+        self.append(table, schema.create_empty())
+
+    def has(self, table: str) -> bool:
+        found = self.read(
+            "SELECT 1 FROM duckdb_tables() WHERE database_name = 'warehouse' AND table_name = $table", table=table
+        )
+        return not found.is_empty()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All statements inside, or none."""
+        self.execute("BEGIN TRANSACTION")
+        try:
+            yield
+        except BaseException:
+            self.execute("ROLLBACK")
+            raise
+        self.execute("COMMIT")
+
+    @contextmanager
+    def _registered(self, frame: pl.DataFrame) -> Iterator[None]:
+        self._connection.register("incoming", _ArrowStream(frame))
+        try:
+            yield
+        finally:
+            self._connection.unregister("incoming")
+
+
+@contextmanager
+def open_warehouse(home: Home, keys: SecretKeys, memory_limit: str = "2GB") -> Iterator[Warehouse]:
+    """The home's warehouse for one writer; made if it is not there.
+
+    Raises:
+        HomeLockedError: another process holds the home.
+        KeyFileError: the warehouse was made with another key.
+    """
+    with home.locked():
+        connection = connect(home, memory_limit)
+        try:
+            _attach(connection, home, keys)
+            yield Warehouse(connection)
+        finally:
+            connection.close()
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, home: Home, keys: SecretKeys) -> None:
+    try:
+        connection.execute(
+            f"ATTACH '{str(home.warehouse).replace(chr(39), chr(39) * 2)}' AS warehouse (ENCRYPTION_KEY $key)",
+            {"key": keys.warehouse},
+        )
+    except duckdb.Error as error:
+        if "encryption key" in str(error).lower() or "encrypted" in str(error).lower():
+            msg = (
+                f"{home.warehouse} was made with another warehouse key than the one in {home.keys}. "
+                "Restore warehouse.key from your backup, or set RELANCE_KEYS to the folder that holds it."
+            )
+            raise KeyFileError(msg) from None
+        msg = f"{home.warehouse} cannot be opened as a DuckDB file ({type(error).__name__}). Restore it from a backup."
+        raise WarehouseError(msg) from None
+    home.warehouse.chmod(0o600)
+    # Digests and ids do not compress; trying costs two thirds of the time of writing them (measured).
+    connection.execute("PRAGMA force_compression = 'uncompressed'")
+
+
+@contextmanager
+def _worded(statement: str) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        msg = "DuckDB ran out of memory. Raise memory_limit in config/relance.toml."
+        raise WarehouseError(msg) from None
+    except duckdb.Error as error:
+        if "no space left" in str(error).lower():
+            msg = "The disk of the home is full. Free some space and run again; nothing was published."
+            raise WarehouseError(msg) from None
+        msg = f"The warehouse refused a statement ({type(error).__name__}) that begins {statement.split(chr(10))[0][:80]!r}."
+        raise WarehouseError(msg) from None
