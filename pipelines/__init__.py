@@ -1,0 +1,1 @@
+"""How data changes: frames in, frames out; readers and writers only at the two ends."""

@@ -1,0 +1,1 @@
+"""CRM sources → typed tables, and rows set aside with the reason."""

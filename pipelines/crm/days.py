@@ -1,0 +1,55 @@
+"""Which day a run is about."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from pipelines.crm.read import Crm
+from schemas.errors import DayError
+
+
+def default_day(crm: Crm, zone: ZoneInfo, now: datetime) -> date:
+    """The newest day: yesterday in the company's time zone, or with `as_of = "last order"` the newest order's day.
+
+    Raises:
+        DayError: there is no order to take the day from.
+    """
+    if crm.sources.as_of == "yesterday":
+        return now.astimezone(zone).date() - timedelta(days=1)
+    newest = crm.scalar("orders", "max(ordered_at)")
+    if not isinstance(newest, datetime):
+        msg = 'sources.toml says as_of = "last order", but no readable order was found. Check tables.orders.'
+        raise DayError(msg)
+    return newest.astimezone(zone).date()
+
+
+def check_asked_day(asked: date, *, default: date, pulled: date | None, chosen: bool, now: datetime) -> None:
+    """Whether the CRM may be read for `asked`.
+
+    `default` is the newest day, `pulled` the newest day already in the home, `chosen` whether a person named the day
+    on the command line. `now` is in the company's time zone.
+
+    Raises:
+        DayError: the day is past, not over yet, or not the newest; the error names the right one.
+    """
+    right = max(default, pulled) if pulled is not None else default
+    if pulled is not None and asked < pulled:
+        msg = (
+            f"The CRM of {asked} cannot be read any more: {pulled} is already in this home, and a CRM shows only "
+            f"today. Run {right} or later, or use another --home."
+        )
+        raise DayError(msg)
+    if asked != right and not chosen:
+        msg = f"The CRM can be read for {right} only, not for {asked}. Choose the partition {right}."
+        raise DayError(msg)
+    if asked > max(default, now.date() - timedelta(days=1)):
+        msg = f"{asked} is not over yet. Choose {right} or another day before {now.date()}."
+        raise DayError(msg)
+
+
+def check_orders_reach(asked: date, first_order: date | None) -> None:
+    """Refuse a day before the first order, on which nothing could be counted."""
+    if first_order is not None and asked < first_order:
+        msg = f"{asked} is before the first order ({first_order}): no order would count. Choose a later --as-of."
+        raise DayError(msg)

@@ -1,0 +1,139 @@
+"""Erasure requests → tombstones, applied to every table while it is read."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipelines.identifiers.countries import country_codes
+from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.hashes import keyed_hash
+from pipelines.identifiers.matching import hashed_address
+from pipelines.identifiers.phones import resolve_phones
+from schemas.crm import CrmErasures
+from schemas.identifiers import MatchColumn
+
+
+def tombstones(
+    requests: pl.DataFrame,
+    records: pl.DataFrame,
+    *,
+    identity_key: str,
+    default_country: str | None,
+    match_columns: tuple[MatchColumn, ...],
+) -> pl.DataFrame:
+    """Keyed hashes of what each request names, one per form, and nothing readable.
+
+    In: requests (`ErasureRequests`); records, the `CrmCustomers` rows whose customer_id a request names.
+    Out: `CrmErasures`. A request by customer id covers that record's addresses too.
+    """
+    if requests.is_empty():
+        return pl.DataFrame(CrmErasures.create_empty())
+    named = requests.join(records.select("customer_id", "email", "phone", "country"), on="customer_id", how="left")
+    values = pl.concat(
+        [
+            _values(requests, "customer_id", pl.col("customer_id")),
+            _values(requests, "email", canonical_email(pl.col("email"))),
+            _values(named, "email", canonical_email(pl.col("email_right"))),
+            _values(
+                _with_phone(requests.with_columns(country=pl.lit(None, dtype=pl.String)), "phone", default_country)
+            ),
+            _values(_with_phone(named, "phone_right", default_country)),
+        ]
+    ).filter(pl.col("value").is_not_null())
+    forms = [values]
+    for column in match_columns:
+        if column.kind in {"email", "phone"}:
+            of_kind = values.filter(pl.col("form") == column.kind)
+            forms.append(of_kind.with_columns(form=pl.lit(column.name), value=hashed_address(of_kind["value"], column)))
+    every = pl.concat(forms).filter(pl.col("value").is_not_null()).unique()
+    marked = every.with_columns(tombstone=_tombstone(every["form"], every["value"], identity_key))
+    return marked.select(CrmErasures.column_names()).sort(pl.all())
+
+
+def without_erased(  # noqa: PLR0913 - two frames and how to compare them
+    rows: pl.DataFrame,
+    erasures: pl.DataFrame,
+    *,
+    identity_key: str,
+    default_country: str | None,
+    addresses: tuple[str, ...] = (),
+    needs_address: bool = False,
+) -> pl.DataFrame:
+    """The rows of a CRM table without what was erased.
+
+    A row whose customer_id was erased goes. Of a row that stays, the columns named by `addresses` (each an e-mail or a
+    phone) are blanked where their value was erased; with `needs_address` a row goes if that leaves it none.
+    """
+    if erasures.is_empty() or rows.is_empty():
+        return rows
+    gone = _erased(rows["customer_id"], "customer_id", erasures, identity_key)
+    kept = rows.filter(~pl.col("customer_id").is_in(gone.implode()).fill_null(False))
+    if not addresses:
+        return kept
+    blanked = kept.with_columns(
+        pl.when(~_erased_address(kept, column, erasures, identity_key, default_country)).then(column).alias(column)
+        for column in addresses
+    )
+    if not needs_address:
+        return blanked
+    had, has = (
+        frame.select(pl.any_horizontal(pl.col(*addresses).is_not_null())).to_series() for frame in (kept, blanked)
+    )
+    return blanked.filter(has | ~had)
+
+
+def refused_hashes(hashes: pl.Series, column: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
+    """Which of the match column's `hashes` belong to an erased address, in that form."""
+    return _erased(hashes, column, erasures, identity_key)
+
+
+def _erased_address(
+    rows: pl.DataFrame, column: str, erasures: pl.DataFrame, identity_key: str, default_country: str | None
+) -> pl.Series:
+    """For each row, whether the e-mail or phone in `column` was erased."""
+    emails = rows.select(canonical_email(pl.col(column)).alias("value"))["value"]
+    by_email = emails.is_in(_erased(emails, "email", erasures, identity_key).implode()).fill_null(False)
+    phones = erasures.filter(pl.col("form") == "phone")
+    if phones.is_empty():
+        return by_email
+    country = pl.col("country") if "country" in rows.columns else pl.lit(None, dtype=pl.String)
+    numbers = _with_phone(rows.select(column, country=country), column, default_country)
+    by_phone = numbers["phone_e164"].is_in(_erased(numbers["phone_e164"], "phone", phones, identity_key).implode())
+    return by_email | by_phone.fill_null(False)
+
+
+def _erased(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
+    """The distinct values that have a tombstone in `form`."""
+    stones = erasures.filter(pl.col("form") == form)["tombstone"].unique()
+    distinct = values.drop_nulls().unique()
+    if stones.is_empty() or distinct.is_empty():
+        return distinct.clear()
+    marks = _tombstone(pl.Series([form]).new_from_index(0, distinct.len()), distinct, identity_key)
+    return distinct.filter(marks.is_in(stones.implode()))
+
+
+def _tombstone(form: pl.Series, value: pl.Series, identity_key: str) -> pl.Series:
+    return keyed_hash(form + ":" + value, identity_key)
+
+
+def _values(frame: pl.DataFrame, form: str = "phone", value: pl.Expr | None = None) -> pl.DataFrame:
+    value = pl.col("phone_e164") if value is None else value
+    return frame.select("request_id", "requested_at", form=pl.lit(form), value=value)
+
+
+def _with_phone(rows: pl.DataFrame, column: str, default_country: str | None) -> pl.DataFrame:
+    """The rows with `phone_e164`; a phone that is an e-mail is none."""
+    codes = country_codes(rows["country"])
+    numbered = rows.join(codes, on="country", how="left", maintain_order="left").with_columns(
+        typed_phone=pl.when(~pl.col(column).str.contains("@")).then(column)
+    )
+    phones = resolve_phones(
+        numbered.lazy().select(phone="typed_phone", country="iso_country"), default_country=default_country
+    ).collect()
+    return numbered.join(
+        phones.select(typed_phone="phone", iso_country="country", phone_e164="phone_e164"),
+        on=["typed_phone", "iso_country"],
+        how="left",
+        nulls_equal=True,
+        maintain_order="left",
+    )

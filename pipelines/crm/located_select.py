@@ -1,0 +1,94 @@
+"""In which file and row a row of a select's result stood, where the select says so."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import duckdb
+import polars as pl
+
+from pipelines.crm.contract import ROW
+from pipelines.crm.sources import OpenSource
+
+
+@dataclass(frozen=True)
+class LocatedSelect:
+    """A select that also returns `source_file` where its rows are those of one source, in order."""
+
+    select: str
+    one_to_one: bool
+    places_text: str
+
+    def places(self, rows: pl.DataFrame, wanted: pl.Series, rejected: pl.DataFrame) -> pl.DataFrame:
+        """source_row, source, row for each `wanted` row of the result; `row` is null where nobody can say.
+
+        `rejected` (source, row) are lines that the reader skipped: they count as rows of their file.
+        """
+        if not self.one_to_one:
+            return pl.DataFrame({ROW: wanted}).with_columns(
+                source=pl.lit(self.places_text), row=pl.lit(None, dtype=pl.Int64)
+            )
+        files = rows.select(ROW, source=pl.col("source_file").str.split("/").list.last())
+        starts = files.group_by("source").agg(start=pl.col(ROW).min().cast(pl.Int64))
+        located = (
+            files.filter(pl.col(ROW).is_in(wanted.implode()))
+            .join(starts, on="source")
+            .with_columns(row=pl.col(ROW).cast(pl.Int64) - pl.col("start") + 1)
+        )
+        # The k-th skipped line of a file stands before those rows that were counted without it.
+        skipped = rejected.select("source", at=pl.col("row")).sort("source", "at")
+        skipped = skipped.with_columns(at=pl.col("at") - pl.int_range(pl.len()).over("source"))
+        shifts = (
+            located.join(skipped, on="source")
+            .filter(pl.col("at") <= pl.col("row"))
+            .group_by(ROW)
+            .agg(shift=pl.len().cast(pl.Int64))
+        )
+        return located.join(shifts, on=ROW, how="left").select(
+            ROW, "source", row=pl.col("row") + pl.col("shift").fill_null(0)
+        )
+
+
+def with_file(connection: duckdb.DuckDBPyConnection, select: str, opened: tuple[OpenSource, ...]) -> LocatedSelect:
+    """The select with `source_file` added, if each of its rows is one row of one file source."""
+    places = ", ".join(source.place.rsplit("/", 1)[-1] for source in opened)
+    unchanged = LocatedSelect(select, one_to_one=False, places_text=places)
+    if len(opened) != 1 or not opened[0].files:
+        return unchanged
+    serialized = connection.sql("SELECT json_serialize_sql($select)", params={"select": select}).fetchall()[0][0]
+    tree = json.loads(serialized)
+    if tree.get("error") or len(tree["statements"]) != 1 or not _keeps_rows(tree["statements"][0]["node"]):
+        return unchanged
+    columns = tree["statements"][0]["node"]["select_list"]
+    if any(column["class"] == "STAR" for column in columns):
+        return LocatedSelect(select, one_to_one=True, places_text=places)
+    columns.append(
+        {
+            "class": "COLUMN_REF",
+            "type": "COLUMN_REF",
+            "alias": "",
+            "query_location": 0,
+            "column_names": ["source_file"],
+        }
+    )
+    located = connection.sql("SELECT json_deserialize_sql($tree::JSON)", params={"tree": json.dumps(tree)}).fetchall()[
+        0
+    ][0]
+    try:
+        connection.sql(f"SELECT * FROM ({located}) AS located LIMIT 0")
+    except duckdb.Error:  # an aggregate, beside which no column can stand
+        return unchanged
+    return LocatedSelect(located, one_to_one=True, places_text=places)
+
+
+def _keeps_rows(node: dict[str, object]) -> bool:
+    """Whether a parsed select returns each row of one table once, in order."""
+    table = node.get("from_table")
+    clauses = ("where_clause", "having", "qualify", "sample", "modifiers", "group_expressions")
+    return (
+        node.get("type") == "SELECT_NODE"
+        and isinstance(table, dict)
+        and table.get("type") == "BASE_TABLE"
+        and not any(node.get(clause) for clause in clauses)
+    )

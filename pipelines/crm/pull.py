@@ -1,0 +1,149 @@
+"""One table of the CRM, read and with erasures applied: what is written to the warehouse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+import polars as pl
+
+from pipelines.crm.contract import shape
+from pipelines.crm.days import check_orders_reach
+from pipelines.crm.erasures import tombstones, without_erased
+from pipelines.crm.money import with_rate
+from pipelines.crm.read import Crm
+from schemas.crm import PURPOSES, CrmErasures, Quarantine
+from schemas.errors import SourceError
+from schemas.identifiers import MatchColumn
+from schemas.settings import Settings
+from schemas.source import TableName
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All that reading a table depends on beside its rows."""
+
+    crm: Crm
+    settings: Settings
+    rates: pl.DataFrame
+    identity_key: str
+    match_columns: tuple[MatchColumn, ...]
+    as_of: date
+
+
+class Table(NamedTuple):
+    """A table to write. Rows read = rows accepted + rows of `quarantined`; of the accepted, `erased` are not in `rows`."""
+
+    rows: pl.DataFrame
+    quarantined: pl.DataFrame
+    read: int
+    erased: int
+
+
+#: Address columns by table, in which an erased e-mail or phone is blanked.
+_ADDRESSES: dict[TableName, tuple[str, ...]] = {"customers": ("email", "phone"), "consents": ("address",)}
+
+
+def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
+    """Tonight's requests as tombstones, added to the `known` ones of earlier nights (`CrmErasures`)."""
+    pulled = reading.crm.pull("erasures")
+    requests = pl.concat([pulled.accepted, _unreadable_requests(pulled.broken, reading.as_of)])
+    ids = requests["customer_id"].drop_nulls().unique()
+    records = reading.crm.matching("customers", "customer_id", ids)
+    fresh = tombstones(
+        requests,
+        records,
+        identity_key=reading.identity_key,
+        default_country=reading.settings.default_country,
+        match_columns=reading.match_columns,
+    )
+    every = pl.concat([known, fresh]).unique(["request_id", "form", "tombstone"], keep="first", maintain_order=True)
+    return Table(every.select(CrmErasures.column_names()), _dated(pulled.quarantined, reading.as_of), pulled.read, 0)
+
+
+def pull_table(table: TableName, reading: Reading, erasures: pl.DataFrame) -> Table:
+    """A table's accepted rows without what `erasures` (`CrmErasures`) forbids, and its quarantined rows.
+
+    Raises:
+        SourceError: a source cannot be read as declared.
+        DayError: the asked day is before the first order.
+    """
+    pulled = reading.crm.pull(table)
+    if table == "customers" and pulled.accepted.is_empty():
+        places = ", ".join(reading.crm.places(table))
+        msg = f"The CRM is empty: {places} gave {pulled.read} rows and none keeps its contract. Nothing was published."
+        raise SourceError(msg)
+    accepted, quarantined = pulled.accepted, pulled.quarantined
+    if table == "consents":
+        accepted = pl.concat([accepted, _refusals(pulled.broken)])
+    if table == "orders":
+        accepted, unrated = _orders_with_rate(accepted, reading)
+        quarantined = pl.concat([quarantined, unrated])
+    kept = without_erased(
+        accepted,
+        erasures,
+        identity_key=reading.identity_key,
+        default_country=reading.settings.default_country,
+        addresses=_ADDRESSES.get(table, ()),
+        needs_address=table == "customers",
+    )
+    if table == "consents":
+        kept = kept.filter(_names_somebody("customer_id", "address"))
+    return Table(kept, _dated(quarantined, reading.as_of), pulled.read, accepted.height - kept.height)
+
+
+def _orders_with_rate(orders: pl.DataFrame, reading: Reading) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Orders whose currency has a rate on their day, and quarantine rows of the others."""
+    settings = reading.settings
+    first = orders["ordered_at"].min()
+    if first is not None:
+        local = orders.select(pl.col("ordered_at").min().dt.convert_time_zone(settings.time_zone).dt.date())
+        check_orders_reach(reading.as_of, local.item())
+    foreign = orders.filter(pl.col("currency") != settings.currency)
+    unrated = with_rate(foreign, reading.rates, currency=settings.currency, time_zone=settings.time_zone).filter(
+        pl.col("rate").is_null()
+    )
+    rows = unrated.select(
+        table=pl.lit("orders"),
+        source=pl.lit(", ".join(reading.crm.places("orders"))),
+        row=pl.lit(None, dtype=pl.Int64),
+        rule="no rate for " + pl.col("currency"),
+        shape=shape(pl.col("currency")),
+    )
+    if rows.is_empty():
+        return orders, rows
+    return orders.join(unrated.select("order_id"), on="order_id", how="anti", maintain_order="left"), rows
+
+
+def _refusals(broken: pl.DataFrame) -> pl.DataFrame:
+    """A consent statement that cannot be read refuses: whom it names, for its purpose, on all networks.
+
+    Without a readable purpose it refuses for every purpose.
+    """
+    named = broken.filter(_names_somebody("customer_id", "address"))
+    every = pl.lit(list(PURPOSES), dtype=pl.List(pl.String))
+    return named.with_columns(
+        pl.when(pl.col("purpose").is_in(PURPOSES)).then(pl.concat_list("purpose")).otherwise(every).alias("purpose"),
+        *(
+            pl.lit(None, dtype=broken.schema[name]).alias(name)
+            for name in ("network", "captured_at", "valid_from", "valid_to")
+        ),
+        status=pl.lit("unknown"),
+    ).explode("purpose")
+
+
+def _unreadable_requests(broken: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """An erasure request that breaks its contract still erases whom it names, as of today."""
+    return broken.filter(_names_somebody("customer_id", "email", "phone")).with_columns(
+        pl.col("request_id").fill_null("unreadable"),
+        pl.col("requested_at").fill_null(pl.lit(as_of).cast(broken.schema["requested_at"])),
+    )
+
+
+def _names_somebody(*columns: str) -> pl.Expr:
+    return pl.any_horizontal(pl.col(*columns).is_not_null())
+
+
+def _dated(quarantined: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    return quarantined.with_columns(as_of=pl.lit(as_of)).select(Quarantine.column_names())

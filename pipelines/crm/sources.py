@@ -1,0 +1,143 @@
+"""The declared sources as tables of a DuckDB connection, every column still text."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from glob import glob
+from pathlib import Path
+
+import duckdb
+
+from catalog.duckdb_connection import load_extension
+from schemas.errors import SourceError
+from schemas.source import Source
+
+#: Python's and DuckDB's names of an encoding.
+_ENCODINGS = {
+    "utf-8": ("utf-8-sig", "utf-8"),
+    "latin-1": ("latin-1", "latin-1"),
+    "windows-1252": ("cp1252", "cp1252"),
+    "utf-16": ("utf-16", "utf-16"),
+}
+
+_OTHER_DELIMITERS = (",", ";", "\t", "|")
+
+
+@dataclass(frozen=True)
+class OpenSource:
+    """A source that selects can name, and the files it reads (none for a database)."""
+
+    name: str
+    place: str
+    files: tuple[Path, ...]
+    is_csv: bool
+
+
+def open_source(
+    connection: duckdb.DuckDBPyConnection, name: str, source: Source, *, config_folder: Path, home_folder: Path
+) -> OpenSource:
+    """Make `source` readable under `name` on `connection`.
+
+    Raises:
+        SourceError: nothing is there, a file is empty, or its header does not read as declared.
+    """
+    if source.sqlite is not None or source.duckdb is not None:
+        return _attach(connection, name, source, config_folder, home_folder)
+    pattern = _located(source.files or "", config_folder, home_folder)
+    files = tuple(Path(path) for path in sorted(glob(pattern)))
+    if not files:
+        msg = f"Source {name}: no file matches {pattern}. Correct `files` in sources.toml, or put the export there."
+        raise SourceError(msg)
+    if source.kind == "parquet":
+        connection.execute(
+            f"CREATE OR REPLACE VIEW {name} AS SELECT COLUMNS(*)::VARCHAR FROM "
+            f"read_parquet({_list(files)}, filename = 'source_file', union_by_name = true)"
+        )
+        return OpenSource(name, pattern, files, is_csv=False)
+    if source.encoding == "windows-1252":
+        load_extension(connection, "encodings")
+    headers = {path: _header(name, path, source) for path in files}
+    first, columns = next(iter(headers.items()))
+    for path, other in headers.items():
+        if other != columns:
+            msg = f"Source {name}: {path.name} has other columns than {first.name}. Declare them as two sources."
+            raise SourceError(msg)
+    connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM {_read_csv(files, columns, source)}")
+    return OpenSource(name, pattern, files, is_csv=True)
+
+
+def _attach(
+    connection: duckdb.DuckDBPyConnection, name: str, source: Source, config_folder: Path, home_folder: Path
+) -> OpenSource:
+    path = Path(_located(source.sqlite or source.duckdb or "", config_folder, home_folder))
+    if not path.is_file():
+        msg = f"Source {name}: there is no file {path}. Correct it in sources.toml."
+        raise SourceError(msg)
+    if source.sqlite is not None:
+        load_extension(connection, "sqlite_scanner")
+        connection.execute("SET sqlite_all_varchar = true")
+    options = "TYPE sqlite, READ_ONLY" if source.sqlite is not None else "READ_ONLY"
+    try:
+        connection.execute(f"ATTACH {_text(str(path))} AS {name} ({options})")
+    except duckdb.Error as error:
+        kind = "SQLite" if source.sqlite is not None else "DuckDB"
+        msg = f"Source {name}: {path} cannot be opened as a {kind} file ({type(error).__name__}). Is it in use?"
+        raise SourceError(msg) from None
+    return OpenSource(name, str(path), (), is_csv=False)
+
+
+def _located(place: str, config_folder: Path, home_folder: Path) -> str:
+    return str((config_folder / place.replace("{home}", str(home_folder))).resolve())
+
+
+def _header(name: str, path: Path, source: Source) -> list[str]:
+    """The file's column names, made unique; a declared dialect, never a sniffed one."""
+    if path.stat().st_size == 0:
+        msg = f"Source {name}: {path} is empty, without even a header. Export it again; nothing was published."
+        raise SourceError(msg)
+    with path.open(encoding=_ENCODINGS[source.encoding][0], errors="replace", newline="") as file:
+        header = next(csv.reader(file, delimiter=source.delimiter, quotechar=source.quote), [])
+    if "\ufffd" in "".join(header):
+        msg = f"Source {name}: the header of {path} is not {source.encoding}. Set `encoding` in sources.toml."
+        raise SourceError(msg)
+    names = _unique([column.strip() for column in header])
+    if len(names) <= 1:
+        others = [sign for sign in _OTHER_DELIMITERS if sign != source.delimiter and sign in "".join(header)]
+        if others:
+            msg = (
+                f"Source {name}: {path} reads as one column with delimiter {source.delimiter!r}; its header has "
+                f"{others[0]!r}. Set delimiter = {others[0]!r} for it in sources.toml."
+            )
+            raise SourceError(msg)
+    return names
+
+
+def _unique(columns: list[str]) -> list[str]:
+    """Repeated names get a number, nameless columns the name of their place: `Phone`, `Phone_1`, `column4`."""
+    seen: dict[str, int] = {}
+    unique = []
+    for place, column in enumerate(columns):
+        name = column or f"column{place}"
+        count = seen.get(name.lower(), -1) + 1
+        seen[name.lower()] = count
+        unique.append(f"{name}_{count}" if count else name)
+    return unique
+
+
+def _read_csv(files: tuple[Path, ...], columns: list[str], source: Source) -> str:
+    types = ", ".join(f"{_text(column)}: 'VARCHAR'" for column in columns)
+    return (
+        f"read_csv({_list(files)}, columns = {{{types}}}, auto_detect = false, header = true, "
+        f"delim = {_text(source.delimiter)}, quote = {_text(source.quote)}, escape = {_text(source.quote)}, "
+        f"encoding = {_text(_ENCODINGS[source.encoding][1])}, filename = 'source_file', "
+        "store_rejects = true, rejects_limit = 0, strict_mode = true)"
+    )
+
+
+def _list(files: tuple[Path, ...]) -> str:
+    return "[" + ", ".join(_text(str(file)) for file in files) + "]"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
