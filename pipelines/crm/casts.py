@@ -27,7 +27,10 @@ def typed_select(select: str, given: list[str], contract: type[dy.Schema], order
     columns = [
         name if name in given else f"NULL::{_sql_type(column)} AS {name}" for name, column in contract.columns().items()
     ]
-    columns = [f"{name}_cast AS {name}" if name in casts else column for name, column in zip(contract.columns(), columns, strict=True)]
+    columns = [
+        f"{name}_cast AS {name}" if name in casts else column
+        for name, column in zip(contract.columns(), columns, strict=True)
+    ]
     columns += ["source_file"] if "source_file" in given else []
     # A text is looked at again only where its cast gave nothing.
     broken = {name: f"{name}_cast IS NULL AND trim({name}) <> ''" for name in casts}
@@ -47,9 +50,7 @@ def tidied(rows: pl.DataFrame, contract: type[dy.Schema]) -> pl.DataFrame:
     """The rows with every text of the contract trimmed, blanks null, and our own words in one case."""
     names = [name for name, column in contract.columns().items() if isinstance(column, dy.String)]
     trimmed = rows.with_columns(pl.col(names).str.strip_chars())
-    return trimmed.with_columns(
-        pl.when(pl.col(name) != "").then(_in_one_case(name)).alias(name) for name in names
-    )
+    return trimmed.with_columns(pl.when(pl.col(name) != "").then(_in_one_case(name)).alias(name) for name in names)
 
 
 def _in_one_case(name: str) -> pl.Expr:

@@ -9,7 +9,7 @@ from schemas.rates import RATE_DECIMALS
 
 
 def with_rate(orders: pl.DataFrame, rates: pl.DataFrame, *, currency: str, time_zone: str) -> pl.DataFrame:
-    """Orders plus `rate` (Decimal): 1 for the company's currency, else the newest that is valid on the order's local day.
+    """Orders plus `rate` (Decimal): 1 for the company's currency, else the newest valid on the order's local day.
 
     Null where there is none. An order without a time takes the newest rate of its currency.
     """

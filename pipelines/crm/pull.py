@@ -33,7 +33,7 @@ class Reading:
 
 
 class Table(NamedTuple):
-    """A table to write. Rows read = rows accepted + rows of `quarantined`; of the accepted, `erased` are not in `rows`."""
+    """A table to write. Rows read = accepted + `quarantined`; of the accepted, `erased` are not in `rows`."""
 
     rows: pl.DataFrame
     quarantined: pl.DataFrame

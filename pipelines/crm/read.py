@@ -198,8 +198,8 @@ class Crm:
                 raise SourceError(_fault_message(fault))
             if table in _NEVER_SKIPPED:
                 msg = (
-                    f"{fault['file_path']}, line {fault['line']} {_SKIPPABLE[str(fault['error_type'])]}, so that nobody "
-                    f"can say whom it protects. Mend the line; nothing was published."
+                    f"{fault['file_path']}, line {fault['line']} {_SKIPPABLE[str(fault['error_type'])]}, so that "
+                    "nobody can say whom it protects. Mend the line; nothing was published."
                 )
                 raise SourceError(msg)
         return pl.concat(

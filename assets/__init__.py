@@ -1,0 +1,1 @@
+"""When and where: the stages as Dagster assets. The only place that knows Dagster."""

@@ -1,0 +1,124 @@
+"""The CRM's tables, read for the newest day only: yesterday's CRM cannot be read again."""
+
+import dagster as dg
+import polars as pl
+
+from assets.metadata import rows_metadata, table_spec
+from assets.resources import Relance, day_of
+from pipelines.crm.pull import Table, pull_erasures, pull_table
+from schemas import crm
+from schemas.source import TableName
+
+#: How long a quarantined row is kept.
+QUARANTINE_DAYS = 30
+
+_DESCRIPTIONS: dict[TableName, tuple[str, type]] = {
+    "customers": ("CRM records that keep their contract, without erased people.", crm.CrmCustomers),
+    "orders": ("Orders that keep their contract and whose currency has a rate.", crm.CrmOrders),
+    "consents": ("What people allow and refuse, statement by statement.", crm.CrmConsents),
+    "visits": ("Web and app events.", crm.CrmVisits),
+}
+
+
+def crm_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """One asset a table; erasures first, since every other table is read without the erased."""
+    return [_erasures(daily), *(_table(name, daily) for name in _DESCRIPTIONS), _quarantine(daily)]
+
+
+def _erasures(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    description = "Requests to be forgotten: keyed hashes and dates, never the value."
+
+    @dg.multi_asset(
+        specs=[table_spec("crm", "crm_erasures", crm.CrmErasures, description)],
+        partitions_def=daily,
+        name="crm_erasures",
+    )
+    def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
+        with relance.stage("crm.erasures"), relance.reading(context) as reading:
+            relance.warehouse.ensure("crm_erasures", crm.CrmErasures)
+            table = pull_erasures(reading, relance.table("crm_erasures"))
+            return _written(context, relance, "erasures", table)
+
+    return asset
+
+
+def _table(name: TableName, daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    description, contract = _DESCRIPTIONS[name]
+    customers_arrive = dg.AssetCheckSpec("customers_arrive", asset=dg.AssetKey(["crm", "crm_customers"]))
+
+    @dg.multi_asset(
+        specs=[table_spec("crm", f"crm_{name}", contract, description, deps=[["crm", "crm_erasures"]])],
+        check_specs=[customers_arrive] if name == "customers" else [],
+        partitions_def=daily,
+        name=f"crm_{name}",
+    )
+    def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
+        with relance.stage(f"crm.{name}"), relance.reading(context) as reading:
+            table = pull_table(name, reading, relance.table("crm_erasures"))
+            return _written(context, relance, name, table)
+
+    return asset
+
+
+def _quarantine(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    description = f"Source rows that broke their contract, masked; kept for {QUARANTINE_DAYS} days."
+    deps = [["crm", f"crm_{name}"] for name in ("erasures", *_DESCRIPTIONS)]
+
+    @dg.multi_asset(
+        specs=[table_spec("crm", "quarantine", crm.Quarantine, description, deps=deps)],
+        partitions_def=daily,
+        name="quarantine",
+    )
+    def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
+        with relance.stage("crm.quarantine"):
+            relance.warehouse.execute(
+                "DELETE FROM warehouse.quarantine WHERE as_of < $day::DATE - $kept::INTEGER",
+                day=day_of(context),
+                kept=QUARANTINE_DAYS,
+            )
+            counts = relance.warehouse.read(
+                'SELECT "table", rule, count(*) AS rows FROM warehouse.quarantine WHERE as_of = $day GROUP BY ALL '
+                "ORDER BY ALL",
+                day=day_of(context),
+            )
+            metadata = {**rows_metadata(int(counts["rows"].sum())), "reasons": _reasons(counts)}
+            return dg.MaterializeResult(metadata=metadata)
+
+    return asset
+
+
+def _written(
+    context: dg.AssetExecutionContext, relance: Relance, name: TableName, table: Table
+) -> dg.MaterializeResult:
+    """Write a table, its quarantine and its counts together."""
+    as_of = day_of(context)
+    pull = pl.DataFrame(
+        {
+            "as_of": [as_of],
+            "table": [name],
+            "read": [table.read],
+            "quarantined": [table.quarantined.height],
+            "erased": [table.erased],
+        }
+    )
+    warehouse = relance.warehouse
+    with warehouse.transaction():
+        warehouse.replace(f"crm_{name}", table.rows)
+        for log, rows in (("quarantine", table.quarantined), ("pulls", pull)):
+            warehouse.append(log, rows.clear())
+            warehouse.execute(
+                f'DELETE FROM warehouse.{log} WHERE "table" = $table AND as_of = $day', table=name, day=as_of
+            )
+            warehouse.append(log, rows)
+    accepted = table.read - table.quarantined.height
+    metadata = rows_metadata(
+        table.rows.height, read=table.read, accepted=accepted, quarantined=table.quarantined.height, erased=table.erased
+    )
+    checks = [dg.AssetCheckResult(passed=accepted > 0, check_name="customers_arrive")] if name == "customers" else []
+    return dg.MaterializeResult(metadata=metadata, check_results=checks)
+
+
+def _reasons(counts: pl.DataFrame) -> dg.TableMetadataValue:
+    records = [dg.TableRecord(row) for row in counts.iter_rows(named=True)]
+    columns = [dg.TableColumn("table"), dg.TableColumn("rule"), dg.TableColumn("rows", "int")]
+    return dg.MetadataValue.table(records, dg.TableSchema(columns=columns))

@@ -1,0 +1,66 @@
+"""People, which records are theirs, every id they ever had, and where their keys may be sent."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from assets.metadata import rows_metadata, table_spec
+from assets.resources import Relance, day_of
+from pipelines.customers.customers import customers, person_aliases
+from pipelines.customers.people import people
+from pipelines.customers.permissions import permissions
+from pipelines.customers.records import canonical_records
+from schemas.customers import CustomerRecords, Customers, Permissions, PersonAliases
+
+
+def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """The four tables of the stage, made together."""
+    records = [["crm", "crm_customers"]]
+    consents = [*records, ["crm", "crm_consents"]]
+
+    @dg.multi_asset(
+        specs=[
+            table_spec(
+                "customers", "customer_records", CustomerRecords, "Which record is whose, and why.", deps=records
+            ),
+            table_spec("customers", "customers", Customers, "A row a person.", deps=records),
+            table_spec("customers", "person_aliases", PersonAliases, "Every person id ever given.", deps=records),
+            table_spec("customers", "permissions", Permissions, "Whose keys may be sent where.", deps=consents),
+        ],
+        partitions_def=daily,
+        name="customers",
+    )
+    def asset(context: dg.AssetExecutionContext, relance: Relance) -> Iterator[dg.MaterializeResult]:
+        with relance.stage("customers"):
+            warehouse, config, as_of = relance.warehouse, relance.declared, day_of(context)
+            warehouse.ensure("person_aliases", PersonAliases)
+            records = people(
+                canonical_records(relance.table("crm_customers"), config.settings),
+                config.settings.joining,
+                identity_key=relance.identity_key,
+            )
+            persons = customers(records)
+            aliases = person_aliases(
+                relance.table("person_aliases"), records, as_of=as_of, identity_key=relance.identity_key
+            )
+            permitted = permissions(
+                records,
+                persons,
+                relance.table("crm_consents"),
+                networks=config.used_networks,
+                settings=config.settings,
+                as_of=as_of,
+            )
+            tables = {
+                "customer_records": records,
+                "customers": persons,
+                "person_aliases": aliases,
+                "permissions": permitted,
+            }
+            with warehouse.transaction():
+                for name, table in tables.items():
+                    warehouse.replace(name, table)
+        for name, table in tables.items():
+            yield dg.MaterializeResult(asset_key=["customers", name], metadata=rows_metadata(table.height))
+
+    return [asset]

@@ -1,0 +1,46 @@
+"""Everything Dagster knows: the six stages in flow order, the nightly job and its schedule."""
+
+import dagster as dg
+from dagster._loggers import default_loggers
+
+from assets.crm import crm_assets
+from assets.customers import customers_assets
+from assets.features import features_assets
+from assets.identifiers import identifiers_assets
+from assets.launch import JOB
+from assets.progress import progress
+from assets.resources import Relance
+from assets.schedule import nightly_schedule
+from assets.segments import segments_assets
+from assets.uploads import uploads_assets
+from catalog.home import Environment, Home
+from pipelines.declared import checked_config
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The definitions of the config and the home that the environment names."""
+    environment = Environment()
+    config = checked_config(environment.config)
+    home = Home.at(environment.home, environment.keys)
+    daily = dg.DailyPartitionsDefinition(
+        start_date=config.settings.first_day.isoformat(), timezone=config.settings.time_zone, end_offset=1
+    )
+    assets = [
+        *crm_assets(daily),
+        *customers_assets(daily),
+        *features_assets(daily),
+        *identifiers_assets(daily),
+        *segments_assets(config, daily),
+        *uploads_assets(config, daily),
+    ]
+    job = dg.define_asset_job(JOB, dg.AssetSelection.all(), partitions_def=daily)
+    resource = Relance(home_folder=str(home.root), config_folder=str(config.folder), keys_folder=str(home.keys))
+    return dg.Definitions(
+        assets=assets,
+        jobs=[job],
+        schedules=[nightly_schedule(config, home, job)],
+        resources={"relance": resource},
+        executor=dg.in_process_executor,
+        loggers={"progress": progress, "console": default_loggers()["console"]},
+    )

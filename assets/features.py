@@ -1,0 +1,51 @@
+"""People as of a day, in the columns that segments ask about."""
+
+import dagster as dg
+import polars as pl
+
+from assets.metadata import rows_metadata, table_spec
+from assets.resources import Relance, day_of
+from pipelines.features import measured, ranked
+from schemas.features import Features
+
+#: For how many nights features are kept, so that a segment of a past night can be worked out again.
+HISTORY_DAYS = 35
+
+
+def features_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+    deps = [["customers", "customers"], ["customers", "customer_records"], ["crm", "crm_orders"], ["crm", "crm_visits"]]
+
+    @dg.multi_asset(
+        specs=[table_spec("features", "features", Features, "Value, recency and frequency of each person.", deps=deps)],
+        partitions_def=daily,
+        name="features",
+    )
+    def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
+        with relance.stage("features"):
+            warehouse, as_of = relance.warehouse, day_of(context)
+            orders = warehouse.read(
+                "SELECT person_id, ordered_at, amount, currency, status FROM warehouse.crm_orders "
+                "JOIN warehouse.customer_records USING (customer_id)"
+            )
+            visits = warehouse.read(
+                "SELECT person_id, occurred_at FROM warehouse.crm_visits "
+                "JOIN warehouse.customer_records USING (customer_id)"
+            )
+            config = relance.declared
+            measures = measured(
+                relance.table("customers"), orders, visits, config.rates, settings=config.settings, as_of=as_of
+            )
+            table = ranked(measures.collect())
+            dated = table.with_columns(as_of=pl.lit(as_of))
+            with warehouse.transaction():
+                warehouse.append("features", dated.clear())
+                warehouse.execute(
+                    "DELETE FROM warehouse.features WHERE as_of = $day OR as_of < $day::DATE - $kept::INTEGER",
+                    day=as_of,
+                    kept=HISTORY_DAYS,
+                )
+                warehouse.append("features", dated)
+            buyers = table.filter(pl.col("orders_count") > 0).height
+            return dg.MaterializeResult(metadata=rows_metadata(table.height, people_with_orders=buyers))
+
+    return [asset]

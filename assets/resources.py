@@ -1,0 +1,152 @@
+"""The open home and the declared config, held for one run."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+from pydantic import PrivateAttr
+
+from assets.launch import CHOSEN_DAY
+from catalog.duckdb_connection import connect
+from catalog.home import Home
+from catalog.secret_keys import SecretKeys, open_keys
+from catalog.store import Catalog, open_catalog
+from catalog.warehouse import Warehouse, open_warehouse
+from pipelines.crm.days import check_asked_day, default_day
+from pipelines.crm.pull import Reading
+from pipelines.crm.read import Crm
+from pipelines.uploads.publication import Outbox, reconcile
+from schemas.config import Config, read_config
+from schemas.errors import RelanceError, StageError
+from schemas.network import match_columns
+
+
+@dataclass
+class _Opened:
+    config: Config
+    home: Home
+    keys: SecretKeys
+    warehouse: Warehouse
+    catalog: Catalog
+    night: int
+    stack: ExitStack
+    #: The day that the CRM can be read for; asked of the source once a run.
+    default_day: date | None = None
+    failures: list[RelanceError] = field(default_factory=list)
+
+
+class Relance(dg.ConfigurableResource):
+    """Everything a run needs. It locks the home for the whole run."""
+
+    home_folder: str
+    config_folder: str
+    keys_folder: str
+    _opened: _Opened = PrivateAttr()
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        config = read_config(Path(self.config_folder))
+        home = Home.at(Path(self.home_folder), Path(self.keys_folder))
+        keys = open_keys(home)
+        stack = ExitStack()
+        try:
+            warehouse = stack.enter_context(open_warehouse(home, keys, config.settings.memory_limit))
+            catalog = stack.enter_context(open_catalog(home))
+            tags = context.dagster_run.tags if context.dagster_run else {}
+            night = catalog.begin_night(date.fromisoformat(tags.get("dagster/partition", "1970-01-01")))
+        except BaseException:
+            stack.close()
+            raise
+        self._opened = _Opened(config, home, keys, warehouse, catalog, night, stack)
+        reconcile(self.outbox)
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        opened = self._opened
+        with opened.stack:
+            outcomes = opened.catalog.outcomes_of_night(opened.night)
+            reached = {(row["network"], row["account"], row["segment"]) for row in outcomes}
+            if opened.failures:
+                outcome = "failed"
+            elif any(tuple(audience) not in reached for audience in opened.config.audiences):
+                outcome = "partial"
+            else:
+                outcome = "held" if any(row["outcome"] == "held" for row in outcomes) else "done"
+            code = opened.failures[0].exit_code if opened.failures else {"held": 4}.get(outcome, 0)
+            opened.catalog.end_night(opened.night, outcome, [str(failure) for failure in opened.failures], code)
+
+    @property
+    def declared(self) -> Config:
+        return self._opened.config
+
+    @property
+    def warehouse(self) -> Warehouse:
+        return self._opened.warehouse
+
+    @property
+    def identity_key(self) -> str:
+        return self._opened.keys.identity
+
+    @property
+    def outbox(self) -> Outbox:
+        opened = self._opened
+        return Outbox(opened.home, opened.keys, opened.warehouse, opened.catalog, opened.config.settings, opened.night)
+
+    @contextmanager
+    def reading(self, context: dg.AssetExecutionContext) -> Iterator[Reading]:
+        """The CRM opened for the run's day, after checking that it can be read for it."""
+        opened, as_of = self._opened, day_of(context)
+        settings = opened.config.settings
+        connection = connect(opened.home, settings.memory_limit, settings.time_zone)
+        try:
+            crm = Crm(connection, opened.config.sources, opened.config.folder, opened.home.root)
+            now = datetime.now(UTC).astimezone(settings.zone)
+            opened.default_day = opened.default_day or default_day(crm, settings.zone, now)
+            check_asked_day(
+                as_of,
+                default=opened.default_day,
+                pulled=self.newest_day(),
+                chosen=CHOSEN_DAY in context.run.tags,
+                now=now,
+            )
+            columns = match_columns(opened.config.networks)
+            yield Reading(crm, settings, opened.config.rates, self.identity_key, columns, as_of)
+        finally:
+            connection.close()
+
+    def newest_day(self) -> date | None:
+        """The newest day whose CRM was read into this home."""
+        if not self.warehouse.has("pulls"):
+            return None
+        newest = self.warehouse.read("SELECT max(as_of) AS newest FROM warehouse.pulls")["newest"][0]
+        return newest if isinstance(newest, date) else None
+
+    def table(self, name: str) -> pl.DataFrame:
+        """A warehouse table, whole."""
+        return self.warehouse.read(f"FROM warehouse.{name}")
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """The border of a stage: what fails inside leaves as a sentence without values of rows, and is noted."""
+        try:
+            yield
+        except RelanceError as error:
+            self._opened.failures.append(error)
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, only its place may be told
+            frames = [
+                frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename
+            ]
+            place = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}"
+            msg = f"{name} failed: {type(error).__name__} in {place}. Its message quotes rows and is not shown."
+            failure = StageError(msg)
+            self._opened.failures.append(failure)
+            raise failure from None
+
+
+def day_of(context: dg.AssetExecutionContext) -> date:
+    """The day that the run is about: its partition."""
+    return date.fromisoformat(context.partition_key)

@@ -1,0 +1,24 @@
+"""The nightly job's schedule."""
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from assets.launch import newest_day
+from catalog.home import Home
+from schemas.config import Config
+
+
+def nightly_schedule(config: Config, home: Home, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    """Every night at 02:00 in the company's time zone."""
+
+    @dg.schedule(
+        job=job,
+        cron_schedule="0 2 * * *",
+        execution_timezone=config.settings.time_zone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        name="every_night",
+    )
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        return dg.RunRequest(partition_key=newest_day(config, home))
+
+    return schedule

@@ -1,0 +1,43 @@
+"""One asset a segment: who is in it, since when."""
+
+import dagster as dg
+
+from assets.metadata import rows_metadata, table_spec
+from assets.resources import Relance, day_of
+from pipelines.segments import condition, members, stays_after
+from schemas.config import Config
+from schemas.segment import Segment
+from schemas.segments import Memberships
+
+
+def segments_assets(config: Config, daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """An asset for each declared segment; two segments never wait for each other."""
+    return [_segment(name, segment, daily) for name, segment in config.segments.items()]
+
+
+def _segment(name: str, segment: Segment, daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    deps = [["features", "features"], ["customers", "person_aliases"]]
+    description = f"{segment.title}: {segment.where}"
+
+    @dg.multi_asset(
+        specs=[table_spec("segments", name, Memberships, description, deps=deps, owners=[segment.owner])],
+        partitions_def=daily,
+        name=f"segments_{name}",
+    )
+    def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
+        with relance.stage(f"segments.{name}"):
+            warehouse, as_of = relance.warehouse, day_of(context)
+            warehouse.ensure("memberships", Memberships)
+            rule = condition(name, segment, has_order_times=relance.declared.sources.has_order_times)
+            features = warehouse.read("SELECT * EXCLUDE (as_of) FROM warehouse.features WHERE as_of = $day", day=as_of)
+            today = members(features, rule, as_of=as_of)
+            known = warehouse.read("FROM warehouse.memberships WHERE segment = $name", name=name)
+            stays = stays_after(
+                known, today, relance.table("person_aliases"), segment=name, as_of=as_of, newest=relance.newest_day()
+            )
+            with warehouse.transaction():
+                warehouse.execute("DELETE FROM warehouse.memberships WHERE segment = $name", name=name)
+                warehouse.append("memberships", stays)
+            return dg.MaterializeResult(metadata=rows_metadata(today.height, people=today.height))
+
+    return asset

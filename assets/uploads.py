@@ -1,0 +1,128 @@
+"""One asset an audience: its file, checked, in the outbox; and the keys that no file may carry."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from assets.metadata import rows_metadata, table_spec
+from assets.resources import Relance, day_of
+from pipelines.uploads.keys import refused_keys
+from pipelines.uploads.publication import Published, check_newest, publish
+from pipelines.uploads.rows import AudienceRows, audience_rows
+from schemas.config import Config
+from schemas.errors import PublicationError
+from schemas.network import Network
+from schemas.segment import Audience, Segment
+from schemas.uploads import RefusedKeys
+
+#: What the gate inside `publish` enforces before anything is published; the checks repeat its verdict.
+CHECKS = {
+    "file_is_accepted": "A second reader finds nothing to refuse: every hash looks like one, no @ anywhere.",
+    "ledger_closes": "People in the segment = people in the file + people dropped, each for a named reason.",
+}
+
+
+def uploads_assets(config: Config, daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """An asset for each audience that some segment lists."""
+    audiences = [
+        _audience(audience, config.segments[audience.segment], config.networks[audience.network], daily)
+        for audience in config.audiences
+    ]
+    return [_refused_keys(daily), *audiences]
+
+
+def _refused_keys(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    deps = [["identifiers", "identifiers"], ["customers", "permissions"], ["crm", "crm_erasures"]]
+    description = "Keys that somebody refused shares with somebody permitted: in no row."
+
+    @dg.multi_asset(
+        specs=[table_spec("uploads", "refused_keys", RefusedKeys, description, deps=deps)],
+        partitions_def=daily,
+        name="refused_keys",
+    )
+    def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
+        with relance.stage("uploads.refused_keys"):
+            table = refused_keys(
+                relance.table("identifiers"),
+                relance.table("permissions"),
+                relance.table("crm_erasures"),
+                relance.declared.used_networks,
+                relance.identity_key,
+            )
+            relance.warehouse.replace("refused_keys", table)
+            return dg.MaterializeResult(metadata=rows_metadata(table.height))
+
+    return asset
+
+
+def _audience(
+    audience: Audience, segment: Segment, network: Network, daily: dg.PartitionsDefinition
+) -> dg.AssetsDefinition:
+    key = ["uploads", *str(audience).split("/")]
+    deps = [
+        ["segments", audience.segment],
+        ["identifiers", "identifiers"],
+        ["customers", "permissions"],
+        ["uploads", "refused_keys"],
+    ]
+
+    @dg.asset(
+        key=key,
+        group_name="uploads",
+        description=f"{segment.title} for {network.title}, shown there as {segment.public_name}.",
+        deps=deps,
+        kinds={"csv"},
+        tags={"pii": "hashed", "network": audience.network},
+        owners=[segment.owner],
+        check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in CHECKS.items()],
+        partitions_def=daily,
+    )
+    def asset(
+        context: dg.AssetExecutionContext, relance: Relance
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        as_of = day_of(context)
+        try:
+            with relance.stage(f"uploads.{audience}"):
+                check_newest(as_of, relance.newest_day())
+                rows = _rows(relance, audience, network)
+                published = publish(audience, segment, network, rows, relance.outbox, as_of=as_of)
+        except PublicationError as error:
+            if error.check is not None:
+                yield dg.AssetCheckResult(passed=False, check_name=error.check, description=str(error))
+            raise
+        yield _result(relance, audience, rows, published)
+
+    return asset
+
+
+def _rows(relance: Relance, audience: Audience, network: Network) -> AudienceRows:
+    warehouse = relance.warehouse
+    current = "SELECT person_id FROM warehouse.memberships WHERE segment = $segment AND valid_to IS NULL"
+    columns = ", ".join(sorted({column.match.name for column in network.columns}))
+    return audience_rows(
+        warehouse.read(current, segment=audience.segment),
+        warehouse.read("FROM warehouse.permissions WHERE network = $network", network=audience.network),
+        warehouse.read(
+            f"SELECT person_id, position, {columns} FROM warehouse.identifiers WHERE person_id IN ({current})",
+            segment=audience.segment,
+        ),
+        warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=audience.network),
+        network,
+    )
+
+
+def _result(relance: Relance, audience: Audience, rows: AudienceRows, published: Published) -> dg.MaterializeResult:
+    ledger = rows.ledger
+    metadata: dict[str, Any] = {
+        **rows_metadata(ledger.file_rows, people=ledger.file_people, segment_people=ledger.segment_people),
+        **{f"dropped/{reason}": people for reason, people in ledger.dropped.items()},
+        "outcome": published.outcome,
+    }
+    if published.version is not None:
+        metadata["version"] = published.version
+        metadata["outbox"] = dg.MetadataValue.path(relance.outbox.folder(audience, published.version))
+    if published.reason is not None:
+        metadata["held"] = published.reason
+    checks = [dg.AssetCheckResult(passed=True, check_name=name) for name in CHECKS]
+    return dg.MaterializeResult(metadata=metadata, check_results=checks)

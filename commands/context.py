@@ -1,0 +1,46 @@
+"""What every command shares: where things are, and how failures are told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from catalog.home import Environment, Home
+from schemas.errors import RelanceError
+
+#: Wide where nobody looks at a terminal, so that a log does not cut words.
+OUT = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
+ERRORS = Console(stderr=True, highlight=False)
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="The config folder.", show_default="RELANCE_CONFIG, or config/")
+]
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Where all state lives.", show_default="RELANCE_HOME, or var/")
+]
+
+
+def config_folder(option: Path | None) -> Path:
+    return (option or Environment().config).expanduser().resolve()
+
+
+def home_at(option: Path | None) -> Home:
+    environment = Environment()
+    return Home.at(option or environment.home, environment.keys)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """A known failure ends the command with its sentence and its exit code; an unknown one keeps its trace."""
+    try:
+        yield
+    except RelanceError as error:
+        ERRORS.print(f"[red]{type(error).__name__.removesuffix('Error').lower()} error:[/red] ", end="")
+        ERRORS.print(str(error), markup=False, soft_wrap=True)
+        raise typer.Exit(error.exit_code) from None

@@ -1,0 +1,93 @@
+"""`relance doctor`: is everything that a night needs in place?"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import typer
+
+from catalog.duckdb_connection import Extension, connect, load_extension
+from catalog.home import Home
+from catalog.secret_keys import NAMES
+from commands.context import OUT, ConfigOption, HomeOption, config_folder, home_at
+from schemas.errors import RelanceError
+
+#: Free space below which a night may not finish.
+_NEEDED_BYTES = 2_000_000_000
+
+
+def doctor(config: ConfigOption = None, home: HomeOption = None) -> None:
+    """Check config, keys, disk, DuckDB's extensions, the lock and the time zone."""
+    folder, place = config_folder(config), home_at(home)
+    place.create()
+    examinations: dict[str, Callable[[], str]] = {
+        "config": lambda: _config(folder),
+        "keys": lambda: _keys(place),
+        "disk": lambda: _disk(place),
+        "extensions": lambda: _extensions(place),
+        "lock": lambda: _lock(place),
+        "time zone": lambda: _time_zone(folder),
+    }
+    ill = 0
+    for name, examine in examinations.items():
+        try:
+            OUT.print(f"[green]well[/green]  {name}: {examine()}", soft_wrap=True)
+        except (RelanceError, OSError) as error:
+            ill += 1
+            OUT.print(f"[red]ill[/red]   {name}: {error}", soft_wrap=True)
+    raise typer.Exit(1 if ill else 0)
+
+
+def _config(folder: Path) -> str:
+    from pipelines.declared import checked_config
+
+    return f"{len(checked_config(folder).audiences)} audiences declared in {folder}"
+
+
+def _keys(home: Home) -> str:
+    missing = [name for name in NAMES if not (home.keys / f"{name}.key").exists()]
+    if missing and home.warehouse.exists():
+        msg = f"{', '.join(missing)} missing from {home.keys}; restore it from your backup"
+        raise RelanceError(msg)
+    if missing:
+        return "none yet; the first run makes them"
+    open_to_others = [name for name in NAMES if (home.keys / f"{name}.key").stat().st_mode & 0o077]
+    if open_to_others:
+        msg = f"{', '.join(open_to_others)} in {home.keys} can be read by others; run chmod 600 on it"
+        raise RelanceError(msg)
+    return f"three in {home.keys}, readable by their owner only"
+
+
+def _disk(home: Home) -> str:
+    free = shutil.disk_usage(home.root).free
+    if free < _NEEDED_BYTES:
+        msg = f"only {free / 1e9:.1f} GB free at {home.root}; a night needs {_NEEDED_BYTES / 1e9:.0f}"
+        raise RelanceError(msg)
+    return f"{free / 1e9:.0f} GB free at {home.root}"
+
+
+def _extensions(home: Home) -> str:
+    names: tuple[Extension, ...] = ("httpfs", "sqlite_scanner", "encodings")
+    connection = connect(home, "500MB")
+    try:
+        for name in names:
+            load_extension(connection, name)
+        version = connection.sql("SELECT version()").fetchall()[0][0]
+    finally:
+        connection.close()
+    return f"DuckDB {version} with {', '.join(names)}"
+
+
+def _lock(home: Home) -> str:
+    with home.locked():
+        return f"nobody holds {home.root}"
+
+
+def _time_zone(folder: Path) -> str:
+    from schemas.config import read_config
+
+    settings = read_config(folder).settings
+    return f"{settings.time_zone}, where it is {datetime.now(settings.zone):%Y-%m-%d %H:%M}; nights start at 02:00"

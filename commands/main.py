@@ -1,0 +1,18 @@
+"""The `relance` command: each verb is a small module beside this one."""
+
+from __future__ import annotations
+
+import typer
+
+from commands import check, doctor, init, run, sample, show, status, verify
+
+app = typer.Typer(
+    help="From a CRM to the customer lists that ad networks accept.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+for command in (sample.sample, run.run, check.check, init.init, doctor.doctor, status.status, show.networks,
+                show.segments, verify.verify):  # fmt: skip
+    app.command()(command)

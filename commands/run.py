@@ -1,0 +1,152 @@
+"""`relance run`: the nightly job, here and now."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.table import Table
+
+from catalog.home import Home
+from catalog.secret_keys import open_keys
+from catalog.store import open_catalog
+from catalog.warehouse import open_warehouse
+from commands.context import ERRORS, OUT, ConfigOption, HomeOption, config_folder, home_at, told
+from schemas.errors import ConfigError, RelanceError
+from schemas.segment import Audience
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from schemas.config import Config
+
+
+def run(
+    config: ConfigOption = None,
+    home: HomeOption = None,
+    as_of: Annotated[
+        datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day to run, e.g. 2025-06-30.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Do everything in a temporary home, publish nothing.")
+    ] = False,
+) -> None:
+    """Pull the CRM, work out segments, and publish each audience's files into the outbox."""
+    with told():
+        folder, place = config_folder(config), home_at(home)
+        if not dry_run:
+            code = _run(folder, place, as_of.date() if as_of else None, publishing=True)
+        else:
+            with _temporary_copy(place) as copy:
+                code = _run(folder, copy, as_of.date() if as_of else None, publishing=False)
+    raise typer.Exit(code)
+
+
+def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> int:
+    """Run the nightly job; its exit code."""
+    from pipelines.declared import checked_config
+
+    config = checked_config(folder)
+    keys = open_keys(home, lambda sentence: ERRORS.print(sentence, style="yellow", soft_wrap=True))
+    # Opened and closed once, so that a lock or a wrong key is told before Dagster starts.
+    with open_warehouse(home, keys, config.settings.memory_limit):
+        pass
+    night = _materialize(folder, home, config, asked)
+    with open_catalog(home) as catalog:
+        outcomes = catalog.outcomes_of_night(night["night"])
+    OUT.print(_summary(config, outcomes, night["as_of"]))
+    for row in outcomes:
+        if row["outcome"] == "held":
+            OUT.print(f"Held: {_audience(row)}: {row['reason']}.", soft_wrap=True)
+    for message in night["messages"]:
+        ERRORS.print("[red]failed:[/red] ", end="")
+        ERRORS.print(message, markup=False, soft_wrap=True)
+    if publishing:
+        OUT.print(f"Files: {home.outbox}", soft_wrap=True)
+    else:
+        OUT.print("Dry run: nothing was published, and the temporary home is gone.")
+    return int(night["exit_code"])
+
+
+def _materialize(folder: Path, home: Home, config: Config, asked: date | None) -> sa.RowMapping:
+    """Run the job in this process; the night's row of the catalog."""
+    os.environ.update(
+        RELANCE_CONFIG=str(folder),
+        RELANCE_HOME=str(home.root),
+        RELANCE_KEYS=str(home.keys),
+        DAGSTER_HOME=str(home.dagster),
+    )
+    from assets.launch import newest_day, run_job
+
+    day = asked.isoformat() if asked is not None else newest_day(config, home)
+    if day < config.settings.first_day.isoformat():
+        msg = f"{day} is before first_day = {config.settings.first_day} of relance.toml. Choose a later day."
+        raise ConfigError(msg)
+    OUT.print(f"Running {day} in {home.root}", soft_wrap=True)
+    result = run_job(home, day, chosen=asked is not None)
+    with open_catalog(home) as catalog:
+        night = catalog.last_night()
+    if night is None or night["ended_at"] is None or (not result.success and not night["messages"]):
+        msg = (
+            f"The run failed before its first stage. `make ui` shows run {result.run_id} with what Dagster says of it."
+        )
+        raise RelanceError(msg)
+    return night
+
+
+@contextmanager
+def _temporary_copy(home: Home) -> Iterator[Home]:
+    """A home that starts where `home` stands and is deleted afterwards; its warehouse is encrypted all the same."""
+    with tempfile.TemporaryDirectory(prefix="relance-") as folder:
+        copy = Home.at(Path(folder))
+        if home.root.exists():
+            with home.locked():
+                for source, target in ((home.warehouse, copy.warehouse), (home.catalog, copy.catalog)):
+                    if source.exists():
+                        shutil.copyfile(source, target)
+                if home.keys.exists():
+                    shutil.copytree(home.keys, copy.keys)
+                if home.sample.exists():
+                    (copy.root / "sample").symlink_to(home.sample)
+        yield copy
+
+
+def _summary(config: Config, outcomes: list[sa.RowMapping], as_of: date) -> Table:
+    table = Table(title=f"Audiences of {as_of}", title_justify="left")
+    headings: tuple[tuple[str, Literal["left", "right"]], ...] = (
+        ("audience", "left"),
+        ("people", "right"),
+        ("rows", "right"),
+        ("adds", "right"),
+        ("removes", "right"),
+        ("main drop reason", "left"),
+        ("outcome", "left"),
+    )
+    for heading, justify in headings:
+        table.add_column(heading, justify=justify, no_wrap=justify == "right", overflow="fold")
+    reached = {_audience(row): row for row in outcomes}
+    for audience in config.audiences:
+        row = reached.get(audience)
+        if row is None:
+            table.add_row(str(audience), *["–"] * 5, "failed")
+            continue
+        ledger = row["ledger"]
+        lost = {reason: people for reason, people in ledger["dropped"].items() if people}
+        main = max(lost, key=lambda reason: lost[reason]) if lost else None
+        reason = f"{main.replace('_', ' ')} ({lost[main]:,})" if main else "none"
+        version = f"{row['outcome']} {row['version'] or ''}".strip()
+        table.add_row(
+            str(audience), f"{ledger['file_people']:,}", f"{ledger['file_rows']:,}", "–", "–", reason, version
+        )
+    return table
+
+
+def _audience(row: sa.RowMapping) -> Audience:
+    return Audience(row["network"], row["account"], row["segment"])

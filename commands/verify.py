@@ -1,0 +1,62 @@
+"""`relance verify`: does a version still hold what was signed?"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from catalog.secret_keys import signature_holds
+from commands.context import OUT, HomeOption, home_at, told
+from schemas.errors import ConfigError, RelanceError
+from schemas.uploads import Manifest
+
+
+def verify(
+    path: Annotated[Path, typer.Argument(help="A version's folder, or its manifest.json.")],
+    public_key: Annotated[Path | None, typer.Option("--public-key", help="The signer's public key file.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Check a manifest's signature and its files' checksums."""
+    with told():
+        manifest_path = path / "manifest.json" if path.is_dir() else path
+        key_path = public_key or home_at(home).keys / "signing.pub"
+        manifest = _read(manifest_path)
+        if not key_path.exists():
+            msg = f"There is no public key {key_path}. Name the signer's with --public-key."
+            raise ConfigError(msg)
+        problems = _problems(
+            manifest, manifest_path.parent, key_path.read_text(encoding="ascii", errors="replace").strip()
+        )
+        if problems:
+            raise RelanceError(f"{manifest_path}: " + "; ".join(problems) + ".")
+    files = ", ".join(f"{entry.name} ({entry.rows:,} rows)" for entry in manifest.files)
+    OUT.print(f"{manifest_path}: signature and checksums hold: {files}.", soft_wrap=True)
+
+
+def _read(path: Path) -> Manifest:
+    if not path.is_file():
+        msg = f"There is no manifest {path}. Name a version's folder or its manifest.json."
+        raise ConfigError(msg)
+    try:
+        return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+    except (ValidationError, UnicodeDecodeError):
+        msg = f"{path} is no manifest of relance, or it was changed."
+        raise RelanceError(msg) from None
+
+
+def _problems(manifest: Manifest, folder: Path, public_key: str) -> list[str]:
+    problems = []
+    signature = manifest.signature
+    if signature is None or not signature_holds(public_key, manifest.signed_bytes(), signature.value):
+        problems.append("the signature does not hold for this public key")
+    for entry in manifest.files:
+        file = folder / entry.name
+        if not file.is_file():
+            problems.append(f"{entry.name} is missing")
+        elif hashlib.sha256(file.read_bytes()).hexdigest() != entry.sha256:
+            problems.append(f"{entry.name} is not the file that was published")
+    return problems

@@ -1,0 +1,20 @@
+"""The config folder with every segment's rule tried: what must hold before any data is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.segments import condition
+from schemas.config import Config, read_config
+
+
+def checked_config(folder: Path) -> Config:
+    """The config in `folder`.
+
+    Raises:
+        ConfigError: a file is wrong, files contradict each other, or a rule cannot be asked.
+    """
+    config = read_config(folder)
+    for name, segment in config.segments.items():
+        condition(name, segment, has_order_times=config.sources.has_order_times)
+    return config

@@ -1,0 +1,1 @@
+"""Identifiers in each network's exact form, hashed once."""

@@ -1,0 +1,127 @@
+"""Frames of digits → frames of valid numbers, one numbering plan after the other.
+
+No step loses or adds a row, and all other columns are carried along; the order of rows is not kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import polars as pl
+
+from pipelines.identifiers.phones.columns import (
+    begins_with,
+    is_long_enough,
+    is_valid,
+    without,
+    without_national_prefix,
+    without_own_calling_code,
+)
+from pipelines.identifiers.phones.metadata import Plan, main_plans, plan_of, plans_of_calling_code
+
+_digits, _rest, _shorter = pl.col("digits"), pl.col("rest"), pl.col("shorter")
+
+
+def split_international(numbers: pl.DataFrame) -> pl.DataFrame:
+    """digits (calling code first) → rest (after the code), plan (null: nobody's code) and dialled_abroad are added."""
+    return (
+        numbers.with_columns(beginning=_digits.str.slice(0, 3))
+        .join(_calling_codes(), on="beginning", how="left")
+        .with_columns(rest=_digits.str.slice(pl.col("code_length")), dialled_abroad=pl.col("plan").is_not_null())
+        .select(*numbers.columns, "rest", "plan", "dialled_abroad")
+    )
+
+
+def split_national(numbers: pl.DataFrame) -> pl.DataFrame:
+    """digits (as dialled in the region), region → rest (after any code), plan and dialled_abroad are added."""
+    parts = numbers.partition_by("region", as_dict=True)
+    split = [_split_dialled(part, str(region)) for (region,), part in parts.items()]
+    return pl.concat(split) if split else split_international(numbers)
+
+
+def complete(rests: pl.DataFrame) -> pl.DataFrame:
+    """rest, plan → phone_e164, phone_country, calling_code are added: null where the number is not valid."""
+    parts = rests.partition_by("plan", as_dict=True)
+    known = [_complete(part, plan_of(plan)) for (plan,), part in parts.items() if plan is not None]
+    return pl.concat([_invalid(rests.filter(pl.col("plan").is_null())), *known])
+
+
+def _split_dialled(numbers: pl.DataFrame, region: str) -> pl.DataFrame:
+    plan = plan_of(region)
+    split = []
+    if plan.international_prefix is not None:
+        rest = without(_digits, plan.international_prefix)
+        # A calling code never begins with 0: such a prefix is none.
+        is_dialled_abroad = begins_with(_digits, plan.international_prefix) & ~rest.str.starts_with("0")
+        numbers, abroad = _parted(numbers, is_dialled_abroad)
+        split.append(split_international(abroad.with_columns(rest)))
+    numbers, with_code = _parted(numbers, _digits.str.starts_with(plan.calling_code))
+    with_code = with_code.with_columns(rest=without_own_calling_code(_digits, plan))
+    main_plan = plans_of_calling_code(plan.calling_code)[0]
+    split.append(_at_home(with_code.filter(_rest.is_not_null()), main_plan))
+    split.append(_at_home(with_code.filter(_rest.is_null()).with_columns(rest=_digits), region))
+    split.append(_at_home(numbers.with_columns(rest=_digits), region))
+    return pl.concat(split)
+
+
+def _at_home(numbers: pl.DataFrame, plan: str) -> pl.DataFrame:
+    return numbers.with_columns(plan=pl.lit(plan), dialled_abroad=pl.lit(value=False))
+
+
+def _complete(rests: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    as_typed, prefixed = _parted(rests, begins_with(_rest, plan.national_prefix))
+    stripped = (
+        prefixed.with_columns(shorter=without_national_prefix(_rest, plan))
+        .with_columns(rest=pl.when(is_long_enough(_shorter, plan)).then(_shorter).otherwise(_rest))
+        .drop("shorter")
+    )
+    return pl.concat(_by_region(pl.concat([as_typed, stripped]), plan.calling_code))
+
+
+def _by_region(numbers: pl.DataFrame, calling_code: str) -> Iterator[pl.DataFrame]:
+    names = plans_of_calling_code(calling_code)
+    for plan in map(plan_of, names):
+        valid = is_valid(_rest, plan)
+        # Leading digits give a number to a region whether or not it is valid there.
+        claims_invalid = plan.leading_digits is not None and len(names) > 1
+        claim = _rest.str.contains(plan.leading_digits) if claims_invalid else valid
+        numbers, claimed = _parted(numbers, claim)
+        if claims_invalid:
+            invalid, claimed = _parted(claimed, valid)
+            yield _invalid(invalid)
+        yield _valid(claimed, plan)
+        if numbers.is_empty():
+            return
+    yield _invalid(numbers)
+
+
+def _parted(numbers: pl.DataFrame, condition: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows where the condition is false, and those where it is true."""
+    mask = numbers.select(condition).to_series()
+    return numbers.filter(~mask), numbers.filter(mask)
+
+
+def _valid(numbers: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    return numbers.with_columns(
+        phone_e164=pl.lit(f"+{plan.calling_code}") + _rest,
+        phone_country=pl.lit(plan.region),
+        calling_code=pl.lit(plan.calling_code),
+    )
+
+
+def _invalid(numbers: pl.DataFrame) -> pl.DataFrame:
+    nothing = pl.lit(None, pl.String)
+    return numbers.with_columns(phone_e164=nothing, phone_country=nothing, calling_code=nothing)
+
+
+@cache
+def _calling_codes() -> pl.DataFrame:
+    plans = main_plans()
+    return pl.DataFrame(
+        {
+            "beginning": list(plans.keys()),
+            "plan": list(plans.values()),
+            "code_length": [len(plan_of(plan).calling_code) for plan in plans.values()],
+        }
+    )

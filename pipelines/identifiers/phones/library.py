@@ -1,0 +1,92 @@
+"""The slow path, and the definition: one field, read by the phonenumbers library."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+from phonenumbers import (
+    CountryCodeSource,
+    NumberParseException,
+    PhoneNumber,
+    PhoneNumberFormat,
+    country_code_for_region,
+    format_number,
+    is_valid_number,
+    parse,
+    region_code_for_number,
+)
+
+from pipelines.identifiers.phones.text import OPTIONAL_TRUNK_PREFIX, Refusal, digits_of, number_text
+
+CountrySource = Literal["international", "own_country", "default_country"]
+
+
+class Reading(NamedTuple):
+    """A field's number, or why there is none."""
+
+    phone_e164: str | None = None
+    phone_country: str | None = None
+    phone_country_source: CountrySource | None = None
+    phone_refusal: Refusal | None = None
+
+
+def read_phone(phone: str | None, *, own_country: str | None, default_country: str | None) -> Reading:
+    """The number in `phone`; the countries are regions that the library knows, or None."""
+    text, refusal = number_text(phone)
+    if refusal:
+        return Reading(phone_refusal=refusal)
+    country = own_country or default_country
+    if re.match(r"[^0-9]*\+", text):
+        return _read_international(text, country)
+    if country is None:
+        return _read_without_country(text)
+    number = _parse(text, country)
+    if not isinstance(number, PhoneNumber):
+        return Reading(phone_refusal=number)
+    if number.country_code_source == CountryCodeSource.FROM_NUMBER_WITH_IDD:
+        return _accepted(number, "international")
+    return _accepted(number, "own_country" if own_country else "default_country")
+
+
+def _read_international(text: str, country: str | None) -> Reading:
+    number = _parse(text, country)
+    if country is not None:
+        calling_code = country_code_for_region(country)
+        national = _parse_as_typed(text.replace("+", ""), country)
+        if _belongs(national, calling_code) and not _belongs(number, calling_code):
+            return Reading(phone_refusal="bare_plus")
+    if isinstance(number, PhoneNumber):
+        return _accepted(number, "international")
+    return Reading(phone_refusal=number)
+
+
+def _read_without_country(text: str) -> Reading:
+    if digits_of(text).startswith("00"):
+        number = _parse(re.sub("^[^0-9]*0[^0-9]*0", "+", text), None)
+        if isinstance(number, PhoneNumber):
+            return _accepted(number, "international")
+    return Reading(phone_refusal="no_country")
+
+
+def _parse(text: str, country: str | None) -> PhoneNumber | Refusal:
+    number = _parse_as_typed(text, country)
+    if isinstance(number, PhoneNumber) or OPTIONAL_TRUNK_PREFIX not in text:
+        return number
+    return _parse_as_typed(text.replace(OPTIONAL_TRUNK_PREFIX, " "), country)
+
+
+def _parse_as_typed(text: str, country: str | None) -> PhoneNumber | Refusal:
+    try:
+        number = parse(text, country, keep_raw_input=True)
+    except NumberParseException as error:
+        return "not_a_number" if error.error_type == NumberParseException.NOT_A_NUMBER else "not_valid"
+    return number if is_valid_number(number) else "not_valid"
+
+
+def _belongs(number: PhoneNumber | Refusal, calling_code: int) -> bool:
+    return isinstance(number, PhoneNumber) and number.country_code == calling_code
+
+
+def _accepted(number: PhoneNumber, source: CountrySource) -> Reading:
+    return Reading(format_number(number, PhoneNumberFormat.E164), region_code_for_number(number), source)

@@ -1,0 +1,80 @@
+"""What the text of a phone field says before any numbering plan is asked: rules that both paths share.
+
+The patterns are written for Python's and for Rust's regular expressions alike.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Literal
+
+Refusal = Literal["blank", "placeholder", "no_country", "bare_plus", "several_numbers", "not_a_number", "not_valid"]
+
+#: The text begins as an international number.
+INTERNATIONAL = r"^[^0-9+]*(?:\+|00)"
+#: At least six digits on both sides of a separator.
+TWO_NUMBERS = r"(?:[0-9][^0-9]*){6}(?:[/;,]|\s(?:or|ou)\s)(?:[^0-9]*[0-9]){6}"
+#: The same where the left side begins as an international number: `+49 (0)171/1234567` is one number.
+TWO_INTERNATIONAL_NUMBERS = r"^[^0-9+]*(?:\+|00)(?:[^0-9]*[0-9]){8}.*(?:[/;,]|\s(?:or|ou)\s)(?:[^0-9]*[0-9]){6}"
+#: Digits that nobody was given.
+PLACEHOLDER = r"^(?:0+|1+|2+|3+|4+|5+|6+|7+|8+|9+|1234567890|0123456789)$"
+#: A number that went through a floating-point column: a zero was added to its digits.
+FLOATING_POINT = r"^[0-9]+\.0$"
+#: A trunk prefix that the writer marked as not to be dialled from abroad.
+OPTIONAL_TRUNK_PREFIX = "(0)"
+
+_DIGEST = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})", re.IGNORECASE)
+_LONGEST = 250
+_FEWEST_DIGITS = 3
+_SCHEME = re.compile(r"^tel:\s*", re.IGNORECASE)
+_EXTENSION = re.compile(
+    r"""
+    [\s,]*
+    (?:
+        ;ext=[0-9]{1,20}
+        | (?:e?xt(?:ensi(?:o\u0301?|ó))?n?|poste|anexo|доб)[:.]?[\s,-]*[0-9]{1,20}\#?
+        | (?:x|int)[:.]?[\s,-]*[0-9]{1,9}\#?
+    )$
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def number_text(phone: str | None) -> tuple[str, Refusal | None]:
+    """What is left of the field for the library: no scheme, no named extension, ASCII digits; or why it is refused."""
+    text = "".join(_ascii(character) for character in (phone or "").strip())
+    if not text:
+        return text, "blank"
+    if len(text) > _LONGEST or _DIGEST.fullmatch(text) or re.search(FLOATING_POINT, text):
+        return text, "not_a_number"
+    text = _without_extension(_SCHEME.sub("", text))
+    return text, _refusal(text)
+
+
+def digits_of(text: str) -> str:
+    """The digits alone."""
+    return re.sub("[^0-9]", "", text)
+
+
+def _without_extension(text: str) -> str:
+    extension = _EXTENSION.search(text)
+    if extension is None or len(digits_of(text[: extension.start()])) < _FEWEST_DIGITS:
+        return text
+    return text[: extension.start()]
+
+
+def _refusal(text: str) -> Refusal | None:
+    two_numbers = TWO_INTERNATIONAL_NUMBERS if re.search(INTERNATIONAL, text) else TWO_NUMBERS
+    if re.search(two_numbers, text, re.IGNORECASE):
+        return "several_numbers"
+    digits = digits_of(text)
+    if not digits or any(character.isalpha() for character in text):
+        return "not_a_number"
+    return "placeholder" if re.search(PLACEHOLDER, digits) else None
+
+
+def _ascii(character: str) -> str:
+    if character == "\N{FULLWIDTH PLUS SIGN}":
+        return "+"
+    return str(unicodedata.decimal(character)) if character.isdecimal() else character

@@ -1,0 +1,95 @@
+"""Features and a condition → who is in a segment, since when."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from schemas.errors import ConfigError, DayError
+from schemas.features import NEED_ORDER_TIMES, Features
+from schemas.segment import Segment
+from schemas.segments import Memberships
+
+
+def condition(name: str, segment: Segment, *, has_order_times: bool) -> pl.Expr:
+    """The segment's rule as an expression over `Features`, tried on an empty frame, so that errors come before data.
+
+    Raises:
+        ConfigError: the rule is no SQL condition, names an unknown column, or needs order times that are not there.
+    """
+    place = f"config/segments/{name}.toml, where"
+    empty = pl.DataFrame(Features.create_empty())
+    try:
+        rule = pl.sql_expr(segment.where)
+        used = rule.meta.root_names()
+        unknown = sorted(set(used) - set(empty.columns))
+        if unknown:
+            msg = f"{place}: {', '.join(unknown)} is no column. The columns are {', '.join(empty.columns)}."
+            raise ConfigError(msg)
+        tried = empty.select(rule.alias("member"))
+    except pl.exceptions.PolarsError as error:
+        msg = f"{place}: {str(error).splitlines()[0].rstrip('.')}."
+        raise ConfigError(msg) from None
+    except (TypeError, ValueError, NotImplementedError) as error:
+        msg = f"{place}: {str(error).splitlines()[0].rstrip('.')}."
+        raise ConfigError(msg) from None
+    if tried.schema["member"] != pl.Boolean:
+        msg = f"{place}: it gives {tried.schema['member']}, not true or false. Compare something, e.g. revenue >= 500."
+        raise ConfigError(msg)
+    needing = sorted(set(used) & set(NEED_ORDER_TIMES))
+    if needing and not has_order_times:
+        msg = f"{place}: {', '.join(needing)} needs order times, which sources.toml says the source does not have."
+        raise ConfigError(msg)
+    return rule
+
+
+def members(features: pl.DataFrame, rule: pl.Expr, *, as_of: date) -> pl.DataFrame:
+    """In: `Features` of the day. Out: person_id of everyone for whom the rule is true (a null is not).
+
+    Raises:
+        DayError: the day's features are not kept.
+    """
+    if features.is_empty():
+        msg = f"The features of {as_of} are not kept. Choose a newer day, or run the newest one first."
+        raise DayError(msg)
+    return features.filter(rule.fill_null(False)).select("person_id").sort("person_id")
+
+
+def stays_after(  # noqa: PLR0913 - who was, who is, and when
+    known: pl.DataFrame,
+    today: pl.DataFrame,
+    aliases: pl.DataFrame,
+    *,
+    segment: str,
+    as_of: date,
+    newest: date | None,
+) -> pl.DataFrame:
+    """The segment's `Memberships` after a night: `known` ones carried on, begun, or ended on `as_of`.
+
+    In: `Memberships` of the segment; today's person_id; `PersonAliases`, by which an old id becomes today's. A repeated
+    night forgets what it wrote the first time; a night before `newest` changes nothing, since what was, was.
+    """
+    if newest is not None and as_of < newest:
+        return known
+    before = (
+        known.filter(pl.col("valid_from") < as_of)
+        .with_columns(valid_to=pl.when(pl.col("valid_to") < as_of).then("valid_to"))
+        .join(aliases.select(person_id="alias", now="person_id"), on="person_id", how="left")
+        .with_columns(person_id=pl.coalesce("now", "person_id"))
+        .drop("now")
+    )
+    ended = before.filter(pl.col("valid_to").is_not_null())
+    # People who were one night two and are now one keep the longer stay.
+    open_stays = (
+        before.filter(pl.col("valid_to").is_null())
+        .group_by("person_id", "segment")
+        .agg(pl.col("valid_from").min(), pl.col("valid_to").first())
+    )
+    kept = open_stays.join(today, on="person_id", how="semi")
+    left = open_stays.join(today, on="person_id", how="anti").with_columns(valid_to=pl.lit(as_of))
+    joined = today.join(open_stays, on="person_id", how="anti").select(
+        "person_id", segment=pl.lit(segment), valid_from=pl.lit(as_of), valid_to=pl.lit(None, dtype=pl.Date)
+    )
+    columns = Memberships.column_names()
+    return pl.concat([frame.select(columns) for frame in (ended, kept, left, joined)]).sort(columns)

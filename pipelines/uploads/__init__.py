@@ -1,0 +1,1 @@
+"""Members and identifiers → the files a network accepts, checked, with a ledger that closes."""

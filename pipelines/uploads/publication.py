@@ -1,0 +1,248 @@
+"""Publishing a version: staged, checked, then renamed into the outbox, so that no half version is ever seen.
+
+Commit order: files staged and synced; the version's keys pending in the warehouse; the folder renamed; the catalog's
+row; the keys final. `reconcile` mends what a crash left between two of these steps.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import polars as pl
+
+from catalog.home import Home
+from catalog.secret_keys import SecretKeys
+from catalog.store import Catalog
+from catalog.warehouse import Warehouse
+from pipelines.uploads.checker import complaints
+from pipelines.uploads.manifest import content_digest, file_entry, new_manifest, readme, signed
+from pipelines.uploads.rows import AudienceRows
+from pipelines.uploads.writer import write_file
+from schemas.errors import DayError, PublicationError
+from schemas.network import Network
+from schemas.segment import Audience, Segment
+from schemas.settings import Settings
+from schemas.uploads import AudienceKeys, Manifest
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """All that publishing needs beside the rows."""
+
+    home: Home
+    keys: SecretKeys
+    warehouse: Warehouse
+    catalog: Catalog
+    settings: Settings
+    night: int
+
+    def folder(self, audience: Audience, version: str) -> Path:
+        return self.home.outbox.joinpath(*audience, version)
+
+    @property
+    def staging(self) -> Path:
+        return self.home.outbox / ".staging"
+
+
+class Published(NamedTuple):
+    """What became of an audience: a new version, the last one still `fresh`, or `held` with the reason."""
+
+    outcome: Literal["published", "fresh", "held"]
+    version: str | None
+    reason: str | None
+    manifest: Manifest | None
+
+
+def check_newest(as_of: date, newest: date | None) -> None:
+    """Refuse to publish a day that is not the newest.
+
+    Raises:
+        DayError: the day is past.
+    """
+    if newest is None or as_of < newest:
+        msg = f"Only the newest day is published, which is {newest}, not {as_of}. Choose the partition {newest}."
+        raise DayError(msg)
+
+
+def publish(  # noqa: PLR0913 - an audience, its rows and where they go
+    audience: Audience,
+    segment: Segment,
+    network: Network,
+    audience_rows: AudienceRows,
+    outbox: Outbox,
+    *,
+    as_of: date,
+) -> Published:
+    """Publish the audience's full file, unless nothing changed or nobody is in it.
+
+    Raises:
+        PublicationError: the ledger does not close, the file would be refused, or the disk is full.
+    """
+    published = _publish(audience, segment, network, audience_rows, outbox, as_of=as_of)
+    outbox.catalog.record_outcome(
+        audience,
+        as_of,
+        published.outcome,
+        night=outbox.night,
+        version=published.version,
+        reason=published.reason,
+        ledger=audience_rows.ledger.model_dump(),
+    )
+    return published
+
+
+def _publish(  # noqa: PLR0913
+    audience: Audience,
+    segment: Segment,
+    network: Network,
+    audience_rows: AudienceRows,
+    outbox: Outbox,
+    *,
+    as_of: date,
+) -> Published:
+    ledger = audience_rows.ledger
+    if not ledger.closes:
+        msg = (
+            f"{audience}: the ledger does not close: {ledger.segment_people} people in the segment, "
+            f"{ledger.file_people} in the file, {sum(ledger.dropped.values())} dropped with a reason. "
+            "This is a defect; nothing was published."
+        )
+        raise PublicationError(msg, check="ledger_closes")
+    if ledger.file_rows == 0:
+        reason = f"nobody is left to upload: {_where_people_went(audience_rows)}"
+        return Published("held", None, reason, None)
+    staged = outbox.staging / "-".join(audience)
+    with _clear_disk_errors(outbox.home):
+        shutil.rmtree(staged, ignore_errors=True)
+        staged.mkdir(parents=True, mode=0o700)
+        path = staged / f"{segment.public_name}.full.{network.file.extension}"
+        write_file(audience_rows.rows, network, path)
+        found = complaints(path, network)
+        if found:
+            shutil.rmtree(staged)
+            msg = f"{audience}: the file would be refused: {'; '.join(found)}. Nothing of it was published."
+            raise PublicationError(msg, check="file_is_accepted")
+        files = (file_entry(path, "full", audience_rows.rows.height),)
+        version = f"{as_of}.{max(outbox.catalog.numbers(audience, as_of), default=0) + 1}"
+        manifest = new_manifest(
+            audience,
+            segment,
+            network,
+            audience_rows,
+            settings=outbox.settings,
+            files=files,
+            version=version,
+            as_of=as_of,
+        )
+        content = content_digest(manifest)
+        versions = outbox.catalog.versions(audience)
+        if (
+            versions
+            and versions[-1]["content"] == content
+            and outbox.folder(audience, versions[-1]["version"]).is_dir()
+        ):
+            shutil.rmtree(staged)
+            return Published(
+                "fresh", versions[-1]["version"], None, Manifest.model_validate_json(versions[-1]["manifest"])
+            )
+        manifest = signed(manifest, outbox.keys)
+        (staged / "manifest.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (staged / "README.txt").write_text(readme(manifest, segment, network), encoding="utf-8")
+        _commit(audience, manifest, audience_rows.keys, staged, outbox)
+    return Published("published", version, None, manifest)
+
+
+def reconcile(outbox: Outbox) -> None:
+    """Mend what a crash left: staged files go, folders and rows are brought together, by signed manifests."""
+    shutil.rmtree(outbox.staging, ignore_errors=True)
+    known: set[tuple[str, ...]] = {
+        (row["network"], row["account"], row["segment"], row["version"]) for row in outbox.catalog.versions()
+    }
+    for path in sorted(outbox.home.outbox.glob("*/*/*/*/manifest.json")):
+        identity = path.parent.relative_to(outbox.home.outbox).parts
+        if identity not in known and not outbox.catalog.has_version(Audience(*identity[:3]), identity[3]):
+            manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+            outbox.catalog.add_version(Audience(*identity[:3]), manifest, content_digest(manifest))
+            known.add(identity)
+    for network, account, segment, version in sorted(known):
+        audience = Audience(network, account, segment)
+        if not outbox.folder(audience, version).is_dir():
+            outbox.catalog.set_state(audience, version, "lost")
+            known.discard((network, account, segment, version))
+    _settle_pending_keys(outbox, known)
+
+
+def _settle_pending_keys(outbox: Outbox, published: set[tuple[str, ...]]) -> None:
+    outbox.warehouse.ensure("audience_keys", AudienceKeys)
+    pending = outbox.warehouse.read(
+        "SELECT DISTINCT network, account, segment, version FROM warehouse.audience_keys WHERE state = 'pending'"
+    )
+    for identity in pending.iter_rows():
+        if identity in published:
+            _finish_keys(outbox, Audience(*identity[:3]), identity[3])
+        else:
+            outbox.warehouse.execute(f"DELETE FROM warehouse.audience_keys WHERE {_SAME_VERSION}", **_named(identity))
+
+
+def _commit(audience: Audience, manifest: Manifest, keys: pl.DataFrame, staged: Path, outbox: Outbox) -> None:
+    for path in staged.iterdir():
+        path.chmod(0o600)
+        _sync(path)
+    _sync(staged)
+    columns = {**audience._asdict(), "version": manifest.version}
+    rows = keys.with_columns(**{name: pl.lit(value) for name, value in columns.items()}, state=pl.lit("pending"))
+    outbox.warehouse.append("audience_keys", rows.select(AudienceKeys.column_names()))
+    folder = outbox.folder(audience, manifest.version)
+    for parent in reversed(folder.relative_to(outbox.home.outbox).parents):
+        (outbox.home.outbox / parent).mkdir(mode=0o700, exist_ok=True)
+    staged.rename(folder)
+    _sync(folder.parent)
+    outbox.catalog.add_version(audience, manifest, content_digest(manifest))
+    _finish_keys(outbox, audience, manifest.version)
+
+
+_SAME_VERSION = "network = $network AND account = $account AND segment = $segment AND version = $version"
+
+
+def _named(identity: tuple[str, ...]) -> dict[str, object]:
+    return dict(zip(("network", "account", "segment", "version"), identity, strict=True))
+
+
+def _finish_keys(outbox: Outbox, audience: Audience, version: str) -> None:
+    outbox.warehouse.execute(
+        f"UPDATE warehouse.audience_keys SET state = 'final' WHERE {_SAME_VERSION}", **_named((*audience, version))
+    )
+
+
+def _where_people_went(audience_rows: AudienceRows) -> str:
+    ledger = audience_rows.ledger
+    if not ledger.segment_people:
+        return "the segment is empty"
+    return ", ".join(f"{people} {reason.replace('_', ' ')}" for reason, people in ledger.dropped.items() if people)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _clear_disk_errors(home: Home) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        msg = f"The disk of {home.outbox} is full. Free some space and run again; no half file was published."
+        raise PublicationError(msg) from None
