@@ -6,6 +6,8 @@ from typing import Any
 import dagster as dg
 import dataframely as dy
 
+from schemas.network import Network
+
 Metadata = Mapping[str, Any]
 
 
@@ -20,6 +22,21 @@ def table_metadata(schema: type[dy.Schema]) -> Metadata:
             tags={"pii": (column.metadata or {}).get("pii", "none")},
         )
         for name, column in schema.columns().items()
+    ]
+    return {"dagster/column_schema": dg.TableSchema(columns=columns)}
+
+
+def file_metadata(network: Network) -> Metadata:
+    """The columns of an audience's file, each with its identifier, form and hash."""
+    columns = [
+        dg.TableColumn(
+            name=column.header if column.repeat == 1 else f"{column.header} {place}",
+            type="String",
+            description=f"{column.identifier.replace('_', ' ')}, form {column.form}, hash {column.hash}",
+            tags={"pii": "hashed" if column.hash != "none" else "raw"},
+        )
+        for column in network.columns
+        for place in range(1, column.repeat + 1)
     ]
     return {"dagster/column_schema": dg.TableSchema(columns=columns)}
 

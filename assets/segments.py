@@ -16,7 +16,7 @@ def segments_assets(config: Config, daily: dg.PartitionsDefinition) -> list[dg.A
 
 
 def _segment(name: str, segment: Segment, daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    deps = [["features", "features"], ["customers", "person_aliases"]]
+    deps = [["features", "features"]]
     description = f"{segment.title}: {segment.where}"
 
     @dg.multi_asset(

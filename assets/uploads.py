@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.metadata import rows_metadata, table_spec
+from assets.metadata import file_metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.uploads.keys import refused_keys
 from pipelines.uploads.publication import Published, check_newest, publish
@@ -33,7 +33,8 @@ def uploads_assets(config: Config, daily: dg.PartitionsDefinition) -> list[dg.As
 
 
 def _refused_keys(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    deps = [["identifiers", "identifiers"], ["customers", "permissions"], ["crm", "crm_erasures"]]
+    # Permissions and erasures are older than identifiers; naming them would only blur the picture.
+    deps = [["identifiers", "identifiers"]]
     description = "Keys that somebody refused shares with somebody permitted: in no row."
 
     @dg.multi_asset(
@@ -60,12 +61,7 @@ def _audience(
     audience: Audience, segment: Segment, network: Network, daily: dg.PartitionsDefinition
 ) -> dg.AssetsDefinition:
     key = ["uploads", *str(audience).split("/")]
-    deps = [
-        ["segments", audience.segment],
-        ["identifiers", "identifiers"],
-        ["customers", "permissions"],
-        ["uploads", "refused_keys"],
-    ]
+    deps = [["segments", audience.segment], ["identifiers", "identifiers"], ["uploads", "refused_keys"]]
 
     @dg.asset(
         key=key,
@@ -75,6 +71,7 @@ def _audience(
         kinds={"csv"},
         tags={"pii": "hashed", "network": audience.network},
         owners=[segment.owner],
+        metadata=file_metadata(network),
         check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in CHECKS.items()],
         partitions_def=daily,
     )

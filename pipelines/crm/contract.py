@@ -76,7 +76,8 @@ def _keepers(details: pl.DataFrame, contract: type[dy.Schema]) -> pl.DataFrame:
 def _first_rule(details: pl.DataFrame, contract: type[dy.Schema]) -> tuple[pl.Expr, pl.Expr]:
     rule = pl.lit(None, dtype=pl.String)
     text = pl.lit(None, dtype=pl.String)
-    for name in reversed(_rules(details, contract)):
+    # The key is judged last: rows without one are missing it, not repeating it.
+    for name in sorted(_rules(details, contract), key=lambda rule: rule != "primary_key"):
         column, _, fault = name.rpartition("|")
         if name == "primary_key":
             column, fault = contract.primary_key()[0], "repeated"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -56,8 +57,7 @@ def with_file(connection: duckdb.DuckDBPyConnection, select: str, opened: tuple[
     unchanged = LocatedSelect(select, one_to_one=False, places_text=places)
     if len(opened) != 1 or not opened[0].files:
         return unchanged
-    serialized = connection.sql("SELECT json_serialize_sql($select)", params={"select": select}).fetchall()[0][0]
-    tree = json.loads(serialized)
+    tree = parsed(connection, select)
     if tree.get("error") or len(tree["statements"]) != 1 or not _keeps_rows(tree["statements"][0]["node"]):
         return unchanged
     columns = tree["statements"][0]["node"]["select_list"]
@@ -80,6 +80,23 @@ def with_file(connection: duckdb.DuckDBPyConnection, select: str, opened: tuple[
     except duckdb.Error:  # an aggregate, beside which no column can stand
         return unchanged
     return LocatedSelect(located, one_to_one=True, places_text=places)
+
+
+def parsed(connection: duckdb.DuckDBPyConnection, select: str) -> dict[str, Any]:
+    """DuckDB's own syntax tree of the select; `error` is true in it if it is none."""
+    serialized = connection.sql("SELECT json_serialize_sql($select)", params={"select": select}).fetchall()[0][0]
+    return json.loads(serialized)
+
+
+def named_tables(tree: object) -> set[str]:
+    """Every table, schema and database name that stands in a syntax tree, in lower case."""
+    if isinstance(tree, list):
+        return set().union(*(named_tables(branch) for branch in tree))
+    if not isinstance(tree, dict):
+        return set()
+    names = {str(tree.get(part, "")).lower() for part in ("table_name", "schema_name", "catalog_name")}
+    of_table = names if tree.get("type") == "BASE_TABLE" else set()
+    return of_table.union(*(named_tables(branch) for branch in tree.values()))
 
 
 def _keeps_rows(node: dict[str, object]) -> bool:

@@ -13,7 +13,7 @@ from polars import selectors
 
 from pipelines.crm.casts import tidied, typed_select
 from pipelines.crm.contract import ROW, judge
-from pipelines.crm.located_select import with_file
+from pipelines.crm.located_select import named_tables, parsed, with_file
 from pipelines.crm.sources import OpenSource, open_source
 from schemas.crm import CONTRACTS, CrmOrdersWithoutTimes, Quarantine
 from schemas.errors import SourceError
@@ -92,10 +92,14 @@ class Crm:
         opened = self._open(table, select)
         typed = self._typed(table, select, opened)
         query = f"SELECT {expression} AS value FROM ({typed}) AS typed WHERE broken_rule IS NULL"
-        return self._run(table, query, opened)["value"][0]
+        value = self._run(table, query, opened)["value"][0]
+        self._rejected(table, opened)
+        return value
 
     def matching(self, table: TableName, column: str, values: pl.Series) -> pl.DataFrame:
         """The rows of a table whose `column` is one of `values`; columns of the contract."""
+        if values.is_empty():
+            return pl.DataFrame(self.contract(table).create_empty())
         select = self.sources.table(table).select or ""
         opened = self._open(table, select)
         self.connection.execute("CREATE OR REPLACE TEMP TABLE wanted (value VARCHAR)")
@@ -143,14 +147,15 @@ class Crm:
         """Open the sources that the select names."""
         for name, source in self.sources.sources.items():
             drop = "DROP VIEW" if source.files is not None else "DETACH DATABASE"
-            self.connection.execute(f"{drop} IF EXISTS {name}")
-        try:
-            names = {name.lower() for name in self.connection.get_table_names(select, qualified=True)}
-        except duckdb.Error as error:
-            raise SourceError(_select_message(table, error)) from None
+            self.connection.execute(f'{drop} IF EXISTS "{name}"')
+        tree = parsed(self.connection, select)
+        if tree.get("error"):
+            msg = f"sources.toml, tables.{table}.select: {str(tree['error_message']).split(chr(10))[0]}."
+            raise SourceError(msg)
+        names = named_tables(tree)
         opened = []
         for name, source in self.sources.sources.items():
-            if any(used == name or used.startswith(f"{name}.") for used in names):
+            if name in names:
                 opened.append(
                     open_source(
                         self.connection, name, source, config_folder=self.config_folder, home_folder=self.home_folder

@@ -42,9 +42,13 @@ def split_national(numbers: pl.DataFrame) -> pl.DataFrame:
 
 def complete(rests: pl.DataFrame) -> pl.DataFrame:
     """rest, plan → phone_e164, phone_country, calling_code are added: null where the number is not valid."""
-    parts = rests.partition_by("plan", as_dict=True)
-    known = [_complete(part, plan_of(plan)) for (plan,), part in parts.items() if plan is not None]
-    return pl.concat([_invalid(rests.filter(pl.col("plan").is_null())), *known])
+    stripped: dict[str, list[pl.DataFrame]] = {}
+    for (name,), part in rests.partition_by("plan", as_dict=True).items():
+        if name is not None:
+            plan = plan_of(name)
+            stripped.setdefault(plan.calling_code, []).append(_without_national_prefix(part, plan))
+    read = [part for code, numbers in stripped.items() for part in _by_region(pl.concat(numbers), code)]
+    return pl.concat([_invalid(rests.filter(pl.col("plan").is_null())), *read])
 
 
 def _split_dialled(numbers: pl.DataFrame, region: str) -> pl.DataFrame:
@@ -55,28 +59,29 @@ def _split_dialled(numbers: pl.DataFrame, region: str) -> pl.DataFrame:
         # A calling code never begins with 0: such a prefix is none.
         is_dialled_abroad = begins_with(_digits, plan.international_prefix) & ~rest.str.starts_with("0")
         numbers, abroad = _parted(numbers, is_dialled_abroad)
-        split.append(split_international(abroad.with_columns(rest)))
+        if not abroad.is_empty():
+            split.append(split_international(abroad.with_columns(rest)))
     numbers, with_code = _parted(numbers, _digits.str.starts_with(plan.calling_code))
-    with_code = with_code.with_columns(rest=without_own_calling_code(_digits, plan))
-    main_plan = plans_of_calling_code(plan.calling_code)[0]
-    split.append(_at_home(with_code.filter(_rest.is_not_null()), main_plan))
-    split.append(_at_home(with_code.filter(_rest.is_null()).with_columns(rest=_digits), region))
-    split.append(_at_home(numbers.with_columns(rest=_digits), region))
-    return pl.concat(split)
+    if not with_code.is_empty():
+        with_code = with_code.with_columns(rest=without_own_calling_code(_digits, plan))
+        main_plan = plans_of_calling_code(plan.calling_code)[0]
+        split.append(_at_home(with_code.filter(_rest.is_not_null()), main_plan))
+        split.append(_at_home(with_code.filter(_rest.is_null()).with_columns(rest=_digits), region))
+    return pl.concat([*split, _at_home(numbers.with_columns(rest=_digits), region)])
 
 
 def _at_home(numbers: pl.DataFrame, plan: str) -> pl.DataFrame:
     return numbers.with_columns(plan=pl.lit(plan), dialled_abroad=pl.lit(value=False))
 
 
-def _complete(rests: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    as_typed, prefixed = _parted(rests, begins_with(_rest, plan.national_prefix))
-    stripped = (
-        prefixed.with_columns(shorter=without_national_prefix(_rest, plan))
-        .with_columns(rest=pl.when(is_long_enough(_shorter, plan)).then(_shorter).otherwise(_rest))
-        .drop("shorter")
+def _without_national_prefix(rests: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    numbers, prefixed = _parted(rests, begins_with(_rest, plan.national_prefix))
+    if prefixed.is_empty():
+        return numbers
+    stripped = prefixed.with_columns(shorter=without_national_prefix(_rest, plan)).with_columns(
+        rest=pl.when(is_long_enough(_shorter, plan)).then(_shorter).otherwise(_rest)
     )
-    return pl.concat(_by_region(pl.concat([as_typed, stripped]), plan.calling_code))
+    return pl.concat([numbers, stripped.drop("shorter")])
 
 
 def _by_region(numbers: pl.DataFrame, calling_code: str) -> Iterator[pl.DataFrame]:

@@ -11,6 +11,7 @@ from phonenumbers import (
     PhoneNumber,
     PhoneNumberFormat,
     country_code_for_region,
+    enable_pattern_cache,
     format_number,
     is_valid_number,
     parse,
@@ -18,6 +19,9 @@ from phonenumbers import (
 )
 
 from pipelines.identifiers.phones.text import OPTIONAL_TRUNK_PREFIX, Refusal, digits_of, number_text
+
+# All regions together have more patterns than Python's own cache keeps.
+enable_pattern_cache()
 
 CountrySource = Literal["international", "own_country", "default_country"]
 

@@ -43,7 +43,7 @@ _EXTENSION = re.compile(
 
 def number_text(phone: str | None) -> tuple[str, Refusal | None]:
     """What is left of the field for the library: no scheme, no named extension, ASCII digits; or why it is refused."""
-    text = "".join(_ascii(character) for character in (phone or "").strip())
+    text = _ascii((phone or "").strip())
     if not text:
         return text, "blank"
     if len(text) > _LONGEST or _DIGEST.fullmatch(text) or re.search(FLOATING_POINT, text):
@@ -74,7 +74,10 @@ def _refusal(text: str) -> Refusal | None:
     return "placeholder" if re.search(PLACEHOLDER, digits) else None
 
 
-def _ascii(character: str) -> str:
-    if character == "\N{FULLWIDTH PLUS SIGN}":
-        return "+"
-    return str(unicodedata.decimal(character)) if character.isdecimal() else character
+def _ascii(text: str) -> str:
+    if text.isascii():
+        return text
+    return "".join(
+        str(unicodedata.decimal(character)) if character.isdecimal() else character
+        for character in text.replace("\N{FULLWIDTH PLUS SIGN}", "+")
+    )

@@ -1,0 +1,137 @@
+"""What kind of file a file is, and how a CSV is written: by its bytes, never by a value."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from itertools import islice
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from pipelines.crm.guess_shapes import is_email, is_hash, is_iso_time
+from schemas.errors import ConfigError
+
+Kind = Literal["csv", "parquet", "sqlite", "duckdb"]
+Encoding = Literal["utf-8", "latin-1", "windows-1252", "utf-16"]
+
+_DELIMITERS = (",", ";", "\t", "|")
+_BLOCK = 1 << 20
+#: Bytes that Windows-1252 has and Latin-1 has not: “ ” ’ € and their like.
+_WINDOWS_ONLY = bytes(range(0x80, 0xA0))
+_NOT_WINDOWS_ONLY = bytes(sorted(set(range(256)) - set(_WINDOWS_ONLY)))
+
+_UNREADABLE = {
+    b"PK\x03\x04": "a ZIP file or an Excel workbook; unpack it, or save the sheet as CSV",
+    b"\x1f\x8b": "compressed with gzip; unpack it",
+    b"{": "JSON; export it as CSV or Parquet",
+    b"[": "JSON; export it as CSV or Parquet",
+}
+
+
+class Dialect(NamedTuple):
+    """How a CSV is written."""
+
+    delimiter: str
+    encoding: Encoding
+    columns: tuple[str, ...]
+
+
+def kind_of_file(path: Path) -> Kind:
+    """What `path` is, by its first bytes.
+
+    Raises:
+        ConfigError: there is no such file, or relance does not read its kind.
+    """
+    if path.is_dir():
+        msg = f"{path} is a folder. Name its files, for example {path}/*.csv."
+        raise ConfigError(msg)
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError as error:
+        msg = f"{path} cannot be read: {(error.strerror or 'unknown reason').lower()}. Correct the path."
+        raise ConfigError(msg) from None
+    if not start.strip():
+        msg = f"{path} is empty. Export it again."
+        raise ConfigError(msg)
+    for sign, what in _UNREADABLE.items():
+        if start.startswith(sign):
+            msg = f"{path} is {what}. relance reads CSV, Parquet, SQLite and DuckDB files."
+            raise ConfigError(msg)
+    if start.startswith(b"SQLite format 3\0"):
+        return "sqlite"
+    if start[8:12] == b"DUCK":
+        return "duckdb"
+    return "parquet" if start.startswith(b"PAR1") else "csv"
+
+
+def dialect(path: Path) -> Dialect:
+    """How the CSV at `path` is written, and its header.
+
+    Raises:
+        ConfigError: it is no text, has no header, or its first line is not the header.
+    """
+    encoding = _encoding(path)
+    with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, errors="replace", newline="") as file:
+        lines = list(islice(file, 200))
+    if lines[0].lower().startswith("sep="):
+        msg = f"{path}: its first line is Excel's `sep=`. Remove that line; the header must come first."
+        raise ConfigError(msg)
+    delimiter = max(_DELIMITERS, key=lambda sign: _columns_with(sign, lines))
+    header = next(csv.reader(lines, delimiter=delimiter), [])
+    _check_header(path, header)
+    return Dialect(delimiter, encoding, tuple(header))
+
+
+def _encoding(path: Path) -> Encoding:
+    """By the byte-order mark or by every byte of the file, since one name on the last line can decide."""
+    decoder, windows = codecs.getincrementaldecoder("utf-8")(), False
+    with path.open("rb") as file:
+        start = file.read(4)
+        if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return "utf-16"
+        if b"\0" in start:
+            msg = f"{path} is binary, or UTF-16 without its byte-order mark. Save it as UTF-8 CSV."
+            raise ConfigError(msg)
+        file.seek(0)
+        utf8 = True
+        while block := file.read(_BLOCK):
+            windows = windows or bool(block.translate(None, _NOT_WINDOWS_ONLY))
+            try:
+                utf8 = utf8 and decoder.decode(block) is not None
+            except UnicodeDecodeError:
+                utf8 = False
+    if utf8 and not decoder.getstate()[0]:
+        return "utf-8"
+    return "windows-1252" if windows else "latin-1"
+
+
+def _columns_with(delimiter: str, lines: list[str]) -> int:
+    """How many columns the lines have if `delimiter` is theirs; 0 if most differ from the header."""
+    try:
+        rows = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+    except csv.Error:
+        return 0
+    if not rows:
+        return 0
+    # The last line may have been cut in the middle of a quoted field.
+    same = sum(width == rows[0] for width in rows[:-1])
+    return rows[0] if len(rows) < 3 or same >= 0.8 * (len(rows) - 1) else 0
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    """Refuse a file that begins with data: its values would end up as names in the config."""
+    cells = [cell.strip() for cell in header if cell.strip()]
+    values = [cell for cell in cells if is_email(cell) or is_hash(cell) or is_iso_time(cell) or _is_long_number(cell)]
+    numbers = [cell for cell in cells if cell.replace(".", "", 1).isdigit()]
+    if any(ord(sign) < 32 for cell in cells for sign in cell if sign not in "\r\n\t"):
+        msg = f"{path} is no text. relance reads CSV, Parquet, SQLite and DuckDB files."
+        raise ConfigError(msg)
+    if not cells or values or 2 * len(numbers) >= len(cells):
+        msg = f"{path}: its first line holds values, not the names of columns. Export it with a header."
+        raise ConfigError(msg)
+
+
+def _is_long_number(cell: str) -> bool:
+    """A phone or a card's number."""
+    return sum(map(str.isdigit, cell)) >= 7 and not any(map(str.isalpha, cell))

@@ -1,0 +1,206 @@
+"""Files given to `relance init` → sources with their dialect, and their tables with a sample of rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from glob import escape, glob
+from os.path import relpath
+from pathlib import Path
+
+import duckdb
+
+from pipelines.crm.guess_dialect import Dialect, Kind, dialect, kind_of_file
+from pipelines.crm.guess_names import words
+from pipelines.crm.sources import open_source
+from schemas.errors import SourceError
+from schemas.source import Source
+
+#: Rows that a guess looks at.
+SAMPLE_ROWS = 500
+
+#: Names that mean something else where selects run.
+_TAKEN_NAMES = frozenset({"main", "memory", "system", "temp", "wanted", "reject_errors", "reject_scans", "pg_catalog"})
+
+_ENDINGS = {"csv": ("csv", "txt", "tsv"), "parquet": ("parquet",)}
+
+
+@dataclass(frozen=True)
+class FoundTable:
+    """A table as it lies in a file or database; `columns` hold its sample."""
+
+    #: What it is called: the file's stem, or the table in the database.
+    name: str
+    #: What a person calls it: the file's name, for a database with the table's.
+    title: str
+    #: What stands after FROM.
+    place: str
+    columns: dict[str, tuple[str | None, ...]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """All that FILES hold."""
+
+    sources: dict[str, Source]
+    tables: tuple[FoundTable, ...]
+
+
+def found_in(files: Sequence[Path], connection: duckdb.DuckDBPyConnection, config_folder: Path) -> Found:
+    """The sources that `files` are, and every table in them with its first rows as text.
+
+    Files that differ only in the digits of their names and have the same columns are one source. Paths below the
+    config folder's parent are written relative to the config folder.
+
+    Raises:
+        ConfigError: a file is missing, or nothing that relance reads.
+        SourceError: a file cannot be opened.
+    """
+    paths = list(dict.fromkeys(file.expanduser().resolve() for file in files))
+    sources: dict[str, Source] = {}
+    tables: list[FoundTable] = []
+    for group in _groups(paths):
+        name = _source_name(group, sources)
+        source = _source(group, config_folder)
+        sources[name] = source
+        tables += _tables(connection, name, source, group, config_folder)
+    return Found(sources, tuple(tables))
+
+
+def quoted(name: str) -> str:
+    """A column's or table's name as SQL, in quotes if it needs them."""
+    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and name.lower() not in _keywords()
+    return name if plain else '"' + name.replace('"', '""') + '"'
+
+
+@cache
+def _keywords() -> frozenset[str]:
+    with duckdb.connect(":memory:") as connection:
+        rows = connection.sql("SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category <> 'unreserved'")
+        return frozenset(row[0] for row in rows.fetchall())
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Files of one source."""
+
+    kind: Kind
+    paths: tuple[Path, ...]
+    dialect: Dialect | None
+
+    @property
+    def pattern(self) -> str:
+        """The glob that matches the files and no other."""
+        return _pattern(self.paths[0]) if len(self.paths) > 1 else escape(str(self.paths[0]))
+
+    @property
+    def stem(self) -> str:
+        stem = self.paths[0].stem
+        return re.sub(r"\d+", "", stem) if len(self.paths) > 1 else stem
+
+
+def _groups(paths: Sequence[Path]) -> list[_Group]:
+    """The files by source: those that differ in digits only go together."""
+    singles = [
+        _Group(kind, (path,), dialect(path) if kind == "csv" else None)
+        for path in paths
+        for kind in (kind_of_file(path),)
+    ]
+    alike: dict[tuple[object, ...], list[_Group]] = {}
+    for single in singles:
+        alike.setdefault((_pattern(single.paths[0]), single.kind, single.dialect), []).append(single)
+    groups: list[_Group] = []
+    for (pattern, kind, _), members in alike.items():
+        files = sorted(member.paths[0] for member in members)
+        whole = kind == "csv" and len(files) > 1 and files == sorted(Path(path) for path in glob(str(pattern)))
+        groups += [_Group("csv", tuple(files), members[0].dialect)] if whole else members
+    return groups
+
+
+def _pattern(path: Path) -> str:
+    return str(Path(escape(str(path.parent))) / re.sub(r"\d+", "*", escape(path.name)))
+
+
+def _source_name(group: _Group, sources: dict[str, Source]) -> str:
+    """A name that SQL takes without quotes and that no other source has."""
+    name = re.sub(r"^[^a-z]+", "", "_".join(words(group.stem))) or "crm"
+    if name in _TAKEN_NAMES or name in _keywords():
+        name = f"crm_{name}"
+    count = 2
+    unique = name
+    while unique in sources:
+        unique, count = f"{name}_{count}", count + 1
+    return unique
+
+
+def _source(group: _Group, config_folder: Path) -> Source:
+    place = _place(group, config_folder)
+    if group.kind == "sqlite":
+        return Source(sqlite=place)
+    if group.kind == "duckdb":
+        return Source(duckdb=place)
+    ending = place.rsplit(".", 1)[-1].lower()
+    form = None if ending in _ENDINGS[group.kind] else group.kind
+    if group.dialect is None:
+        return Source(files=place, format=form)
+    return Source(files=place, format=form, delimiter=group.dialect.delimiter, encoding=group.dialect.encoding)
+
+
+def _place(group: _Group, config_folder: Path) -> str:
+    """Relative to the config folder for what lies beside it, so that both can move together; else absolute."""
+    first = group.paths[0]
+    place = group.pattern if group.dialect is not None or group.kind == "parquet" else str(first)
+    if first.is_relative_to(config_folder.parent) and config_folder.parent != Path("/"):
+        return relpath(place, escape(str(config_folder)) if place != str(first) else config_folder)
+    return place
+
+
+def _tables(
+    connection: duckdb.DuckDBPyConnection, name: str, source: Source, group: _Group, config_folder: Path
+) -> list[FoundTable]:
+    # Loading Windows-1252 takes DuckDB many seconds; a sample in Latin-1 differs in a few signs, put right below.
+    windows = source.encoding == "windows-1252"
+    read = source.model_copy(update={"encoding": "latin-1"}) if windows else source
+    open_source(connection, name, read, config_folder=config_folder, home_folder=config_folder)
+    if source.files is None:
+        return _tables_of_database(connection, name, group.paths[0])
+    columns = _sample(connection, name, group.paths[0])
+    columns.pop("source_file")
+    if windows:
+        columns = {_as_windows(column): values for column, values in columns.items()}
+    title = Path(source.files).name if len(group.paths) > 1 else group.paths[0].name
+    return [FoundTable(group.stem, title, name, columns)]
+
+
+def _tables_of_database(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> list[FoundTable]:
+    rows = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = $name UNION ALL "
+        "SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = $name AND NOT internal ORDER BY ALL",
+        {"name": name},
+    ).fetchall()
+    tables = []
+    for schema, table in rows:
+        place = ".".join([name, *([] if schema == "main" else [quoted(schema)]), quoted(table)])
+        tables.append(FoundTable(table, f"{path.name}: {table}", place, _sample(connection, place, path)))
+    return tables
+
+
+def _sample(connection: duckdb.DuckDBPyConnection, place: str, path: Path) -> dict[str, tuple[str | None, ...]]:
+    """Column → the first values, as text.
+
+    Raises:
+        SourceError: the rows cannot be read; DuckDB's message quotes them and is left out.
+    """
+    try:
+        result = connection.execute(f"SELECT COLUMNS(*)::VARCHAR FROM (SELECT * FROM {place} LIMIT {SAMPLE_ROWS})")
+        names, rows = [column[0] for column in result.description or []], result.fetchall()
+    except duckdb.Error as error:
+        msg = f"{path}: {place} cannot be read ({type(error).__name__}). Leave it out, or export it again."
+        raise SourceError(msg) from None
+    return {name: tuple(row[number] for row in rows) for number, name in enumerate(names)}
+
+
+def _as_windows(text: str) -> str:
+    return text.encode("latin-1").decode("cp1252", errors="replace")

@@ -1,0 +1,147 @@
+"""What a table's or a column's name says it holds, whatever its language, case and separators."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+from unicodedata import combining, normalize
+
+from schemas.source import TableName
+
+Kind = TableName | Literal["other"]
+
+#: Ranks of names that are no synonym by themselves come after those that are.
+_BEHIND_AFFIX, _OTHER_PLACE = 10_000, 20_000
+
+#: Words that only join others: `date_de_naissance`, `Date of birth`.
+_SMALL_WORDS = frozenset("of the de du des d l di del della dei van der den".split())  # noqa: SIM905
+
+#: Columns that an affix of a place may accompany: an address_id is no customer's id.
+_AT_A_PLACE = frozenset(
+    {"email", "phone", "first_name", "last_name", "street", "city", "region", "postal_code", "country"}
+)
+
+#: First and last names whose word alone may be the whole name; true only beside the other one.
+PAIRED = {"first_name": frozenset({"name", "nombre", "nome"}), "last_name": frozenset({"name", "naam", "nom"})}
+
+
+@cache
+def vocabulary() -> dict[str, Any]:
+    """The lists of guess_names.toml."""
+    return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+
+
+def words(name: str) -> list[str]:
+    """A name's words in lower case without accents: `PostalCode` and `postal code` are postal, code."""
+    plain = "".join(letter for letter in normalize("NFKD", name.replace("ß", "ss")) if not combining(letter))
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", plain)
+    return re.findall(r"[a-z]+|\d+", spaced.lower())
+
+
+@cache
+def squashed(name: str) -> str:
+    """A name's words as one, without small words: two spellings of a name are equal."""
+    every = words(name)
+    return "".join([word for word in every if word not in _SMALL_WORDS] or every)
+
+
+def kind(name: str) -> Kind | None:
+    """Which CRM table a file or table is by its name: `other` for none of ours, None if the name does not say."""
+    found = {_kind_of_word(word) for word in words(name)} - {None}
+    if "lines" in found and found != {"lines", "customers"}:
+        return "other"
+    # `commandes_clients` and `customer_orders` are orders: the rarer word speaks.
+    for table in ("other", "erasures", "consents", "visits", "orders", "customers"):
+        if table in found:
+            return table
+    return None
+
+
+def rank(table: TableName, column: str, name: str) -> int | None:
+    """How well a source column's name fits a contract column, 0 best; None if it is not known for it."""
+    ranks = _ranks(table)[column]
+    key = squashed(name)
+    # HubSpot's columns begin with property_, Salesforce's own ones end in __c.
+    for form in (key, key.removeprefix("property"), key.removesuffix("c") if name.endswith("_c") else key):
+        if form in ranks:
+            return ranks[form]
+    if table != "customers" or column == "customer_id":
+        return None
+    for affixes, behind in _affixes(column in _AT_A_PLACE):
+        for affix in affixes:
+            for rest in (key.removeprefix(affix), key.removesuffix(affix)):
+                if rest != key and rest in ranks:
+                    return behind + ranks[rest]
+    return None
+
+
+def known_columns(table: TableName) -> tuple[str, ...]:
+    """The contract's columns of a table; for orders also `email`, by which a person can be found."""
+    return tuple(vocabulary()["columns"][table])
+
+
+def marked(names: list[str], mark: Literal["consent", "left_out"]) -> list[str]:
+    """The columns that speak of consent, or that mark rows which one may want to leave out."""
+    signs = vocabulary()["marks"][mark]
+    if mark == "left_out":
+        return [name for name in names if squashed(name) in signs]
+    return [name for name in names if any(sign in squashed(name) for sign in signs)]
+
+
+def is_somebody_elses(name: str) -> bool:
+    """Whether an e-mail or phone column is, by its name, not the customer's."""
+    return bool(set(vocabulary()["marks"]["somebody_else"]) & set(words(name)))
+
+
+@cache
+def _kind_of_word(word: str) -> str | None:
+    """`lines`, a `Kind` or None; a compound is what it ends in, else what it begins with (`kundendaten`)."""
+    if word in vocabulary()["tables"]["brands"]:
+        return None
+    tables = {squashed(known): table for table, every in vocabulary()["tables"].items() for known in every if table != "brands"}
+    if word in tables:
+        return tables[word]
+    long = sorted((known for known in tables if len(known) > 4), key=len, reverse=True)
+    for known in long:
+        if word.endswith(known):
+            return tables[known]
+    return next((tables[known] for known in long if word.startswith(known)), None)
+
+
+@cache
+def _ranks(table: TableName) -> dict[str, dict[str, int]]:
+    """Per contract column: squashed synonym → rank."""
+    ranks: dict[str, dict[str, int]] = {}
+    for column, synonyms in vocabulary()["columns"][table].items():
+        expanded = [squashed(form) for synonym in synonyms for form in _expanded(synonym)]
+        ranks[column] = {}
+        for place, form in enumerate(expanded):
+            ranks[column].setdefault(form, place)
+    return ranks
+
+
+def _expanded(synonym: str) -> list[str]:
+    """The synonym with each {person}, {order} and {key} filled in by each of their words."""
+    place = re.search(r"\{(person|order|key)\}", synonym)
+    if place is None:
+        return [synonym]
+    filled = [synonym.replace(place[0], word, 1) for word in vocabulary()[place[1]]]
+    return [form for each in filled for form in _expanded(each)]
+
+
+@cache
+def _affixes(at_a_place: bool) -> tuple[tuple[tuple[str, ...], int], ...]:
+    """Affixes to strip with what they cost, longest first."""
+    groups = [(vocabulary()["person"], _BEHIND_AFFIX)]
+    if at_a_place:
+        groups = [(vocabulary()["person"] + vocabulary()["affixes"]["place"], _BEHIND_AFFIX)]
+        groups.append((vocabulary()["affixes"]["other_place"], _OTHER_PLACE))
+    return tuple(
+        (tuple(sorted({squashed(affix) for affix in affixes}, key=len, reverse=True)), behind)
+        for affixes, behind in groups
+    )
+
+

@@ -1,0 +1,193 @@
+"""What a sample of values looks like; only shares and yes or no leave this module, never a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Literal
+
+from pipelines.crm.guess_names import vocabulary
+from schemas.countries import country_names, folded
+from schemas.crm import CONSENT_STATUSES, ORDER_STATUSES, PURPOSES, VISIT_EVENTS
+from schemas.money import is_currency
+
+Values = Sequence[str | None]
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_HASH = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})", re.IGNORECASE)
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_CLOCK = r"(?:[ T]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
+_ISO = re.compile(r"\d{4}([-/])\d{1,2}\1\d{1,2}" + _CLOCK, re.IGNORECASE)
+_DATE_LIKE = re.compile(
+    r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2,4}|\d{1,2}[-. /]\w{3,9}[-., /]+\d{2,4}"
+    r"|[a-z]{3,9} \d{1,2},? \d{4}|\d{8}|\d{10}|\d{13})(?:\D.*)?",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"[+-]?(?:[€$£¥]\s?)?[+-]?\d[\d.,'\s]*(?:\s?[€$£¥]|\s?[A-Z]{3})?")
+_BOOLEANS = frozenset("yes no true false t f y n 0 1 oui non ja nein si sí nee on off vrai faux wahr falsch".split())  # noqa: SIM905
+_GENDERS = frozenset(
+    "m f w h d x v o u male female man woman homme femme mann frau männlich weiblich divers hombre mujer masculino "  # noqa: SIM905
+    "femenino uomo donna maschio femmina masculin féminin vrouw other unknown nonbinary non-binary".split()
+)
+_ACCOUNT_STATES = frozenset("enabled disabled invited declined active inactive subscribed unsubscribed".split())  # noqa: SIM905
+
+#: Times written otherwise than ISO whose day and month cannot be confused: shape → DuckDB's name of it.
+_PLAIN_FORMATS = (
+    (re.compile(r"\d{1,2}-[a-z]{3}-\d{4}", re.IGNORECASE), "%d-%b-%Y"),
+    (re.compile(r"\d{1,2}-[a-z]{3}-\d{4} \d{1,2}:\d\d:\d\d", re.IGNORECASE), "%d-%b-%Y %H:%M:%S"),
+    (re.compile(r"\d{1,2}-[a-z]{3}-\d{4} \d{1,2}\.\d\d\.\d\d\.\d{9}", re.IGNORECASE), "%d-%b-%Y %H.%M.%S.%n"),
+    (re.compile(r"\d{1,2} [a-z]{3} \d{4}", re.IGNORECASE), "%d %b %Y"),
+    (re.compile(r"[a-z]{3} \d{1,2}, \d{4}", re.IGNORECASE), "%b %d, %Y"),
+    (re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"), "%Y%m%d"),
+)
+
+
+def filled(values: Values) -> list[str]:
+    """The values without blank ones, trimmed."""
+    trimmed = (value.strip(" \t\r\n\u00a0") for value in values if value is not None)
+    return [value for value in trimmed if value]
+
+
+def share(values: Values, looks_right: Callable[[str], bool]) -> float | None:
+    """The share of filled values that look right; None if all are blank."""
+    every = filled(values)
+    return sum(looks_right(value) for value in every) / len(every) if every else None
+
+
+def fit(column: str, values: Values) -> float | None:
+    """How many of the filled values could be the contract column's, 0 to 1; None if all are blank."""
+    if column in {"order_id", "event_id"}:
+        return share(values, lambda value: not is_email(value) and not _is_boolean_word(value))
+    if column.endswith("_id") and column != "mobile_ad_id":
+        return share(values, lambda value: not (is_email(value) or _is_boolean_word(value) or value.count(" ") > 0))
+    if column.endswith("_at") or column in {"birth_date", "valid_from", "valid_to"}:
+        return share(values, lambda value: _DATE_LIKE.fullmatch(value) is not None)
+    return share(values, _CHECKS.get(column, _is_word))
+
+
+def is_key(values: Values) -> bool:
+    """Whether nearly every row has a value of its own."""
+    every = filled(values)
+    return not values or (len(every) >= 0.9 * len(values) and len(set(every)) >= 0.98 * len(every))
+
+
+def is_email(value: str) -> bool:
+    return _EMAIL.fullmatch(value) is not None
+
+
+def is_hash(value: str) -> bool:
+    return _HASH.fullmatch(value) is not None
+
+
+def is_international_phone(value: str) -> bool:
+    return value.startswith(("+", "00")) and _is_phone(value)
+
+
+def is_decimal(value: str) -> bool:
+    """A number with exactly two decimals, as money is written."""
+    return re.fullmatch(r"-?\d[\d.,]*[.,]\d\d", value) is not None
+
+
+def is_iso_time(value: str) -> bool:
+    return _ISO.fullmatch(value) is not None
+
+
+def time_format(values: Values) -> str | None:
+    """`iso` if relance can read the times; DuckDB's format if it is another clear one; None if neither is known."""
+    if (share(values, is_iso_time) or 0.0) >= 0.9 or not filled(values):
+        return "iso"
+    for pattern, form in _PLAIN_FORMATS:
+        if (share(values, lambda value, pattern=pattern: pattern.fullmatch(value) is not None) or 0.0) >= 0.9:
+            return form
+    return None
+
+
+def decimal_sign(values: Values) -> Literal[".", ","]:
+    """The sign before the decimals of amounts: a comma only if it stands last before one or two digits."""
+    commas = share(values, lambda value: re.search(r",\d{1,2}\D*$", value) is not None) or 0.0
+    points = share(values, lambda value: re.search(r"\.\d+\D*$", value) is not None) or 0.0
+    return "," if commas > points else "."
+
+
+def has_sign(values: Values, signs: str) -> bool:
+    """Whether one of `signs` stands in some value."""
+    return any(sign in value for value in filled(values) for sign in signs)
+
+
+def starts_with_apostrophe(values: Values) -> bool:
+    """Whether most values begin with the apostrophe by which Shopify's exports keep zeros."""
+    return (share(values, lambda value: value.startswith("'")) or 0.0) > 0.5
+
+
+def whole_numbers(values: Values) -> bool:
+    """Whether amounts have no decimals at all, and so may be cents."""
+    every = filled(values)
+    return bool(every) and all(re.fullmatch(r"-?\d+", value) for value in every)
+
+
+def ours(column: str, values: Values) -> float:
+    """The share of filled values that are relance's own words for the column; 1 if all are blank."""
+    known = share(values, lambda value: value.lower() in _WORDS[column])
+    return 1.0 if known is None else known
+
+
+def translated_statuses(values: Values) -> float:
+    """The share of filled order statuses that relance's own words or the vocabulary's cover; 1 if all are blank."""
+    known = share(values, lambda value: status_word(value) in _status_words())
+    return 1.0 if known is None else known
+
+
+def status_word(text: str) -> str:
+    """A status as the vocabulary writes it: lower case, no accents, spaces for _ and -."""
+    return folded(text)
+
+
+@cache
+def _status_words() -> frozenset[str]:
+    listed = (word for every in vocabulary()["statuses"].values() for word in every)
+    return frozenset(folded(word) for word in (*listed, *ORDER_STATUSES))
+
+
+def _is_phone(value: str) -> bool:
+    digits, letters = sum(map(str.isdigit, value)), sum(map(str.isalpha, value))
+    return digits >= 5 and letters <= 4 and not is_iso_time(value) and "@" not in value and not is_hash(value)
+
+
+def _is_boolean_word(value: str) -> bool:
+    return value.lower() in _BOOLEANS - {"0", "1"}
+
+
+def _is_word(value: str) -> bool:
+    """Something a person wrote: no flag, no address, no hash."""
+    return value.lower() not in _BOOLEANS and not is_email(value) and not is_hash(value)
+
+
+def _is_name(value: str) -> bool:
+    return _is_word(value) and any(map(str.isalpha, value))
+
+
+def _is_address(value: str) -> bool:
+    return is_email(value) or _is_phone(value)
+
+
+_WORDS: dict[str, tuple[str, ...]] = {"purpose": PURPOSES, "status": CONSENT_STATUSES, "event": VISIT_EVENTS}
+
+_CHECKS: dict[str, Callable[[str], bool]] = {
+    # A hash is an e-mail's, but too late: it is mapped with a warning, since relance refuses hashes by itself.
+    "email": lambda value: is_email(value) or is_hash(value),
+    "address": _is_address,
+    "phone": _is_phone,
+    "first_name": _is_name,
+    "last_name": _is_name,
+    "city": _is_name,
+    "street": _is_name,
+    "region": lambda value: _is_word(value) and value.lower() not in _ACCOUNT_STATES,
+    "postal_code": lambda value: _is_word(value) and len(value) <= 12 and any(map(str.isdigit, value)),
+    "country": lambda value: folded(value) in country_names(),
+    "gender": lambda value: value.lower() in _GENDERS,
+    "mobile_ad_id": lambda value: _UUID.fullmatch(value) is not None,
+    "currency": lambda value: is_currency(value.upper()),
+    "amount": lambda value: _NUMBER.fullmatch(value) is not None,
+    "status": lambda value: len(value) <= 40 and not is_email(value) and not is_iso_time(value),
+}

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    output: str
+    home: Path
+
+    def files(self) -> dict[str, bytes]:
+        outbox = self.home / "outbox"
+        return {str(path.relative_to(outbox)): path.read_bytes() for path in sorted(outbox.rglob("*.csv"))}
+
+    def upload(self, audience: str) -> list[str]:
+        [path] = (self.home / "outbox" / audience).glob("*/*.csv")
+        return path.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.fixture(scope="session")
+def relance() -> Callable[..., Ran]:
+    """Runs the command as a user would: in a process of its own."""
+
+    def run(*arguments: str, home: Path, **environment: str) -> Ran:
+        process = subprocess.run(
+            [str(Path(sys.executable).parent / "relance"), *arguments],
+            cwd=ROOT,
+            env={**os.environ, "RELANCE_HOME": str(home), **environment},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        return Ran(process.returncode, process.stdout + process.stderr, home)
+
+    return run
+
+
+@dataclass(frozen=True)
+class Company:
+    """A small CRM in CSV and its config, to be changed by a test."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config"
+
+    def write(self, table: str, text: str) -> None:
+        (self.folder / f"{table}.csv").write_text(text, encoding="utf-8")
+
+    def declare(self, file: str, text: str) -> None:
+        path = self.config / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Company:
+    """Three customers with orders and consents."""
+    folder = tmp_path / "company"
+    shutil.copytree(ROOT / "tests" / "companies" / "small", folder)
+    return Company(folder)
+
+
+@pytest.fixture(scope="session")
+def sample(relance: Callable[..., Ran], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample CRM of 2,000 customers, in a home's `sample` folder."""
+    folder = tmp_path_factory.mktemp("sample") / "sample"
+    ran = relance("sample", str(folder), "--customers", "2000", "--seed", "1", home=folder.parent)
+    assert ran.code == 0, ran.output
+    return folder

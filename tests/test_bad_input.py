@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Company, Ran
+
+Run = Callable[..., Ran]
+
+
+def published(home: Path) -> list[Path]:
+    return list((home / "outbox").rglob("*.csv"))
+
+
+@pytest.mark.parametrize(
+    ("table", "text", "sentence"),
+    [
+        ("orders", 'id,customer,time,amount,currency,status\no1,1,"2024', "orders.csv, line 2: malformed CSV"),
+        ("customers", "id;email\n1;a@b.de\n", "Set delimiter = ';'"),
+        ("customers", "", "is empty, without even a header"),
+        ("customers", "id,email,phone,first,last,postcode,country,created\n", "The CRM is empty"),
+        ("customers", "id,email\n1,a@b.de\n", 'Referenced column "phone" not found'),
+        ("consents", "id,customer,status,time\nc1,1\n", "consents.csv, line 2 has too few columns"),
+        ("orders", "id,customer,time,amount,currency,status\n", "no readable order"),
+    ],
+)
+def test_a_broken_source_stops_the_run_with_one_sentence(
+    table: str, text: str, sentence: str, company: Company, relance: Run, tmp_path: Path
+) -> None:
+    company.write(table, text)
+
+    ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
+
+    assert ran.code in {1, 2}, ran.output
+    assert sentence in ran.output
+    assert "Traceback" not in ran.output
+    assert not published(tmp_path / "home")
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "sentence"),
+    [
+        (
+            "segments/buyers.toml",
+            ('where = "orders_count >= 1"', 'where = "orders_cnt >= 1"'),
+            "orders_cnt is no column",
+        ),
+        ("segments/buyers.toml", ('where = "orders_count >= 1"', 'where = "orders_count"'), "not true or false"),
+        ("segments/buyers.toml", ('["meta", "google_ads"]', '["metta"]'), "networks lists 'metta'"),
+        ("relance.toml", ('currency = "EUR"', 'currency = "EURO"'), "currency: 'EURO' is no ISO 4217 code"),
+        ("relance.toml", ('currency = "EUR"', 'currency = "EUR"\ncolour = 1'), "colour: is not a field of this file"),
+        ("sources.toml", ('as_of = "last order"', 'as_of = "yesterday"\nas_of = 1'), "is not TOML"),
+    ],
+)
+def test_a_wrong_declaration_names_file_and_field_before_any_data_is_read(
+    file: str, change: tuple[str, str], sentence: str, company: Company, relance: Run, tmp_path: Path
+) -> None:
+    text = (company.config / file).read_text()
+    company.declare(file, text.replace(*change))
+
+    for command in (["check"], ["run"]):
+        ran = relance(*command, "--config", str(company.config), home=tmp_path / "home")
+
+        assert ran.code == 2, ran.output
+        assert sentence in ran.output
+        assert Path(file).name in ran.output
+
+
+def test_two_segments_with_one_public_name_are_refused(company: Company, relance: Run, tmp_path: Path) -> None:
+    company.declare("segments/other.toml", (company.config / "segments/buyers.toml").read_text())
+
+    ran = relance("check", "--config", str(company.config), home=tmp_path / "home")
+
+    assert ran.code == 2
+    assert "public_name 'buyers' is also that of buyers.toml" in ran.output
+
+
+def test_a_rule_that_needs_order_times_is_refused_where_the_source_has_none(
+    company: Company, relance: Run, tmp_path: Path
+) -> None:
+    sources = (company.config / "sources.toml").read_text()
+    sources = sources.replace('as_of = "last order"', 'as_of = "yesterday"')
+    sources = sources.replace("[tables.orders]", "[tables.orders]\nwithout_times = true").replace(
+        "time AS ordered_at, ", ""
+    )
+    company.declare("sources.toml", sources)
+    segment = (company.config / "segments/buyers.toml").read_text()
+    assert relance("check", "--config", str(company.config), home=tmp_path / "home").code == 0
+
+    company.declare("segments/buyers.toml", segment.replace("orders_count >= 1", "recency_days < 90"))
+
+    ran = relance("check", "--config", str(company.config), home=tmp_path / "home")
+    assert ran.code == 2
+    assert "recency_days needs order times" in ran.output
+
+
+def test_a_currency_without_a_rate_is_set_aside_and_the_rest_goes_on(
+    company: Company, relance: Run, tmp_path: Path
+) -> None:
+    orders = (company.folder / "orders.csv").read_text()
+    company.write("orders", orders + "o6,2,2024-06-02 12:00:00,50.00,GBP,completed\n")
+
+    ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
+
+    assert ran.code == 0, ran.output
+    assert "no rate for GBP" in ran.output
+
+
+def test_a_day_before_the_first_order_is_refused(company: Company, relance: Run, tmp_path: Path) -> None:
+    ran = relance("run", "--as-of", "2020-01-01", "--config", str(company.config), home=tmp_path / "home")
+
+    assert ran.code == 2
+    assert "2020-01-01 is before the first order (2023-06-01)" in ran.output
+    assert not published(tmp_path / "home")
+
+
+def test_a_past_day_of_the_crm_cannot_be_read_again(company: Company, relance: Run, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert relance("run", "--config", str(company.config), home=home).code == 0
+
+    past = relance("run", "--as-of", "2024-06-29", "--config", str(company.config), home=home)
+    next_day = relance("run", "--as-of", "2024-07-01", "--config", str(company.config), home=home)
+
+    assert past.code == 2
+    assert "The CRM of 2024-06-29 cannot be read any more: 2024-06-30 is already in this home" in past.output
+    assert next_day.code == 0, next_day.output
+
+
+def test_a_day_that_is_not_over_is_refused(company: Company, relance: Run, tmp_path: Path) -> None:
+    ran = relance("run", "--as-of", "2099-01-01", "--config", str(company.config), home=tmp_path / "home")
+
+    assert ran.code == 2
+    assert "is not over yet" in ran.output
+
+
+def test_a_warehouse_without_its_key_never_gets_a_new_one(company: Company, relance: Run, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert relance("run", "--config", str(company.config), home=home).code == 0
+    key = home / "keys" / "warehouse.key"
+    right = key.read_text()
+
+    key.unlink()
+    missing = relance("run", "--config", str(company.config), home=home)
+    key.write_text("0" * 64)
+    wrong = relance("run", "--config", str(company.config), home=home)
+
+    assert missing.code == wrong.code == 1
+    assert "its warehouse key is not in" in missing.output
+    assert "was made with another warehouse key" in wrong.output
+    key.write_text(right)
+    assert relance("run", "--config", str(company.config), home=home).code == 0
+
+
+def test_a_second_process_on_the_home_gets_one_clear_sentence(company: Company, relance: Run, tmp_path: Path) -> None:
+    from catalog.home import Home
+
+    home = tmp_path / "home"
+    with Home.at(home).locked():
+        ran = relance("run", "--config", str(company.config), home=home)
+
+    assert ran.code == 3
+    assert "Another process is working in" in ran.output
+    assert "Traceback" not in ran.output

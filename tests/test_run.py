@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.conftest import Company, Ran
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_the_files_hold_each_person_in_each_network_s_form(
+    company: Company, relance: Callable[..., Ran], tmp_path: Path
+) -> None:
+    ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
+
+    assert ran.code == 0, ran.output
+    meta = ran.upload("meta/main/buyers")
+    assert meta[0] == "email,email,email,phone,phone,phone,fn,ln,zip,country"
+    ada = [sha256("ada.lovelace@gmail.com"), "", "", sha256("33612345678"), "", "", sha256("ada"), sha256("lovelace")]
+    assert ",".join([*ada, sha256("75018"), sha256("fr")]) in meta
+    bob = [
+        sha256("bob@example.org"),
+        "",
+        "",
+        "",
+        "",
+        "",
+        sha256("bob"),
+        sha256("béranger"),
+        sha256("94025"),
+        sha256("us"),
+    ]
+    assert ",".join(bob) in meta
+    google = ran.upload("google_ads/main/buyers")
+    assert google[0] == "Email,Email,Phone,Phone,First Name,Last Name,Country,Zip"
+    carla = [
+        sha256("carla@example.org"),
+        "",
+        sha256("+32471123456"),
+        "",
+        sha256("carla"),
+        sha256("claes"),
+        "BE",
+        "1000",
+    ]
+    assert ",".join(carla) in google
+    assert ",".join([sha256("adalovelace@gmail.com"), "", sha256("+33612345678")]) in "\n".join(google)
+    assert len(meta) == len(google) == 4
+
+
+def test_two_runs_of_one_day_and_two_homes_give_the_same_bytes(
+    sample: Path, relance: Callable[..., Ran], tmp_path: Path
+) -> None:
+    homes = [tmp_path / "one", tmp_path / "two"]
+    for home in homes:
+        shutil.copytree(sample, home / "sample")
+    first = relance("run", home=homes[0])
+    assert first.code == 0, first.output
+    files = first.files()
+
+    again = relance("run", home=homes[0])
+    other = relance("run", home=homes[1])
+
+    assert len(files) == 8
+    assert again.files() == files
+    assert other.files() == files
+    assert "fresh" in again.output
+    keys = [{path.name: path.read_text() for path in (home / "keys").iterdir()} for home in homes]
+    assert not set(keys[0].values()) & set(keys[1].values())
+
+
+def test_one_new_file_adds_a_segment(company: Company, relance: Callable[..., Ran], tmp_path: Path) -> None:
+    company.declare(
+        "segments/frequent.toml",
+        'title = "Frequent"\npublic_name = "often"\npurpose = "loyalty"\nwhere = "orders_count >= 2"\n'
+        'networks = ["meta:fr"]\nowner = "team:growth"\n',
+    )
+
+    ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
+
+    assert ran.code == 0, ran.output
+    assert len(ran.upload("meta/fr/frequent")) == 2
+
+
+def test_a_person_without_consent_is_in_no_file_and_in_the_ledger(
+    company: Company, relance: Callable[..., Ran], tmp_path: Path
+) -> None:
+    company.write(
+        "consents",
+        "id,customer,status,time\nc1,1,granted,2023-01-01\nc2,2,granted,2023-01-01\nc3,2,withdrawn,2024-01-01\n",
+    )
+
+    ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
+
+    assert ran.code == 0, ran.output
+    assert len(ran.upload("meta/main/buyers")) == 2
+    assert "no consent (2)" in ran.output
+
+
+def test_an_empty_audience_is_held_and_says_so(company: Company, relance: Callable[..., Ran], tmp_path: Path) -> None:
+    company.write("consents", "id,customer,status,time\n")
+
+    ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
+
+    assert ran.code == 4
+    assert "nobody is left to upload: 3 no consent" in ran.output
+    assert not list((tmp_path / "home" / "outbox").rglob("*.csv"))
+    assert "held: meta/buyers" in relance("status", home=tmp_path / "home").output
+
+
+def test_a_dry_run_publishes_nothing_and_leaves_nothing(
+    company: Company, relance: Callable[..., Ran], tmp_path: Path
+) -> None:
+    ran = relance("run", "--dry-run", "--config", str(company.config), home=tmp_path / "home")
+
+    assert ran.code == 0, ran.output
+    assert "Dry run" in ran.output
+    assert "meta/buyers" in ran.output
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_signed_version_verifies_and_a_changed_one_does_not(
+    company: Company, relance: Callable[..., Ran], tmp_path: Path
+) -> None:
+    ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
+    [folder] = (tmp_path / "home" / "outbox" / "meta" / "main" / "buyers").iterdir()
+    assert relance("verify", str(folder), home=ran.home).code == 0
+    key = tmp_path / "their.pub"
+    shutil.copyfile(ran.home / "keys" / "signing.pub", key)
+    assert relance("verify", str(folder), "--public-key", str(key), home=tmp_path / "elsewhere").code == 0
+
+    [file] = folder.glob("*.csv")
+    file.write_bytes(file.read_bytes() + b"\n")
+
+    changed = relance("verify", str(folder), home=ran.home)
+    assert changed.code == 1
+    assert "buyers.full.csv is not the file that was published" in changed.output
