@@ -1,5 +1,7 @@
 """The CRM's tables, read for the newest day only: yesterday's CRM cannot be read again."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 import polars as pl
 
@@ -7,6 +9,7 @@ from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.crm.pull import Table, pull_erasures, pull_table
 from schemas import crm
+from schemas.errors import EmptyCrmError
 from schemas.source import TableName
 
 #: How long a quarantined row is kept.
@@ -21,8 +24,9 @@ _DESCRIPTIONS: dict[TableName, tuple[str, type]] = {
 
 
 def crm_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """One asset a table; erasures first, since every other table is read without the erased."""
-    return [_erasures(daily), *(_table(name, daily) for name in _DESCRIPTIONS), _quarantine(daily)]
+    """One asset a table; erasures first, then customers, since every other table is read without the erased."""
+    others: tuple[TableName, ...] = ("orders", "consents", "visits")
+    return [_erasures(daily), _customers(daily), *(_table(name, daily) for name in others), _quarantine(daily)]
 
 
 def _erasures(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
@@ -42,19 +46,44 @@ def _erasures(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     return asset
 
 
-def _table(name: TableName, daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    description, contract = _DESCRIPTIONS[name]
-    customers_arrive = dg.AssetCheckSpec("customers_arrive", asset=dg.AssetKey(["crm", "crm_customers"]))
+def _customers(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    description, contract = _DESCRIPTIONS["customers"]
+    key = ["crm", "crm_customers"]
 
     @dg.multi_asset(
-        specs=[table_spec("crm", f"crm_{name}", contract, description, deps=[["crm", "crm_erasures"]])],
-        check_specs=[customers_arrive] if name == "customers" else [],
+        specs=[table_spec("crm", "crm_customers", contract, description, deps=[["crm", "crm_erasures"]])],
+        check_specs=[dg.AssetCheckSpec("customers_arrive", asset=key, description="The CRM is not empty.")],
+        partitions_def=daily,
+        name="crm_customers",
+    )
+    def asset(
+        context: dg.AssetExecutionContext, relance: Relance
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        try:
+            with relance.stage("crm.customers"), relance.reading(context) as reading:
+                table = pull_table("customers", reading, relance.table("crm_erasures"))
+                result = _written(context, relance, "customers", table)
+        except EmptyCrmError as error:
+            yield dg.AssetCheckResult(passed=False, check_name="customers_arrive", description=str(error))
+            raise
+        yield result
+        yield dg.AssetCheckResult(passed=True, check_name="customers_arrive")
+
+    return asset
+
+
+def _table(name: TableName, daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    description, contract = _DESCRIPTIONS[name]
+
+    @dg.multi_asset(
+        specs=[table_spec("crm", f"crm_{name}", contract, description, deps=[["crm", "crm_customers"]])],
         partitions_def=daily,
         name=f"crm_{name}",
     )
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         with relance.stage(f"crm.{name}"), relance.reading(context) as reading:
-            table = pull_table(name, reading, relance.table("crm_erasures"))
+            living = relance.warehouse.read("SELECT customer_id FROM warehouse.crm_customers")["customer_id"]
+            table = pull_table(name, reading, relance.table("crm_erasures"), living)
             return _written(context, relance, name, table)
 
     return asset
@@ -81,6 +110,7 @@ def _quarantine(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 "ORDER BY ALL",
                 day=day_of(context),
             )
+            relance.outbox.catalog.record_quarantine(relance.outbox.night, counts.to_dicts())
             metadata = {**rows_metadata(int(counts["rows"].sum())), "reasons": _reasons(counts)}
             return dg.MaterializeResult(metadata=metadata)
 
@@ -114,8 +144,7 @@ def _written(
     metadata = rows_metadata(
         table.rows.height, read=table.read, accepted=accepted, quarantined=table.quarantined.height, erased=table.erased
     )
-    checks = [dg.AssetCheckResult(passed=accepted > 0, check_name="customers_arrive")] if name == "customers" else []
-    return dg.MaterializeResult(metadata=metadata, check_results=checks)
+    return dg.MaterializeResult(metadata=metadata)
 
 
 def _reasons(counts: pl.DataFrame) -> dg.TableMetadataValue:

@@ -40,9 +40,7 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
                 identity_key=relance.identity_key,
             )
             persons = customers(records)
-            aliases = person_aliases(
-                relance.table("person_aliases"), records, as_of=as_of, identity_key=relance.identity_key
-            )
+            aliases = person_aliases(relance.table("person_aliases"), records, as_of=as_of)
             permitted = permissions(
                 records,
                 persons,

@@ -17,6 +17,9 @@ JOB = "nightly"
 #: Set on a run whose day a person named on the command line.
 CHOSEN_DAY = "relance/chosen_day"
 
+#: The newest day, where whoever started the run has just read it from the source.
+NEWEST_DAY = "relance/newest_day"
+
 
 def newest_day(config: Config, home: Home) -> str:
     """The partition that a night asks for now: yesterday, or the newest order's day read from the source."""
@@ -47,7 +50,7 @@ def run_job(home: Home, day: str, *, chosen: bool) -> dg.ExecuteInProcessResult:
             .execute_in_process(
                 instance=instance,
                 partition_key=day,
-                tags={CHOSEN_DAY: "true"} if chosen else {},
+                tags={CHOSEN_DAY: day} if chosen else {NEWEST_DAY: day},
                 run_config={"loggers": {"progress": {}}},
                 raise_on_error=False,
             )

@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 from pydantic import PrivateAttr
 
-from assets.launch import CHOSEN_DAY
+from assets.launch import CHOSEN_DAY, NEWEST_DAY
 from catalog.duckdb_connection import connect
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys, open_keys
@@ -35,7 +35,7 @@ class _Opened:
     catalog: Catalog
     night: int
     stack: ExitStack
-    #: The day that the CRM can be read for; asked of the source once a run.
+    #: The day that the CRM can be read for; asked of the source at most once a run.
     default_day: date | None = None
     failures: list[RelanceError] = field(default_factory=list)
 
@@ -57,11 +57,13 @@ class Relance(dg.ConfigurableResource):
             warehouse = stack.enter_context(open_warehouse(home, keys, config.settings.memory_limit))
             catalog = stack.enter_context(open_catalog(home))
             tags = context.dagster_run.tags if context.dagster_run else {}
+            newest = tags.get(NEWEST_DAY)
             night = catalog.begin_night(date.fromisoformat(tags.get("dagster/partition", "1970-01-01")))
         except BaseException:
             stack.close()
             raise
-        self._opened = _Opened(config, home, keys, warehouse, catalog, night, stack)
+        day = date.fromisoformat(newest) if newest is not None else None
+        self._opened = _Opened(config, home, keys, warehouse, catalog, night, stack, day)
         reconcile(self.outbox)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
@@ -104,7 +106,8 @@ class Relance(dg.ConfigurableResource):
         try:
             crm = Crm(connection, opened.config.sources, opened.config.folder, opened.home.root)
             now = datetime.now(UTC).astimezone(settings.zone)
-            opened.default_day = opened.default_day or default_day(crm, settings.zone, now)
+            if opened.default_day is None:
+                opened.default_day = default_day(crm, settings.zone, now)
             check_asked_day(
                 as_of,
                 default=opened.default_day,

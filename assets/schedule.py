@@ -3,7 +3,7 @@
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from assets.launch import newest_day
+from assets.launch import NEWEST_DAY, newest_day
 from catalog.home import Home
 from schemas.config import Config
 
@@ -19,6 +19,7 @@ def nightly_schedule(config: Config, home: Home, job: UnresolvedAssetJobDefiniti
         name="every_night",
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        return dg.RunRequest(partition_key=newest_day(config, home))
+        day = newest_day(config, home)
+        return dg.RunRequest(partition_key=day, tags={NEWEST_DAY: day})
 
     return schedule

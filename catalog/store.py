@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from catalog.home import Home
 from schemas.segment import Audience
@@ -66,6 +66,8 @@ NIGHTS = sa.Table(
     #: What failed, a sentence each.
     sa.Column("messages", sa.JSON, nullable=False),
     sa.Column("exit_code", sa.Integer),
+    #: Source rows set aside: table, rule, rows.
+    sa.Column("quarantined", sa.JSON, nullable=False),
 )
 
 
@@ -155,9 +157,14 @@ class Catalog:
         """Write that a night began; its number."""
         with self._writing() as connection:
             result = connection.execute(
-                sa.insert(NIGHTS).values(as_of=as_of, started_at=_now(), outcome="running", messages=[])
+                sa.insert(NIGHTS).values(as_of=as_of, started_at=_now(), outcome="running", messages=[], quarantined=[])
             )
             return int(result.inserted_primary_key[0])  # pyright: ignore[reportOptionalSubscript]
+
+    def record_quarantine(self, night: int, counts: list[dict[str, object]]) -> None:
+        """Write how many source rows the night set aside: table, rule, rows."""
+        with self._writing() as connection:
+            connection.execute(sa.update(NIGHTS).where(NIGHTS.c.night == night).values(quarantined=counts))
 
     def end_night(self, night: int, outcome: str, messages: list[str], exit_code: int) -> None:
         with self._writing() as connection:
@@ -192,14 +199,14 @@ def open_catalog(home: Home) -> Iterator[Catalog]:
     new = not home.catalog.exists()
     engine = sa.create_engine(f"sqlite:///{home.catalog}", isolation_level="AUTOCOMMIT", connect_args={"timeout": 30})
 
-    @sa.event.listens_for(engine, "connect")
+    @event.listens_for(engine, "connect")
     def _settings(connection, record) -> None:  # noqa: ANN001 - sqlite3's connection, SQLAlchemy's record
         connection.execute("PRAGMA journal_mode = WAL")
 
     try:
         _METADATA.create_all(engine)
         if new:
-            os.chmod(home.catalog, 0o600)
+            home.catalog.chmod(0o600)
         yield Catalog(engine)
     finally:
         engine.dispose()

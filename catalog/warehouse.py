@@ -30,6 +30,7 @@ class Warehouse:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._registrations = 0
 
     def read(self, query: str, **parameters: object) -> pl.DataFrame:
         """The rows of a SELECT, `$name` standing for each parameter."""
@@ -43,14 +44,29 @@ class Warehouse:
 
     def replace(self, table: str, frame: pl.DataFrame) -> None:
         """Make `frame` the whole content of `table`."""
-        with self._registered(frame):
-            self.execute(f"CREATE OR REPLACE TABLE warehouse.{table} AS SELECT * FROM incoming")
+        if frame.is_empty():
+            self.execute(f"DROP TABLE IF EXISTS warehouse.{table}")
+            self._create(table, frame)
+            return
+        with self._registered(frame) as incoming:
+            self.execute(f"CREATE OR REPLACE TABLE warehouse.{table} AS SELECT * FROM {incoming}")
 
     def append(self, table: str, frame: pl.DataFrame) -> None:
         """Add the rows of `frame` to `table`, made from it if it is not there."""
-        with self._registered(frame):
-            self.execute(f"CREATE TABLE IF NOT EXISTS warehouse.{table} AS SELECT * FROM incoming LIMIT 0")
-            self.execute(f"INSERT INTO warehouse.{table} BY NAME SELECT * FROM incoming")
+        if not self.has(table):
+            self._create(table, frame)
+        # An insert of no rows makes DuckDB 1.5.5 lose the next large one of the same transaction (tried).
+        if frame.is_empty():
+            return
+        with self._registered(frame) as incoming:
+            self.execute(f"INSERT INTO warehouse.{table} BY NAME SELECT * FROM {incoming}")
+
+    def _create(self, table: str, frame: pl.DataFrame) -> None:
+        """Make `table` empty, by its columns: CREATE … AS SELECT of no rows would be such an insert."""
+        with self._registered(frame) as incoming:
+            described = self.read(f"DESCRIBE SELECT * FROM {incoming}")
+        columns = ", ".join(f'"{name}" {kind}' for name, kind in described.select("column_name", "column_type").rows())
+        self.execute(f"CREATE TABLE warehouse.{table} ({columns})")
 
     def ensure(self, table: str, schema: type[dy.Schema]) -> None:
         """Make `table` empty if it is not there."""
@@ -74,12 +90,15 @@ class Warehouse:
         self.execute("COMMIT")
 
     @contextmanager
-    def _registered(self, frame: pl.DataFrame) -> Iterator[None]:
-        self._connection.register("incoming", _ArrowStream(frame))
+    def _registered(self, frame: pl.DataFrame) -> Iterator[str]:
+        """A name under which DuckDB reads the frame; a new one each time, since one transaction sees the first only."""
+        self._registrations += 1
+        name = f"incoming_{self._registrations}"
+        self._connection.register(name, _ArrowStream(frame))
         try:
-            yield
+            yield name
         finally:
-            self._connection.unregister("incoming")
+            self._connection.unregister(name)
 
 
 @contextmanager
@@ -130,5 +149,5 @@ def _worded(statement: str) -> Iterator[None]:
         if "no space left" in str(error).lower():
             msg = "The disk of the home is full. Free some space and run again; nothing was published."
             raise WarehouseError(msg) from None
-        msg = f"The warehouse refused a statement ({type(error).__name__}) that begins {statement.split(chr(10))[0][:80]!r}."
+        msg = f"The warehouse refused a statement ({type(error).__name__}) that begins {statement[:80]!r}."
         raise WarehouseError(msg) from None

@@ -19,7 +19,7 @@ from catalog.secret_keys import open_keys
 from catalog.store import open_catalog
 from catalog.warehouse import open_warehouse
 from commands.context import ERRORS, OUT, ConfigOption, HomeOption, config_folder, home_at, told
-from schemas.errors import ConfigError, RelanceError
+from schemas.errors import ConfigError, DayError, RelanceError
 from schemas.segment import Audience
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
     for row in outcomes:
         if row["outcome"] == "held":
             OUT.print(f"Held: {_audience(row)}: {row['reason']}.", soft_wrap=True)
+    for line in night["quarantined"]:
+        OUT.print(f"Set aside: {line['rows']:,} rows of {line['table']}: {line['rule']}.", soft_wrap=True)
     for message in night["messages"]:
         ERRORS.print("[red]failed:[/red] ", end="")
         ERRORS.print(message, markup=False, soft_wrap=True)
@@ -86,9 +88,7 @@ def _materialize(folder: Path, home: Home, config: Config, asked: date | None) -
     from assets.launch import newest_day, run_job
 
     day = asked.isoformat() if asked is not None else newest_day(config, home)
-    if day < config.settings.first_day.isoformat():
-        msg = f"{day} is before first_day = {config.settings.first_day} of relance.toml. Choose a later day."
-        raise ConfigError(msg)
+    _check_partition(day, config)
     OUT.print(f"Running {day} in {home.root}", soft_wrap=True)
     result = run_job(home, day, chosen=asked is not None)
     with open_catalog(home) as catalog:
@@ -99,6 +99,22 @@ def _materialize(folder: Path, home: Home, config: Config, asked: date | None) -
         )
         raise RelanceError(msg)
     return night
+
+
+def _check_partition(day: str, config: Config) -> None:
+    """Dagster knows the days from first_day to today.
+
+    Raises:
+        ConfigError: the day is before the first.
+        DayError: the day is to come.
+    """
+    today = datetime.now(config.settings.zone).date().isoformat()
+    if day > today:
+        msg = f"{day} is not over yet. Choose a day before {today}."
+        raise DayError(msg)
+    if day < config.settings.first_day.isoformat():
+        msg = f"{day} is before first_day = {config.settings.first_day} of relance.toml. Choose a later day."
+        raise ConfigError(msg)
 
 
 @contextmanager

@@ -64,8 +64,8 @@ def _check_networks_exist(config: Config) -> None:
     for audience in config.audiences:
         if audience.network not in config.networks:
             msg = (
-                f"{config.folder / 'segments' / audience.segment}.toml: networks lists {audience.network!r}; relance knows "
-                f"{', '.join(config.networks)}."
+                f"{config.folder / 'segments' / audience.segment}.toml: networks lists {audience.network!r}; "
+                f"relance knows {', '.join(config.networks)}."
             )
             raise ConfigError(msg)
 

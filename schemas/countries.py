@@ -22,7 +22,8 @@ _LANGUAGES = ("en", "fr", "de", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", 
 _ALIASES = {
     "uk": "GB", "great britain": "GB", "britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB",
     "northern ireland": "GB", "grande bretagne": "GB", "angleterre": "GB",
-    "eire": "IE", "republic of ireland": "IE", "usa": "US", "u s a": "US", "u s": "US", "united states of america": "US",
+    "eire": "IE", "republic of ireland": "IE", "usa": "US", "u s a": "US", "u s": "US",
+    "united states of america": "US",
     "etats unis d amerique": "US", "america": "US", "holland": "NL", "hollande": "NL", "the netherlands": "NL",
     "pays bas": "NL", "rsa": "ZA", "uae": "AE", "emirates": "AE", "czech republic": "CZ", "republique tcheque": "CZ",
     "russian federation": "RU", "korea republic of": "KR", "republic of korea": "KR", "korea south": "KR",
@@ -32,9 +33,11 @@ _ALIASES = {
     "republic of north macedonia": "MK", "ivory coast": "CI", "cote d ivoire": "CI", "swaziland": "SZ", "burma": "MM",
     "cape verde": "CV", "turkey": "TR", "congo the democratic republic of the": "CD", "zaire": "CD",
     "congo": "CG", "republic of the congo": "CG", "democratic republic of the congo": "CD",
-    "holy see vatican city state": "VA", "holy see": "VA", "brunei darussalam": "BN", "lao people s democratic republic": "LA",
+    "holy see vatican city state": "VA", "holy see": "VA", "brunei darussalam": "BN",
+    "lao people s democratic republic": "LA",
     "virgin islands u s": "VI", "virgin islands british": "VG", "hong kong": "HK", "macau": "MO", "macao": "MO",
-    "taiwan province of china": "TW", "palestine state of": "PS", "palestine": "PS", "micronesia federated states of": "FM",
+    "taiwan province of china": "TW", "palestine state of": "PS", "palestine": "PS",
+    "micronesia federated states of": "FM",
     "deutschland": "DE", "brasil": "BR", "espana": "ES", "italia": "IT", "suomi": "FI", "sverige": "SE", "norge": "NO",
     "danmark": "DK", "osterreich": "AT", "schweiz": "CH", "suisse": "CH", "svizzera": "CH", "polska": "PL",
     "people s republic of china": "CN", "pr china": "CN", "mainland china": "CN", "russia": "RU", "reunion": "RE",
@@ -45,7 +48,7 @@ _ALIASES = {
 @cache
 def country_codes() -> frozenset[str]:
     """Every ISO 3166 alpha-2 code."""
-    territories = Locale("en").territories
+    territories = (str(code) for code in Locale("en").territories)
     return frozenset(code for code in territories if len(code) == 2 and code.isalpha()) - _NOT_COUNTRIES
 
 
@@ -72,9 +75,10 @@ def country_names() -> dict[str, str]:
     names: dict[str, str] = {}
     ambiguous: set[str] = set()
     for language in _LANGUAGES:
-        for code, name in Locale(language).territories.items():
+        for territory, name in Locale(language).territories.items():
+            code = str(territory)
             if code in codes:
-                key = folded(name)
+                key = folded(str(name))
                 if names.setdefault(key, code) != code:
                     ambiguous.add(key)
     for name in ambiguous:

@@ -12,6 +12,7 @@ class CustomerRecords(dy.Schema):
 
     customer_id = dy.String(primary_key=True, metadata=RAW)
     person_id = dy.String(metadata=PSEUDONYM)
+    own_id = dy.String(metadata=PSEUDONYM, description="The id that the person would have if this record came first.")
     joined_by = dy.String(
         nullable=True, description="The key shared with the person's other records, e.g. `email`; null if alone."
     )

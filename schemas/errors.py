@@ -25,6 +25,10 @@ class SourceError(RelanceError):
     """A source file or table cannot be read as declared."""
 
 
+class EmptyCrmError(SourceError):
+    """The CRM gave no customer."""
+
+
 class KeyFileError(RelanceError):
     """A secret key is missing, unreadable or not the one the warehouse was made with."""
 

@@ -59,7 +59,7 @@ class Settings(Declared):
     memory_limit: str = Field(default="2GB", pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$")
     joining: Joining = Joining()
     #: By region: a country code, `EEA` (unknown countries count there), or `everywhere`.
-    assume: dict[str, Assumption] = {}
+    assume: dict[str, Assumption] = Field(default_factory=dict)
 
     @field_validator("time_zone")
     @classmethod

@@ -17,7 +17,7 @@ def default_day(crm: Crm, zone: ZoneInfo, now: datetime) -> date:
     """
     if crm.sources.as_of == "yesterday":
         return now.astimezone(zone).date() - timedelta(days=1)
-    newest = crm.scalar("orders", "max(ordered_at)")
+    newest = crm.newest("orders", "ordered_at")
     if not isinstance(newest, datetime):
         msg = 'sources.toml says as_of = "last order", but no readable order was found. Check tables.orders.'
         raise DayError(msg)

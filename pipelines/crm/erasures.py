@@ -58,16 +58,19 @@ def without_erased(  # noqa: PLR0913 - two frames and how to compare them
     default_country: str | None,
     addresses: tuple[str, ...] = (),
     needs_address: bool = False,
+    living: pl.Series | None = None,
 ) -> pl.DataFrame:
     """The rows of a CRM table without what was erased.
 
-    A row whose customer_id was erased goes. Of a row that stays, the columns named by `addresses` (each an e-mail or a
+    A row whose customer_id was erased goes; `living` are ids known not to be, which need no look. Of a row that stays, the columns named by `addresses` (each an e-mail or a
     phone) are blanked where their value was erased; with `needs_address` a row goes if that leaves it none.
     """
     if erasures.is_empty() or rows.is_empty():
         return rows
-    gone = _erased(rows["customer_id"], "customer_id", erasures, identity_key)
-    kept = rows.filter(~pl.col("customer_id").is_in(gone.implode()).fill_null(False))
+    ids = rows["customer_id"].unique()
+    doubtful = ids if living is None else ids.filter(~ids.is_in(living.implode()))
+    gone = _erased(doubtful, "customer_id", erasures, identity_key)
+    kept = rows.filter(~pl.col("customer_id").is_in(gone.implode()).fill_null(False)) if gone.len() else rows
     if not addresses:
         return kept
     blanked = kept.with_columns(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from pipelines.crm.guess_names import PAIRED, is_somebody_elses, known_columns, rank, squashed
+from pipelines.crm.guess_names import PAIRED, known_columns, rank, speaks_of_something_else, squashed
 from pipelines.crm.guess_shapes import (
     Values,
     filled,
@@ -84,9 +84,7 @@ def contradicted(table: TableName, columns: Mapping[str, Values], found: Mapping
     return against
 
 
-def _choices(
-    table: TableName, column: str, columns: Mapping[str, Values], found: Mapping[str, Match]
-) -> list[Match]:
+def _choices(table: TableName, column: str, columns: Mapping[str, Values], found: Mapping[str, Match]) -> list[Match]:
     taken = {match.name for match in found.values()}
     choices = []
     for name, values in columns.items():
@@ -98,11 +96,11 @@ def _choices(
 
 def _agrees(table: TableName, column: str, name: str, values: Values) -> bool:
     """Whether the values do not contradict the name."""
+    if table == "customers" and column == "customer_id" and not is_key(values):
+        return False
     fitting = fit(column, values)
     if fitting is None:
         return True
-    if table == "customers" and column == "customer_id" and not is_key(values):
-        return False
     if table == "orders" and column == "status" and squashed(name) in _STATE_WORDS and not translated_statuses(values):
         return False
     if squashed(name) in PAIRED.get(column, ()):
@@ -122,7 +120,7 @@ def _speaking(table: TableName, columns: Mapping[str, Values], found: Mapping[st
         name
         for name, values in columns.items()
         if name not in taken
-        and not is_somebody_elses(name)
+        and not speaks_of_something_else(name)
         and all(rank(table, column, name) is None for column in known_columns(table))
         and (share(values, speaks) or 0.0) >= _SPEAKING
     ]
@@ -130,9 +128,7 @@ def _speaking(table: TableName, columns: Mapping[str, Values], found: Mapping[st
 
 def _without_lone_names(found: dict[str, Match]) -> dict[str, Match]:
     """Without a first or last name that only its `name` speaks for, unless the other name is there by a clear word."""
-    lone = {
-        column: squashed(found[column].name) in words for column, words in PAIRED.items() if column in found
-    }
+    lone = {column: squashed(found[column].name) in words for column, words in PAIRED.items() if column in found}
     for column, other in (("first_name", "last_name"), ("last_name", "first_name")):
         if lone.get(column) and lone.get(other, True):
             del found[column]

@@ -73,7 +73,7 @@ def rank(table: TableName, column: str, name: str) -> int | None:
     for affixes, behind in _affixes(column in _AT_A_PLACE):
         for affix in affixes:
             for rest in (key.removeprefix(affix), key.removesuffix(affix)):
-                if rest != key and rest in ranks:
+                if rest != key and rest in ranks and rest not in PAIRED.get(column, ()):
                     return behind + ranks[rest]
     return None
 
@@ -83,27 +83,25 @@ def known_columns(table: TableName) -> tuple[str, ...]:
     return tuple(vocabulary()["columns"][table])
 
 
-def marked(names: list[str], mark: Literal["consent", "left_out"]) -> list[str]:
-    """The columns that speak of consent, or that mark rows which one may want to leave out."""
+def marked(names: list[str], mark: Literal["consent", "left_out", "whole_name"]) -> list[str]:
+    """The columns that speak of consent, that mark rows one may want to leave out, or that hold whole names."""
     signs = vocabulary()["marks"][mark]
-    if mark == "left_out":
-        return [name for name in names if squashed(name) in signs]
-    return [name for name in names if any(sign in squashed(name) for sign in signs)]
+    if mark == "consent":
+        return [name for name in names if any(sign in squashed(name) for sign in signs)]
+    return [name for name in names if squashed(name) in signs]
 
 
-def is_somebody_elses(name: str) -> bool:
-    """Whether an e-mail or phone column is, by its name, not the customer's."""
-    return bool(set(vocabulary()["marks"]["somebody_else"]) & set(words(name)))
+def speaks_of_something_else(name: str) -> bool:
+    """Whether a column is, by its name, somebody else's address or another time or amount than the order's."""
+    return bool(set(vocabulary()["marks"]["something_else"]) & set(words(name)))
 
 
 @cache
 def _kind_of_word(word: str) -> str | None:
     """`lines`, a `Kind` or None; a compound is what it ends in, else what it begins with (`kundendaten`)."""
-    if word in vocabulary()["tables"]["brands"]:
-        return None
-    tables = {squashed(known): table for table, every in vocabulary()["tables"].items() for known in every if table != "brands"}
-    if word in tables:
-        return tables[word]
+    tables = {squashed(known): table for table, every in vocabulary()["tables"].items() for known in every}
+    if word in vocabulary()["brands"] or word in tables:
+        return tables.get(word)
     long = sorted((known for known in tables if len(known) > 4), key=len, reverse=True)
     for known in long:
         if word.endswith(known):
@@ -143,5 +141,3 @@ def _affixes(at_a_place: bool) -> tuple[tuple[tuple[str, ...], int], ...]:
         (tuple(sorted({squashed(affix) for affix in affixes}, key=len, reverse=True)), behind)
         for affixes, behind in groups
     )
-
-

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pipelines.crm.guess_names import vocabulary
 from schemas.countries import country_names, folded
-from schemas.crm import CONSENT_STATUSES, ORDER_STATUSES, PURPOSES, VISIT_EVENTS
+from schemas.crm import CONSENT_STATUSES, PURPOSES, VISIT_EVENTS
 from schemas.money import is_currency
 
 Values = Sequence[str | None]
@@ -31,6 +31,9 @@ _GENDERS = frozenset(
     "femenino uomo donna maschio femmina masculin féminin vrouw other unknown nonbinary non-binary".split()
 )
 _ACCOUNT_STATES = frozenset("enabled disabled invited declined active inactive subscribed unsubscribed".split())  # noqa: SIM905
+
+#: Signs around amounts that can go without changing them.
+_MONEY_SIGNS = frozenset("€$£¥ \u00a0\u202f")
 
 #: Times written otherwise than ISO whose day and month cannot be confused: shape → DuckDB's name of it.
 _PLAIN_FORMATS = (
@@ -63,6 +66,8 @@ def fit(column: str, values: Values) -> float | None:
         return share(values, lambda value: not (is_email(value) or _is_boolean_word(value) or value.count(" ") > 0))
     if column.endswith("_at") or column in {"birth_date", "valid_from", "valid_to"}:
         return share(values, lambda value: _DATE_LIKE.fullmatch(value) is not None)
+    if column == "country" and any(_is_boolean_word(value) and not _is_country(value) for value in filled(values)):
+        return 0.0  # `no` is Norway, but not beside `yes`
     return share(values, _CHECKS.get(column, _is_word))
 
 
@@ -110,9 +115,16 @@ def decimal_sign(values: Values) -> Literal[".", ","]:
     return "," if commas > points else "."
 
 
-def has_sign(values: Values, signs: str) -> bool:
-    """Whether one of `signs` stands in some value."""
-    return any(sign in value for value in filled(values) for sign in signs)
+def has_money_signs(values: Values) -> bool:
+    """Whether amounts come with a currency's sign or blanks inside; a stray one is a fault of its row."""
+    return (share(values, lambda value: bool(set(value) & _MONEY_SIGNS)) or 0.0) > 0.1
+
+
+def has_thousands(values: Values, sign: Literal[".", ","]) -> bool:
+    """Whether `sign` stands between thousands, and nowhere else."""
+    number = re.compile(rf"\D*\d{{1,3}}(?:{re.escape(sign)}\d{{3}})+(?!\d)[^{re.escape(sign)}]*")
+    signed = [value for value in filled(values) if sign in value]
+    return bool(signed) and all(number.fullmatch(value) for value in signed)
 
 
 def starts_with_apostrophe(values: Values) -> bool:
@@ -133,25 +145,23 @@ def ours(column: str, values: Values) -> float:
 
 
 def translated_statuses(values: Values) -> float:
-    """The share of filled order statuses that relance's own words or the vocabulary's cover; 1 if all are blank."""
-    known = share(values, lambda value: status_word(value) in _status_words())
+    """The share of filled order statuses that the vocabulary translates; 1 if all are blank."""
+    known = share(values, lambda value: value.lower() in _status_words())
     return 1.0 if known is None else known
-
-
-def status_word(text: str) -> str:
-    """A status as the vocabulary writes it: lower case, no accents, spaces for _ and -."""
-    return folded(text)
 
 
 @cache
 def _status_words() -> frozenset[str]:
-    listed = (word for every in vocabulary()["statuses"].values() for word in every)
-    return frozenset(folded(word) for word in (*listed, *ORDER_STATUSES))
+    return frozenset(word for every in vocabulary()["statuses"].values() for word in every)
 
 
 def _is_phone(value: str) -> bool:
     digits, letters = sum(map(str.isdigit, value)), sum(map(str.isalpha, value))
     return digits >= 5 and letters <= 4 and not is_iso_time(value) and "@" not in value and not is_hash(value)
+
+
+def _is_country(value: str) -> bool:
+    return folded(value) in country_names()
 
 
 def _is_boolean_word(value: str) -> bool:
@@ -184,7 +194,7 @@ _CHECKS: dict[str, Callable[[str], bool]] = {
     "street": _is_name,
     "region": lambda value: _is_word(value) and value.lower() not in _ACCOUNT_STATES,
     "postal_code": lambda value: _is_word(value) and len(value) <= 12 and any(map(str.isdigit, value)),
-    "country": lambda value: folded(value) in country_names(),
+    "country": _is_country,
     "gender": lambda value: value.lower() in _GENDERS,
     "mobile_ad_id": lambda value: _UUID.fullmatch(value) is not None,
     "currency": lambda value: is_currency(value.upper()),

@@ -14,7 +14,7 @@ from pipelines.crm.erasures import tombstones, without_erased
 from pipelines.crm.money import with_rate
 from pipelines.crm.read import Crm
 from schemas.crm import PURPOSES, CrmErasures, Quarantine
-from schemas.errors import SourceError
+from schemas.errors import EmptyCrmError
 from schemas.identifiers import MatchColumn
 from schemas.settings import Settings
 from schemas.source import TableName
@@ -62,18 +62,21 @@ def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
     return Table(every.select(CrmErasures.column_names()), _dated(pulled.quarantined, reading.as_of), pulled.read, 0)
 
 
-def pull_table(table: TableName, reading: Reading, erasures: pl.DataFrame) -> Table:
+def pull_table(table: TableName, reading: Reading, erasures: pl.DataFrame, living: pl.Series | None = None) -> Table:
     """A table's accepted rows without what `erasures` (`CrmErasures`) forbids, and its quarantined rows.
+
+    `living` are the ids of customers already read without the erased.
 
     Raises:
         SourceError: a source cannot be read as declared.
+        EmptyCrmError: there is no customer.
         DayError: the asked day is before the first order.
     """
     pulled = reading.crm.pull(table)
     if table == "customers" and pulled.accepted.is_empty():
         places = ", ".join(reading.crm.places(table))
         msg = f"The CRM is empty: {places} gave {pulled.read} rows and none keeps its contract. Nothing was published."
-        raise SourceError(msg)
+        raise EmptyCrmError(msg)
     accepted, quarantined = pulled.accepted, pulled.quarantined
     if table == "consents":
         accepted = pl.concat([accepted, _refusals(pulled.broken)])
@@ -87,6 +90,7 @@ def pull_table(table: TableName, reading: Reading, erasures: pl.DataFrame) -> Ta
         default_country=reading.settings.default_country,
         addresses=_ADDRESSES.get(table, ()),
         needs_address=table == "customers",
+        living=living,
     )
     if table == "consents":
         kept = kept.filter(_names_somebody("customer_id", "address"))

@@ -86,12 +86,11 @@ class Crm:
         opened = self._open(table, self.sources.table(table).select or "")
         return [source.place.rsplit("/", 1)[-1] for source in opened]
 
-    def scalar(self, table: TableName, expression: str) -> object:
-        """One value over the readable rows of a table, e.g. `max(ordered_at)`."""
+    def newest(self, table: TableName, column: str) -> object:
+        """The greatest readable value of a column, without reading the others."""
         select = self.sources.table(table).select or ""
         opened = self._open(table, select)
-        typed = self._typed(table, select, opened)
-        query = f"SELECT {expression} AS value FROM ({typed}) AS typed WHERE broken_rule IS NULL"
+        query = f"SELECT max({column}) AS value FROM ({self._typed(table, select, opened)}) AS typed"
         value = self._run(table, query, opened)["value"][0]
         self._rejected(table, opened)
         return value

@@ -51,7 +51,7 @@ def open_source(
         raise SourceError(msg)
     if source.kind == "parquet":
         connection.execute(
-            f"CREATE OR REPLACE VIEW \"{name}\" AS SELECT COLUMNS(*)::VARCHAR FROM "
+            f'CREATE OR REPLACE VIEW "{name}" AS SELECT COLUMNS(*)::VARCHAR FROM '
             f"read_parquet({_list(files)}, filename = 'source_file', union_by_name = true)"
         )
         return OpenSource(name, pattern, files, is_csv=False)
@@ -63,7 +63,7 @@ def open_source(
         if other != columns:
             msg = f"Source {name}: {path.name} has other columns than {first.name}. Declare them as two sources."
             raise SourceError(msg)
-    connection.execute(f"CREATE OR REPLACE VIEW \"{name}\" AS SELECT * FROM {_read_csv(files, columns, source)}")
+    connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM {_read_csv(files, columns, source)}')
     return OpenSource(name, pattern, files, is_csv=True)
 
 
@@ -79,7 +79,7 @@ def _attach(
         connection.execute("SET sqlite_all_varchar = true")
     options = "TYPE sqlite, READ_ONLY" if source.sqlite is not None else "READ_ONLY"
     try:
-        connection.execute(f"ATTACH {_text(str(path))} AS \"{name}\" ({options})")
+        connection.execute(f'ATTACH {_text(str(path))} AS "{name}" ({options})')
     except duckdb.Error as error:
         kind = "SQLite" if source.sqlite is not None else "DuckDB"
         msg = f"Source {name}: {path} cannot be opened as a {kind} file ({type(error).__name__}). Is it in use?"

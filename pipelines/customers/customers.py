@@ -6,7 +6,6 @@ from datetime import date
 
 import polars as pl
 
-from pipelines.customers.people import person_ids
 from schemas.customers import Customers, PersonAliases
 
 
@@ -28,13 +27,13 @@ def customers(records: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def person_aliases(known: pl.DataFrame, records: pl.DataFrame, *, as_of: date, identity_key: str) -> pl.DataFrame:
+def person_aliases(known: pl.DataFrame, records: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
     """Every id of `known` (`PersonAliases`) and of today's `records`, each with the person it stands for today.
 
     An id is made from a record, so it follows that record; if the CRM lost the record, it follows the person it stood
     for last.
     """
-    today = records.select(alias=person_ids(records["customer_id"], identity_key), now="person_id")
+    today = records.select(alias="own_id", now="person_id")
     given = records.select(alias="person_id", person_id="person_id").unique().with_columns(since=pl.lit(as_of))
     every = pl.concat([known, given.select(PersonAliases.column_names())]).unique(
         "alias", keep="first", maintain_order=True

@@ -37,20 +37,17 @@ def people(records: pl.DataFrame, joining: Joining, *, identity_key: str) -> pl.
         .group_by("rank")
         .agg(joined_by=pl.col("rule").unique().sort().str.join(", "))
     )
-    first = joined.group_by("person").agg(customer_id=pl.col("customer_id").sort_by("rank").first())
-    first = first.with_columns(person_id=person_ids(first["customer_id"], identity_key)).drop("customer_id")
+    own_id = keyed_hash("person:" + joined["customer_id"], identity_key).str.head(32)
+    # Rows are in order of rank, so a person's first row is their earliest record.
     return (
-        joined.join(evidence, on="rank", how="left")
-        .join(first, on="person")
-        .sort("rank")
-        .with_columns(position=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("person"))
+        joined.with_columns(own_id=own_id)
+        .with_columns(
+            person_id=pl.col("own_id").first().over("person"),
+            position=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("person"),
+        )
+        .join(evidence, on="rank", how="left", maintain_order="left")
         .select(CustomerRecords.column_names())
     )
-
-
-def person_ids(customer_ids: pl.Series, identity_key: str) -> pl.Series:
-    """The person id that a record would give if it were the earliest: it reveals nothing and never changes."""
-    return keyed_hash("person:" + customer_ids, identity_key).str.head(32)
 
 
 def _shared_keys(ranked: pl.DataFrame, joining: Joining) -> pl.DataFrame:

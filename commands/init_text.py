@@ -1,0 +1,143 @@
+"""A guess as the text of sources.toml: every line that a person may want to correct, and why it is so."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from functools import cache
+from pathlib import Path
+from textwrap import fill
+from typing import Any
+
+from pipelines.crm.guess import Guess
+from pipelines.crm.guess_names import marked
+from pipelines.crm.guess_selects import Line, Select
+from schemas.source import TABLES, Source, TableName
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+_WIDTH = 120
+
+
+def sources_text(guess: Guess) -> str:
+    """`sources.toml`: the sources that are used, and each of the five tables as a select or as absent."""
+    orders = guess.selects.get("orders")
+    with_times = orders is not None and "ordered_at" in orders.mapped
+    parts = [
+        _comment(_texts()["head"]),
+        _comment(_texts()["as_of" if with_times else "as_of_without_times"]) + 'as_of = "yesterday"\n',
+        "\n".join([_comment(_texts()["sources"]), *(_source(name, source) for name, source in _used(guess).items())]),
+    ]
+    unused = [shown(table.title) for table in guess.not_used]
+    if unused:
+        parts.append(_names_comment("Of what was given, no table below reads", unused))
+    return "\n".join([*parts, *(_table(table, guess) for table in TABLES)])
+
+
+def shown(name: str) -> str:
+    """A name on one line."""
+    return "".join(sign if sign.isprintable() else " " for sign in name)
+
+
+@cache
+def _texts() -> dict[str, Any]:
+    return tomllib.loads((TEMPLATES / "comments.toml").read_text(encoding="utf-8"))
+
+
+def _comment(text: str) -> str:
+    return "".join(f"# {line}".rstrip() + "\n" for line in text.strip("\n").split("\n"))
+
+
+def _names_comment(sentence: str, names: list[str]) -> str:
+    text = fill(
+        f"{sentence}: {', '.join(map(shown, names))}.", width=_WIDTH - 2, break_long_words=False, break_on_hyphens=False
+    )
+    return _comment(text)
+
+
+def _used(guess: Guess) -> dict[str, Source]:
+    selects = [*guess.selects.values(), *(select for select, _ in guess.unfit.values())]
+    names = {select.found.place.partition(".")[0] for select in selects}
+    return {name: source for name, source in guess.found.sources.items() if name in names}
+
+
+def _source(name: str, source: Source) -> str:
+    """The source's block; what is as it is by default is not said."""
+    lines = [f"[sources.{name}]"]
+    lines += [f"{key} = {_string(value)}" for key, value in source.model_dump(exclude_defaults=True).items()]
+    return "\n".join(lines) + "\n"
+
+
+def _string(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _table(table: TableName, guess: Guess) -> str:
+    about = _comment(_texts()["about"][table])
+    select = guess.selects.get(table)
+    if select is not None:
+        options = "".join(f"{key} = {value}\n" for key, value in select.options.items())
+        return about + _remarks(select, guess) + f"[tables.{table}]\n{options}" + _select_toml(select)
+    remarks = _comment(_texts()["absent"][table])
+    if table == "consents":
+        remarks += _consent_remarks(guess)
+    if table in guess.unfit:
+        unfit, fault = guess.unfit[table]
+        sentence = f"{shown(unfit.found.title)} sounds like {table}, but {shown(fault)}. Complete this to use it:"
+        remarks += _comment(fill(sentence, width=_WIDTH - 2) + "\n" + _indented(_select_toml(unfit)))
+    return about + remarks + f"[tables.{table}]\nabsent = true\n"
+
+
+def _remarks(select: Select, guess: Guess) -> str:
+    """What the select leaves out, and what may be worth a thought."""
+    remarks = [("Not used", select.unused)]
+    against = guess.contradicted.get(select.table, {})
+    remarks.append(("Not used although the name fits, since the values do not", list(dict.fromkeys(against.values()))))
+    remarks.append(("These may mark rows to leave out with WHERE", marked(select.unused, "left_out")))
+    if select.table == "customers" and not {"first_name", "last_name"} & select.mapped.keys():
+        whole = marked(select.unused, "whole_name")
+        remarks.append(("Whole names, which relance does not split; split_part can", whole))
+    if select.table == "orders" and "amount" not in select.mapped:
+        places = [f"{amount} of {title} by {link}" for title, link, amount in guess.amounts_elsewhere]
+        remarks.append(("Amounts that could be joined and summed", places))
+    text = "".join(_names_comment(sentence, names) for sentence, names in remarks if names)
+    decide = "".join(_comment(fill(f"DECIDE {shown(sentence)}.", width=_WIDTH - 2)) for sentence in select.decide)
+    return text + decide
+
+
+def _consent_remarks(guess: Guess) -> str:
+    """The columns that speak of consent; none is taken for one to ad uploads."""
+    speaking = [
+        f"{name} ({select.found.title})"
+        for select in guess.selects.values()
+        for name in marked(select.unused, "consent")
+    ]
+    if not speaking:
+        return ""
+    sentence = "These speak of consent to something else, such as a newsletter, which is no consent to ad uploads"
+    return _names_comment(sentence, speaking) + _comment(_texts()["example"]["consents"])
+
+
+def _select_toml(select: Select) -> str:
+    """`select = ...` as a TOML string over several lines."""
+    sql = _sql(select).replace("\\", "\\\\").replace('"""', '""\\"')
+    return f'select = """\n{sql}\n"""\n'
+
+
+def _sql(select: Select) -> str:
+    last = next(line for line in reversed(select.lines) if line.active)
+    lines = [_line(line, last=line is last) for line in select.lines]
+    source = f"FROM {select.found.place}" + (f" AS {select.alias}" if select.alias else "")
+    return "\n".join(["SELECT", *lines, source, *([f"WHERE {select.where}"] if select.where else [])])
+
+
+def _line(line: Line, *, last: bool) -> str:
+    text = line.sql if line.sql == line.column else f"{line.sql} AS {line.column}"
+    text += "" if last or not line.active else ","
+    if line.note is not None:
+        text += f"  -- {shown(line.note)}"
+    return f"    {text}" if line.active else f"    -- {shown(text)}"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}".rstrip() for line in text.rstrip("\n").split("\n"))

@@ -1,0 +1,171 @@
+"""Found tables → which of them are our five, and the selects that make them so; consent is never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from pipelines.crm.guess_columns import Match, contradicted, matches
+from pipelines.crm.guess_files import Found, FoundTable
+from pipelines.crm.guess_names import kind, rank, squashed, words
+from pipelines.crm.guess_orders import orders_select
+from pipelines.crm.guess_selects import Select, plain_select
+from pipelines.crm.guess_shapes import is_key, ours
+from schemas.errors import ConfigError
+from schemas.source import TableName
+
+#: What a matched column counts for when several tables could be the same one; others count 1.
+_WEIGHTS: dict[TableName, dict[str, int]] = {
+    "customers": {"email": 5, "phone": 3, "customer_id": 2},
+    "orders": {"amount": 4, "ordered_at": 4, "customer_id": 4, "status": 2},
+}
+#: What a table's own name counts for.
+_NAMED = 6
+
+#: Columns whose words must be ours, since relance must not put words into somebody's mouth.
+_OURS: dict[TableName, tuple[str, ...]] = {"consents": ("purpose", "status"), "visits": ("event",)}
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What `relance init` writes down."""
+
+    found: Found
+    selects: dict[TableName, Select]
+    #: A table whose name fits and whose columns do not, and why.
+    unfit: dict[TableName, tuple[Select, str]]
+    #: Source columns whose name says one thing and whose values another, by our table.
+    contradicted: dict[TableName, dict[str, str]]
+
+    @property
+    def not_used(self) -> list[FoundTable]:
+        """Tables that no select reads."""
+        used = [id(select.found) for select in self.selects.values()]
+        return [table for table in self.found.tables if id(table) not in used]
+
+    @property
+    def amounts_elsewhere(self) -> list[tuple[str, str, str]]:
+        """Where a table of lines or payments could give orders the amount they lack: title, order's id, amount."""
+        places = []
+        for table in self.not_used:
+            amounts = [name for name in table.columns if rank("orders", "amount", name) is not None]
+            links = [name for name in table.columns if kind(name) == "orders" and words(name)[-1] == "id"]
+            places += [(table.title, links[0], amounts[0])] if links and amounts else []
+        return places
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    found: FoundTable
+    matched: dict[str, Match]
+    score: float
+
+
+def guessed(found: Found) -> Guess:
+    """The five tables among those found; those that are not there are left out.
+
+    Raises:
+        ConfigError: no table looks like customers.
+    """
+    chosen = _chosen(found.tables)
+    if "customers" not in chosen:
+        tables = ", ".join(table.title for table in found.tables)
+        msg = (
+            f"None of {tables} looks like customers: rows with an id or an e-mail, and an e-mail, a phone or a name. "
+            "Give the export of your contacts too, or run `relance init` without files and write the select yourself."
+        )
+        raise ConfigError(msg)
+    customers = plain_select("customers", chosen["customers"].found, chosen["customers"].matched)
+    selects: dict[TableName, Select] = {"customers": customers}
+    unfit: dict[TableName, tuple[Select, str]] = {}
+    for table, candidate in chosen.items():
+        fault = _fault(table, candidate)
+        if table == "orders":
+            selects[table] = orders_select(candidate.found, candidate.matched, customers)
+        elif fault is not None:
+            unfit[table] = (plain_select(table, candidate.found, candidate.matched), fault)
+        elif table != "customers":
+            selects[table] = plain_select(table, candidate.found, candidate.matched)
+    against: dict[TableName, dict[str, str]] = {
+        table: contradicted(table, candidate.found.columns, candidate.matched) for table, candidate in chosen.items()
+    }
+    return Guess(found, selects, unfit, against)
+
+
+def _chosen(tables: Iterable[FoundTable]) -> dict[TableName, _Candidate]:
+    """The best candidate for each of ours; a found table is only one of ours."""
+    chosen: dict[TableName, _Candidate] = {}
+    free = list(tables)
+    for table in ("erasures", "consents", "visits", "orders", "customers"):
+        candidates = [candidate for found in free if (candidate := _candidate(table, found)) is not None]
+        if candidates:
+            chosen[table] = max(candidates, key=lambda candidate: candidate.score)
+            free.remove(chosen[table].found)
+    if {"customers", "orders"} <= chosen.keys():
+        chosen["customers"] = _linked(chosen["customers"], chosen["orders"])
+    return chosen
+
+
+def _candidate(table: TableName, found: FoundTable) -> _Candidate | None:
+    """The found table as ours; None if its name or its columns say that it is something else."""
+    named = kind(found.name)
+    matched = matches(table, found.columns)
+    if named not in _NAMES[table] or not _has_needed(table, matched, named=named is not None):
+        return None
+    weights = _WEIGHTS.get(table, {})
+    score = sum(weights.get(column, 1) for column in matched) + (_NAMED if named == table else 0)
+    # Of two orders tables, the one that knows the person by a clearer name.
+    link = matched.get("customer_id")
+    return _Candidate(found, matched, score - (link.rank / 100_000 if link is not None else 0.0))
+
+
+#: Which kinds of names a table may have; consents, visits and erasures are never guessed by columns alone.
+_NAMES: dict[TableName, tuple[str | None, ...]] = {
+    "customers": ("customers", None),
+    "orders": ("orders", None),
+    "consents": ("consents",),
+    "visits": ("visits",),
+    "erasures": ("erasures",),
+}
+
+
+def _has_needed(table: TableName, matched: Mapping[str, Match], *, named: bool) -> bool:
+    """Whether the columns are there without which a table cannot be ours."""
+    if table == "customers":
+        return bool({"customer_id", "email"} & matched.keys()) and bool(
+            {"email", "phone", "first_name", "last_name"} & matched.keys()
+        )
+    if table == "orders":
+        measured = [matched[column] for column in ("amount", "ordered_at") if column in matched]
+        by_name = named and any(not match.by_values for match in measured)
+        return bool({"customer_id", "email"} & matched.keys()) and (len(measured) == 2 or by_name)
+    if table == "visits":
+        return {"customer_id", "occurred_at"} <= matched.keys()
+    if table == "consents":
+        return bool({"customer_id", "address"} & matched.keys())
+    return bool({"customer_id", "email", "phone"} & matched.keys())
+
+
+def _fault(table: TableName, candidate: _Candidate) -> str | None:
+    """Why a table of the right name is not used: what it lacks, or that its words are not relance's."""
+    needed = {"consents": ("purpose", "status", "captured_at")}.get(table, ())
+    lacking = [column for column in needed if column not in candidate.matched]
+    if lacking:
+        return f"no column of it is {' or '.join(lacking)}"
+    for column in _OURS.get(table, ()):
+        if column in candidate.matched:
+            name = candidate.matched[column].name
+            if ours(column, candidate.found.columns[name]) < 0.5:
+                return f"{name} has other words than {column} may have"
+    return None
+
+
+def _linked(customers: _Candidate, orders: _Candidate) -> _Candidate:
+    """Customers by the very column that orders name them by, if it is a key there."""
+    link, own = orders.matched.get("customer_id"), customers.matched.get("customer_id")
+    if link is None or own is None or squashed(link.name) == squashed(own.name):
+        return customers
+    for name, values in customers.found.columns.items():
+        if squashed(name) == squashed(link.name) and is_key(values):
+            return replace(customers, matched={**customers.matched, "customer_id": Match(name, 0)})
+    return customers

@@ -1,0 +1,188 @@
+"""The select that makes a guessed table the orders: what they are worth, whose they are, and in which state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from textwrap import fill
+
+from pipelines.crm.guess_columns import Match
+from pipelines.crm.guess_files import SAMPLE_ROWS, FoundTable, quoted
+from pipelines.crm.guess_names import vocabulary, words
+from pipelines.crm.guess_selects import EQUAL_ROWS, Select, Writer
+from pipelines.crm.guess_shapes import (
+    decimal_sign,
+    filled,
+    has_money_signs,
+    has_thousands,
+    is_key,
+    translated_statuses,
+    whole_numbers,
+)
+from schemas.crm import ORDER_STATUSES
+
+#: What relance.toml is written with, since only the company can say its own.
+CURRENCY = "EUR"
+
+#: Words in a column's name by which its amounts are minor units.
+_MINOR = frozenset("cents cent minor centimes centimos centesimi centen pence".split())  # noqa: SIM905
+
+
+def orders_select(found: FoundTable, matched: Mapping[str, Match], customers: Select) -> Select:
+    """Orders, linked to `customers` by id, or by e-mail where they have no id of the customer."""
+    writer = Writer("orders", found, matched)
+    where = _order_id(writer)
+    alias = _link(writer, customers)
+    if "ordered_at" in matched:
+        writer.time("ordered_at")
+    else:
+        writer.options["without_times"] = "true"
+    _amount(writer)
+    _currency(writer)
+    _status(writer)
+    if "channel" in matched:
+        writer.copy("channel")
+    return writer.done(where=where, alias=alias)
+
+
+def _order_id(writer: Writer) -> str | None:
+    """The order's id; and the WHERE that keeps one row per order, where an export repeats it over its lines."""
+    matched = writer.matched
+    if "order_id" not in matched:
+        writer.add("order_id", writer.key_of("customer_id", "email", "ordered_at", "amount"), EQUAL_ROWS)
+        return None
+    writer.copy("order_id")
+    ids = writer.values("order_id")
+    if is_key(ids):
+        return None
+    if "amount" in matched:
+        with_amount = [key for key, amount in zip(ids, writer.values("amount"), strict=True) if filled([amount])]
+        if is_key(with_amount):  # Shopify leaves an order's columns blank on all lines but its first
+            return f"trim({writer.sql('amount')}) <> ''"
+    writer.decide.append(
+        f"orders.order_id: {matched['order_id'].name} repeats, so rows are lines of orders; rows of one id that differ "
+        "are set aside. Make one row per order with GROUP BY in the select"
+    )
+    return None
+
+
+def _link(writer: Writer, customers: Select) -> str | None:
+    """Whose order it is; the alias that the select then needs."""
+    if "customer_id" in writer.matched:
+        writer.copy("customer_id")
+        _check_link(writer, customers)
+        return None
+    name, theirs = writer.matched["email"].name, customers.mapped
+    by_email = "email" in theirs and theirs["customer_id"] != theirs["email"]
+    if by_email:
+        sql = (
+            f"(SELECT min({_of('c', customers, 'customer_id')}) FROM {customers.found.place} AS c\n"
+            f"     WHERE lower(trim({_of('c', customers, 'email')})) = lower(trim(o.{quoted(name)})))"
+        )
+        writer.add("customer_id", sql, "no column has the customer's id: the first record of this e-mail", source=name)
+    else:
+        writer.add("customer_id", f"lower(trim({quoted(name)}))", "no column has the customer's id", source=name)
+    writer.decide.append(
+        f"orders.customer_id: no column has it, so {name} finds the customer; orders whose e-mail is in no record are "
+        "set aside or count for nobody"
+    )
+    return "o" if by_email else None
+
+
+def _of(alias: str, select: Select, column: str) -> str:
+    """What the select reads as `column`, of its table under an alias."""
+    name = quoted(select.mapped[column])
+    sql = next(line.sql for line in select.lines if line.column == column)
+    return sql.replace(name, f"{alias}.{name}", 1)
+
+
+def _check_link(writer: Writer, customers: Select) -> None:
+    """Say so if no order of the sample is of a customer; only a sample that holds every customer can tell."""
+    known = customers.found.columns[customers.mapped["customer_id"]]
+    if len(known) < SAMPLE_ROWS and known and not set(filled(known)) & set(filled(writer.values("customer_id"))):
+        name = writer.matched["customer_id"].name
+        writer.decide.append(
+            f"orders.customer_id: no {name} of the sampled orders is a customer_id of customers; check whose it is"
+        )
+
+
+def _amount(writer: Writer) -> None:
+    if "amount" not in writer.matched:
+        writer.add("amount", "'0'", "no column has it: revenue is 0 until you name or join it")
+        writer.decide.append("orders.amount: no column has it, so revenue is 0; name it, or join the table that has it")
+        return
+    name, values = writer.matched["amount"].name, writer.values("amount")
+    decimal, sql = decimal_sign(values), writer.sql("amount")
+    between = "," if decimal == "." else "."
+    if has_money_signs(values):
+        sql = rf"regexp_replace({sql}, '[\p{{Z}}€$£¥]', '', 'g')"
+    if has_thousands(values, between):
+        sql = rf"regexp_replace({sql}, '[{between}](\d{{3}})\b', '\1', 'g')"
+    minor = bool(_MINOR & set(words(name)))
+    note = None
+    if decimal == ",":
+        writer.options["decimal"] = '","'
+    if minor:
+        writer.options["amount"] = '"minor"'
+    elif whole_numbers(values):
+        note = 'whole numbers: if they are cents, write amount = "minor" above'
+        writer.decide.append(
+            f'orders.amount: {name} holds whole numbers only; if they are cents, write amount = "minor"'
+        )
+    writer.add("amount", sql, note, source=name)
+
+
+def _currency(writer: Writer) -> None:
+    """The column, or the currency that relance.toml is written with."""
+    if "currency" not in writer.matched:
+        writer.add("currency", f"'{CURRENCY}'", "no column says it: put the currency of these amounts here")
+        writer.decide.append(
+            f"orders.currency: no column says it, so '{CURRENCY}' is written; put yours, in relance.toml too"
+        )
+        return
+    writer.copy("currency")
+    if any(value.upper() != CURRENCY for value in filled(writer.values("currency"))):
+        writer.decide.append(
+            f"orders.currency: {writer.matched['currency'].name} holds others than {CURRENCY}; put the company's "
+            "currency into relance.toml, and rates for any other into rates.csv, or those orders are set aside"
+        )
+
+
+def _status(writer: Writer) -> None:
+    """Our words as they are; others through the vocabulary, all of it, so that no value of a row is written."""
+    if "status" not in writer.matched:
+        writer.add("status", "'completed'", "no column says it: every row counts as a completed order")
+        return
+    name, values = writer.matched["status"].name, writer.values("status")
+    if _all_ours(values):
+        writer.copy("status")
+        return
+    known = translated_statuses(values)
+    sql = quoted(name)
+    if known == 0:
+        stub = f"other words: CASE {sql} WHEN 'your word' THEN 'completed' … ELSE {sql} END"
+        writer.add("status", sql, stub, source=name)
+    else:
+        writer.add("status", _translation(sql), "check these words; a row with any other is set aside", source=name)
+    if known < 1:
+        writer.decide.append(
+            f"orders.status: {name} holds words that relance does not know; translate them in the CASE, or their rows "
+            "are set aside"
+        )
+
+
+def _all_ours(values: tuple[str | None, ...]) -> bool:
+    return all(value.lower() in ORDER_STATUSES for value in filled(values))
+
+
+def _translation(sql: str) -> str:
+    cases = []
+    for status, every in vocabulary()["statuses"].items():
+        listed = fill(
+            ", ".join(f"'{word}'" for word in every),
+            width=110,
+            initial_indent=" " * 12,
+            subsequent_indent=" " * 12,
+            break_on_hyphens=False,
+        )
+        cases.append(f"        WHEN lower(trim({sql})) IN (\n{listed}\n        ) THEN '{status}'")
+    return "\n".join(["CASE", *cases, f"        ELSE {sql}", "    END"])

@@ -1,0 +1,165 @@
+"""The select that makes a guessed table one of ours, line by line, with what a person should know of a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pipelines.crm.guess_columns import Match
+from pipelines.crm.guess_files import FoundTable, quoted
+from pipelines.crm.guess_shapes import filled, is_hash, is_key, share, starts_with_apostrophe, time_format
+from schemas.crm import CONTRACTS
+from schemas.source import TableName
+
+#: Beside an id that relance makes up.
+EQUAL_ROWS = "no column is an id: equal rows count once"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One column of a select. An inactive line is written as a comment."""
+
+    column: str
+    sql: str
+    #: The source column that it reads; None for a literal.
+    source: str | None
+    note: str | None = None
+    active: bool = True
+
+
+@dataclass(frozen=True)
+class Select:
+    """A contract table made of a found one."""
+
+    table: TableName
+    found: FoundTable
+    lines: tuple[Line, ...]
+    where: str | None = None
+    alias: str | None = None
+    #: What sources.toml says of the table beside its select, as TOML.
+    options: dict[str, str] = field(default_factory=dict)
+    #: What a person has to decide, each a sentence without its full stop.
+    decide: tuple[str, ...] = ()
+
+    @property
+    def mapped(self) -> dict[str, str]:
+        """Contract column → the source column it is read from."""
+        return {line.column: line.source for line in self.lines if line.active and line.source is not None}
+
+    @property
+    def unused(self) -> list[str]:
+        """Source columns that nothing reads."""
+        used = set(self.mapped.values())
+        return [name for name in self.found.columns if name not in used]
+
+
+class Writer:
+    """Collects the lines of a table's select."""
+
+    def __init__(self, table: TableName, found: FoundTable, matched: Mapping[str, Match]) -> None:
+        self.table: TableName = table
+        self.found, self.matched = found, matched
+        self.lines: list[Line] = []
+        self.decide: list[str] = []
+        self.options: dict[str, str] = {}
+
+    def values(self, column: str) -> tuple[str | None, ...]:
+        return self.found.columns[self.matched[column].name]
+
+    def sql(self, column: str) -> str:
+        """The matched source column, without the apostrophe that some exports put before numbers."""
+        name = quoted(self.matched[column].name)
+        return f"ltrim({name}, '''')" if starts_with_apostrophe(self.values(column)) else name
+
+    def key_of(self, *columns: str) -> str:
+        """An id made of those columns that are matched."""
+        parts = ", ".join(self.sql(column) for column in columns if column in self.matched)
+        return f"md5(concat_ws('/', {parts}))"
+
+    def add(self, column: str, sql: str, note: str | None = None, *, source: str | None = None) -> None:
+        self.lines.append(Line(column, sql, source, note))
+
+    def copy(self, column: str) -> None:
+        """A column as it is."""
+        match = self.matched[column]
+        note = "by its values: its name says nothing" if match.by_values else None
+        self.add(column, self.sql(column), note, source=match.name)
+
+    def time(self, column: str) -> None:
+        """A time or a day; whether the day or the month stands first is never guessed."""
+        name, form = self.matched[column].name, time_format(self.values(column))
+        needed = not CONTRACTS[self.table].columns()[column].nullable
+        if form == "iso":
+            self.copy(column)
+        elif form is not None:
+            self.add(column, f"try_strptime(trim({quoted(name)}), '{form}')", source=name)
+        else:
+            hint = f"not ISO times: try_strptime({quoted(name)}, '%d/%m/%Y %H:%M') if the day stands first"
+            self.lines.append(Line(column, quoted(name), name, hint, active=needed))
+            consequence = "these rows are set aside" if needed else "it is left out"
+            self.decide.append(
+                f"{self.table}.{column}: {name} holds no ISO times, and relance does not guess whether the day or the "
+                f"month stands first; until the select says so, {consequence}"
+            )
+
+    def done(self, *, where: str | None = None, alias: str | None = None) -> Select:
+        order = list(CONTRACTS[self.table].columns())
+        lines = sorted(self.lines, key=lambda line: order.index(line.column))
+        return Select(
+            self.table,
+            self.found,
+            tuple(lines),
+            where,
+            alias,
+            self.options,
+            tuple(self.decide),
+        )
+
+
+def plain_select(table: TableName, found: FoundTable, matched: Mapping[str, Match]) -> Select:
+    """Every matched column as it is, times where they can be read: for customers, consents, visits and erasures."""
+    writer = Writer(table, found, matched)
+    for column in CONTRACTS[table].columns():
+        if column in matched:
+            is_time = column.endswith("_at") or column in {"birth_date", "valid_from", "valid_to"}
+            (writer.time if is_time else writer.copy)(column)
+    if table == "customers":
+        _finish_customers(writer)
+    if table == "visits":
+        _finish_visits(writer)
+    if table == "erasures":
+        _finish_erasures(writer)
+    return writer.done()
+
+
+def _finish_customers(writer: Writer) -> None:
+    if "customer_id" not in writer.matched:
+        name = writer.matched["email"].name
+        note = "no column is an id of its own: the e-mail is it"
+        writer.add("customer_id", f"lower(trim({writer.sql('email')}))", note, source=name)
+        if not is_key([value.lower() for value in filled(writer.values("email"))]):
+            writer.decide.append(
+                f"customers.customer_id: no column is an id of its own, and {name} repeats; rows "
+                "that share it are set aside until the select makes one row per person"
+            )
+    if "email" in writer.matched and (share(writer.values("email"), is_hash) or 0.0) >= 0.5:
+        name = writer.matched["email"].name
+        writer.decide.append(
+            f"customers.email: {name} looks already hashed; relance needs the addresses themselves and refuses hashes"
+        )
+
+
+def _finish_visits(writer: Writer) -> None:
+    if "event_id" not in writer.matched:
+        writer.add("event_id", writer.key_of("customer_id", "occurred_at", "event"), EQUAL_ROWS)
+    if "event" not in writer.matched:
+        writer.add("event", "'visit'", "no column says what happened")
+
+
+def _finish_erasures(writer: Writer) -> None:
+    if "requested_at" not in writer.matched:
+        writer.add("requested_at", "NULL", "no column says when: each request counts from the day it is first read")
+    if "request_id" not in writer.matched:
+        # An address must not be the id: ids are kept.
+        when = writer.sql("requested_at") if "requested_at" in writer.matched else "'unnumbered'"
+        writer.add("request_id", when, "no column is an id; requests of one instant share it, and all are carried out")
