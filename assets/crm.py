@@ -16,7 +16,7 @@ from schemas.source import TableName
 QUARANTINE_DAYS = 30
 
 _DESCRIPTIONS: dict[TableName, tuple[str, type]] = {
-    "customers": ("CRM records that keep their contract, without erased people.", crm.CrmCustomers),
+    "customers": ("CRM records that keep their contract, without erased people.", crm.CanonicalCustomers),
     "orders": ("Orders that keep their contract and whose currency has a rate.", crm.CrmOrders),
     "consents": ("What people allow and refuse, statement by statement.", crm.CrmConsents),
     "visits": ("Web and app events.", crm.CrmVisits),

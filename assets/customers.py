@@ -35,7 +35,7 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
             warehouse, config, as_of = relance.warehouse, relance.declared, day_of(context)
             warehouse.ensure("person_aliases", PersonAliases)
             records = people(
-                canonical_records(relance.table("crm_customers"), config.settings),
+                canonical_records(relance.table("crm_customers"), config.settings.joining),
                 config.settings.joining,
                 identity_key=relance.identity_key,
             )

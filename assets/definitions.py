@@ -34,7 +34,7 @@ def defs() -> dg.Definitions:
         *segments_assets(config, daily),
         *uploads_assets(config, daily),
     ]
-    job = dg.define_asset_job(JOB, dg.AssetSelection.all(), partitions_def=daily)
+    job = dg.define_asset_job(JOB, dg.AssetSelection.all())
     resource = Relance(home_folder=str(home.root), config_folder=str(config.folder), keys_folder=str(home.keys))
     return dg.Definitions(
         assets=assets,

@@ -56,7 +56,7 @@ class Relance(dg.ConfigurableResource):
         try:
             warehouse = stack.enter_context(open_warehouse(home, keys, config.settings.memory_limit))
             catalog = stack.enter_context(open_catalog(home))
-            tags = context.dagster_run.tags if context.dagster_run else {}
+            tags = context.run.tags if context.run else {}
             newest = tags.get(NEWEST_DAY)
             night = catalog.begin_night(date.fromisoformat(tags.get("dagster/partition", "1970-01-01")))
         except BaseException:

@@ -42,6 +42,17 @@ class CrmCustomers(dy.Schema):
     updated_at = dy.Datetime(nullable=True, time_zone="UTC")
 
 
+class CanonicalCustomers(CrmCustomers):
+    """A CRM record as it is stored: what was typed, and its canonical form, worked out once."""
+
+    canonical_email = dy.String(nullable=True, metadata=RAW, description="Trimmed, NFC, lower-case.")
+    email_refusal = dy.String(nullable=True, description="Why the e-mail is no match key.")
+    canonical_phone = dy.String(nullable=True, metadata=RAW, description="E.164.")
+    phone_refusal = dy.String(nullable=True, description="Why the phone is no match key.")
+    phone_country_source = dy.String(nullable=True, description="international, own_country or default_country.")
+    country_code = dy.String(nullable=True, description="ISO 3166 alpha-2; null if not known.")
+
+
 class CrmOrders(dy.Schema):
     """An order."""
 

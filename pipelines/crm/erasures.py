@@ -74,8 +74,10 @@ def without_erased(  # noqa: PLR0913 - two frames and how to compare them
     if not addresses:
         return kept
     blanked = kept.with_columns(
-        pl.when(~_erased_address(kept, column, erasures, identity_key, default_country)).then(column).alias(column)
+        pl.when(~_erased_address(kept, column, erasures, identity_key, default_country)).then(name).alias(name)
         for column in addresses
+        for name in (column, f"canonical_{column}")
+        if name in kept.columns
     )
     if not needs_address:
         return blanked
@@ -93,16 +95,19 @@ def refused_hashes(hashes: pl.Series, column: str, erasures: pl.DataFrame, ident
 def _erased_address(
     rows: pl.DataFrame, column: str, erasures: pl.DataFrame, identity_key: str, default_country: str | None
 ) -> pl.Series:
-    """For each row, whether the e-mail or phone in `column` was erased."""
+    """For each row, whether the e-mail or phone in `column` was erased; canonical columns are used where they are."""
+    known = rows.get_column(f"canonical_{column}", default=None)
+    if known is not None:
+        return _is_erased(known, column, erasures, identity_key)
     emails = rows.select(canonical_email(pl.col(column)).alias("value"))["value"]
-    by_email = emails.is_in(_erased(emails, "email", erasures, identity_key).implode()).fill_null(False)
-    phones = erasures.filter(pl.col("form") == "phone")
-    if phones.is_empty():
-        return by_email
-    country = pl.col("country") if "country" in rows.columns else pl.lit(None, dtype=pl.String)
-    numbers = _with_phone(rows.select(column, country=country), column, default_country)
-    by_phone = numbers["phone_e164"].is_in(_erased(numbers["phone_e164"], "phone", phones, identity_key).implode())
-    return by_email | by_phone.fill_null(False)
+    numbers = _with_phone(rows.select(column, country=pl.lit(None, dtype=pl.String)), column, default_country)[
+        "phone_e164"
+    ]
+    return _is_erased(emails, "email", erasures, identity_key) | _is_erased(numbers, "phone", erasures, identity_key)
+
+
+def _is_erased(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
+    return values.is_in(_erased(values, form, erasures, identity_key).implode()).fill_null(False)
 
 
 def _erased(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:

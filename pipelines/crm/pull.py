@@ -13,6 +13,7 @@ from pipelines.crm.days import check_orders_reach
 from pipelines.crm.erasures import tombstones, without_erased
 from pipelines.crm.money import with_rate
 from pipelines.crm.read import Crm
+from pipelines.identifiers.canonical import with_canonical
 from schemas.crm import PURPOSES, CrmErasures, Quarantine
 from schemas.errors import EmptyCrmError
 from schemas.identifiers import MatchColumn
@@ -80,6 +81,8 @@ def pull_table(table: TableName, reading: Reading, erasures: pl.DataFrame, livin
     accepted, quarantined = pulled.accepted, pulled.quarantined
     if table == "consents":
         accepted = pl.concat([accepted, _refusals(pulled.broken)])
+    if table == "customers":
+        accepted = with_canonical(accepted, default_country=reading.settings.default_country)
     if table == "orders":
         accepted, unrated = _orders_with_rate(accepted, reading)
         quarantined = pl.concat([quarantined, unrated])

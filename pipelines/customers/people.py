@@ -62,10 +62,10 @@ def _shared_keys(ranked: pl.DataFrame, joining: Joining) -> pl.DataFrame:
     )
     parts = []
     for rule in joining.rules:
+        label = "+".join(rule)
         complete = usable.filter(pl.all_horizontal(pl.col(*rule).is_not_null()))
-        shared = complete.filter(pl.len().over(*rule) > 1)
-        key = pl.struct(pl.lit("+".join(rule)).alias("rule"), *rule).hash()
-        parts.append(shared.select("rank", "name", key=key, rule=pl.lit("+".join(rule))))
+        keyed = complete.select("rank", "name", key=pl.struct(pl.lit(label).alias("rule"), *rule).hash())
+        parts.append(keyed.filter(pl.len().over("key") > 1).with_columns(rule=pl.lit(label)))
     return pl.concat(parts)
 
 

@@ -31,7 +31,9 @@ def permissions(  # noqa: PLR0913 - what a person said, and by which rules it is
     as_of: date,
 ) -> pl.DataFrame:
     """In: `CustomerRecords`, `Customers`, `CrmConsents`. Out: `Permissions`, for the given networks."""
-    spoken = _by_person(_newest(_valid(consents, settings, as_of)), records, settings)
+    asked = sorted({purpose for network in networks.values() for purpose in network.consent})
+    valid = _valid(consents, settings, as_of).filter(pl.col("purpose").is_in(asked))
+    spoken = _by_person(_newest(valid), records, settings)
     parts = [_granted(customers, spoken, name, network, settings) for name, network in networks.items()]
     empty = pl.DataFrame(Permissions.create_empty())
     return pl.concat([empty, *parts]).sort("network", "person_id")

@@ -30,9 +30,13 @@ _FORMS: dict[tuple[str, str], Callable[[], pl.Expr]] = {
 def with_match_columns(rows: pl.DataFrame, columns: tuple[MatchColumn, ...]) -> pl.DataFrame:
     """Rows plus each match column (String, null where the form has no value).
 
-    In: the identifiers' own columns (`email`, or `phone`, or `first_name` …). Each distinct value is hashed once.
+    In: the identifiers' own columns (`email`, or `phone`, or `first_name` …). Names, postal codes and countries repeat:
+    each distinct one is hashed once. A person's addresses hardly do.
     """
     for column in columns:
+        if column.kind != "mailing_address":
+            rows = rows.with_columns(hashed_address(rows[column.identifier], column).alias(column.name))
+            continue
         needs = ["postal_code", "country"] if column.identifier == "postal_code" else [column.identifier]
         distinct = rows.select(needs).unique().with_columns(_form(column))
         distinct = distinct.with_columns(hashed(distinct[column.name], column.hash).alias(column.name))

@@ -59,9 +59,11 @@ def _refused_on(
     for key in network.keys:
         columns = columns_of(network, key)
         held = identifiers.select("person_id", value=key_value(columns)).filter(pl.col("value").is_not_null())
-        theirs = held.join(permitted, on="person_id", how="semi").select("value").unique()
-        others = held.join(permitted, on="person_id", how="anti").select("value")
-        shared = theirs.join(others, on="value", how="semi")
+        theirs = held.join(permitted, on="person_id", how="semi").select("value")
+        # Only keys that more than one person holds can be shared; by hash that is quickly seen.
+        common = held.filter(pl.len().over(pl.col("value").hash()) > 1)
+        others = common.join(permitted, on="person_id", how="anti").select("value")
+        shared = theirs.join(others, on="value", how="semi").unique()
         if len(columns) == 1:
             erased = refused_hashes(theirs["value"], columns[0].name, erasures, identity_key)
             shared = pl.concat([shared, erased.to_frame("value")]).unique()

@@ -33,19 +33,14 @@ def without_national_prefix(number: pl.Expr, plan: Plan) -> pl.Expr:
         rewritten = number.str.replace(pattern, plan.rewriting.replacement)
         takes_part = number.str.extract(pattern, plan.rewriting.group).is_not_null()
         rest = pl.when(takes_part).then(rewritten).otherwise(rest)
-    return pl.when(is_known(number, plan) & ~is_known(rest, plan)).then(number).otherwise(rest)
+    return pl.when(_is_known(number, plan) & ~_is_known(rest, plan)).then(number).otherwise(rest)
 
 
 def without_own_calling_code(number: pl.Expr, plan: Plan) -> pl.Expr:
     """The digits after the plan's own calling code, which they begin with, or null where it is no calling code."""
     rest = without_national_prefix(number.str.strip_prefix(plan.calling_code), plan)
-    is_calling_code = (~is_known(number, plan) & is_known(rest, plan)) | _is_too_long(number, plan)
+    is_calling_code = (~_is_known(number, plan) & _is_known(rest, plan)) | _is_too_long(number, plan)
     return pl.when(is_calling_code).then(rest)
-
-
-def is_known(number: pl.Expr, plan: Plan) -> pl.Expr:
-    """Whether the number has the plan's general form."""
-    return number.str.contains(plan.general.pattern)
 
 
 def is_long_enough(number: pl.Expr, plan: Plan) -> pl.Expr:
@@ -58,6 +53,11 @@ def is_long_enough(number: pl.Expr, plan: Plan) -> pl.Expr:
 def is_valid(number: pl.Expr, plan: Plan) -> pl.Expr:
     """Whether the plan has a kind of number of this form."""
     return _is_one_of(number, plan.general) & pl.any_horizontal(_is_one_of(number, kinds) for kinds in plan.kinds)
+
+
+def _is_known(number: pl.Expr, plan: Plan) -> pl.Expr:
+    """Whether the number has the plan's general form."""
+    return number.str.contains(plan.general.pattern)
 
 
 def _is_one_of(number: pl.Expr, kinds: Kinds) -> pl.Expr:

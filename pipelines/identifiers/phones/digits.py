@@ -35,43 +35,48 @@ def split_international(numbers: pl.DataFrame) -> pl.DataFrame:
 
 def split_national(numbers: pl.DataFrame) -> pl.DataFrame:
     """digits (as dialled in the region), region → rest (after any code), plan and dialled_abroad are added."""
-    parts = numbers.partition_by("region", as_dict=True)
-    split = [_split_dialled(part, str(region)) for (region,), part in parts.items()]
-    return pl.concat(split) if split else split_international(numbers)
+    abroad, at_home = [numbers.clear()], []
+    for (region,), part in numbers.partition_by("region", as_dict=True).items():
+        here, dialled_abroad = _split_prefix(part, plan_of(str(region)))
+        abroad.append(dialled_abroad)
+        at_home.append(_split_calling_code(here, plan_of(str(region))).with_columns(dialled_abroad=pl.lit(value=False)))
+    return pl.concat([split_international(pl.concat(abroad)), *at_home])
 
 
 def complete(rests: pl.DataFrame) -> pl.DataFrame:
-    """rest, plan → phone_e164, phone_country, calling_code are added: null where the number is not valid."""
+    """rest, plan → phone_e164, phone_country, calling_code are added (null where not valid) and plan dropped."""
     stripped: dict[str, list[pl.DataFrame]] = {}
     for (name,), part in rests.partition_by("plan", as_dict=True).items():
         if name is not None:
             plan = plan_of(name)
-            stripped.setdefault(plan.calling_code, []).append(_without_national_prefix(part, plan))
+            stripped.setdefault(plan.calling_code, []).append(_without_national_prefix(part.drop("plan"), plan))
     read = [part for code, numbers in stripped.items() for part in _by_region(pl.concat(numbers), code)]
-    return pl.concat([_invalid(rests.filter(pl.col("plan").is_null())), *read])
+    return pl.concat([_invalid(rests.filter(pl.col("plan").is_null()).drop("plan")), *read])
 
 
-def _split_dialled(numbers: pl.DataFrame, region: str) -> pl.DataFrame:
-    plan = plan_of(region)
-    split = []
-    if plan.international_prefix is not None:
-        rest = without(_digits, plan.international_prefix)
-        # A calling code never begins with 0: such a prefix is none.
-        is_dialled_abroad = begins_with(_digits, plan.international_prefix) & ~rest.str.starts_with("0")
-        numbers, abroad = _parted(numbers, is_dialled_abroad)
-        if not abroad.is_empty():
-            split.append(split_international(abroad.with_columns(rest)))
-    numbers, with_code = _parted(numbers, _digits.str.starts_with(plan.calling_code))
-    if not with_code.is_empty():
-        with_code = with_code.with_columns(rest=without_own_calling_code(_digits, plan))
-        main_plan = plans_of_calling_code(plan.calling_code)[0]
-        split.append(_at_home(with_code.filter(_rest.is_not_null()), main_plan))
-        split.append(_at_home(with_code.filter(_rest.is_null()).with_columns(rest=_digits), region))
-    return pl.concat([*split, _at_home(numbers.with_columns(rest=_digits), region)])
+def _split_prefix(numbers: pl.DataFrame, plan: Plan) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The numbers dialled at home, and those dialled abroad: from their calling code on."""
+    if plan.international_prefix is None:
+        return numbers, numbers.clear()
+    rest = without(_digits, plan.international_prefix)
+    # A calling code never begins with 0: such a prefix is none.
+    is_dialled_abroad = begins_with(_digits, plan.international_prefix) & ~rest.str.starts_with("0")
+    at_home, abroad = _parted(numbers, is_dialled_abroad)
+    return at_home, abroad.with_columns(rest)
 
 
-def _at_home(numbers: pl.DataFrame, plan: str) -> pl.DataFrame:
-    return numbers.with_columns(plan=pl.lit(plan), dialled_abroad=pl.lit(value=False))
+def _split_calling_code(numbers: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """digits → rest and plan are added: the main plan where the digits begin with the plan's own calling code."""
+    region = pl.lit(plan.region)
+    as_typed, suspects = _parted(numbers, _digits.str.starts_with(plan.calling_code))
+    as_typed = as_typed.with_columns(rest=_digits, plan=region)
+    if suspects.is_empty():
+        return as_typed
+    main_plan = pl.lit(plans_of_calling_code(plan.calling_code)[0])
+    read = suspects.with_columns(rest=without_own_calling_code(_digits, plan)).with_columns(
+        rest=pl.coalesce(_rest, _digits), plan=pl.when(_rest.is_null()).then(region).otherwise(main_plan)
+    )
+    return pl.concat([as_typed, read])
 
 
 def _without_national_prefix(rests: pl.DataFrame, plan: Plan) -> pl.DataFrame:
@@ -88,11 +93,11 @@ def _by_region(numbers: pl.DataFrame, calling_code: str) -> Iterator[pl.DataFram
     names = plans_of_calling_code(calling_code)
     for plan in map(plan_of, names):
         valid = is_valid(_rest, plan)
-        # Leading digits give a number to a region whether or not it is valid there.
-        claims_invalid = plan.leading_digits is not None and len(names) > 1
-        claim = _rest.str.contains(plan.leading_digits) if claims_invalid else valid
-        numbers, claimed = _parted(numbers, claim)
-        if claims_invalid:
+        if plan.leading_digits is None or len(names) == 1:
+            numbers, claimed = _parted(numbers, valid)
+        else:
+            # Leading digits give a number to a region whether or not it is valid there.
+            numbers, claimed = _parted(numbers, _rest.str.contains(plan.leading_digits))
             invalid, claimed = _parted(claimed, valid)
             yield _invalid(invalid)
         yield _valid(claimed, plan)

@@ -69,8 +69,11 @@ class Plan:
 def plan_of(name: str) -> Plan:
     """The plan of that name."""
     metadata = _metadata(name)
+    general = None if metadata is None else metadata.general_desc
+    if metadata is None or general is None:
+        msg = f"expected the name of a numbering plan, got: {name}"
+        raise ValueError(msg)
     parsing = metadata.national_prefix_for_parsing
-    general = metadata.general_desc
     return Plan(
         region=REGION_CODE_FOR_NON_GEO_ENTITY if name.isdigit() else name,
         calling_code=str(metadata.country_code),
@@ -110,15 +113,10 @@ def calling_codes() -> dict[str, str]:
     return {region: plan_of(region).calling_code for region in REGIONS}
 
 
-def _metadata(name: str) -> PhoneMetadata:
+def _metadata(name: str) -> PhoneMetadata | None:
     if name.isdigit():
-        metadata = PhoneMetadata.metadata_for_nongeo_region(int(name))
-    else:
-        metadata = PhoneMetadata.metadata_for_region(name)
-    if metadata is None:
-        msg = f"expected the name of a numbering plan, got: {name}"
-        raise ValueError(msg)
-    return metadata
+        return PhoneMetadata.metadata_for_nongeo_region(int(name))
+    return PhoneMetadata.metadata_for_region(name)
 
 
 def _descriptions(metadata: PhoneMetadata) -> list[PhoneNumberDesc | None]:

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.identifiers.phones.fast import decide
+from pipelines.identifiers.phones.fast import READING, decide
 from pipelines.identifiers.phones.library import read_phone
 from pipelines.identifiers.phones.metadata import REGIONS
+from pipelines.identifiers.phones.text import LABEL
 
-READING = pl.Schema(
-    {
-        "phone_e164": pl.String,
-        "phone_country": pl.String,
-        "phone_country_source": pl.String,
-        "phone_refusal": pl.String,
-    }
-)
-CH = 1 << 17
 _SCHEMA = pl.Schema({"phone": pl.String, "country": pl.String, **READING})
 
 
 def resolve_phones(phones: pl.LazyFrame, *, default_country: str | None) -> pl.LazyFrame:
-    """Each distinct field as E.164 with the region it belongs to, or the reason why it is refused.
+    """Each distinct field as E.164 with the region it belongs to, or the reason why it is refused; in no order.
 
     In: phone (as typed), country (the record's own, ISO alpha-2 or null).
     Out: phone, country, one row for each distinct pair, and
@@ -47,7 +39,7 @@ def decided_rows(pairs: pl.DataFrame, *, default_country: str | None) -> pl.Data
 
 
 def _resolve(pairs: pl.DataFrame, default_country: str | None) -> pl.DataFrame:
-    rows = _known_countries(pairs, default_country)
+    rows = _known_countries(pairs.with_columns(pl.col("phone").str.replace(LABEL, "")), default_country)
     decided = decide(rows)
     undecided = rows.filter(~pl.col("row").is_in(decided["row"].implode()))
     readings = pl.concat([decided, _read_by_library(undecided)], how="diagonal").sort("row")

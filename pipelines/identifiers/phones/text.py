@@ -19,6 +19,8 @@ TWO_NUMBERS = r"(?:[0-9][^0-9]*){6}(?:[/;,]|\s(?:or|ou)\s)(?:[^0-9]*[0-9]){6}"
 TWO_INTERNATIONAL_NUMBERS = r"^[^0-9+]*(?:\+|00)(?:[^0-9]*[0-9]){8}.*(?:[/;,]|\s(?:or|ou)\s)(?:[^0-9]*[0-9]){6}"
 #: Digits that nobody was given.
 PLACEHOLDER = r"^(?:0+|1+|2+|3+|4+|5+|6+|7+|8+|9+|1234567890|0123456789)$"
+#: What people write before a number, in the languages of our users; it says nothing about the number.
+LABEL = r"(?i)^\s*(?:t[eé]l(?:[eé]phone|efon|efono|efoon)?|phone|mobile?|mob|cell|gsm|handy|portable|ph)\b[\s.:]*"
 #: A number that went through a floating-point column: a zero was added to its digits.
 FLOATING_POINT = r"^[0-9]+\.0$"
 #: A trunk prefix that the writer marked as not to be dialled from abroad.

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets.definitions import defs
+from assets.launch import NEWEST_DAY
+from tests.conftest import ROOT, Company, Ran
+
+STAGES = ["crm", "customers", "features", "identifiers", "segments", "uploads"]
+
+
+@pytest.fixture
+def definitions(company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dg.Definitions:
+    monkeypatch.setenv("RELANCE_CONFIG", str(company.config))
+    monkeypatch.setenv("RELANCE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("RELANCE_KEYS", raising=False)
+    return defs()
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as instance:
+        yield instance
+
+
+def failure(result: dg.ExecuteInProcessResult) -> str:
+    [event] = [event for event in result.all_events if event.event_type_value == "STEP_FAILURE"]
+    return str(event.step_failure_data.error)
+
+
+def test_the_assets_are_the_tables_and_audiences_of_the_six_stages(definitions: dg.Definitions) -> None:
+    keys = {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
+
+    assert keys == {
+        "crm/crm_customers", "crm/crm_orders", "crm/crm_consents", "crm/crm_visits", "crm/crm_erasures", "crm/quarantine",
+        "customers/customers", "customers/customer_records", "customers/person_aliases", "customers/permissions",
+        "features/features", "identifiers/identifiers", "segments/buyers",
+        "uploads/refused_keys", "uploads/meta/buyers", "uploads/google_ads/buyers",
+    }  # fmt: skip
+
+
+def test_each_asset_is_grouped_by_its_stage_and_says_how_personal_it_is(definitions: dg.Definitions) -> None:
+    for spec in definitions.resolve_all_asset_specs():
+        assert spec.group_name == spec.key.path[0]
+        assert spec.group_name in STAGES
+        assert spec.tags["pii"] in {"raw", "hashed", "pseudonym", "none"}
+        schema = spec.metadata["dagster/column_schema"]
+        assert all(column.tags["pii"] in {"raw", "hashed", "pseudonym", "none"} for column in schema.columns)
+
+
+def test_the_six_stages_flow_in_alphabetical_order(definitions: dg.Definitions) -> None:
+    for spec in definitions.resolve_all_asset_specs():
+        for dep in spec.deps:
+            assert dep.asset_key.path[0] <= spec.key.path[0]
+    assert sorted(STAGES) == STAGES
+
+
+@pytest.mark.parametrize("folder", ["schemas", "pipelines", "assets"])
+def test_each_stage_has_its_module(folder: str) -> None:
+    names = {path.stem for path in (ROOT / folder).iterdir()}
+
+    assert set(STAGES) <= names
+
+
+def test_the_schedule_asks_at_two_in_the_morning_for_the_last_order_s_day(definitions: dg.Definitions) -> None:
+    schedule = definitions.resolve_schedule_def("every_night")
+
+    assert schedule.cron_schedule == "0 2 * * *"
+    assert schedule.execution_timezone == "Europe/Paris"
+    context = dg.build_schedule_context(
+        scheduled_execution_time=datetime(2026, 11, 21, 2, 0), repository_def=definitions.get_repository_def()
+    )
+    [request] = schedule.evaluate_tick(context).run_requests
+    assert request.partition_key == "2024-06-30"
+    assert request.tags[NEWEST_DAY] == "2024-06-30"
+
+
+def test_the_dagster_job_and_relance_run_give_the_same_bytes(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    company: Company,
+    relance: Callable[..., Ran],
+    tmp_path: Path,
+) -> None:
+    result = definitions.resolve_job_def("nightly").execute_in_process(instance=instance, partition_key="2024-06-30")
+    ran = relance("run", "--config", str(company.config), home=tmp_path / "other")
+
+    assert result.success
+    assert ran.files() == Ran(0, "", tmp_path / "home").files()
+    assert len(ran.files()) == 2
+    evaluations = result.get_asset_check_evaluations()
+    assert {evaluation.check_name for evaluation in evaluations} == {
+        "customers_arrive",
+        "file_is_accepted",
+        "ledger_closes",
+    }
+    assert all(evaluation.passed for evaluation in evaluations)
+
+
+def test_crm_refuses_every_day_but_the_newest_and_names_it(
+    definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    job = definitions.resolve_job_def("nightly")
+
+    for day in ("2024-06-29", "2024-07-01"):
+        result = job.execute_in_process(instance=instance, partition_key=day, raise_on_error=False)
+
+        assert not result.success
+        assert "Choose the partition 2024-06-30" in failure(result)
+
+
+def test_an_old_night_of_segments_is_worked_out_again_and_never_published(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, company: Company, tmp_path: Path
+) -> None:
+    job = definitions.resolve_job_def("nightly")
+    assert job.execute_in_process(instance=instance, partition_key="2024-06-30").success
+    orders = (company.folder / "orders.csv").read_text()
+    company.write("orders", orders + "o7,2,2024-07-02 12:00:00,50.00,EUR,completed\n")
+    assert job.execute_in_process(instance=instance, partition_key="2024-07-02").success
+    before = Ran(0, "", tmp_path / "home").files()
+
+    segment = job.execute_in_process(
+        instance=instance, partition_key="2024-06-30", asset_selection=[dg.AssetKey(["segments", "buyers"])]
+    )
+    upload = job.execute_in_process(
+        instance=instance,
+        partition_key="2024-06-30",
+        asset_selection=[dg.AssetKey(["uploads", "meta", "buyers"])],
+        raise_on_error=False,
+    )
+
+    assert segment.success
+    assert not upload.success
+    assert "Only the newest day is published, which is 2024-07-02" in failure(upload)
+    assert Ran(0, "", tmp_path / "home").files() == before
+
+
+def test_one_audience_that_fails_does_not_stop_the_others(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from pipelines.uploads import publication
+
+    real = publication.write_file
+
+    def spoilt(rows: object, network: object, path: Path) -> None:
+        real(rows, network, path)
+        if "meta" in str(path.parent):
+            path.write_bytes(path.read_bytes().replace(b",", b"@", 1))
+
+    monkeypatch.setattr(publication, "write_file", spoilt)
+
+    result = definitions.resolve_job_def("nightly").execute_in_process(
+        instance=instance, partition_key="2024-06-30", raise_on_error=False
+    )
+
+    assert not result.success
+    assert "meta/buyers: the file would be refused" in failure(result)
+    assert [path.split("/")[0] for path in Ran(0, "", tmp_path / "home").files()] == ["google_ads"]
+    [failed] = [check for check in result.get_asset_check_evaluations() if not check.passed]
+    assert failed.check_name == "file_is_accepted"
+
+
+def test_dagster_keeps_nothing_raw(definitions: dg.Definitions, company: Company, tmp_path: Path) -> None:
+    storage = tmp_path / "dagster"
+    storage.mkdir()
+    with dg.instance_for_test(temp_dir=str(storage)) as instance:
+        definitions.resolve_job_def("nightly").execute_in_process(instance=instance, partition_key="2024-06-30")
+
+        kept = b"".join(path.read_bytes() for path in storage.rglob("*") if path.is_file())
+
+    assert b"crm_customers" in kept
+    for value in (b"Lovelace", b"lovelace", b"ada.", b"bob@example.org", b"612345678", b"12 34 56 78"):
+        assert value not in kept
+
+
+def test_no_module_of_assets_postpones_its_annotations() -> None:
+    for path in (ROOT / "assets").glob("*.py"):
+        assert "from __future__ import annotations" not in path.read_text(), path
+
+
+def test_nobody_prints_or_fetches_one_row() -> None:
+    for folder in ("assets", "catalog", "commands", "pipelines", "schemas"):
+        for path in (ROOT / folder).rglob("*.py"):
+            assert not re.search(r"\bfetchone\(|(?<![\w.])print\(", path.read_text()), path

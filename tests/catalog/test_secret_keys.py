@@ -1,0 +1,181 @@
+"""The secret keys: made once, independent, hidden, and never made anew for data that needs the old ones."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.home import Home
+from catalog.secret_keys import NAMES, SecretKeys, open_keys, signature_holds
+from schemas.errors import KeyFileError
+
+
+@pytest.fixture(autouse=True)
+def no_keys_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(f"RELANCE_{name.upper()}_KEY", raising=False)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home.at(tmp_path / "home")
+
+
+def with_data(home: Home, name: str = "warehouse.duckdb") -> None:
+    home.create()
+    (home.root / name).write_bytes(b"data")
+
+
+def refusal(home: Home) -> str:
+    with pytest.raises(KeyFileError) as caught:
+        open_keys(home)
+    return str(caught.value)
+
+
+def test_a_new_home_gets_three_keys_once(home: Home) -> None:
+    made = open_keys(home)
+    assert open_keys(home) == made
+    assert sorted(path.name for path in home.keys.glob("*.key")) == ["identity.key", "signing.key", "warehouse.key"]
+
+
+def test_the_keys_are_their_owners_only(home: Home) -> None:
+    open_keys(home)
+    assert home.keys.stat().st_mode & 0o777 == 0o700
+    assert {path.name: path.stat().st_mode & 0o777 for path in home.keys.glob("*.key")} == {
+        f"{name}.key": 0o600 for name in NAMES
+    }
+
+
+def test_the_keys_are_independent_and_random(tmp_path: Path) -> None:
+    keys = [open_keys(Home.at(tmp_path / name)) for name in ("one", "two")]
+    values = [getattr(key, name) for key in keys for name in NAMES]
+    assert len(set(values)) == 6
+    assert all(len(bytes.fromhex(value)) == 32 for value in values)
+
+
+def test_the_first_run_says_once_that_no_backup_may_hold_both(home: Home) -> None:
+    said: list[str] = []
+    open_keys(home, said.append)
+    open_keys(home, said.append)
+    assert len(said) == 1
+    assert str(home.keys) in said[0]
+    assert "no backup may hold both" in said[0]
+
+
+def test_keys_may_lie_apart_from_the_home(tmp_path: Path) -> None:
+    home = Home.at(tmp_path / "home", tmp_path / "elsewhere" / "keys")
+    open_keys(home)
+    assert (tmp_path / "elsewhere" / "keys" / "identity.key").exists()
+    assert not (home.root / "keys").exists()
+
+
+@pytest.mark.parametrize("data", ["warehouse.duckdb", "catalog.sqlite"])
+@pytest.mark.parametrize("lost", [["warehouse"], ["identity"], ["signing"], list(NAMES)])
+def test_a_home_with_data_never_gets_a_new_key(home: Home, lost: list[str], data: str) -> None:
+    open_keys(home)
+    with_data(home, data)
+    for name in lost:
+        (home.keys / f"{name}.key").unlink()
+    before = {path.name: path.read_bytes() for path in home.keys.iterdir()}
+    message = refusal(home)
+    assert all(name in message for name in lost)
+    assert str(home.keys) in message
+    assert f"Restore the file {lost[0]}.key from your backup, or set RELANCE_KEYS" in message
+    assert {path.name: path.read_bytes() for path in home.keys.iterdir()} == before
+
+
+def test_a_lost_key_is_recognised_when_it_is_restored(home: Home) -> None:
+    made = open_keys(home)
+    with_data(home)
+    text = (home.keys / "identity.key").read_text(encoding="ascii")
+    (home.keys / "identity.key").unlink()
+    refusal(home)
+    (home.keys / "identity.key").write_text(text.strip(), encoding="ascii")
+    assert open_keys(home) == made
+
+
+@pytest.mark.parametrize(
+    "text", ["", "secret", "a" * 63, "a" * 65, "g" * 64, "A" * 64, "é" * 64, "a" * 32 + "\n" + "a" * 32]
+)
+def test_a_malformed_key_file_is_told_and_left_as_it_is(home: Home, text: str) -> None:
+    open_keys(home)
+    path = home.keys / "identity.key"
+    path.write_text(text, encoding="utf-8")
+    message = refusal(home)
+    assert message.startswith(f"{path} does not hold a key: ")
+    assert not text.strip() or text.strip() not in message
+    assert path.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_key_may_come_from_the_environment(home: Home, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"RELANCE_{name.upper()}_KEY", "5" * 64 + "\n")
+    keys = open_keys(home)
+    assert getattr(keys, name) == "5" * 64
+    assert not (home.keys / f"{name}.key").exists()
+    assert sorted(path.stem for path in home.keys.glob("*.key")) == sorted(set(NAMES) - {name})
+
+
+def test_a_key_of_the_environment_goes_before_its_file(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_keys(home)
+    monkeypatch.setenv("RELANCE_IDENTITY_KEY", "5" * 64)
+    assert open_keys(home).identity == "5" * 64
+
+
+def test_keys_from_the_environment_alone_leave_no_file(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, name in enumerate(NAMES):
+        monkeypatch.setenv(f"RELANCE_{name.upper()}_KEY", str(number) * 64)
+    said: list[str] = []
+    assert open_keys(home, said.append) == SecretKeys("0" * 64, "1" * 64, "2" * 64)
+    assert not list(home.root.rglob("*.key"))
+    assert said == []
+
+
+def test_a_malformed_key_of_the_environment_is_told_by_its_variable(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RELANCE_WAREHOUSE_KEY", "correct horse")
+    message = refusal(home)
+    assert message.startswith("RELANCE_WAREHOUSE_KEY does not hold a key")
+    assert "correct horse" not in message
+
+
+def test_keys_are_never_shown(home: Home) -> None:
+    keys = open_keys(home)
+    shown = [repr(keys), str(keys), f"{keys}", "".join(traceback.format_exception(ValueError(keys)))]
+    assert not [name for name in NAMES for text in shown if getattr(keys, name) in text]
+
+
+@given(message=st.binary(max_size=200))
+def test_what_was_signed_holds(message: bytes) -> None:
+    keys = SecretKeys("1" * 64, "2" * 64, "3" * 64)
+    assert signature_holds(keys.public_key, message, keys.sign(message))
+
+
+@given(message=st.binary(min_size=1, max_size=50), place=st.integers(min_value=0), bit=st.integers(0, 7))
+def test_one_changed_bit_breaks_the_signature(message: bytes, place: int, bit: int) -> None:
+    keys = SecretKeys("1" * 64, "2" * 64, "3" * 64)
+    changed = bytearray(message)
+    changed[place % len(message)] ^= 1 << bit
+    assert not signature_holds(keys.public_key, bytes(changed), keys.sign(message))
+
+
+@pytest.mark.parametrize(("public_key", "signature"), [("", ""), ("zz", "00"), ("00" * 32, "00" * 64), ("00", "00"),
+                                                       ("é", "é")])  # fmt: skip
+def test_what_is_no_signature_does_not_hold(public_key: str, signature: str) -> None:
+    assert not signature_holds(public_key, b"message", signature)
+
+
+def test_another_homes_signature_does_not_hold() -> None:
+    ours, theirs = SecretKeys("1" * 64, "2" * 64, "3" * 64), SecretKeys("1" * 64, "2" * 64, "4" * 64)
+    assert not signature_holds(ours.public_key, b"message", theirs.sign(b"message"))
+
+
+def test_the_signers_public_key_lies_beside_the_secret_one(home: Home) -> None:
+    keys = open_keys(home)
+    assert (home.keys / "signing.pub").read_text(encoding="ascii").strip() == keys.public_key
+    assert keys.signing not in keys.public_key

@@ -1,0 +1,222 @@
+"""`relance init`: what it writes can be read and run at once, and no value of a row is in it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from catalog.duckdb_connection import connect
+from catalog.home import Home
+from commands.main import app
+from pipelines.crm.read import Crm, Pulled
+from pipelines.declared import checked_config
+from schemas.config import Config
+from tests.conftest import ROOT, SHARED, Ran
+
+DATA = SHARED / "data"
+pytestmark = pytest.mark.usefixtures("_narrow")
+
+
+@pytest.fixture
+def _narrow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("commands.context.OUT._width", 300)
+    yield
+
+
+def init(folder: Path, *files: Path) -> str:
+    """Run the command; what it printed."""
+    result = CliRunner().invoke(app, ["init", *map(str, files), "--config", str(folder)])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def given(*names: str) -> list[Path]:
+    if not DATA.exists():
+        pytest.skip(f"{DATA} is not there")
+    return [DATA / name for name in names]
+
+
+def pulled(config: Config, table: str, scratch: Path) -> Pulled:
+    """The table as a run would read it."""
+    connection = connect(Home.at(scratch), "1GB")
+    try:
+        return Crm(connection, config.sources, config.folder, scratch).pull(table)  # type: ignore[arg-type]
+    finally:
+        connection.close()
+
+
+def written(folder: Path) -> str:
+    return "".join(path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+@pytest.mark.parametrize(
+    ("files", "customers", "orders", "segments"),
+    [
+        (["chinook/Customer.csv", "chinook/Invoice.csv"], 59, 412, 4),
+        (["chinook/Chinook_Sqlite.sqlite"], 59, 412, 4),
+        (["grouparoo_demo/users.csv", "grouparoo_demo/purchases.csv"], 1000, 1000, 3),
+        # Two orders are in a state that relance has no word for.
+        (["jaffle_shop_classic/raw_customers.csv", "jaffle_shop_classic/raw_orders.csv"], 100, 97, 3),
+        (["fivetran/shopify/shopify_customer_data.csv", "fivetran/shopify/shopify_order_data.csv"], 4, 8, 4),
+        (["oracle_co/customers.csv", "oracle_co/orders.csv"], 392, 1950, 3),
+        (["sakila/customer.csv", *(f"sakila/payment_p2007_0{month}.csv" for month in range(1, 7))], 599, 16049, 4),
+    ],
+)
+def test_real_exports_become_a_config_that_reads_them(tmp_path, files, customers, orders, segments):
+    init(tmp_path / "config", *given(*files))
+    config = checked_config(tmp_path / "config")
+    assert pulled(config, "customers", tmp_path).accepted.height == customers
+    assert pulled(config, "orders", tmp_path).accepted.height == orders
+    assert len(config.segments) == segments
+    assert config.sources.tables.consents.absent
+
+
+def test_a_config_made_from_real_files_runs(tmp_path: Path, relance: Callable[..., Ran]) -> None:
+    files = given("grouparoo_demo/users.csv", "grouparoo_demo/purchases.csv")
+    init(tmp_path / "config", *files)
+    ran = relance("run", "--config", str(tmp_path / "config"), home=tmp_path / "home")
+    assert ran.code == 4, ran.output  # no consent: everything is held
+    assert "no consent" in ran.output
+
+
+def test_without_files_the_shipped_example_is_written(tmp_path):
+    printed = init(tmp_path / "config")
+    assert "relance sample" in printed
+    for path in (path for path in sorted((ROOT / "config").rglob("*")) if path.is_file()):
+        other = (tmp_path / "config" / path.relative_to(ROOT / "config")).read_text(encoding="utf-8")
+        if path.suffix == ".toml":
+            assert tomllib.loads(other) == tomllib.loads(path.read_text(encoding="utf-8"))
+        else:
+            assert other == path.read_text(encoding="utf-8")
+    checked_config(tmp_path / "config")
+
+
+def test_the_sample_crm_is_recognised_whole(tmp_path: Path, sample: Path) -> None:
+    init(tmp_path / "config", *sorted(sample.glob("*.csv")))
+    config, shipped = checked_config(tmp_path / "config"), checked_config(ROOT / "config")
+    for table in ("customers", "orders", "consents", "visits", "erasures"):
+        connection = connect(Home.at(tmp_path / table), "1GB")
+        shipped_crm = Crm(connection, shipped.sources, shipped.folder, sample.parent)
+        rows = shipped_crm.pull(table)
+        connection.close()
+        mine = pulled(config, table, tmp_path)
+        assert (mine.read, mine.accepted.height) == (rows.read, rows.accepted.height)
+        assert mine.accepted.equals(rows.accepted)
+
+
+def test_nothing_is_overwritten_and_nothing_written_beside(tmp_path):
+    (tmp_path / "config" / "segments").mkdir(parents=True)
+    (tmp_path / "config" / "segments" / "new_customers.toml").write_text("mine")
+    for files in ([], given("chinook/Customer.csv")):
+        result = CliRunner().invoke(app, ["init", *map(str, files), "--config", str(tmp_path / "config")])
+        assert result.exit_code == 2
+        assert "new_customers.toml exists already" in result.output
+        assert written(tmp_path / "config") == "mine"
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "encoding", "decimal"), [(";", "latin-1", ","), ("\t", "utf-8-sig", "."), ("|", "utf-16", ",")]
+)
+def test_dialects_are_declared_so_that_rows_come_through(tmp_path, delimiter, encoding, decimal):
+    people = [["Kundennummer", "Vorname", "Nachname", "E-Mail", "Straße", "PLZ"]]
+    people += [["001", "Zoë", "Müller", "zoe@example.org", "Weg 1", "00530"], ["002", "Bo", "Ä", "", "", ""]]
+    orders = [["Bestellnummer", "Kundennummer", "Bestelldatum", "Betrag", "Währung", "Status"]]
+    orders += [
+        ["1", "001", "2024-03-01", f"1234{decimal}50", "EUR", "Bezahlt"],
+        ["2", "002", "2024-03-02", f"3{decimal}00", "EUR", "offen"],
+    ]
+    for name, rows in (("Kunden", people), ("Bestellungen", orders)):
+        text = "\n".join(delimiter.join(row) for row in rows)
+        (tmp_path / f"{name}.csv").write_bytes(text.encode(encoding))
+    init(tmp_path / "config", tmp_path / "Kunden.csv", tmp_path / "Bestellungen.csv")
+    config = checked_config(tmp_path / "config")
+    read = pulled(config, "customers", tmp_path).accepted
+    assert read.select("customer_id", "first_name", "postal_code").rows() == [
+        ("001", "Zoë", "00530"),
+        ("002", "Bo", None),
+    ]
+    read = pulled(config, "orders", tmp_path).accepted
+    assert read.select("amount", "status").rows() == [(123450, "completed"), (300, "pending")]
+    assert "../Kunden.csv" in written(tmp_path / "config")
+
+
+def test_odd_column_names_survive_sql_and_toml(tmp_path):
+    header = 'order,"E-Mail ""work""\\",Last Name,"two\nlines"'
+    (tmp_path / "clients.csv").write_text(f"{header}\n1,a@example.org,Ann,x\n2,b@example.org,Bo,y\n")
+    init(tmp_path / "config", tmp_path / "clients.csv")
+    config = checked_config(tmp_path / "config")
+    read = pulled(config, "customers", tmp_path).accepted
+    assert read["email"].to_list() == ["a@example.org", "b@example.org"]
+    assert read["last_name"].to_list() == ["Ann", "Bo"]
+
+
+def test_an_order_export_with_emails_and_lines_reads_one_order_each(tmp_path):
+    (tmp_path / "customers.csv").write_text(
+        "Customer ID,Email,Phone\n'7,a@example.org,'+33612345678\n'8,b@example.org,\n"
+    )
+    (tmp_path / "orders_export_1.csv").write_text(
+        "Name,Email,Financial Status,Currency,Total,Created at,Lineitem name\n"
+        "#1,A@example.org,paid,EUR,10.00,2025-10-22 12:58:38 +0530,x\n#1,,,,,,y\n"
+        "#2,b@example.org,refunded,EUR,12.00,2025-10-23 12:58:38 +0530,x\n"
+    )
+    init(tmp_path / "config", tmp_path / "customers.csv", tmp_path / "orders_export_1.csv")
+    config = checked_config(tmp_path / "config")
+    assert pulled(config, "customers", tmp_path).accepted["phone"].to_list() == ["+33612345678", None]
+    read = pulled(config, "orders", tmp_path)
+    assert read.accepted.select("order_id", "customer_id", "status").rows() == [
+        ("#1", "7", "completed"),
+        ("#2", "8", "refunded"),
+    ]
+
+
+def test_no_value_of_a_row_is_printed_or_written(tmp_path):
+    pl.DataFrame(
+        {
+            "id": ["sentinel1", "sentinel2"],
+            "email": ["sentinel@example.org", "0cc175b9c0f1b6a831c399e269772661"],
+            "state": ["sentinelstate", "yes"],
+            "newsletter": ["sentinelyes", "no"],
+        }
+    ).write_csv(tmp_path / "customers.csv")
+    pl.DataFrame(
+        {
+            "id": ["sentinel3", "sentinel4"],
+            "customer_id": ["sentinel1", "sentinel5"],
+            "date": ["31/12/2077", "30/12/2077"],
+            "total": ["7777.77", "x"],
+            "currency": ["XTS", "XTS"],
+            "status": ["sentinelstatus", "paid"],
+        }
+    ).write_csv(tmp_path / "orders.csv")
+    printed = init(tmp_path / "config", tmp_path / "customers.csv", tmp_path / "orders.csv")
+    for value in ("sentinel", "2077", "7777", "XTS", "0cc175"):
+        assert value not in printed
+        assert value not in written(tmp_path / "config")
+    assert "newsletter" in (tmp_path / "config" / "sources.toml").read_text()
+    assert "Decide before the first run" in printed
+
+
+def test_consents_are_proposed_but_never_invented(tmp_path):
+    (tmp_path / "customers.csv").write_text("id,email,accepts_marketing\n1,a@example.org,yes\n2,b@example.org,no\n")
+    (tmp_path / "consents.csv").write_text("customer_id,purpose,status,date\n1,newsletter,granted,2024-01-01\n")
+    printed = init(tmp_path / "config", tmp_path / "customers.csv", tmp_path / "consents.csv")
+    sources = (tmp_path / "config" / "sources.toml").read_text()
+    assert tomllib.loads(sources)["tables"]["consents"] == {"absent": True}
+    assert "accepts_marketing\n# (customers.csv)" in sources
+    assert "consents.csv sounds like consents" in sources
+    assert "consents.csv sounds like consents" in printed
+    assert "Without consents nobody is uploaded" in printed
+    assert [path.stem for path in (tmp_path / "config" / "segments").iterdir()] == ["all_customers"]
+
+
+@pytest.mark.parametrize(("name", "message"), [("missing.csv", "cannot be read"), (".", "is a folder")])
+def test_files_that_are_none_are_refused_before_anything_is_written(tmp_path, name, message):
+    result = CliRunner().invoke(app, ["init", str(tmp_path / name), "--config", str(tmp_path / "config")])
+    assert result.exit_code == 2
+    assert message in result.output
+    assert not (tmp_path / "config").exists()

@@ -1,0 +1,426 @@
+"""What the commands say and with which code they end: one sentence that names the file, the row or the setting."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from catalog.home import Home
+from catalog.secret_keys import NAMES, SecretKeys, open_keys
+from catalog.store import open_catalog
+from commands.main import app
+from pipelines.uploads.manifest import signed
+from schemas.network import networks
+from schemas.segment import Audience
+from schemas.uploads import FileEntry, Ledger, Manifest
+
+LOYAL = Audience("google_ads", "fr", "loyal")
+DAY = date(2025, 6, 30)
+
+SEGMENT = """title = "Loyal customers"
+public_name = "club_b"
+purpose = "loyalty"
+where = "orders_count >= 5"
+networks = ["meta", "google_ads:fr"]
+owner = "team:growth"
+"""
+SOURCES = (
+    '[sources.crm]\nfiles = "crm.csv"\n[tables.customers]\nselect = "SELECT id AS customer_id FROM crm"\n'
+    + "".join(f"[tables.{name}]\nabsent = true\n" for name in ("orders", "consents", "visits", "erasures"))
+)
+
+
+@pytest.fixture(autouse=True)
+def no_other_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither this machine's settings nor its folders take part."""
+    for name in ("HOME", "CONFIG", "KEYS", *(f"{name.upper()}_KEY" for name in NAMES)):
+        monkeypatch.delenv(f"RELANCE_{name}", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A config folder in order."""
+    folder = tmp_path / "config"
+    (folder / "segments").mkdir(parents=True)
+    (folder / "relance.toml").write_text('currency = "EUR"\ntime_zone = "Europe/Paris"\n', encoding="utf-8")
+    (folder / "sources.toml").write_text(SOURCES, encoding="utf-8")
+    (folder / "segments" / "loyal.toml").write_text(SEGMENT, encoding="utf-8")
+    (folder / "crm.csv").write_text("id\n1\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A new home; DuckDB's extensions are unpacked once for all tests, since that takes seconds."""
+    home = Home.at(tmp_path / "home")
+    home.create()
+    unpacked = tmp_path_factory.getbasetemp() / "extensions"
+    unpacked.mkdir(exist_ok=True)
+    home.extensions.symlink_to(unpacked)
+    return home
+
+
+def relance(*arguments: str | Path) -> Result:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert "Traceback" not in result.output
+    return result
+
+
+def words(result: Result) -> str:
+    """All that was said, on one line: a narrow terminal breaks sentences."""
+    return " ".join(result.output.split())
+
+
+# check
+
+
+def test_check_says_what_is_declared(config: Path) -> None:
+    result = relance("check", "--config", config)
+    assert result.exit_code == 0
+    assert result.stdout == f"{config}: 1 segments, 2 audiences on google_ads, meta, 0 rates. All in order.\n"
+
+
+def test_check_takes_the_config_folder_of_the_environment(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELANCE_CONFIG", str(config))
+    assert relance("check").exit_code == 0
+
+
+def test_check_without_a_folder_looks_beside_and_says_how_to_get_one(tmp_path: Path) -> None:
+    result = relance("check")
+    assert result.exit_code == 2
+    assert str(tmp_path / "config" / "relance.toml") in result.stderr
+    assert "relance init" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "told"),
+    [
+        ("relance.toml", 'curency = "EUR"', "curency: is not a field of this file"),
+        ("relance.toml", 'currency = "EUR"\ntime_zone = "Paris"', "time_zone: 'Paris' is no IANA time zone"),
+        ("relance.toml", "currency = ", "is not TOML"),
+        ("sources.toml", SOURCES.replace("files", "fils"), "sources.crm.fils: is not a field of this file"),
+        ("segments/loyal.toml", SEGMENT.replace("meta", "mata"), "networks lists 'mata'"),
+        ("segments/loyal.toml", SEGMENT.replace("orders_count", "order_count"), "order_count is no column"),
+        ("segments/loyal.toml", SEGMENT.replace("orders_count >= 5", "revenue"), "not true or false"),
+        ("segments/loyal.toml", SEGMENT.replace("orders_count >= 5", "recency_days < 9"), "needs order times"),
+        ("segments/new.toml", SEGMENT, "public_name 'club_b' is also that of loyal.toml"),
+        ("segments/Top-10.toml", SEGMENT.replace("club_b", "club_a"), "the file's name must match [a-z][a-z0-9_]*"),
+        ("rates.csv", "currency,valid_from,rate\nUSD,soon,1\n", "line 2: expected a currency code"),
+    ],
+)
+def test_check_ends_with_2_and_names_the_file_and_the_field(config: Path, file: str, content: str, told: str) -> None:
+    (config / file).write_text(content, encoding="utf-8")
+    result = relance("check", "--config", config)
+    assert result.exit_code == 2
+    assert file in words(result)
+    assert told in words(result)
+    assert result.stdout == ""
+    assert result.stderr.startswith("config error: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_message_is_shown_as_it_is_whatever_brackets_it_holds(tmp_path: Path, config: Path) -> None:
+    folder = shutil.copytree(config, tmp_path / "conf [red] [/nothing]")
+    assert str(folder) in words(relance("check", "--config", folder))
+    (folder / "relance.toml").unlink()
+    assert str(folder / "relance.toml") in words(relance("check", "--config", folder))
+
+
+@pytest.mark.parametrize("arguments", [["check", "--conf"], ["chek"], ["verify"], ["check", "surplus"]])
+def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
+    assert relance(*arguments).exit_code == 2
+
+
+def test_relance_alone_lists_its_commands() -> None:
+    said = words(relance("--help"))
+    assert all(command in said for command in ("sample", "run", "check", "init", "doctor", "status", "verify"))
+
+
+def test_the_installed_command_gives_the_same_codes(config: Path) -> None:
+    command = Path(sys.executable).parent / "relance"
+    (config / "relance.toml").write_text('curency = "EUR"', encoding="utf-8")
+    ended = subprocess.run([command, "check", "--config", config], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("config error: ")
+    assert "curency: is not a field of this file" in ended.stderr
+    assert ended.stdout == ""
+
+
+# run, before it starts
+
+
+@pytest.mark.parametrize("how", [[], ["--dry-run"]])
+def test_a_run_in_a_home_that_is_held_ends_with_3(config: Path, home: Home, how: list[str]) -> None:
+    with home.locked():
+        result = relance("run", "--config", config, "--home", home.root, *how)
+    assert result.exit_code == 3
+    assert f"Another process is working in {home.root}." in words(result)
+    assert not home.outbox.exists()
+
+
+def test_a_run_with_a_wrong_config_ends_with_2_and_makes_nothing(config: Path, tmp_path: Path) -> None:
+    (config / "relance.toml").write_text('curency = "EUR"', encoding="utf-8")
+    assert relance("run", "--config", config, "--home", tmp_path / "new").exit_code == 2
+    assert not (tmp_path / "new" / "keys").exists()
+
+
+def test_a_run_without_its_key_ends_with_1_and_says_which_file_to_restore(config: Path, home: Home) -> None:
+    open_keys(home)
+    home.warehouse.write_bytes(b"data")
+    (home.keys / "identity.key").unlink()
+    result = relance("run", "--config", config, "--home", home.root)
+    assert result.exit_code == 1
+    assert "Restore the file identity.key from your backup" in words(result)
+    assert not (home.keys / "identity.key").exists()
+
+
+# status
+
+
+def ended_night(home: Home, outcome: str = "done", messages: list[str] | None = None) -> int:
+    with open_catalog(home) as catalog:
+        night = catalog.begin_night(DAY)
+        catalog.end_night(night, outcome, messages or [], 0)
+    return night
+
+
+def test_status_of_a_home_where_nothing_ran_ends_with_1_and_says_what_does(home: Home) -> None:
+    result = relance("status", "--home", home.root)
+    assert result.exit_code == 1
+    assert f"{home.root} has no catalog: nothing ran there yet. `relance run` does." in words(result)
+    assert not home.catalog.exists()
+
+
+def test_status_before_the_first_night_says_so(home: Home) -> None:
+    with open_catalog(home):
+        pass
+    result = relance("status", "--home", home.root)
+    assert result.exit_code == 0
+    assert "No night was run yet." in result.stdout
+
+
+def test_status_tells_the_night_the_newest_versions_and_that_nothing_is_held(home: Home) -> None:
+    night = ended_night(home)
+    with open_catalog(home) as catalog:
+        for version in ("2025-06-29.1", "2025-06-30.1"):
+            catalog.add_version(LOYAL, manifest(version), content=version)
+        catalog.record_outcome(LOYAL, DAY, "published", night=night, version="2025-06-30.1")
+    result = relance("status", "--home", home.root)
+    assert result.exit_code == 0
+    assert "Last night: 2025-06-30, done, ended " in result.stdout
+    assert "No audience is held." in result.stdout
+    (row,) = [line for line in result.stdout.splitlines() if "google_ads/fr/loyal" in line]
+    assert all(cell in row for cell in ("club_b", "2025-06-30.1", "1,200"))
+    assert "2025-06-29.1" not in result.stdout
+
+
+def test_status_tells_which_audiences_are_held_and_why(home: Home) -> None:
+    night = ended_night(home, "held")
+    with open_catalog(home) as catalog:
+        catalog.record_outcome(LOYAL, DAY, "held", night=night, reason="it lost 40 % of its people [since 2025-06-29]")
+    result = relance("status", "--home", home.root)
+    assert result.exit_code == 0
+    assert "held: google_ads/fr/loyal: it lost 40 % of its people [since 2025-06-29]." in words(result)
+    assert "No audience is held." not in result.stdout
+
+
+def test_status_tells_what_failed(home: Home) -> None:
+    ended_night(home, "failed", ["Source crm: no file matches /crm/[0-9]*.csv."])
+    result = relance("status", "--home", home.root)
+    assert "Last night: 2025-06-30, failed" in result.stdout
+    assert "failed: Source crm: no file matches /crm/[0-9]*.csv." in words(result)
+
+
+def test_status_can_be_asked_while_a_night_runs(home: Home) -> None:
+    with open_catalog(home) as catalog:
+        catalog.begin_night(DAY)
+    with home.locked():
+        result = relance("status", "--home", home.root)
+    assert result.exit_code == 0
+    assert "running, ended not yet" in words(result)
+
+
+# verify
+
+
+def manifest(version: str = "2025-06-30.1", files: tuple[FileEntry, ...] = ()) -> Manifest:
+    return Manifest(
+        network=LOYAL.network, account=LOYAL.account, segment=LOYAL.segment, public_name="club_b", version=version,
+        as_of=version.rsplit(".", 1)[0], base=None, rules_version="r1", assumptions=(), below_minimum=0,
+        ledger=Ledger(segment_people=1200, dropped={}, file_people=1200, file_rows=1200), files=files,
+    )  # fmt: skip
+
+
+def published(home: Home, keys: SecretKeys) -> Path:
+    """A version's folder with one file and its signed manifest."""
+    folder = home.outbox / "google_ads" / "fr" / "loyal" / "2025-06-30.1"
+    folder.mkdir(parents=True)
+    content = b"Email\n" + hashlib.sha256(b"jane@x.fr").hexdigest().encode() + b"\n"
+    (folder / "club_b.full.csv").write_bytes(content)
+    entry = FileEntry(
+        name="club_b.full.csv", kind="full", rows=1, bytes=len(content), sha256=hashlib.sha256(content).hexdigest()
+    )
+    (folder / "manifest.json").write_text(signed(manifest(files=(entry,)), keys).model_dump_json(), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["", "manifest.json"])
+def test_verify_says_that_a_version_is_as_it_was_signed(home: Home, name: str) -> None:
+    folder = published(home, open_keys(home))
+    result = relance("verify", folder / name if name else folder, "--home", home.root)
+    assert result.exit_code == 0
+    assert "signature and checksums hold: club_b.full.csv (1 rows)." in words(result)
+
+
+def test_verify_needs_the_public_key_only(home: Home, tmp_path: Path) -> None:
+    folder = published(home, open_keys(home))
+    public = shutil.copy(home.keys / "signing.pub", tmp_path / "partner.pub")
+    shutil.rmtree(home.keys)
+    assert relance("verify", folder, "--public-key", public, "--home", tmp_path / "nowhere").exit_code == 0
+
+
+def test_verify_works_with_a_signing_key_of_the_environment(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELANCE_SIGNING_KEY", "5" * 64)
+    folder = published(home, open_keys(home))
+    result = relance("verify", folder, "--home", home.root)
+    assert result.exit_code == 0, words(result)
+
+
+def test_verify_tells_a_changed_file(home: Home) -> None:
+    folder = published(home, open_keys(home))
+    with (folder / "club_b.full.csv").open("ab") as file:
+        file.write(b"x\n")
+    result = relance("verify", folder, "--home", home.root)
+    assert result.exit_code == 1
+    assert f"{folder / 'manifest.json'}: club_b.full.csv is not the file that was published." in words(result)
+
+
+def test_verify_tells_a_missing_file(home: Home) -> None:
+    folder = published(home, open_keys(home))
+    (folder / "club_b.full.csv").unlink()
+    result = relance("verify", folder, "--home", home.root)
+    assert result.exit_code == 1
+    assert "club_b.full.csv is missing" in words(result)
+
+
+@pytest.mark.parametrize(
+    "change", [{"version": "2025-07-01.1"}, {"below_minimum": 5}, {"signature": None}, {"files": []}]
+)
+def test_verify_tells_a_changed_manifest(home: Home, change: dict[str, object]) -> None:
+    folder = published(home, open_keys(home))
+    content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    (folder / "manifest.json").write_text(json.dumps({**content, **change}), encoding="utf-8")
+    result = relance("verify", folder, "--home", home.root)
+    assert result.exit_code == 1
+    assert "the signature does not hold for this public key" in words(result)
+
+
+def test_verify_trusts_its_own_key_and_not_the_one_that_a_manifest_brings(home: Home) -> None:
+    open_keys(home)
+    folder = published(home, SecretKeys("1" * 64, "2" * 64, "3" * 64))
+    result = relance("verify", folder, "--home", home.root)
+    assert result.exit_code == 1
+    assert "the signature does not hold for this public key" in words(result)
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"network": "meta"}', "é"])
+def test_verify_tells_what_is_no_manifest(home: Home, tmp_path: Path, content: str) -> None:
+    (tmp_path / "manifest.json").write_bytes(content.encode("latin-1"))
+    result = relance("verify", tmp_path / "manifest.json", "--home", home.root)
+    assert result.exit_code == 1
+    assert f"{tmp_path / 'manifest.json'} is no manifest of relance, or it was changed." in words(result)
+
+
+def test_verify_of_nothing_ends_with_2(home: Home, tmp_path: Path) -> None:
+    result = relance("verify", tmp_path / "nowhere", "--home", home.root)
+    assert result.exit_code == 2
+    assert f"There is no manifest {tmp_path / 'nowhere'}." in words(result)
+
+
+def test_verify_without_a_public_key_says_how_to_name_one(home: Home) -> None:
+    folder = published(home, SecretKeys("1" * 64, "2" * 64, "3" * 64))
+    result = relance("verify", folder, "--home", home.root)
+    assert result.exit_code == 2
+    assert f"There is no public key {home.keys / 'signing.pub'}. Name the signer's with --public-key." in words(result)
+
+
+# networks and segments
+
+
+def test_networks_lists_every_shipped_network_with_its_minimum_and_its_doubts() -> None:
+    result = relance("networks")
+    assert result.exit_code == 0
+    for name, network in networks().items():
+        (row,) = [line for line in result.stdout.splitlines() if name in line]
+        assert f"{network.file.minimum_rows:,}" in row
+        assert f"{len(network.unconfirmed)} of {len(network.facts)} facts" in row
+
+
+def test_segments_lists_every_declared_segment_with_its_rule(config: Path) -> None:
+    result = relance("segments", "--config", config)
+    assert result.exit_code == 0
+    said = words(result)
+    assert all(cell in said for cell in ("loyal", "Loyal customers", "club_b", "orders_count >= 5", "team:growth"))
+    assert "meta" in said
+    assert "google_ads:fr" in said
+
+
+def test_a_segment_is_listed_as_it_is_whatever_brackets_it_holds(config: Path) -> None:
+    text = SEGMENT.replace("Loyal customers", "Loyal [FR] [b]")
+    (config / "segments" / "loyal.toml").write_text(text, encoding="utf-8")
+    assert "Loyal [FR] [b]" in words(relance("segments", "--config", config))
+
+
+def test_segments_of_a_wrong_folder_end_with_2(config: Path) -> None:
+    (config / "segments" / "loyal.toml").write_text("titel = 1", encoding="utf-8")
+    result = relance("segments", "--config", config)
+    assert result.exit_code == 2
+    assert "titel: is not a field of this file" in words(result)
+
+
+# doctor
+
+
+def examinations(result: Result) -> dict[str, str]:
+    """What the doctor found well or ill, by name."""
+    found = [line.split(maxsplit=1) for line in result.stdout.splitlines() if line.startswith(("well", "ill"))]
+    return {rest.split(":")[0]: verdict for verdict, rest in found}
+
+
+def test_doctor_finds_a_new_home_well_and_makes_nothing_there(config: Path, home: Home) -> None:
+    result = relance("doctor", "--config", config, "--home", home.root)
+    assert examinations(result) == dict.fromkeys(("config", "keys", "disk", "extensions", "lock", "time zone"), "well")
+    assert result.exit_code == 0
+    assert not home.keys.exists()
+    assert not home.warehouse.exists()
+
+
+def test_doctor_ends_with_1_and_tells_all_that_is_ill_at_once(
+    config: Path, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RELANCE_WAREHOUSE_KEY", "5" * 64)
+    open_keys(home)
+    home.warehouse.write_bytes(b"data")
+    (home.keys / "identity.key").write_text("correct horse battery staple", encoding="ascii")
+    (config / "segments" / "Top-10.toml").write_text(SEGMENT, encoding="utf-8")
+    with home.locked():
+        result = relance("doctor", "--config", config, "--home", home.root)
+    assert result.exit_code == 1
+    found = examinations(result)
+    assert [name for name, verdict in found.items() if verdict == "ill"] == ["config", "keys", "lock", "time zone"]
+    assert f"Another process is working in {home.root}." in words(result)
+    assert f"{home.keys / 'identity.key'} does not hold a key" in words(result)
+    assert "warehouse missing" not in words(result)
+    assert "Top-10.toml: the file's name must match [a-z][a-z0-9_]*, because" in words(result)
+    assert not [secret for secret in ("correct horse", "5" * 64) if secret in words(result)]

@@ -1,0 +1,202 @@
+"""Whoever asked to be forgotten is in no row, and what is kept of the request tells nobody who they were."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.crm.erasures import refused_hashes, tombstones, without_erased
+from pipelines.identifiers.matching import hashed_address
+from schemas.crm import CrmConsents, CrmCustomers, CrmErasures, CrmOrders, ErasureRequests
+from schemas.network import match_columns, networks
+
+KEY = "5" * 64
+COLUMNS = match_columns(networks())
+ASKED_AT = datetime(2025, 6, 1, tzinfo=UTC)
+
+#: customer_id, email, phone, country.
+Record = tuple[str, str | None, str | None, str | None]
+
+
+def request(
+    customer_id: str | None = None, email: str | None = None, phone: str | None = None, request_id: str = "r1"
+) -> dict[str, object]:
+    return {
+        "request_id": request_id, "customer_id": customer_id, "email": email, "phone": phone, "requested_at": ASKED_AT,
+    }  # fmt: skip
+
+
+def frame(schema: pl.Schema, rows: list[dict[str, object]]) -> pl.DataFrame:
+    return pl.DataFrame([{**dict.fromkeys(schema), **row} for row in rows], schema=schema)
+
+
+def customers(*records: Record) -> pl.DataFrame:
+    rows = [dict(zip(("customer_id", "email", "phone", "country"), record, strict=True)) for record in records]
+    return frame(pl.DataFrame(CrmCustomers.create_empty()).schema, rows)
+
+
+def stones(
+    *requests: dict[str, object], records: pl.DataFrame | None = None, key: str = KEY, country: str | None = "FR"
+) -> pl.DataFrame:
+    asked = frame(pl.DataFrame(ErasureRequests.create_empty()).schema, list(requests))
+    ids = asked["customer_id"].drop_nulls()
+    known = customers() if records is None else records
+    return tombstones(
+        asked,
+        known.filter(pl.col("customer_id").is_in(ids.implode())),
+        identity_key=key,
+        default_country=country,
+        match_columns=COLUMNS,
+    )
+
+
+def left(rows: pl.DataFrame, erasures: pl.DataFrame, *, key: str = KEY, country: str | None = "FR") -> list[tuple]:
+    kept = without_erased(
+        rows,
+        erasures,
+        identity_key=key,
+        default_country=country,
+        addresses=("email", "phone"),
+        needs_address=True,
+    )
+    return kept.select("customer_id", "email", "phone").rows()
+
+
+JANE: Record = ("1", "jane@x.fr", "06 12 34 56 78", "FR")
+BOB: Record = ("2", "bob@x.fr", "06 99 99 99 99", "FR")
+
+
+def test_an_erased_record_is_gone_and_the_others_stay() -> None:
+    records = customers(JANE, BOB)
+    assert left(records, stones(request("1"), records=records)) == [BOB[:3]]
+
+
+def test_a_request_by_record_covers_its_addresses_under_every_other_record() -> None:
+    records = customers(JANE, ("3", "JANE@X.FR", None, None), ("4", "bob@x.fr", "+33 6 12 34 56 78", "FR"))
+    assert left(records, stones(request("1"), records=records)) == [("4", "bob@x.fr", None)]
+
+
+@pytest.mark.parametrize("typed", ["jane@x.fr", "Jane@X.fr", " jane@x.fr ", "JANE@X.FR"])
+def test_an_erased_email_stands_in_no_row_however_it_is_typed(typed: str) -> None:
+    records = customers(("1", typed, None, "FR"), BOB)
+    assert left(records, stones(request(email="JANE@x.fr"))) == [BOB[:3]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "typed", "country"),
+    [
+        ("+33612345678", "06 12 34 56 78", "FR"),
+        ("06 12 34 56 78", "+33 6 12 34 56 78", None),
+        ("06 12 34 56 78", "0612345678", "France"),
+        ("06.12.34.56.78", "0033612345678", None),
+        ("+32 470 12 34 56", "0470 12 34 56", "Belgium"),
+        ("+33612345678", "0612345678", "Atlantis"),
+    ],
+)
+def test_an_erased_phone_stands_in_no_row_however_it_is_typed(asked: str, typed: str, country: str | None) -> None:
+    records = customers(("1", None, typed, country), BOB)
+    assert left(records, stones(request(phone=asked))) == [BOB[:3]]
+
+
+def test_a_record_that_keeps_another_address_loses_the_erased_one_only() -> None:
+    records = customers(JANE)
+    assert left(records, stones(request(email="jane@x.fr"))) == [("1", None, "06 12 34 56 78")]
+    assert left(records, stones(request(phone="0612345678"))) == [("1", "jane@x.fr", None)]
+
+
+def test_a_record_without_its_last_address_is_gone_but_not_one_that_never_had_any() -> None:
+    records = customers(("1", "jane@x.fr", None, "FR"), ("2", None, None, "FR"))
+    assert left(records, stones(request(email="jane@x.fr"))) == [("2", None, None)]
+
+
+def test_an_email_in_a_phone_column_and_a_phone_in_an_email_column_are_erased_too() -> None:
+    records = customers(("1", None, "jane@x.fr", "FR"), ("2", "06 12 34 56 78", None, "FR"), BOB)
+    erased = stones(request(email="jane@x.fr"), request(phone="+33612345678", request_id="r2"))
+    assert left(records, erased) == [BOB[:3]]
+
+
+def test_no_request_changes_nothing() -> None:
+    records = customers(JANE, BOB)
+    assert stones().is_empty()
+    assert left(records, stones()) == [JANE[:3], BOB[:3]]
+
+
+def test_rows_without_an_identifier_stay_when_somebody_else_is_erased() -> None:
+    schema = pl.DataFrame(CrmConsents.create_empty()).schema
+    rows = frame(schema, [{"customer_id": "1"}, {"address": "bob@x.fr"}, {"address": "jane@x.fr"}])
+    erased = stones(request("1", "jane@x.fr"))
+    kept = without_erased(rows, erased, identity_key=KEY, default_country="FR", addresses=("address",))
+    assert kept["address"].drop_nulls().to_list() == ["bob@x.fr"]
+    assert kept["customer_id"].drop_nulls().is_empty()
+
+
+def test_orders_go_by_their_record() -> None:
+    schema = pl.DataFrame(CrmOrders.create_empty()).schema
+    rows = frame(schema, [{"order_id": "o1", "customer_id": "1"}, {"order_id": "o2", "customer_id": "2"}])
+    kept = without_erased(rows, stones(request("1")), identity_key=KEY, default_country="FR")
+    assert kept["order_id"].to_list() == ["o2"]
+
+
+# What is kept
+
+
+def test_a_tombstone_is_kept_for_every_form_in_which_a_network_sees_the_address() -> None:
+    forms = set(stones(request(email="jane@x.fr", phone="0612345678"))["form"])
+    seen_by_networks = {column.name for column in COLUMNS if column.kind in {"email", "phone"}}
+    assert forms == {"email", "phone"} | seen_by_networks
+
+
+def test_an_address_that_a_network_takes_for_the_erased_one_is_refused_there_only() -> None:
+    erased = stones(request(email="jane.doe+shop@gmail.com"))
+    twin = pl.Series(["janedoe@gmail.com", "jane.doe+shop@gmail.com", "john@gmail.com"])
+    refused = {
+        column.name: hashed_address(twin, column).is_in(
+            refused_hashes(hashed_address(twin, column), column.name, erased, KEY).implode()
+        ).to_list()
+        for column in COLUMNS
+        if column.kind == "email"
+    }  # fmt: skip
+    assert refused == {"email_google_sha256": [True, True, False], "email_plain_sha256": [False, True, False]}
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    name=st.from_regex(r"[a-z]{6,12}", fullmatch=True),
+    digits=st.from_regex(r"6[0-9]{8}", fullmatch=True),
+    customer_id=st.from_regex(r"[A-Z]{8}", fullmatch=True),
+)
+def test_tombstones_reveal_nothing(name: str, digits: str, customer_id: str) -> None:
+    email = f"{name}@example.com"
+    erased = stones(request(customer_id, email, f"+33{digits}"))
+    assert CrmErasures.is_valid(erased)
+    kept = str(erased.rows())
+    assert not any(secret in kept for secret in (name, digits, customer_id))
+    assert erased["tombstone"].str.contains("^[0-9a-f]{64}$").all()
+    hashes = {value for column in COLUMNS if column.kind == "email"
+              for value in hashed_address(pl.Series([email]), column)}  # fmt: skip
+    assert not hashes & set(erased["tombstone"])
+
+
+def test_the_same_address_has_another_tombstone_under_another_key_and_in_another_form() -> None:
+    ours, theirs = stones(request(email="jane@x.fr")), stones(request(email="jane@x.fr"), key="6" * 64)
+    assert not set(ours["tombstone"]) & set(theirs["tombstone"])
+    assert ours["tombstone"].n_unique() == ours.height
+
+
+def test_the_same_request_makes_the_same_tombstones_every_night() -> None:
+    asked = (request("1"), request(email="jane@x.fr", request_id="r2"))
+    assert stones(*asked, records=customers(JANE)).equals(stones(*reversed(asked), records=customers(JANE)))
+
+
+def test_tombstones_of_another_home_erase_nobody() -> None:
+    assert left(customers(JANE), stones(request("1", "jane@x.fr")), key="6" * 64) == [JANE[:3]]
+
+
+def test_requests_keep_their_name_and_date() -> None:
+    erased = stones(request(email="jane@x.fr"), request(email="bob@x.fr", request_id="r2"))
+    assert set(erased["request_id"]) == {"r1", "r2"}
+    assert set(erased["requested_at"]) == {ASKED_AT}

@@ -1,0 +1,454 @@
+"""Guesses of tables, columns and dialects; none of them may rest on luck or put words into somebody's mouth."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from catalog.duckdb_connection import connect
+from catalog.home import Home
+from pipelines.crm.guess import Guess, guessed
+from pipelines.crm.guess_columns import matches
+from pipelines.crm.guess_files import Found, FoundTable, found_in, quoted
+from pipelines.crm.guess_names import kind
+from pipelines.crm.guess_shapes import decimal_sign, has_thousands, time_format
+from schemas.errors import ConfigError
+
+PEOPLE = {
+    "id": ["1", "2", "3"],
+    "email": ["a@example.org", "b@example.org", "c@example.org"],
+    "first_name": ["Ann", "Bo", "Cy"],
+}
+ORDERS = {
+    "id": ["10", "11", "12"],
+    "customer_id": ["1", "1", "2"],
+    "order_date": ["2024-01-31", "2024-02-01 10:00:00", "2024-02-02T10:00:00Z"],
+    "total": ["10.00", "12.50", "-3.00"],
+    "currency": ["EUR", "EUR", "EUR"],
+    "status": ["completed", "refunded", "pending"],
+}
+
+
+def columns(table: str, *names: str, **values: list[str | None]) -> dict[str, str]:
+    """Contract column → source column, for columns without values and with."""
+    found = matches(table, {**dict.fromkeys(names, ()), **values})  # type: ignore[arg-type]
+    return {column: match.name for column, match in found.items()}
+
+
+def guess(**tables: dict[str, list[str | None]]) -> Guess:
+    """The guess for tables given as columns."""
+    found = [
+        FoundTable(name, f"{name}.csv", name, {column: tuple(values) for column, values in table.items()})
+        for name, table in tables.items()
+    ]
+    return guessed(Found({}, tuple(found)))
+
+
+def lines(made: Guess, table: str) -> dict[str, str]:
+    """Contract column → SQL of the active lines."""
+    return {line.column: line.sql for line in made.selects[table].lines if line.active}  # type: ignore[index]
+
+
+def files(folder: Path, *names: str) -> Found:
+    connection = connect(Home.at(folder / "home"), "1GB")
+    try:
+        return found_in([folder / name for name in names], connection, folder / "config")
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (
+            "Customer ID,First Name,Last Name,Email,Accepts Email Marketing,Default Address City,"
+            "Default Address Province Code,Default Address Country Code,Default Address Zip,Phone",
+            "customer_id first_name last_name email - city region country postal_code phone",
+        ),
+        (
+            "Record ID,First Name,Last Name,Email,Phone Number,Create Date,Postal Code,State/Region,Street Address",
+            "customer_id first_name last_name email phone created_at postal_code region street",
+        ),
+        (
+            "Id,FirstName,LastName,MobilePhone,Email,MailingStreet,MailingCity,MailingPostalCode,MailingCountryCode,"
+            "Birthdate,CreatedDate,LastModifiedDate,HasOptedOutOfEmail,AccountId",
+            "customer_id first_name last_name phone email street city postal_code country birth_date created_at "
+            "updated_at - -",
+        ),
+        (
+            "property_email,id,property_firstname,property_lastname,property_createdate",
+            "email customer_id first_name last_name created_at",
+        ),
+        ("entity_id,email,firstname,lastname,dob,_website", "customer_id email first_name last_name birth_date -"),
+        (
+            "user_id,user_email,billing_first_name,billing_last_name,billing_postcode,shipping_country,user_registered",
+            "customer_id email first_name last_name postal_code country created_at",
+        ),
+        (
+            "Email,Klaviyo ID,First Name,Last Name,Phone Number,Address,City,State / Region,Country,Zip Code",
+            "email customer_id first_name last_name phone street city region country postal_code",
+        ),
+        (
+            "Numéro client;Nom;Prénom;Adresse e-mail;Téléphone portable;Date de naissance;Rue;Ville;Code postal;Pays",
+            "customer_id last_name first_name email phone birth_date street city postal_code country",
+        ),
+        (
+            "Kundennummer;Vorname;Name;E-Mail-Adresse;Handynummer;Geburtsdatum;Straße;Ort;PLZ;Land;Anrede",
+            "customer_id first_name last_name email phone birth_date street city postal_code country -",
+        ),
+        (
+            "ID Cliente;Nombre;Apellidos;Correo electrónico;Teléfono móvil;Fecha de nacimiento;Ciudad;Código postal;"
+            "País",
+            "customer_id first_name last_name email phone birth_date city postal_code country",
+        ),
+        (
+            "Codice cliente;Nome;Cognome;Indirizzo e-mail;Cellulare;Data di nascita;Città;CAP;Provincia;Sesso",
+            "customer_id first_name last_name email phone birth_date city postal_code region gender",
+        ),
+        (
+            "Klantnummer;Voornaam;Achternaam;E-mailadres;Telefoonnummer;Geboortedatum;Woonplaats;Postcode;Land",
+            "customer_id first_name last_name email phone birth_date city postal_code country",
+        ),
+    ],
+)
+def test_customer_columns_are_known_in_six_languages_and_many_exports(header, expected):
+    names = header.split(";" if ";" in header else ",")
+    wanted = {column: name for name, column in zip(names, expected.split(), strict=True) if column != "-"}
+    assert columns("customers", *names) == wanted
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("InvoiceId,CustomerId,InvoiceDate,Total", "order_id customer_id ordered_at amount"),
+        ("id,user_id,item,price,state", "order_id customer_id - amount status"),
+        (
+            "Name,Email,Financial Status,Fulfillment Status,Currency,Subtotal,Total,Created at",
+            "order_id email status - currency - amount ordered_at",
+        ),
+        (
+            "id,Created date (UTC),Amount,Currency,Status,Customer ID",
+            "order_id ordered_at amount currency status customer_id",
+        ),
+        (
+            "increment_id,customer_id,customer_email,grand_total,order_currency_code,created_at,status",
+            "order_id customer_id email amount currency ordered_at status",
+        ),
+        ("N° commande;Code client;Date de commande;Montant TTC;Devise;Statut",
+         "order_id customer_id ordered_at amount currency status"),
+        ("Bestellnummer;Kunden-Nr;Bestelldatum;Gesamtbetrag;Währung;Bestellstatus",
+         "order_id customer_id ordered_at amount currency status"),
+        ("Número de pedido;Cliente;Fecha de pedido;Importe total;Moneda;Estado",
+         "order_id customer_id ordered_at amount currency status"),
+        ("Numero ordine;Codice cliente;Data ordine;Importo;Valuta;Stato ordine",
+         "order_id customer_id ordered_at amount currency status"),
+        ("Bestelnummer;Klantnummer;Besteldatum;Totaalbedrag;Valuta;Status",
+         "order_id customer_id ordered_at amount currency status"),
+    ],
+)  # fmt: skip
+def test_order_columns_are_known_in_six_languages_and_many_exports(header, expected):
+    names = header.split(";" if ";" in header else ",")
+    wanted = {column: name for name, column in zip(names, expected.split(), strict=True) if column != "-"}
+    assert columns("orders", *names) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("raw_customers", "customers"), ("sf_contact_data", "customers"), ("Kundenliste 2024", "customers"),
+        ("customer_details", "customers"), ("clients", "customers"), ("salesforce_leads", "customers"),
+        ("Invoice", "orders"), ("commandes_clients", "orders"), ("customerOrders", "orders"), ("Aufträge", "orders"),
+        ("InvoiceLine", "other"), ("order_items", "other"), ("Bestellpositionen", "other"), ("Employee", "other"),
+        ("customer_address", "other"), ("refunds", "other"), ("customer_consents", "consents"),
+        ("gql_customer_visit", "visits"), ("GDPR deletions", "erasures"), ("plans", None), ("export", None),
+    ],
+)  # fmt: skip
+def test_a_tables_name_says_what_it_is(name, expected):
+    assert kind(name) == expected
+
+
+def test_a_column_called_mail_that_holds_yes_and_no_is_not_the_email():
+    found = columns("customers", mail=["yes", "no", "yes"], contact=["a@example.org", "b@example.org", None])
+    assert found["email"] == "contact"
+
+
+def test_values_find_an_email_only_if_one_column_alone_has_them():
+    two = {"x1": ["a@example.org"], "x2": ["b@example.org"]}
+    assert "email" not in columns("customers", **two)
+    assert columns("customers", x1=["a@example.org"], owner_email=["b@example.org"])["email"] == "x1"
+
+
+def test_a_numeric_or_repeating_column_called_id_is_not_taken_against_its_values():
+    repeating = columns("customers", id=["1", "1", "1"], email=["a@example.org", "b@example.org", "c@example.org"])
+    assert "customer_id" not in repeating
+
+
+def test_a_blank_column_gives_way_to_a_filled_one():
+    found = columns("customers", phone=[None, ""], mobile=["+33 6 12 34 56 78", None])
+    assert found["phone"] == "mobile"
+
+
+def test_the_state_of_an_account_is_no_region_and_a_country_is_not_guessed_from_languages():
+    found = columns("customers", state=["enabled", "disabled"], land=["yes", "no"], language=["fr", "de"])
+    assert not {"region", "country"} & found.keys()
+
+
+def test_hashed_names_are_left_out_and_hashed_emails_are_called_so():
+    digest = ["0cc175b9c0f1b6a831c399e269772661", "92eb5ffee6ae2fec3ad71c777531578f", None]
+    made = guess(customers={"id": ["1", "2", "3"], "email": digest, "first_name": digest})
+    assert lines(made, "customers") == {"customer_id": "id", "email": "email"}
+    assert made.contradicted["customers"] == {"first_name": "first_name"}
+    assert "hashed" in made.selects["customers"].decide[0]
+
+
+def test_a_lone_name_is_neither_first_nor_last_name():
+    assert "last_name" not in columns("customers", "id", "name", "email")
+    whole = ["Ann Example", "Bo Other"]
+    assert columns("customers", vorname=["Ann", "Bo"], name=whole) == {"first_name": "vorname"}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2024-01-31", "iso"), ("2020-09-11 13:26:15.000 ", "iso"), ("2024-01-31T10:00:00+0100", "iso"),
+        ("2024/01/31 9:05", "iso"), ("04-FEB-2021 13.20.22.245676861", "%d-%b-%Y %H.%M.%S.%n"),
+        ("20240131", "%Y%m%d"), ("31/01/2024", None), ("01/31/2024 10:00", None), ("31.01.2024", None),
+        ("1700000000", None),
+    ],
+)  # fmt: skip
+def test_only_times_that_can_be_read_one_way_are_read(value, expected):
+    assert time_format([value, value, None]) == expected
+
+
+def test_the_order_of_day_and_month_is_never_guessed():
+    people = {**PEOPLE, "created": ["31/01/2024", "01/02/2024", "28/02/2024"]}
+    made = guess(customers=people, orders={**ORDERS, "order_date": ["31/01/2024", "01/02/2024", "28/02/2024"]})
+    assert lines(made, "orders")["ordered_at"] == "order_date"
+    assert "created_at" not in lines(made, "customers")  # a day that cannot be read would cost the whole record
+    for table in ("customers", "orders"):
+        assert "day or the month" in made.selects[table].decide[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "decimal", "thousands"),
+    [
+        (["12.50", "3"], ".", False), (["12,50", "3,1"], ",", False), (["1,234.50", "2.00"], ".", True),
+        (["1.234,50 €", "2,00 €"], ",", True), (["12.50", "3,40", "1.00"], ".", False),
+    ],
+)  # fmt: skip
+def test_decimal_signs_and_thousands_are_told_apart(values, decimal, thousands):
+    assert decimal_sign(values) == decimal
+    assert has_thousands(values, "," if decimal == "." else ".") == thousands
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("1.234,50 €", "1234,50"), ("12,50 €", "12,50"), ("1.234.567,00 €", "1234567,00"), ("1.2,5 €", "1.2,5")],
+)
+def test_thousands_leave_amounts_without_touching_what_is_none(written, read):
+    made = guess(customers=PEOPLE, orders={**ORDERS, "total": ["1.234,50 €", "2,00 €", "3,00 €"]})
+    assert made.selects["orders"].options["decimal"] == '","'
+    with duckdb.connect(":memory:") as connection:
+        sql = lines(made, "orders")["amount"]
+        assert connection.execute(f"SELECT {sql} FROM (SELECT $v AS total)", {"v": written}).fetchall() == [(read,)]
+
+
+def test_minor_units_need_a_name_that_says_so():
+    whole = ["100", "250", "300"]
+    named = {column: values for column, values in ORDERS.items() if column != "total"}
+    assert guess(customers=PEOPLE, orders={**named, "amount_cents": whole}).selects["orders"].options == {
+        "amount": '"minor"'
+    }
+    made = guess(customers=PEOPLE, orders={**ORDERS, "total": whole})
+    assert made.selects["orders"].options == {}
+    assert "cents" in made.selects["orders"].decide[0]
+
+
+def test_statuses_of_ours_stay_and_others_are_translated_by_the_whole_vocabulary():
+    assert lines(guess(customers=PEOPLE, orders=ORDERS), "orders")["status"] == "status"
+    made = guess(customers=PEOPLE, orders={**ORDERS, "status": ["paid", "Storniert", "mystery"]})
+    sql = lines(made, "orders")["status"]
+    with duckdb.connect(":memory:") as connection:
+        read = connection.sql(
+            f"SELECT {sql} FROM (VALUES ('paid'), ('Storniert'), ('mystery')) AS t(status)"
+        ).fetchall()
+    assert read == [("completed",), ("cancelled",), ("mystery",)]
+    assert "mystery" not in sql
+    assert "does not know" in made.selects["orders"].decide[0]
+
+
+def test_what_orders_lack_is_literal_and_said():
+    made = guess(customers=PEOPLE, orders={"id": ["1"], "customer_id": ["1"], "price": ["1.50"]})
+    orders = made.selects["orders"]
+    assert lines(made, "orders")["currency"] == "'EUR'"
+    assert lines(made, "orders")["status"] == "'completed'"
+    assert orders.options == {"without_times": "true"}
+    assert any("currency" in sentence for sentence in orders.decide)
+
+
+def test_orders_without_a_customer_id_find_the_customer_by_email():
+    made = guess(
+        customers=PEOPLE, orders={"id": ["1"], "email": ["A@example.org"], "total": ["1.50"], "date": ["2024-01-01"]}
+    )
+    with duckdb.connect(":memory:") as connection:
+        connection.sql("CREATE TABLE customers AS SELECT '7' AS id, 'a@example.org ' AS email")
+        connection.sql("CREATE TABLE orders AS SELECT unnest(['A@example.org', 'z@example.org']) AS email")
+        sql = lines(made, "orders")["customer_id"]
+        assert connection.sql(f"SELECT {sql} FROM orders AS o").fetchall() == [("7",), (None,)]
+    assert made.selects["orders"].alias == "o"
+
+
+def test_a_shopify_export_keeps_the_first_line_of_each_order():
+    orders = {
+        "Name": ["#1", "#1", "#2"],
+        "Email": ["a@example.org", None, "b@example.org"],
+        "Created at": ["2025-10-22 12:58:38 +0530", None, "2025-10-23 12:58:38 +0530"],
+        "Total": ["10.00", None, "12.00"],
+    }
+    assert guess(customers=PEOPLE, orders_export=orders).selects["orders"].where == "trim(Total) <> ''"
+    lined = {**orders, "Total": ["10.00", "11.00", "12.00"]}
+    assert "GROUP BY" in " ".join(guess(customers=PEOPLE, orders_export=lined).selects["orders"].decide)
+
+
+def test_leading_apostrophes_go():
+    made = guess(customers={"Customer ID": ["'7210448300001", "'7210448300002"], "Email": ["a@b.org", "c@d.org"]})
+    assert lines(made, "customers")["customer_id"] == "ltrim(\"Customer ID\", '''')"
+
+
+def test_orders_name_customers_by_a_column_that_both_have():
+    people = {**PEOPLE, "customer_no": ["C1", "C2", "C3"]}
+    orders = {**{name: values for name, values in ORDERS.items() if name != "customer_id"}, "customer_no": ["C1"] * 3}
+    assert lines(guess(customers=people, orders=orders), "customers")["customer_id"] == "customer_no"
+
+
+def test_a_link_that_meets_no_customer_is_called_into_question():
+    orders = {**ORDERS, "customer_id": ["x", "y", "z"]}
+    assert "orders.customer_id" in guess(customers=PEOPLE, orders=orders).selects["orders"].decide[0]
+
+
+def test_a_newsletter_is_no_consent_to_uploads():
+    made = guess(customers={**PEOPLE, "newsletter": ["yes"] * 3, "accepts_marketing": ["true"] * 3})
+    assert set(made.selects) == {"customers"}
+    assert {"newsletter", "accepts_marketing"} <= set(made.selects["customers"].unused)
+
+
+def test_consents_in_our_words_are_taken_and_others_only_proposed():
+    statements = {
+        "customer_id": ["1", "2"],
+        "purpose": ["ads_upload", "ads_upload"],
+        "status": ["granted", "denied"],
+        "captured_at": ["2024-01-01", "2024-01-02"],
+    }
+    assert "consents" in guess(customers=PEOPLE, consents=statements).selects
+    made = guess(customers=PEOPLE, consents={**statements, "purpose": ["newsletter", "ads"]})
+    assert "consents" not in made.selects
+    assert made.unfit["consents"][1] == "purpose has other words than purpose may have"
+    without = {name: values for name, values in statements.items() if name != "purpose"}
+    assert "no column of it is purpose" in guess(customers=PEOPLE, consents=without).unfit["consents"][1]
+
+
+def test_an_erasure_request_without_an_id_is_not_named_by_its_address():
+    made = guess(customers=PEOPLE, erasures={"email": ["a@example.org"], "received": ["2024-01-01"]})
+    assert lines(made, "erasures") == {"request_id": "received", "email": "email", "requested_at": "received"}
+
+
+def test_employees_and_order_lines_are_not_taken():
+    made = guess(customers=PEOPLE, employees=PEOPLE, orders=ORDERS, order_items=ORDERS)
+    assert [table.name for table in made.not_used] == ["employees", "order_items"]
+
+
+def test_a_table_that_only_joins_others_is_no_orders():
+    joins = {"contact_id": ["1"], "deal_id": ["7"], "_fivetran_synced": ["2024-01-01"]}
+    assert "orders" not in guess(customers=PEOPLE, deal_contact=joins).selects
+
+
+def test_without_customers_the_error_names_the_tables():
+    with pytest.raises(ConfigError, match=r"None of plans.csv looks like customers"):
+        guess(plans={"id": ["1"], "name": ["Basic"]})
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "encoding", "expected"),
+    [
+        (",", "utf-8", {}),
+        (";", "utf-8-sig", {"delimiter": ";"}),
+        ("\t", "latin-1", {"delimiter": "\t", "encoding": "latin-1"}),
+        ("|", "utf-16", {"delimiter": "|", "encoding": "utf-16"}),
+        (";", "cp1252", {"delimiter": ";", "encoding": "windows-1252"}),
+    ],
+)
+def test_a_csvs_delimiter_and_encoding_are_found(tmp_path, delimiter, encoding, expected):
+    last = "l’été" if encoding == "cp1252" else "Zoë"
+    rows = [["id", "E-Mail", "Prénom"], ["1", "a@example.org", '"Ann, Bo; Cy"'], ["2", "b@example.org", last]]
+    (tmp_path / "clients.csv").write_bytes("\n".join(delimiter.join(row) for row in rows).encode(encoding))
+    found = files(tmp_path, "clients.csv")
+    assert found.sources["clients"].model_dump(exclude_defaults=True) == {"files": "../clients.csv", **expected}
+    assert found.tables[0].columns["Prénom"] == ("Ann, Bo; Cy", last)
+
+
+def test_parquet_sqlite_and_duckdb_are_known_by_their_bytes(tmp_path):
+    pl.DataFrame(PEOPLE).write_parquet(tmp_path / "people.bin")
+    with sqlite3.connect(tmp_path / "shop.db") as connection:
+        connection.execute('CREATE TABLE "Order Details" (id INTEGER)')
+    connection.close()
+    with duckdb.connect(str(tmp_path / "crm.db")) as connection:
+        connection.sql(
+            "CREATE SCHEMA sales; CREATE TABLE sales.customers AS SELECT 1 AS id, DATE '2024-01-01' AS created"
+        )
+    found = files(tmp_path, "people.bin", "shop.db", "crm.db")
+    assert found.sources["people"].format == "parquet"
+    assert (found.sources["shop"].sqlite, found.sources["crm"].duckdb) == ("../shop.db", "../crm.db")
+    assert [table.place for table in found.tables] == ["people", 'shop."Order Details"', "crm.sales.customers"]
+    assert found.tables[2].columns == {"id": ("1",), "created": ("2024-01-01",)}
+
+
+def test_numbered_parts_are_one_source_and_reserved_names_are_avoided(tmp_path):
+    for name in ("orders_1.csv", "orders_2.csv", "order.csv"):
+        (tmp_path / name).write_text("id,total\n1,2.50\n")
+    found = files(tmp_path, "orders_2.csv", "orders_1.csv", "order.csv")
+    assert {name: source.files for name, source in found.sources.items()} == {
+        "orders": "../orders_*.csv",
+        "crm_order": "../order.csv",
+    }
+
+
+def test_files_elsewhere_are_written_absolute_and_globs_in_their_names_escaped(tmp_path):
+    folder = tmp_path / "a" / "exports [old]"
+    folder.mkdir(parents=True)
+    (folder / "x.csv").write_text("id,email\n1,a@example.org\n")
+    connection = connect(Home.at(tmp_path / "home"), "1GB")
+    found = found_in([folder / "x.csv"], connection, tmp_path / "b" / "config")
+    connection.close()
+    assert found.sources["x"].files == str(folder / "x.csv").replace("[", "[[]")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"PK\x03\x04rest", "Excel"),
+        (b"\x1f\x8brest", "gzip"),
+        (b'{"id": 1}', "JSON"),
+        (b"1,secret@example.org,Ann\n2,b@example.org,Bo\n", "not the names of columns"),
+        (b"sep=;\nid;email\n", "sep="),
+        ("id,email\n".encode("utf-16-le"), "byte-order mark"),
+    ],
+)
+def test_files_that_cannot_be_read_are_refused_without_quoting_them(tmp_path, content, message):
+    (tmp_path / "x.csv").write_bytes(content)
+    with pytest.raises(ConfigError, match=message) as refused:
+        files(tmp_path, "x.csv")
+    assert "secret" not in str(refused.value)
+
+
+def test_names_are_quoted_only_where_sql_needs_it():
+    assert [quoted(name) for name in ("Email", "order", "First Name", 'a"b')] == [
+        "Email",
+        '"order"',
+        '"First Name"',
+        '"a""b"',
+    ]

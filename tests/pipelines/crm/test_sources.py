@@ -1,0 +1,446 @@
+"""Sources are read as declared, as text, whole; what does not read so stops the run with file, line and remedy."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from catalog.duckdb_connection import connect
+from catalog.home import Home
+from pipelines.crm.read import Crm, Pulled
+from schemas.errors import SourceError
+from schemas.source import Sources
+
+CONTACTS = "SELECT id AS customer_id, email, phone FROM crm"
+
+Pull = Callable[..., Pulled]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    home = Home.at(tmp_path_factory.mktemp("home"))
+    home.create()
+    unpacked = tmp_path_factory.getbasetemp() / "extensions"  # once for all tests: it takes seconds
+    unpacked.mkdir(exist_ok=True)
+    home.extensions.symlink_to(unpacked)
+    return home
+
+
+@pytest.fixture(scope="module")
+def database(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    with closing(connect(home, "500MB")) as connection:
+        yield connection
+
+
+@pytest.fixture
+def pull(database: duckdb.DuckDBPyConnection, home: Home, tmp_path: Path) -> Pull:
+    """Pulls `customers` from one source called `crm`."""
+
+    def pulled(select: str = CONTACTS, **source: str) -> Pulled:
+        absent = {name: {"absent": True} for name in ("orders", "consents", "visits", "erasures")}
+        tables = {"customers": {"select": select}, **absent}
+        sources = Sources.model_validate({"sources": {"crm": source or {"files": "*.csv"}}, "tables": tables})
+        with closing(database.cursor()) as connection:
+            return Crm(connection, sources, tmp_path, home.root).pull("customers")
+
+    return pulled
+
+
+def contacts(pulled: Pulled) -> list[tuple[object, ...]]:
+    return pulled.accepted.select("customer_id", "email", "phone").rows()
+
+
+def sentence(pull: Pull, select: str = CONTACTS, **source: str) -> str:
+    with pytest.raises(SourceError) as caught:
+        pull(select, **source)
+    assert caught.value.exit_code == 1
+    assert caught.value.__cause__ is None
+    assert "Traceback" not in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+    return str(caught.value)
+
+
+# Dialects
+
+
+@pytest.mark.parametrize(
+    ("content", "source"),
+    [
+        pytest.param("id,email,phone\n1,a@x.fr,06\n", {}, id="comma"),
+        pytest.param("id;email;phone\n1;a@x.fr;06\n", {"delimiter": ";"}, id="semicolon"),
+        pytest.param("id\temail\tphone\n1\ta@x.fr\t06\n", {"delimiter": "\t"}, id="tab"),
+        pytest.param("id|email|phone\n1|a@x.fr|06\n", {"delimiter": "|"}, id="bar"),
+        pytest.param("id,email,phone\n'1','a@x.fr','06'\n", {"quote": "'"}, id="apostrophes as quotes"),
+        pytest.param("id,email,phone\r\n1,a@x.fr,06\r\n", {}, id="Windows line ends"),
+        pytest.param("id,email,phone\r1,a@x.fr,06\r", {}, id="old Mac line ends"),
+        pytest.param("id,email,phone\n1,a@x.fr,06", {}, id="no last line end"),
+        pytest.param("id,email,phone\n1,a@x.fr,06\n\n\n", {}, id="blank last lines"),
+        pytest.param('"id","email","phone"\n"1","a@x.fr","06"\n', {}, id="all quoted"),
+        pytest.param(" id , email,phone \n1,a@x.fr,06\n", {}, id="blanks around headers"),
+        pytest.param('id,"e\nmail",email,phone\n1,x,a@x.fr,06\n', {}, id="line end in a header"),
+    ],
+)
+def test_a_file_is_read_in_its_declared_dialect(
+    pull: Pull, tmp_path: Path, content: str, source: dict[str, str]
+) -> None:
+    (tmp_path / "crm.csv").write_bytes(content.encode())
+    assert contacts(pull(files="crm.csv", **source)) == [("1", "a@x.fr", "06")]
+
+
+@pytest.mark.parametrize("sign", [";", "\t", "|"])
+def test_a_file_that_reads_as_one_column_says_which_delimiter_to_declare(pull: Pull, tmp_path: Path, sign: str) -> None:
+    (tmp_path / "crm.csv").write_text(sign.join(["id", "email", "phone"]) + "\n" + sign.join("123"), encoding="utf-8")
+    message = sentence(pull)
+    assert str(tmp_path / "crm.csv") in message
+    assert f"Set delimiter = {sign!r} for it in sources.toml." in message
+
+
+def test_a_comma_file_declared_with_semicolons_says_so_too(pull: Pull, tmp_path: Path) -> None:
+    (tmp_path / "crm.csv").write_text("id,email,phone\n1,2,3\n", encoding="utf-8")
+    assert "Set delimiter = ','" in sentence(pull, files="crm.csv", delimiter=";")
+
+
+def test_a_file_of_one_column_is_one_column(pull: Pull, tmp_path: Path) -> None:
+    (tmp_path / "crm.csv").write_text("id\n1\n2\n", encoding="utf-8")
+    assert pull("SELECT id AS customer_id FROM crm").accepted["customer_id"].to_list() == ["1", "2"]
+
+
+def test_headers_that_repeat_get_numbers_and_nameless_ones_their_place(pull: Pull, tmp_path: Path) -> None:
+    (tmp_path / "crm.csv").write_text("id,Phone,phone,,email\n1,06,07,x,a@x.fr\n", encoding="utf-8")
+    pulled = pull("SELECT id AS customer_id, email, Phone AS phone, phone_1 AS region, column3 AS city FROM crm")
+    assert pulled.accepted.select("email", "phone", "region", "city").rows() == [("a@x.fr", "06", "07", "x")]
+
+
+@pytest.mark.parametrize("header", ["id,phone,phone,phone_1", "id,,column1,phone", "id,phone,source_file,email"])
+def test_headers_that_meet_a_made_up_name_are_read_all_the_same(pull: Pull, tmp_path: Path, header: str) -> None:
+    (tmp_path / "crm.csv").write_text(f"{header}\n1,2,3,4\n", encoding="utf-8")
+    assert pull("SELECT id AS customer_id FROM crm").accepted["customer_id"].to_list() == ["1"]
+
+
+# Values
+
+
+def test_every_value_stays_the_text_it_was(pull: Pull, tmp_path: Path) -> None:
+    texts = ["00530", "0171", "01007-010", "17850.0", "1e5", "+33 6 12", "true", "2025-01-31", "NULL", "NaN", "\\N"]
+    (tmp_path / "crm.csv").write_text(
+        "id,email,phone\n" + "".join(f"{place:05},x,{text}\n" for place, text in enumerate(texts)), encoding="utf-8"
+    )
+    pulled = pull()
+    assert pulled.accepted["phone"].to_list() == texts
+    assert pulled.accepted["customer_id"].to_list() == [f"{place:05}" for place in range(len(texts))]
+
+
+def test_line_ends_quotes_and_delimiters_inside_quotes_belong_to_the_value(pull: Pull, tmp_path: Path) -> None:
+    (tmp_path / "crm.csv").write_text(
+        'id,email,phone\n1,"12, rue d\'Or\nBât. ""B""",06\n2,b@x.fr,07\n', encoding="utf-8"
+    )
+    assert contacts(pull()) == [("1", '12, rue d\'Or\nBât. "B"', "06"), ("2", "b@x.fr", "07")]
+
+
+def test_blanks_around_a_value_are_none_of_it_and_a_blank_value_is_missing(pull: Pull, tmp_path: Path) -> None:
+    (tmp_path / "crm.csv").write_text('id,email,phone\n 1 ,"  ",\n\t2,\u00a0a@x.fr\u00a0,""\n', encoding="utf-8")
+    assert contacts(pull()) == [("1", None, None), ("2", "a@x.fr", None)]
+
+
+# Encodings
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "windows-1252", "utf-16"])
+def test_a_declared_encoding_is_read_as_such(pull: Pull, tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "crm.csv").write_bytes("id,émail,phone\n1,zoë@x.fr,06\n".encode(encoding))
+    pulled = pull("SELECT id AS customer_id, émail AS email, phone FROM crm", files="crm.csv", encoding=encoding)
+    assert contacts(pulled) == [("1", "zoë@x.fr", "06")]
+
+
+def test_windows_1252_has_signs_that_latin_1_has_not(pull: Pull, tmp_path: Path) -> None:
+    (tmp_path / "crm.csv").write_bytes("id,email,phone\n1,Œuvre d’Art – €,06\n".encode("cp1252"))
+    assert contacts(pull(files="crm.csv", encoding="windows-1252")) == [("1", "Œuvre d’Art – €", "06")]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_bytes_that_are_not_utf_8_are_told_with_file_and_line(pull: Pull, tmp_path: Path, line_end: str) -> None:
+    lines = [
+        "id,email,phone",
+        *(f"{number},a@x.fr,06" for number in range(1, 7)),
+        "7,zo\xeb@x.fr,06",
+        "8,b@x.fr,07",
+        "",
+    ]
+    (tmp_path / "crm.csv").write_bytes(line_end.join(lines).encode("latin-1"))
+    message = sentence(pull)
+    assert message.startswith(f"{tmp_path / 'crm.csv'}, line 8: not in the declared encoding.")
+    assert 'Set encoding = "windows-1252" or "latin-1"' in message
+    assert "zo" not in message.replace(str(tmp_path), "")
+
+
+def test_bytes_that_are_not_utf_8_are_told_in_the_right_one_of_several_files(pull: Pull, tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_bytes(b"id,email,phone\n1,a@x.fr,06\n")
+    (tmp_path / "two.csv").write_bytes(b"id,email,phone\n2,zo\xeb@x.fr,06\n")
+    assert sentence(pull).startswith(f"{tmp_path / 'two.csv'}, line 2: not in the declared encoding")
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        pytest.param("id,émail,phone\n1,a,06\n".encode("latin-1"), "utf-8", id="Latin-1 for UTF-8"),
+        pytest.param("id,email,phone\n1,a,06\n".encode("utf-16-le"), "utf-16", id="UTF-16 without its mark"),
+    ],
+)
+def test_a_header_in_another_encoding_is_told_with_its_file(
+    pull: Pull, tmp_path: Path, content: bytes, encoding: str
+) -> None:
+    (tmp_path / "crm.csv").write_bytes(content)
+    message = sentence(pull, files="crm.csv", encoding=encoding)
+    assert str(tmp_path / "crm.csv") in message
+    assert "encoding" in message
+
+
+@pytest.mark.parametrize("quoted", [False, True])
+def test_a_byte_order_mark_is_no_part_of_the_first_header(pull: Pull, tmp_path: Path, quoted: bool) -> None:
+    header = '"id","email","phone"' if quoted else "id,email,phone"
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.csv").write_text(f"{header}\n{name},a@x.fr,06\n", encoding="utf-8-sig")
+    assert contacts(pull()) == [("one", "a@x.fr", "06"), ("two", "a@x.fr", "06")]
+
+
+# Files that are not what they should be
+
+
+def test_no_file_is_told_with_what_was_looked_for(pull: Pull, tmp_path: Path) -> None:
+    message = sentence(pull, files="exports/*.csv")
+    assert message.startswith(f"Source crm: no file matches {tmp_path / 'exports' / '*.csv'}.")
+    assert "`files` in sources.toml" in message
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\r\n", b"\xef\xbb\xbf", b"\n\n\n"],
+                         ids=["nothing", "line end", "Windows line end", "mark", "blank lines"])  # fmt: skip
+def test_an_empty_file_stops_the_run_by_its_name(pull: Pull, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "crm.csv").write_bytes(content)
+    message = sentence(pull)
+    assert str(tmp_path / "crm.csv") in message
+    assert "is empty, without even a header" in message
+
+
+@pytest.mark.parametrize("content", ["id,email,phone\n", "id,email,phone", "id,email,phone\r\n"])
+def test_a_file_with_a_header_only_has_no_rows(pull: Pull, tmp_path: Path, content: str) -> None:
+    (tmp_path / "crm.csv").write_bytes(content.encode())
+    pulled = pull()
+    assert pulled.read == 0
+    assert pulled.accepted.is_empty()
+    assert pulled.quarantined.is_empty()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param('3,"c@x.fr,06', id="a quote that is never closed"),
+        pytest.param('3,"c"@x.fr,06', id="more after a closing quote"),
+        pytest.param('3,"c"@x.fr', id="more after a closing quote, and a column short"),
+        pytest.param('3,"c"@x.fr,06,07', id="more after a closing quote, and a column long"),
+        pytest.param('3,"c@x.fr,06\n9,"e",07', id="a quote that the next line closes"),
+    ],
+)
+def test_a_broken_quote_stops_the_run_with_file_and_line(pull: Pull, tmp_path: Path, line: str) -> None:
+    (tmp_path / "crm.csv").write_text(f"id,email,phone\n1,a,06\n2,b,06\n{line}\n4,d,06\n", encoding="utf-8")
+    message = sentence(pull)
+    assert message.startswith(f"{tmp_path / 'crm.csv'}, line 4: malformed CSV")
+    assert "nothing was published" in message
+    assert "c@x.fr" not in message
+
+
+def test_a_line_is_told_as_an_editor_counts_it(pull: Pull, tmp_path: Path) -> None:
+    (tmp_path / "crm.csv").write_bytes(b'id,email,phone\n1,"12, rue d\'Or\nParis",06\n\n2,zo\xeb@x.fr,07\n')
+    assert sentence(pull).startswith(f"{tmp_path / 'crm.csv'}, line 5: ")
+
+
+def test_a_quote_that_swallows_a_whole_file_stops_the_run_with_its_line(pull: Pull, tmp_path: Path) -> None:
+    rest = "".join(f"{number},a@x.fr,06\n" for number in range(4, 150_000))
+    (tmp_path / "crm.csv").write_text(f'id,email,phone\n1,a,06\n2,"b,06\n{rest}', encoding="utf-8")
+    assert sentence(pull).startswith(f"{tmp_path / 'crm.csv'}, line 3: malformed CSV")
+
+
+def test_mixed_line_ends_are_read_or_told_as_what_they_are(pull: Pull, tmp_path: Path) -> None:
+    (tmp_path / "crm.csv").write_bytes(b"id,email,phone\r\n1,a,06\n2,b,06\r\n")
+    try:
+        read = contacts(pull(files="crm.csv"))
+    except SourceError as error:
+        told = str(error)
+        assert str(tmp_path / "crm.csv") in told
+        assert "line end" in told
+        assert "TRY_CAST" not in told
+    else:
+        assert read == [("1", "a", "06"), ("2", "b", "06")]
+
+
+# Several files
+
+
+def test_a_glob_reads_all_its_files_in_the_order_of_their_names(pull: Pull, tmp_path: Path) -> None:
+    for name, line_end in (("b", "\n"), ("a", "\r\n"), ("c", "\n")):
+        (tmp_path / f"{name}.csv").write_bytes(f"id,email,phone{line_end}{name},x,06{line_end}".encode())
+    assert pull().accepted["customer_id"].to_list() == ["a", "b", "c"]
+
+
+def test_a_file_of_a_glob_may_have_no_rows(pull: Pull, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,email,phone\n", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("id,email,phone\n1,x,06\n", encoding="utf-8")
+    assert pull().read == 1
+
+
+@pytest.mark.parametrize("header", ["id,phone,email", "id,email", "id,email,phone,city"])
+def test_files_of_a_glob_with_other_columns_are_named(pull: Pull, tmp_path: Path, header: str) -> None:
+    (tmp_path / "a.csv").write_text("id,email,phone\n1,x,06\n", encoding="utf-8")
+    (tmp_path / "b.csv").write_text(f"{header}\n1,x,06\n", encoding="utf-8")
+    message = sentence(pull)
+    assert "b.csv has other columns than a.csv" in message
+
+
+def test_the_home_stands_in_for_its_folder(pull: Pull, home: Home) -> None:
+    home.sample.mkdir(exist_ok=True)
+    (home.sample / "crm.csv").write_text("id,email,phone\n1,x,06\n", encoding="utf-8")
+    assert pull(files="{home}/sample/crm.csv").read == 1
+
+
+def test_a_folder_with_an_apostrophe_is_a_folder(pull: Pull, tmp_path: Path) -> None:
+    (tmp_path / "l'été").mkdir()
+    (tmp_path / "l'été" / "crm.csv").write_text("id,email,phone\n1,x,06\n", encoding="utf-8")
+    assert pull(files="l'été/*.csv").read == 1
+
+
+# Selects
+
+
+@pytest.mark.parametrize(
+    ("select", "told"),
+    [
+        pytest.param("SELECT id AS customer_id, mail AS email FROM crm", '"mail" not found', id="unknown column"),
+        pytest.param("SELECT id AS customer_id FROM contacts", "contacts", id="unknown table"),
+        pytest.param("SELECT id AS customer_id, email AS mail FROM crm", "gives mail, which is no column of customers",
+                     id="unknown column of ours"),
+        pytest.param("SELECT email FROM crm", "lacks the column customer_id", id="no identifier"),
+        pytest.param("SELEC id AS customer_id FROM crm", "syntax error", id="no SQL"),
+        pytest.param("SELECT id AS customer_id, email, phone AS email FROM crm", "email", id="one column twice"),
+        pytest.param("DROP TABLE crm", "SELECT", id="no select"),
+        pytest.param("SELECT id AS customer_id FROM crm; SELECT 1", "syntax error", id="two statements"),
+        pytest.param("SELECT id AS customer_id FROM crm; DROP VIEW crm", "SELECT", id="a change"),
+    ],
+)  # fmt: skip
+def test_a_select_that_does_not_fit_is_told_by_its_table(pull: Pull, tmp_path: Path, select: str, told: str) -> None:
+    (tmp_path / "crm.csv").write_text("id,email,phone\n1,x,06\n", encoding="utf-8")
+    message = sentence(pull, select)
+    assert message.startswith("sources.toml, tables.customers.select")
+    assert told in message
+
+
+def test_a_column_that_the_export_lost_is_told_with_its_file(pull: Pull, tmp_path: Path) -> None:
+    (tmp_path / "crm.csv").write_text("id,email\n1,x\n", encoding="utf-8")
+    message = sentence(pull, CONTACTS, files="crm.csv")
+    assert '"phone" not found' in message
+    assert str(tmp_path / "crm.csv") in message
+
+
+@pytest.mark.parametrize("expression", ["email::INTEGER", "error(email)", "strptime(email, '%Y')", "email::DATE"])
+def test_a_select_that_fails_on_a_row_never_quotes_it(pull: Pull, tmp_path: Path, expression: str) -> None:
+    (tmp_path / "crm.csv").write_text("id,email,phone\n1,sentinel@x.fr,06\n", encoding="utf-8")
+    message = sentence(pull, f"SELECT id AS customer_id, {expression} AS city FROM crm")
+    assert "sentinel" not in message
+    assert message.startswith("Table customers: reading ")
+    assert "TRY_CAST" in message
+
+
+# Databases and Parquet
+
+
+def test_a_sqlite_database_is_read_as_text(pull: Pull, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "crm.sqlite")) as database:
+        database.execute("CREATE TABLE contacts (id INTEGER, email TEXT, phone TEXT, postcode REAL, born DATE)")
+        database.executemany(
+            "INSERT INTO contacts VALUES (?, ?, ?, ?, ?)",
+            [(7, "zoë@x.fr", "0612", 75011, "1980-05-06"), (8, None, "00530", None, ""), (9, "", " ", 1.5, None)],
+        )
+        database.commit()
+    pulled = pull(
+        "SELECT id AS customer_id, email, phone, postcode AS postal_code, born AS birth_date FROM crm.contacts",
+        sqlite="crm.sqlite",
+    )
+    assert contacts(pulled) == [("7", "zoë@x.fr", "0612"), ("8", None, "00530"), ("9", None, None)]
+    assert pulled.accepted["birth_date"].to_list() == [date(1980, 5, 6), None, None]
+    assert pulled.read == 3
+
+
+def test_a_sqlite_database_is_left_as_it_was(pull: Pull, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "crm.sqlite")) as database:
+        database.execute("CREATE TABLE contacts (id INTEGER)")
+        database.commit()
+    before = (tmp_path / "crm.sqlite").read_bytes()
+    pull("SELECT id AS customer_id FROM crm.contacts", sqlite="crm.sqlite")
+    assert (tmp_path / "crm.sqlite").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["crm.sqlite"]
+
+
+def test_a_duckdb_database_is_read_as_text(pull: Pull, tmp_path: Path) -> None:
+    with closing(duckdb.connect(tmp_path / "crm.duckdb")) as database:
+        database.execute(
+            "CREATE TABLE contacts AS SELECT 7 AS id, 'zoë@x.fr' AS email, '0612' AS phone, DATE '1980-05-06' AS born, "
+            "TIMESTAMPTZ '2025-01-31 10:00:00+05:30' AS seen"
+        )
+    pulled = pull(
+        "SELECT id AS customer_id, email, phone, born AS birth_date, seen AS updated_at FROM crm.contacts",
+        duckdb="crm.duckdb",
+    )
+    assert contacts(pulled) == [("7", "zoë@x.fr", "0612")]
+    assert pulled.accepted["birth_date"].to_list() == [date(1980, 5, 6)]
+    assert pulled.accepted["updated_at"].to_list() == [datetime(2025, 1, 31, 4, 30, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+def test_a_database_that_is_not_there_is_told_with_its_path(pull: Pull, tmp_path: Path, kind: str) -> None:
+    message = sentence(pull, "SELECT id AS customer_id FROM crm.contacts", **{kind: "nowhere.db"})
+    assert message == f"Source crm: there is no file {tmp_path / 'nowhere.db'}. Correct it in sources.toml."
+    assert not (tmp_path / "nowhere.db").exists()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+def test_a_file_that_is_no_database_is_told_with_its_path(pull: Pull, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "crm.db").write_bytes(b"id,email,phone\n" * 500)
+    assert str(tmp_path / "crm.db") in sentence(pull, "SELECT id AS customer_id FROM crm.contacts", **{kind: "crm.db"})
+
+
+def test_parquet_is_read_as_text_with_its_times_kept(pull: Pull, tmp_path: Path) -> None:
+    pl.DataFrame(
+        {
+            "id": [7, 8],
+            "email": ["zoë@x.fr", None],
+            "phone": ["0612", ""],
+            "spent": [Decimal("12.50"), None],
+            "born": [date(1980, 5, 6), None],
+            "seen": [datetime(2025, 1, 31, 4, 30, tzinfo=UTC), None],
+        }
+    ).write_parquet(tmp_path / "crm.parquet")
+    pulled = pull(
+        "SELECT id AS customer_id, email, phone, spent AS region, born AS birth_date, seen AS updated_at FROM crm",
+        files="crm.parquet",
+    )
+    assert contacts(pulled) == [("7", "zoë@x.fr", "0612"), ("8", None, None)]
+    assert pulled.accepted["region"].to_list() == ["12.50", None]
+    assert pulled.accepted["birth_date"].to_list() == [date(1980, 5, 6), None]
+    assert pulled.accepted["updated_at"].to_list() == [datetime(2025, 1, 31, 4, 30, tzinfo=UTC), None]
+
+
+def test_parquet_files_of_a_glob_are_read_by_column_name(pull: Pull, tmp_path: Path) -> None:
+    pl.DataFrame({"id": [1], "email": ["a"], "phone": ["06"]}).write_parquet(tmp_path / "a.parquet")
+    pl.DataFrame({"phone": ["07"], "id": [2], "email": ["b"]}).write_parquet(tmp_path / "b.parquet")
+    assert contacts(pull(files="*.parquet")) == [("1", "a", "06"), ("2", "b", "07")]
+
+
+def test_a_file_that_is_no_parquet_is_told_with_its_path(pull: Pull, tmp_path: Path) -> None:
+    (tmp_path / "crm.parquet").write_bytes(b"id,email,phone\n" * 20)
+    assert str(tmp_path / "crm.parquet") in sentence(pull, files="crm.parquet")

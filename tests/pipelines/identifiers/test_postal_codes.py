@@ -1,0 +1,129 @@
+"""Postal codes in each network's form."""
+
+from __future__ import annotations
+
+import re
+from unicodedata import normalize
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.identifiers.hashes import hashed
+from pipelines.identifiers.postal_codes import compact, trimmed
+
+FORMS = {"meta": compact, "google": trimmed}
+
+
+def form(network: str, *typed: str | None, country: str | None = None) -> list[str | None]:
+    frame = pl.DataFrame(
+        {"code": typed, "country": [country] * len(typed)}, schema={"code": pl.String, "country": pl.String}
+    )
+    return frame.select(FORMS[network](pl.col("code"), pl.col("country"))).to_series().to_list()
+
+
+@pytest.mark.parametrize(
+    ("typed", "country", "meta", "google"),
+    [
+        ("90001", "US", "90001", "90001"),
+        (" 90001 ", "US", "90001", "90001"),
+        ("90001-4656", "US", "90001", "90001-4656"),
+        ("00501", "US", "00501", "00501"),
+        ("501", "US", None, None),
+        ("9000", "US", None, None),
+        ("90001-46", "US", None, None),
+        ("SW1A 1AA", "US", None, None),
+        ("SW1A 1AA", "GB", "sw1a1", "SW1A 1AA"),
+        ("sw1a1aa", "GB", "sw1a1", "sw1a1aa"),
+        ("M1 1AE", "GB", "m11", "M1 1AE"),
+        ("EC1A 1BB", "GB", "ec1a1", "EC1A 1BB"),
+        ("SW1A", "GB", None, "SW1A"),
+        ("75018", "FR", "75018", "75018"),
+        (" 75 018", "FR", "75018", "75 018"),
+        ("01000", "FR", "01000", "01000"),
+        ("1987", "AU", "1987", "1987"),
+        ("1012 AB", "NL", "1012ab", "1012 AB"),
+        ("00-950", "PL", "00950", "00-950"),
+        ("00–950", "PL", "00950", "00–950"),
+        ("1229-076", "PT", "1229076", "1229-076"),
+        ("K1A 0B1", "CA", "k1a0b1", "K1A 0B1"),
+        ("D02 X285", "IE", "d02x285", "D02 X285"),
+        ("LV-1050", "LV", "lv1050", "LV-1050"),
+        ("90001-4656", None, "900014656", "90001-4656"),
+        ("75018", None, "75018", "75018"),
+        (None, "FR", None, None),
+        ("", "FR", None, None),
+        ("  ", None, None, None),
+        ("-", "FR", None, None),
+    ],
+)
+def test_a_postal_code_in_each_networks_form(
+    typed: str | None, country: str | None, meta: str | None, google: str | None
+) -> None:
+    assert (form("meta", typed, country=country), form("google", typed, country=country)) == ([meta], [google])
+
+
+@pytest.mark.parametrize("network", FORMS)
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "jane@example.com",
+        "+33 6 12 34 56 78",
+        "06.12.34.56.78",
+        "12 rue de la Paix",
+        "Paris",
+        "n/a",
+        "unknown",
+        "75018\n75019",
+        "75018\t69002",
+        "75018; 69002",
+    ],
+)
+def test_what_cannot_be_a_postal_code_is_none_since_networks_get_it_in_plain(network: str, typed: str) -> None:
+    assert form(network, typed, country="FR") == [None]
+
+
+def test_the_published_digest_of_a_us_code_holds() -> None:
+    formed = form("meta", "90001-4656", country="US")
+    digest = "9de3888231a1021acddcaa006b2f2a1ead5e245ae44a6b50e997afa9371e081e"
+    assert hashed(pl.Series(formed), "sha256").to_list() == [digest]
+
+
+countries = st.sampled_from([None, "US", "GB", "FR", "NL", "PL", "CA"])
+groups = st.text("0123456789ABCxyz", min_size=1, max_size=5)
+codes = st.builds("".join, st.tuples(groups, st.sampled_from(["", " ", "-", "–"]), groups, st.sampled_from(["", " "])))
+any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+@pytest.mark.parametrize("network", FORMS)
+@given(typed=st.lists(codes | any_text, min_size=1, max_size=20), country=countries)
+@settings(max_examples=30, deadline=None)
+def test_a_form_is_never_empty_and_has_no_white_space_around(
+    network: str, typed: list[str], country: str | None
+) -> None:
+    for code in form(network, *typed, country=country):
+        assert code is None or (code and code == code.strip())
+        assert network != "meta" or code is None or not re.search(r"\s", code)
+
+
+@given(typed=st.lists(codes, min_size=1, max_size=20), country=countries.filter(lambda country: country != "GB"))
+@settings(max_examples=25, deadline=None)
+def test_the_form_of_a_form_is_itself(typed: list[str], country: str | None) -> None:
+    for network in FORMS:
+        formed = form(network, *typed, country=country)
+        assert form(network, *formed, country=country) == formed
+
+
+@given(typed=st.lists(codes, min_size=1, max_size=20), country=countries)
+@settings(max_examples=25, deadline=None)
+def test_case_and_spaces_do_not_matter_to_meta_and_spaces_around_to_nobody(
+    typed: list[str], country: str | None
+) -> None:
+    meta = form("meta", *typed, country=country)
+    assert form("meta", *(code.lower() for code in typed), country=country) == meta
+    assert form("meta", *(normalize("NFD", code) for code in typed), country=country) == meta
+    if country != "US":
+        assert form("meta", *(" ".join(code) for code in typed), country=country) == meta
+    google = form("google", *typed, country=country)
+    assert form("google", *(f"\t{code}\u00a0" for code in typed), country=country) == google

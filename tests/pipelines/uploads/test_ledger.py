@@ -1,0 +1,152 @@
+"""The ledger closes, and counts what a slow count of the same people gives."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.uploads.rows import audience_rows, slots
+from schemas.customers import Permissions
+from schemas.network import Network, networks
+from schemas.uploads import LEDGER_REASONS, Ledger, RefusedKeys
+
+NETWORKS = networks()
+
+PEOPLE = [f"p{number}" for number in range(8)]
+#: What people hold: addresses that many share, and parts of a mailing address.
+person = st.fixed_dictionaries(
+    {
+        "email": st.lists(st.sampled_from(["e1", "e2", "e3", "e4", "e5"]), unique=True, max_size=5),
+        "phone": st.lists(st.sampled_from(["t1", "t2", "t3"]), unique=True, max_size=3),
+        "first_name": st.sampled_from([None, "f1", "f2"]),
+        "last_name": st.sampled_from([None, "l1"]),
+        "country": st.sampled_from([None, "FR"]),
+        "postal_code": st.sampled_from([None, "z1", "z2"]),
+    }
+)
+PARTS = ("first_name", "last_name", "country", "postal_code")
+situations = st.fixed_dictionaries(
+    {
+        "people": st.lists(person, max_size=len(PEOPLE)),
+        "members": st.sets(st.sampled_from(PEOPLE)),
+        "permitted": st.dictionaries(st.sampled_from(PEOPLE), st.booleans()),
+        "refused": st.sets(
+            st.tuples(st.just("email"), st.sampled_from(["e1", "e2"]))
+            | st.tuples(st.just("phone"), st.sampled_from(["t1", "t2"]))
+            | st.tuples(st.just("address"), st.just("f1\tl1\tFR\tz1"))
+        ),
+    }
+)
+
+
+def identifiers_of(people: list[dict[str, object]], network: Network) -> pl.DataFrame:
+    """The people's identifiers in the network's columns, every value standing for its own hash."""
+    names = {column.identifier: column.match.name for column in network.columns}
+    rows = []
+    for name, held in zip(PEOPLE, people, strict=False):
+        for kind in ("email", "phone"):
+            rows += [
+                {"person_id": name, "position": position, names[kind]: value}
+                for position, value in enumerate(held[kind], start=1)
+            ]
+        rows.append({"person_id": name, "position": 1, **{names[part]: held[part] for part in PARTS}})
+    columns = {"person_id": pl.String, "position": pl.Int64, **dict.fromkeys(names.values(), pl.String)}
+    return pl.DataFrame([{column: row.get(column) for column in columns} for row in rows], schema=columns)
+
+
+def slow_rows(situation: dict, network: Network) -> tuple[list[tuple[str | None, ...]], dict[str, int]]:
+    """The rows, repeats included, and who was dropped why, person by person."""
+    rows: list[tuple[str | None, ...]] = []
+    dropped = dict.fromkeys(LEDGER_REASONS, 0)
+    takes_address = any(key.name == "address" for key in network.keys)
+    held = dict(zip(PEOPLE, situation["people"], strict=False))
+    nothing = {"email": [], "phone": [], **dict.fromkeys(PARTS)}
+    for name in sorted(situation["members"]):
+        if name not in situation["permitted"]:
+            dropped["no_consent"] += 1
+            continue
+        theirs = held.get(name, nothing)
+        address = [theirs[part] for part in PARTS]
+        whole = None not in address
+        if not (theirs["email"] or theirs["phone"] or (whole and takes_address)):
+            dropped["no_usable_identifier"] += 1
+            continue
+        emails, phones = (
+            [value for value in theirs[kind] if (kind, value) not in situation["refused"]]
+            for kind in ("email", "phone")
+        )
+        if takes_address and (not whole or ("address", "\t".join(address)) in situation["refused"]):
+            address, whole = [None] * 4, False
+        if not (emails or phones or (whole and takes_address)):
+            dropped["key_refused"] += 1
+            continue
+        parts = dict(zip(PARTS, address, strict=True))
+        cells: list[str | None] = []
+        for column in network.columns:
+            values = {"email": emails, "phone": phones}.get(column.identifier, [parts.get(column.identifier)])
+            cells += [*values, *[None] * column.repeat][: column.repeat]
+        rows.append(tuple(cells))
+    dropped["duplicate_after_hashing"] = len(rows) - len(set(rows))
+    return rows, dropped
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@given(situation=situations)
+@settings(max_examples=40, deadline=None)
+def test_the_ledger_closes_and_equals_a_slow_count(name: str, situation: dict) -> None:
+    network = NETWORKS[name]
+    found = audience_rows(
+        pl.DataFrame({"person_id": sorted(situation["members"])}, schema={"person_id": pl.String}),
+        pl.DataFrame(
+            [(person, name, assumed) for person, assumed in situation["permitted"].items()],
+            schema=dict(Permissions.create_empty().schema),
+            orient="row",
+        ),
+        identifiers_of(situation["people"], network),
+        pl.DataFrame(
+            [(name, *refused) for refused in situation["refused"]],
+            schema=dict(RefusedKeys.create_empty().schema),
+            orient="row",
+        ),
+        network,
+    )
+    rows, dropped = slow_rows(situation, network)
+    assert found.ledger.closes
+    assert found.ledger == Ledger(
+        segment_people=len(situation["members"]), dropped=dropped, file_people=len(set(rows)), file_rows=len(set(rows))
+    )
+    assert found.rows.columns == slots(network)
+    assert found.rows.rows() == sorted(set(rows), key=lambda row: [cell or "" for cell in row])
+    assert not set(found.keys.iter_rows()) & situation["refused"]
+
+
+@pytest.mark.parametrize(
+    ("segment_people", "dropped", "file_people", "closes"),
+    [
+        (0, {}, 0, True),
+        (5, {"no_consent": 2}, 3, True),
+        (5, {"no_consent": 2, "key_refused": 1}, 2, True),
+        (5, {"no_consent": 2}, 2, False),
+        (5, {}, 6, False),
+    ],
+)
+def test_a_ledger_closes_if_everybody_is_in_the_file_or_dropped_for_a_reason(
+    segment_people: int, dropped: dict[str, int], file_people: int, *, closes: bool
+) -> None:
+    ledger = Ledger(segment_people=segment_people, dropped=dropped, file_people=file_people, file_rows=file_people)
+    assert ledger.closes == closes
+
+
+@pytest.mark.parametrize(
+    ("dropped", "reason"),
+    [
+        ({}, None),
+        (dict.fromkeys(LEDGER_REASONS, 0), None),
+        ({"no_consent": 2, "key_refused": 3}, "key_refused"),
+        ({"no_consent": 1, "key_refused": 0}, "no_consent"),
+    ],
+)
+def test_the_main_reason_is_the_one_that_cost_the_most_people(dropped: dict[str, int], reason: str | None) -> None:
+    assert Ledger(segment_people=9, dropped=dropped, file_people=0, file_rows=0).main_reason == reason

@@ -1,0 +1,469 @@
+"""Publishing into a real home: what is seen in the outbox is whole, checked, signed and remembered."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import shutil
+import socket
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from catalog.home import Home
+from catalog.secret_keys import open_keys, signature_holds
+from catalog.store import open_catalog
+from catalog.warehouse import Warehouse, open_warehouse
+from pipelines.uploads import publication
+from pipelines.uploads.publication import Outbox, Published, check_newest, publish, reconcile
+from pipelines.uploads.rows import AudienceRows, audience_rows
+from schemas.errors import DayError, PublicationError
+from schemas.network import networks
+from schemas.segment import Audience, Segment
+from schemas.settings import Assumption, Settings
+from schemas.uploads import AudienceKeys, Manifest, RefusedKeys
+
+AS_OF = date(2019, 6, 30)
+NEXT = date(2019, 7, 1)
+META = networks()["meta"]
+AUDIENCE = Audience("meta", "main", "loyal_customers")
+SEGMENT = Segment(
+    title="Loyal customers",
+    public_name="club_b",
+    purpose="loyalty",
+    where="orders_count >= 5",
+    networks=("meta",),
+    owner="team:growth",
+)
+
+
+@contextmanager
+def opened(folder: Path, keys: Path | None = None, settings: Settings | None = None) -> Iterator[Outbox]:
+    """The outbox of a home, with its real stores."""
+    home = Home.at(folder / "home", keys)
+    secret = open_keys(home)
+    with open_warehouse(home, secret) as warehouse, open_catalog(home) as catalog:
+        warehouse.ensure("audience_keys", AudienceKeys)
+        yield Outbox(home, secret, warehouse, catalog, settings or Settings(currency="EUR"), night=1)
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """One for all homes of this module: opening an encrypted file takes half a second."""
+    with opened(tmp_path_factory.mktemp("warehouse")) as outbox:
+        yield outbox.warehouse
+
+
+@pytest.fixture
+def outbox(tmp_path: Path, warehouse: Warehouse) -> Iterator[Outbox]:
+    home = Home.at(tmp_path / "home")
+    secret = open_keys(home)
+    warehouse.execute("DELETE FROM warehouse.audience_keys")
+    with open_catalog(home) as catalog:
+        yield Outbox(home, secret, warehouse, catalog, Settings(currency="EUR"), night=1)
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def rows_of(*emails: str, members: int = 0, assumed: bool = False) -> AudienceRows:
+    """An audience of people with one e-mail each, out of at least `members`; the others have not consented."""
+    names = [f"p{number}" for number in range(len(emails))]
+    everybody = names + [f"silent {number}" for number in range(members - len(names))]
+    columns = {
+        "person_id": pl.String,
+        "position": pl.Int64,
+        **{column.match.name: pl.String for column in META.columns},
+    }
+    held = pl.DataFrame(
+        [
+            {**dict.fromkeys(columns), "person_id": name, "position": 1, "email_plain_sha256": sha256(email)}
+            for name, email in zip(names, emails, strict=True)
+        ],
+        schema=columns,
+    )
+    return audience_rows(
+        pl.DataFrame({"person_id": everybody}, schema={"person_id": pl.String}),
+        pl.DataFrame({"person_id": names}, schema={"person_id": pl.String}).with_columns(
+            network=pl.lit("meta"), assumed=pl.lit(assumed)
+        ),
+        held,
+        pl.DataFrame(RefusedKeys.create_empty()),
+        META,
+    )
+
+
+def published(outbox: Outbox, *emails: str, as_of: date = AS_OF, audience: Audience = AUDIENCE) -> Published:
+    return publish(audience, SEGMENT, META, rows_of(*emails), outbox, as_of=as_of)
+
+
+def keys_of(outbox: Outbox) -> set[tuple[str, str, str]]:
+    """version, value, state."""
+    return set(outbox.warehouse.read("SELECT version, value, state FROM warehouse.audience_keys").iter_rows())
+
+
+def versions_of(outbox: Outbox, state: str = "published") -> list[str]:
+    return [row["version"] for row in outbox.catalog.versions(AUDIENCE, state)]
+
+
+def files_under(folder: Path) -> list[Path]:
+    return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_version_lies_under_network_account_audience_and_day(outbox: Outbox) -> None:
+    found = published(outbox, "jane", "john")
+    folder = outbox.home.outbox / "meta" / "main" / "loyal_customers" / "2019-06-30.1"
+    assert (found.outcome, found.version) == ("published", "2019-06-30.1")
+    assert sorted(path.name for path in folder.iterdir()) == ["README.txt", "club_b.full.csv", "manifest.json"]
+    assert folder == outbox.folder(AUDIENCE, "2019-06-30.1")
+    assert files_under(outbox.home.outbox) == [
+        path.relative_to(outbox.home.outbox) for path in sorted(folder.iterdir())
+    ]
+
+
+def test_the_file_is_the_audience_and_nothing_else(outbox: Outbox) -> None:
+    published(outbox, "jane", "john")
+    lines = (outbox.folder(AUDIENCE, "2019-06-30.1") / "club_b.full.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == ",".join(META.headers)
+    assert lines[1:] == [f"{digest},,,,,,,,," for digest in sorted([sha256("jane"), sha256("john")])]
+
+
+def test_only_the_owner_can_open_what_is_in_the_outbox(outbox: Outbox) -> None:
+    published(outbox, "jane")
+    everything = [outbox.home.outbox, *outbox.home.outbox.rglob("*")]
+    assert {mode_of(path) for path in everything if path.is_file()} == {0o600}
+    open_folders = {path.name for path in everything if path.is_dir() and mode_of(path) != 0o700}
+    assert open_folders == set()
+
+
+def test_the_catalog_and_the_warehouse_know_the_version(outbox: Outbox) -> None:
+    found = published(outbox, "jane", "john")
+    (row,) = outbox.catalog.versions(AUDIENCE)
+    assert (row["version"], row["people"], row["rows"], row["public_name"]) == ("2019-06-30.1", 2, 2, "club_b")
+    assert Manifest.model_validate_json(row["manifest"]) == found.manifest
+    assert keys_of(outbox) == {("2019-06-30.1", sha256(name), "final") for name in ("jane", "john")}
+    (outcome,) = outbox.catalog.outcomes_of_night(1)
+    assert (outcome["outcome"], outcome["version"], outcome["as_of"]) == ("published", "2019-06-30.1", AS_OF)
+
+
+def manifest_of(outbox: Outbox, version: str = "2019-06-30.1") -> Manifest:
+    text = (outbox.folder(AUDIENCE, version) / "manifest.json").read_text(encoding="utf-8")
+    return Manifest.model_validate_json(text)
+
+
+def test_the_manifest_counts_what_lies_beside_it(outbox: Outbox) -> None:
+    publish(AUDIENCE, SEGMENT, META, rows_of("jane", "john", members=5), outbox, as_of=AS_OF)
+    manifest = manifest_of(outbox)
+    content = (outbox.folder(AUDIENCE, "2019-06-30.1") / "club_b.full.csv").read_bytes()
+    (file,) = manifest.files
+    assert (file.name, file.kind, file.rows) == ("club_b.full.csv", "full", 2)
+    assert (file.bytes, file.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    assert (manifest.ledger.segment_people, manifest.ledger.dropped["no_consent"], manifest.ledger.file_people) == (
+        5,
+        3,
+        2,
+    )
+    assert manifest.below_minimum == 98
+    assert manifest.as_of == "2019-06-30"
+
+
+def test_the_manifests_signature_holds_and_a_changed_one_does_not(outbox: Outbox) -> None:
+    published(outbox, "jane")
+    manifest = manifest_of(outbox)
+    signature = manifest.signature
+    assert signature is not None
+    assert signature.public_key == outbox.keys.public_key
+    assert signature.public_key == (outbox.home.keys / "signing.pub").read_text(encoding="ascii").strip()
+    assert signature_holds(signature.public_key, manifest.signed_bytes(), signature.value)
+    for change in ({"public_name": "other"}, {"below_minimum": 0}, {"files": ()}, {"version": "2019-06-30.2"}):
+        assert not signature_holds(
+            signature.public_key, manifest.model_copy(update=change).signed_bytes(), signature.value
+        )
+
+
+def test_two_homes_with_other_keys_publish_the_same_but_for_the_signature(tmp_path: Path) -> None:
+    texts = []
+    for name in ("one", "other"):
+        with opened(tmp_path / name) as outbox:
+            published(outbox, "jane", "john")
+            folder = outbox.folder(AUDIENCE, "2019-06-30.1")
+            contents = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+            texts.append(contents)
+    manifests = [json.loads(contents.pop("manifest.json")) for contents in texts]
+    signatures = [manifest.pop("signature") for manifest in manifests]
+    assert texts[0] == texts[1]
+    assert manifests[0] == manifests[1]
+    assert signatures[0] != signatures[1]
+
+
+def test_the_manifest_has_no_clock_time_and_no_place(outbox: Outbox, tmp_path: Path) -> None:
+    published(outbox, "jane")
+    text = json.dumps(json.loads(manifest_of(outbox).model_dump_json(exclude={"signature", "files"})))
+    assert str(datetime.now(UTC).year) not in text
+    assert str(tmp_path) not in text
+    assert f'"{socket.gethostname()}"' not in text
+
+
+def test_assumptions_are_stated_in_the_manifest(tmp_path: Path) -> None:
+    settings = Settings(currency="EUR", assume={"US": Assumption(ads_upload=True), "FR": Assumption()})
+    with opened(tmp_path, settings=settings) as outbox:
+        publish(AUDIENCE, SEGMENT, META, rows_of("jane", assumed=True), outbox, as_of=AS_OF)
+        stated = " ".join(manifest_of(outbox).assumptions)
+    assert "US: ads_upload" in stated
+    assert "1 people" in stated
+    assert "FR" not in stated
+
+
+def test_the_readme_is_five_lines_for_a_marketer(outbox: Outbox) -> None:
+    published(outbox, "jane")
+    text = (outbox.folder(AUDIENCE, "2019-06-30.1") / "README.txt").read_text(encoding="utf-8")
+    assert len(text.splitlines()) == 5
+    assert "club_b.full.csv" in text
+    assert "Meta" in text
+    assert "99 rows below" in text
+
+
+def test_equal_content_makes_no_new_version_even_on_a_later_day(outbox: Outbox) -> None:
+    first = published(outbox, "jane", "john")
+    again = published(outbox, "john", "jane")
+    later = published(outbox, "jane", "john", as_of=NEXT)
+    assert (again.outcome, again.version) == (later.outcome, later.version) == ("fresh", "2019-06-30.1")
+    assert later.manifest == first.manifest
+    assert versions_of(outbox) == ["2019-06-30.1"]
+    assert {path.parts[3] for path in files_under(outbox.home.outbox)} == {"2019-06-30.1"}
+    assert {outcome["outcome"] for outcome in outbox.catalog.outcomes_of_night(1)} == {"fresh"}
+
+
+def test_changed_content_is_the_next_version_of_the_day(outbox: Outbox) -> None:
+    found = [published(outbox, *emails).version for emails in (["jane"], ["jane", "john"], ["jane"])]
+    later = published(outbox, "john", as_of=NEXT).version
+    assert [*found, later] == ["2019-06-30.1", "2019-06-30.2", "2019-06-30.3", "2019-07-01.1"]
+    assert versions_of(outbox) == [*found, later]
+    assert all(outbox.folder(AUDIENCE, version).is_dir() for version in found)
+
+
+def test_the_tenth_version_of_a_day_comes_after_the_ninth(outbox: Outbox) -> None:
+    found = [published(outbox, f"person {number}").version for number in range(11)]
+    assert found[-2:] == ["2019-06-30.10", "2019-06-30.11"]
+    assert published(outbox, "person 10").outcome == "fresh"
+
+
+def test_another_label_or_other_rules_are_other_content(outbox: Outbox) -> None:
+    published(outbox, "jane")
+    renamed = SEGMENT.model_copy(update={"public_name": "club_c"})
+    assert publish(AUDIENCE, renamed, META, rows_of("jane"), outbox, as_of=AS_OF).version == "2019-06-30.2"
+    changed = META.model_copy(update={"file": META.file.model_copy(update={"minimum_rows": 500})})
+    assert publish(AUDIENCE, renamed, changed, rows_of("jane"), outbox, as_of=AS_OF).version == "2019-06-30.3"
+
+
+def test_two_accounts_of_a_network_are_two_audiences(outbox: Outbox) -> None:
+    french = Audience("meta", "fr", "loyal_customers")
+    assert published(outbox, "jane").version == published(outbox, "jane", audience=french).version == "2019-06-30.1"
+    assert (outbox.home.outbox / "meta" / "fr" / "loyal_customers" / "2019-06-30.1").is_dir()
+
+
+def test_an_audience_without_anybody_is_held_with_the_reason(outbox: Outbox) -> None:
+    nobody = publish(AUDIENCE, SEGMENT, META, rows_of(members=3), outbox, as_of=AS_OF)
+    assert (nobody.outcome, nobody.version, nobody.manifest) == ("held", None, None)
+    assert "3 no consent" in str(nobody.reason)
+    assert "segment is empty" in str(published(outbox).reason)
+    assert not outbox.home.outbox.exists() or files_under(outbox.home.outbox) == []
+    (outcome,) = outbox.catalog.outcomes_of_night(1)
+    assert outcome["outcome"] == "held"
+
+
+def test_an_audience_that_becomes_empty_keeps_its_last_version(outbox: Outbox) -> None:
+    published(outbox, "jane")
+    assert published(outbox, as_of=NEXT).outcome == "held"
+    assert versions_of(outbox) == ["2019-06-30.1"]
+
+
+def nothing_was_published(outbox: Outbox) -> bool:
+    left = files_under(outbox.home.outbox) if outbox.home.outbox.exists() else []
+    return not left and not outbox.catalog.versions() and not keys_of(outbox)
+
+
+def test_a_ledger_that_does_not_close_raises_before_anything_is_written(outbox: Outbox) -> None:
+    rows = rows_of("jane")
+    torn = rows._replace(ledger=rows.ledger.model_copy(update={"segment_people": 2}))
+    with pytest.raises(PublicationError, match="meta/loyal_customers: the ledger does not close") as refusal:
+        publish(AUDIENCE, SEGMENT, META, torn, outbox, as_of=AS_OF)
+    assert refusal.value.check == "ledger_closes"
+    assert not outbox.home.outbox.exists()
+    assert nothing_was_published(outbox)
+
+
+def test_a_file_that_would_be_refused_is_not_published(outbox: Outbox) -> None:
+    rows = rows_of("jane")
+    raw = rows._replace(rows=rows.rows.with_columns(pl.lit("jane@example.com").alias("email 1")))
+    with pytest.raises(PublicationError, match="would be refused") as refusal:
+        publish(AUDIENCE, SEGMENT, META, raw, outbox, as_of=AS_OF)
+    assert refusal.value.check == "file_is_accepted"
+    assert "jane" not in str(refusal.value)
+    assert nothing_was_published(outbox)
+
+
+def disk_is_full(rows: pl.DataFrame, network: object, path: Path) -> None:
+    path.write_text("half a file", encoding="utf-8")
+    raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+
+def test_a_full_disk_is_said_in_a_sentence_and_leaves_nothing(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publication, "write_file", disk_is_full)
+    with pytest.raises(PublicationError, match=r"^The disk of .*outbox is full\. Free some space and run again"):
+        published(outbox, "jane")
+    assert nothing_was_published(outbox)
+    assert not list(outbox.home.outbox.glob("*/*/*/*"))
+    assert not list(outbox.staging.glob("*"))
+
+
+def test_after_a_full_disk_the_next_run_publishes(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    published(outbox, "jane")
+    with monkeypatch.context() as patched:
+        patched.setattr(publication, "write_file", disk_is_full)
+        with pytest.raises(PublicationError, match="full"):
+            published(outbox, "john")
+    assert versions_of(outbox) == ["2019-06-30.1"]
+    assert published(outbox, "john").version == "2019-06-30.2"
+
+
+def test_another_error_of_the_disk_is_not_called_a_full_disk(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(rows: pl.DataFrame, network: object, path: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(publication, "write_file", broken)
+    with pytest.raises(OSError, match="Input/output"):
+        published(outbox, "jane")
+
+
+@pytest.mark.parametrize(("as_of", "newest"), [(AS_OF, NEXT), (AS_OF, None)])
+def test_only_the_newest_day_is_published(as_of: date, newest: date | None) -> None:
+    with pytest.raises(DayError, match="Only the newest day is published"):
+        check_newest(as_of, newest)
+
+
+def test_the_newest_day_may_be_published() -> None:
+    check_newest(NEXT, NEXT)
+    check_newest(NEXT, AS_OF)
+
+
+def test_a_home_in_order_is_left_as_it_is(outbox: Outbox) -> None:
+    reconcile(outbox)
+    published(outbox, "jane")
+    before = (versions_of(outbox), keys_of(outbox), files_under(outbox.home.outbox))
+    reconcile(outbox)
+    assert (versions_of(outbox), keys_of(outbox), files_under(outbox.home.outbox)) == before
+
+
+def crash(*args: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_folder_without_a_row_is_adopted(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(type(outbox.catalog), "add_version", crash)
+        with pytest.raises(KeyboardInterrupt):
+            published(outbox, "jane")
+    assert (versions_of(outbox), {state for *_, state in keys_of(outbox)}) == ([], {"pending"})
+    reconcile(outbox)
+    assert versions_of(outbox) == ["2019-06-30.1"]
+    assert keys_of(outbox) == {("2019-06-30.1", sha256("jane"), "final")}
+    assert published(outbox, "jane").outcome == "fresh"
+
+
+def test_a_row_without_a_folder_is_lost_and_its_number_is_not_given_again(outbox: Outbox) -> None:
+    published(outbox, "jane")
+    shutil.rmtree(outbox.folder(AUDIENCE, "2019-06-30.1"))
+    reconcile(outbox)
+    assert (versions_of(outbox), versions_of(outbox, "lost")) == ([], ["2019-06-30.1"])
+    again = published(outbox, "jane")
+    assert (again.outcome, again.version) == ("published", "2019-06-30.2")
+
+
+def test_without_reconciling_a_vanished_folder_is_published_anew(outbox: Outbox) -> None:
+    published(outbox, "jane")
+    shutil.rmtree(outbox.folder(AUDIENCE, "2019-06-30.1"))
+    assert published(outbox, "jane").version == "2019-06-30.2"
+
+
+def test_keys_of_a_version_that_never_came_are_dropped(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    published(outbox, "john")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", crash)
+        with pytest.raises(KeyboardInterrupt):
+            published(outbox, "jane")
+    assert ("2019-06-30.2", sha256("jane"), "pending") in keys_of(outbox)
+    assert any(outbox.staging.iterdir())
+    reconcile(outbox)
+    assert keys_of(outbox) == {("2019-06-30.1", sha256("john"), "final")}
+    assert not outbox.staging.exists()
+    assert versions_of(outbox) == ["2019-06-30.1"]
+
+
+def test_keys_left_pending_of_a_published_version_become_final(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(publication, "_finish_keys", crash)
+        with pytest.raises(KeyboardInterrupt):
+            published(outbox, "jane")
+    reconcile(outbox)
+    assert keys_of(outbox) == {("2019-06-30.1", sha256("jane"), "final")}
+
+
+def test_what_was_staged_is_gone(outbox: Outbox) -> None:
+    half = outbox.staging / "meta-main-loyal_customers"
+    half.mkdir(parents=True)
+    (half / "club_b.full.csv").write_text("half a file", encoding="utf-8")
+    reconcile(outbox)
+    assert not outbox.staging.exists()
+
+
+def forge(manifest: dict[str, object]) -> str:
+    return json.dumps({**manifest, "public_name": "club_x"})
+
+
+def unsign(manifest: dict[str, object]) -> str:
+    return json.dumps({**manifest, "signature": None})
+
+
+def misplace(manifest: dict[str, object]) -> str:
+    return json.dumps({**manifest, "version": "2019-06-30.7"})
+
+
+def tear(manifest: dict[str, object]) -> str:
+    return json.dumps(manifest)[:-40]
+
+
+@pytest.mark.parametrize("damage", [forge, unsign, misplace, tear])
+def test_a_folder_whose_manifest_is_not_ours_is_not_adopted_and_stops_no_run(
+    outbox: Outbox, damage: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(type(outbox.catalog), "add_version", crash)
+        with pytest.raises(KeyboardInterrupt):
+            published(outbox, "jane")
+    path = outbox.folder(AUDIENCE, "2019-06-30.1") / "manifest.json"
+    path.write_text(damage(json.loads(path.read_text(encoding="utf-8"))), encoding="utf-8")
+    reconcile(outbox)
+    assert outbox.catalog.versions() == []
+    assert published(outbox, "john").outcome == "published"
+    assert len(outbox.catalog.versions()) == 1
+
+
+def test_a_folder_signed_with_a_strangers_key_is_not_adopted(tmp_path: Path) -> None:
+    with opened(tmp_path / "stranger") as stranger:
+        published(stranger, "jane")
+    with opened(tmp_path / "ours") as ours:
+        shutil.copytree(stranger.home.outbox, ours.home.outbox)
+        reconcile(ours)
+        assert ours.catalog.versions() == []
