@@ -23,7 +23,6 @@ from pipelines.crm.read import Crm
 from pipelines.uploads.publication import Outbox, reconcile
 from schemas.config import Config, read_config
 from schemas.errors import RelanceError, StageError
-from schemas.network import match_columns
 
 
 @dataclass
@@ -115,8 +114,7 @@ class Relance(dg.ConfigurableResource):
                 chosen=CHOSEN_DAY in context.run.tags,
                 now=now,
             )
-            columns = match_columns(opened.config.networks)
-            yield Reading(crm, settings, opened.config.rates, self.identity_key, columns, as_of)
+            yield Reading(crm, settings, opened.config.rates, self.identity_key, opened.config.networks, as_of)
         finally:
             connection.close()
 

@@ -32,14 +32,14 @@ def measured(  # noqa: PLR0913 - one bucket of people and what is known of them
     amount = converted(currency=settings.currency, currencies=rated["currency"].unique().to_list())
     bought = (
         rated.lazy()
-        .select("person_id", day=_local_day("ordered_at", settings), amount=amount)
+        .select("person_id", day=_local_day("ordered_at", settings), is_order=pl.col("amount") >= 0, amount=amount)
         .filter(pl.col("day").is_null() | (pl.col("day") <= day))
         .group_by("person_id")
         .agg(
-            orders_count=(pl.col("amount") >= 0).sum().cast(pl.UInt32),
+            orders_count=pl.col("is_order").sum().cast(pl.UInt32),
             revenue_minor=pl.col("amount").sum(),
-            first_day=pl.col("day").filter(pl.col("amount") >= 0).min(),
-            last_day=pl.col("day").filter(pl.col("amount") >= 0).max(),
+            first_day=pl.col("day").filter("is_order").min(),
+            last_day=pl.col("day").filter("is_order").max(),
         )
     )
     visited = (
@@ -107,9 +107,8 @@ def _days(day: pl.Expr, since: str) -> pl.Expr:
 
 def _major(minor: pl.Expr, digits: int) -> pl.Expr:
     """Minor units as Decimal(18, 4) in major units, exactly."""
-    return (minor.cast(pl.Int128) * 10 ** (4 - digits)).cast(pl.Decimal(38, 0)) * pl.lit("0.0001").cast(
-        pl.Decimal(4, 4)
-    )
+    units = (minor.cast(pl.Int128) * 10 ** (4 - digits)).cast(pl.Decimal(38, 0))
+    return (units * pl.lit("0.0001").cast(pl.Decimal(4, 4))).cast(pl.Decimal(18, 4))
 
 
 def _rounded_ratio(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:

@@ -28,6 +28,8 @@ def condition(name: str, segment: Segment, *, has_order_times: bool) -> pl.Expr:
             msg = f"{place}: {', '.join(unknown)} is no column. The columns are {', '.join(empty.columns)}."
             raise ConfigError(msg)
         tried = empty.select(rule.alias("member"))
+        # Polars compares a Decimal with a text, letter by letter; as a float it refuses to.
+        empty.cast({pl.Decimal: pl.Float64}).select(rule.alias("member"))
     except pl.exceptions.PolarsError as error:
         msg = f"{place}: {str(error).splitlines()[0].rstrip('.')}."
         raise ConfigError(msg) from None

@@ -20,7 +20,7 @@ _LANGUAGES = ("en", "fr", "de", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", 
 
 #: What people write and CLDR does not.
 _ALIASES = {
-    "uk": "GB", "great britain": "GB", "britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB",
+    "uk": "GB", "u k": "GB", "great britain": "GB", "britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB",
     "northern ireland": "GB", "grande bretagne": "GB", "angleterre": "GB",
     "eire": "IE", "republic of ireland": "IE", "usa": "US", "u s a": "US", "u s": "US",
     "united states of america": "US",

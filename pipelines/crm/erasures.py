@@ -7,10 +7,11 @@ import polars as pl
 from pipelines.identifiers.countries import country_codes
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import keyed_hash
-from pipelines.identifiers.matching import hashed_address
+from pipelines.identifiers.match_keys import columns_of, form_of, key_value
+from pipelines.identifiers.matching import hashed_address, with_match_columns
 from pipelines.identifiers.phones import resolve_phones
 from schemas.crm import CrmErasures
-from schemas.identifiers import MatchColumn
+from schemas.network import Network, match_columns
 
 
 def tombstones(
@@ -19,7 +20,7 @@ def tombstones(
     *,
     identity_key: str,
     default_country: str | None,
-    match_columns: tuple[MatchColumn, ...],
+    networks: dict[str, Network],
 ) -> pl.DataFrame:
     """Keyed hashes of what each request names, one per form, and nothing readable.
 
@@ -41,13 +42,37 @@ def tombstones(
         ]
     ).filter(pl.col("value").is_not_null())
     forms = [values]
-    for column in match_columns:
+    for column in match_columns(networks):
         if column.kind in {"email", "phone"}:
             of_kind = values.filter(pl.col("form") == column.kind)
             forms.append(of_kind.with_columns(form=pl.lit(column.name), value=hashed_address(of_kind["value"], column)))
+    forms += _composites(requests, records, networks)
     every = pl.concat(forms).filter(pl.col("value").is_not_null()).unique()
     marked = every.with_columns(tombstone=_tombstone(every["form"], every["value"], identity_key))
     return marked.select(CrmErasures.column_names()).sort(pl.all())
+
+
+def _composites(requests: pl.DataFrame, records: pl.DataFrame, networks: dict[str, Network]) -> list[pl.DataFrame]:
+    """Keys of several columns of the records that a request names, as the networks see them."""
+    codes = country_codes(records["country"])
+    named = (
+        requests.select("request_id", "requested_at", "customer_id")
+        .join(records.drop("email", "phone"), on="customer_id")
+        .join(codes, on="country", how="left", maintain_order="left")
+        .with_columns(country="iso_country")
+    )
+    found = []
+    for network in networks.values():
+        for key in network.keys:
+            columns = columns_of(network, key)
+            if len(columns) > 1:
+                matched = with_match_columns(named, tuple(columns))
+                found.append(
+                    matched.select(
+                        "request_id", "requested_at", form=pl.lit(form_of(columns)), value=key_value(columns)
+                    )
+                )
+    return found
 
 
 def without_erased(  # noqa: PLR0913 - two frames and how to compare them
@@ -62,8 +87,9 @@ def without_erased(  # noqa: PLR0913 - two frames and how to compare them
 ) -> pl.DataFrame:
     """The rows of a CRM table without what was erased.
 
-    A row whose customer_id was erased goes; `living` are ids known not to be, which need no look. Of a row that stays, the columns named by `addresses` (each an e-mail or a
-    phone) are blanked where their value was erased; with `needs_address` a row goes if that leaves it none.
+    A row whose customer_id was erased goes; `living` are ids known not to be, which need no look. Of a row that stays,
+    the columns named by `addresses` (each an e-mail or a phone) are blanked where their value was erased; with
+    `needs_address` a row goes if that leaves it none.
     """
     if erasures.is_empty() or rows.is_empty():
         return rows

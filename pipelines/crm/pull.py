@@ -16,7 +16,7 @@ from pipelines.crm.read import Crm
 from pipelines.identifiers.canonical import with_canonical
 from schemas.crm import PURPOSES, CrmErasures, Quarantine
 from schemas.errors import EmptyCrmError
-from schemas.identifiers import MatchColumn
+from schemas.network import Network
 from schemas.settings import Settings
 from schemas.source import TableName
 
@@ -29,7 +29,7 @@ class Reading:
     settings: Settings
     rates: pl.DataFrame
     identity_key: str
-    match_columns: tuple[MatchColumn, ...]
+    networks: dict[str, Network]
     as_of: date
 
 
@@ -57,7 +57,7 @@ def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
         records,
         identity_key=reading.identity_key,
         default_country=reading.settings.default_country,
-        match_columns=reading.match_columns,
+        networks=reading.networks,
     )
     every = pl.concat([known, fresh]).unique(["request_id", "form", "tombstone"], keep="first", maintain_order=True)
     return Table(every.select(CrmErasures.column_names()), _dated(pulled.quarantined, reading.as_of), pulled.read, 0)

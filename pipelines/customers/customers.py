@@ -33,13 +33,21 @@ def person_aliases(known: pl.DataFrame, records: pl.DataFrame, *, as_of: date) -
     An id is made from a record, so it follows that record; if the CRM lost the record, it follows the person it stood
     for last.
     """
-    today = records.select(alias="own_id", now="person_id")
-    given = records.select(alias="person_id", person_id="person_id").unique().with_columns(since=pl.lit(as_of))
+    today = (
+        records.sort("created_at", "customer_id", nulls_last=True)
+        .select(alias="own_id", now="person_id")
+        .with_row_index("age")
+    )
+    given = today.select("alias", person_id="now", since=pl.lit(as_of))
     every = pl.concat([known, given.select(PersonAliases.column_names())]).unique(
         "alias", keep="first", maintain_order=True
     )
-    by_alias = every.join(today, on="alias", how="left")
-    by_person = by_alias.join(today.rename({"alias": "person_id", "now": "now_of_person"}), on="person_id", how="left")
-    return by_person.select("alias", pl.coalesce("now", "now_of_person", "person_id").alias("person_id"), "since").sort(
-        "alias"
+    # Whom last night's people are today: the person of their own record, else of their earliest that is still there.
+    heirs = (
+        known.join(today, on="alias")
+        .sort(pl.col("alias") != pl.col("person_id"), "age")
+        .unique("person_id", keep="first", maintain_order=True)
+        .select("person_id", heir="now")
     )
+    followed = every.join(today, on="alias", how="left").join(heirs, on="person_id", how="left")
+    return followed.select("alias", pl.coalesce("now", "heir", "person_id").alias("person_id"), "since").sort("alias")

@@ -60,7 +60,7 @@ def _shared_keys(ranked: pl.DataFrame, joining: Joining) -> pl.DataFrame:
         last_name=folded_name(pl.col("last_name")),
         postal_code=folded_name(pl.col("postal_code")),
     )
-    parts = []
+    parts = [pl.DataFrame(schema={"rank": pl.UInt32, "name": pl.String, "key": pl.UInt64, "rule": pl.String})]
     for rule in joining.rules:
         label = "+".join(rule)
         complete = usable.filter(pl.all_horizontal(pl.col(*rule).is_not_null()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.identifiers.matching import with_match_columns
+from pipelines.identifiers.names import folded_name
 from schemas.identifiers import Identifiers, MatchColumn
 
 _COLUMNS = list(Identifiers.column_names())
@@ -53,7 +54,7 @@ def _addresses(records: pl.DataFrame, kind: str, inferred: pl.Expr | None = None
 def _mailing_addresses(records: pl.DataFrame) -> pl.DataFrame:
     parts = ["first_name", "last_name", "postal_code", "country"]
     return (
-        records.with_columns(given=pl.sum_horizontal(pl.col(parts).is_not_null()))
+        records.with_columns(given=pl.sum_horizontal(folded_name(pl.col(part)).is_not_null() for part in parts))
         .filter(pl.col("given") > 0)
         .sort(
             "person_id", "given", pl.coalesce("updated_at", "created_at"), "position",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import polars as pl
 
-_TITLES = r"^(?:(?:mr|mrs|ms|dr)\.?\s+|(?:mr|mrs|ms|dr)\.\s*)"
+#: Accents and the like; vowel signs of Indic scripts are letters and are not among them.
+_ACCENTS = "[\u0300-\u036f]"
+_TITLES = r"^(?:[,\s]*(?:mr|mrs|ms|dr)(?:\.\s*|\s+|$))+"
 _SUFFIXES = r"(?:[,\s]+(?:jr|sr|2nd|3rd|ii|iii|iv|v|vi|cpa|dc|dds|vm|jd|md|phd|dr)\.?)+[,\s]*$"
-_ONLY_TITLE = r"^(?:mr|mrs|ms|dr)\.?$"
 
 
 def folded_name(typed: pl.Expr) -> pl.Expr:
     """Letters and digits without case and accents: `Zoë`, `ZOE` and `Zoé ` are one name. Blank is null."""
-    text = typed.str.to_lowercase().str.normalize("NFKD").str.replace_all(r"[^\p{L}\p{N}]", "")
+    plain = typed.str.normalize("NFKD").str.to_lowercase().str.normalize("NFKD").str.replace_all(_ACCENTS, "")
+    text = plain.str.replace_all(r"[^\p{L}\p{M}\p{N}]", "")
     return pl.when(text != "").then(text)
 
 
@@ -22,7 +24,7 @@ def letters(typed: pl.Expr) -> pl.Expr:
     NFC is ours: without it a decomposed accent would hash differently. Meta's own Python and PHP libraries drop all
     but a to z; its documentation wins.
     """
-    text = typed.str.normalize("NFC").str.to_lowercase().str.replace_all(r"[^\p{L}\p{M}\p{N}]", "")
+    text = typed.str.to_lowercase().str.replace_all(r"[^\p{L}\p{M}\p{N}]", "").str.normalize("NFC")
     return pl.when(text != "").then(text)
 
 
@@ -33,14 +35,13 @@ def untitled(typed: pl.Expr) -> pl.Expr:
     spaces. Google's Python library removes inner spaces, which its other libraries do not.
     """
     text = (
-        typed.str.normalize("NFC")
-        .str.to_lowercase()
+        typed.str.to_lowercase()
+        .str.normalize("NFC")
         .str.strip_chars()
         .str.replace_all(r"\s+", " ")
         .str.replace(_SUFFIXES, "")
         .str.strip_chars(" ,")
         .str.replace(_TITLES, "")
-        .str.replace(_ONLY_TITLE, "")
         .str.strip_chars(" ,")
     )
     return pl.when(text.str.contains(r"[\p{L}\p{N}]")).then(text)

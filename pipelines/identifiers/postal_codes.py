@@ -5,6 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 _US = r"^[0-9]{5}(?:-?[0-9]{4})?$"
+#: Letters and digits in groups: Google gets it in plain, so no e-mail, phone or street may pass.
+_SHAPE = r"^[\p{L}\p{N}]+(?:(?: |\x{a0}|\p{Pd})+[\p{L}\p{N}]+)*$"
 _GB = r"^[a-z]{1,2}[0-9][a-z0-9]?[0-9][a-z]{2}$"
 
 
@@ -15,7 +17,7 @@ def compact(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
     Audiences": "first 5 digits for US", "Area/District/Sector format for the UK". Meta's Conversions API page shows a
     full UK code (`m11ae`); the guide on customer lists wins here.
     """
-    text = typed.str.to_lowercase().str.replace_all(r"[\s\p{Pd}]", "")
+    text = _shaped(typed).str.to_lowercase().str.replace_all(r"[\s\p{Pd}]", "")
     us = pl.when(typed.str.strip_chars().str.contains(_US)).then(text.str.slice(0, 5))
     gb = pl.when(text.str.contains(_GB)).then(text.str.head(-2))
     return pl.when(country == "US").then(us).when(country == "GB").then(gb).when(text != "").then(text)
@@ -26,6 +28,13 @@ def trimmed(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
 
     Source: Google, Data Manager API, "Formatting": not hashed, hyphen allowed.
     """
-    text = typed.str.strip_chars()
+    text = _shaped(typed)
     us = pl.when(text.str.contains(_US)).then(text)
     return pl.when(country == "US").then(us).when(text != "").then(text)
+
+
+def _shaped(typed: pl.Expr) -> pl.Expr:
+    """Trimmed, or null if it cannot be a postal code."""
+    text = typed.str.strip_chars()
+    bare = text.str.replace_all(r"[^\p{L}\p{N}]", "")
+    return pl.when(text.str.contains(_SHAPE) & bare.str.contains(r"\p{N}") & (bare.str.len_chars() <= 10)).then(text)

@@ -61,6 +61,12 @@ def _row_complaints(body: bytes, network: Network) -> list[str]:
     columns = [column for column in network.columns for _ in range(column.repeat)]
     names = [f"{place} {column.header}" for place, column in enumerate(columns)]
     first_line = 2 if network.file.header else 1
+    # Polars fills what a line lacks, so columns are counted apart; a value in quotes may hold the delimiter.
+    lines = pl.Series("line", body.decode().split(network.file.newline)[:-1])
+    unquoted = lines.str.replace_all(r'"(?:[^"]|"")*"', "")
+    torn = unquoted.str.count_matches(network.file.delimiter, literal=True) != len(names) - 1
+    if torn.any():
+        return [f"line {first_line + (torn.arg_max() or 0)}: more or fewer columns than the header"]
     try:
         rows = pl.read_csv(
             body,

@@ -7,23 +7,9 @@ from collections.abc import Iterator
 import polars as pl
 
 from pipelines.crm.erasures import refused_hashes
-from schemas.identifiers import MatchColumn
-from schemas.network import Key, Network
+from pipelines.identifiers.match_keys import columns_of, form_of, key_value
+from schemas.network import Network
 from schemas.uploads import RefusedKeys
-
-#: Between the parts of a composite key; no hash, country or postal code holds it.
-SEPARATOR = "\t"
-
-
-def columns_of(network: Network, key: Key) -> list[MatchColumn]:
-    return [network.column(header).match for header in key.headers]
-
-
-def key_value(columns: list[MatchColumn]) -> pl.Expr:
-    """The key as the network sees it; null unless every part is there."""
-    names = [column.name for column in columns]
-    joined = pl.concat_str([pl.col(name) for name in names], separator=SEPARATOR)
-    return pl.when(pl.all_horizontal(pl.col(names).is_not_null())).then(joined)
 
 
 def refused_keys(
@@ -64,7 +50,5 @@ def _refused_on(
         common = held.filter(pl.len().over(pl.col("value").hash()) > 1)
         others = common.join(permitted, on="person_id", how="anti").select("value")
         shared = theirs.join(others, on="value", how="semi").unique()
-        if len(columns) == 1:
-            erased = refused_hashes(theirs["value"], columns[0].name, erasures, identity_key)
-            shared = pl.concat([shared, erased.to_frame("value")]).unique()
-        yield key.name, shared
+        erased = refused_hashes(theirs["value"], form_of(columns), erasures, identity_key)
+        yield key.name, pl.concat([shared, erased.to_frame("value")]).unique()

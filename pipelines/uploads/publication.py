@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from catalog.home import Home
-from catalog.secret_keys import SecretKeys
+from catalog.secret_keys import SecretKeys, signature_holds
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
 from pipelines.uploads.checker import complaints
@@ -120,9 +120,11 @@ def _publish(  # noqa: PLR0913
         reason = f"nobody is left to upload: {_where_people_went(audience_rows)}"
         return Published("held", None, reason, None)
     staged = outbox.staging / "-".join(audience)
-    with _clear_disk_errors(outbox.home):
+    with _clear_disk_errors(outbox.home, staged):
         shutil.rmtree(staged, ignore_errors=True)
-        staged.mkdir(parents=True, mode=0o700)
+        # `parents=True` would give the folders above the umask's mode.
+        for folder in (outbox.home.outbox, outbox.staging, staged):
+            folder.mkdir(mode=0o700, exist_ok=True)
         path = staged / f"{segment.public_name}.full.{network.file.extension}"
         write_file(audience_rows.rows, network, path)
         found = complaints(path, network)
@@ -131,7 +133,7 @@ def _publish(  # noqa: PLR0913
             msg = f"{audience}: the file would be refused: {'; '.join(found)}. Nothing of it was published."
             raise PublicationError(msg, check="file_is_accepted")
         files = (file_entry(path, "full", audience_rows.rows.height),)
-        version = f"{as_of}.{max(outbox.catalog.numbers(audience, as_of), default=0) + 1}"
+        version = f"{as_of}.{_next_number(audience, outbox, as_of)}"
         manifest = new_manifest(
             audience,
             segment,
@@ -169,7 +171,9 @@ def reconcile(outbox: Outbox) -> None:
     for path in sorted(outbox.home.outbox.glob("*/*/*/*/manifest.json")):
         identity = path.parent.relative_to(outbox.home.outbox).parts
         if identity not in known and not outbox.catalog.has_version(Audience(*identity[:3]), identity[3]):
-            manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+            manifest = _own_manifest(path, identity, outbox)
+            if manifest is None:
+                continue
             outbox.catalog.add_version(Audience(*identity[:3]), manifest, content_digest(manifest))
             known.add(identity)
     for network, account, segment, version in sorted(known):
@@ -178,6 +182,26 @@ def reconcile(outbox: Outbox) -> None:
             outbox.catalog.set_state(audience, version, "lost")
             known.discard((network, account, segment, version))
     _settle_pending_keys(outbox, known)
+
+
+def _own_manifest(path: Path, identity: tuple[str, ...], outbox: Outbox) -> Manifest | None:
+    """The folder's manifest; None unless this home signed it for this very folder."""
+    try:
+        manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    signature = manifest.signature
+    if signature is None or not signature_holds(outbox.keys.public_key, manifest.signed_bytes(), signature.value):
+        return None
+    named = (manifest.network, manifest.account, manifest.segment, manifest.version)
+    return manifest if named == identity else None
+
+
+def _next_number(audience: Audience, outbox: Outbox, as_of: date) -> int:
+    """One more than any version of the day, in the catalog or (not ours) in the outbox."""
+    folders = outbox.folder(audience, "").glob(f"{as_of}.*")
+    there = [int(end) for end in (folder.name.rsplit(".", 1)[1] for folder in folders) if end.isdecimal()]
+    return max([*outbox.catalog.numbers(audience, as_of), *there], default=0) + 1
 
 
 def _settle_pending_keys(outbox: Outbox, published: set[tuple[str, ...]]) -> None:
@@ -238,10 +262,11 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _clear_disk_errors(home: Home) -> Iterator[None]:
+def _clear_disk_errors(home: Home, staged: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        shutil.rmtree(staged, ignore_errors=True)
         if error.errno != errno.ENOSPC:
             raise
         msg = f"The disk of {home.outbox} is full. Free some space and run again; no half file was published."

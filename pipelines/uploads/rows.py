@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipelines.uploads.keys import columns_of, key_value
+from pipelines.identifiers.match_keys import columns_of, key_value
 from schemas.network import Column, Network
 from schemas.uploads import LEDGER_REASONS, Ledger
 

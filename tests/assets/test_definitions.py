@@ -38,7 +38,8 @@ def test_the_assets_are_the_tables_and_audiences_of_the_six_stages(definitions: 
     keys = {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
 
     assert keys == {
-        "crm/crm_customers", "crm/crm_orders", "crm/crm_consents", "crm/crm_visits", "crm/crm_erasures", "crm/quarantine",
+        "crm/crm_customers", "crm/crm_orders", "crm/crm_consents", "crm/crm_visits", "crm/crm_erasures",
+        "crm/quarantine",
         "customers/customers", "customers/customer_records", "customers/person_aliases", "customers/permissions",
         "features/features", "identifiers/identifiers", "segments/buyers",
         "uploads/refused_keys", "uploads/meta/buyers", "uploads/google_ads/buyers",

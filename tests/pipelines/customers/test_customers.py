@@ -10,6 +10,7 @@ import pytest
 from pipelines.customers.customers import customers, person_aliases
 from pipelines.customers.people import people
 from pipelines.customers.records import canonical_records
+from pipelines.identifiers.canonical import with_canonical
 from schemas.crm import CrmCustomers
 from schemas.customers import Customers, PersonAliases
 from schemas.settings import Settings
@@ -31,7 +32,11 @@ def records_of(*rows: dict[str, object]) -> pl.DataFrame:
     """`CustomerRecords` of CRM rows; customer_id is c1, c2 … unless given."""
     numbered = [{"customer_id": f"c{number}", **row} for number, row in enumerate(rows, start=1)]
     crm = pl.DataFrame(numbered, schema=dict(CrmCustomers.create_empty().schema))
-    return people(canonical_records(crm, SETTINGS), SETTINGS.joining, identity_key=IDENTITY_KEY)
+    return people(
+        canonical_records(with_canonical(crm, default_country=SETTINGS.default_country), SETTINGS.joining),
+        SETTINGS.joining,
+        identity_key=IDENTITY_KEY,
+    )
 
 
 def id_of(customer_id: str) -> str:

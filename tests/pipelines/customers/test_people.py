@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pipelines.customers.people import people
 from pipelines.customers.records import canonical_records
+from pipelines.identifiers.canonical import with_canonical
 from schemas.crm import CrmCustomers
 from schemas.customers import CustomerRecords
 from schemas.settings import Joining, Settings
@@ -34,7 +35,11 @@ def crm(*rows: dict[str, object]) -> pl.DataFrame:
 
 
 def joined(frame: pl.DataFrame, settings: Settings = FRENCH) -> pl.DataFrame:
-    return people(canonical_records(frame, settings), settings.joining, identity_key=IDENTITY_KEY)
+    return people(
+        canonical_records(with_canonical(frame, default_country=settings.default_country), settings.joining),
+        settings.joining,
+        identity_key=IDENTITY_KEY,
+    )
 
 
 def who_is_who(records: pl.DataFrame) -> set[frozenset[str]]:
@@ -334,7 +339,12 @@ def test_a_person_id_is_that_of_the_earliest_record_whatever_comes_later() -> No
 
 
 def test_two_runs_give_the_same_person_ids_and_another_key_gives_others() -> None:
-    records = canonical_records(crm({"email": "a@example.com"}, {"email": "b@example.com"}), FRENCH)
+    records = canonical_records(
+        with_canonical(
+            crm({"email": "a@example.com"}, {"email": "b@example.com"}), default_country=FRENCH.default_country
+        ),
+        FRENCH.joining,
+    )
     runs = [
         people(records, FRENCH.joining, identity_key=key)["person_id"].to_list()
         for key in (IDENTITY_KEY, IDENTITY_KEY, "b2" * 32)
@@ -371,7 +381,9 @@ def test_a_person_id_reveals_nothing() -> None:
 def test_a_record_says_why_its_email_is_no_match_key(
     email: str | None, canonical: str | None, refusal: str | None
 ) -> None:
-    record = canonical_records(crm({"email": email}), FRENCH)
+    record = canonical_records(
+        with_canonical(crm({"email": email}), default_country=FRENCH.default_country), FRENCH.joining
+    )
     assert record.select("email", "email_refusal").row(0) == (canonical, refusal)
 
 
@@ -391,23 +403,31 @@ def test_a_record_says_why_its_email_is_no_match_key(
 def test_a_record_says_how_its_phone_was_read(
     phone: str | None, country: str | None, expected: tuple[str | None, ...]
 ) -> None:
-    record = canonical_records(crm({"phone": phone, "country": country}), FRENCH)
+    record = canonical_records(
+        with_canonical(crm({"phone": phone, "country": country}), default_country=FRENCH.default_country),
+        FRENCH.joining,
+    )
     assert record.select("phone", "phone_refusal", "phone_country_source").row(0) == expected
 
 
 def test_without_a_default_country_a_national_phone_is_refused() -> None:
-    record = canonical_records(crm({"phone": "06 12 34 56 78"}), Settings(currency="EUR"))
+    record = canonical_records(
+        with_canonical(crm({"phone": "06 12 34 56 78"}), default_country=Settings(currency="EUR").default_country),
+        Settings(currency="EUR").joining,
+    )
     assert record.select("phone", "phone_refusal").row(0) == (None, "no_country")
 
 
 @pytest.mark.parametrize(("typed", "code"), [("france", "FR"), ("FR", "FR"), (" UK ", "GB"), ("Atlantis", None)])
 def test_a_record_has_the_country_that_was_meant_or_none(typed: str, code: str | None) -> None:
-    assert canonical_records(crm({"country": typed}), FRENCH)["country"].to_list() == [code]
+    assert canonical_records(
+        with_canonical(crm({"country": typed}), default_country=FRENCH.default_country), FRENCH.joining
+    )["country"].to_list() == [code]
 
 
 def test_canonical_records_are_the_crm_records_one_by_one() -> None:
     customers = crm(*({"phone": MOBILE, "country": country} for country in ("FR", None, "Atlantis", "FR")))
-    records = canonical_records(customers, FRENCH)
+    records = canonical_records(with_canonical(customers, default_country=FRENCH.default_country), FRENCH.joining)
     assert records["customer_id"].to_list() == customers["customer_id"].to_list()
 
 
@@ -427,7 +447,7 @@ records_of_a_crm = st.lists(record, min_size=1, max_size=9)
 
 def canonical(rows: list[dict[str, object]]) -> pl.DataFrame:
     """What `canonical_records` gives for rows that are canonical already."""
-    schema = canonical_records(crm(), FRENCH).schema
+    schema = canonical_records(with_canonical(crm(), default_country=FRENCH.default_country), FRENCH.joining).schema
     return pl.DataFrame([{"customer_id": f"c{number}", **row} for number, row in enumerate(rows)], schema=schema)
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pipelines.customers.people import people
 from pipelines.customers.records import canonical_records
+from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.identifiers.matching import hashed_address, with_match_columns
 from schemas.crm import CrmCustomers
@@ -42,7 +43,11 @@ def records_of(*rows: dict[str, object], settings: Settings = ALONE) -> pl.DataF
     """`CustomerRecords` of CRM rows; customer_id is c0, c1 … unless given."""
     numbered = [{"customer_id": f"c{number}", **row} for number, row in enumerate(rows)]
     crm = pl.DataFrame(numbered, schema=dict(CrmCustomers.create_empty().schema))
-    return people(canonical_records(crm, settings), settings.joining, identity_key="a1" * 32)
+    return people(
+        canonical_records(with_canonical(crm, default_country=settings.default_country), settings.joining),
+        settings.joining,
+        identity_key="a1" * 32,
+    )
 
 
 def one_person(*rows: dict[str, object]) -> pl.DataFrame:

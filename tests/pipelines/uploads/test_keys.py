@@ -13,6 +13,7 @@ from pipelines.customers.customers import customers
 from pipelines.customers.people import people
 from pipelines.customers.permissions import permissions
 from pipelines.customers.records import canonical_records
+from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.uploads.keys import refused_keys
 from pipelines.uploads.rows import AudienceRows, audience_rows
@@ -61,7 +62,7 @@ def erased(*requests: dict[str, object], records: pl.DataFrame) -> pl.DataFrame:
         records,
         identity_key=IDENTITY_KEY,
         default_country="FR",
-        match_columns=COLUMNS,
+        networks=networks(),
     )
 
 
@@ -78,7 +79,11 @@ def audiences(
         addresses=("email", "phone"),
         needs_address=True,
     )
-    persons = people(canonical_records(kept, SETTINGS), SETTINGS.joining, identity_key=IDENTITY_KEY)
+    persons = people(
+        canonical_records(with_canonical(kept, default_country=SETTINGS.default_country), SETTINGS.joining),
+        SETTINGS.joining,
+        identity_key=IDENTITY_KEY,
+    )
     permitted = permissions(
         persons,
         customers(persons),

@@ -13,6 +13,7 @@ import pytest
 from pipelines.customers.customers import customers
 from pipelines.customers.people import people
 from pipelines.customers.records import canonical_records
+from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.uploads.checker import complaints
 from pipelines.uploads.rows import audience_rows
@@ -70,7 +71,11 @@ def sha256(text: str) -> str:
 def rows_of(crm: list[dict[str, object]], network: Network) -> pl.DataFrame:
     """The rows of everybody, by way of all stages."""
     frame = pl.DataFrame(crm, schema=dict(CrmCustomers.create_empty().schema))
-    records = people(canonical_records(frame, SETTINGS), SETTINGS.joining, identity_key="a1" * 32)
+    records = people(
+        canonical_records(with_canonical(frame, default_country=SETTINGS.default_country), SETTINGS.joining),
+        SETTINGS.joining,
+        identity_key="a1" * 32,
+    )
     members = customers(records).select("person_id")
     permitted = members.with_columns(network=pl.lit("any"), assumed=pl.lit(False))
     held = identifiers(records, match_columns(NETWORKS))

@@ -1,0 +1,28 @@
+"""What identifies a member to a network: one match column, or several together."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.identifiers import MatchColumn
+from schemas.network import Key, Network
+
+#: Between the parts of a composite key; no hash, country or postal code holds it.
+SEPARATOR = "\t"
+
+
+def columns_of(network: Network, key: Key) -> list[MatchColumn]:
+    """The match columns that make up the key."""
+    return [network.column(header).match for header in key.headers]
+
+
+def form_of(columns: list[MatchColumn]) -> str:
+    """What tombstones call a key of these columns."""
+    return "+".join(column.name for column in columns)
+
+
+def key_value(columns: list[MatchColumn]) -> pl.Expr:
+    """The key as the network sees it; null unless every part is there."""
+    names = [column.name for column in columns]
+    joined = pl.concat_str([pl.col(name) for name in names], separator=SEPARATOR)
+    return pl.when(pl.all_horizontal(pl.col(names).is_not_null())).then(joined)
