@@ -23,6 +23,9 @@ FORMS: dict[IdentifierName, tuple[str, ...]] = {
     "country": ("lower", "upper"),
 }
 
+#: Forms that no two canonical addresses share: erasing the address itself erases them.
+_REVERSIBLE = frozenset({("email", "plain"), ("phone", "digits"), ("phone", "e164")})
+
 _KINDS: dict[IdentifierName, Kind] = {"email": "email", "phone": "phone"}
 
 
@@ -36,6 +39,11 @@ class MatchColumn(NamedTuple):
     @property
     def name(self) -> str:
         return f"{self.identifier}_{self.form}" + ("" if self.hash == "none" else f"_{self.hash}")
+
+    @property
+    def is_reversible(self) -> bool:
+        """Whether the form comes from one canonical address only."""
+        return (self.identifier, self.form) in _REVERSIBLE
 
     @property
     def kind(self) -> Kind:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.identifiers.matching import with_match_columns
-from pipelines.identifiers.names import folded_name
 from schemas.identifiers import Identifiers, MatchColumn
+
+#: A part that is only a dash or a dot says nothing.
+_SOMETHING = r"[\p{L}\p{N}]"
 
 _COLUMNS = list(Identifiers.column_names())
 
@@ -54,7 +56,7 @@ def _addresses(records: pl.DataFrame, kind: str, inferred: pl.Expr | None = None
 def _mailing_addresses(records: pl.DataFrame) -> pl.DataFrame:
     parts = ["first_name", "last_name", "postal_code", "country"]
     return (
-        records.with_columns(given=pl.sum_horizontal(folded_name(pl.col(part)).is_not_null() for part in parts))
+        records.with_columns(given=pl.sum_horizontal(pl.col(part).str.contains(_SOMETHING) for part in parts))
         .filter(pl.col("given") > 0)
         .sort(
             "person_id", "given", pl.coalesce("updated_at", "created_at"), "position",

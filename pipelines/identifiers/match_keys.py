@@ -24,5 +24,7 @@ def form_of(columns: list[MatchColumn]) -> str:
 def key_value(columns: list[MatchColumn]) -> pl.Expr:
     """The key as the network sees it; null unless every part is there."""
     names = [column.name for column in columns]
+    if len(names) == 1:
+        return pl.col(names[0])
     joined = pl.concat_str([pl.col(name) for name in names], separator=SEPARATOR)
     return pl.when(pl.all_horizontal(pl.col(names).is_not_null())).then(joined)

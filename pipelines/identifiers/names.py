@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.identifiers.unicode import beyond_ascii
+
 #: Accents and the like; vowel signs of Indic scripts are letters and are not among them.
 _ACCENTS = "[\u0300-\u036f]"
 _TITLES = r"^(?:[,\s]*(?:mr|mrs|ms|dr)(?:\.\s*|\s+|$))+"
@@ -12,8 +14,10 @@ _SUFFIXES = r"(?:[,\s]+(?:jr|sr|2nd|3rd|ii|iii|iv|v|vi|cpa|dc|dds|vm|jd|md|phd|d
 
 def folded_name(typed: pl.Expr) -> pl.Expr:
     """Letters and digits without case and accents: `Zoë`, `ZOE` and `Zoé ` are one name. Blank is null."""
-    plain = typed.str.normalize("NFKD").str.to_lowercase().str.normalize("NFKD").str.replace_all(_ACCENTS, "")
-    text = plain.str.replace_all(r"[^\p{L}\p{M}\p{N}]", "")
+    beyond = beyond_ascii(typed)
+    unaccented = beyond.str.normalize("NFKD").str.to_lowercase().str.normalize("NFKD").str.replace_all(_ACCENTS, "")
+    plain = pl.when(beyond.is_null()).then(typed).str.to_lowercase().str.replace_all("[^a-z0-9]", "")
+    text = pl.coalesce(unaccented.str.replace_all(r"[^\p{L}\p{M}\p{N}]", ""), plain)
     return pl.when(text != "").then(text)
 
 

@@ -50,5 +50,7 @@ def _refused_on(
         common = held.filter(pl.len().over(pl.col("value").hash()) > 1)
         others = common.join(permitted, on="person_id", how="anti").select("value")
         shared = theirs.join(others, on="value", how="semi").unique()
-        erased = refused_hashes(theirs["value"], form_of(columns), erasures, identity_key)
-        yield key.name, pl.concat([shared, erased.to_frame("value")]).unique()
+        if not all(column.is_reversible for column in columns):
+            erased = refused_hashes(theirs["value"], form_of(columns), erasures, identity_key)
+            shared = pl.concat([shared, erased.to_frame("value")]).unique()
+        yield key.name, shared

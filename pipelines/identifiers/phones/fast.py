@@ -8,6 +8,7 @@ from pipelines.identifiers.phones.digits import complete, split_international, s
 from pipelines.identifiers.phones.metadata import calling_codes
 from pipelines.identifiers.phones.text import (
     INTERNATIONAL,
+    LABEL,
     OPTIONAL_TRUNK_PREFIX,
     PLACEHOLDER,
     TWO_INTERNATIONAL_NUMBERS,
@@ -55,20 +56,25 @@ def decide(pairs: pl.DataFrame) -> pl.DataFrame:
 
 def _plain(fields: pl.DataFrame) -> pl.DataFrame:
     """row, text, own_country, default_country → the rows of plain shape, with digits, has_plus, is_own and region."""
+    shaped = _shaped(fields)
+    labelled = fields.filter(~shaped["is_plain"]).filter(_text.str.contains(LABEL))
+    shaped = pl.concat([shaped, _shaped(labelled.with_columns(_text.str.replace(LABEL, "")))])
     length = _digits.str.len_bytes()
     is_floating_point = _text.str.ends_with(".0") & (_text.str.len_bytes() == length + 1)
-    return (
-        fields.select(
-            "row",
-            "text",
-            digits=_text.str.replace_many(_NOTHING),
-            has_plus=_text.str.starts_with("+") | _text.str.starts_with("(+"),
-            is_own=pl.col("own_country").is_not_null(),
-            region=pl.coalesce("own_country", "default_country"),
-            is_plain=_text.str.contains(_PLAIN),
-        )
-        .filter("is_plain", length.is_between(_FEWEST_DIGITS, _MOST_DIGITS), ~is_floating_point)
-        .drop("is_plain")
+    return shaped.filter("is_plain", length.is_between(_FEWEST_DIGITS, _MOST_DIGITS), ~is_floating_point).drop(
+        "is_plain"
+    )
+
+
+def _shaped(fields: pl.DataFrame) -> pl.DataFrame:
+    return fields.select(
+        "row",
+        "text",
+        digits=_text.str.replace_many(_NOTHING),
+        has_plus=_text.str.starts_with("+") | _text.str.starts_with("(+"),
+        is_own=pl.col("own_country").is_not_null(),
+        region=pl.coalesce("own_country", "default_country"),
+        is_plain=_text.str.contains(_PLAIN),
     )
 
 
@@ -99,7 +105,8 @@ def _split_abroad(numbers: pl.DataFrame) -> pl.DataFrame:
 def _bare_plus(read: pl.DataFrame, numbers: pl.DataFrame) -> pl.Series:
     """The rows that are not a number of the home plan, but are one without their plus."""
     home_code = _region.replace_strict(calling_codes(), return_dtype=pl.String)
-    foreign = read.filter(_has_plus, _region.is_not_null()).filter(pl.col("calling_code").ne_missing(home_code))
+    foreign = read.filter(_has_plus, _region.is_not_null(), pl.col("phone_country").ne_missing(_region))
+    foreign = foreign.filter(pl.col("calling_code").ne_missing(home_code))
     at_home = complete(split_national(numbers.filter(_row.is_in(foreign["row"].implode()))))
     return at_home.filter(pl.col("calling_code") == home_code)["row"]
 

@@ -7,7 +7,6 @@ import polars as pl
 from pipelines.identifiers.phones.fast import READING, decide
 from pipelines.identifiers.phones.library import read_phone
 from pipelines.identifiers.phones.metadata import REGIONS
-from pipelines.identifiers.phones.text import LABEL
 
 _SCHEMA = pl.Schema({"phone": pl.String, "country": pl.String, **READING})
 
@@ -39,7 +38,7 @@ def decided_rows(pairs: pl.DataFrame, *, default_country: str | None) -> pl.Data
 
 
 def _resolve(pairs: pl.DataFrame, default_country: str | None) -> pl.DataFrame:
-    rows = _known_countries(pairs.with_columns(pl.col("phone").str.replace(LABEL, "")), default_country)
+    rows = _known_countries(pairs, default_country)
     decided = decide(rows)
     undecided = rows.filter(~pl.col("row").is_in(decided["row"].implode()))
     readings = pl.concat([decided, _read_by_library(undecided)], how="diagonal").sort("row")

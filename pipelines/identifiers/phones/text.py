@@ -29,7 +29,6 @@ OPTIONAL_TRUNK_PREFIX = "(0)"
 _DIGEST = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})", re.IGNORECASE)
 _LONGEST = 250
 _FEWEST_DIGITS = 3
-_SCHEME = re.compile(r"^tel:\s*", re.IGNORECASE)
 _EXTENSION = re.compile(
     r"""
     [\s,]*
@@ -44,13 +43,13 @@ _EXTENSION = re.compile(
 
 
 def number_text(phone: str | None) -> tuple[str, Refusal | None]:
-    """What is left of the field for the library: no scheme, no named extension, ASCII digits; or why it is refused."""
-    text = _ascii((phone or "").strip())
+    """What is left of the field for the library: no label, no named extension, ASCII digits; or why it is refused."""
+    text = _ascii(re.sub(LABEL, "", (phone or "").strip()))
     if not text:
         return text, "blank"
     if len(text) > _LONGEST or _DIGEST.fullmatch(text) or re.search(FLOATING_POINT, text):
         return text, "not_a_number"
-    text = _without_extension(_SCHEME.sub("", text))
+    text = _without_extension(text)
     return text, _refusal(text)
 
 

@@ -139,6 +139,7 @@ countries = regions | st.none() | st.sampled_from(["ZZ", "fr", "", "001"])
 separators = st.sampled_from(
     [" ", ".", "-", "/", "(", ")", "[", "\u00a0", "\u2011", "  ", " - ", "x", ",", ";", "#", "~", "*", "\t"]
 )
+beginnings = st.sampled_from(["", "", "", "tel:", "Tél. ", "Mobile: ", "x"])
 endings = st.sampled_from(
     ["", "", "", " ", " ext. 12", " x3", "#4", ";ext=5", " poste 6", ".0", "a", ",7", " / 0612345678"]
 )
@@ -154,7 +155,7 @@ def written(draw: st.DrawFn) -> str:
     for _ in range(draw(st.integers(0, 4))):
         place = draw(st.integers(0, len(text)))
         text[place : place + draw(st.integers(0, 1))] = draw(separators | st.sampled_from("0123456789+"))
-    return "".join(text) + draw(endings)
+    return draw(beginnings) + "".join(text) + draw(endings)
 
 
 digit_strings = st.text("0123456789", max_size=22)
@@ -180,6 +181,8 @@ def test_whatever_is_typed_is_read_as_the_library_reads_it(fields: list[Field], 
         ("(+33) 6-12-34-56-78", None, "+33612345678"),
         ("\uff0b33 6 12 34 56 78", None, "+33612345678"),
         ("tel:+33-6-12-34-56-78", None, "+33612345678"),
+        ("Tél. : 06 12 34 56 78", "FR", "+33612345678"),
+        ("Mobile 0171 1234567", "DE", "+491711234567"),
         ("+44 (0)20 7946 0958", "GB", "+442079460958"),
         ("+44 020 7946 0958", "US", "+442079460958"),
         ("+54 (0)11 4311 4333", "AR", "+541143114333"),
@@ -237,6 +240,7 @@ def test_a_number_is_read_however_it_is_written(phone: str, country: str | None,
         ("1-800-FLOWERS", "US", "not_a_number"),
         ("n/a", "FR", "not_a_number"),
         ("-", "FR", "not_a_number"),
+        ("Fax 0612345678", "FR", "not_a_number"),
         ("jane@example.com", "FR", "not_a_number"),
         ("d41d8cd98f00b204e9800998ecf8427e", "FR", "not_a_number"),
         ("01234567890123456789012345678901", "FR", "not_a_number"),
