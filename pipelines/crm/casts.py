@@ -88,5 +88,5 @@ def _minor_units(name: str, orders: OrdersTable) -> str:
     value = f"TRY_CAST({number} AS DECIMAL(18, 6))"
     if orders.amount == "major":
         cases = " ".join(f"WHEN '{code}' THEN {10**digits}" for code, digits in exponents().items())
-        value = f"({value} * CASE upper(trim(currency)) {cases} ELSE 100 END)"
+        value = f"TRY({value} * CASE upper(trim(currency)) {cases} ELSE 100 END)"
     return f"CASE WHEN {value} % 1 = 0 THEN TRY_CAST({value} AS BIGINT) END"

@@ -21,10 +21,12 @@ def tombstones(
     identity_key: str,
     default_country: str | None,
     networks: dict[str, Network],
+    countries: pl.Series | None = None,
 ) -> pl.DataFrame:
     """Keyed hashes of what each request names, one per form, and nothing readable.
 
     In: requests (`ErasureRequests`); records, the `CrmCustomers` rows whose customer_id a request names.
+    `countries` (as typed) are those that customers live in: a phone on a request has none, and is read as each of them.
     Out: `CrmErasures`. A request by customer id covers that record's addresses too.
     """
     if requests.is_empty():
@@ -35,9 +37,7 @@ def tombstones(
             _values(requests, "customer_id", pl.col("customer_id")),
             _values(requests, "email", canonical_email(pl.col("email"))),
             _values(named, "email", canonical_email(pl.col("email_right"))),
-            _values(
-                _with_phone(requests.with_columns(country=pl.lit(None, dtype=pl.String)), "phone", default_country)
-            ),
+            _values(_with_phone(_in_every_country(requests, countries), "phone", default_country)),
             _values(_with_phone(named, "phone_right", default_country)),
         ]
     ).filter(pl.col("value").is_not_null())
@@ -50,6 +50,11 @@ def tombstones(
     every = pl.concat(forms).filter(pl.col("value").is_not_null()).unique()
     marked = every.with_columns(tombstone=_tombstone(every["form"], every["value"], identity_key))
     return marked.select(CrmErasures.column_names()).sort(pl.all())
+
+
+def _in_every_country(requests: pl.DataFrame, countries: pl.Series | None) -> pl.DataFrame:
+    every = pl.Series("country", [None] if countries is None else [None, *countries.drop_nulls()], dtype=pl.String)
+    return requests.join(every.unique().to_frame(), how="cross")
 
 
 def _composites(requests: pl.DataFrame, records: pl.DataFrame, networks: dict[str, Network]) -> list[pl.DataFrame]:
@@ -123,12 +128,20 @@ def _erased_address(
 ) -> pl.Series:
     """For each row, whether the e-mail or phone in `column` was erased; canonical columns are used where they are."""
     known = rows.get_column(f"canonical_{column}", default=None)
-    if known is not None:
-        return _is_erased(known, column, erasures, identity_key)
+    if known is None:
+        return _erased_typed(rows, column, erasures, identity_key, default_country)
+    # People write an e-mail where the phone belongs, and the other way round.
+    astray = pl.when(pl.col(column).str.contains("@") != (column == "email")).then(column).alias(column)
+    other = _erased_typed(rows.with_columns(astray), column, erasures, identity_key, default_country)
+    return _is_erased(known, column, erasures, identity_key) | other
+
+
+def _erased_typed(
+    rows: pl.DataFrame, column: str, erasures: pl.DataFrame, identity_key: str, default_country: str | None
+) -> pl.Series:
     emails = rows.select(canonical_email(pl.col(column)).alias("value"))["value"]
-    numbers = _with_phone(rows.select(column, country=pl.lit(None, dtype=pl.String)), column, default_country)[
-        "phone_e164"
-    ]
+    country = pl.col("country") if "country" in rows.columns else pl.lit(None, dtype=pl.String)
+    numbers = _with_phone(rows.select(column, country=country), column, default_country)["phone_e164"]
     return _is_erased(emails, "email", erasures, identity_key) | _is_erased(numbers, "phone", erasures, identity_key)
 
 

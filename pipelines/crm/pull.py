@@ -58,6 +58,7 @@ def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
         identity_key=reading.identity_key,
         default_country=reading.settings.default_country,
         networks=reading.networks,
+        countries=reading.crm.distinct("customers", "country") if requests["phone"].count() else None,
     )
     every = pl.concat([known, fresh]).unique(["request_id", "form", "tombstone"], keep="first", maintain_order=True)
     return Table(every.select(CrmErasures.column_names()), _dated(pulled.quarantined, reading.as_of), pulled.read, 0)

@@ -95,6 +95,13 @@ class Crm:
         self._rejected(table, opened)
         return value
 
+    def distinct(self, table: TableName, column: str) -> pl.Series:
+        """Each value of a text column once, as it stands; empty if the select does not give the column."""
+        select = self.sources.table(table).select or ""
+        opened = self._open(table, select)
+        typed = self._typed(table, select, opened)
+        return self._run(table, f"SELECT DISTINCT {column} FROM ({typed}) AS typed ORDER BY ALL", opened)[column]
+
     def matching(self, table: TableName, column: str, values: pl.Series) -> pl.DataFrame:
         """The rows of a table whose `column` is one of `values`; columns of the contract."""
         if values.is_empty():

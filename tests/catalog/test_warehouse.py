@@ -339,3 +339,14 @@ def test_the_users_own_folders_stay_untouched(new_home: Home, tmp_path: Path, mo
         warehouse.replace("people", people("a@x.fr"))
     assert list((tmp_path / "user").iterdir()) == []
     assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_a_large_append_after_an_empty_one_in_one_transaction_loses_nothing(warehouse: Warehouse) -> None:
+    many = pl.DataFrame({"email": pl.Series(range(300_000)).cast(pl.String)})
+
+    with warehouse.transaction():
+        warehouse.append("people", many.clear())
+        warehouse.append("people", many.clear())
+        warehouse.append("people", many)
+
+    assert warehouse.read("SELECT count(*) AS rows FROM warehouse.people")["rows"][0] == 300_000

@@ -50,7 +50,7 @@ def stones(
         known.filter(pl.col("customer_id").is_in(ids.implode())),
         identity_key=key,
         default_country=country,
-        match_columns=COLUMNS,
+        networks=networks(),
     )
 
 

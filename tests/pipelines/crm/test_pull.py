@@ -20,7 +20,7 @@ from pipelines.crm.pull import Reading, Table, pull_erasures, pull_table
 from pipelines.crm.read import Crm
 from schemas.crm import PURPOSES, CrmConsents, CrmErasures, Quarantine
 from schemas.errors import DayError, SourceError
-from schemas.network import match_columns, networks
+from schemas.network import networks
 from schemas.rates import RATE_DECIMALS
 from schemas.settings import Settings
 from schemas.source import Sources, TableName
@@ -91,7 +91,7 @@ def reading_of(
             orient="row",
         ),
         identity_key="5" * 64,
-        match_columns=match_columns(networks()),
+        networks=networks(),
         as_of=as_of,
     )
 
