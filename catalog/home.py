@@ -42,6 +42,10 @@ class Home:
         return self.root / "sample"
 
     @property
+    def public_key(self) -> Path:
+        return self.keys / "signing.pub"
+
+    @property
     def warehouse(self) -> Path:
         return self.root / "warehouse.duckdb"
 

@@ -60,7 +60,7 @@ def open_keys(home: Home, announce: Callable[[str], None] = lambda sentence: Non
     Raises:
         KeyFileError: a key is malformed, or missing although the warehouse already exists.
     """
-    found = {name: _find(home, name) for name in NAMES}
+    found = {name: find_key(home, name) for name in NAMES}
     missing = [name for name, key in found.items() if key is None]
     if missing and (home.warehouse.exists() or home.catalog.exists()):
         msg = (
@@ -72,8 +72,10 @@ def open_keys(home: Home, announce: Callable[[str], None] = lambda sentence: Non
     for name in missing:
         found[name] = _make(home, name)
     keys = SecretKeys(**{name: key for name, key in found.items() if key is not None})
-    if "signing" in missing:
-        (home.keys / "signing.pub").write_text(keys.public_key + "\n", encoding="ascii")
+    if not home.public_key.exists():
+        home.create()
+        home.public_key.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        home.public_key.write_text(keys.public_key + "\n", encoding="ascii")
     if missing:
         announce(
             f"Made new secret keys in {home.keys}. Back them up apart from the rest of {home.root}: "
@@ -82,7 +84,7 @@ def open_keys(home: Home, announce: Callable[[str], None] = lambda sentence: Non
     return keys
 
 
-def _find(home: Home, name: str) -> str | None:
+def find_key(home: Home, name: str) -> str | None:
     variable = f"RELANCE_{name.upper()}_KEY"
     path = home.keys / f"{name}.key"
     if variable in os.environ:

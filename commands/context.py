@@ -15,8 +15,8 @@ from catalog.home import Environment, Home
 from schemas.errors import RelanceError
 
 #: Wide where nobody looks at a terminal, so that a log does not cut words.
-OUT = Console(highlight=False, width=None if sys.stdout.isatty() else 132)
-ERRORS = Console(stderr=True, highlight=False)
+OUT = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 132)
+ERRORS = Console(stderr=True, highlight=False, markup=False)
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="The config folder.", show_default="RELANCE_CONFIG, or config/")
@@ -41,6 +41,6 @@ def told() -> Iterator[None]:
     try:
         yield
     except RelanceError as error:
-        ERRORS.print(f"[red]{type(error).__name__.removesuffix('Error').lower()} error:[/red] ", end="")
-        ERRORS.print(str(error), markup=False, soft_wrap=True)
+        ERRORS.print(f"{type(error).__name__.removesuffix('Error').lower()} error: ", style="red", end="")
+        ERRORS.print(str(error), soft_wrap=True)
         raise typer.Exit(error.exit_code) from None

@@ -11,7 +11,7 @@ import typer
 
 from catalog.duckdb_connection import Extension, connect, load_extension
 from catalog.home import Home
-from catalog.secret_keys import NAMES
+from catalog.secret_keys import NAMES, find_key
 from commands.context import OUT, ConfigOption, HomeOption, config_folder, home_at
 from schemas.errors import RelanceError
 
@@ -34,10 +34,13 @@ def doctor(config: ConfigOption = None, home: HomeOption = None) -> None:
     ill = 0
     for name, examine in examinations.items():
         try:
-            OUT.print(f"[green]well[/green]  {name}: {examine()}", soft_wrap=True)
+            found = examine()
+            OUT.print("well  ", style="green", end="")
+            OUT.print(f"{name}: {found}", soft_wrap=True)
         except (RelanceError, OSError) as error:
             ill += 1
-            OUT.print(f"[red]ill[/red]   {name}: {error}", soft_wrap=True)
+            OUT.print("ill   ", style="red", end="")
+            OUT.print(f"{name}: {error}", soft_wrap=True)
     raise typer.Exit(1 if ill else 0)
 
 
@@ -48,13 +51,14 @@ def _config(folder: Path) -> str:
 
 
 def _keys(home: Home) -> str:
-    missing = [name for name in NAMES if not (home.keys / f"{name}.key").exists()]
-    if missing and home.warehouse.exists():
+    missing = [name for name in NAMES if find_key(home, name) is None]
+    if missing and (home.warehouse.exists() or home.catalog.exists()):
         msg = f"{', '.join(missing)} missing from {home.keys}; restore it from your backup"
         raise RelanceError(msg)
     if missing:
-        return "none yet; the first run makes them"
-    open_to_others = [name for name in NAMES if (home.keys / f"{name}.key").stat().st_mode & 0o077]
+        return f"no {' and '.join(missing)} key yet; the first run makes it"
+    paths = {name: home.keys / f"{name}.key" for name in NAMES}
+    open_to_others = [name for name, path in paths.items() if path.exists() and path.stat().st_mode & 0o077]
     if open_to_others:
         msg = f"{', '.join(open_to_others)} in {home.keys} can be read by others; run chmod 600 on it"
         raise RelanceError(msg)

@@ -68,7 +68,7 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
     for line in night["quarantined"]:
         OUT.print(f"Set aside: {line['rows']:,} rows of {line['table']}: {line['rule']}.", soft_wrap=True)
     for message in night["messages"]:
-        ERRORS.print("[red]failed:[/red] ", end="")
+        ERRORS.print("failed: ", style="red", end="")
         ERRORS.print(message, markup=False, soft_wrap=True)
     if publishing:
         OUT.print(f"Files: {home.outbox}", soft_wrap=True)

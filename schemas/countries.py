@@ -78,9 +78,10 @@ def country_names() -> dict[str, str]:
         for territory, name in Locale(language).territories.items():
             code = str(territory)
             if code in codes:
-                key = folded(str(name))
-                if names.setdefault(key, code) != code:
-                    ambiguous.add(key)
+                # CLDR writes "Trinidad & Tobago" in English, ISO and most people "Trinidad and Tobago".
+                for key in {folded(str(name)), folded(str(name).replace("&", " and "))}:
+                    if names.setdefault(key, code) != code:
+                        ambiguous.add(key)
     for name in ambiguous:
         del names[name]
     for alias, targets in get_global("territory_aliases").items():

@@ -27,12 +27,12 @@ def read_rates(path: Path) -> pl.DataFrame:
     schema = {"currency": pl.String, "valid_from": pl.Date, "rate": pl.Decimal(20, RATE_DECIMALS)}
     if not path.exists():
         return pl.DataFrame(schema=schema)
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         lines = csv.DictReader(file)
         if lines.fieldnames != _COLUMNS:
             msg = f"{path}: the header must be {','.join(_COLUMNS)}."
             raise ConfigError(msg)
-        rows = [_rate(path, number, line) for number, line in enumerate(lines, start=2)]
+        rows = [_rate(path, lines.line_num, line) for line in lines]
     rates = pl.DataFrame(rows, schema=schema, orient="row")
     if rates.select("currency", "valid_from").is_duplicated().any():
         msg = f"{path}: a currency has two rates from the same day on. Keep one."
@@ -45,6 +45,8 @@ def _rate(path: Path, number: int, line: dict[str, str]) -> tuple[str, date, Dec
         currency, valid_from = line["currency"].strip(), date.fromisoformat(line["valid_from"].strip())
         rate = Decimal(line["rate"].strip())
         exponent = rate.as_tuple().exponent
+        if None in line or rate >= 10 ** (20 - RATE_DECIMALS):
+            raise ValueError
         if not is_currency(currency) or rate <= 0 or not isinstance(exponent, int) or exponent < -RATE_DECIMALS:
             raise ValueError
     except (ValueError, InvalidOperation, AttributeError, TypeError):

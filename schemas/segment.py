@@ -9,7 +9,7 @@ from pydantic import field_validator
 
 from schemas.declared import Declared, Slug, Text
 
-_NETWORK_ACCOUNT = re.compile(r"^[a-z][a-z0-9_]*(:[a-z][a-z0-9_]*)?$")
+_NETWORK_ACCOUNT = re.compile(r"[a-z][a-z0-9_]*(:[a-z][a-z0-9_]*)?")
 
 
 class Audience(NamedTuple):
@@ -44,10 +44,10 @@ class Segment(Declared):
     @classmethod
     def _well_formed(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
         for network in networks:
-            if not _NETWORK_ACCOUNT.match(network):
+            if not _NETWORK_ACCOUNT.fullmatch(network):
                 msg = f"{network!r} is neither `network` nor `network:account`"
                 raise ValueError(msg)
-        if len(set(networks)) != len(networks):
+        if len({network.removesuffix(":main") for network in networks}) != len(networks):
             msg = "lists a network twice"
             raise ValueError(msg)
         return networks

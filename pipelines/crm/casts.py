@@ -69,13 +69,19 @@ def _sql_type(column: dy.Column) -> str:
 
 def _cast(name: str, column: dy.Column, orders: OrdersTable | None) -> str:
     if isinstance(column, dy.Datetime):
-        # The second form is an offset apart or without a colon, ` +0530`, which DuckDB does not read.
-        offset = f"regexp_replace({name}, '\\s*([+-]\\d\\d):?(\\d\\d)\\s*$', '\\1:\\2')"
-        instant = f"coalesce(TRY_CAST({name} AS TIMESTAMPTZ), TRY_CAST({offset} AS TIMESTAMPTZ))"
+        # The second form is an offset apart or without a colon, ` +0530`, or UTC by name, which DuckDB does not read.
+        utc = f"regexp_replace({name}, '\\s*(Z|UTC)\\s*$', '+00:00', 'i')"
+        offset = f"regexp_replace({utc}, '\\s*([+-]\\d\\d):?(\\d\\d)\\s*$', '\\1:\\2')"
+        instant = f"coalesce(TRY_CAST({_unnamed(name)} AS TIMESTAMPTZ), TRY_CAST({_unnamed(offset)} AS TIMESTAMPTZ))"
         return f"CASE WHEN isfinite({instant}) THEN {instant} END"
     if isinstance(column, dy.Date):
-        return f"TRY_CAST({name} AS DATE)"
+        return f"CASE WHEN isfinite(TRY_CAST({name} AS DATE)) THEN TRY_CAST({name} AS DATE) END"
     return _minor_units(name, orders or OrdersTable(absent=True))
+
+
+def _unnamed(text: str) -> str:
+    """The text; null if it ends in a zone's name: DuckDB would read the rows after it in that zone (tried, 1.5.5)."""
+    return f"CASE WHEN right(rtrim({text}), 1) < 'A' OR right({text}, 2) BETWEEN '0' AND '9Z' THEN {text} END"
 
 
 def _minor_units(name: str, orders: OrdersTable) -> str:

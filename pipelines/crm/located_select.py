@@ -30,7 +30,7 @@ class LocatedSelect:
             return pl.DataFrame({ROW: wanted}).with_columns(
                 source=pl.lit(self.places_text), row=pl.lit(None, dtype=pl.Int64)
             )
-        files = rows.select(ROW, source=pl.col("source_file").str.split("/").list.last())
+        files = rows.select(ROW, source="source_file")
         starts = files.group_by("source").agg(start=pl.col(ROW).min().cast(pl.Int64))
         located = (
             files.filter(pl.col(ROW).is_in(wanted.implode()))
@@ -47,8 +47,13 @@ class LocatedSelect:
             .agg(shift=pl.len().cast(pl.Int64))
         )
         return located.join(shifts, on=ROW, how="left").select(
-            ROW, "source", row=pl.col("row") + pl.col("shift").fill_null(0)
+            ROW, source=file_name(pl.col("source")), row=pl.col("row") + pl.col("shift").fill_null(0)
         )
+
+
+def file_name(path: pl.Expr) -> pl.Expr:
+    """A path without its folders, which may name people."""
+    return path.str.split("/").list.last()
 
 
 def with_file(connection: duckdb.DuckDBPyConnection, select: str, opened: tuple[OpenSource, ...]) -> LocatedSelect:
@@ -102,10 +107,26 @@ def named_tables(tree: object) -> set[str]:
 def _keeps_rows(node: dict[str, object]) -> bool:
     """Whether a parsed select returns each row of one table once, in order."""
     table = node.get("from_table")
+    with_ = node.get("cte_map")
     clauses = ("where_clause", "having", "qualify", "sample", "modifiers", "group_expressions")
     return (
         node.get("type") == "SELECT_NODE"
         and isinstance(table, dict)
         and table.get("type") == "BASE_TABLE"
         and not any(node.get(clause) for clause in clauses)
+        and not (isinstance(with_, dict) and with_.get("map"))
+        and not _moves_rows(node.get("select_list"))
+    )
+
+
+def _moves_rows(tree: object) -> bool:
+    """Whether a window (other order) or `unnest` (other number of rows) stands in a select list."""
+    if isinstance(tree, list):
+        return any(_moves_rows(branch) for branch in tree)
+    if not isinstance(tree, dict):
+        return False
+    return (
+        tree.get("class") == "WINDOW"
+        or tree.get("function_name") in {"unnest", "generate_series", "range"}
+        or any(_moves_rows(branch) for branch in tree.values())
     )

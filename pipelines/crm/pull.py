@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipelines.crm.contract import shape
+from pipelines.crm.contract import ROW, shape
 from pipelines.crm.days import check_orders_reach
 from pipelines.crm.erasures import tombstones, without_erased
 from pipelines.crm.money import with_rate
@@ -42,6 +42,9 @@ class Table(NamedTuple):
     erased: int
 
 
+#: Digits at a phone's end that are the same with and without a country code.
+_LAST_DIGITS = 6
+
 #: Address columns by table, in which an erased e-mail or phone is blanked.
 _ADDRESSES: dict[TableName, tuple[str, ...]] = {"customers": ("email", "phone"), "consents": ("address",)}
 
@@ -50,15 +53,13 @@ def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
     """Tonight's requests as tombstones, added to the `known` ones of earlier nights (`CrmErasures`)."""
     pulled = reading.crm.pull("erasures")
     requests = pl.concat([pulled.accepted, _unreadable_requests(pulled.broken, reading.as_of)])
-    ids = requests["customer_id"].drop_nulls().unique()
-    records = reading.crm.matching("customers", "customer_id", ids)
+    records = _meant(requests, reading.crm)
     fresh = tombstones(
         requests,
         records,
         identity_key=reading.identity_key,
         default_country=reading.settings.default_country,
         networks=reading.networks,
-        countries=reading.crm.distinct("customers", "country") if requests["phone"].count() else None,
     )
     every = pl.concat([known, fresh]).unique(["request_id", "form", "tombstone"], keep="first", maintain_order=True)
     return Table(every.select(CrmErasures.column_names()), _dated(pulled.quarantined, reading.as_of), pulled.read, 0)
@@ -74,7 +75,7 @@ def pull_table(table: TableName, reading: Reading, erasures: pl.DataFrame, livin
         EmptyCrmError: there is no customer.
         DayError: the asked day is before the first order.
     """
-    pulled = reading.crm.pull(table)
+    pulled = reading.crm.pull(table, (lambda orders: _without_rate(orders, reading)) if table == "orders" else None)
     if table == "customers" and pulled.accepted.is_empty():
         places = ", ".join(reading.crm.places(table))
         msg = f"The CRM is empty: {places} gave {pulled.read} rows and none keeps its contract. Nothing was published."
@@ -84,9 +85,6 @@ def pull_table(table: TableName, reading: Reading, erasures: pl.DataFrame, livin
         accepted = pl.concat([accepted, _refusals(pulled.broken)])
     if table == "customers":
         accepted = with_canonical(accepted, default_country=reading.settings.default_country)
-    if table == "orders":
-        accepted, unrated = _orders_with_rate(accepted, reading)
-        quarantined = pl.concat([quarantined, unrated])
     kept = without_erased(
         accepted,
         erasures,
@@ -101,27 +99,18 @@ def pull_table(table: TableName, reading: Reading, erasures: pl.DataFrame, livin
     return Table(kept, _dated(quarantined, reading.as_of), pulled.read, accepted.height - kept.height)
 
 
-def _orders_with_rate(orders: pl.DataFrame, reading: Reading) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Orders whose currency has a rate on their day, and quarantine rows of the others."""
+def _without_rate(orders: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    """source_row, rule, shape of orders whose currency has no rate on their day."""
     settings = reading.settings
     first = orders["ordered_at"].min()
     if first is not None:
         local = orders.select(pl.col("ordered_at").min().dt.convert_time_zone(settings.time_zone).dt.date())
         check_orders_reach(reading.as_of, local.item())
     foreign = orders.filter(pl.col("currency") != settings.currency)
-    unrated = with_rate(foreign, reading.rates, currency=settings.currency, time_zone=settings.time_zone).filter(
-        pl.col("rate").is_null()
+    rated = with_rate(foreign, reading.rates, currency=settings.currency, time_zone=settings.time_zone)
+    return rated.filter(pl.col("rate").is_null()).select(
+        ROW, rule="no rate for " + pl.col("currency"), shape=shape(pl.col("currency"))
     )
-    rows = unrated.select(
-        table=pl.lit("orders"),
-        source=pl.lit(", ".join(reading.crm.places("orders"))),
-        row=pl.lit(None, dtype=pl.Int64),
-        rule="no rate for " + pl.col("currency"),
-        shape=shape(pl.col("currency")),
-    )
-    if rows.is_empty():
-        return orders, rows
-    return orders.join(unrated.select("order_id"), on="order_id", how="anti", maintain_order="left"), rows
 
 
 def _refusals(broken: pl.DataFrame) -> pl.DataFrame:
@@ -139,6 +128,19 @@ def _refusals(broken: pl.DataFrame) -> pl.DataFrame:
         ),
         status=pl.lit("unknown"),
     ).explode("purpose")
+
+
+def _meant(requests: pl.DataFrame, crm: Crm) -> pl.DataFrame:
+    """The `CrmCustomers` rows that a request may mean: rather too many than too few."""
+    ends = requests["phone"].str.replace_all(r"[^0-9]", "").str.tail(_LAST_DIGITS)
+    wanted = {
+        "customer_id": requests["customer_id"],
+        "lower(email)": requests["email"].str.to_lowercase(),
+        f"right(regexp_replace(phone, '[^0-9]', '', 'g'), {_LAST_DIGITS})": ends.filter(ends != ""),
+    }
+    return pl.concat(
+        crm.matching("customers", expression, values.drop_nulls().unique()) for expression, values in wanted.items()
+    ).unique()
 
 
 def _unreadable_requests(broken: pl.DataFrame, as_of: date) -> pl.DataFrame:

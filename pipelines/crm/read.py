@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import dataframely as dy
 import duckdb
@@ -12,8 +14,8 @@ import polars as pl
 from polars import selectors
 
 from pipelines.crm.casts import tidied, typed_select
-from pipelines.crm.contract import ROW, judge
-from pipelines.crm.located_select import named_tables, parsed, with_file
+from pipelines.crm.contract import ROW, Judged, judge
+from pipelines.crm.located_select import file_name, named_tables, parsed, with_file
 from pipelines.crm.sources import OpenSource, open_source
 from schemas.crm import CONTRACTS, CrmOrdersWithoutTimes, Quarantine
 from schemas.errors import SourceError
@@ -53,8 +55,10 @@ class Crm:
             return CrmOrdersWithoutTimes
         return CONTRACTS[table]
 
-    def pull(self, table: TableName) -> Pulled:
+    def pull(self, table: TableName, further: Callable[[pl.DataFrame], pl.DataFrame] | None = None) -> Pulled:
         """Read a table whole.
+
+        `further` gives source_row, rule and shape of rows that keep the contract and are to be set aside all the same.
 
         Raises:
             SourceError: a source or the select cannot be read as declared.
@@ -70,9 +74,18 @@ class Crm:
         rows = tidied(rows, contract)
         rejected = self._rejected(table, opened)
         judged = judge(rows.drop("source_file", strict=False), contract)
+        if further is not None:
+            more = judged.accepted.join(further(judged.accepted), on=ROW, maintain_order="left")
+            judged = Judged(
+                judged.accepted.join(more, on=ROW, how="anti", maintain_order="left"),
+                pl.concat([judged.broken, more.select(judged.broken.columns)]).sort(ROW),
+            )
         placed = judged.broken.join(located.places(rows, judged.broken[ROW], rejected), on=ROW, how="left")
         quarantined = pl.concat(
-            [placed.select(pl.lit(table).alias("table"), "source", "row", "rule", "shape"), rejected],
+            [
+                placed.select(pl.lit(table).alias("table"), "source", "row", "rule", "shape"),
+                rejected.with_columns(source=file_name(pl.col("source"))),
+            ],
             how="vertical_relaxed",
         )
         read = rows.height + rejected.height
@@ -95,22 +108,17 @@ class Crm:
         self._rejected(table, opened)
         return value
 
-    def distinct(self, table: TableName, column: str) -> pl.Series:
-        """Each value of a text column once, as it stands; empty if the select does not give the column."""
-        select = self.sources.table(table).select or ""
-        opened = self._open(table, select)
-        typed = self._typed(table, select, opened)
-        return self._run(table, f"SELECT DISTINCT {column} FROM ({typed}) AS typed ORDER BY ALL", opened)[column]
-
-    def matching(self, table: TableName, column: str, values: pl.Series) -> pl.DataFrame:
-        """The rows of a table whose `column` is one of `values`; columns of the contract."""
+    def matching(self, table: TableName, expression: str, values: pl.Series) -> pl.DataFrame:
+        """The rows of a table of which an SQL expression, trimmed, is one of `values`; columns of the contract."""
         if values.is_empty():
             return pl.DataFrame(self.contract(table).create_empty())
         select = self.sources.table(table).select or ""
         opened = self._open(table, select)
         self.connection.execute("CREATE OR REPLACE TEMP TABLE wanted (value VARCHAR)")
         self.connection.execute("INSERT INTO wanted SELECT unnest($values::VARCHAR[])", {"values": values.to_list()})
-        query = f"SELECT * FROM ({self._typed(table, select, opened)}) AS typed WHERE trim({column}) IN (FROM wanted)"
+        query = (
+            f"SELECT * FROM ({self._typed(table, select, opened)}) AS typed WHERE trim({expression}) IN (FROM wanted)"
+        )
         contract = self.contract(table)
         return tidied(self._run(table, query, opened), contract).select(contract.column_names())
 
@@ -179,6 +187,12 @@ class Crm:
             msg = f"Table {table}: out of memory while reading {places}. Raise memory_limit in relance.toml."
             raise SourceError(msg) from None
         except duckdb.Error as error:
+            if "CSV Parser" in str(error):
+                msg = (
+                    f"Table {table}: {places} is no regular CSV: its line ends are mixed, or a quote is not closed. "
+                    "Export it again; nothing was published."
+                )
+                raise SourceError(msg) from None
             msg = (
                 f"Table {table}: reading {places} failed ({type(error).__name__}). The message quotes rows, so it is "
                 "not shown; run the select in DuckDB by hand, and prefer TRY_CAST to CAST."
@@ -198,18 +212,27 @@ class Crm:
             return empty
         faults = pl.DataFrame(
             self.connection.sql(
-                "SELECT file_path, line, min(error_type::VARCHAR) AS error_type, min(error_message) AS message "
-                "FROM reject_errors JOIN reject_scans USING (scan_id, file_id) GROUP BY ALL ORDER BY file_path, line"
+                # A line with several faults is as bad as the worst of them.
+                "SELECT file_path, line, line_byte_position AS position, "
+                "coalesce(min(error_type::VARCHAR) FILTER (NOT list_contains($skippable, error_type::VARCHAR)), "
+                "min(error_type::VARCHAR)) AS error_type "
+                "FROM reject_errors JOIN reject_scans USING (scan_id, file_id) "
+                "WHERE list_contains($files, file_path) GROUP BY ALL ORDER BY file_path, line",
+                params={
+                    "skippable": list(_SKIPPABLE),
+                    "files": [str(file) for source in opened for file in source.files],
+                },
             )
         )
         self.connection.execute("DELETE FROM reject_errors")
         self.connection.execute("DELETE FROM reject_scans")
+        sources = {str(file): source for source in opened for file in source.files}
         for fault in faults.iter_rows(named=True):
             if fault["error_type"] not in _SKIPPABLE:
-                raise SourceError(_fault_message(fault))
+                raise SourceError(_fault_message(_place(fault, sources), str(fault["error_type"])))
             if table in _NEVER_SKIPPED:
                 msg = (
-                    f"{fault['file_path']}, line {fault['line']} {_SKIPPABLE[str(fault['error_type'])]}, so that "
+                    f"{_place(fault, sources)} {_SKIPPABLE[str(fault['error_type'])]}, so that "
                     "nobody can say whom it protects. Mend the line; nothing was published."
                 )
                 raise SourceError(msg)
@@ -218,8 +241,8 @@ class Crm:
                 empty,
                 faults.select(
                     table=pl.lit(table),
-                    source=pl.col("file_path").str.split("/").list.last(),
-                    row=pl.col("line").cast(pl.Int64) - 1,
+                    source="file_path",
+                    row=_rows(faults, sources),
                     rule="line " + pl.col("error_type").replace(_SKIPPABLE),
                     shape=pl.lit(None, dtype=pl.String),
                 ),
@@ -227,14 +250,32 @@ class Crm:
         )
 
 
-def _fault_message(fault: dict[str, object]) -> str:
-    if fault["error_type"] == "INVALID ENCODING":
+def _rows(faults: pl.DataFrame, sources: dict[str, OpenSource]) -> pl.Series:
+    """The faults' rows in their files; DuckDB counts blank lines too, which are no rows."""
+    blank = {path: sources[path].blank_lines(Path(path)) for path in faults["file_path"].unique()}
+    lines = faults.select("file_path", "line").iter_rows()
+    return pl.Series([line - 1 - bisect_left(blank[path], line) for path, line in lines], dtype=pl.Int64)
+
+
+def _place(fault: dict[str, Any], sources: dict[str, OpenSource]) -> str:
+    """File and line as an editor counts it; DuckDB counts rows, which may hold line ends."""
+    path, before, line = Path(fault["file_path"]), int(fault["position"]), 1
+    with path.open(encoding=sources[fault["file_path"]].encoding, errors="surrogateescape", newline="") as file:
+        while before > 0 and (text := file.read(1_000_000)):
+            read = text.encode("utf-8", "surrogateescape")
+            line += read[:before].count(b"\n")
+            before -= len(read)
+    return f"{path}, line {line if line > 1 else fault['line']}"
+
+
+def _fault_message(place: str, error_type: str) -> str:
+    if error_type == "INVALID ENCODING":
         return (
-            f"{fault['file_path']}, line {fault['line']}: not in the declared encoding. "
+            f"{place}: not in the declared encoding. "
             'Set encoding = "windows-1252" or "latin-1" for this source in sources.toml.'
         )
     return (
-        f"{fault['file_path']}, line {fault['line']}: malformed CSV ({str(fault['error_type']).lower()}), so that what "
+        f"{place}: malformed CSV ({error_type.lower()}), so that what "
         "follows cannot be trusted. Mend the quoting there, or declare `quote`; nothing was published."
     )
 

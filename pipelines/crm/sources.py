@@ -32,6 +32,16 @@ class OpenSource:
     place: str
     files: tuple[Path, ...]
     is_csv: bool
+    #: Python's name of the files' encoding; their delimiter and quote.
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote: str = '"'
+
+    def blank_lines(self, path: Path) -> list[int]:
+        """The numbers of a file's lines without anything, a quoted field with line ends counting as one line."""
+        with path.open(encoding=self.encoding, errors="replace", newline="") as file:
+            rows = csv.reader(file, delimiter=self.delimiter, quotechar=self.quote)
+            return [number for number, row in enumerate(rows, start=1) if not row]
 
 
 def open_source(
@@ -50,10 +60,14 @@ def open_source(
         msg = f"Source {name}: no file matches {pattern}. Correct `files` in sources.toml, or put the export there."
         raise SourceError(msg)
     if source.kind == "parquet":
-        connection.execute(
-            f'CREATE OR REPLACE VIEW "{name}" AS SELECT COLUMNS(*)::VARCHAR FROM '
-            f"read_parquet({_list(files)}, filename = 'source_file', union_by_name = true)"
-        )
+        try:
+            connection.execute(
+                f'CREATE OR REPLACE VIEW "{name}" AS SELECT COLUMNS(*)::VARCHAR FROM '
+                f"read_parquet({_list(files)}, filename = 'source_file', union_by_name = true)"
+            )
+        except duckdb.Error as error:
+            msg = f"Source {name}: {pattern} cannot be read as Parquet ({type(error).__name__}). Export it again."
+            raise SourceError(msg) from None
         return OpenSource(name, pattern, files, is_csv=False)
     if source.encoding == "windows-1252":
         load_extension(connection, "encodings")
@@ -64,7 +78,8 @@ def open_source(
             msg = f"Source {name}: {path.name} has other columns than {first.name}. Declare them as two sources."
             raise SourceError(msg)
     connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM {_read_csv(files, columns, source)}')
-    return OpenSource(name, pattern, files, is_csv=True)
+    encoding = _ENCODINGS[source.encoding][0].removesuffix("-sig")
+    return OpenSource(name, pattern, files, True, encoding, source.delimiter, source.quote)
 
 
 def _attach(
@@ -80,7 +95,8 @@ def _attach(
     options = "TYPE sqlite, READ_ONLY" if source.sqlite is not None else "READ_ONLY"
     try:
         connection.execute(f'ATTACH {_text(str(path))} AS "{name}" ({options})')
-    except duckdb.Error as error:
+        connection.sql(f"SELECT 1 FROM duckdb_tables() WHERE database_name = {_text(name)}").fetchall()
+    except (duckdb.Error, RuntimeError) as error:
         kind = "SQLite" if source.sqlite is not None else "DuckDB"
         msg = f"Source {name}: {path} cannot be opened as a {kind} file ({type(error).__name__}). Is it in use?"
         raise SourceError(msg) from None
@@ -93,11 +109,14 @@ def _located(place: str, config_folder: Path, home_folder: Path) -> str:
 
 def _header(name: str, path: Path, source: Source) -> list[str]:
     """The file's column names, made unique; a declared dialect, never a sniffed one."""
-    if path.stat().st_size == 0:
+    try:
+        with path.open(encoding=_ENCODINGS[source.encoding][0], errors="replace", newline="") as file:
+            header = next(csv.reader(file, delimiter=source.delimiter, quotechar=source.quote), [])
+    except UnicodeError:  # UTF-16 without its mark
+        header = ["\ufffd"]
+    if not header:
         msg = f"Source {name}: {path} is empty, without even a header. Export it again; nothing was published."
         raise SourceError(msg)
-    with path.open(encoding=_ENCODINGS[source.encoding][0], errors="replace", newline="") as file:
-        header = next(csv.reader(file, delimiter=source.delimiter, quotechar=source.quote), [])
     if "\ufffd" in "".join(header):
         msg = f"Source {name}: the header of {path} is not {source.encoding}. Set `encoding` in sources.toml."
         raise SourceError(msg)
@@ -115,13 +134,16 @@ def _header(name: str, path: Path, source: Source) -> list[str]:
 
 def _unique(columns: list[str]) -> list[str]:
     """Repeated names get a number, nameless columns the name of their place: `Phone`, `Phone_1`, `column4`."""
-    seen: dict[str, int] = {}
+    taken = {"source_file"}
     unique = []
     for place, column in enumerate(columns):
-        name = column or f"column{place}"
-        count = seen.get(name.lower(), -1) + 1
-        seen[name.lower()] = count
-        unique.append(f"{name}_{count}" if count else name)
+        name = first = column or f"column{place}"
+        count = 0
+        while name.lower() in taken:
+            count += 1
+            name = f"{first}_{count}"
+        taken.add(name.lower())
+        unique.append(name)
     return unique
 
 
