@@ -38,7 +38,8 @@ def _erasures(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         name="crm_erasures",
     )
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
-        with relance.stage("crm.erasures"), relance.reading(context) as reading:
+        with relance.stage("crm.erasures"):
+            reading = relance.reading(context)
             relance.warehouse.ensure("crm_erasures", crm.CrmErasures)
             table = pull_erasures(reading, relance.table("crm_erasures"))
             return _written(context, relance, "erasures", table)
@@ -60,7 +61,8 @@ def _customers(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, relance: Relance
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         try:
-            with relance.stage("crm.customers"), relance.reading(context) as reading:
+            with relance.stage("crm.customers"):
+                reading = relance.reading(context)
                 table = pull_table("customers", reading, relance.table("crm_erasures"))
                 result = _written(context, relance, "customers", table)
         except EmptyCrmError as error:
@@ -81,7 +83,8 @@ def _table(name: TableName, daily: dg.PartitionsDefinition) -> dg.AssetsDefiniti
         name=f"crm_{name}",
     )
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
-        with relance.stage(f"crm.{name}"), relance.reading(context) as reading:
+        with relance.stage(f"crm.{name}"):
+            reading = relance.reading(context)
             living = relance.warehouse.read("SELECT customer_id FROM warehouse.crm_customers")["customer_id"]
             table = pull_table(name, reading, relance.table("crm_erasures"), living)
             return _written(context, relance, name, table)

@@ -93,6 +93,10 @@ def _minor_units(name: str, orders: OrdersTable) -> str:
     number = f"CASE WHEN {name} NOT LIKE '%.%' THEN replace({name}, ',', '.') END" if orders.decimal == "," else name
     value = f"TRY_CAST({number} AS DECIMAL(18, 6))"
     if orders.amount == "major":
-        cases = " ".join(f"WHEN '{code}' THEN {10**digits}" for code, digits in exponents().items())
-        value = f"TRY({value} * CASE upper(trim(currency)) {cases} ELSE 100 END)"
+        code = "CASE upper(trim(currency))"
+        factors = " ".join(f"WHEN '{code}' THEN {10**digits}" for code, digits in exponents().items())
+        # Beyond these the product would have more than its type's 18 digits, and DuckDB stop the whole select.
+        limits = " ".join(f"WHEN '{code}' THEN {10 ** (12 - digits)}" for code, digits in exponents().items())
+        bounded = f"CASE WHEN abs({value}) < {code} {limits} ELSE {10**10} END THEN {value} END"
+        value = f"({bounded} * {code} {factors} ELSE 100 END)"
     return f"CASE WHEN {value} % 1 = 0 THEN TRY_CAST({value} AS BIGINT) END"

@@ -14,33 +14,41 @@ from schemas.crm import CrmErasures
 from schemas.network import Network, match_columns
 
 
-def tombstones(
+def tombstones(  # noqa: PLR0913 - who asked, whom it may mean, and how to compare
     requests: pl.DataFrame,
     records: pl.DataFrame,
     *,
     identity_key: str,
     default_country: str | None,
     networks: dict[str, Network],
+    countries: pl.Series | None = None,
 ) -> pl.DataFrame:
     """Keyed hashes of what each request names, one per form, and nothing readable.
 
     In: requests (`ErasureRequests`); records, at least the `CrmCustomers` rows that a request may mean.
+    `countries` (as typed) are those that customers live in: a phone on a request has none, and is read as each of them.
     Out: `CrmErasures`. A request by customer id covers that record's addresses too; one by address covers the records
-    that have no other address. A phone without a country code is that number in each of the records' countries.
+    that have no other address.
     """
     if requests.is_empty():
         return pl.DataFrame(CrmErasures.create_empty())
+    asked = pl.concat(
+        [
+            _values(requests, "email", canonical_email(pl.col("email"))),
+            _values(_with_phone(_in_every_country(requests, countries), "phone", default_country)),
+        ]
+    )
+    requests = pl.concat([requests, _by_address(asked, records, default_country)], how="diagonal")
     named = requests.join(records.select("customer_id", "email", "phone", "country"), on="customer_id", how="left")
     values = pl.concat(
         [
             _values(requests, "customer_id", pl.col("customer_id")),
             _values(requests, "email", canonical_email(pl.col("email"))),
             _values(named, "email", canonical_email(pl.col("email_right"))),
-            _values(_with_phone(requests.join(_countries(records), how="cross"), "phone", default_country)),
+            _values(_with_phone(_in_every_country(requests, countries), "phone", default_country)),
             _values(_with_phone(named, "phone_right", default_country)),
         ]
     ).filter(pl.col("value").is_not_null())
-    values = pl.concat([values, _without_other_address(values, records, default_country)]).unique()
     forms = [values]
     for column in match_columns(networks):
         if column.kind in {"email", "phone"}:
@@ -50,6 +58,27 @@ def tombstones(
     every = pl.concat(forms).filter(pl.col("value").is_not_null()).unique()
     marked = every.with_columns(tombstone=_tombstone(every["form"], every["value"], identity_key))
     return marked.select(CrmErasures.column_names()).sort(pl.all())
+
+
+def _in_every_country(requests: pl.DataFrame, countries: pl.Series | None) -> pl.DataFrame:
+    every = pl.Series("country", [None] if countries is None else [None, *countries.drop_nulls()], dtype=pl.String)
+    return requests.join(every.unique().to_frame(), how="cross")
+
+
+def _by_address(asked: pl.DataFrame, records: pl.DataFrame, default_country: str | None) -> pl.DataFrame:
+    """request_id, requested_at, customer_id: records whose every e-mail and phone is `asked` (form, value) for."""
+    typed = _with_phone(records, "phone", default_country)
+    addresses = pl.concat(
+        [
+            typed.select("customer_id", form=pl.lit("email"), value=canonical_email(pl.col("email"))),
+            # What no country makes a number is another address.
+            typed.select("customer_id", form=pl.lit("phone"), value=pl.coalesce("phone_e164", "phone")),
+        ]
+    ).filter(pl.col("value").is_not_null())
+    met = addresses.join(asked, on=["form", "value"], how="left")
+    others = met.filter(pl.col("request_id").is_null())
+    alone = met.filter(pl.col("request_id").is_not_null()).join(others, on="customer_id", how="anti")
+    return alone.select("request_id", "requested_at", "customer_id").unique()
 
 
 def _composites(requests: pl.DataFrame, records: pl.DataFrame, networks: dict[str, Network]) -> list[pl.DataFrame]:
@@ -73,29 +102,6 @@ def _composites(requests: pl.DataFrame, records: pl.DataFrame, networks: dict[st
                     )
                 )
     return found
-
-
-def _countries(records: pl.DataFrame) -> pl.DataFrame:
-    """country: those of the records, and none."""
-    return pl.concat(
-        [records.select("country"), pl.DataFrame({"country": [None]}, schema={"country": pl.String})]
-    ).unique()
-
-
-def _without_other_address(values: pl.DataFrame, records: pl.DataFrame, default_country: str | None) -> pl.DataFrame:
-    """request_id, requested_at, form, value: the customer ids of records whose every address is among `values`."""
-    typed = _with_phone(records, "phone", default_country)
-    addresses = pl.concat(
-        [
-            typed.select("customer_id", form=pl.lit("email"), value=canonical_email(pl.col("email"))),
-            # A phone that no country makes a number stays as it is typed: it is another address.
-            typed.select("customer_id", form=pl.lit("phone"), value=pl.coalesce("phone_e164", "phone")),
-        ]
-    ).filter(pl.col("value").is_not_null())
-    met = addresses.join(values, on=["form", "value"], how="left")
-    others = met.filter(pl.col("request_id").is_null()).select("customer_id")
-    alone = met.filter(pl.col("request_id").is_not_null()).join(others, on="customer_id", how="anti")
-    return alone.select("request_id", "requested_at", form=pl.lit("customer_id"), value="customer_id").unique()
 
 
 def without_erased(  # noqa: PLR0913 - two frames and how to compare them

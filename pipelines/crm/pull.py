@@ -60,6 +60,7 @@ def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
         identity_key=reading.identity_key,
         default_country=reading.settings.default_country,
         networks=reading.networks,
+        countries=reading.crm.distinct("customers", "country") if requests["phone"].count() else None,
     )
     every = pl.concat([known, fresh]).unique(["request_id", "form", "tombstone"], keep="first", maintain_order=True)
     return Table(every.select(CrmErasures.column_names()), _dated(pulled.quarantined, reading.as_of), pulled.read, 0)
@@ -138,9 +139,7 @@ def _meant(requests: pl.DataFrame, crm: Crm) -> pl.DataFrame:
         "lower(email)": requests["email"].str.to_lowercase(),
         f"right(regexp_replace(phone, '[^0-9]', '', 'g'), {_LAST_DIGITS})": ends.filter(ends != ""),
     }
-    return pl.concat(
-        crm.matching("customers", expression, values.drop_nulls().unique()) for expression, values in wanted.items()
-    ).unique()
+    return crm.matching("customers", {name: values.drop_nulls().unique() for name, values in wanted.items()})
 
 
 def _unreadable_requests(broken: pl.DataFrame, as_of: date) -> pl.DataFrame:

@@ -108,18 +108,30 @@ class Crm:
         self._rejected(table, opened)
         return value
 
-    def matching(self, table: TableName, expression: str, values: pl.Series) -> pl.DataFrame:
-        """The rows of a table of which an SQL expression, trimmed, is one of `values`; columns of the contract."""
-        if values.is_empty():
-            return pl.DataFrame(self.contract(table).create_empty())
+    def distinct(self, table: TableName, column: str) -> pl.Series:
+        """Each value of a text column once, as it stands."""
         select = self.sources.table(table).select or ""
         opened = self._open(table, select)
-        self.connection.execute("CREATE OR REPLACE TEMP TABLE wanted (value VARCHAR)")
-        self.connection.execute("INSERT INTO wanted SELECT unnest($values::VARCHAR[])", {"values": values.to_list()})
-        query = (
-            f"SELECT * FROM ({self._typed(table, select, opened)}) AS typed WHERE trim({expression}) IN (FROM wanted)"
-        )
+        typed = self._typed(table, select, opened)
+        return self._run(table, f"SELECT DISTINCT {column} FROM ({typed}) AS typed ORDER BY ALL", opened)[column]
+
+    def matching(self, table: TableName, wanted: dict[str, pl.Series]) -> pl.DataFrame:
+        """The rows of a table of which some SQL expression, trimmed, is one of its wanted values."""
         contract = self.contract(table)
+        asked = {expression: values for expression, values in wanted.items() if not values.is_empty()}
+        if not asked:
+            return pl.DataFrame(contract.create_empty())
+        select = self.sources.table(table).select or ""
+        opened = self._open(table, select)
+        self.connection.execute("CREATE OR REPLACE TEMP TABLE wanted (asked INTEGER, value VARCHAR)")
+        conditions = []
+        for number, (expression, values) in enumerate(asked.items()):
+            self.connection.execute(
+                "INSERT INTO wanted SELECT $number, unnest($values::VARCHAR[])",
+                {"number": number, "values": values.to_list()},
+            )
+            conditions.append(f"trim({expression}) IN (SELECT value FROM wanted WHERE asked = {number})")
+        query = f"SELECT * FROM ({self._typed(table, select, opened)}) AS typed WHERE {' OR '.join(conditions)}"
         return tidied(self._run(table, query, opened), contract).select(contract.column_names())
 
     def check(self, table: TableName) -> None:

@@ -150,6 +150,24 @@ def test_a_tombstone_is_kept_for_every_form_in_which_a_network_sees_the_address(
     assert forms == {"email", "phone"} | seen_by_networks
 
 
+def test_name_and_place_of_an_erased_record_are_refused_however_it_was_asked_for() -> None:
+    place = {"first_name": "Jane", "last_name": "Doe", "postal_code": "75011", "country": "FR"}
+    schema = pl.DataFrame(CrmCustomers.create_empty()).schema
+    record = frame(schema, [{"customer_id": "1", "email": "jane@x.fr", **place}])
+    forms = {}
+    for name, asked in {"record": request("1"), "e-mail": request(email="jane@x.fr")}.items():
+        erased = tombstones(
+            frame(pl.DataFrame(ErasureRequests.create_empty()).schema, [asked]),
+            record,
+            identity_key=KEY,
+            default_country="FR",
+            networks=networks(),
+        )
+        forms[name] = set(erased.select("form", "tombstone").iter_rows())
+    assert len({form for form, _ in forms["record"]}) > 3
+    assert forms["e-mail"] == forms["record"]
+
+
 def test_an_address_that_a_network_takes_for_the_erased_one_is_refused_there_only() -> None:
     erased = stones(request(email="jane.doe+shop@gmail.com"))
     twin = pl.Series(["janedoe@gmail.com", "jane.doe+shop@gmail.com", "john@gmail.com"])

@@ -199,6 +199,15 @@ def test_the_erased_stay_out_under_a_new_record(reading: Read) -> None:
     assert who(night(reading(customers=customers), known=first["erasures"].rows)["customers"]) == ["jane", "bob"]
 
 
+def test_a_phone_without_country_code_stays_out_under_a_later_record_of_any_country_that_customers_live_in(
+    reading: Read,
+) -> None:
+    belgian = "eve,eve@x.be,,BE,"
+    first = night(reading(customers=[belgian], erasures=["r1,,,0470 12 34 56,2025-06-01"]))
+    second = reading(customers=[belgian, "ann,,0470 12 34 56,BE,"])
+    assert who(night(second, known=first["erasures"].rows)["customers"]) == ["eve"]
+
+
 def test_a_request_that_is_sent_again_is_kept_once(reading: Read) -> None:
     first = night(reading(erasures=["r1,zoe,,,2025-06-01"]))
     again = night(reading(erasures=["r1,zoe,,,2025-06-01"]), known=first["erasures"].rows)

@@ -396,7 +396,7 @@ def test_a_table_is_not_blamed_for_a_line_of_another(database: duckdb.DuckDBPyCo
     }
     with closing(database.cursor()) as connection:
         read = Crm(connection, Sources.model_validate(declared), tmp_path, tmp_path)
-        read.matching("customers", "customer_id", pl.Series(["1"]))
+        read.matching("customers", {"customer_id": pl.Series(["1"])})
         assert read.pull("consents").read == 1
 
 
@@ -409,7 +409,7 @@ def test_rows_are_found_by_their_identifier_even_if_another_field_breaks_them(
     write(tmp_path, "id,email,born\n 1 ,a@x.fr,soon\n2,b@x.fr,\n3,c@x.fr,\n")
     select = "SELECT id AS customer_id, email, born AS birth_date FROM crm"
     with closing(database.cursor()) as connection:
-        found = crm(connection, tmp_path, select).matching("customers", "customer_id", pl.Series(["1", "3", "9"]))
+        found = crm(connection, tmp_path, select).matching("customers", {"customer_id": pl.Series(["1", "3", "9"])})
     assert found.select("customer_id", "email").rows() == [("1", "a@x.fr"), ("3", "c@x.fr")]
     assert found.columns == CONTRACTS["customers"].column_names()
 
