@@ -134,16 +134,6 @@ class Crm:
         query = f"SELECT * FROM ({self._typed(table, select, opened)}) AS typed WHERE {' OR '.join(conditions)}"
         return tidied(self._run(table, query, opened), contract).select(contract.column_names())
 
-    def check(self, table: TableName) -> None:
-        """Open the table's sources and bind its select, without reading rows.
-
-        Raises:
-            SourceError: as `pull`.
-        """
-        select = self.sources.table(table).select
-        if select is not None:
-            self._typed(table, select, self._open(table, select))
-
     def _typed(self, table: TableName, select: str, opened: tuple[OpenSource, ...]) -> str:
         """The typed select.
 

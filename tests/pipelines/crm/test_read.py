@@ -414,24 +414,6 @@ def test_rows_are_found_by_their_identifier_even_if_another_field_breaks_them(
     assert found.columns == CONTRACTS["customers"].column_names()
 
 
-@pytest.mark.parametrize(
-    ("select", "told_of"),
-    [
-        ("SELECT id AS customer_id, nothing AS email FROM crm", "tables.customers.select"),
-        ("SELECT id AS customer_id, email AS mail FROM crm", "mail"),
-        ("SELECT email FROM crm", "customer_id"),
-    ],
-)
-def test_a_select_is_checked_without_reading_a_row(
-    database: duckdb.DuckDBPyConnection, tmp_path: Path, select: str, told_of: str
-) -> None:
-    write(tmp_path, "id,email\n1,a\n2\n")
-    with closing(database.cursor()) as connection:
-        crm(connection, tmp_path, "SELECT id AS customer_id FROM crm").check("customers")
-        with pytest.raises(SourceError, match=told_of):
-            crm(connection, tmp_path, select).check("customers")
-
-
 def test_orders_without_a_time_say_how_to_declare_that(database: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     write(tmp_path, "id,total\n1,12.50\n")
     select = (
