@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.countries import EEA, country_codes, country_names, folded, is_country
 
-DATA = Path("/work/shared/data")
+DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 def country(typed: str) -> str | None:
