@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A machine that does other things too may take its time; how fast things are, benchmarks say.
+settings.register_profile("relance", deadline=None)
+settings.load_profile("relance")
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
