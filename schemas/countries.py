@@ -61,7 +61,7 @@ def folded(name: str) -> str:
     """A country's name without case, accents and punctuation, words one space apart."""
     from unicodedata import combining, normalize
 
-    plain = "".join(letter for letter in normalize("NFKD", name.casefold()) if not combining(letter))
+    plain = "".join(letter for letter in normalize("NFKD", normalize("NFKD", name).casefold()) if not combining(letter))
     return " ".join("".join(letter if letter.isalnum() else " " for letter in plain).split())
 
 
