@@ -21,6 +21,7 @@ from catalog.warehouse import open_warehouse
 from commands.context import ERRORS, OUT, ConfigOption, HomeOption, config_folder, home_at, told
 from schemas.errors import ConfigError, DayError, RelanceError
 from schemas.segment import Audience
+from schemas.uploads import Ledger
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -153,14 +154,11 @@ def _summary(config: Config, outcomes: list[sa.RowMapping], as_of: date) -> Tabl
         if row is None:
             table.add_row(str(audience), *["–"] * 5, "failed")
             continue
-        ledger = row["ledger"]
-        lost = {reason: people for reason, people in ledger["dropped"].items() if people}
-        main = max(lost, key=lambda reason: lost[reason]) if lost else None
-        reason = f"{main.replace('_', ' ')} ({lost[main]:,})" if main else "none"
+        ledger = Ledger.model_validate(row["ledger"])
+        main = ledger.main_reason
+        reason = f"{main.replace('_', ' ')} ({ledger.dropped[main]:,})" if main else "none"
         version = f"{row['outcome']} {row['version'] or ''}".strip()
-        table.add_row(
-            str(audience), f"{ledger['file_people']:,}", f"{ledger['file_rows']:,}", "–", "–", reason, version
-        )
+        table.add_row(str(audience), f"{ledger.file_people:,}", f"{ledger.file_rows:,}", "–", "–", reason, version)
     return table
 
 

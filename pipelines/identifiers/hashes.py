@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import polars as pl
-import polars_hash  # noqa: F401 - registers the namespace below
 from polars_hash import col
 
 from schemas.identifiers import Hash
