@@ -12,6 +12,12 @@ from pipelines.customers.permissions import permissions
 from pipelines.customers.records import canonical_records
 from schemas.customers import CustomerRecords, Customers, Permissions, PersonAliases
 
+#: What says who a record is; the rest of `crm_customers` stays where it is.
+_COLUMNS = (
+    "customer_id", "canonical_email", "email_refusal", "canonical_phone", "phone_refusal", "first_name", "last_name",
+    "postal_code", "country_code", "created_at", "updated_at",
+)  # fmt: skip
+
 
 def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     """The four tables of the stage, made together."""
@@ -34,8 +40,9 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
         with relance.stage("customers"):
             warehouse, config, as_of = relance.warehouse, relance.declared, day_of(context)
             warehouse.ensure("person_aliases", PersonAliases)
+            typed = warehouse.read(f"SELECT {', '.join(_COLUMNS)} FROM warehouse.crm_customers")
             records = people(
-                canonical_records(relance.table("crm_customers"), config.settings.joining),
+                canonical_records(typed, config.settings.joining),
                 config.settings.joining,
                 identity_key=relance.identity_key,
             )
@@ -50,7 +57,7 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
                 as_of=as_of,
             )
             tables = {
-                "customer_records": records,
+                "customer_records": records.select(CustomerRecords.column_names()),
                 "customers": persons,
                 "person_aliases": aliases,
                 "permissions": permitted,

@@ -25,6 +25,8 @@ def connect(home: Home, memory_limit: str, time_zone: str = "UTC") -> duckdb.Duc
         "memory_limit": memory_limit,
     }.items():
         connection.execute(f"SET {name} = {_quoted(value)}")
+    # It would be drawn over the run's own progress, and into logs.
+    connection.execute("SET enable_progress_bar = false")
     connection.execute("SET autoinstall_known_extensions = false")
     connection.execute("SET autoload_known_extensions = false")
     connection.execute("SET temp_file_encryption = true")

@@ -8,7 +8,7 @@ from schemas.privacy import PSEUDONYM, RAW
 
 
 class CustomerRecords(dy.Schema):
-    """A CRM record, its canonical identifiers, and the person it belongs to, on what evidence."""
+    """A CRM record and the person it belongs to, on what evidence; what was typed stays in `crm_customers`."""
 
     customer_id = dy.String(primary_key=True, metadata=RAW)
     person_id = dy.String(metadata=PSEUDONYM)
@@ -17,15 +17,25 @@ class CustomerRecords(dy.Schema):
         nullable=True, description="The key shared with the person's other records, e.g. `email`; null if alone."
     )
     position = dy.UInt32(description="1 for the person's earliest record, then 2, 3 …")
-    email = dy.String(nullable=True, metadata=RAW, description="Trimmed, NFC, lower-case.")
     email_refusal = dy.String(nullable=True, description="Why the record's e-mail is no match key.")
-    phone = dy.String(nullable=True, metadata=RAW, description="E.164.")
     phone_refusal = dy.String(nullable=True, description="Why the record's phone is no match key.")
+
+
+class PersonRecords(CustomerRecords):
+    """A record of a person with what identifies them, never stored: `customer_records` joined with `crm_customers`."""
+
+    email = dy.String(nullable=True, metadata=RAW, description="Trimmed, NFC, lower-case.")
+    phone = dy.String(nullable=True, metadata=RAW, description="E.164.")
     phone_country_source = dy.String(nullable=True, description="international, own_country or default_country.")
     first_name = dy.String(nullable=True, metadata=RAW)
     last_name = dy.String(nullable=True, metadata=RAW)
+    birth_date = dy.Date(nullable=True, metadata=RAW)
+    gender = dy.String(nullable=True, metadata=RAW)
+    city = dy.String(nullable=True, metadata=RAW)
+    region = dy.String(nullable=True, metadata=RAW)
     postal_code = dy.String(nullable=True, metadata=RAW)
     country = dy.String(nullable=True, description="ISO 3166 alpha-2; null if not known.")
+    mobile_ad_id = dy.String(nullable=True, metadata=RAW)
     created_at = dy.Datetime(nullable=True, time_zone="UTC")
     updated_at = dy.Datetime(nullable=True, time_zone="UTC")
 

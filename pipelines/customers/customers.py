@@ -10,7 +10,7 @@ from schemas.customers import Customers, PersonAliases
 
 
 def customers(records: pl.DataFrame) -> pl.DataFrame:
-    """In: `CustomerRecords`. Out: `Customers`, with the country of the newest record that has one."""
+    """In: `PersonRecords`. Out: `Customers`, with the country of the newest record that has one."""
     newest = pl.coalesce("updated_at", "created_at")
     located = (
         records.filter(pl.col("country").is_not_null())

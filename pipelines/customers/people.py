@@ -15,12 +15,11 @@ from scipy.sparse.csgraph import connected_components
 
 from pipelines.identifiers.hashes import keyed_hash
 from pipelines.identifiers.names import folded_name
-from schemas.customers import CustomerRecords
 from schemas.settings import Joining
 
 
 def people(records: pl.DataFrame, joining: Joining, *, identity_key: str) -> pl.DataFrame:
-    """In: the rows of `canonical_records`. Out: `CustomerRecords`.
+    """In: the rows of `canonical_records`. Out: the same columns and those of `CustomerRecords`, earliest record first.
 
     A person's id is the keyed hash of their earliest record, by created_at (missing last), then customer_id.
     """
@@ -46,7 +45,7 @@ def people(records: pl.DataFrame, joining: Joining, *, identity_key: str) -> pl.
             position=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("person"),
         )
         .join(evidence, on="rank", how="left", maintain_order="left")
-        .select(CustomerRecords.column_names())
+        .drop("rank", "name", "person")
     )
 
 

@@ -30,7 +30,7 @@ def permissions(  # noqa: PLR0913 - what a person said, and by which rules it is
     settings: Settings,
     as_of: date,
 ) -> pl.DataFrame:
-    """In: `CustomerRecords`, `Customers`, `CrmConsents`. Out: `Permissions`, for the given networks."""
+    """In: `PersonRecords`, `Customers`, `CrmConsents`. Out: `Permissions`, for the given networks."""
     asked = sorted({purpose for network in networks.values() for purpose in network.consent})
     statements = _scoped(consents.filter(pl.col("purpose").is_in(asked)), records, settings)
     valid = _valid(statements, instant_of(consents, settings, as_of))

@@ -8,25 +8,15 @@ from schemas.settings import Joining
 
 
 def canonical_records(customers: pl.DataFrame, joining: Joining) -> pl.DataFrame:
-    """In: `CanonicalCustomers`. Out, a row a record: customer_id, email, email_refusal, phone (E.164), phone_refusal,
-    phone_country_source, first_name, last_name, postal_code, country (ISO alpha-2), created_at, updated_at.
+    """In: columns of `CanonicalCustomers`. Out: the same rows, `email`, `phone` and `country` in canonical form.
 
     An e-mail or phone on more records than `joining` allows is refused as `shared`.
     """
     most = joining.shared_by_more_than
-    return customers.select(
-        "customer_id",
-        "phone_country_source",
-        "first_name",
-        "last_name",
-        "postal_code",
-        "created_at",
-        "updated_at",
-        _refusal("email", most),
-        _refusal("phone", most),
-        email="canonical_email",
-        phone="canonical_phone",
-        country="country_code",
+    return (
+        customers.with_columns(_refusal("email", most), _refusal("phone", most))
+        .with_columns(email="canonical_email", phone="canonical_phone", country="country_code")
+        .drop("canonical_email", "canonical_phone", "country_code")
     )
 
 

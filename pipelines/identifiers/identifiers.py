@@ -14,7 +14,7 @@ _COLUMNS = list(Identifiers.column_names())
 
 
 def identifiers(records: pl.DataFrame, match_columns: tuple[MatchColumn, ...]) -> pl.DataFrame:
-    """In: `CustomerRecords`. Out: `Identifiers` and a column (String) for each match column, null in other kinds.
+    """In: `PersonRecords`. Out: `Identifiers` and a column (String) for each match column, null in other kinds.
 
     A person has one row a distinct e-mail, one a distinct phone, and one for name and mailing address together, from
     the most complete and then newest record: parts of different records are never mixed.

@@ -29,7 +29,7 @@ def day(number: int) -> datetime:
 
 
 def records_of(*rows: dict[str, object]) -> pl.DataFrame:
-    """`CustomerRecords` of CRM rows; customer_id is c1, c2 … unless given."""
+    """`PersonRecords` of CRM rows; customer_id is c1, c2 … unless given."""
     numbered = [{"customer_id": f"c{number}", **row} for number, row in enumerate(rows, start=1)]
     crm = pl.DataFrame(numbered, schema=dict(CrmCustomers.create_empty().schema))
     return people(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipelines.customers.permissions import instant_of, permissions
 from schemas.countries import EEA
 from schemas.crm import CrmConsents
-from schemas.customers import CustomerRecords, Customers, Permissions
+from schemas.customers import PersonRecords, Customers, Permissions
 from schemas.network import networks
 from schemas.settings import Assumption, Settings
 
@@ -51,7 +51,7 @@ def permitted(
     rows = [{"person_id": record["customer_id"], **record} for record in records]
     people = [{"country": None, **row} for row in {str(row["person_id"]): row for row in rows}.values()]
     found = permissions(
-        pl.DataFrame(rows, schema=dict(CustomerRecords.create_empty().schema)),
+        pl.DataFrame(rows, schema=dict(PersonRecords.create_empty().schema)),
         pl.DataFrame([{key: row[key] for key in ("person_id", "country")} for row in people]).match_to_schema(
             dict(Customers.create_empty().schema), missing_columns="insert"
         ),

@@ -19,7 +19,7 @@ from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.identifiers.matching import hashed_address, with_match_columns
 from schemas.crm import CrmCustomers
-from schemas.customers import CustomerRecords
+from schemas.customers import PersonRecords
 from schemas.identifiers import FORMS, Identifiers, MatchColumn
 from schemas.network import match_columns, networks
 from schemas.settings import Joining, Settings
@@ -40,7 +40,7 @@ ALONE = Settings(
 
 
 def records_of(*rows: dict[str, object], settings: Settings = ALONE) -> pl.DataFrame:
-    """`CustomerRecords` of CRM rows; customer_id is c0, c1 … unless given."""
+    """`PersonRecords` of CRM rows; customer_id is c0, c1 … unless given."""
     numbered = [{"customer_id": f"c{number}", **row} for number, row in enumerate(rows)]
     crm = pl.DataFrame(numbered, schema=dict(CrmCustomers.create_empty().schema))
     return people(
@@ -235,7 +235,7 @@ def test_a_row_holds_the_columns_of_its_kind_only() -> None:
 
 
 def test_nobody_has_no_identifiers() -> None:
-    found = identifiers(pl.DataFrame(CustomerRecords.create_empty()), COLUMNS)
+    found = identifiers(pl.DataFrame(PersonRecords.create_empty()), COLUMNS)
     assert found.is_empty()
     assert found.columns[-len(COLUMNS) :] == [column.name for column in COLUMNS]
 
