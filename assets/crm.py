@@ -85,8 +85,7 @@ def _table(name: TableName, daily: dg.PartitionsDefinition) -> dg.AssetsDefiniti
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         with relance.stage(f"crm.{name}"):
             reading = relance.reading(context)
-            living = relance.warehouse.read("SELECT customer_id FROM warehouse.crm_customers")["customer_id"]
-            table = pull_table(name, reading, relance.table("crm_erasures"), living)
+            table = pull_table(name, reading, relance.table("crm_erasures"))
             return _written(context, relance, name, table)
 
     return asset
@@ -136,7 +135,7 @@ def _written(
     )
     warehouse = relance.warehouse
     with warehouse.transaction():
-        warehouse.replace(f"crm_{name}", table.rows)
+        warehouse.replace_by(f"crm_{name}", table.select)
         for log, rows in (("quarantine", table.quarantined), ("pulls", pull)):
             warehouse.append(log, rows.clear())
             warehouse.execute(
@@ -145,7 +144,11 @@ def _written(
             warehouse.append(log, rows)
     accepted = table.read - table.quarantined.height
     metadata = rows_metadata(
-        table.rows.height, read=table.read, accepted=accepted, quarantined=table.quarantined.height, erased=table.erased
+        warehouse.height(f"crm_{name}"),
+        read=table.read,
+        accepted=accepted,
+        quarantined=table.quarantined.height,
+        erased=table.erased,
     )
     return dg.MaterializeResult(metadata=metadata)
 

@@ -8,12 +8,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
-import duckdb
 import polars as pl
 from pydantic import PrivateAttr
 
 from assets.launch import CHOSEN_DAY, NEWEST_DAY
-from catalog.duckdb_connection import connect
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import Catalog, open_catalog
@@ -37,8 +35,6 @@ class _Opened:
     stack: ExitStack
     #: The day that the CRM can be read for; asked of the source at most once a run.
     default_day: date | None = None
-    #: The connection on which sources are read; never the warehouse's, since selects are a company's own SQL.
-    sources: duckdb.DuckDBPyConnection | None = None
     failures: list[RelanceError] = field(default_factory=list)
 
 
@@ -56,7 +52,9 @@ class Relance(dg.ConfigurableResource):
         keys = open_keys(home)
         stack = ExitStack()
         try:
-            warehouse = stack.enter_context(open_warehouse(home, keys, config.settings.memory_limit))
+            warehouse = stack.enter_context(
+                open_warehouse(home, keys, config.settings.memory_limit, config.settings.time_zone)
+            )
             catalog = stack.enter_context(open_catalog(home))
             tags = context.run.tags if context.run else {}
             newest = tags.get(NEWEST_DAY)
@@ -103,11 +101,7 @@ class Relance(dg.ConfigurableResource):
         """The CRM opened for the run's day, after checking that it can be read for it."""
         opened, as_of = self._opened, day_of(context)
         settings = opened.config.settings
-        if opened.sources is None:
-            # One connection for all tables: opening one takes a third of a second.
-            opened.sources = connect(opened.home, settings.memory_limit, settings.time_zone)
-            opened.stack.callback(opened.sources.close)
-        crm = Crm(opened.sources, opened.config.sources, opened.config.folder, opened.home.root)
+        crm = Crm(opened.warehouse.connection, opened.config.sources, opened.config.folder, opened.home.root)
         now = datetime.now(UTC).astimezone(settings.zone)
         if opened.default_day is None:
             opened.default_day = default_day(crm, settings.zone, now)

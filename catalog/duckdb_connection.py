@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from typing import Literal
 
 import duckdb
+import polars as pl
 from duckdb_extensions import import_extension
+from polars import selectors
 
 from catalog.home import Home
 
@@ -39,6 +44,53 @@ def load_extension(connection: duckdb.DuckDBPyConnection, extension: Extension) 
     """Load an extension from its installed package; nothing is downloaded. (`encodings` takes seconds.)"""
     import_extension(extension, con=connection)
     connection.execute(f"LOAD {extension}")
+
+
+def frame_of(relation: duckdb.DuckDBPyRelation) -> pl.DataFrame:
+    """A relation's rows; enumerated words as text, times in UTC whatever the connection's time zone."""
+    return pl.DataFrame(relation).with_columns(
+        (selectors.categorical() | selectors.enum()).cast(pl.String),
+        selectors.datetime(time_zone="*").dt.convert_time_zone("UTC"),
+    )
+
+
+def store_frame(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
+    """Make `frame` the temporary table `table`."""
+    with registered(connection, frame) as incoming:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM {incoming}")
+
+
+def insert_frame(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
+    """Add the rows of `frame` to `table`, by the names of their columns."""
+    # An insert of no rows makes DuckDB 1.5.5 lose the next large one of the same transaction (tried).
+    if frame.is_empty():
+        return
+    with registered(connection, frame) as incoming:
+        connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM {incoming}")
+
+
+@contextmanager
+def registered(connection: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> Iterator[str]:
+    """A name under which DuckDB reads the frame; a new one each time, since one transaction sees the first only."""
+    name = f"_incoming_{next(_REGISTRATIONS)}"
+    connection.register(name, _ArrowStream(frame))
+    try:
+        yield name
+    finally:
+        connection.unregister(name)
+
+
+class _ArrowStream:
+    """A Polars frame as DuckDB takes it without pyarrow: only the Arrow C stream."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._frame = frame
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._frame.__arrow_c_stream__(requested_schema)
+
+
+_REGISTRATIONS = count()
 
 
 def _quoted(text: str) -> str:

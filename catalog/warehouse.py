@@ -9,42 +9,32 @@ import dataframely as dy
 import duckdb
 import polars as pl
 
-from catalog.duckdb_connection import connect
+from catalog.duckdb_connection import connect, frame_of, insert_frame, registered
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from schemas.errors import KeyFileError, WarehouseError
-
-
-class _ArrowStream:
-    """A Polars frame as DuckDB takes it without pyarrow: only the Arrow C stream."""
-
-    def __init__(self, frame: pl.DataFrame) -> None:
-        self._frame = frame
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self._frame.__arrow_c_stream__(requested_schema)
 
 
 class Warehouse:
     """Tables of the open warehouse. Library errors quote values, so none leaves this class."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
-        self._registrations = 0
+        #: Sources are read on it too, so that most rows never leave DuckDB.
+        self.connection = connection
 
     def read(self, query: str, **parameters: object) -> pl.DataFrame:
         """The rows of a SELECT, `$name` standing for each parameter."""
         with _worded(query):
             if not parameters:
-                return pl.DataFrame(self._connection.sql(query))
+                return frame_of(self.connection.sql(query))
             # A relation with parameters goes through Python, value by value; a temporary table does not (measured).
-            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE asked AS {query}", parameters)
-            return pl.DataFrame(self._connection.sql("FROM asked"))
+            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE _asked AS {query}", parameters)
+            return frame_of(self.connection.sql("FROM _asked"))
 
     def execute(self, statement: str, **parameters: object) -> None:
         """Run a statement that returns nothing."""
         with _worded(statement):
-            self._connection.execute(statement, parameters or None)
+            self.connection.execute(statement, parameters or None)
 
     def replace(self, table: str, frame: pl.DataFrame) -> None:
         """Make `frame` the whole content of `table`."""
@@ -52,22 +42,23 @@ class Warehouse:
             self.execute(f"DROP TABLE IF EXISTS warehouse.{table}")
             self._create(table, frame)
             return
-        with self._registered(frame) as incoming:
-            self.execute(f"CREATE OR REPLACE TABLE warehouse.{table} AS SELECT * FROM {incoming}")
+        with registered(self.connection, frame) as incoming:
+            self.replace_by(table, f"SELECT * FROM {incoming}")
+
+    def replace_by(self, table: str, select: str) -> None:
+        """Make the rows of a SELECT over the warehouse and temporary tables the whole content of `table`."""
+        self.execute(f"CREATE OR REPLACE TABLE warehouse.{table} AS {select}")
 
     def append(self, table: str, frame: pl.DataFrame) -> None:
         """Add the rows of `frame` to `table`, made from it if it is not there."""
         if not self.has(table):
             self._create(table, frame)
-        # An insert of no rows makes DuckDB 1.5.5 lose the next large one of the same transaction (tried).
-        if frame.is_empty():
-            return
-        with self._registered(frame) as incoming:
-            self.execute(f"INSERT INTO warehouse.{table} BY NAME SELECT * FROM {incoming}")
+        with _worded(f"INSERT INTO warehouse.{table}"):
+            insert_frame(self.connection, f"warehouse.{table}", frame)
 
     def _create(self, table: str, frame: pl.DataFrame) -> None:
         """Make `table` empty, by its columns: CREATE … AS SELECT of no rows would be such an insert."""
-        with self._registered(frame) as incoming:
+        with registered(self.connection, frame) as incoming:
             described = self.read(f"DESCRIBE SELECT * FROM {incoming}")
         columns = ", ".join(f'"{name}" {kind}' for name, kind in described.select("column_name", "column_type").rows())
         self.execute(f"CREATE TABLE warehouse.{table} ({columns})")
@@ -82,6 +73,10 @@ class Warehouse:
         )
         return not found.is_empty()
 
+    def height(self, table: str) -> int:
+        """How many rows the table has."""
+        return self.read(f"SELECT count(*) AS rows FROM warehouse.{table}")["rows"].item()
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All statements inside, or none."""
@@ -93,28 +88,21 @@ class Warehouse:
             raise
         self.execute("COMMIT")
 
-    @contextmanager
-    def _registered(self, frame: pl.DataFrame) -> Iterator[str]:
-        """A name under which DuckDB reads the frame; a new one each time, since one transaction sees the first only."""
-        self._registrations += 1
-        name = f"incoming_{self._registrations}"
-        self._connection.register(name, _ArrowStream(frame))
-        try:
-            yield name
-        finally:
-            self._connection.unregister(name)
-
 
 @contextmanager
-def open_warehouse(home: Home, keys: SecretKeys, memory_limit: str = "2GB") -> Iterator[Warehouse]:
+def open_warehouse(
+    home: Home, keys: SecretKeys, memory_limit: str = "2GB", time_zone: str = "UTC"
+) -> Iterator[Warehouse]:
     """The home's warehouse for one writer; made if it is not there.
+
+    `time_zone` is how sources' times without an offset are read; what the warehouse gives is UTC.
 
     Raises:
         HomeLockedError: another process holds the home.
         KeyFileError: the warehouse was made with another key.
     """
     with home.locked():
-        connection = connect(home, memory_limit)
+        connection = connect(home, memory_limit, time_zone)
         try:
             _attach(connection, home, keys)
             yield Warehouse(connection)

@@ -5,6 +5,8 @@ Text columns hold what the CRM holds; times are UTC; money is integer minor unit
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import dataframely as dy
 import polars as pl
 
@@ -18,8 +20,26 @@ PURPOSES = ("ads_upload", "ads_personalization", "profiling", "email_marketing",
 VISIT_EVENTS = ("visit", "view_product", "add_to_cart", "begin_checkout", "purchase")
 
 
-def _one_of(values: tuple[str, ...]):  # noqa: ANN202 - dataframely's Check is private
-    return lambda column: column.is_in(values)
+def _word(words: Iterable[str], description: str | None = None) -> dy.String:
+    """A column that holds one of `words`."""
+    words = list(words)
+    return dy.String(check=lambda column: column.is_in(words), description=description, metadata={"words": words})
+
+
+def vocabulary(column: dy.Column) -> list[str]:
+    """The words that a column may hold; empty if it is free."""
+    return (column.metadata or {}).get("words", [])
+
+
+#: Columns of which a row needs at least one, so that it names somebody.
+NAMING_COLUMNS: dict[TableName, tuple[str, ...]] = {
+    "consents": ("customer_id", "address"),
+    "erasures": ("customer_id", "email", "phone"),
+}
+
+
+def _somebody(table: TableName) -> pl.Expr:
+    return pl.any_horizontal(pl.col(*NAMING_COLUMNS[table]).is_not_null())
 
 
 class CrmCustomers(dy.Schema):
@@ -60,8 +80,8 @@ class CrmOrders(dy.Schema):
     customer_id = dy.String(metadata=RAW)
     ordered_at = dy.Datetime(time_zone="UTC")
     amount = dy.Int64(description="Minor units of the row's currency; negative for money given back.")
-    currency = dy.String(check=lambda code: code.is_in(sorted(currencies())), description="ISO 4217.")
-    status = dy.String(check=_one_of(ORDER_STATUSES))
+    currency = _word(sorted(currencies()), "ISO 4217.")
+    status = _word(ORDER_STATUSES)
     channel = dy.String(nullable=True)
 
 
@@ -77,10 +97,10 @@ class CrmConsents(dy.Schema):
     record_id = dy.String(nullable=True)
     customer_id = dy.String(nullable=True, metadata=RAW)
     address = dy.String(nullable=True, metadata=RAW, description="An e-mail or a phone, as typed.")
-    purpose = dy.String(check=_one_of(PURPOSES))
+    purpose = _word(PURPOSES)
     network = dy.String(nullable=True, description="Null speaks for all networks.")
     region = dy.String(nullable=True)
-    status = dy.String(check=_one_of(CONSENT_STATUSES))
+    status = _word(CONSENT_STATUSES)
     captured_at = dy.Datetime(
         nullable=True, time_zone="UTC", description="Null if the statement could not be read: then it refuses."
     )
@@ -90,7 +110,7 @@ class CrmConsents(dy.Schema):
 
     @dy.rule()
     def names_somebody(cls) -> pl.Expr:  # noqa: N805
-        return pl.col("customer_id").is_not_null() | pl.col("address").is_not_null()
+        return _somebody("consents")
 
 
 class ConsentStatements(CrmConsents):
@@ -105,7 +125,7 @@ class CrmVisits(dy.Schema):
     event_id = dy.String(primary_key=True)
     customer_id = dy.String(metadata=RAW)
     occurred_at = dy.Datetime(time_zone="UTC")
-    event = dy.String(check=_one_of(VISIT_EVENTS))
+    event = _word(VISIT_EVENTS)
     item = dy.String(nullable=True)
 
 
@@ -120,7 +140,7 @@ class ErasureRequests(dy.Schema):
 
     @dy.rule()
     def names_somebody(cls) -> pl.Expr:  # noqa: N805
-        return pl.any_horizontal(pl.col("customer_id", "email", "phone").is_not_null())
+        return _somebody("erasures")
 
 
 class CrmErasures(dy.Schema):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from schemas.declared import Declared, Slug, Text
 
 TableName = Literal["customers", "orders", "consents", "visits", "erasures"]
 TABLES: tuple[TableName, ...] = ("customers", "orders", "consents", "visits", "erasures")
+
+
+#: Names that DuckDB or relance has taken; a database source is attached under its own.
+RESERVED = frozenset({"warehouse", "main", "memory", "system", "temp"})
 
 
 class Source(Declared):
@@ -52,7 +56,7 @@ class Table(Declared):
     """One of our five CRM tables: a select over the sources, or declared absent."""
 
     #: DuckDB SQL whose columns are the contract's.
-    select: Text | None = None
+    select: Annotated[Text, AfterValidator(lambda sql: sql.strip().rstrip(";"))] | None = None
     #: The company has no such table, and says so.
     absent: bool = False
 
@@ -95,6 +99,9 @@ class Sources(Declared):
 
     @model_validator(mode="after")
     def _consistent(self) -> Sources:
+        if taken := RESERVED & set(self.sources):
+            msg = f"sources.{min(taken)}: the name is taken; choose another"
+            raise ValueError(msg)
         if self.tables.customers.absent:
             msg = "tables.customers cannot be absent"
             raise ValueError(msg)

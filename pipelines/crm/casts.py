@@ -2,86 +2,120 @@
 
 from __future__ import annotations
 
-import dataframely as dy
-import polars as pl
+from collections.abc import Iterable
 
+import dataframely as dy
+
+from schemas.crm import vocabulary
 from schemas.money import exponents
 from schemas.source import OrdersTable
 
-#: Columns that are words of ours and not of the CRM: case does not matter.
+#: Words of ours and not of the CRM: case does not matter.
 _LOWER = frozenset({"status", "purpose", "event", "network"})
 _UPPER = frozenset({"currency"})
 
+#: Every character that Unicode calls white space.
+_WHITE_SPACE = "".join(chr(code) for code in range(0x3001) if chr(code).isspace() and not 0x1C <= code <= 0x1F)
 
-def typed_select(select: str, given: list[str], contract: type[dy.Schema], orders: OrdersTable | None) -> str:
-    """SQL for the contract's columns, typed, then `broken_rule` and `broken_text` (null where every cast worked).
+#: Between the rule that a row broke and the text that broke it.
+BROKEN_SEPARATOR = "\x1f"
 
-    `given` are the select's columns: of the contract's, those it lacks are null; `source_file` is passed on. Texts are
-    as they stand; `tidied` trims them.
+
+def typed_select(
+    select: str, given: list[str], contract: type[dy.Schema], orders: OrdersTable | None, files: Iterable[str] = ()
+) -> str:
+    """SQL for the contract's columns, typed, then `broken`: null, or the rule, a separator and the text.
+
+    `given` are the select's columns: of the contract's, those it lacks are null; `source_file`, one of `files`, is
+    passed on. Texts are trimmed, blank ones null, and words of our own in one case.
     """
     casts = {
-        name: _cast(name, column, orders)
+        name: cast
         for name, column in contract.columns().items()
-        if name in given and not isinstance(column, dy.String)
+        if name in given and (cast := _cast(name, column, orders)) is not None
     }
     columns = [
-        name if name in given else f"NULL::{_sql_type(column)} AS {name}" for name, column in contract.columns().items()
+        f"{name}_cast AS {name}" if name in casts else name if name in given else f"{_nothing(column)} AS {name}"
+        for name, column in contract.columns().items()
     ]
-    columns = [
-        f"{name}_cast AS {name}" if name in casts else column
-        for name, column in zip(contract.columns(), columns, strict=True)
-    ]
-    columns += ["source_file"] if "source_file" in given else []
+    columns += [_file_number(files)] if "source_file" in given else []
     # A text is looked at again only where its cast gave nothing.
-    broken = {name: f"{name}_cast IS NULL AND trim({name}) <> ''" for name in casts}
-    rule = " ".join(f"WHEN {condition} THEN '{name} unreadable'" for name, condition in broken.items())
-    text = " ".join(f"WHEN {condition} THEN {name}" for name, condition in broken.items())
-    none = "NULL::VARCHAR"
-    texts = ", ".join(f'"{name}"::VARCHAR AS {name}' for name in given)
+    faults = {name: "not allowed" if vocabulary(contract.columns()[name]) else "unreadable" for name in casts}
+    broken = " ".join(
+        f"WHEN {name}_cast IS NULL AND {name} IS NOT NULL THEN '{name} {fault}{BROKEN_SEPARATOR}' || {name}"
+        for name, fault in faults.items()
+    )
+    texts = ", ".join(_trimmed(name) if name in contract.columns() else f'"{name}"' for name in given) or "1 AS nothing"
     typed = ", ".join(["*", *(f"{cast} AS {name}_cast" for name, cast in casts.items())])
     return (
-        f"SELECT {', '.join(columns)}, {f'CASE {rule} END' if rule else none} AS broken_rule, "
-        f"{f'CASE {text} END' if text else none} AS broken_text "
-        f"FROM (SELECT {typed} FROM (SELECT {texts} FROM ({select}) AS selected) AS texts) AS casts"
+        f"SELECT {', '.join(columns)}, {f'CASE {broken} END' if broken else 'NULL::VARCHAR'} AS broken "
+        f"FROM (SELECT {typed} FROM (SELECT {texts} FROM ({select}\n) AS selected) AS texts) AS casts"
     )
 
 
-def tidied(rows: pl.DataFrame, contract: type[dy.Schema]) -> pl.DataFrame:
-    """The rows with every text of the contract trimmed, blanks null, and our own words in one case."""
-    names = [name for name, column in contract.columns().items() if isinstance(column, dy.String)]
-    trimmed = rows.with_columns(pl.col(names).str.strip_chars())
-    return trimmed.with_columns(pl.when(pl.col(name) != "").then(_in_one_case(name)).alias(name) for name in names)
+def _trimmed(name: str) -> str:
+    """The text without white space at its ends; null if nothing is left.
 
-
-def _in_one_case(name: str) -> pl.Expr:
+    Trimming by a set of characters is slow, so it is left out where nothing can be to trim: no control character or
+    space in front, none at the end, and nothing beyond ASCII.
+    """
+    text = f'"{name}"::VARCHAR'
+    ends = " OR ".join(f"ends_with({text}, {_quoted(sign)})" for sign in _WHITE_SPACE if sign.isascii())
+    spaced = f"{text} < '!' OR {ends} OR strlen({text}) <> length({text})"
+    trimmed = f"nullif(CASE WHEN {spaced} THEN trim({text}, {_quoted(_WHITE_SPACE)}) ELSE {text} END, '')"
     if name in _LOWER:
-        return pl.col(name).str.to_lowercase()
-    return pl.col(name).str.to_uppercase() if name in _UPPER else pl.col(name)
+        trimmed = f"lower({trimmed})"
+    if name in _UPPER:
+        trimmed = f"upper({trimmed})"
+    return f"{trimmed} AS {name}"
 
 
-def _sql_type(column: dy.Column) -> str:
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _enum(words: Iterable[str]) -> str:
+    return f"ENUM({', '.join(_quoted(word) for word in words)})"
+
+
+def _file_number(files: Iterable[str]) -> str:
+    """A file's path in one byte a row."""
+    return f"source_file::{_enum(files)} AS source_file"
+
+
+def _nothing(column: dy.Column) -> str:
+    words = vocabulary(column)
+    if words:
+        return f"NULL::{_enum(words)}"
     if isinstance(column, dy.Datetime):
-        return "TIMESTAMPTZ"
+        return "NULL::TIMESTAMPTZ"
     if isinstance(column, dy.Date):
-        return "DATE"
-    return "BIGINT" if isinstance(column, dy.Int64) else "VARCHAR"
+        return "NULL::DATE"
+    return "NULL::BIGINT" if isinstance(column, dy.Int64) else "NULL::VARCHAR"
 
 
-def _cast(name: str, column: dy.Column, orders: OrdersTable | None) -> str:
+def _cast(name: str, column: dy.Column, orders: OrdersTable | None) -> str | None:
+    words = vocabulary(column)
+    if words:
+        return f"TRY_CAST({name} AS {_enum(words)})"
     if isinstance(column, dy.Datetime):
-        # The second form is an offset apart or without a colon, ` +0530`, or UTC by name, which DuckDB does not read.
-        utc = f"regexp_replace({name}, '\\s*(Z|UTC)\\s*$', '+00:00', 'i')"
-        offset = f"regexp_replace({utc}, '\\s*([+-]\\d\\d):?(\\d\\d)\\s*$', '\\1:\\2')"
-        instant = f"coalesce(TRY_CAST({_unnamed(name)} AS TIMESTAMPTZ), TRY_CAST({_unnamed(offset)} AS TIMESTAMPTZ))"
-        return f"CASE WHEN isfinite({instant}) THEN {instant} END"
+        return _instant(name)
     if isinstance(column, dy.Date):
         return f"CASE WHEN isfinite(TRY_CAST({name} AS DATE)) THEN TRY_CAST({name} AS DATE) END"
-    return _minor_units(name, orders or OrdersTable(absent=True))
+    return _minor_units(name, orders or OrdersTable(absent=True)) if isinstance(column, dy.Int64) else None
 
 
-def _unnamed(text: str) -> str:
-    """The text; null if it ends in a zone's name: DuckDB would read the rows after it in that zone (tried, 1.5.5)."""
-    return f"CASE WHEN right(rtrim({text}), 1) < 'A' OR right({text}, 2) BETWEEN '0' AND '9Z' THEN {text} END"
+def _instant(name: str) -> str:
+    """A moment; null if the text is none, or names a zone: DuckDB would read the rows after it in that zone (tried).
+
+    Each reading is tried where those before gave nothing. None stands twice: DuckDB would work it out for every row.
+    """
+    plain = f"CASE WHEN right({name}, 2) BETWEEN '0' AND '9Z' THEN {name} END"
+    unnamed = f"CASE WHEN right({name}, 1) < 'A' THEN {name} END"
+    # DuckDB reads no offset that stands apart or without a colon, ` +0530`, and no UTC by name.
+    offset = f"regexp_replace({name}, '^(?:(.*\\d)\\s*([+-]\\d\\d):?(\\d\\d)|.*)$', '\\1\\2:\\3', 's')"
+    utc = f"regexp_replace({name}, '^(?:(.*\\d)\\s*(?:Z|UTC)|.*)$', '\\1+00:00', 'si')"
+    return f"coalesce({', '.join(f'TRY_CAST({text} AS TIMESTAMPTZ)' for text in (plain, unnamed, offset, utc))})"
 
 
 def _minor_units(name: str, orders: OrdersTable) -> str:
@@ -93,10 +127,12 @@ def _minor_units(name: str, orders: OrdersTable) -> str:
     number = f"CASE WHEN {name} NOT LIKE '%.%' THEN replace({name}, ',', '.') END" if orders.decimal == "," else name
     value = f"TRY_CAST({number} AS DECIMAL(18, 6))"
     if orders.amount == "major":
-        code = "CASE upper(trim(currency))"
         factors = " ".join(f"WHEN '{code}' THEN {10**digits}" for code, digits in exponents().items())
         # Beyond these the product would have more than its type's 18 digits, and DuckDB stop the whole select.
         limits = " ".join(f"WHEN '{code}' THEN {10 ** (12 - digits)}" for code, digits in exponents().items())
-        bounded = f"CASE WHEN abs({value}) < {code} {limits} ELSE {10**10} END THEN {value} END"
-        value = f"({bounded} * {code} {factors} ELSE 100 END)"
+        # Most currencies have two decimals; looking each up in the list would cost more than all the rest.
+        rare = f"currency IN ({', '.join(_quoted(code) for code in exponents())})"
+        factor = f"CASE WHEN {rare} THEN CASE currency {factors} END ELSE 100 END"
+        limit = f"CASE WHEN {rare} THEN CASE currency {limits} END ELSE {10**10} END"
+        value = f"(CASE WHEN abs({value}) < {limit} THEN {value} END * {factor})"
     return f"CASE WHEN {value} % 1 = 0 THEN TRY_CAST({value} AS BIGINT) END"

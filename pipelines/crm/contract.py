@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import NamedTuple
 
 import dataframely as dy
@@ -24,31 +23,18 @@ class Judged(NamedTuple):
     broken: pl.DataFrame
 
 
-#: Rows judged at once: what a rule copies stays small beside the table.
-_SLICE = 1_000_000
-
-
 def judge(rows: pl.DataFrame, contract: type[dy.Schema]) -> Judged:
     """Split typed rows by their contract.
 
     In: the contract's columns, `source_row`, `broken_rule`, `broken_text`.
     Each row comes out once: accepted, or broken by its first rule. Of rows that are equal in every column one stays.
     """
-    if not _keys_differ(rows, contract):
-        return _judge(rows, contract, keys_differ=False)
-    # No rows: one empty slice all the same, for the columns.
-    parts = [_judge(part, contract, keys_differ=True) for part in rows.iter_slices(_SLICE)] or [
-        _judge(rows, contract, keys_differ=True)
-    ]
-    return Judged(*(pl.concat(frames) for frames in zip(*parts, strict=True)))
-
-
-def _judge(rows: pl.DataFrame, contract: type[dy.Schema], *, keys_differ: bool) -> Judged:
     unreadable = rows.filter(pl.col(BROKEN_RULE).is_not_null()).select(
         *contract.column_names(), ROW, rule=pl.col(BROKEN_RULE), shape=shape(pl.col(BROKEN_TEXT))
     )
     readable = rows.filter(pl.col(BROKEN_RULE).is_null()).drop(BROKEN_RULE, BROKEN_TEXT)
-    accepted, failure = _located(contract, keys_differ=keys_differ).filter(readable, cast=True)
+    located = type(f"Located{contract.__name__}", (contract,), {ROW: dy.UInt32()})
+    accepted, failure = located.filter(readable, cast=True)
     accepted = pl.DataFrame(accepted).select(*contract.column_names(), ROW)
     details = failure.details() if len(failure) else None
     if details is None:
@@ -68,23 +54,6 @@ def shape(column: pl.Expr) -> pl.Expr:
         .str.replace_all(r"\p{N}", "9")
         .str.slice(0, 40)
     )
-
-
-def _keys_differ(rows: pl.DataFrame, contract: type[dy.Schema]) -> bool:
-    """Whether no two rows can have the same key: all hashes differ, which is ten times faster to see than the keys."""
-    key = contract.primary_key()
-    return not key or rows.select(pl.struct(key).hash().n_unique()).item() == rows.height
-
-
-def _located(contract: type[dy.Schema], *, keys_differ: bool) -> type[dy.Schema]:
-    """The contract plus `source_row`; without its primary key where that is known to hold."""
-    columns: dict[str, dy.Column] = {ROW: dy.UInt32()}
-    if keys_differ:
-        for name in contract.primary_key():
-            column = copy(contract.columns()[name])
-            column.primary_key = False
-            columns[name] = column
-    return type(f"Located{contract.__name__}", (contract,), columns)
 
 
 def _rules(details: pl.DataFrame, contract: type[dy.Schema]) -> list[str]:

@@ -104,60 +104,53 @@ def _composites(requests: pl.DataFrame, records: pl.DataFrame, networks: dict[st
     return found
 
 
-def without_erased(  # noqa: PLR0913 - two frames and how to compare them
-    rows: pl.DataFrame,
-    erasures: pl.DataFrame,
-    *,
-    identity_key: str,
-    default_country: str | None,
-    addresses: tuple[str, ...] = (),
-    needs_address: bool = False,
-    living: pl.Series | None = None,
+def without_erased_customers(
+    customers: pl.DataFrame, erasures: pl.DataFrame, *, identity_key: str, default_country: str | None
 ) -> pl.DataFrame:
-    """The rows of a CRM table without what was erased.
+    """The customers without what was erased.
 
-    A row whose customer_id was erased goes; `living` are ids known not to be, which need no look. Of a row that stays,
-    the columns named by `addresses` (each an e-mail or a phone) are blanked where their value was erased; with
-    `needs_address` a row goes if that leaves it none.
+    In and out: customer_id, email, phone, country as typed, and canonical_email, canonical_phone. A customer whose id
+    was erased goes; of one that stays an erased e-mail or phone is blanked, and if that leaves none, the customer goes.
     """
-    if erasures.is_empty() or rows.is_empty():
-        return rows
-    ids = rows["customer_id"].unique()
-    doubtful = ids if living is None else ids.filter(~ids.is_in(living.implode()))
-    gone = _erased(doubtful, "customer_id", erasures, identity_key)
-    kept = rows.filter(~pl.col("customer_id").is_in(gone.implode()).fill_null(False)) if gone.len() else rows
-    if not addresses:
-        return kept
+    if erasures.is_empty():
+        return customers
+    gone = erased_values(customers["customer_id"], "customer_id", erasures, identity_key)
+    kept = customers.filter(~pl.col("customer_id").is_in(gone.implode()))
     blanked = kept.with_columns(
-        pl.when(~_erased_address(kept, column, erasures, identity_key, default_country)).then(name).alias(name)
-        for column in addresses
+        pl.when(~_erased_identifier(kept, column, erasures, identity_key, default_country)).then(name).alias(name)
+        for column in ("email", "phone")
         for name in (column, f"canonical_{column}")
-        if name in kept.columns
     )
-    if not needs_address:
-        return blanked
     had, has = (
-        frame.select(pl.any_horizontal(pl.col(*addresses).is_not_null())).to_series() for frame in (kept, blanked)
+        frame.select(pl.any_horizontal(pl.col("email", "phone").is_not_null())).to_series() for frame in (kept, blanked)
     )
     return blanked.filter(has | ~had)
 
 
+def erased_addresses(
+    addresses: pl.Series, erasures: pl.DataFrame, *, identity_key: str, default_country: str | None
+) -> pl.Series:
+    """Which of the addresses as typed, e-mails or phones, were erased."""
+    frame = addresses.to_frame("address")
+    return frame.filter(_erased_typed(frame, "address", erasures, identity_key, default_country))["address"]
+
+
 def refused_hashes(hashes: pl.Series, column: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
     """Which of the match column's `hashes` belong to an erased address, in that form."""
-    return _erased(hashes, column, erasures, identity_key)
+    return erased_values(hashes, column, erasures, identity_key)
 
 
-def _erased_address(
-    rows: pl.DataFrame, column: str, erasures: pl.DataFrame, identity_key: str, default_country: str | None
+def _erased_identifier(
+    customers: pl.DataFrame, column: str, erasures: pl.DataFrame, identity_key: str, default_country: str | None
 ) -> pl.Series:
-    """For each row, whether the e-mail or phone in `column` was erased; canonical columns are used where they are."""
-    known = rows.get_column(f"canonical_{column}", default=None)
-    if known is None:
-        return _erased_typed(rows, column, erasures, identity_key, default_country)
+    """For each customer, whether the e-mail or phone in `column` was erased."""
+    known = _is_erased(customers[f"canonical_{column}"], column, erasures, identity_key)
     # People write an e-mail where the phone belongs, and the other way round.
-    astray = pl.when(pl.col(column).str.contains("@") != (column == "email")).then(column).alias(column)
-    other = _erased_typed(rows.with_columns(astray), column, erasures, identity_key, default_country)
-    return _is_erased(known, column, erasures, identity_key) | other
+    astray = customers.select(pl.col(column).str.contains("@", literal=True) != (column == "email")).to_series()
+    if not astray.any():
+        return known
+    typed = customers.with_columns(pl.when(astray).then(column).alias(column))
+    return known | _erased_typed(typed, column, erasures, identity_key, default_country)
 
 
 def _erased_typed(
@@ -170,10 +163,10 @@ def _erased_typed(
 
 
 def _is_erased(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
-    return values.is_in(_erased(values, form, erasures, identity_key).implode()).fill_null(False)
+    return values.is_in(erased_values(values, form, erasures, identity_key).implode()).fill_null(False)
 
 
-def _erased(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
+def erased_values(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
     """The distinct values that have a tombstone in `form`."""
     stones = erasures.filter(pl.col("form") == form)["tombstone"].unique()
     distinct = values.drop_nulls().unique()

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+import duckdb
 import polars as pl
 
+from catalog.duckdb_connection import frame_of, insert_frame, store_frame
+from pipelines.crm.arrival import Arrival
 from pipelines.crm.contract import ROW, shape
 from pipelines.crm.days import check_orders_reach
-from pipelines.crm.erasures import tombstones, without_erased
+from pipelines.crm.erasures import erased_addresses, erased_values, tombstones, without_erased_customers
 from pipelines.crm.money import with_rate
 from pipelines.crm.read import Crm
 from pipelines.identifiers.canonical import with_canonical
-from schemas.crm import PURPOSES, CrmErasures, Quarantine
+from schemas.crm import NAMING_COLUMNS, PURPOSES, CanonicalCustomers, CrmErasures, Quarantine
 from schemas.errors import EmptyCrmError
 from schemas.network import Network
 from schemas.settings import Settings
@@ -34,19 +37,23 @@ class Reading:
 
 
 class Table(NamedTuple):
-    """A table to write. Rows read = accepted + `quarantined`; of the accepted, `erased` are not in `rows`."""
+    """A table to write. Rows read = accepted + `quarantined`; of the accepted, `erased` are not in `select`."""
 
-    rows: pl.DataFrame
+    connection: duckdb.DuckDBPyConnection
+    #: SQL over temporary tables of `connection`.
+    select: str
     quarantined: pl.DataFrame
     read: int
     erased: int
 
+    @property
+    def rows(self) -> pl.DataFrame:
+        """The rows to write."""
+        return frame_of(self.connection.sql(self.select))
+
 
 #: Digits at a phone's end that are the same with and without a country code.
 _LAST_DIGITS = 6
-
-#: Address columns by table, in which an erased e-mail or phone is blanked.
-_ADDRESSES: dict[TableName, tuple[str, ...]] = {"customers": ("email", "phone"), "consents": ("address",)}
 
 
 def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
@@ -63,13 +70,17 @@ def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
         countries=reading.crm.distinct("customers", "country") if requests["phone"].count() else None,
     )
     every = pl.concat([known, fresh]).unique(["request_id", "form", "tombstone"], keep="first", maintain_order=True)
-    return Table(every.select(CrmErasures.column_names()), _dated(pulled.quarantined, reading.as_of), pulled.read, 0)
+    connection = reading.crm.connection
+    store_frame(connection, "_tombstones", every.select(CrmErasures.column_names()))
+    return Table(connection, "FROM _tombstones", _dated(pulled.quarantined, reading.as_of), pulled.read, 0)
 
 
-def pull_table(table: TableName, reading: Reading, erasures: pl.DataFrame, living: pl.Series | None = None) -> Table:
+def pull_table(
+    table: TableName, reading: Reading, erasures: pl.DataFrame, living: str = "warehouse.crm_customers"
+) -> Table:
     """A table's accepted rows without what `erasures` (`CrmErasures`) forbids, and its quarantined rows.
 
-    `living` are the ids of customers already read without the erased.
+    `living` is the table of the customers already read without the erased.
 
     Raises:
         SourceError: a source cannot be read as declared.
@@ -77,37 +88,72 @@ def pull_table(table: TableName, reading: Reading, erasures: pl.DataFrame, livin
         DayError: the asked day is before the first order.
     """
     pulled = reading.crm.pull(table, (lambda orders: _without_rate(orders, reading)) if table == "orders" else None)
-    if table == "customers" and pulled.accepted.is_empty():
-        places = ", ".join(reading.crm.places(table))
-        msg = f"The CRM is empty: {places} gave {pulled.read} rows and none keeps its contract. Nothing was published."
-        raise EmptyCrmError(msg)
-    accepted, quarantined = pulled.accepted, pulled.quarantined
+    arrival, connection = pulled.arrival, reading.crm.connection
     if table == "consents":
-        accepted = pl.concat([accepted, _refusals(pulled.broken)])
+        insert_frame(connection, arrival.name, _refusals(pulled.broken))
+    accepted = arrival.height()
     if table == "customers":
-        accepted = with_canonical(accepted, default_country=reading.settings.default_country)
-    kept = without_erased(
-        accepted,
+        if not accepted:
+            places = ", ".join(reading.crm.places(table))
+            gave = f"{places} gave {pulled.read} rows and none keeps its contract"
+            msg = f"The CRM is empty: {gave}. Nothing was published."
+            raise EmptyCrmError(msg)
+        select = _canonical_customers(arrival, erasures, reading)
+    else:
+        _forget(arrival, erasures, reading, living)
+        select = arrival.select
+    kept = frame_of(connection.sql(f"SELECT count(*) AS rows FROM ({select})"))["rows"].item()
+    return Table(connection, select, _dated(pulled.quarantined, reading.as_of), pulled.read, accepted - kept)
+
+
+def _canonical_customers(arrival: Arrival, erasures: pl.DataFrame, reading: Reading) -> str:
+    """SQL for `CanonicalCustomers`: only what identifies somebody goes through Polars, the rest stays in DuckDB."""
+    identifying = arrival.read(f"SELECT rowid AS {ROW}, customer_id, email, phone, country FROM {arrival.name}")
+    kept = without_erased_customers(
+        with_canonical(identifying, default_country=reading.settings.default_country),
         erasures,
         identity_key=reading.identity_key,
         default_country=reading.settings.default_country,
-        addresses=_ADDRESSES.get(table, ()),
-        needs_address=table == "customers",
-        living=living,
     )
-    if table == "consents":
-        kept = kept.filter(_names_somebody("customer_id", "address"))
-    return Table(kept, _dated(quarantined, reading.as_of), pulled.read, accepted.height - kept.height)
+    store_frame(arrival.connection, "_canonical", kept.drop("customer_id", "country"))
+    canonical = set(kept.columns) - {"customer_id", "country"}
+    columns = ", ".join(
+        f"{'_canonical' if name in canonical else arrival.name}.{name}" for name in CanonicalCustomers.column_names()
+    )
+    return f"SELECT {columns} FROM {arrival.name} JOIN _canonical ON {arrival.name}.rowid = _canonical.{ROW}"
 
 
-def _without_rate(orders: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+def _forget(arrival: Arrival, erasures: pl.DataFrame, reading: Reading, living: str) -> None:
+    """Take out rows of erased customers, and what names an erased address."""
+    if erasures.is_empty():
+        return
+    # Living customers need no look: there are many more of them.
+    doubtful = arrival.read(f"SELECT DISTINCT customer_id FROM {arrival.name} ANTI JOIN {living} USING (customer_id)")
+    gone = erased_values(doubtful["customer_id"], "customer_id", erasures, reading.identity_key)
+    arrival.execute("DELETE FROM {table} WHERE customer_id IN (SELECT unnest($values))", values=gone.to_list())
+    if arrival.table == "consents":
+        addresses = arrival.read(f"SELECT DISTINCT address FROM {arrival.name} WHERE address IS NOT NULL")["address"]
+        erased = erased_addresses(
+            addresses,
+            erasures,
+            identity_key=reading.identity_key,
+            default_country=reading.settings.default_country,
+        )
+        arrival.execute(
+            "UPDATE {table} SET address = NULL WHERE address IN (SELECT unnest($values))", values=erased.to_list()
+        )
+        arrival.execute(f"DELETE FROM {{table}} WHERE coalesce({', '.join(NAMING_COLUMNS['consents'])}) IS NULL")
+
+
+def _without_rate(orders: Arrival, reading: Reading) -> pl.DataFrame:
     """source_row, rule, shape of orders whose currency has no rate on their day."""
     settings = reading.settings
-    first = orders["ordered_at"].min()
+    first = orders.read(f"SELECT min(ordered_at) AS first FROM {orders.name}")["first"].item()
     if first is not None:
-        local = orders.select(pl.col("ordered_at").min().dt.convert_time_zone(settings.time_zone).dt.date())
-        check_orders_reach(reading.as_of, local.item())
-    foreign = orders.filter(pl.col("currency") != settings.currency)
+        check_orders_reach(reading.as_of, first.astimezone(settings.zone).date())
+    foreign = orders.read(
+        f"SELECT rowid AS {ROW}, ordered_at, currency FROM {orders.name} WHERE currency <> '{settings.currency}'"
+    ).with_columns(pl.col(ROW).cast(pl.UInt32))
     rated = with_rate(foreign, reading.rates, currency=settings.currency, time_zone=settings.time_zone)
     return rated.filter(pl.col("rate").is_null()).select(
         ROW, rule="no rate for " + pl.col("currency"), shape=shape(pl.col("currency"))

@@ -9,9 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.crm.erasures import refused_hashes, tombstones, without_erased
+from pipelines.crm.erasures import (
+    erased_addresses,
+    erased_values,
+    refused_hashes,
+    tombstones,
+    without_erased_customers,
+)
+from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.matching import hashed_address
-from schemas.crm import CrmConsents, CrmCustomers, CrmErasures, CrmOrders, ErasureRequests
+from schemas.crm import CrmCustomers, CrmErasures, ErasureRequests
 from schemas.network import match_columns, networks
 
 KEY = "5" * 64
@@ -55,14 +62,8 @@ def stones(
 
 
 def left(rows: pl.DataFrame, erasures: pl.DataFrame, *, key: str = KEY, country: str | None = "FR") -> list[tuple]:
-    kept = without_erased(
-        rows,
-        erasures,
-        identity_key=key,
-        default_country=country,
-        addresses=("email", "phone"),
-        needs_address=True,
-    )
+    canonical = with_canonical(rows, default_country=country)
+    kept = without_erased_customers(canonical, erasures, identity_key=key, default_country=country)
     return kept.select("customer_id", "email", "phone").rows()
 
 
@@ -126,19 +127,10 @@ def test_no_request_changes_nothing() -> None:
 
 
 def test_rows_without_an_identifier_stay_when_somebody_else_is_erased() -> None:
-    schema = pl.DataFrame(CrmConsents.create_empty()).schema
-    rows = frame(schema, [{"customer_id": "1"}, {"address": "bob@x.fr"}, {"address": "jane@x.fr"}])
     erased = stones(request("1", "jane@x.fr"))
-    kept = without_erased(rows, erased, identity_key=KEY, default_country="FR", addresses=("address",))
-    assert kept["address"].drop_nulls().to_list() == ["bob@x.fr"]
-    assert kept["customer_id"].drop_nulls().is_empty()
-
-
-def test_orders_go_by_their_record() -> None:
-    schema = pl.DataFrame(CrmOrders.create_empty()).schema
-    rows = frame(schema, [{"order_id": "o1", "customer_id": "1"}, {"order_id": "o2", "customer_id": "2"}])
-    kept = without_erased(rows, stones(request("1")), identity_key=KEY, default_country="FR")
-    assert kept["order_id"].to_list() == ["o2"]
+    addresses = pl.Series(["bob@x.fr", "jane@x.fr"])
+    assert erased_addresses(addresses, erased, identity_key=KEY, default_country="FR").to_list() == ["jane@x.fr"]
+    assert erased_values(pl.Series(["1", "2"]), "customer_id", erased, KEY).to_list() == ["1"]
 
 
 # What is kept

@@ -56,7 +56,7 @@ def amounts_read(
     )
     with closing(database.cursor()) as connection:
         pulled = Crm(connection, sources, folder, folder).pull("orders")
-    accepted = dict(pulled.accepted.select("order_id", "amount").iter_rows())
+        accepted = dict(pulled.accepted.select("order_id", "amount").iter_rows())
     broken = {str(row): (rule, seen) for row, rule, seen in pulled.quarantined.select("row", "rule", "shape").rows()}
     assert pulled.read == len(amounts) == len(accepted) + len(broken)
     return [{**accepted, **broken}[str(number)] for number in range(1, len(amounts) + 1)]

@@ -110,8 +110,8 @@ def night(read: Reading, known: pl.DataFrame = NOBODY) -> dict[str, Table]:
     """All five tables as one night writes them."""
     erasures = pull_erasures(read, known)
     customers = pull_table("customers", read, erasures.rows)
-    living = customers.rows["customer_id"]
-    others = {table: pull_table(table, read, erasures.rows, living) for table in TABLES if table != "customers"}
+    read.crm.connection.execute(f"CREATE OR REPLACE TEMP TABLE living AS {customers.select}")
+    others = {table: pull_table(table, read, erasures.rows, "living") for table in TABLES if table != "customers"}
     return {"erasures": erasures, "customers": customers, **others}
 
 
@@ -412,6 +412,6 @@ def test_each_customer_is_kept_erased_or_set_aside(
             erasures=[f"r1,{erased},2025-06-01"],
         )
         table = pull_table("customers", read, pull_erasures(read, NOBODY).rows)
-    assert table.read == len(lines) + 1
-    assert table.read == table.rows.height + table.erased + table.quarantined.height
-    assert "kept" in who(table)
+        assert table.read == len(lines) + 1
+        assert table.read == table.rows.height + table.erased + table.quarantined.height
+        assert "kept" in who(table)

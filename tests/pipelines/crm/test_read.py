@@ -55,14 +55,15 @@ def crm(
 
 
 @pytest.fixture
-def pull(database: duckdb.DuckDBPyConnection, tmp_path: Path) -> Pull:
+def pull(database: duckdb.DuckDBPyConnection, tmp_path: Path) -> Iterator[Pull]:
     """Pulls `customers` from the CSV files of the test's folder."""
 
-    def pulled(select: str = CONTACTS, files: str = "*.csv") -> Pulled:
-        with closing(database.cursor()) as connection:
+    with closing(database.cursor()) as connection:
+
+        def pulled(select: str = CONTACTS, files: str = "*.csv") -> Pulled:
             return crm(connection, tmp_path, select, files=files).pull("customers")
 
-    return pulled
+        yield pulled
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def read_times(database: duckdb.DuckDBPyConnection, tmp_path: Path) -> ReadTimes
         with closing(database.cursor()) as connection:
             connection.execute(f"SET TimeZone = '{zone}'")
             pulled = Crm(connection, Sources.model_validate(declared), tmp_path, tmp_path).pull("customers")
-        found = dict(pulled.accepted.select("customer_id", column).iter_rows())
+            found = dict(pulled.accepted.select("customer_id", column).iter_rows())
         broken = {str(row): rule for row, rule in pulled.quarantined.select("row", "rule").rows()}
         return [{**found, **broken}[str(number)] for number in range(1, len(texts) + 1)]
 
@@ -431,7 +432,7 @@ def test_orders_without_a_time_say_how_to_declare_that(database: duckdb.DuckDBPy
             },
         }
         pulled = Crm(connection, Sources.model_validate(declared), tmp_path, tmp_path).pull("orders")
-    assert pulled.accepted.select("order_id", "amount", "ordered_at").rows() == [("1", 1250, None)]
+        assert pulled.accepted.select("order_id", "amount", "ordered_at").rows() == [("1", 1250, None)]
 
 
 # No row is lost
@@ -466,10 +467,11 @@ def test_whatever_a_file_holds_each_of_its_rows_is_accepted_or_set_aside(
     select = "SELECT id AS customer_id, born AS birth_date, seen AS updated_at FROM crm"
     with closing(database.cursor()) as connection:
         pulled = crm(connection, folder, select).pull("customers")
+        accepted = pulled.accepted
     rows = {
         (f"{number}.csv", row): line for number, lines in enumerate(files) for row, line in enumerate(lines, start=1)
     }
-    assert pulled.read == pulled.accepted.height + pulled.quarantined.height == len(rows)
+    assert pulled.read == accepted.height + pulled.quarantined.height == len(rows)
     # DuckDB passes over blank fields at the end of a line, and there is no telling it not to.
     shapely = {place for place, line in rows.items() if len(line) >= 3 and not any(line[3:])}
     nameless = {place for place in shapely if not rows[place][0].strip()}

@@ -41,17 +41,18 @@ def database(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture
-def pull(database: duckdb.DuckDBPyConnection, home: Home, tmp_path: Path) -> Pull:
+def pull(database: duckdb.DuckDBPyConnection, home: Home, tmp_path: Path) -> Iterator[Pull]:
     """Pulls `customers` from one source called `crm`."""
 
-    def pulled(select: str = CONTACTS, **source: str) -> Pulled:
-        absent = {name: {"absent": True} for name in ("orders", "consents", "visits", "erasures")}
-        tables = {"customers": {"select": select}, **absent}
-        sources = Sources.model_validate({"sources": {"crm": source or {"files": "*.csv"}}, "tables": tables})
-        with closing(database.cursor()) as connection:
+    absent = {name: {"absent": True} for name in ("orders", "consents", "visits", "erasures")}
+    with closing(database.cursor()) as connection:
+
+        def pulled(select: str = CONTACTS, **source: str) -> Pulled:
+            tables = {"customers": {"select": select}, **absent}
+            sources = Sources.model_validate({"sources": {"crm": source or {"files": "*.csv"}}, "tables": tables})
             return Crm(connection, sources, tmp_path, home.root).pull("customers")
 
-    return pulled
+        yield pulled
 
 
 def contacts(pulled: Pulled) -> list[tuple[object, ...]]:

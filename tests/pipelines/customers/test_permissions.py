@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipelines.customers.permissions import instant_of, permissions
 from schemas.countries import EEA
 from schemas.crm import CrmConsents
-from schemas.customers import PersonRecords, Customers, Permissions
+from schemas.customers import Customers, Permissions, PersonRecords
 from schemas.network import networks
 from schemas.settings import Assumption, Settings
 

@@ -1,0 +1,102 @@
+"""Lines that DuckDB's CSV reader could not split into columns: set aside where that is safe, else the run stops."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from pipelines.crm.sources import OpenSource
+from schemas.crm import Quarantine
+from schemas.errors import SourceError
+from schemas.source import TableName
+
+#: Lines that a CSV reader can skip without losing its place; all other faults stop the run.
+_SKIPPABLE = {"MISSING COLUMNS": "has too few columns", "TOO MANY COLUMNS": "has too many columns"}
+
+#: Tables whose lost line could let somebody through who must not be.
+_NEVER_SKIPPED = ("consents", "erasures")
+
+
+def rejected_lines(
+    connection: duckdb.DuckDBPyConnection, table: TableName, opened: tuple[OpenSource, ...]
+) -> pl.DataFrame:
+    """Lines that the CSV reader skipped: table, source, row, rule, shape.
+
+    Raises:
+        SourceError: a fault after which the reader may have lost its place, or another encoding.
+    """
+    empty = pl.DataFrame(Quarantine.create_empty()).drop("as_of")
+    if not any(source.is_csv for source in opened):
+        return empty
+    faults = pl.DataFrame(
+        connection.sql(
+            # A line with several faults is as bad as the worst of them.
+            "SELECT file_path, line, line_byte_position AS position, "
+            "coalesce(min(error_type::VARCHAR) FILTER (NOT list_contains($skippable, error_type::VARCHAR)), "
+            "min(error_type::VARCHAR)) AS error_type "
+            "FROM reject_errors JOIN reject_scans USING (scan_id, file_id) "
+            "WHERE list_contains($files, file_path) GROUP BY ALL ORDER BY file_path, line",
+            params={
+                "skippable": list(_SKIPPABLE),
+                "files": [str(file) for source in opened for file in source.files],
+            },
+        )
+    )
+    connection.execute("DELETE FROM reject_errors")
+    connection.execute("DELETE FROM reject_scans")
+    sources = {str(file): source for source in opened for file in source.files}
+    for fault in faults.iter_rows(named=True):
+        if fault["error_type"] not in _SKIPPABLE:
+            raise SourceError(_fault_message(_place(fault, sources), str(fault["error_type"])))
+        if table in _NEVER_SKIPPED:
+            msg = (
+                f"{_place(fault, sources)} {_SKIPPABLE[str(fault['error_type'])]}, so that "
+                "nobody can say whom it protects. Mend the line; nothing was published."
+            )
+            raise SourceError(msg)
+    return pl.concat(
+        [
+            empty,
+            faults.select(
+                table=pl.lit(table),
+                source="file_path",
+                row=_rows(faults, sources),
+                rule="line " + pl.col("error_type").replace(_SKIPPABLE),
+                shape=pl.lit(None, dtype=pl.String),
+            ),
+        ]
+    )
+
+
+def _rows(faults: pl.DataFrame, sources: dict[str, OpenSource]) -> pl.Series:
+    """The faults' rows in their files; DuckDB counts blank lines too, which are no rows."""
+    blank = {path: sources[path].blank_lines(Path(path)) for path in faults["file_path"].unique()}
+    lines = faults.select("file_path", "line").iter_rows()
+    return pl.Series([line - 1 - bisect_left(blank[path], line) for path, line in lines], dtype=pl.Int64)
+
+
+def _place(fault: dict[str, Any], sources: dict[str, OpenSource]) -> str:
+    """File and line as an editor counts it; DuckDB counts rows, which may hold line ends."""
+    path, before, line = Path(fault["file_path"]), int(fault["position"]), 1
+    with path.open(encoding=sources[fault["file_path"]].encoding, errors="surrogateescape", newline="") as file:
+        while before > 0 and (text := file.read(1_000_000)):
+            read = text.encode("utf-8", "surrogateescape")
+            line += read[:before].count(b"\n")
+            before -= len(read)
+    return f"{path}, line {line if line > 1 else fault['line']}"
+
+
+def _fault_message(place: str, error_type: str) -> str:
+    if error_type == "INVALID ENCODING":
+        return (
+            f"{place}: not in the declared encoding. "
+            'Set encoding = "windows-1252" or "latin-1" for this source in sources.toml.'
+        )
+    return (
+        f"{place}: malformed CSV ({error_type.lower()}), so that what "
+        "follows cannot be trusted. Mend the quoting there, or declare `quote`; nothing was published."
+    )
