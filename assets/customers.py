@@ -8,7 +8,7 @@ from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.customers.customers import customers, person_aliases
 from pipelines.customers.people import people
-from pipelines.customers.permissions import permissions
+from pipelines.customers.permissions import instant_of, permissions
 from pipelines.customers.records import canonical_records
 from schemas.customers import CustomerRecords, Customers, Permissions, PersonAliases
 
@@ -48,13 +48,14 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
             )
             persons = customers(records)
             aliases = person_aliases(relance.table("person_aliases"), records, as_of=as_of)
+            newest = warehouse.read("SELECT max(captured_at) AS newest FROM warehouse.crm_consents")["newest"].item()
             permitted = permissions(
                 records,
                 persons,
                 relance.table("crm_consents"),
                 networks=config.used_networks,
                 settings=config.settings,
-                as_of=as_of,
+                instant=instant_of(newest, config.settings, as_of),
             )
             tables = {
                 "customer_records": records.select(CustomerRecords.column_names()),

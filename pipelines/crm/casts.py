@@ -56,18 +56,23 @@ def typed_select(
 def _trimmed(name: str) -> str:
     """The text without white space at its ends; null if nothing is left.
 
-    Trimming by a set of characters is slow, so it is left out where nothing can be to trim: no control character or
-    space in front, none at the end, and nothing beyond ASCII.
+    Trimming by a set of characters is slow, so it is left out where no end shows white space, which is seen fast.
     """
     text = f'"{name}"::VARCHAR'
-    ends = " OR ".join(f"ends_with({text}, {_quoted(sign)})" for sign in _WHITE_SPACE if sign.isascii())
-    spaced = f"{text} < '!' OR {ends} OR strlen({text}) <> length({text})"
+    plain = _any_of(f"ends_with({text}, {{}})", (sign for sign in _WHITE_SPACE if sign.isascii()))
+    rare = [sign for sign in _WHITE_SPACE if not sign.isascii()]
+    beyond = f"{_any_of(f'ends_with({text}, {{}})', rare)} OR {_any_of(f'starts_with({text}, {{}})', rare)}"
+    spaced = f"{text} < '!' OR {plain} OR (strlen({text}) <> length({text}) AND ({beyond}))"
     trimmed = f"nullif(CASE WHEN {spaced} THEN trim({text}, {_quoted(_WHITE_SPACE)}) ELSE {text} END, '')"
     if name in _LOWER:
         trimmed = f"lower({trimmed})"
     if name in _UPPER:
         trimmed = f"upper({trimmed})"
     return f"{trimmed} AS {name}"
+
+
+def _any_of(condition: str, signs: Iterable[str]) -> str:
+    return " OR ".join(condition.format(_quoted(sign)) for sign in signs)
 
 
 def _quoted(text: str) -> str:

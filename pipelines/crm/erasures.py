@@ -114,8 +114,7 @@ def without_erased_customers(
     """
     if erasures.is_empty():
         return customers
-    gone = erased_values(customers["customer_id"], "customer_id", erasures, identity_key)
-    kept = customers.filter(~pl.col("customer_id").is_in(gone.implode()))
+    kept = customers.filter(~_is_erased(customers["customer_id"], "customer_id", erasures, identity_key))
     blanked = kept.with_columns(
         pl.when(~_erased_identifier(kept, column, erasures, identity_key, default_country)).then(name).alias(name)
         for column in ("email", "phone")
@@ -147,10 +146,9 @@ def _erased_identifier(
     known = _is_erased(customers[f"canonical_{column}"], column, erasures, identity_key)
     # People write an e-mail where the phone belongs, and the other way round.
     astray = customers.select(pl.col(column).str.contains("@", literal=True) != (column == "email")).to_series()
-    if not astray.any():
-        return known
-    typed = customers.with_columns(pl.when(astray).then(column).alias(column))
-    return known | _erased_typed(typed, column, erasures, identity_key, default_country)
+    places = astray.arg_true()
+    typed = _erased_typed(customers[places], column, erasures, identity_key, default_country)
+    return known.scatter(places, known[places] | typed)
 
 
 def _erased_typed(
@@ -163,17 +161,17 @@ def _erased_typed(
 
 
 def _is_erased(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
-    return values.is_in(erased_values(values, form, erasures, identity_key).implode()).fill_null(False)
+    """For each value, whether it has a tombstone in `form`."""
+    stones = erasures.filter(pl.col("form") == form)["tombstone"].unique()
+    if stones.is_empty():
+        return pl.Series([False]).new_from_index(0, values.len())
+    marks = _tombstone(pl.Series([form]).new_from_index(0, values.len()), values, identity_key)
+    return marks.is_in(stones.implode()).fill_null(False)
 
 
 def erased_values(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
-    """The distinct values that have a tombstone in `form`."""
-    stones = erasures.filter(pl.col("form") == form)["tombstone"].unique()
-    distinct = values.drop_nulls().unique()
-    if stones.is_empty() or distinct.is_empty():
-        return distinct.clear()
-    marks = _tombstone(pl.Series([form]).new_from_index(0, distinct.len()), distinct, identity_key)
-    return distinct.filter(marks.is_in(stones.implode()))
+    """The values that have a tombstone in `form`."""
+    return values.filter(_is_erased(values, form, erasures, identity_key))
 
 
 def _tombstone(form: pl.Series, value: pl.Series, identity_key: str) -> pl.Series:

@@ -6,24 +6,34 @@ from datetime import date
 
 import polars as pl
 
-from schemas.customers import Customers, PersonAliases
+from schemas.customers import PersonAliases
 
 
 def customers(records: pl.DataFrame) -> pl.DataFrame:
     """In: `PersonRecords`. Out: `Customers`, with the country of the newest record that has one."""
+    # Most people have one record; only the others need comparing.
+    several = records.filter(pl.col("position") == 2).select("person_id")
+    theirs = records.join(several, on="person_id", how="semi")
     newest = pl.coalesce("updated_at", "created_at")
     located = (
-        records.filter(pl.col("country").is_not_null())
+        theirs.filter(pl.col("country").is_not_null())
         .sort(newest, "position", descending=[True, False], nulls_last=True)
         .unique("person_id", keep="first", maintain_order=True)
-        .select("person_id", "country")
+        .select("person_id", newest_country="country")
+    )
+    counted = theirs.group_by("person_id").agg(
+        records=pl.len().cast(pl.UInt32), first_created_at=pl.col("created_at").min()
     )
     return (
-        records.group_by("person_id")
-        .agg(records=pl.len().cast(pl.UInt32), created_at=pl.col("created_at").min())
-        .join(located, on="person_id", how="left")
-        .select(Customers.column_names())
-        .sort("person_id")
+        records.filter(pl.col("position") == 1)
+        .select("person_id", "country", "created_at")
+        .join(counted.join(located, on="person_id", how="left"), on="person_id", how="left")
+        .select(
+            "person_id",
+            pl.col("records").fill_null(1),
+            country=pl.when(pl.col("records").is_null()).then("country").otherwise("newest_country"),
+            created_at=pl.coalesce("first_created_at", "created_at"),
+        )
     )
 
 

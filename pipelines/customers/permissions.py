@@ -7,6 +7,7 @@ the less permissive. Across a person's scopes the least permissive wins.
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 import polars as pl
 
@@ -28,51 +29,117 @@ def permissions(  # noqa: PLR0913 - what a person said, and by which rules it is
     *,
     networks: dict[str, Network],
     settings: Settings,
-    as_of: date,
+    instant: datetime,
 ) -> pl.DataFrame:
-    """In: `PersonRecords`, `Customers`, `CrmConsents`. Out: `Permissions`, for the given networks."""
-    asked = sorted({purpose for network in networks.values() for purpose in network.consent})
-    statements = _scoped(consents.filter(pl.col("purpose").is_in(asked)), records, settings)
-    valid = _valid(statements, instant_of(consents, settings, as_of))
-    recorded = _by_person(statements, records).select("person_id", "purpose", "network").unique()
-    spoken = (
-        _by_person(_newest(valid), records).group_by("person_id", "purpose", "network").agg(pl.col("refusal").max())
+    """In: `PersonRecords`, `Customers`, `CrmConsents`. Out: `Permissions`, for the given networks.
+
+    `instant` is when statements must be valid.
+    """
+    people = customers.select("person_id", "country").with_row_index("person")
+    matters = _Matters(
+        sorted({purpose for network in networks.values() for purpose in network.consent}), sorted(networks)
+    )
+    words = _words(
+        _statements(consents, matters, instant),
+        records.join(people.select("person_id", "person"), on="person_id").with_row_index("record"),
+        settings,
     )
     parts = [
-        _granted(customers, spoken, recorded, name=name, network=network, settings=settings)
+        _granted(people, words, matters, name=name, network=network, settings=settings)
         for name, network in networks.items()
     ]
     empty = pl.DataFrame(Permissions.create_empty())
-    return pl.concat([empty, *parts]).sort("network", "person_id")
+    return pl.concat([empty, *parts])
 
 
-def instant_of(consents: pl.DataFrame, settings: Settings, as_of: date) -> datetime:
+def instant_of(newest_statement: datetime | None, settings: Settings, as_of: date) -> datetime:
     """When statements must be valid: the end of the day, or the newest statement read if that is later."""
     end = datetime.combine(as_of + timedelta(days=1), datetime.min.time(), settings.zone)
-    newest = consents["captured_at"].max()
-    return max(end, newest) if isinstance(newest, datetime) else end
+    return max(end, newest_statement) if newest_statement is not None else end
 
 
-def _valid(consents: pl.DataFrame, valid_at: datetime) -> pl.DataFrame:
-    instant = pl.lit(valid_at).dt.convert_time_zone("UTC")
-    begun = pl.col("valid_from").is_null() | (pl.col("valid_from") <= instant)
-    lasting = pl.col("valid_to").is_null() | (pl.col("valid_to") > instant)
-    return consents.filter(begun & lasting)
+class _Matters(NamedTuple):
+    """Numbers for what a statement is about, a purpose on a network or on all: numbers group faster than texts."""
+
+    purposes: list[str]
+    networks: list[str]
+
+    def number(self, purpose: pl.Expr, network: pl.Expr) -> pl.Expr:
+        """The matter of each statement; null if nobody asks about it."""
+        reach = network.replace_strict({name: place for place, name in enumerate(self.networks, 1)}, default=None)
+        reach = pl.when(network.is_null()).then(0).otherwise(reach)
+        return (purpose.replace_strict(self._places(), default=None) * self._reaches + reach).cast(pl.UInt32)
+
+    def of(self, purpose: str, network: str) -> list[int]:
+        """The matters that speak of a purpose on a network."""
+        first = self._places()[purpose] * self._reaches
+        return [first, first + self.networks.index(network) + 1]
+
+    def _places(self) -> dict[str, int]:
+        return {purpose: place for place, purpose in enumerate(self.purposes)}
+
+    @property
+    def _reaches(self) -> int:
+        return len(self.networks) + 1
 
 
-def _scoped(consents: pl.DataFrame, records: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Statements by customer_id or by canonical address (e-mail or E.164); one on both is one on each.
+def _statements(consents: pl.DataFrame, matters: _Matters, instant: datetime) -> pl.DataFrame:
+    """customer_id, address, matter, refusal, and `spoken`: what orders valid statements by time, then by refusal."""
+    at = pl.lit(instant).dt.convert_time_zone("UTC")
+    begun = pl.col("valid_from").is_null() | (pl.col("valid_from") <= at)
+    lasting = pl.col("valid_to").is_null() | (pl.col("valid_to") > at)
+    refusal = pl.col("status").replace_strict(_REFUSAL, return_dtype=pl.Int64)
+    # Who spoke at an unknown time refuses, whatever was said, and last.
+    refusal = pl.when(pl.col("captured_at").is_null()).then(pl.max_horizontal(refusal, 1)).otherwise(refusal)
+    moment = pl.col("captured_at").dt.timestamp("us").fill_null(2**60)
+    return consents.select(
+        "customer_id",
+        "address",
+        matter=matters.number(pl.col("purpose"), pl.col("network")),
+        refusal=refusal,
+        spoken=pl.when(begun & lasting).then(moment * 4 + refusal),
+    ).filter(pl.col("matter").is_not_null())
+
+
+def _words(statements: pl.DataFrame, records: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """person, matter, refusal: the least permissive of a person's scopes; null if none of them is valid now.
+
+    A scope is a record or an address; the newest of its statements speaks. One statement on both is one on each.
+    """
+    by_record = (
+        statements.join(records.select("customer_id", "record", "person"), on="customer_id")
+        .group_by("record", "matter")
+        .agg(pl.col("person").first(), pl.col("spoken").max())
+    )
+    addressed = statements.filter(pl.col("address").is_not_null())
+    by_address = (
+        _by_canonical_address(addressed, records, settings)
+        .group_by("address", "matter")
+        .agg(pl.col("spoken").max())
+        .join(_holders(records), on="address")
+    )
+    columns = ["person", "matter", "spoken"]
+    return (
+        pl.concat([by_record.select(columns), by_address.select(columns)])
+        .group_by("person", "matter")
+        .agg(refusal=(pl.col("spoken") % 4).max())
+    )
+
+
+def _holders(records: pl.DataFrame) -> pl.DataFrame:
+    """address, person: whose each e-mail and phone is."""
+    parts = [records.select("person", address=kind).drop_nulls() for kind in ("email", "phone")]
+    return pl.concat(parts).unique()
+
+
+def _by_canonical_address(addressed: pl.DataFrame, records: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """The statements with their address as an e-mail or E.164.
 
     A phone on a form has no country. A refusal is heard in every country that a customer lives in; a grant in the
     default country only, or where that reading is none, in the one country that is left.
     """
     none = pl.lit(None, dtype=pl.String)
-    refusal = pl.col("status").replace_strict(_REFUSAL, return_dtype=pl.Int64)
-    # Who spoke at an unknown time refuses, whatever was said.
-    refusal = pl.when(pl.col("captured_at").is_null()).then(pl.max_horizontal(refusal, 1)).otherwise(refusal)
-    consents = consents.with_columns(refusal=refusal)
-    addressed = consents.filter(pl.col("address").is_not_null()).with_columns(customer_id=none)
-    email = pl.col("address").str.contains("@")
+    email = pl.col("address").str.contains("@", literal=True)
     typed = addressed.filter(~email).select(phone="address").unique()
     held = records.select("country").unique()
     readings = (
@@ -99,64 +166,35 @@ def _scoped(consents: pl.DataFrame, records: pl.DataFrame, settings: Settings) -
         phoned.filter(pl.col("refusal") == 0).join(certain, on="phone"),
         phoned.filter(pl.col("refusal") > 0).join(any_of, on="phone"),
     ]
-    columns = consents.columns
+    columns = ["address", "matter", "spoken"]
     return pl.concat(
         [
-            consents.filter(pl.col("customer_id").is_not_null()).with_columns(address=none),
-            addressed.filter(email).with_columns(address=canonical_email(pl.col("address"))),
+            addressed.filter(email).select(columns).with_columns(canonical_email(pl.col("address"))),
             *(part.rename({"phone_e164": "address"}).select(columns) for part in heard),
         ]
     )
 
 
-def _newest(statements: pl.DataFrame) -> pl.DataFrame:
-    """A row a scope: customer_id or address, purpose, network, refusal. A statement of unknown time is the newest."""
-    refusal = pl.col("refusal")
-    moment = pl.col("captured_at").dt.timestamp("us").fill_null(2**60)
-    scopes = ["customer_id", "address", "purpose", "network"]
-    return (
-        statements.group_by(scopes).agg(spoken=(moment * 4 + refusal).max()).with_columns(refusal=pl.col("spoken") % 4)
-    )
-
-
-def _by_person(scopes: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
-    """person_id, purpose, network, refusal: the scopes of each person."""
-    columns = ["person_id", "purpose", "network", "refusal"]
-    holders = pl.concat(
-        [
-            records.select("person_id", address=kind).filter(pl.col("address").is_not_null())
-            for kind in ("email", "phone")
-        ]
-    ).unique()
-    by_record = scopes.join(records.select("customer_id", "person_id"), on="customer_id")
-    return pl.concat([by_record.select(columns), scopes.join(holders, on="address").select(columns)])
-
-
-def _granted(  # noqa: PLR0913 - what was said, and the network that asks
-    customers: pl.DataFrame,
-    spoken: pl.DataFrame,
-    recorded: pl.DataFrame,
+def _granted(  # noqa: PLR0913 - who is asked about, what was said, and the network that asks
+    people: pl.DataFrame,
+    words: pl.DataFrame,
+    matters: _Matters,
     *,
     name: str,
     network: Network,
     settings: Settings,
 ) -> pl.DataFrame:
-    heard = spoken.filter(pl.col("network").is_null() | (pl.col("network") == name))
-    allowed = customers.select("person_id", "country").with_columns(assumed=pl.lit(False))
+    allowed = people.with_columns(assumed=pl.lit(False))
     for purpose in network.consent:
-        words = heard.filter(pl.col("purpose") == purpose).group_by("person_id").agg(pl.col("refusal").max())
-        said = recorded.filter(pl.col("purpose") == purpose, pl.col("network").is_null() | (pl.col("network") == name))[
-            "person_id"
-        ].unique()
-        silent = pl.col("refusal").is_null() & ~pl.col("person_id").is_in(said.implode())
-        by_assumption = silent & pl.col("country").is_in(_assumed(purpose, settings)).fill_null(
-            settings.assumed(purpose, None)
-        )
+        heard = words.filter(pl.col("matter").is_in(matters.of(purpose, name)))
+        said = heard.group_by("person").agg(pl.col("refusal").max(), has_spoken=pl.lit(True))
+        assumed_there = pl.col("country").is_in(_assumed(purpose, settings)).fill_null(settings.assumed(purpose, None))
+        silent = pl.col("has_spoken").is_null()
         allowed = (
-            allowed.join(words, on="person_id", how="left")
-            .filter((pl.col("refusal") == 0).fill_null(False) | by_assumption)
-            .with_columns(assumed=pl.col("assumed") | pl.col("refusal").is_null())
-            .drop("refusal")
+            allowed.join(said, on="person", how="left")
+            .filter((pl.col("refusal") == 0).fill_null(False) | (silent & assumed_there))
+            .with_columns(assumed=pl.col("assumed") | silent)
+            .drop("refusal", "has_spoken")
         )
     return allowed.select("person_id", network=pl.lit(name), assumed="assumed")
 

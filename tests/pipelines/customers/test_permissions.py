@@ -49,16 +49,17 @@ def permitted(
 ) -> set[tuple[str, str, bool]]:
     """person, network, assumed. Each record is a person of its own, called as the record unless it has a person_id."""
     rows = [{"person_id": record["customer_id"], **record} for record in records]
+    consents = consents_of(*statements)
     people = [{"country": None, **row} for row in {str(row["person_id"]): row for row in rows}.values()]
     found = permissions(
         pl.DataFrame(rows, schema=dict(PersonRecords.create_empty().schema)),
         pl.DataFrame([{key: row[key] for key in ("person_id", "country")} for row in people]).match_to_schema(
             dict(Customers.create_empty().schema), missing_columns="insert"
         ),
-        consents_of(*statements),
+        consents,
         networks=NETWORKS,
         settings=settings,
-        as_of=AS_OF,
+        instant=instant_of(consents["captured_at"].max(), settings, AS_OF),
     )
     Permissions.validate(found)
     return set(found.iter_rows())
@@ -215,11 +216,14 @@ def test_an_expired_statement_lets_the_older_one_speak_again() -> None:
 
 
 def test_the_instant_is_the_end_of_the_local_day_or_the_newest_statement_read_if_that_is_later() -> None:
-    assert instant_of(consents_of(), FRENCH, AS_OF) == END
-    assert instant_of(consents_of(said("granted", -3)), FRENCH, AS_OF) == END
-    assert instant_of(consents_of(said("granted", -3), said("denied", 2)), FRENCH, AS_OF) == day(2)
-    assert instant_of(consents_of(said("unknown", None)), FRENCH, AS_OF) == END
-    assert instant_of(consents_of(), Settings(currency="EUR"), AS_OF) == datetime(2024, 7, 1, tzinfo=UTC)
+    def instant(*statements: dict[str, object], settings: Settings = FRENCH) -> datetime:
+        return instant_of(consents_of(*statements)["captured_at"].max(), settings, AS_OF)
+
+    assert instant() == END
+    assert instant(said("granted", -3)) == END
+    assert instant(said("granted", -3), said("denied", 2)) == day(2)
+    assert instant(said("unknown", None)) == END
+    assert instant(settings=Settings(currency="EUR")) == datetime(2024, 7, 1, tzinfo=UTC)
 
 
 def test_a_later_statement_of_anybody_moves_the_instant_at_which_all_must_be_valid() -> None:
