@@ -8,7 +8,7 @@ from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.customers.customers import customers, person_aliases
 from pipelines.customers.people import people
-from pipelines.customers.permissions import instant_of, permissions
+from pipelines.customers.permissions import instant_of, permissions, purposes_asked
 from pipelines.customers.records import canonical_records
 from schemas.customers import CustomerRecords, Customers, Permissions, PersonAliases
 
@@ -52,7 +52,10 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
             permitted = permissions(
                 records,
                 persons,
-                relance.table("crm_consents"),
+                warehouse.read(
+                    "FROM warehouse.crm_consents WHERE list_contains($purposes, purpose::VARCHAR)",
+                    purposes=purposes_asked(config.used_networks),
+                ),
                 networks=config.used_networks,
                 settings=config.settings,
                 instant=instant_of(newest, config.settings, as_of),

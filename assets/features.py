@@ -25,7 +25,7 @@ def features_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]
             warehouse, as_of = relance.warehouse, day_of(context)
             orders = warehouse.read(
                 "SELECT person_id, ordered_at, amount, currency, status FROM warehouse.crm_orders "
-                "JOIN warehouse.customer_records USING (customer_id)"
+                "JOIN warehouse.customer_records USING (customer_id) WHERE status = 'completed'"
             )
             visits = warehouse.read(
                 "SELECT person_id, occurred_at FROM warehouse.crm_visits "

@@ -29,12 +29,13 @@ def _segment(name: str, segment: Segment, daily: dg.PartitionsDefinition) -> dg.
             warehouse, as_of = relance.warehouse, day_of(context)
             warehouse.ensure("memberships", Memberships)
             rule = condition(name, segment, has_order_times=relance.declared.sources.has_order_times)
-            features = warehouse.read("SELECT * EXCLUDE (as_of) FROM warehouse.features WHERE as_of = $day", day=as_of)
+            columns = ", ".join(sorted({"person_id", *rule.meta.root_names()}))
+            features = warehouse.read(f"SELECT {columns} FROM warehouse.features WHERE as_of = $day", day=as_of)
             today = members(features, rule, as_of=as_of)
             known = warehouse.read("FROM warehouse.memberships WHERE segment = $name", name=name)
-            stays = stays_after(
-                known, today, relance.table("person_aliases"), segment=name, as_of=as_of, newest=relance.newest_day()
-            )
+            # Most ids are still their own: only the others are worth reading.
+            aliases = warehouse.read("FROM warehouse.person_aliases WHERE alias <> person_id")
+            stays = stays_after(known, today, aliases, segment=name, as_of=as_of, newest=relance.newest_day())
             with warehouse.transaction():
                 warehouse.execute("DELETE FROM warehouse.memberships WHERE segment = $name", name=name)
                 warehouse.append("memberships", stays)

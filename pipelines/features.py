@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
@@ -26,32 +26,29 @@ def measured(  # noqa: PLR0913 - one bucket of people and what is known of them
     In: `Customers`; orders (person_id, ordered_at, amount, currency, status); visits (person_id, occurred_at); rates.
     Orders and visits count up to the end of `as_of` in the company's time zone; an order without a time always counts.
     """
-    day = pl.lit(as_of)
-    orders = orders.filter(pl.col("status") == "completed")
-    rated = with_rate(orders, rates, currency=settings.currency, time_zone=settings.time_zone)
-    amount = converted(currency=settings.currency, currencies=rated["currency"].unique().to_list())
+    day, end = pl.lit(as_of), _end_of(as_of, settings)
+    counted = orders.filter(
+        (pl.col("status") == "completed") & (pl.col("ordered_at").is_null() | (pl.col("ordered_at") < end))
+    )
+    # An instant's day is looked up once a person, not once an order: days never run backwards.
     bought = (
-        rated.lazy()
-        .select("person_id", day=_local_day("ordered_at", settings), is_order=pl.col("amount") >= 0, amount=amount)
-        .filter(pl.col("day").is_null() | (pl.col("day") <= day))
+        _in_one_currency(counted, rates, settings)
+        .lazy()
         .group_by("person_id")
         .agg(
             orders_count=pl.col("is_order").sum().cast(pl.UInt32),
             revenue_minor=pl.col("amount").sum(),
-            first_day=pl.col("day").filter("is_order").min(),
-            last_day=pl.col("day").filter("is_order").max(),
+            first_day=_local_day(pl.col("ordered_at").filter("is_order").min(), settings),
+            last_day=_local_day(pl.col("ordered_at").filter("is_order").max(), settings),
         )
     )
     visited = (
         visits.lazy()
-        .select("person_id", day=_local_day("occurred_at", settings))
-        .filter(pl.col("day") <= day)
+        .filter(pl.col("occurred_at") < end)
         .group_by("person_id")
-        .agg(last_visit=pl.col("day").max())
+        .agg(last_visit=_local_day(pl.col("occurred_at").max(), settings))
     )
-    known_since = pl.min_horizontal(
-        pl.col("created_at").dt.convert_time_zone(settings.time_zone).dt.date(), "first_day"
-    )
+    known_since = pl.min_horizontal(_local_day(pl.col("created_at"), settings), "first_day")
     ordered = pl.col("orders_count") > 0
     digits = exponent(settings.currency)
     return (
@@ -97,8 +94,27 @@ def ranked(measured: pl.DataFrame) -> pl.DataFrame:
     return table.cast(Features.create_empty().schema)
 
 
-def _local_day(column: str, settings: Settings) -> pl.Expr:
-    return pl.col(column).dt.convert_time_zone(settings.time_zone).dt.date()
+def _in_one_currency(orders: pl.DataFrame, rates: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """person_id, ordered_at, is_order, amount in minor units of the company's currency; few orders need a rate."""
+    own, is_order = pl.col("currency") == settings.currency, pl.col("amount") >= 0
+    rated = with_rate(orders.filter(~own), rates, currency=settings.currency, time_zone=settings.time_zone)
+    amount = converted(currency=settings.currency, currencies=rated["currency"].unique().to_list())
+    return pl.concat(
+        [
+            orders.filter(own).select("person_id", "ordered_at", "amount", is_order=is_order),
+            rated.select("person_id", "ordered_at", amount, is_order=is_order),
+        ]
+    )
+
+
+def _end_of(day: date, settings: Settings) -> pl.Expr:
+    """The instant at which the local day is over."""
+    midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), settings.zone)
+    return pl.lit(midnight.astimezone(UTC))
+
+
+def _local_day(instant: pl.Expr, settings: Settings) -> pl.Expr:
+    return instant.dt.convert_time_zone(settings.time_zone).dt.date()
 
 
 def _days(day: pl.Expr, since: str) -> pl.Expr:

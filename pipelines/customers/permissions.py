@@ -36,9 +36,7 @@ def permissions(  # noqa: PLR0913 - what a person said, and by which rules it is
     `instant` is when statements must be valid.
     """
     people = customers.select("person_id", "country").with_row_index("person")
-    matters = _Matters(
-        sorted({purpose for network in networks.values() for purpose in network.consent}), sorted(networks)
-    )
+    matters = _Matters(purposes_asked(networks), sorted(networks))
     words = _words(
         _statements(consents, matters, instant),
         records.join(people.select("person_id", "person"), on="person_id").with_row_index("record"),
@@ -52,6 +50,11 @@ def permissions(  # noqa: PLR0913 - what a person said, and by which rules it is
     return pl.concat([empty, *parts])
 
 
+def purposes_asked(networks: dict[str, Network]) -> list[Purpose]:
+    """The purposes that some network asks for: statements about others need not be read."""
+    return sorted({purpose for network in networks.values() for purpose in network.consent})
+
+
 def instant_of(newest_statement: datetime | None, settings: Settings, as_of: date) -> datetime:
     """When statements must be valid: the end of the day, or the newest statement read if that is later."""
     end = datetime.combine(as_of + timedelta(days=1), datetime.min.time(), settings.zone)
@@ -61,7 +64,7 @@ def instant_of(newest_statement: datetime | None, settings: Settings, as_of: dat
 class _Matters(NamedTuple):
     """Numbers for what a statement is about, a purpose on a network or on all: numbers group faster than texts."""
 
-    purposes: list[str]
+    purposes: list[Purpose]
     networks: list[str]
 
     def number(self, purpose: pl.Expr, network: pl.Expr) -> pl.Expr:
@@ -70,12 +73,12 @@ class _Matters(NamedTuple):
         reach = pl.when(network.is_null()).then(0).otherwise(reach)
         return (purpose.replace_strict(self._places(), default=None) * self._reaches + reach).cast(pl.UInt32)
 
-    def of(self, purpose: str, network: str) -> list[int]:
+    def of(self, purpose: Purpose, network: str) -> list[int]:
         """The matters that speak of a purpose on a network."""
         first = self._places()[purpose] * self._reaches
         return [first, first + self.networks.index(network) + 1]
 
-    def _places(self) -> dict[str, int]:
+    def _places(self) -> dict[Purpose, int]:
         return {purpose: place for place, purpose in enumerate(self.purposes)}
 
     @property
