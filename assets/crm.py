@@ -142,6 +142,7 @@ def _written(
                 f'DELETE FROM warehouse.{log} WHERE "table" = $table AND as_of = $day', table=name, day=as_of
             )
             warehouse.append(log, rows)
+    table.drop()
     accepted = table.read - table.quarantined.height
     metadata = rows_metadata(
         warehouse.height(f"crm_{name}"),

@@ -42,6 +42,7 @@ class Table(NamedTuple):
     connection: duckdb.DuckDBPyConnection
     #: SQL over temporary tables of `connection`.
     select: str
+    temporary: tuple[str, ...]
     quarantined: pl.DataFrame
     read: int
     erased: int
@@ -50,6 +51,11 @@ class Table(NamedTuple):
     def rows(self) -> pl.DataFrame:
         """The rows to write."""
         return frame_of(self.connection.sql(self.select))
+
+    def drop(self) -> None:
+        """Give back the memory of the temporary tables, once the rows are written."""
+        for name in self.temporary:
+            self.connection.execute(f"DROP TABLE {name}")
 
 
 #: Digits at a phone's end that are the same with and without a country code.
@@ -72,7 +78,9 @@ def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
     every = pl.concat([known, fresh]).unique(["request_id", "form", "tombstone"], keep="first", maintain_order=True)
     connection = reading.crm.connection
     store_frame(connection, "_tombstones", every.select(CrmErasures.column_names()))
-    return Table(connection, "FROM _tombstones", _dated(pulled.quarantined, reading.as_of), pulled.read, 0)
+    temporary = ("_tombstones", pulled.arrival.name)
+    quarantined = _dated(pulled.quarantined, reading.as_of)
+    return Table(connection, "FROM _tombstones", temporary, quarantined, pulled.read, 0)
 
 
 def pull_table(
@@ -98,12 +106,13 @@ def pull_table(
             gave = f"{places} gave {pulled.read} rows and none keeps its contract"
             msg = f"The CRM is empty: {gave}. Nothing was published."
             raise EmptyCrmError(msg)
-        select = _canonical_customers(arrival, erasures, reading)
+        select, temporary = _canonical_customers(arrival, erasures, reading), (arrival.name, "_canonical")
     else:
         _forget(arrival, erasures, reading, living)
-        select = arrival.select
+        select, temporary = arrival.select, (arrival.name,)
     kept = frame_of(connection.sql(f"SELECT count(*) AS rows FROM ({select})"))["rows"].item()
-    return Table(connection, select, _dated(pulled.quarantined, reading.as_of), pulled.read, accepted - kept)
+    quarantined = _dated(pulled.quarantined, reading.as_of)
+    return Table(connection, select, temporary, quarantined, pulled.read, accepted - kept)
 
 
 def _canonical_customers(arrival: Arrival, erasures: pl.DataFrame, reading: Reading) -> str:
