@@ -1,15 +1,15 @@
 from __future__ import annotations
 
+import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from catalog.duckdb_connection import connect
-from catalog.home import Home
-from tests.conftest import Company, Ran
+from tests.conftest import ROOT, Company, Ran
 
 Run = Callable[..., Ran]
 
@@ -86,31 +86,46 @@ def test_a_night_that_fails_on_a_value_does_not_tell_it(
     assert not any(sentinel.decode(errors="ignore") in ran.output for sentinel in SENTINELS[::2])
 
 
-def test_what_duckdb_spills_lies_encrypted_in_the_home(tmp_path: Path) -> None:
-    home = Home.at(tmp_path / "home")
-    home.create()
-    connection = connect(home, "60MB")
-    connection.execute("SET threads = 1")
+@contextmanager
+def watched(folder: Path) -> Iterator[dict[Path, bytes]]:
+    """What files of a folder held while they were there."""
     seen: dict[Path, bytes] = {}
     done = threading.Event()
 
     def watch() -> None:
         while not done.is_set():
-            for path in home.spill.rglob("*"):
-                if path.is_file():
-                    seen[path] = seen.get(path, b"") + path.read_bytes()[:2_000_000]
-            time.sleep(0.01)
+            for path in folder.rglob("*"):
+                with suppress(FileNotFoundError):
+                    seen[path] = max(seen.get(path, b""), path.read_bytes(), key=len)
+            time.sleep(0.02)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    connection.execute(
-        f"CREATE TABLE spilled AS SELECT '{EMAIL}' || range AS email, md5(range::VARCHAR) AS noise FROM range(1500000)"
-    )
-    connection.sql("SELECT max(email) FROM (SELECT * FROM spilled ORDER BY noise OFFSET 10)").fetchall()
-    done.set()
-    watcher.join()
-    connection.close()
+    try:
+        yield seen
+    finally:
+        done.set()
+        watcher.join()
 
-    assert seen, "nothing was spilled, so nothing was tried"
-    assert not any(EMAIL.encode() in content for content in seen.values())
+
+def test_what_a_night_spills_lies_encrypted_in_the_home(relance: Run, tmp_path: Path) -> None:
+    home, config = tmp_path / "home", tmp_path / "config"
+    assert relance("sample", str(home / "sample"), "--customers", "50000", home=home).code == 0
+    shutil.copytree(ROOT / "config", config)
+    sources = (config / "sources.toml").read_text()
+    for column, planted in (("last_name,", f"'{NAME}' AS last_name,"), ("channel\n", f"'{EMAIL}' AS channel\n")):
+        assert sources.count(f"    {column}") == 1
+        sources = sources.replace(f"    {column}", f"    {planted}")
+    (config / "sources.toml").write_text(sources)
+    settings = (config / "relance.toml").read_text()
+    (config / "relance.toml").write_text(f'memory_limit = "90MB"\n{settings}')
+
+    with watched(home / "spill") as seen:
+        ran = relance("run", "--config", str(config), home=home)
+
+    assert ran.code == 0, ran.output
+    assert sum(map(len, seen.values())) > 100_000, "nothing was spilled, so nothing was tried"
+    assert not any(sentinel in content for content in seen.values() for sentinel in SENTINELS)
     assert not list(Path.cwd().glob(".tmp"))
+    shutil.rmtree(home / "sample")
+    assert leaks(home) == []
