@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.identifiers.phones.metadata import Kinds, Plan, Prefix
+from pipelines.identifiers.phones.metadata import Form, Plan, Prefix
 
 
 def begins_with(number: pl.Expr, prefix: Prefix | None) -> pl.Expr:
@@ -46,13 +46,17 @@ def without_own_calling_code(number: pl.Expr, plan: Plan) -> pl.Expr:
 def is_long_enough(number: pl.Expr, plan: Plan) -> pl.Expr:
     """Whether a number without its prefix is more than a local or a short one, so that the prefix may go."""
     length = number.str.len_bytes()
-    is_possible = length.is_in(plan.general_lengths) | _is_too_long(number, plan)
+    is_possible = length.is_in(plan.general.lengths) | _is_too_long(number, plan)
     return is_possible & ~length.is_in(plan.local_lengths)
 
 
-def is_valid(number: pl.Expr, plan: Plan) -> pl.Expr:
-    """Whether the plan has a kind of number of this form."""
-    return _is_one_of(number, plan.general) & pl.any_horizontal(_is_one_of(number, kinds) for kinds in plan.kinds)
+def kind(number: pl.Expr, plan: Plan) -> pl.Expr:
+    """What kind of number the plan has of this form (`mobile`, `toll_free` …); null where it has none."""
+    fixed_line, mobile = (_has_form(number, form) for form in (plan.fixed_line, plan.mobile))
+    found = [(_has_form(number, form), name) for name, form in plan.special_kinds.items()]
+    found += [(fixed_line & mobile, "fixed_line_or_mobile"), (fixed_line, "fixed_line"), (mobile, "mobile")]
+    kinds = pl.coalesce(pl.when(condition).then(pl.lit(name)) for condition, name in found)
+    return pl.when(_has_form(number, plan.general)).then(kinds)
 
 
 def _is_known(number: pl.Expr, plan: Plan) -> pl.Expr:
@@ -60,11 +64,13 @@ def _is_known(number: pl.Expr, plan: Plan) -> pl.Expr:
     return number.str.contains(plan.general.pattern)
 
 
-def _is_one_of(number: pl.Expr, kinds: Kinds) -> pl.Expr:
-    matches = number.str.contains(kinds.pattern)
-    return matches if kinds.lengths is None else matches & number.str.len_bytes().is_in(kinds.lengths)
+def _has_form(number: pl.Expr, form: Form | None) -> pl.Expr:
+    if form is None:
+        return pl.lit(value=False)
+    matches = number.str.contains(form.pattern)
+    return matches & number.str.len_bytes().is_in(form.lengths) if form.lengths else matches
 
 
 def _is_too_long(number: pl.Expr, plan: Plan) -> pl.Expr:
     length = number.str.len_bytes()
-    return (length > max(plan.general_lengths)) & ~length.is_in(plan.local_lengths)
+    return (length > max(plan.general.lengths)) & ~length.is_in(plan.local_lengths)

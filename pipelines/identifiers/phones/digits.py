@@ -13,12 +13,18 @@ import polars as pl
 from pipelines.identifiers.phones.columns import (
     begins_with,
     is_long_enough,
-    is_valid,
+    kind,
     without,
     without_national_prefix,
     without_own_calling_code,
 )
-from pipelines.identifiers.phones.metadata import Plan, main_plans, plan_of, plans_of_calling_code
+from pipelines.identifiers.phones.metadata import (
+    Plan,
+    codes_of_beginnings,
+    main_plans,
+    plan_of,
+    plans_of_calling_code,
+)
 
 _digits, _rest, _shorter = pl.col("digits"), pl.col("rest"), pl.col("shorter")
 
@@ -44,7 +50,7 @@ def split_national(numbers: pl.DataFrame) -> pl.DataFrame:
 
 
 def complete(rests: pl.DataFrame) -> pl.DataFrame:
-    """rest, plan → phone_e164, phone_country, calling_code are added (null where not valid) and plan dropped."""
+    """rest, plan → phone_e164, phone_country, phone_type, calling_code are added (null where not valid); no plan."""
     stripped: dict[str, list[pl.DataFrame]] = {}
     for (name,), part in rests.partition_by("plan", as_dict=True).items():
         if name is not None:
@@ -92,15 +98,15 @@ def _without_national_prefix(rests: pl.DataFrame, plan: Plan) -> pl.DataFrame:
 def _by_region(numbers: pl.DataFrame, calling_code: str) -> Iterator[pl.DataFrame]:
     names = plans_of_calling_code(calling_code)
     for plan in map(plan_of, names):
-        valid = is_valid(_rest, plan)
-        if plan.leading_digits is None or len(names) == 1:
-            numbers, claimed = _parted(numbers, valid)
-        else:
+        if len(names) == 1:
+            numbers, claimed = numbers.clear(), numbers
+        elif plan.leading_digits is not None:
             # Leading digits give a number to a region whether or not it is valid there.
             numbers, claimed = _parted(numbers, _rest.str.contains(plan.leading_digits))
-            invalid, claimed = _parted(claimed, valid)
-            yield _invalid(invalid)
-        yield _valid(claimed, plan)
+        else:
+            numbers, claimed = _parted(numbers, kind(_rest, plan).is_not_null())
+        if not claimed.is_empty():
+            yield _read(claimed, plan)
         if numbers.is_empty():
             return
     yield _invalid(numbers)
@@ -112,26 +118,27 @@ def _parted(numbers: pl.DataFrame, condition: pl.Expr) -> tuple[pl.DataFrame, pl
     return numbers.filter(~mask), numbers.filter(mask)
 
 
-def _valid(numbers: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    return numbers.with_columns(
-        phone_e164=pl.lit(f"+{plan.calling_code}") + _rest,
-        phone_country=pl.lit(plan.region),
-        calling_code=pl.lit(plan.calling_code),
+def _read(numbers: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    is_valid = pl.col("phone_type").is_not_null()
+    return numbers.with_columns(phone_type=kind(_rest, plan)).with_columns(
+        phone_e164=pl.when(is_valid).then(pl.lit(f"+{plan.calling_code}") + _rest),
+        phone_country=pl.when(is_valid).then(pl.lit(plan.region)),
+        calling_code=pl.when(is_valid).then(pl.lit(plan.calling_code)),
     )
 
 
 def _invalid(numbers: pl.DataFrame) -> pl.DataFrame:
     nothing = pl.lit(None, pl.String)
-    return numbers.with_columns(phone_e164=nothing, phone_country=nothing, calling_code=nothing)
+    return numbers.with_columns(phone_type=nothing, phone_e164=nothing, phone_country=nothing, calling_code=nothing)
 
 
 @cache
 def _calling_codes() -> pl.DataFrame:
-    plans = main_plans()
+    codes = codes_of_beginnings()
     return pl.DataFrame(
         {
-            "beginning": list(plans.keys()),
-            "plan": list(plans.values()),
-            "code_length": [len(plan_of(plan).calling_code) for plan in plans.values()],
+            "beginning": list(codes),
+            "plan": [main_plans()[beginning] for beginning in codes],
+            "code_length": [len(code) for code in codes.values()],
         }
     )

@@ -2,145 +2,172 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import polars as pl
 
-from pipelines.identifiers.phones.digits import complete, split_international, split_national
-from pipelines.identifiers.phones.metadata import calling_codes
+from pipelines.identifiers.phones import beginnings
+from pipelines.identifiers.phones.metadata import REGIONS, has_trunk_zero
 from pipelines.identifiers.phones.text import (
+    APOSTROPHE,
+    EXTENSION,
     INTERNATIONAL,
     LABEL,
+    LONGEST,
     OPTIONAL_TRUNK_PREFIX,
-    PLACEHOLDER,
     TWO_INTERNATIONAL_NUMBERS,
     TWO_NUMBERS,
 )
 
-READING = pl.Schema(
-    {
-        "phone_e164": pl.String,
-        "phone_country": pl.String,
-        "phone_country_source": pl.String,
-        "phone_refusal": pl.String,
-    }
-)
-DECIDED = pl.Schema({"row": pl.UInt32, **READING})
+#: The readings of fields without a number, in the order of their places.
+NO_NUMBER = ("blank", "several_numbers", "placeholder")
 
 #: Marks between digits that the library skips; letters, stars, commas and the like are the slow path's.
-_MARKS = " .-/()[]\u00a0\u00ad\u200b\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2060"
-_PLAIN = r"^\(?\+?[0-9" + "".join(rf"\x{{{ord(mark):x}}}" for mark in _MARKS) + "]*$"
-_NOTHING = dict.fromkeys([*_MARKS, "+"], "")
-_FEWEST_DIGITS, _MOST_DIGITS = 4, 24
-_FEWEST_DIGITS_OF_TWO = 12
+_MARKS = " .-()[]\u00a0\u00ad\u200b\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2060"
+_NOTHING = dict.fromkeys([*_MARKS, "+", "/"], "")
+_MARK = "".join(rf"\x{{{ord(mark):x}}}" for mark in _MARKS)
+_ENDING = "[0-9" + _MARK.replace(r"\x{2e}", "") + f"][0-9][{_MARK}]*$"
+#: No field that ends like `.0`, because it may have been through a floating-point column.
+_PLAIN = rf"^(?:\(?\+)?[0-9(][0-9{_MARK}]*{_ENDING}"
+#: A slash may also stand between two numbers.
+_PLAIN_OR_SLASHED = rf"^(?:\(?\+)?[0-9(][0-9{_MARK}/]*{_ENDING}"
+_NUMBERS = rf"^[0-9{_MARK}+/,;]*$"
+#: Other ways to write digits, plus and space; rarer ones are the slow path's.
+_SAME = {
+    **{chr(ord(character) + 0xFEE0): character for character in "+0123456789"},
+    **dict.fromkeys("\t\n\r\u2007\u2009\u202f\u3000", " "),
+}
+_FEWEST_DIGITS = 4
 
-_row, _text, _digits, _region = pl.col("row"), pl.col("text"), pl.col("digits"), pl.col("region")
-_has_plus, _number = pl.col("has_plus"), pl.col("phone_e164")
+_phone, _text, _digits = pl.col("phone"), pl.col("text"), pl.col("digits")
+_number, _length, _region = pl.col("number"), pl.col("length"), pl.col("region")
+_place = pl.col("place")
 
 
-def decide(pairs: pl.DataFrame) -> pl.DataFrame:
-    """The rows of which the fast path is sure.
+class Read(NamedTuple):
+    """Fields, and their readings, which many fields share.
 
-    In: row, phone, own_country and default_country (regions the library knows, or null).
-    Out: row, phone_e164, phone_country, phone_country_source, phone_refusal; in no order.
+    `fields`: phone, country, digits, is_own (whether they are read as of the record's own country), place (of the
+        reading; null where only the library can tell).
+    `readings`: the columns of `beginnings.read`, without key and is_certain.
     """
-    fields = pairs.with_columns(text=pl.col("phone").str.strip_chars())
-    blank = fields.filter(_text.is_null() | (_text == "")).select("row", phone_refusal=pl.lit("blank"))
-    plain = _plain(fields)
-    no_numbers = _no_numbers(plain)
-    numbers = _read(_except(plain, no_numbers))
-    accepted = numbers.filter(_number.is_not_null(), ~pl.col("is_bare"))
-    refused = numbers.filter(_number.is_null() | pl.col("is_bare"))
-    refused = _except(refused, _with_second_reading(refused, plain))
-    parts = [_accepted(accepted), _refused(refused), no_numbers, blank]
-    return pl.concat([DECIDED.to_frame(), *parts], how="diagonal")
+
+    fields: pl.DataFrame
+    readings: pl.DataFrame
 
 
-def _plain(fields: pl.DataFrame) -> pl.DataFrame:
-    """row, text, own_country, default_country → the rows of plain shape, with digits, has_plus, is_own and region."""
-    shaped = _shaped(fields)
-    labelled = fields.filter(~shaped["is_plain"]).filter(_text.str.contains(LABEL))
-    shaped = pl.concat([shaped, _shaped(labelled.with_columns(_text.str.replace(LABEL, "")))])
-    length = _digits.str.len_bytes()
-    is_floating_point = _text.str.ends_with(".0") & (_text.str.len_bytes() == length + 1)
-    return shaped.filter("is_plain", length.is_between(_FEWEST_DIGITS, _MOST_DIGITS), ~is_floating_point).drop(
-        "is_plain"
+def read_fast(pairs: pl.LazyFrame, *, default_country: str | None) -> Read:
+    """Fields as the library would read them, wherever that is certain. In: phone, country."""
+    is_plain = _phone.str.contains(_PLAIN).fill_null(value=False)
+    split = pairs.with_columns(is_plain=is_plain).collect()
+    plain = split.lazy().filter("is_plain").with_columns(text=_phone, place=pl.lit(None, pl.UInt32))
+    fields = pl.concat([plain, _tidied(split.lazy().filter(~pl.col("is_plain")))])
+    keyed = beginnings.with_keys(_numbers(fields, default_country))
+    read = beginnings.read(beginnings.distinct(keyed, "key")).filter("is_certain").drop("is_certain")
+    readings = pl.concat([pl.DataFrame({"phone_refusal": NO_NUMBER}), read], how="diagonal")
+    # Only places are joined, the readings taken from there at the end: joining them would copy every column.
+    of_keys = readings.lazy().select("key").with_row_index("of_key")
+    joined = keyed.lazy().select("key", "place").join(of_keys, on="key", how="left", maintain_order="left")
+    places = joined.select(place=pl.coalesce("place", "of_key")).collect()["place"]
+    return Read(
+        keyed.select("phone", "country", "digits", "is_own", place=_certain(keyed["phone"], places, readings)),
+        readings.drop("key"),
     )
 
 
-def _shaped(fields: pl.DataFrame) -> pl.DataFrame:
-    return fields.select(
-        "row",
-        "text",
-        digits=_text.str.replace_many(_NOTHING),
-        has_plus=_text.str.starts_with("+") | _text.str.starts_with("(+"),
-        is_own=pl.col("own_country").is_not_null(),
-        region=pl.coalesce("own_country", "default_country"),
-        is_plain=_text.str.contains(_PLAIN),
-    )
-
-
-def _no_numbers(plain: pl.DataFrame) -> pl.DataFrame:
-    """Plain rows → row and phone_refusal of the fields that hold two numbers or a placeholder."""
-    is_one = _text.str.contains(INTERNATIONAL) & ~_text.str.contains(TWO_INTERNATIONAL_NUMBERS)
-    two = plain.filter(_digits.str.len_bytes() >= _FEWEST_DIGITS_OF_TWO).filter(_text.str.contains(TWO_NUMBERS))
-    several = two.filter(~is_one).select("row", phone_refusal=pl.lit("several_numbers"))
-    placeholders = plain.filter(_digits.str.contains(PLACEHOLDER))
-    return pl.concat([several, _except(placeholders, several).select("row", phone_refusal=pl.lit("placeholder"))])
-
-
-def _read(plain: pl.DataFrame) -> pl.DataFrame:
-    """Plain rows → row, has_plus, is_own, region, dialled_abroad, phone_e164, phone_country, calling_code, is_bare."""
-    at_home = ~_has_plus & _region.is_not_null()
-    numbers = plain.drop("text")
-    rests = pl.concat([_split_abroad(numbers.filter(~at_home)), split_national(numbers.filter(at_home))])
-    read = complete(rests.drop("digits"))
-    return read.with_columns(is_bare=_row.is_in(_bare_plus(read, numbers).implode()))
-
-
-def _split_abroad(numbers: pl.DataFrame) -> pl.DataFrame:
-    """Rows with a plus, or without any country: those may still begin with 00 and a calling code."""
-    after_zeros = pl.when(_digits.str.starts_with("00")).then(_digits.str.slice(2))
-    return split_international(numbers.with_columns(pl.when(_has_plus).then(_digits).otherwise(after_zeros)))
-
-
-def _bare_plus(read: pl.DataFrame, numbers: pl.DataFrame) -> pl.Series:
-    """The rows that are not a number of the home plan, but are one without their plus."""
-    home_code = _region.replace_strict(calling_codes(), return_dtype=pl.String)
-    foreign = read.filter(_has_plus, _region.is_not_null(), pl.col("phone_country").ne_missing(_region))
-    foreign = foreign.filter(pl.col("calling_code").ne_missing(home_code))
-    at_home = complete(split_national(numbers.filter(_row.is_in(foreign["row"].implode()))))
-    return at_home.filter(pl.col("calling_code") == home_code)["row"]
-
-
-def _with_second_reading(refused: pl.DataFrame, plain: pl.DataFrame) -> pl.DataFrame:
-    """The unread rows that the library reads again: no calling code after the plus, or a bracketed zero in the way."""
-    unread = refused.filter(_number.is_null())
-    zeros = plain.filter(_row.is_in(unread["row"].implode())).filter(
-        _text.str.contains(OPTIONAL_TRUNK_PREFIX, literal=True)
-    )
-    return pl.concat([unread.filter(_has_plus, ~pl.col("dialled_abroad")).select("row"), zeros.select("row")])
-
-
-def _except(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    return rows.filter(~_row.is_in(others["row"].implode()))
-
-
-def _accepted(numbers: pl.DataFrame) -> pl.DataFrame:
+def written_out(read: Read) -> pl.DataFrame:
+    """The fields with a place → phone, country and the columns of their readings."""
+    fields, readings = read
+    taken = readings.select(pl.all().gather(fields["place"]))
+    accepted = pl.col("phone_refusal").is_null()
     source = (
-        pl.when("dialled_abroad")
+        pl.when("is_international")
         .then(pl.lit("international"))
         .when("is_own")
         .then(pl.lit("own_country"))
         .otherwise(pl.lit("default_country"))
     )
-    return numbers.select("row", "phone_e164", "phone_country", phone_country_source=source)
+    results = fields.hstack(taken).lazy()
+    return results.select(
+        "phone",
+        "country",
+        phone_e164=pl.concat_str("start", _digits.str.slice("decisive").fill_null("")),
+        phone_country="phone_country",
+        phone_country_source=pl.when(accepted).then(source),
+        phone_refusal="phone_refusal",
+        phone_type="phone_type",
+    ).collect()
 
 
-def _refused(numbers: pl.DataFrame) -> pl.DataFrame:
-    refusal = (
-        pl.when("is_bare")
-        .then(pl.lit("bare_plus"))
-        .when(_region.is_null(), ~_has_plus)
-        .then(pl.lit("no_country"))
-        .otherwise(pl.lit("not_valid"))
+def _certain(phones: pl.Series, places: pl.Series, readings: pl.DataFrame) -> pl.Series:
+    """The places, but null for refused fields with a bracketed zero: the library reads those again without it.
+
+    Right after the calling code of a plan with that trunk prefix it makes no difference: both times it is no digit of
+    the number.
+    """
+    is_refused = readings["phone_refusal"].is_in(["not_valid", "bare_plus", "no_country"])
+    refused = is_refused.gather(places).fill_null(value=False).arg_true()
+    zeros = pl.DataFrame({"place": refused, "phone": phones.gather(refused)}).filter(
+        pl.col("phone").str.contains(OPTIONAL_TRUNK_PREFIX, literal=True)
     )
-    return numbers.select("row", phone_refusal=refusal)
+    parts = pl.col("phone").str.split(OPTIONAL_TRUNK_PREFIX)
+    zeros = zeros.with_columns(
+        parts=parts,
+        code=parts.list.first().str.replace_all("[^0-9]", ""),
+        number=parts.list.last().str.replace_all("[^0-9]", ""),
+    )
+    is_same = (
+        pl.col("parts").list.first().str.contains("+", literal=True)
+        & pl.col("code").is_in([code for code in zeros["code"].unique() if has_trunk_zero(code)])
+        & (pl.col("parts").list.len() == 2)
+        & ~pl.col("number").str.starts_with("0")
+    )
+    return places.scatter(zeros.filter(~is_same)["place"], None)
+
+
+def _tidied(fields: pl.LazyFrame) -> pl.LazyFrame:
+    """phone → text (the number alone, null unless it is plain) and place (of what is no number) are added."""
+    text = _phone.str.strip_chars().str.replace(APOSTROPHE, "").str.replace(LABEL, "")
+    number = text.str.replace_many(_SAME).str.replace(EXTENSION, "")
+    two_numbers = (
+        pl.when(_text.str.contains(INTERNATIONAL))
+        .then(_text.str.contains(TWO_INTERNATIONAL_NUMBERS))
+        .otherwise(_text.str.contains(TWO_NUMBERS))
+    )
+    return (
+        fields.with_columns(text=number, is_blank=text.fill_null("") == "")
+        .with_columns(
+            place=pl.when("is_blank")
+            .then(_place_of("blank"))
+            .when(two_numbers, _text.str.contains(_NUMBERS), _phone.str.len_chars() <= LONGEST)
+            .then(_place_of("several_numbers"))
+        )
+        .with_columns(text=pl.when(_place.is_null(), _text.str.contains(_PLAIN_OR_SLASHED)).then("text"))
+        .drop("is_blank")
+    )
+
+
+def _numbers(fields: pl.LazyFrame, default_country: str | None) -> pl.LazyFrame:
+    """text, country → digits, number, length, has_plus, region and is_own (whether it is the record's) are added."""
+    own = pl.col("country").cast(beginnings.REGION, strict=False)
+    default = pl.lit(default_country if default_country in REGIONS else None, beginnings.REGION)
+    length = _digits.str.len_bytes().cast(pl.Int64)
+    is_placeholder = (_number * 9 == (_number % 10) * (pl.lit(10, pl.Int64).pow(_length) - 1)) | (
+        (_length == 10) & _number.is_in([1234567890, 123456789])
+    )
+    return (
+        fields.with_columns(
+            digits=_text.str.replace_many(_NOTHING),
+            has_plus=_text.str.starts_with("+") | _text.str.starts_with("(+"),
+            region=pl.coalesce(own, default),
+            is_own=own.is_not_null(),
+        )
+        .drop("text", "is_plain")
+        .with_columns(length=pl.when(length.is_between(_FEWEST_DIGITS, beginnings.MOST_DIGITS)).then(length))
+        .with_columns(number=pl.when(_length.is_not_null()).then(_digits).cast(pl.Int64))
+        .with_columns(place=pl.coalesce("place", pl.when(is_placeholder).then(_place_of("placeholder"))))
+    )
+
+
+def _place_of(refusal: str) -> pl.Expr:
+    return pl.lit(NO_NUMBER.index(refusal), pl.UInt32)

@@ -5,19 +5,24 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
+import polars as pl
 from phonenumbers import (
     CountryCodeSource,
     NumberParseException,
     PhoneNumber,
     PhoneNumberFormat,
+    PhoneNumberType,
     country_code_for_region,
     enable_pattern_cache,
     format_number,
     is_valid_number,
+    number_type,
     parse,
     region_code_for_number,
 )
 
+from pipelines.identifiers.phones.bare_plus import is_bare_plus
+from pipelines.identifiers.phones.metadata import plan_of
 from pipelines.identifiers.phones.text import OPTIONAL_TRUNK_PREFIX, Refusal, digits_of, number_text
 
 # All regions together have more patterns than Python's own cache keeps.
@@ -33,6 +38,10 @@ class Reading(NamedTuple):
     phone_country: str | None = None
     phone_country_source: CountrySource | None = None
     phone_refusal: Refusal | None = None
+    phone_type: str | None = None
+
+
+READING = pl.Schema(dict.fromkeys(Reading._fields, pl.String))
 
 
 def read_phone(phone: str | None, *, own_country: str | None, default_country: str | None) -> Reading:
@@ -55,10 +64,10 @@ def read_phone(phone: str | None, *, own_country: str | None, default_country: s
 
 def _read_international(text: str, country: str | None) -> Reading:
     number = _parse(text, country)
-    if country is not None:
-        calling_code = country_code_for_region(country)
-        national = _parse_as_typed(text.replace("+", ""), country)
-        if _belongs(national, calling_code) and not _belongs(number, calling_code):
+    if country is not None and not _belongs(number, country):
+        at_home = _parse_as_typed(text.replace("+", ""), country)
+        home = _kind(at_home) if _belongs(at_home, country) else None
+        if is_bare_plus(home, _kind(number), is_open=plan_of(country).is_open):
             return Reading(phone_refusal="bare_plus")
     if isinstance(number, PhoneNumber):
         return _accepted(number, "international")
@@ -88,9 +97,14 @@ def _parse_as_typed(text: str, country: str | None) -> PhoneNumber | Refusal:
     return number if is_valid_number(number) else "not_valid"
 
 
-def _belongs(number: PhoneNumber | Refusal, calling_code: int) -> bool:
-    return isinstance(number, PhoneNumber) and number.country_code == calling_code
+def _belongs(number: PhoneNumber | Refusal, country: str) -> bool:
+    return isinstance(number, PhoneNumber) and number.country_code == country_code_for_region(country)
+
+
+def _kind(number: PhoneNumber | Refusal) -> str | None:
+    return PhoneNumberType.to_string(number_type(number)).lower() if isinstance(number, PhoneNumber) else None
 
 
 def _accepted(number: PhoneNumber, source: CountrySource) -> Reading:
-    return Reading(format_number(number, PhoneNumberFormat.E164), region_code_for_number(number), source)
+    e164 = format_number(number, PhoneNumberFormat.E164)
+    return Reading(e164, region_code_for_number(number), source, phone_type=_kind(number))

@@ -6,7 +6,6 @@ A plan is named by its region (`FR`), or by its calling code where the number be
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,10 +17,21 @@ from phonenumbers import (
     PhoneNumberDesc,
 )
 
-#: Longer than any number that the library accepts.
-_LONGEST = 24
-
 REGIONS: frozenset[str] = frozenset(SUPPORTED_REGIONS)
+
+#: The kinds of numbers that nothing else can be, in the order in which the library tries them.
+_SPECIAL_KINDS = (
+    "premium_rate",
+    "toll_free",
+    "shared_cost",
+    "voip",
+    "personal_number",
+    "pager",
+    "uan",
+    "voicemail",
+)
+#: A plan whose fixed lines differ more in length takes nearly any digits for a fixed line.
+_WIDEST_CLOSED_PLAN = 3
 
 
 @dataclass(frozen=True)
@@ -41,12 +51,11 @@ class Rewriting:
 
 
 @dataclass(frozen=True)
-class Kinds:
-    """Numbers of one or several kinds (mobile, fixed line …)."""
+class Form:
+    """How numbers are built: a pattern for the whole number, and their lengths; none where the pattern is enough."""
 
     pattern: str
-    #: Null where the pattern itself allows no other lengths.
-    lengths: tuple[int, ...] | None
+    lengths: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -59,10 +68,24 @@ class Plan:
     national_prefix: Prefix | None
     rewriting: Rewriting | None
     leading_digits: str | None
-    general: Kinds
-    general_lengths: tuple[int, ...]
+    general: Form
     local_lengths: tuple[int, ...]
-    kinds: tuple[Kinds, ...]
+    #: Kind → form, in the library's order.
+    special_kinds: dict[str, Form]
+    fixed_line: Form | None
+    #: The same where the plan cannot tell them apart.
+    mobile: Form | None
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """The forms of all kinds."""
+        return (*self.special_kinds.values(), *(form for form in (self.fixed_line, self.mobile) if form is not None))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether fixed lines are of so many lengths that the plan can hardly say which digits are one."""
+        lengths = () if self.fixed_line is None else self.fixed_line.lengths or self.general.lengths
+        return bool(lengths) and max(lengths) - min(lengths) > _WIDEST_CLOSED_PLAN
 
 
 @cache
@@ -81,10 +104,11 @@ def plan_of(name: str) -> Plan:
         national_prefix=_prefix(parsing),
         rewriting=_rewriting(parsing, metadata.national_prefix_transform_rule),
         leading_digits=f"^(?:{_ascii(metadata.leading_digits)})" if metadata.leading_digits else None,
-        general=_kinds([general])[0],
-        general_lengths=tuple(general.possible_length),
+        general=Form(_whole(general.national_number_pattern or ""), tuple(general.possible_length)),
         local_lengths=tuple(general.possible_length_local_only),
-        kinds=_kinds(_descriptions(metadata)),
+        special_kinds={kind: form for kind in _SPECIAL_KINDS if (form := _form(getattr(metadata, kind))) is not None},
+        fixed_line=_form(metadata.fixed_line),
+        mobile=_form(metadata.fixed_line if metadata.same_mobile_and_fixed_line_pattern else metadata.mobile),
     )
 
 
@@ -97,20 +121,32 @@ def plans_of_calling_code(calling_code: str) -> tuple[str, ...]:
 @cache
 def main_plans() -> dict[str, str]:
     """Each three digits that an international number may begin with → the main plan of its calling code."""
-    plans = {}
-    for number in range(100, 1000):
-        beginning = str(number)
-        codes = [beginning[:length] for length in (1, 2, 3)]
-        known = [code for code in codes if int(code) in COUNTRY_CODE_TO_REGION_CODE]
+    return {beginning: plans_of_calling_code(code)[0] for beginning, code in codes_of_beginnings().items()}
+
+
+@cache
+def codes_of_beginnings() -> dict[str, str]:
+    """Each three digits that an international number may begin with → the calling code among them."""
+    codes = {}
+    for beginning in map(str, range(100, 1000)):
+        known = [length for length in (1, 2, 3) if int(beginning[:length]) in COUNTRY_CODE_TO_REGION_CODE]
         if known:
-            plans[beginning] = plans_of_calling_code(known[0])[0]
-    return plans
+            codes[beginning] = beginning[: known[0]]
+    return codes
+
+
+def has_trunk_zero(calling_code: str) -> bool:
+    """Whether it is a calling code in whose main plan a zero, and nothing else, is dialled before national numbers."""
+    if calling_code not in calling_codes().values():
+        return False
+    prefix = plan_of(plans_of_calling_code(calling_code)[0]).national_prefix
+    return prefix is not None and prefix.digits == "0"
 
 
 @cache
 def calling_codes() -> dict[str, str]:
     """Each region → its calling code."""
-    return {region: plan_of(region).calling_code for region in REGIONS}
+    return {region: str(code) for code, regions in COUNTRY_CODE_TO_REGION_CODE.items() for region in regions}
 
 
 def _metadata(name: str) -> PhoneMetadata | None:
@@ -119,35 +155,10 @@ def _metadata(name: str) -> PhoneMetadata | None:
     return PhoneMetadata.metadata_for_region(name)
 
 
-def _descriptions(metadata: PhoneMetadata) -> list[PhoneNumberDesc | None]:
-    descriptions = [
-        metadata.premium_rate,
-        metadata.toll_free,
-        metadata.shared_cost,
-        metadata.voip,
-        metadata.personal_number,
-        metadata.pager,
-        metadata.uan,
-        metadata.voicemail,
-        metadata.fixed_line,
-    ]
-    return descriptions if metadata.same_mobile_and_fixed_line_pattern else [*descriptions, metadata.mobile]
-
-
-def _kinds(descriptions: Iterable[PhoneNumberDesc | None]) -> tuple[Kinds, ...]:
-    patterns: dict[tuple[int, ...] | None, list[str]] = {}
-    for description in descriptions:
-        if description is not None and description.national_number_pattern:
-            pattern, lengths = description.national_number_pattern, tuple(description.possible_length)
-            says_its_lengths = _lengths(pattern) <= set(lengths)
-            patterns.setdefault(None if says_its_lengths else lengths, []).append(pattern)
-    return tuple(Kinds(_whole("|".join(alternatives)), lengths) for lengths, alternatives in patterns.items())
-
-
-def _lengths(pattern: str) -> set[int]:
-    """How long the numbers can be that the pattern matches: with every digit the same, only lengths matter."""
-    any_digit = re.sub(r"\[[^]]*\]|\\d|(\{[0-9,]+\})|[0-9]", lambda match: match[1] or "0", pattern)
-    return {length for length in range(_LONGEST + 1) if re.fullmatch(any_digit, "0" * length)}
+def _form(description: PhoneNumberDesc | None) -> Form | None:
+    if description is None or not description.national_number_pattern:
+        return None
+    return Form(_whole(description.national_number_pattern), tuple(description.possible_length))
 
 
 def _prefix(pattern: str | None) -> Prefix | None:
