@@ -86,7 +86,10 @@ class MatchColumn(NamedTuple):
 
 
 class Identifiers(dy.Schema):
-    """A person's identifier; beside these columns one column per `MatchColumn` that a network declares."""
+    """A person's identifier; beside these columns one column per `MatchColumn` that a network declares.
+
+    What the flags say is reported and never repaired; what is no match key at all is in `identifier_refusals`.
+    """
 
     person_id = dy.String(metadata=PSEUDONYM, description="The person.")
     kind = dy.String(check=lambda kind: kind.is_in(list(get_args(Kind))), description="What the row holds.")
@@ -94,3 +97,19 @@ class Identifiers(dy.Schema):
     country_inferred = dy.Bool(
         description="The phone was read with the default country, for want of the customer's own."
     )
+    phone_type = dy.String(nullable=True, description="What kind of line a phone is: mobile, fixed_line, voip …")
+    disposable = dy.Bool(description="The e-mail's domain gives addresses for an hour.")
+    role = dy.Bool(description="The e-mail's mailbox is a function's (info@, sales@), not a person's.")
+    possibly_mistyped = dy.Bool(description="The e-mail's domain is one slip away from a large provider's.")
+    shared_by = dy.UInt32(description="How many people have it.")
+
+
+class IdentifierRefusals(dy.Schema):
+    """Identifiers that a person's records hold and that are no match key, by reason."""
+
+    person_id = dy.String(metadata=PSEUDONYM)
+    identifier = dy.String(description="email, phone or mobile_ad_id.")
+    refusal = dy.String(
+        description="Why: already_hashed, placeholder, shared, not_an_email, not_a_number, not_valid, no_country …"
+    )
+    records = dy.UInt32(description="On how many of the person's records.")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.identifiers.countries import country_codes
-from pipelines.identifiers.emails import canonical_email, email_refusal
+from pipelines.identifiers.email_refusals import email_refusal
+from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.phones import resolve_phones
 
 
 def with_canonical(records: pl.DataFrame, *, default_country: str | None) -> pl.DataFrame:
     """In: email, phone, country as typed. Out: the same rows and columns, and
     canonical_email, email_refusal, canonical_phone (E.164), phone_refusal, phone_country_source,
-    country_code (ISO alpha-2; null if nobody knows it).
+    phone_type, country_code (ISO alpha-2; null if nobody knows it).
     """
     named = (
         records.join(country_codes(records["country"]), on="country", how="left", maintain_order="left")
@@ -30,6 +31,7 @@ def with_canonical(records: pl.DataFrame, *, default_country: str | None) -> pl.
             "phone_country_source",
             country_code="country",
             canonical_phone="phone_e164",
+            phone_type=pl.lit(None, pl.String),
         ),
         on=["phone", "country_code"],
         how="left",

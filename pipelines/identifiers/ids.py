@@ -1,8 +1,10 @@
-"""Identifiers that are no words: mobile advertising ids, own ids, handles."""
+"""Identifiers that are no words: mobile advertising ids, own ids, handles, age."""
 
 from __future__ import annotations
 
 import polars as pl
+
+from pipelines.identifiers.digests import is_digest
 
 #: An advertising id, a device's id or another opaque one: no network's page allows anything else.
 _ID = r"^[0-9A-Za-z_-]+$"
@@ -14,10 +16,24 @@ _NOBODY = "^[0-]+$"
 
 
 def canonical_mobile_ad_id(typed: pl.Expr) -> pl.Expr:
-    """Trimmed, hyphens and case as issued; null if it is all zeros (tracking refused) or no id."""
+    """Trimmed, hyphens and case as issued; null where `mobile_ad_id_refusal` says why."""
+    return pl.when(mobile_ad_id_refusal(typed).is_null()).then(typed.str.strip_chars())
+
+
+def mobile_ad_id_refusal(typed: pl.Expr) -> pl.Expr:
+    """Why it is no match key: `blank`, `already_hashed`, `placeholder` (all zeros: tracking refused), `not_an_id`."""
     text = typed.str.strip_chars()
     well_formed = text.str.contains(_UUID) | ~text.str.contains(_HEX_GROUPS)
-    return pl.when(text.str.contains(_ID) & well_formed & ~text.str.contains(_NOBODY)).then(text)
+    return (
+        pl.when(text.is_null() | (text == ""))
+        .then(pl.lit("blank"))
+        .when(text.str.contains(_NOBODY))
+        .then(pl.lit("placeholder"))
+        .when(is_digest(text))
+        .then(pl.lit("already_hashed"))
+        .when(~(text.str.contains(_ID) & well_formed))
+        .then(pl.lit("not_an_id"))
+    )
 
 
 def mobile_lower(canonical: pl.Expr) -> pl.Expr:
@@ -30,21 +46,19 @@ def mobile_upper(canonical: pl.Expr) -> pl.Expr:
     return canonical.str.to_uppercase()
 
 
-def mobile_by_type(canonical: pl.Expr, ad_id_type: pl.Expr) -> pl.Expr:
-    """An IDFA in capitals, an AAID in lower case. Source: Reddit, "Advanced matching"; LiveRamp.
+def mobile_by_type(canonical: pl.Expr) -> pl.Expr:
+    """An IDFA in capitals, an AAID in small letters. Source: Reddit, "Advanced matching"; LiveRamp.
 
-    `ad_id_type` is `idfa`, `aaid` or null. Where it is null the id stays as issued if its letters are of one case: Apple
-    prints an IDFA in capitals, Google an AAID in small letters. Of mixed case it is null.
+    Apple prints an IDFA in capitals, Google an AAID in small letters: an id stays as issued if its letters are of one
+    case, else it is null. Where the kind is declared, `of_type` comes first.
     """
     one_case = (canonical == canonical.str.to_lowercase()) | (canonical == canonical.str.to_uppercase())
-    return (
-        pl.when(ad_id_type == "idfa")
-        .then(canonical.str.to_uppercase())
-        .when(ad_id_type.is_not_null())
-        .then(canonical.str.to_lowercase())
-        .when(one_case)
-        .then(canonical)
-    )
+    return pl.when(one_case).then(canonical)
+
+
+def of_type(canonical: pl.Expr, ad_id_type: str) -> pl.Expr:
+    """The id as its own system prints it: `idfa` in capitals, every other in small letters."""
+    return canonical.str.to_uppercase() if ad_id_type == "idfa" else canonical.str.to_lowercase()
 
 
 def mobile_plain(canonical: pl.Expr) -> pl.Expr:
@@ -68,3 +82,9 @@ def handle_lower(typed: pl.Expr) -> pl.Expr:
     """Lower-case, without the @ in front. Source: X, "Custom audiences": its digest of `adsapi` holds."""
     text = typed.str.strip_chars().str.strip_prefix("@").str.to_lowercase()
     return pl.when(text.str.contains("^[a-z0-9_]+$")).then(text)
+
+
+def age_years(typed: pl.Expr) -> pl.Expr:
+    """Whole years from 1 to 120, digits only. Source: Meta, "Format your customer list": `age` is an integer."""
+    years = typed.cast(pl.String).str.strip_chars().str.extract("^([0-9]{1,3})$").cast(pl.UInt16)
+    return pl.when(years.is_between(1, 120)).then(years.cast(pl.String))

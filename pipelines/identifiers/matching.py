@@ -51,6 +51,7 @@ _FORMS: dict[tuple[str, str], Callable[..., pl.Expr]] = {
     ("birth_date", "day"): birth_dates.day,
     ("gender", "letter"): genders.letter,
     ("gender", "letter_or_n"): genders.letter_or_n,
+    ("age", "years"): ids.age_years,
     ("mobile_ad_id", "lower"): ids.mobile_lower,
     ("mobile_ad_id", "upper"): ids.mobile_upper,
     ("mobile_ad_id", "by_type"): ids.mobile_by_type,
@@ -71,7 +72,9 @@ _NEEDS: dict[tuple[str, str], list[str]] = {
 }
 
 #: Values that hardly repeat: looking for the distinct ones costs more than it saves.
-_DISTINCT_ALREADY: frozenset[IdentifierName] = frozenset({"email", "phone", "mobile_ad_id", "external_id"})
+_HARDLY_REPEATED: frozenset[IdentifierName] = frozenset(
+    {"email", "phone", "mobile_ad_id", "external_id", "social_handle"}
+)
 
 
 def with_match_columns(rows: pl.DataFrame, columns: tuple[MatchColumn, ...]) -> pl.DataFrame:
@@ -83,7 +86,7 @@ def with_match_columns(rows: pl.DataFrame, columns: tuple[MatchColumn, ...]) -> 
     """
     for identifier in dict.fromkeys(column.identifier for column in columns):
         wanted = tuple(column for column in columns if column.identifier == identifier)
-        if identifier in _DISTINCT_ALREADY:
+        if identifier in _HARDLY_REPEATED:
             rows = rows.hstack(addresses_hashed(rows[identifier], wanted))
             continue
         needs = sorted({name for column in wanted for name in _needs(column)})

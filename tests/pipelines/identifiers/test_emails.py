@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.identifiers.emails import canonical_email, email_refusal, google, plain
+from pipelines.identifiers.email_refusals import email_refusal
+from pipelines.identifiers.emails import canonical_email, google, plain
 from pipelines.identifiers.hashes import hashed
 
 FORMS = {"meta": plain, "google": google}
