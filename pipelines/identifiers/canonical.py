@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.identifiers.countries import country_codes
+from pipelines.identifiers.digests import is_digest
 from pipelines.identifiers.email_refusals import email_refusal
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.phones import resolve_phones
@@ -21,20 +22,27 @@ def with_canonical(records: pl.DataFrame, *, default_country: str | None) -> pl.
         .with_columns(canonical_email=canonical_email(pl.col("email")))
         .with_columns(email_refusal=email_refusal(pl.col("canonical_email")))
     )
+    # A column of digests would keep the library busy for nothing.
+    dialled = named.with_columns(dialled=pl.when(~is_digest(pl.col("phone"))).then("phone"))
     phones = resolve_phones(
-        named.lazy().select("phone", country="country_code"), default_country=default_country
+        dialled.lazy().select(phone="dialled", country="country_code"), default_country=default_country
     ).collect()
-    return named.join(
-        phones.select(
-            "phone",
-            "phone_refusal",
-            "phone_country_source",
-            country_code="country",
-            canonical_phone="phone_e164",
-            phone_type=pl.lit(None, pl.String),
-        ),
-        on=["phone", "country_code"],
-        how="left",
-        nulls_equal=True,
-        maintain_order="left",
+    hashed = pl.when(is_digest(pl.col("phone"))).then(pl.lit("already_hashed"))
+    return (
+        dialled.join(
+            phones.select(
+                "phone_refusal",
+                "phone_country_source",
+                dialled="phone",
+                country_code="country",
+                canonical_phone="phone_e164",
+                phone_type=pl.lit(None, pl.String),
+            ),
+            on=["dialled", "country_code"],
+            how="left",
+            nulls_equal=True,
+            maintain_order="left",
+        )
+        .with_columns(phone_refusal=pl.coalesce(hashed, "phone_refusal"))
+        .drop("dialled")
     )

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import polars as pl
 
-#: Meta's list for its Conversions API, and what CRMs of our users' countries hold.
+#: The words of Meta's param builder.
 _MALE = (
     "m", "male", "man", "boy", "boyfriend", "bloke", "brother", "chap", "count", "dad", "daddy", "dude", "duke",
     "emperor", "father", "fellow", "gentleman", "god", "groom", "guy", "he", "him", "himself", "his", "husband", "king",
-    "lad", "lord", "mister", "mr", "mr.", "nephew", "papa", "prince", "sir", "son", "uncle", "widower",
-    "homme", "masculin", "monsieur", "mann", "männlich", "herr", "hombre", "masculino", "señor", "uomo", "maschio",
-    "signore", "mannelijk", "homem",
+    "lad", "lord", "mister", "mr", "nephew", "papa", "prince", "sir", "son", "uncle", "widower",
 )  # fmt: skip
 _FEMALE = (
     "f", "female", "woman", "aunt", "belle", "bride", "chick", "countess", "dame", "daughter", "duchess", "empress",
     "gal", "girl", "girlfriend", "goddess", "her", "hers", "herself", "lady", "lass", "ma'am", "madam", "maiden", "mama",
-    "miss", "mom", "mommy", "mother", "mrs", "mrs.", "ms", "ms.", "niece", "princess", "queen", "she", "sister", "widow",
-    "wife",
+    "miss", "mom", "mommy", "mother", "mrs", "ms", "niece", "princess", "queen", "she", "sister", "widow", "wife",
+)  # fmt: skip
+#: What CRMs of other languages hold.
+_MALE_ELSEWHERE = (
+    "homme", "masculin", "monsieur", "mâle", "mann", "männlich", "herr", "hombre", "masculino", "señor", "uomo",
+    "maschio", "signore", "mannelijk", "homem",
+)  # fmt: skip
+_FEMALE_ELSEWHERE = (
     "femme", "féminin", "madame", "mme", "mlle", "frau", "weiblich", "mujer", "femenino", "señora", "donna", "femmina",
     "signora", "vrouw", "vrouwelijk", "mulher", "feminino",
 )  # fmt: skip
+OTHER_LANGUAGES = frozenset(_MALE_ELSEWHERE + _FEMALE_ELSEWHERE)
 _NEITHER = ("n", "nb", "non-binary", "nonbinary", "non binary", "x", "divers", "non-binaire")
 
 
@@ -30,7 +35,8 @@ def letter(typed: pl.Expr) -> pl.Expr:
     languages are ours.
     """
     text = _text(typed)
-    return pl.when(text.is_in(_MALE)).then(pl.lit("m")).when(text.is_in(_FEMALE)).then(pl.lit("f"))
+    male, female = text.is_in(_MALE + _MALE_ELSEWHERE), text.is_in(_FEMALE + _FEMALE_ELSEWHERE)
+    return pl.when(male).then(pl.lit("m")).when(female).then(pl.lit("f"))
 
 
 def letter_or_n(typed: pl.Expr) -> pl.Expr:

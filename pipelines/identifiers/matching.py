@@ -17,6 +17,7 @@ from pipelines.identifiers import (
     places,
     postal_codes,
 )
+from pipelines.identifiers.digests import is_digest
 from pipelines.identifiers.hashes import hashed
 from schemas.identifiers import Hash, IdentifierName, MatchColumn
 
@@ -91,7 +92,7 @@ def with_match_columns(rows: pl.DataFrame, columns: tuple[MatchColumn, ...]) -> 
             continue
         needs = sorted({name for column in wanted for name in _needs(column)})
         distinct = rows.select(needs).unique()
-        formed = distinct.select(form_of(column).alias(column.name) for column in wanted)
+        formed = distinct.with_columns(_no_digests(distinct)).select(form_of(column).alias(column.name) for column in wanted)
         digests = [hashed(formed[column.name], column.hash).alias(column.name) for column in wanted]
         rows = rows.join(distinct.hstack(digests), on=needs, how="left", nulls_equal=True, maintain_order="left")
     return rows
@@ -124,6 +125,12 @@ def form_of(column: MatchColumn) -> pl.Expr:
     """The form as an expression over the columns that it needs, not hashed."""
     function = _FORMS[column.identifier, column.form]
     return function(*(pl.col(name) for name in _needs(column)))
+
+
+def _no_digests(rows: pl.DataFrame) -> list[pl.Expr]:
+    """Texts that are hashes already are blanked, and so never hashed again."""
+    texts = [name for name, dtype in rows.schema.items() if dtype == pl.String]
+    return [pl.when(~is_digest(pl.col(name))).then(name).alias(name) for name in texts]
 
 
 def _needs(column: MatchColumn) -> list[str]:
