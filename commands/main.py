@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from commands import check, doctor, init, run, sample, show, status, verify
+from commands import check, conformance, doctor, init, normalise, run, sample, show, status, verify
 
 app = typer.Typer(
     help="From a CRM to the customer lists that ad networks accept.",
@@ -14,5 +14,6 @@ app = typer.Typer(
 )
 
 for command in (sample.sample, run.run, check.check, init.init, doctor.doctor, status.status, show.networks,
-                show.segments, verify.verify):  # fmt: skip
+                show.segments, verify.verify,
+                conformance.conformance, normalise.normalise):  # fmt: skip
     app.command()(command)

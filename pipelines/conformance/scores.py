@@ -159,16 +159,28 @@ def _hex(digest: str) -> str:
 
 
 def _without_contradictions(scored: list[Score]) -> list[Score]:
-    """A failed row that another row contradicts, with which we agree, is set aside: both cannot pass."""
-    passed = {_question(score.vector) for score in scored if score.verdict == "passed"}
+    """A failed row that a passed one contradicts is set aside: both cannot pass."""
+    passed: dict[tuple[str, ...], list[Vector]] = {}
+    for score in scored:
+        if score.verdict == "passed":
+            passed.setdefault(_question(score.vector), []).append(score.vector)
     return [
         score._replace(verdict="skipped", reason="set aside: contradicts_another_row")
-        if score.verdict == "failed" and _question(score.vector) in passed
+        if score.verdict == "failed"
+        and any(_contradict(score.vector, other) for other in passed.get(_question(score.vector), ()))
         else score
         for score in scored
     ]
 
 
-def _question(vector: Vector) -> tuple[str, str, str, str, str]:
-    algorithm = vector.hash_alg or "sha256" if vector.hash is not None else ""
-    return network_name(vector.network), vector.field, str(vector.input), repr(vector.context), algorithm
+def _question(vector: Vector) -> tuple[str, ...]:
+    return network_name(vector.network), vector.field, str(vector.input), repr(vector.context or None)
+
+
+def _contradict(one: Vector, other: Vector) -> bool:
+    if one.is_refusal or other.is_refusal:
+        return one.is_refusal != other.is_refusal
+    if one.normalized is not None and other.normalized is not None and one.normalized != other.normalized:
+        return True
+    same_algorithm = (one.hash_alg or "sha256") == (other.hash_alg or "sha256")
+    return same_algorithm and one.hash is not None and other.hash is not None and _hex(one.hash) != _hex(other.hash)

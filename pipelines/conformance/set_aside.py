@@ -11,10 +11,12 @@ from datetime import date
 from typing import Literal, NamedTuple, get_args
 from unicodedata import category, normalize
 
+from phonenumbers import NumberParseException, is_valid_number, parse
+
 from pipelines.conformance.rules import network_name
 from pipelines.identifiers.genders import OTHER_LANGUAGES
 from pipelines.identifiers.normalise import Normalised
-from schemas.countries import country_names, folded
+from schemas.countries import country_codes, country_names, folded
 from schemas.identifiers import MatchColumn
 from schemas.regions import CANADA, US
 from schemas.vectors import Vector
@@ -26,21 +28,25 @@ RuleName = Literal[
     "phone_bare_plus",
     "phone_placeholder",
     "email_placeholder",
-    "email_repaired",
+    "email_no_address",
     "gmail_tag_kept",
     "amazon_plus_deleted",
     "tiktok_phone_without_plus",
+    "tiktok_email_stripped",
     "country_guessed",
     "country_name_refused",
+    "country_no_code",
     "region_guessed",
     "region_name_kept",
     "zip_cut_at_dash",
     "zip_without_digits",
+    "zip_plus_4_kept",
     "uk_zip_whole",
     "ad_id_case_kept",
     "external_id_case_kept",
     "date_ambiguous",
     "date_impossible",
+    "date_as_typed",
     "gender_of_another_language",
 ]
 #: `contradicts_another_row` needs the other row, and is found in `scores`.
@@ -82,17 +88,31 @@ def _already_hashed(row: _Row) -> bool:
     return row.is_accepted and row.ours.refusal == "already_hashed" and not is_email_as_typed
 
 
-def _phone(refusals: set[str]) -> Callable[[_Row], bool]:
-    return lambda row: row.column.identifier == "phone" and row.is_accepted and row.ours.refusal in refusals
+def _phone(refusal: str) -> Callable[[_Row], bool]:
+    return lambda row: row.column.identifier == "phone" and row.is_accepted and row.ours.refusal == refusal
+
+
+def _phone_not_valid(row: _Row) -> bool:
+    """No number, or the wanted one is none: a trunk zero kept, an extension glued on."""
+    if row.column.identifier != "phone" or not row.is_accepted:
+        return False
+    if row.ours.refusal in {"not_valid", "not_a_number", "several_numbers"}:
+        return True
+    wanted = re.sub(r"\D", "", row.wanted or "")
+    if not wanted or row.column.form not in {"digits", "e164"} or row.ours.refusal is not None:
+        return False
+    try:
+        return not is_valid_number(parse(f"+{wanted}"))
+    except NumberParseException:
+        return True
 
 
 def _email_placeholder(row: _Row) -> bool:
     return row.column.identifier == "email" and row.is_accepted and row.ours.refusal == "placeholder"
 
 
-def _email_repaired(row: _Row) -> bool:
-    refused = row.column.identifier == "email" and row.ours.refusal == "not_an_email"
-    return refused and row.wanted is not None and row.is_accepted and row.wanted != row.text.strip().lower()
+def _email_no_address(row: _Row) -> bool:
+    return row.column.identifier == "email" and row.is_accepted and row.ours.refusal == "not_an_email"
 
 
 def _gmail_tag_kept(row: _Row) -> bool:
@@ -111,6 +131,15 @@ def _tiktok_phone_without_plus(row: _Row) -> bool:
     return of_tiktok and row.wanted is not None and row.wanted.isdigit() and row.ours.value == f"+{row.wanted}"
 
 
+def _tiktok_email_stripped(row: _Row) -> bool:
+    """Older pages of TikTok's dropped dots and tags; the newest does not."""
+    if row.network != "tiktok" or row.column.identifier != "email" or row.wanted is None or row.ours.value is None:
+        return False
+    local, _, domain = row.ours.value.partition("@")
+    stripped = {local.partition("+")[0], local.replace(".", ""), local.partition("+")[0].replace(".", "")}
+    return row.wanted != row.ours.value and row.wanted in {f"{name}@{domain}" for name in stripped}
+
+
 def _country_guessed(row: _Row) -> bool:
     """No country as a whole; the wanted code is its first two letters, or that of a name within."""
     if row.column.identifier != "country" or not row.is_accepted or row.ours.canonical is not None:
@@ -126,6 +155,10 @@ def _country_guessed(row: _Row) -> bool:
 def _country_name_refused(row: _Row) -> bool:
     known = row.column.identifier == "country" and row.vector.is_refusal and row.ours.canonical is not None
     return known and row.text.strip().upper() != row.ours.canonical
+
+
+def _country_no_code(row: _Row) -> bool:
+    return row.column.identifier == "country" and row.wanted is not None and (row.wanted.upper() not in country_codes())
 
 
 def _region_guessed(row: _Row) -> bool:
@@ -158,6 +191,11 @@ def _zip_without_digits(row: _Row) -> bool:
         return False
     bare = "".join(letter for letter in row.text if letter.isalnum())
     return len(bare) > 10 or not any(letter.isdigit() for letter in bare)
+
+
+def _zip_plus_4_kept(row: _Row) -> bool:
+    compact = row.column.identifier == "postal_code" and row.column.form == "compact"
+    return compact and re.fullmatch("[0-9]{9}", row.wanted or "") is not None
 
 
 def _uk_zip_whole(row: _Row) -> bool:
@@ -193,6 +231,11 @@ def _date_impossible(row: _Row) -> bool:
     return row.is_accepted and not date(1900, 1, 1) <= day <= row.today
 
 
+def _date_as_typed(row: _Row) -> bool:
+    ymd = row.column == MatchColumn("birth_date", "ymd", row.column.hash)
+    return ymd and row.is_accepted and row.wanted is not None and re.search("[^0-9]", row.wanted) is not None
+
+
 def _gender_of_another_language(row: _Row) -> bool:
     word = normalize("NFC", row.text.strip().lower())
     return row.column.identifier == "gender" and row.vector.is_refusal and word in OTHER_LANGUAGES
@@ -206,25 +249,29 @@ def _letters(text: str) -> str:
 
 _RULES: dict[RuleName, Callable[[_Row], bool]] = {
     "already_hashed": _already_hashed,
-    "phone_without_country": _phone({"no_country"}),
-    "phone_not_valid": _phone({"not_valid", "not_a_number", "several_numbers"}),
-    "phone_bare_plus": _phone({"bare_plus"}),
-    "phone_placeholder": _phone({"placeholder"}),
+    "phone_without_country": _phone("no_country"),
+    "phone_not_valid": _phone_not_valid,
+    "phone_bare_plus": _phone("bare_plus"),
+    "phone_placeholder": _phone("placeholder"),
     "email_placeholder": _email_placeholder,
-    "email_repaired": _email_repaired,
+    "email_no_address": _email_no_address,
     "gmail_tag_kept": _gmail_tag_kept,
     "amazon_plus_deleted": _amazon_plus_deleted,
     "tiktok_phone_without_plus": _tiktok_phone_without_plus,
+    "tiktok_email_stripped": _tiktok_email_stripped,
     "country_guessed": _country_guessed,
     "country_name_refused": _country_name_refused,
+    "country_no_code": _country_no_code,
     "region_guessed": _region_guessed,
     "region_name_kept": _region_name_kept,
     "zip_cut_at_dash": _zip_cut_at_dash,
     "zip_without_digits": _zip_without_digits,
+    "zip_plus_4_kept": _zip_plus_4_kept,
     "uk_zip_whole": _uk_zip_whole,
     "ad_id_case_kept": _ad_id_case_kept,
     "external_id_case_kept": _external_id_case_kept,
     "date_ambiguous": _date_ambiguous,
     "date_impossible": _date_impossible,
+    "date_as_typed": _date_as_typed,
     "gender_of_another_language": _gender_of_another_language,
 }

@@ -23,8 +23,9 @@ def compact(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
     full UK code (`m11ae`); the guide on customer lists wins here. Meta's libraries cut at the first dash in every
     country, so that `K1A-0A6` becomes `k1a`; its page says no dash, and it wins.
     """
-    trimmed_text = typed.str.strip_chars()
-    text = _bare(_shaped(typed)).str.to_lowercase()
+    # `12345-` is a code whose four were left out.
+    trimmed_text = typed.str.strip_chars().str.strip_suffix("-")
+    text = _bare(_shaped(trimmed_text)).str.to_lowercase()
     us = pl.when(trimmed_text.str.contains(_US)).then(text.str.slice(0, 5))
     plus_4 = pl.when(country.is_null() & trimmed_text.str.contains(_ZIP_PLUS_4)).then(text.str.slice(0, 5))
     gb = pl.when(text.str.contains(_GB)).then(text.str.head(-2))
