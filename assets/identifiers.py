@@ -43,8 +43,6 @@ def identifiers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefiniti
                     relance.warehouse.replace(name, table)
         for name, (table, part) in tables.items():
             counts = {f"{value}_rows": rows for value, rows in sorted(table.group_by(part).len().iter_rows())}
-            yield dg.MaterializeResult(
-                asset_key=["identifiers", name], metadata=rows_metadata(table.height, **counts)
-            )
+            yield dg.MaterializeResult(asset_key=["identifiers", name], metadata=rows_metadata(table.height, **counts))
 
     return [asset]

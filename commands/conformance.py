@@ -14,14 +14,14 @@ from rich.table import Table
 from commands.context import OUT, told
 
 if TYPE_CHECKING:
-    from pipelines.conformance.scores import Count, Score
+    from pipelines.conformance.scores import Score
 
 _SHOWN = ("passed", "failed", "skipped", "reported")
 
 
 def conformance(
     files: Annotated[list[Path], typer.Argument(help="Vector files, JSON Lines (docs/conformance.md).")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,  # noqa: FBT002
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     show_failures: Annotated[int, typer.Option("--show-failures", min=0, help="How many failed rows to show.")] = 0,
 ) -> None:
     """Run test vectors of any source; exit 1 if a row fails."""
@@ -31,7 +31,7 @@ def conformance(
     with told():
         read = [(path, read_vectors(path)) for path in files]
         # All together, since a row of one file may contradict a row of another.
-        scored = iter(scores([vector for _, vectors in read for vector in vectors], today=date.today()))  # noqa: DTZ011
+        scored = iter(scores([vector for _, vectors in read for vector in vectors], today=date.today()))
         by_file = [(path, [next(scored) for _ in vectors]) for path, vectors in read]
     failures = [(path, score) for path, of_file in by_file for score in of_file if score.verdict == "failed"]
     if as_json:
@@ -44,14 +44,15 @@ def conformance(
 def _print(by_file: list[tuple[Path, list[Score]]], failures: list[tuple[Path, Score]]) -> None:
     from pipelines.conformance.scores import counted
 
-    table = Table("file", "network", "field", *_SHOWN, "why skipped", box=None, pad_edge=False)
     for path, of_file in by_file:
+        OUT.print(str(path), soft_wrap=True)
+        table = Table("network", "field", *_SHOWN, "why not scored", box=None)
         for count in counted(of_file):
             reasons = {**count.skipped, **count.reported}
             why = "; ".join(f"{reason} ({rows})" if rows > 1 else reason for reason, rows in reasons.items())
             figures = (count.passed, count.failed, sum(count.skipped.values()), sum(count.reported.values()))
-            table.add_row(path.name, count.network, count.field, *(str(figure or "") for figure in figures), why)
-    OUT.print(table)
+            table.add_row(count.network, count.field, *(str(figure) for figure in figures), why)
+        OUT.print(table)
     for path, score in failures:
         vector, ours = score.vector, score.ours
         OUT.print(f"{path.parent / vector.place}: {vector.network} {vector.field}: {score.reason}", soft_wrap=True)
@@ -71,7 +72,7 @@ def _as_json(by_file: list[tuple[Path, list[Score]]], failures: list[tuple[Path,
             network: {verdict: counts[verdict] for verdict in _SHOWN} for network, counts in _networks(by_file).items()
         },
         "files": [
-            {"file": str(path), "counts": [_count_as_json(count) for count in counted(of_file)]}
+            {"file": str(path), "counts": [count._asdict() for count in counted(of_file)]}
             for path, of_file in by_file
         ],
         "failures": [
@@ -87,10 +88,6 @@ def _as_json(by_file: list[tuple[Path, list[Score]]], failures: list[tuple[Path,
             for path, score in failures
         ],
     }  # fmt: skip
-
-
-def _count_as_json(count: Count) -> dict[str, Any]:
-    return count._asdict()
 
 
 def _total(by_file: list[tuple[Path, list[Score]]]) -> Counter[str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from commands.context import OUT, told
 from schemas.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pipelines.identifiers.birth_dates import Order
 
 
 def normalise(
@@ -34,8 +37,8 @@ def normalise(
         if order is not None and order.upper() not in {"DMY", "MDY", "YMD"}:
             msg = f"--order is DMY, MDY or YMD, not {order!r}."
             raise ConfigError(msg)
-        typed = Typed(value, country, order.upper() if order else None)  # type: ignore[arg-type]
-        [found] = normalised([typed], column, today=date.today())  # noqa: DTZ011
+        typed = Typed(value, country, cast("Order | None", order.upper() if order else None))
+        [found] = normalised([typed], column, today=date.today())
     lines = {
         "canonical": found.canonical,
         "form": f"{column.identifier} {column.form}",

@@ -42,7 +42,8 @@ _ALIASES = {
     "danmark": "DK", "osterreich": "AT", "schweiz": "CH", "suisse": "CH", "svizzera": "CH", "polska": "PL",
     "people s republic of china": "CN", "pr china": "CN", "mainland china": "CN", "russia": "RU", "reunion": "RE",
     "st lucia": "LC", "east timor": "TL", "korea democratic peoples republic of": "KP",
-    "korea democratic people s republic of": "KP", "saint vincent and the grenadines": "VC", "sao tome and principe": "ST", "faroe islands": "FO",
+    "korea democratic people s republic of": "KP",
+    "saint vincent and the grenadines": "VC", "sao tome and principe": "ST", "faroe islands": "FO",
 }  # fmt: skip
 
 

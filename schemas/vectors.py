@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 #: A note that holds one of these marks a row that nobody must pass: a misprint, a broken sample, another rule.
 NOT_SCORED = (
@@ -19,7 +19,7 @@ class Vector(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    source: str = ""
+    source: str | None = None
     network: str
     field: str
     input: Any
@@ -32,6 +32,16 @@ class Vector(BaseModel):
     note: str | None = None
     #: Where the row stands: file and line.
     place: str = Field(default="", exclude=True)
+
+    @field_validator("context", mode="before")
+    @classmethod
+    def _only_an_object(cls, context: object) -> object:
+        return context if isinstance(context, dict) else None
+
+    @field_validator("source", "normalized", "hash", "hash_alg", "note", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
     @property
     def token(self) -> str | None:

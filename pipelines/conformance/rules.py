@@ -9,17 +9,19 @@ from schemas.identifiers import Hash, IdentifierName, MatchColumn
 #: How the vectors call a network → how we do; names not listed are the same.
 ALIASES = {
     "google": "google_ads", "snap": "snapchat", "facebook": "meta", "instagram": "meta", "twitter": "x",
-    "google_ads_customer_match": "google_ads", "dv360": "google_dv360", "bing": "microsoft", "microsoft_ads": "microsoft",
-    "bing_ads": "microsoft", "amazon_ads": "amazon", "amazon_amc": "amazon", "ttd": "the_trade_desk",
-    "thetradedesk": "the_trade_desk", "trade_desk": "the_trade_desk", "yahoo_dsp": "yahoo", "linkedin_ads": "linkedin",
-    "reddit_ads": "reddit", "pinterest_ads": "pinterest", "tiktok_ads": "tiktok", "x_ads": "x", "spotify_ads": "spotify",
+    "google_ads_customer_match": "google_ads", "dv360": "google_dv360", "bing": "microsoft",
+    "microsoft_ads": "microsoft", "bing_ads": "microsoft", "amazon_ads": "amazon", "amazon_amc": "amazon",
+    "ttd": "the_trade_desk", "thetradedesk": "the_trade_desk", "trade_desk": "the_trade_desk", "yahoo_dsp": "yahoo",
+    "linkedin_ads": "linkedin", "reddit_ads": "reddit", "pinterest_ads": "pinterest", "tiktok_ads": "tiktok",
+    "x_ads": "x", "spotify_ads": "spotify",
 }  # fmt: skip
 
 _UID2 = {"email": "email uid2 sha256_base64", "phone": "phone e164 sha256_base64"}
 _META = {
     "email": "email plain sha256", "phone": "phone digits sha256",
     "fn": "first_name letters sha256", "ln": "last_name letters sha256", "name": "last_name letters sha256",
-    "fi": "first_name initial sha256", "f5first": "first_name first_five sha256", "f5last": "last_name first_five sha256",
+    "fi": "first_name initial sha256", "f5first": "first_name first_five sha256",
+    "f5last": "last_name first_five sha256",
     "city": "city letters sha256", "state": "region letters sha256", "zip": "postal_code compact sha256",
     "country": "country lower sha256", "dob": "birth_date ymd sha256", "doby": "birth_date year sha256",
     "dobm": "birth_date month sha256", "dobd": "birth_date day sha256", "gender": "gender letter sha256",

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, cast
 
 from phonenumbers import region_code_for_country_code
 
-from pipelines.conformance.rules import column_of, network_name
+from pipelines.conformance.rules import RULES, column_of, network_name
 from pipelines.conformance.set_aside import RuleName, set_aside
 from pipelines.identifiers.birth_dates import Order
 from pipelines.identifiers.normalise import Normalised, Typed, normalised
@@ -89,15 +89,10 @@ def _plan(vector: Vector) -> tuple[MatchColumn, Hash] | str:
     """The column and hash to score the row with, or why not."""
     if vector.token is not None:
         return f"its note says {vector.token}"
-    hashed = vector.hash is not None
-    network = "libphonenumber" if vector.network == "libphonenumber" else network_name(vector.network)
-    if vector.network.startswith(_REPORTED) and vector.field == "email":
-        return MatchColumn("email", "plain", "none"), "sha256"
-    column = column_of(network, vector.field, hashed=hashed)
-    if column is None:
-        known = column_of(network, "email") or column_of(network, "phone")
-        return f"relance knows no field {vector.field} there" if known else f"relance knows no network {vector.network}"
-    if not (vector.input is None or isinstance(vector.input, str | int | float)):
+    column = _column(vector)
+    if isinstance(column, str):
+        return column
+    if not _is_text(vector.input):
         return "its input is no text"
     if not vector.says_something:
         return "it says nothing"
@@ -105,6 +100,23 @@ def _plan(vector: Vector) -> tuple[MatchColumn, Hash] | str:
     if algorithm not in _HASHES and vector.hash is not None:
         return f"relance makes no {vector.hash_alg}"
     return column, _HASHES.get(algorithm, "sha256")
+
+
+def _column(vector: Vector) -> MatchColumn | str:
+    if vector.network.startswith(_REPORTED) and vector.field == "email":
+        return MatchColumn("email", "plain", "none")
+    name = network_name(vector.network)
+    column = column_of(name, vector.field, hashed=vector.hash is not None)
+    if column is not None:
+        return column
+    return f"relance knows no field {vector.field} there" if name in RULES else f"relance knows no network {name}"
+
+
+def _is_text(value: object) -> bool:
+    if isinstance(value, str):
+        # JSON can hold half a surrogate pair, which is no text.
+        return value.encode(errors="ignore").decode() == value
+    return value is None or isinstance(value, int | float)
 
 
 def _typed(vector: Vector) -> Typed:

@@ -41,5 +41,5 @@ def _vector(path: Path, number: int, line: str) -> Vector:
         return Vector.model_validate({**row, "place": f"{path.name}:{number}"})
     except ValidationError as error:
         wrong = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors()}))
-        msg = f"{path}, line {number}: {wrong} is missing or of the wrong type. docs/conformance.md shows the row format."
+        msg = f"{path}, line {number}: {wrong} is missing or wrong. docs/conformance.md shows the row format."
         raise ConfigError(msg) from None

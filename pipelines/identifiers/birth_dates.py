@@ -17,7 +17,7 @@ _MONTHS = (
 
 
 def read_birth_date(typed: pl.Expr, order: Order | None = None) -> pl.Expr:
-    """The date that three groups of digits say, whatever stands between and around them; one of four digits is the year.
+    """The date that three groups of digits say, whatever stands around them; one of four digits is the year.
 
     `order` is the declared one. Without it a date is read only where no other reading is left: the year stands first,
     or one of the two others is above twelve, or they are equal. Two-digit years and dates that do not exist are null.

@@ -11,7 +11,7 @@ _BASE64 = r"^[0-9A-Za-z+/]{43}=$"
 
 
 def is_digest(typed: pl.Expr) -> pl.Expr:
-    """Whether the value is an MD5, SHA-1 or SHA-256 in hex, or a SHA-256 in base64. White space around is none of it."""
+    """Whether the value is an MD5, SHA-1 or SHA-256 in hex, or a SHA-256 in base64, white space around aside."""
     text = typed.str.strip_chars()
     long = pl.when(text.str.len_bytes().is_in([32, 40, 44, 64])).then(text)
     return (long.str.contains(_HEX) | long.str.contains(_BASE64)).fill_null(value=False)

@@ -56,8 +56,8 @@ def reddit(canonical: pl.Expr) -> pl.Expr:
 def microsoft(canonical: pl.Expr) -> pl.Expr:
     """Of every domain: without what follows a plus, dots and accents before the @.
 
-    Source: Microsoft Advertising, enhanced conversions. Its page on customer lists says no more than SHA-256: those take
-    `plain` (the vectors' README: an open question, to be answered by the network's own page).
+    Source: Microsoft Advertising, enhanced conversions. Its page on customer lists says no more than SHA-256: those
+    take `plain` (the vectors' README: an open question, to be answered by the network's own page).
     """
     tagless = _local(canonical).str.replace(r"\+.*$", "").str.replace_all(".", "", literal=True)
     return _joined(without_accents(tagless), canonical)

@@ -12,8 +12,9 @@ _MALE = (
 )  # fmt: skip
 _FEMALE = (
     "f", "female", "woman", "aunt", "belle", "bride", "chick", "countess", "dame", "daughter", "duchess", "empress",
-    "gal", "girl", "girlfriend", "goddess", "her", "hers", "herself", "lady", "lass", "ma'am", "madam", "maiden", "mama",
-    "miss", "mom", "mommy", "mother", "mrs", "ms", "niece", "princess", "queen", "she", "sister", "widow", "wife",
+    "gal", "girl", "girlfriend", "goddess", "her", "hers", "herself", "lady", "lass", "ma'am", "madam", "maiden",
+    "mama", "miss", "mom", "mommy", "mother", "mrs", "ms", "niece", "princess", "queen", "she", "sister", "widow",
+    "wife",
 )  # fmt: skip
 #: What CRMs of other languages hold.
 _MALE_ELSEWHERE = (

@@ -22,9 +22,9 @@ _COLUMNS = list(Identifiers.column_names())
 def identifiers(records: pl.DataFrame, match_columns: tuple[MatchColumn, ...]) -> pl.DataFrame:
     """In: `PersonRecords`. Out: `Identifiers` and a column (String) for each match column, null in other kinds.
 
-    A person has one row a distinct e-mail, phone, mobile ad id or own id, and one for name and mailing address together,
-    from the most complete and then newest record: parts of different records are never mixed. Kinds that no match column
-    asks for are left out.
+    A person has one row a distinct e-mail, phone, mobile ad id or own id, and one for name and mailing address
+    together, from the most complete and then newest record: parts of different records are never mixed. Kinds that no
+    match column asks for are left out.
     """
     shaped = pl.DataFrame(
         schema={**Identifiers.create_empty().schema, **{column.name: pl.String for column in match_columns}}
@@ -45,7 +45,7 @@ def identifiers(records: pl.DataFrame, match_columns: tuple[MatchColumn, ...]) -
 
 
 def identifier_refusals(records: pl.DataFrame) -> pl.DataFrame:
-    """In: `PersonRecords`. Out: `IdentifierRefusals`: what a person's records hold and relance does not use, and why."""
+    """In: `PersonRecords`. Out: `IdentifierRefusals`: what people's records hold that is no match key, and why."""
     reasons = {
         "email": pl.col("email_refusal"),
         "phone": pl.col("phone_refusal"),
@@ -78,7 +78,9 @@ def _rows_of(records: pl.DataFrame, kind: Kind, wanted: tuple[MatchColumn, ...])
     if kind == "phone":
         usable = records.filter(pl.col("phone").is_not_null(), pl.col("phone_refusal").is_null())
         inferred = pl.col("phone_country_source") == "default_country"
-        return _distinct(usable.select("person_id", "position", "phone", "phone_type", country_inferred=inferred), "phone")
+        return _distinct(
+            usable.select("person_id", "position", "phone", "phone_type", country_inferred=inferred), "phone"
+        )
     if kind == "mobile_ad_id":
         typed = records.select("person_id", "position", mobile_ad_id=canonical_mobile_ad_id(pl.col("mobile_ad_id")))
         return _distinct(typed.filter(pl.col("mobile_ad_id").is_not_null()), "mobile_ad_id")

@@ -92,7 +92,8 @@ def with_match_columns(rows: pl.DataFrame, columns: tuple[MatchColumn, ...]) -> 
             continue
         needs = sorted({name for column in wanted for name in _needs(column)})
         distinct = rows.select(needs).unique()
-        formed = distinct.with_columns(_no_digests(distinct)).select(form_of(column).alias(column.name) for column in wanted)
+        usable = distinct.with_columns(_no_digests(distinct))
+        formed = usable.select(form_of(column).alias(column.name) for column in wanted)
         digests = [hashed(formed[column.name], column.hash).alias(column.name) for column in wanted]
         rows = rows.join(distinct.hstack(digests), on=needs, how="left", nulls_equal=True, maintain_order="left")
     return rows

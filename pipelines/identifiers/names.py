@@ -52,7 +52,7 @@ def untitled_joined(typed: pl.Expr) -> pl.Expr:
     return untitled(typed).str.replace_all(r"\s+", "")
 
 
-def ascii(typed: pl.Expr) -> pl.Expr:  # noqa: A001 - the form's name
+def ascii(typed: pl.Expr) -> pl.Expr:
     """Lower-case, a to z and digits only; ß, ä, ö, ü, ø and æ spelt out, other accents dropped.
 
     Source: Amazon's uploader for AMC. It deletes letters with other accents; the vectors' README advises to fold them.

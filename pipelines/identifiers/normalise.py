@@ -46,8 +46,8 @@ def normalised(
 ) -> list[Normalised]:
     """Each value in the column's form, with the digest of `how` (by default the column's own).
 
-    A value that is a hash already is refused; with `declared_prehashed` it passes as it is where the form is no more than
-    trimming and lower case. A date of birth after `today` is none.
+    A value that is a hash already is refused; with `declared_prehashed` it passes as it is where the form is no more
+    than trimming and lower case. A date of birth after `today` is none.
     """
     rows = pl.DataFrame(
         [(value.text, value.country, value.order, value.ad_id_type) for value in values],

@@ -32,8 +32,8 @@ def region_letters(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
     """The post's two-letter code in lower case in the US and Canada; elsewhere letters and marks of the name.
 
     A name that no post knows is kept and never cut to two letters. Without a country the name decides: there is one
-    California and one Ontario. Source: Meta, guide "Custom Audiences": "2-character ANSI code for US states, lower-case,
-    elsewhere lower-case with no punctuation". Meta's Java and Ruby libraries keep `california`, its param builder
+    California and one Ontario. Source: Meta, guide "Custom Audiences": the two-letter ANSI code for US states,
+    elsewhere lower-case without punctuation. Meta's Java and Ruby libraries keep `california`, its param builder
     truncates what it does not know; the page wins.
     """
     name = only_words(typed.str.to_lowercase(), digits=False)

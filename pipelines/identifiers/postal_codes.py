@@ -53,7 +53,7 @@ def digits(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
     return pl.when(country == "US").then(us).when(text != "").then(text)
 
 
-def ascii(typed: pl.Expr, country: pl.Expr) -> pl.Expr:  # noqa: A001 - the form's name
+def ascii(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
     """Lower-case, a to z and digits only; of the US the first five digits.
 
     Source: Amazon's uploader for AMC (five digits in the US) and Segment's conversions test (`h0h0h0`).
