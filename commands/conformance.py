@@ -75,10 +75,16 @@ def _as_json(by_file: list[tuple[Path, list[Score]]], failures: list[tuple[Path,
             {"file": str(path), "counts": [count._asdict() for count in counted(of_file)]}
             for path, of_file in by_file
         ],
+        "set_aside": [
+            {"file": str(path), "line": _line(score), "rule": (score.reason or "").removeprefix("set aside: ")}
+            for path, of_file in by_file
+            for score in of_file
+            if score.verdict == "skipped" and (score.reason or "").startswith("set aside: ")
+        ],
         "failures": [
             {
                 "file": str(path),
-                "line": int(score.vector.place.rsplit(":", 1)[1]),
+                "line": _line(score),
                 **score.vector.model_dump(include={"network", "field", "input", "context", "normalized", "hash"}),
                 "difference": score.reason,
                 "ours": {
@@ -88,6 +94,10 @@ def _as_json(by_file: list[tuple[Path, list[Score]]], failures: list[tuple[Path,
             for path, score in failures
         ],
     }  # fmt: skip
+
+
+def _line(score: Score) -> int:
+    return int(score.vector.place.rsplit(":", 1)[1])
 
 
 def _total(by_file: list[tuple[Path, list[Score]]]) -> Counter[str]:

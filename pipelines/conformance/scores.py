@@ -61,7 +61,7 @@ def scores(vectors: list[Vector], *, today: date) -> list[Score]:
         else:
             asked.setdefault(plan, []).append(at)
     for (column, how), places in asked.items():
-        typed = [_typed(vectors[at]) for at in places]
+        typed = [typed_of(vectors[at]) for at in places]
         ours = normalised(typed, column, how, today=today, declared_prehashed=True)
         for at, result in zip(places, ours, strict=True):
             found[at] = _score(vectors[at], column, result, today)
@@ -119,7 +119,8 @@ def _is_text(value: object) -> bool:
     return value is None or isinstance(value, int | float)
 
 
-def _typed(vector: Vector) -> Typed:
+def typed_of(vector: Vector) -> Typed:
+    """The row's value with what its context says beside it."""
     country = vector.of_context("default_region") or vector.of_context("country")
     calling_code = vector.of_context("default_country_code")
     if country is None and calling_code is not None and calling_code.strip("+").isdigit():

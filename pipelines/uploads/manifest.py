@@ -14,14 +14,11 @@ from schemas.segment import Audience, Segment
 from schemas.settings import Settings
 from schemas.uploads import FileEntry, Manifest, Signature
 
-#: Raised by hand when a normal form in `pipelines/identifiers` changes what it returns.
-FORMS_VERSION = 1
-
-
 def rules_version(network: Network) -> str:
     """Changes when the network's columns, keys or normal forms change, so that old and new keys are never mixed."""
     rules = network.model_dump(mode="json", include={"file", "columns", "keys", "all_or_none"})
-    canonical = json.dumps([FORMS_VERSION, rules], sort_keys=True)
+    forms = sorted({(column.match.name, column.match.form_version) for column in network.columns})
+    canonical = json.dumps([forms, rules], sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
