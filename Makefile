@@ -35,6 +35,7 @@ check: $(VENV)/installed ## linters, types, the import rule
 
 bench: $(VENV)/installed ## 1 M customers and 5 M orders, beside a bare Polars script
 	$(BIN)/python -m benchmarks.bench
+	$(BIN)/python -m benchmarks.identifiers
 
 soak: $(VENV)/installed ## the long trials
 	@echo "No long trial yet: they come with the nights (crash safety, incremental runs)."

@@ -8,6 +8,7 @@ from functools import cache
 import polars as pl
 from disposable_email_domains import blocklist
 
+from pipelines.identifiers.emails import domain_of
 from schemas.countries import country_codes
 
 #: Mailboxes of a function (RFC 2142, and what shops and offices have), which stand for no person.
@@ -20,6 +21,8 @@ _ROLES = (
     "reservations", "rh", "root", "sales", "secretariat", "security", "service", "service-client", "serviceclient",
     "support", "team", "tech", "vente", "ventes", "verkauf", "webmaster",
 )  # fmt: skip
+
+_ROLE = "^(?:" + "|".join(_ROLES) + ")@"
 
 #: Mail providers that many people write by hand.
 _PROVIDERS = {
@@ -37,9 +40,13 @@ _WRONG_ENDINGS = {"com": ("con", "cm", "om", "comm", "cim", "vom", "xom", "cpm",
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def domain_of(canonical: pl.Expr) -> pl.Expr:
-    """What stands after the @."""
-    return canonical.str.extract("@(.*)$")
+def with_email_flags(rows: pl.DataFrame) -> pl.DataFrame:
+    """In: email, a match key. Out: the same and `disposable`, `role`, `possibly_mistyped` of `Identifiers`."""
+    domain = rows.select(domain_of(pl.col("email"))).to_series()
+    flags = pl.DataFrame({"domain": domain}).select(
+        disposable=is_disposable(pl.col("domain")), possibly_mistyped=is_possibly_mistyped(pl.col("domain"))
+    )
+    return rows.hstack(flags).with_columns(role=is_role(pl.col("email")))
 
 
 def is_disposable(domain: pl.Expr) -> pl.Expr:
@@ -49,7 +56,7 @@ def is_disposable(domain: pl.Expr) -> pl.Expr:
 
 def is_role(canonical: pl.Expr) -> pl.Expr:
     """Whether the mailbox is a function's and no person's. Source: RFC 2142, and use."""
-    return canonical.str.extract("^([^@]*)@").is_in(list(_ROLES))
+    return canonical.str.contains(_ROLE)
 
 
 def is_possibly_mistyped(domain: pl.Expr) -> pl.Expr:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import polars as pl
 
-from pipelines.identifiers.unicode import normalized, without_accents
+from pipelines.identifiers.few import where_few
+from pipelines.identifiers.unicode import beyond_ascii, without_accents
 
 #: Everything that is not a letter, a mark or a digit.
 _NO_WORD = r"[^\p{L}\p{M}\p{N}]"
@@ -12,8 +15,10 @@ _NO_WORD = r"[^\p{L}\p{M}\p{N}]"
 
 def canonical_email(typed: pl.Expr) -> pl.Expr:
     """Trimmed, NFC, lower-case; nothing else, so that it is still the very address. Blank is null."""
-    text = normalized(typed.str.strip_chars().str.to_lowercase(), "NFC")
-    return pl.when(text != "").then(text)
+    lower = typed.str.strip_chars().str.to_lowercase()
+    # Asked of what was typed, so that the lower-case text is made once.
+    beyond = beyond_ascii(typed).str.strip_chars().str.to_lowercase().str.normalize("NFC")
+    return pl.coalesce(beyond, lower).replace("", None)
 
 
 def plain(canonical: pl.Expr) -> pl.Expr:
@@ -49,7 +54,7 @@ def reddit(canonical: pl.Expr) -> pl.Expr:
     Source: Reddit, "Advanced matching"; its digest of `Al.ice$+Apple@Example.Com` holds. An older edition of the page
     and Segment's connector drop dots only, which cannot give that digest.
     """
-    local = _local(canonical).str.replace(r"\+.*$", "").str.replace_all(_NO_WORD, "")
+    local = local_of(canonical).str.replace(r"\+.*$", "").str.replace_all(_NO_WORD, "")
     return _joined(local, canonical)
 
 
@@ -59,7 +64,7 @@ def microsoft(canonical: pl.Expr) -> pl.Expr:
     Source: Microsoft Advertising, enhanced conversions. Its page on customer lists says no more than SHA-256: those
     take `plain` (the vectors' README: an open question, to be answered by the network's own page).
     """
-    tagless = _local(canonical).str.replace(r"\+.*$", "").str.replace_all(".", "", literal=True)
+    tagless = local_of(canonical).str.replace(r"\+.*$", "").str.replace_all(".", "", literal=True)
     return _joined(without_accents(tagless), canonical)
 
 
@@ -69,21 +74,41 @@ def amazon(canonical: pl.Expr) -> pl.Expr:
     Source: Amazon's uploader for AMC and Segment's conversions test, which keep `+` and `_`. Segment's AMC action
     deletes the plus, and so would hash another address; the vectors' README decides for keeping it.
     """
-    return _joined(_local(canonical).str.replace_all(r"[^a-z0-9._+-]", ""), canonical)
+    return _joined(local_of(canonical).str.replace_all(r"[^a-z0-9._+-]", ""), canonical)
 
 
 def _without_dots_and_tag(canonical: pl.Expr, domains: tuple[str, ...]) -> pl.Expr:
-    concerned = pl.any_horizontal(canonical.str.ends_with(domain) for domain in domains)
-    # Null elsewhere, so that the steps cost nothing there.
-    of_domain = pl.when(concerned).then(canonical)
-    local = _local(of_domain).str.replace(r"\+.*$", "").str.replace_all(".", "", literal=True)
-    return pl.when(concerned).then(_joined(local, of_domain)).otherwise(canonical)
+    for domain in domains:
+        canonical = where_few(canonical, partial(_is_of, domain=domain), partial(_stripped, domain=domain))
+    return canonical
 
 
-def _local(canonical: pl.Expr) -> pl.Expr:
-    return canonical.str.extract(r"^([^@]*)@")
+def _is_of(canonical: pl.Expr, domain: str) -> pl.Expr:
+    return canonical.str.ends_with(domain)
+
+
+def _stripped(of_domain: pl.Expr, domain: str) -> pl.Expr:
+    tagless = where_few(of_domain.str.strip_suffix(domain), _has_plus, lambda tagged: tagged.str.replace(r"\+.*$", ""))
+    return (tagless.str.replace_all(".", "", literal=True) + pl.lit(domain)).replace(domain, None)
+
+
+def _has_plus(local: pl.Expr) -> pl.Expr:
+    return local.str.contains("+", literal=True)
+
+
+def local_of(canonical: pl.Expr) -> pl.Expr:
+    """What stands before the @."""
+    # Where the @ is, is told in bytes, which are letters in ASCII only.
+    beyond = beyond_ascii(canonical).str.extract("^([^@]*)@")
+    return pl.coalesce(beyond, canonical.str.head(canonical.str.find("@", literal=True)))
+
+
+def domain_of(canonical: pl.Expr) -> pl.Expr:
+    """What stands after the @."""
+    beyond = beyond_ascii(canonical).str.extract("@(.*)$")
+    return pl.coalesce(beyond, canonical.str.slice(canonical.str.find("@", literal=True) + 1))
 
 
 def _joined(local: pl.Expr, canonical: pl.Expr) -> pl.Expr:
     """Local part and the address's own domain, or null if the local part is empty."""
-    return pl.when(local != "").then(pl.concat_str(local, canonical.str.extract("(@.*)$")))
+    return pl.when(local != "").then(pl.concat_str(local, pl.lit("@"), domain_of(canonical)))

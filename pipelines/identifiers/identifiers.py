@@ -6,7 +6,7 @@ from typing import get_args
 
 import polars as pl
 
-from pipelines.identifiers.email_quality import domain_of, is_disposable, is_possibly_mistyped, is_role
+from pipelines.identifiers.email_quality import with_email_flags
 from pipelines.identifiers.ids import canonical_mobile_ad_id, mobile_ad_id_refusal
 from pipelines.identifiers.matching import with_match_columns
 from schemas.identifiers import IdentifierRefusals, Identifiers, Kind, MatchColumn
@@ -69,12 +69,7 @@ def _rows_of(records: pl.DataFrame, kind: Kind, wanted: tuple[MatchColumn, ...])
     if kind == "email":
         usable = records.filter(pl.col("email").is_not_null(), pl.col("email_refusal").is_null())
         emails = _distinct(usable.select("person_id", "position", "email"), "email")
-        domain = domain_of(pl.col("email"))
-        return emails.with_columns(domain=domain).with_columns(
-            disposable=is_disposable(pl.col("domain")),
-            role=is_role(pl.col("email")),
-            possibly_mistyped=is_possibly_mistyped(pl.col("domain")),
-        )
+        return with_email_flags(emails)
     if kind == "phone":
         usable = records.filter(pl.col("phone").is_not_null(), pl.col("phone_refusal").is_null())
         inferred = pl.col("phone_country_source") == "default_country"

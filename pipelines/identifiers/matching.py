@@ -18,6 +18,7 @@ from pipelines.identifiers import (
     postal_codes,
 )
 from pipelines.identifiers.digests import is_digest
+from pipelines.identifiers.few import placed
 from pipelines.identifiers.hashes import hashed
 from schemas.identifiers import Hash, IdentifierName, MatchColumn
 
@@ -143,9 +144,4 @@ def _differing_hashed(values: pl.Series, known: pl.Series, known_digests: pl.Ser
     differs = values.ne_missing(known)
     if not differs.any():
         return known_digests
-    others = hashed(values.filter(differs), how)
-    # The place of each differing row among them; null elsewhere.
-    place = pl.when(pl.col("differs")).then(pl.col("differs").cum_sum() - 1)
-    return pl.select(differs=differs).select(
-        pl.when("differs").then(pl.lit(others).gather(place)).otherwise(known_digests)
-    ).to_series()  # fmt: skip
+    return placed(hashed(values.filter(differs), how), differs, known_digests)

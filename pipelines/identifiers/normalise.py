@@ -10,7 +10,7 @@ import polars as pl
 from pipelines.identifiers.birth_dates import Order, read_birth_date, read_month
 from pipelines.identifiers.countries import country_codes
 from pipelines.identifiers.digests import is_digest, prehashed
-from pipelines.identifiers.email_quality import domain_of, is_disposable, is_possibly_mistyped, is_role
+from pipelines.identifiers.email_quality import with_email_flags
 from pipelines.identifiers.email_refusals import email_refusal
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import hashed
@@ -134,10 +134,5 @@ def flags(canonical: str | None, column: MatchColumn) -> list[str]:
     """What is reported of a canonical e-mail, by the names of `Identifiers`; nothing of other identifiers."""
     if canonical is None or column.identifier != "email":
         return []
-    email = pl.DataFrame({"email": [canonical]}).with_columns(domain=domain_of(pl.col("email")))
-    found = email.select(
-        disposable=is_disposable(pl.col("domain")),
-        role=is_role(pl.col("email")),
-        possibly_mistyped=is_possibly_mistyped(pl.col("domain")),
-    )
+    found = with_email_flags(pl.DataFrame({"email": [canonical]})).drop("email")
     return [name for name in found.columns if found[name].item()]

@@ -6,15 +6,18 @@ from typing import Literal
 
 import polars as pl
 
-#: Texts that normalisation can change; ASCII it never does.
-_BEYOND_ASCII = r"[^\x00-\x7f]"
 #: Accents and the like; vowel signs of Indic scripts are letters and are not among them.
 ACCENTS = "[\u0300-\u036f]"
 
 
 def beyond_ascii(text: pl.Expr) -> pl.Expr:
     """The texts that hold more than ASCII; null elsewhere, so that what follows costs nothing there."""
-    return pl.when(text.str.contains(_BEYOND_ASCII)).then(text)
+    return pl.when(is_beyond_ascii(text)).then(text)
+
+
+def is_beyond_ascii(text: pl.Expr) -> pl.Expr:
+    """Whether `text` holds more than ASCII: the texts that normalisation can change."""
+    return text.str.len_bytes() != text.str.len_chars()
 
 
 def normalized(text: pl.Expr, form: Literal["NFC", "NFKD"]) -> pl.Expr:

@@ -14,6 +14,7 @@ from schemas.segment import Audience, Segment
 from schemas.settings import Settings
 from schemas.uploads import FileEntry, Manifest, Signature
 
+
 def rules_version(network: Network) -> str:
     """Changes when the network's columns, keys or normal forms change, so that old and new keys are never mixed."""
     rules = network.model_dump(mode="json", include={"file", "columns", "keys", "all_or_none"})
