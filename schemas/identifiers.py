@@ -50,8 +50,8 @@ FORMS: dict[IdentifierName, tuple[str, ...]] = {
 }
 
 #: Raised when a form comes to return something else for some value, so that a network's old and new keys are never
-#: mixed; a form that is not here is at 1. `tests/pipelines/identifiers/test_form_versions.py` fails where a form changed
-#: and its version did not.
+#: mixed; a form that is not here is at 1. `tests/pipelines/identifiers/test_form_versions.py` fails where a form
+#: changed and its version did not.
 FORM_VERSIONS: dict[tuple[IdentifierName, str], int] = {
     ("email", "plain"): 2,
     ("email", "google"): 2,

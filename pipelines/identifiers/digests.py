@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import polars as pl
+
+Digest = Literal["sha256", "sha1", "md5"]
+#: Characters of each in hex.
+HEX_LENGTHS: dict[Digest, int] = {"sha256": 64, "sha1": 40, "md5": 32}
 
 #: MD5, SHA-1 and SHA-256 in hex.
 _HEX = r"^(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40}|[0-9a-fA-F]{32})$"
@@ -15,6 +21,12 @@ def is_digest(typed: pl.Expr) -> pl.Expr:
     text = typed.str.strip_chars()
     long = pl.when(text.str.len_bytes().is_in([32, 40, 44, 64])).then(text)
     return (long.str.contains(_HEX) | long.str.contains(_BASE64)).fill_null(value=False)
+
+
+def is_prehashed(canonical: pl.Expr) -> pl.Expr:
+    """Whether a canonical e-mail that is a match key is a digest in hex, and no address."""
+    may_be = canonical.str.len_bytes().is_in(list(HEX_LENGTHS.values()))
+    return (may_be & ~pl.when(may_be).then(canonical).str.contains("@", literal=True)).fill_null(value=False)
 
 
 def prehashed(typed: pl.Expr) -> pl.Expr:

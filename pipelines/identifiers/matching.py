@@ -17,7 +17,7 @@ from pipelines.identifiers import (
     places,
     postal_codes,
 )
-from pipelines.identifiers.digests import is_digest
+from pipelines.identifiers.digests import HEX_LENGTHS, is_digest, is_prehashed
 from pipelines.identifiers.few import placed
 from pipelines.identifiers.hashes import hashed
 from schemas.identifiers import Hash, IdentifierName, MatchColumn
@@ -108,19 +108,39 @@ def hashed_address(values: pl.Series, column: MatchColumn) -> pl.Series:
 
 def addresses_hashed(values: pl.Series, columns: tuple[MatchColumn, ...]) -> list[pl.Series]:
     """Canonical values of one identifier as each match column shows them, row by row."""
-    given = values.to_frame(columns[0].identifier) if columns else values.to_frame()
+    given = values.to_frame(columns[0].identifier)
+    passed = given.select(is_prehashed(pl.col("email"))).to_series() if columns[0].identifier == "email" else None
     formed = given.select(form_of(column).alias(column.name) for column in columns)
     done: dict[Hash, tuple[pl.Series, pl.Series]] = {}
     found = []
     for column in columns:
-        values = formed[column.name]
+        form = formed[column.name]
         if column.hash in done:
-            digests = _differing_hashed(values, *done[column.hash], column.hash)
+            digests = _differing_hashed(form, *done[column.hash], column.hash)
         else:
-            digests = hashed(values, column.hash)
-            done[column.hash] = (values, digests)
+            digests = hashed(form, column.hash)
+            done[column.hash] = (form, digests)
+        if passed is not None and passed.any():
+            digests = placed(_passed(values.filter(passed), column), passed, digests)
         found.append(digests.alias(column.name))
     return found
+
+
+def _passed(digests: pl.Series, column: MatchColumn) -> pl.Series:
+    """Digests of the CRM's own making as the column shows them: null unless its form is the plain one, hashed so."""
+    if column.form != "plain":
+        return pl.Series([None], dtype=pl.String).new_from_index(0, digests.len())
+    length = pl.col("digest").str.len_bytes()
+    shown = {
+        "sha256": pl.when(length == HEX_LENGTHS["sha256"]).then("digest"),
+        "sha256_base64": pl.when(length == HEX_LENGTHS["sha256"])
+        .then("digest")
+        .str.decode("hex", strict=False)
+        .bin.encode("base64"),
+        "sha1": pl.when(length == HEX_LENGTHS["sha1"]).then("digest"),
+        "md5": pl.when(length == HEX_LENGTHS["md5"]).then("digest"),
+    }
+    return digests.to_frame("digest").select(shown.get(column.hash, pl.lit(None, pl.String))).to_series()
 
 
 def form_of(column: MatchColumn) -> pl.Expr:

@@ -87,7 +87,7 @@ def test_a_network_is_one_file_and_no_code(tmp_path: Path) -> None:
         pytest.param(changed('headers = ["Email"]', "headers = []"), "keys.0.headers: ", id="key of nothing"),
         pytest.param(changed('hash = "sha256"', 'hash = "none"'), "columns.0: email must be hashed",
                      id="e-mail in plain"),
-        pytest.param(changed('hash = "sha256"', 'hash = "md5"'), "columns.0.hash: ", id="unknown hash"),
+        pytest.param(changed('hash = "sha256"', 'hash = "crc32"'), "columns.0.hash: ", id="unknown hash"),
         pytest.param(changed('identifier = "email"', 'identifier = "mail"'), "columns.0.identifier: ",
                      id="unknown identifier"),
         pytest.param(changed("repeat = 2", "repeat = 0"), "columns.0.repeat: ", id="repeated never"),
