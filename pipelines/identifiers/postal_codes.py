@@ -60,7 +60,7 @@ def ascii(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
     """
     text = _shaped(typed).str.to_lowercase().str.replace_all("[^a-z0-9]", "")
     us = pl.when(text.str.contains(_US)).then(text.str.slice(0, 5))
-    return pl.when(country == "US").then(us).when(text != "").then(text)
+    return pl.when(country == "US").then(us).when(text.str.contains("[0-9]")).then(text)
 
 
 def _shaped(typed: pl.Expr) -> pl.Expr:

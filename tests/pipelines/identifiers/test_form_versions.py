@@ -35,7 +35,9 @@ def inputs(identifier: str) -> list[Typed]:
             if _IDENTIFIER.get(FIELDS.get(vector.field, vector.field)) == identifier:
                 found[typed_of(vector)] = None
     if identifier in {"first_name", "age"}:
-        return inputs("last_name") if identifier == "first_name" else [Typed(text) for text in ("42", " 7 ", "130", "x")]
+        return (
+            inputs("last_name") if identifier == "first_name" else [Typed(text) for text in ("42", " 7 ", "130", "x")]
+        )
     return list(found)
 
 
