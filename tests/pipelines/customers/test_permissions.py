@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -473,3 +474,13 @@ def test_one_more_refusal_never_permits_anybody(situation: tuple[list[dict[str, 
     before = permitted(*statements, records=RECORDS, settings=assumptions)
     after = permitted(*statements, refusal, records=RECORDS, settings=assumptions)
     assert after <= before
+
+
+@pytest.mark.parametrize("how", ["sha256", "sha1", "md5"])
+def test_a_word_on_an_address_reaches_the_record_that_holds_its_digest(how: str) -> None:
+    digest = hashlib.new(how, b"jane@example.com").hexdigest()
+    held = ({**JANE, "email": digest},)
+    granted = said("granted", -20)
+    for address in ("Jane@example.com", digest.upper()):
+        assert where(granted, records=held) == EVERYWHERE
+        assert where(granted, said("withdrawn", address=address), records=held) == set()

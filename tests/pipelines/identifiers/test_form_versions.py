@@ -52,7 +52,7 @@ def test_a_changed_form_has_a_raised_version(identifier: str, form: str) -> None
     version = MatchColumn(identifier, form, "none").form_version
     golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
     assert golden.get(f"{identifier} {form}") == [version, digest(identifier, form)], (
-        f"{identifier} {form} returns something else than before: raise its version in schemas/identifiers.py and write "
-        f"[{version}, {digest(identifier, form)!r}] with the new version into {GOLDEN.name}. If only vectors came or "
-        "went, write the digest alone."
+        f"{identifier} {form} returns something else than before: raise its version in schemas/identifiers.py and "
+        f"write [version, {digest(identifier, form)!r}] into {GOLDEN.name}. If only vectors came or went, write the "
+        "digest alone."
     )
