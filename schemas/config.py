@@ -25,6 +25,7 @@ class Config:
     sources: Sources
     rates: pl.DataFrame
     segments: dict[str, Segment]
+    #: With the columns that the company allows.
     networks: dict[str, Network]
 
     @property
@@ -46,18 +47,37 @@ def read_config(folder: Path) -> Config:
         ConfigError: a file is missing or wrong, or two files contradict each other.
     """
     folder = folder.expanduser().resolve()
+    settings = read_declared(Settings, folder / "relance.toml")
     segments = {slug_of(path): read_declared(Segment, path) for path in sorted((folder / "segments").glob("*.toml"))}
     config = Config(
         folder=folder,
-        settings=read_declared(Settings, folder / "relance.toml"),
+        settings=settings,
         sources=read_declared(Sources, folder / "sources.toml"),
         rates=read_rates(folder / "rates.csv"),
         segments=segments,
-        networks=networks(),
+        networks=_allowed_networks(settings, folder / "relance.toml"),
     )
     _check_networks_exist(config)
     _check_public_names_differ(config)
     return config
+
+
+def _allowed_networks(settings: Settings, path: Path) -> dict[str, Network]:
+    """The networks, without the columns in plain that the company does not allow."""
+    known = networks()
+    for name, headers in settings.allow_plain.items():
+        if name not in known:
+            msg = f"{path}: allow_plain names {name!r}; relance knows {', '.join(known)}."
+            raise ConfigError(msg)
+        plain = [column.header for column in known[name].columns if column.needs_permission]
+        for header in headers:
+            if header not in plain:
+                msg = (
+                    f"{path}: allow_plain.{name}: {header!r} is no column that {name} takes only in plain; "
+                    f"those are {', '.join(plain) or 'none'}."
+                )
+                raise ConfigError(msg)
+    return {name: network.allowing(settings.allow_plain.get(name, ())) for name, network in known.items()}
 
 
 def _check_networks_exist(config: Config) -> None:

@@ -108,17 +108,17 @@ def _composites(requests: pl.DataFrame, records: pl.DataFrame, networks: dict[st
         .join(codes, on="country", how="left", maintain_order="left")
         .with_columns(country="iso_country")
     )
+    composites = {
+        form_of(columns): columns
+        for network in networks.values()
+        for key in network.keys
+        for columns in columns_of(network, key)
+        if len(columns) > 1
+    }
     found = []
-    for network in networks.values():
-        for key in network.keys:
-            columns = columns_of(network, key)
-            if len(columns) > 1:
-                matched = with_match_columns(named, tuple(columns))
-                found.append(
-                    matched.select(
-                        "request_id", "requested_at", form=pl.lit(form_of(columns)), value=key_value(columns)
-                    )
-                )
+    for form, columns in composites.items():
+        matched = with_match_columns(named, tuple(columns))
+        found.append(matched.select("request_id", "requested_at", form=pl.lit(form), value=key_value(columns)))
     return found
 
 
