@@ -8,7 +8,14 @@ from pydantic import BaseModel, ConfigDict
 from schemas.privacy import HASHED
 
 #: Why a person of the segment is not in the file, in the order in which reasons are asked.
-LEDGER_REASONS = ("no_consent", "no_usable_identifier", "key_refused", "duplicate_after_hashing")
+LEDGER_REASONS = (
+    "no_consent",
+    "region_not_served",
+    "no_usable_identifier",
+    "key_refused",
+    "list_below_minimum",
+    "duplicate_after_hashing",
+)
 
 
 class RefusedKeys(dy.Schema):
@@ -59,6 +66,8 @@ class FileEntry(BaseModel):
 
     name: str
     kind: str
+    #: The network's list that it is for; empty where the network keeps one.
+    list: str = ""
     rows: int
     bytes: int
     sha256: str
@@ -87,7 +96,8 @@ class Manifest(BaseModel):
     base: str | None
     rules_version: str
     assumptions: tuple[str, ...]
-    below_minimum: int
+    #: Lists of this audience that are below the network's minimum, and how many rows they have: not published.
+    withheld: dict[str, int]
     ledger: Ledger
     files: tuple[FileEntry, ...]
     signature: Signature | None = None
