@@ -23,14 +23,14 @@ from catalog.secret_keys import SecretKeys, signature_holds
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
 from pipelines.uploads.checker import complaints
-from pipelines.uploads.manifest import content_digest, file_entry, new_manifest, readme, signed
+from pipelines.uploads.manifest import content_digest, new_manifest, readme, signed
 from pipelines.uploads.rows import AudienceRows
-from pipelines.uploads.writer import write_file
+from pipelines.uploads.writer import write_list
 from schemas.errors import DayError, PublicationError
 from schemas.network import Network
 from schemas.segment import Audience, Segment
 from schemas.settings import Settings
-from schemas.uploads import AudienceKeys, Manifest
+from schemas.uploads import AudienceKeys, FileEntry, Manifest
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,10 @@ def publish(  # noqa: PLR0913 - an audience, its rows and where they go
     *,
     as_of: date,
 ) -> Published:
-    """Publish the audience's full file, unless nothing changed or nobody is in it.
+    """Publish the audience's full files, unless nothing changed or the audience is too small.
 
     Raises:
-        PublicationError: the ledger does not close, the file would be refused, or the disk is full.
+        PublicationError: the ledger does not close, a file would be refused, or the disk is full.
     """
     published = _publish(audience, segment, network, audience_rows, outbox, as_of=as_of)
     outbox.catalog.record_outcome(
@@ -116,23 +116,15 @@ def _publish(  # noqa: PLR0913
             "This is a defect; nothing was published."
         )
         raise PublicationError(msg, check="ledger_closes")
-    if ledger.file_rows == 0:
-        reason = f"nobody is left to upload: {_where_people_went(audience_rows)}"
-        return Published("held", None, reason, None)
+    if audience_rows.below_minimum:
+        return Published("held", None, _why_held(audience_rows, network), None)
     staged = outbox.staging / "-".join(audience)
     with _clear_disk_errors(outbox.home, staged):
         shutil.rmtree(staged, ignore_errors=True)
         # `parents=True` would give the folders above the umask's mode.
         for folder in (outbox.home.outbox, outbox.staging, staged):
             folder.mkdir(mode=0o700, exist_ok=True)
-        path = staged / f"{segment.public_name}.full.{network.file.extension}"
-        write_file(audience_rows.rows, network, path)
-        found = complaints(path, network)
-        if found:
-            shutil.rmtree(staged)
-            msg = f"{audience}: the file would be refused: {'; '.join(found)}. Nothing of it was published."
-            raise PublicationError(msg, check="file_is_accepted")
-        files = (file_entry(path, "full", audience_rows.rows.height),)
+        files = _checked_files(audience, segment, network, audience_rows, staged)
         version = f"{as_of}.{_next_number(audience, outbox, as_of)}"
         manifest = new_manifest(
             audience,
@@ -160,6 +152,38 @@ def _publish(  # noqa: PLR0913
         (staged / "README.txt").write_text(readme(manifest, segment, network), encoding="utf-8")
         _commit(audience, manifest, audience_rows.keys, staged, outbox)
     return Published("published", version, None, manifest)
+
+
+def _checked_files(
+    audience: Audience, segment: Segment, network: Network, audience_rows: AudienceRows, staged: Path
+) -> tuple[FileEntry, ...]:
+    """Write every list's files and read them a second time.
+
+    Raises:
+        PublicationError: the network would refuse one, or a row was lost on the way.
+    """
+    files: list[FileEntry] = []
+    for upload_list, rows in audience_rows.lists:
+        written = write_list([rows], upload_list, network, staged, stem=segment.public_name, kind="full")
+        files += written
+        found = [
+            f"{entry.name}: {complaint}"
+            for entry in written
+            for complaint in complaints(staged / entry.name, upload_list, network)
+        ]
+        if found:
+            shutil.rmtree(staged)
+            msg = f"{audience}: a file would be refused: {'; '.join(found)}. Nothing of it was published."
+            raise PublicationError(msg, check="file_is_accepted")
+    rows_written = sum(entry.rows for entry in files)
+    if rows_written != audience_rows.ledger.file_rows:
+        shutil.rmtree(staged)
+        msg = (
+            f"{audience}: the ledger does not close: it counts {audience_rows.ledger.file_rows} rows, the files hold "
+            f"{rows_written}. This is a defect; nothing was published."
+        )
+        raise PublicationError(msg, check="ledger_closes")
+    return tuple(files)
 
 
 def reconcile(outbox: Outbox) -> None:
@@ -246,11 +270,19 @@ def _finish_keys(outbox: Outbox, audience: Audience, version: str) -> None:
     )
 
 
-def _where_people_went(audience_rows: AudienceRows) -> str:
-    ledger = audience_rows.ledger
+def _why_held(audience_rows: AudienceRows, network: Network) -> str:
+    """How many rows are missing, and what cost the most people."""
+    ledger, minimum = audience_rows.ledger, network.file.minimum_rows.full
     if not ledger.segment_people:
-        return "the segment is empty"
-    return ", ".join(f"{people} {reason.replace('_', ' ')}" for reason, people in ledger.dropped.items() if people)
+        return "nobody is left to upload: the segment is empty"
+    if not ledger.file_rows:
+        lost = (f"{people} {reason.replace('_', ' ')}" for reason, people in ledger.dropped.items() if people)
+        return "nobody is left to upload: " + ", ".join(lost)
+    label, rows = max(audience_rows.withheld.items(), key=lambda item: item[1])
+    name = f"its largest list, {label}, has" if label else "it has"
+    main = ledger.main_reason
+    cost = f"; most people were lost to {main.replace('_', ' ')} ({ledger.dropped[main]})" if main else ""
+    return f"{name} {rows} rows, {minimum - rows} short of {network.title}'s minimum of {minimum}{cost}"
 
 
 def _sync(path: Path) -> None:
