@@ -19,9 +19,12 @@ from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.crm.days import check_asked_day, default_day
 from pipelines.crm.pull import Reading
 from pipelines.crm.read import Crm
-from pipelines.uploads.publication import Outbox, reconcile
+from pipelines.uploads.people import NetworkPeople, network_people
+from pipelines.uploads.publication import Outbox
+from pipelines.uploads.reconciliation import reconcile
 from schemas.config import Config, read_config
 from schemas.errors import RelanceError, StageError
+from schemas.network import match_columns
 
 
 @dataclass
@@ -35,6 +38,8 @@ class _Opened:
     stack: ExitStack
     #: The day that the CRM can be read for; asked of the source at most once a run.
     default_day: date | None = None
+    #: The network whose people were worked out last, and they.
+    people: tuple[str, NetworkPeople] | None = None
     failures: list[RelanceError] = field(default_factory=list)
 
 
@@ -113,6 +118,32 @@ class Relance(dg.ConfigurableResource):
             now=now,
         )
         return Reading(crm, settings, opened.config.rates, self.identity_key, opened.config.networks, as_of)
+
+    def people_of(self, network: str, as_of: date) -> NetworkPeople:
+        """Everybody who may be sent to the network. Audiences of one network run one after the other: its people are
+        worked out for the first and kept until another network's turn comes."""
+        known = self._opened.people
+        if known is None or known[0] != network:
+            # Two networks' people need not fit into memory together.
+            self._opened.people = known = None
+            self._opened.people = known = (network, self._read_people(network, as_of))
+        return known[1]
+
+    def _read_people(self, network: str, as_of: date) -> NetworkPeople:
+        declared, warehouse = self.declared.networks[network], self.warehouse
+        columns = ", ".join(match.name for match in match_columns({network: declared}))
+        permitted = "FROM warehouse.permissions WHERE network = $network"
+        return network_people(
+            warehouse.read(permitted, network=network),
+            warehouse.read(
+                f"SELECT person_id, position, {columns} FROM warehouse.identifiers "
+                f"WHERE COALESCE({columns}) IS NOT NULL AND person_id IN (SELECT person_id {permitted})",
+                network=network,
+            ),
+            warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=network),
+            warehouse.read("SELECT person_id, country, revenue FROM warehouse.features WHERE as_of = $day", day=as_of),
+            declared,
+        )
 
     def newest_day(self) -> date | None:
         """The newest day whose CRM was read into this home."""

@@ -10,6 +10,7 @@ import polars as pl
 from schemas.declared import read_declared, slug_of
 from schemas.errors import ConfigError
 from schemas.network import Network, networks
+from schemas.public_names import hint_in, neutral_name
 from schemas.rates import read_rates
 from schemas.segment import Audience, Segment
 from schemas.settings import Settings
@@ -59,6 +60,7 @@ def read_config(folder: Path) -> Config:
     )
     _check_networks_exist(config)
     _check_public_names_differ(config)
+    _check_public_names_are_neutral(config)
     return config
 
 
@@ -100,3 +102,15 @@ def _check_public_names_differ(config: Config) -> None:
             )
             raise ConfigError(msg)
         owner[segment.public_name] = name
+
+
+def _check_public_names_are_neutral(config: Config) -> None:
+    taken = [segment.public_name for segment in config.segments.values()]
+    for name, segment in config.segments.items():
+        for field, text in (("public_name", segment.public_name), ("public_description", segment.public_description)):
+            hint = hint_in(text or "")
+            if hint is not None:
+                said = f"{hint.word!r} hints at {hint.kind}, and the network sees it"
+                advice = f"public_name = {neutral_name(taken)!r} says nothing" if field == "public_name" else "Leave it out"
+                msg = f"{config.folder / 'segments' / name}.toml: {field}: {said}. {advice}."
+                raise ConfigError(msg)

@@ -1,7 +1,7 @@
 """Publishing a version: staged, checked, then renamed into the outbox, so that no half version is ever seen.
 
 Commit order: files staged and synced; the version's keys pending in the warehouse; the folder renamed; the catalog's
-row; the keys final. `reconcile` mends what a crash left between two of these steps.
+row; the keys final. `reconciliation` mends what a crash left between two of these steps.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from catalog.home import Home
-from catalog.secret_keys import SecretKeys, signature_holds
+from catalog.secret_keys import SecretKeys
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
+from pipelines.uploads.audience_keys import add_pending_keys, finish_keys
 from pipelines.uploads.checker import complaints
 from pipelines.uploads.manifest import content_digest, new_manifest, readme, signed
 from pipelines.uploads.rows import AudienceRows
@@ -30,7 +31,7 @@ from schemas.errors import DayError, PublicationError
 from schemas.network import Network
 from schemas.segment import Audience, Segment
 from schemas.settings import Settings
-from schemas.uploads import AudienceKeys, FileEntry, Manifest
+from schemas.uploads import FileEntry, Manifest
 
 
 @dataclass(frozen=True)
@@ -186,41 +187,6 @@ def _checked_files(
     return tuple(files)
 
 
-def reconcile(outbox: Outbox) -> None:
-    """Mend what a crash left: staged files go, folders and rows are brought together, by signed manifests."""
-    shutil.rmtree(outbox.staging, ignore_errors=True)
-    known: set[tuple[str, ...]] = {
-        (row["network"], row["account"], row["segment"], row["version"]) for row in outbox.catalog.versions()
-    }
-    for path in sorted(outbox.home.outbox.glob("*/*/*/*/manifest.json")):
-        identity = path.parent.relative_to(outbox.home.outbox).parts
-        if identity not in known and not outbox.catalog.has_version(Audience(*identity[:3]), identity[3]):
-            manifest = _own_manifest(path, identity, outbox)
-            if manifest is None:
-                continue
-            outbox.catalog.add_version(Audience(*identity[:3]), manifest, content_digest(manifest))
-            known.add(identity)
-    for network, account, segment, version in sorted(known):
-        audience = Audience(network, account, segment)
-        if not outbox.folder(audience, version).is_dir():
-            outbox.catalog.set_state(audience, version, "lost")
-            known.discard((network, account, segment, version))
-    _settle_pending_keys(outbox, known)
-
-
-def _own_manifest(path: Path, identity: tuple[str, ...], outbox: Outbox) -> Manifest | None:
-    """The folder's manifest; None unless this home signed it for this very folder."""
-    try:
-        manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return None
-    signature = manifest.signature
-    if signature is None or not signature_holds(outbox.keys.public_key, manifest.signed_bytes(), signature.value):
-        return None
-    named = (manifest.network, manifest.account, manifest.segment, manifest.version)
-    return manifest if named == identity else None
-
-
 def _next_number(audience: Audience, outbox: Outbox, as_of: date) -> int:
     """One more than any version of the day, in the catalog or (not ours) in the outbox."""
     folders = outbox.folder(audience, "").glob(f"{as_of}.*")
@@ -228,46 +194,19 @@ def _next_number(audience: Audience, outbox: Outbox, as_of: date) -> int:
     return max([*outbox.catalog.numbers(audience, as_of), *there], default=0) + 1
 
 
-def _settle_pending_keys(outbox: Outbox, published: set[tuple[str, ...]]) -> None:
-    outbox.warehouse.ensure("audience_keys", AudienceKeys)
-    pending = outbox.warehouse.read(
-        "SELECT DISTINCT network, account, segment, version FROM warehouse.audience_keys WHERE state = 'pending'"
-    )
-    for identity in pending.iter_rows():
-        if identity in published:
-            _finish_keys(outbox, Audience(*identity[:3]), identity[3])
-        else:
-            outbox.warehouse.execute(f"DELETE FROM warehouse.audience_keys WHERE {_SAME_VERSION}", **_named(identity))
-
-
 def _commit(audience: Audience, manifest: Manifest, keys: pl.DataFrame, staged: Path, outbox: Outbox) -> None:
     for path in staged.iterdir():
         path.chmod(0o600)
         _sync(path)
     _sync(staged)
-    columns = {**audience._asdict(), "version": manifest.version}
-    rows = keys.with_columns(**{name: pl.lit(value) for name, value in columns.items()}, state=pl.lit("pending"))
-    outbox.warehouse.append("audience_keys", rows.select(AudienceKeys.column_names()))
+    add_pending_keys(outbox.warehouse, audience, manifest.version, keys)
     folder = outbox.folder(audience, manifest.version)
     for parent in reversed(folder.relative_to(outbox.home.outbox).parents):
         (outbox.home.outbox / parent).mkdir(mode=0o700, exist_ok=True)
     staged.rename(folder)
     _sync(folder.parent)
     outbox.catalog.add_version(audience, manifest, content_digest(manifest))
-    _finish_keys(outbox, audience, manifest.version)
-
-
-_SAME_VERSION = "network = $network AND account = $account AND segment = $segment AND version = $version"
-
-
-def _named(identity: tuple[str, ...]) -> dict[str, object]:
-    return dict(zip(("network", "account", "segment", "version"), identity, strict=True))
-
-
-def _finish_keys(outbox: Outbox, audience: Audience, version: str) -> None:
-    outbox.warehouse.execute(
-        f"UPDATE warehouse.audience_keys SET state = 'final' WHERE {_SAME_VERSION}", **_named((*audience, version))
-    )
+    finish_keys(outbox.warehouse, audience, manifest.version)
 
 
 def _why_held(audience_rows: AudienceRows, network: Network) -> str:
