@@ -38,8 +38,8 @@ class _Opened:
     stack: ExitStack
     #: The day that the CRM can be read for; asked of the source at most once a run.
     default_day: date | None = None
-    #: The network whose people were worked out last, and they.
-    people: tuple[str, NetworkPeople] | None = None
+    #: The people worked out last, and of which network and memberships.
+    people: tuple[tuple[str, tuple[object, ...]], NetworkPeople] | None = None
     failures: list[RelanceError] = field(default_factory=list)
 
 
@@ -120,28 +120,38 @@ class Relance(dg.ConfigurableResource):
         return Reading(crm, settings, opened.config.rates, self.identity_key, opened.config.networks, as_of)
 
     def people_of(self, network: str, as_of: date) -> NetworkPeople:
-        """Everybody who may be sent to the network. Audiences of one network run one after the other: its people are
-        worked out for the first and kept until another network's turn comes."""
+        """Those of the network's audiences who may be sent to it. Audiences of one network run one after the other:
+        their people are worked out for the first, and again only if a segment changed or another network came between.
+        """
+        segments = {audience.segment for audience in self.declared.audiences if audience.network == network}
+        names = ", ".join(f"'{segment}'" for segment in sorted(segments))
+        current = f"SELECT person_id FROM warehouse.memberships WHERE valid_to IS NULL AND segment IN ({names})"
+        mark = self.warehouse.read(f"SELECT count(*) AS rows, bit_xor(hash(person_id)) AS mark FROM ({current})").row(0)
         known = self._opened.people
-        if known is None or known[0] != network:
+        if known is None or known[0] != (network, mark):
             # Two networks' people need not fit into memory together.
             self._opened.people = known = None
-            self._opened.people = known = (network, self._read_people(network, as_of))
+            people = self._read_people(network, as_of, current)
+            self._opened.people = known = ((network, mark), people)
         return known[1]
 
-    def _read_people(self, network: str, as_of: date) -> NetworkPeople:
+    def _read_people(self, network: str, as_of: date, members: str) -> NetworkPeople:
         declared, warehouse = self.declared.networks[network], self.warehouse
         columns = ", ".join(match.name for match in match_columns({network: declared}))
-        permitted = "FROM warehouse.permissions WHERE network = $network"
+        # Numbered once, so that a person's 32 letters are compared here and nowhere else.
+        warehouse.execute(
+            "CREATE OR REPLACE TEMP TABLE permitted AS SELECT (row_number() OVER () - 1)::UINTEGER AS number, person_id, "
+            "assumed, country, revenue FROM warehouse.permissions LEFT JOIN "
+            "(FROM warehouse.features WHERE as_of = $day) USING (person_id) "
+            f"WHERE network = $network AND person_id IN ({members})",
+            network=network,
+            day=as_of,
+        )
+        held = f"SELECT number, kind, position, {columns} FROM warehouse.identifiers JOIN permitted USING (person_id)"
         return network_people(
-            warehouse.read(permitted, network=network),
-            warehouse.read(
-                f"SELECT person_id, position, {columns} FROM warehouse.identifiers "
-                f"WHERE COALESCE({columns}) IS NOT NULL AND person_id IN (SELECT person_id {permitted})",
-                network=network,
-            ),
+            warehouse.read("FROM permitted"),
+            warehouse.read(held),
             warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=network),
-            warehouse.read("SELECT person_id, country, revenue FROM warehouse.features WHERE as_of = $day", day=as_of),
             declared,
         )
 

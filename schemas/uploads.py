@@ -26,16 +26,26 @@ class RefusedKeys(dy.Schema):
     value = dy.String(metadata=HASHED, description="The key as the network sees it; composite parts split by a tab.")
 
 
-class AudienceKeys(dy.Schema):
-    """A key that a published version carries."""
+class KeyVersions(dy.Schema):
+    """A version whose keys are kept, and the number that stands for it in `AudienceKeys`."""
 
+    version_id = dy.UInt32(primary_key=True)
     network = dy.String()
     account = dy.String()
     segment = dy.String()
     version = dy.String()
-    key = dy.String()
-    value = dy.String(metadata=HASHED)
-    state = dy.String(check=lambda state: state.is_in(["pending", "final"]))
+    state = dy.String(
+        check=lambda state: state.is_in(["pending", "final"]),
+        description="pending until the version's folder and its row in the catalog are there.",
+    )
+
+
+class AudienceKeys(dy.Schema):
+    """A key that a version carries."""
+
+    version_id = dy.UInt32(description="Which version, by `KeyVersions`.")
+    key = dy.String(description="The network's key, e.g. `email`.")
+    value = dy.String(metadata=HASHED, description="The key as the network sees it.")
 
 
 class Ledger(BaseModel):

@@ -101,12 +101,7 @@ def _value_rules(place: int, slot: Slot) -> list[Rule]:
         ]
     return [
         Rule(f"not the shape of {match.hash} {match.identifier}", where, filled & ~_shaped(value, match.hash)),
-        Rule("the hash of nothing", where, value.is_in([_digest(text, match.hash) for text in _NOTHING])),
-        Rule(
-            "the hash of a hash of nothing",
-            where,
-            value.is_in([_digest(_digest(text, once), match.hash) for text in _NOTHING for once in _ALL]),
-        ),
+        Rule("the hash of nothing, or of such a hash", where, value.is_in(_hashes_of_nothing(match.hash))),
         *_known(value, where, match, lambda text: _digest(text, match.hash)),
     ]
 
@@ -128,6 +123,11 @@ def _shaped(value: pl.Expr, how: Hash) -> pl.Expr:
     if how == "sha256_base64":
         return (value.str.len_bytes() == 44) & value.str.contains(r"^[A-Za-z0-9+/]{43}=$")
     return (value.str.len_bytes() == _HEX[how]) & ~value.str.contains("[^0-9a-f]")
+
+
+def _hashes_of_nothing(how: Hash) -> list[str]:
+    twice = [_digest(_digest(text, once), how) for text in _NOTHING for once in _ALL]
+    return [*(_digest(text, how) for text in _NOTHING), *twice]
 
 
 def _plain(text: str) -> str:

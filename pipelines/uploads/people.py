@@ -26,48 +26,59 @@ class NetworkPeople(NamedTuple):
 
 
 def network_people(
-    permitted: pl.DataFrame,
-    identifiers: pl.DataFrame,
-    refused: pl.DataFrame,
-    traits: pl.DataFrame,
-    network: Network,
+    permitted: pl.DataFrame, held: pl.DataFrame, refused: pl.DataFrame, network: Network
 ) -> NetworkPeople:
-    """In: permitted (`Permissions` of the network); identifiers (person_id, position and the network's match columns);
-    refused (`RefusedKeys` of the network); traits (person_id, country, revenue), one row a person.
+    """In: permitted (person_id, number, assumed, country, revenue), numbered from 0 on in whatever order; held: their
+    `Identifiers` with number for person_id (number, kind, position and the network's match columns); refused
+    (`RefusedKeys` of the network).
 
     A refused key is in no row; an identifier stays out of a column that does not take it from the person's country.
     """
-    people = permitted.select("person_id", "assumed").join(
-        traits.select("person_id", "country", "revenue"), on="person_id", how="left", maintain_order="left"
-    )
-    people = people.with_row_index("number").with_columns(_region(network))
-    held = identifiers.join(people.select("person_id", "number", "country"), on="person_id").sort("number", "position")
+    people = permitted.sort("number").with_columns(_region(network))
+    if network.needs_country:
+        held = held.join(people.select("number", "country"), on="number")
+    taken = _taken_by_match(held, network)
     single = {key.headers[0]: key.name for key in network.keys if len(key.headers) == 1}
-    had: list[pl.Series] = []
-    values: dict[str, list[tuple[MatchColumn, pl.DataFrame]]] = {}
+    removed: list[pl.Series] = []
+    values: dict[str, list[pl.DataFrame]] = {}
     for column in network.columns:
-        found = [(match, _taken(held, match, column)) for match in column.matches]
-        if column.header in single:
-            had += [frame["number"] for _, frame in found]
-            gone = refused.filter(pl.col("key") == single[column.header])["value"]
-            found = [(match, _without(frame, gone)) for match, frame in found]
-        values[column.header] = found
-    reachable = _among(people, had)
+        gone = refused.filter(pl.col("key") == single.get(column.header, ""))["value"].implode()
+        refusing = [frame["value"].is_in(gone) for frame in taken[column.header]]
+        values[column.header] = [frame.filter(~out) for frame, out in zip(taken[column.header], refusing, strict=True)]
+        removed += [frame["number"].filter(out) for frame, out in zip(taken[column.header], refusing, strict=True)]
     if network.file.rows == "identifiers":
-        rows = {
-            header: pl.concat([frame.select("number", "value") for _, frame in found]).unique()
-            for header, found in values.items()
-        }
-        inside = {column.list: _among(people, [rows[column.header]["number"]]) for column in network.columns}
-        return NetworkPeople(_flagged(people, reachable, inside), rows)
+        return _by_identifier(people, values, removed, network)
+    return _by_person(people, values, removed, refused, network)
+
+
+def _by_identifier(
+    people: pl.DataFrame, values: dict[str, list[pl.DataFrame]], removed: list[pl.Series], network: Network
+) -> NetworkPeople:
+    rows = {header: pl.concat(frames).unique() for header, frames in values.items()}
+    inside = {column.list: _among(people, [rows[column.header]["number"]]) for column in network.columns}
+    reachable = _among(people, [*(frame["number"] for frame in rows.values()), *removed])
+    return NetworkPeople(_flagged(people, reachable, inside), rows)
+
+
+def _by_person(
+    people: pl.DataFrame,
+    values: dict[str, list[pl.DataFrame]],
+    removed: list[pl.Series],
+    refused: pl.DataFrame,
+    network: Network,
+) -> NetworkPeople:
     wide = people.with_columns(_value(people, network)) if network.value_column else people
     wide = _wide(wide, network, values)
-    composites = [key for key in network.keys if len(key.headers) > 1]
-    for key in composites:
+    keyed = [slot.name for key in network.keys for slot in network.column(key.headers[0]).slots if len(key.headers) == 1]
+    reachable = wide.select(pl.any_horizontal(pl.lit(False), *(pl.col(slot).is_not_null() for slot in keyed)))
+    reachable = reachable.to_series() | _among(people, removed)
+    for key in network.keys:
+        if len(key.headers) == 1:
+            continue
         slots = [network.column(header).slots[0].name for header in key.headers]
-        names = [match.name for match in columns_of(network, key)[0]]
-        whole = wide.select(pl.col(slot).alias(name) for slot, name in zip(slots, names, strict=True))
-        whole = whole.select(key_value(columns_of(network, key)[0])).to_series()
+        (columns,) = columns_of(network, key)
+        parts = wide.select(pl.col(slot).alias(match.name) for slot, match in zip(slots, columns, strict=True))
+        whole = parts.select(key_value(columns)).to_series()
         reachable |= whole.is_not_null()
         gone = refused.filter(pl.col("key") == key.name)["value"]
         if not gone.is_empty():
@@ -77,40 +88,43 @@ def network_people(
     return NetworkPeople(_flagged(wide, reachable, _rows_in(wide, network)), {})
 
 
+def _taken_by_match(held: pl.DataFrame, network: Network) -> dict[str, list[pl.DataFrame]]:
+    """For each header, for each of its forms: number, value, sorted by number, in the person's order."""
+    kinds = {match.kind for column in network.columns for match in column.matches}
+    of_kind = {kind: held.filter(pl.col("kind") == kind) for kind in kinds}
+    return {
+        column.header: [_taken(of_kind[match.kind], match, column) for match in column.matches]
+        for column in network.columns
+    }
+
+
 def _taken(held: pl.DataFrame, match: MatchColumn, column: Column) -> pl.DataFrame:
     """number, value: what the column takes of each person, in the person's order, each value once."""
-    taken = held.filter(pl.col(match.name).is_not_null())
+    takes = pl.col(match.name).is_not_null()
     if column.not_in:
         codes, unknown = country_codes_of(column.not_in)
-        taken = taken.filter(~pl.col("country").is_in(list(codes)).fill_null(unknown))
-    taken = taken.select("number", value=match.name)
-    several = taken["number"] == taken["number"].shift()
+        takes &= ~pl.col("country").is_in(list(codes)).fill_null(unknown)
+    taken = held.filter(takes).select("number", "position", value=match.name).sort("number", "position")
+    taken = taken.select("number", "value")
+    several = (taken["number"] == taken["number"].shift()).fill_null(False)
     if not several.any():
         return taken
     # Only people with several can have one twice, and they are few.
-    many = taken.filter(several)["number"].unique()
-    doubtful = pl.col("number").is_in(many.implode())
+    doubtful = taken["number"].is_in(taken["number"].filter(several).unique().implode())
     apart = taken.filter(doubtful).unique(maintain_order=True)
-    return pl.concat([taken.filter(~doubtful), apart]).sort("number", maintain_order=True)
+    return taken if apart.height == doubtful.sum() else pl.concat([taken.filter(~doubtful), apart]).sort("number", maintain_order=True)
 
 
-def _without(taken: pl.DataFrame, gone: pl.Series) -> pl.DataFrame:
-    return taken if gone.is_empty() else taken.filter(~pl.col("value").is_in(gone.implode()))
-
-
-def _wide(
-    people: pl.DataFrame, network: Network, values: dict[str, list[tuple[MatchColumn, pl.DataFrame]]]
-) -> pl.DataFrame:
+def _wide(people: pl.DataFrame, network: Network, values: dict[str, list[pl.DataFrame]]) -> pl.DataFrame:
     """People with a column for each slot; a person's identifiers fill them in the person's order."""
     wide = people
     for column in network.columns:
-        frames = dict(values[column.header])
+        frames = dict(zip(column.matches, values[column.header], strict=True))
         for slot in column.slots:
-            if slot.match is None:
-                if column.constant is not None:
-                    wide = wide.with_columns(pl.lit(column.constant or None, dtype=pl.String).alias(slot.name))
-                continue
-            wide = wide.join(_at_place(frames[slot.match], slot), on="number", how="left", maintain_order="left")
+            if slot.match is not None:
+                wide = wide.join(_at_place(frames[slot.match], slot), on="number", how="left", maintain_order="left")
+            elif column.constant is not None:
+                wide = wide.with_columns(pl.lit(column.constant or None, dtype=pl.String).alias(slot.name))
     return wide
 
 
