@@ -40,7 +40,8 @@ class Cut:
         """How many parts the weighed frames take."""
         if self._whole <= self._room:
             return 1
-        return -(-self._whole // max(1, self._room - self._heaviest))
+        # A part may begin with somebody who mostly weighs on the part before.
+        return -(-self._whole // max(1, self._room - self._heaviest + 1))
 
     def in_parts(self, frames: Iterable[pl.DataFrame]) -> Iterator[tuple[int, pl.DataFrame]]:
         """The rows of the sorted `frames`, each with the number of its part, from 0 on, never falling."""
