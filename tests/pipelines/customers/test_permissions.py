@@ -21,7 +21,7 @@ AS_OF = date(2024, 6, 30)
 #: The end of that day in Paris, and in UTC, which is the time zone where none is set.
 END = datetime(2024, 6, 30, 22, tzinfo=UTC)
 END_UTC = datetime(2024, 7, 1, tzinfo=UTC)
-NETWORKS = networks()
+NETWORKS = {name: networks()[name].allowing(()) for name in ("google_ads", "meta")}
 FRENCH = Settings(currency="EUR", default_country="FR", time_zone="Europe/Paris")
 
 JANE = {"customer_id": "jane", "email": "jane@example.com", "phone": "+33612345678", "country": "FR"}
