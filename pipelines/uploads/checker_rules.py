@@ -36,6 +36,7 @@ _PLAIN = {
     ("country", "lower"): r"^[a-z]{2}$",
     ("postal_code", "trimmed"): r"^[^\s\"][^\"\t\n]{0,14}$",
     ("postal_code", "digits"): r"^[0-9]{2,10}$",
+    ("postal_code", "ascii"): r"^[a-z0-9]{2,12}$",
     ("mobile_ad_id", "lower"): r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
     ("mobile_ad_id", "upper"): r"^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$",
     ("mobile_ad_id", "by_type"): r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12})$",

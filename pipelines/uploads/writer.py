@@ -33,7 +33,7 @@ def write_list(
     """
     header = _header(upload_list, network)
     cut = Cut(upload_list, network, header=len(header))
-    with sorted_ranges(cut.weighed(frames), folder) as ranges:
+    with sorted_ranges(cut.weighed(_on_one_line(frames, upload_list)), folder) as ranges:
         return tuple(
             _write(
                 (frame for _, frame in pieces),
@@ -51,6 +51,13 @@ def file_name(stem: str, upload_list: UploadList, network: Network, *, kind: Fil
     """`club_b.us.emails.full.part-0001.txt`: the public name, the list, the kind, the part if there are several."""
     numbered = None if part is None else f"part-{part:04}"
     return ".".join(piece for piece in (stem, upload_list.label, kind, numbered) if piece) + network.file.suffix
+
+
+def _on_one_line(frames: Iterable[pl.DataFrame], upload_list: UploadList) -> Iterator[pl.DataFrame]:
+    """The frames without line breaks and tabs in plain text: a quoted break is CSV, but no network says it reads it."""
+    plain = [slot.name for slot in upload_list.slots if slot.match is not None and slot.match.hash == "none"]
+    for frame in frames:
+        yield frame.with_columns(pl.col(plain).str.replace_all(r"\s*[\r\n\t\v\f]\s*", " ")) if plain else frame
 
 
 def _write(
