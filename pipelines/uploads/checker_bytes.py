@@ -37,17 +37,14 @@ def blocks(path: Path, compression: Literal["none", "gzip", "zip"]) -> Iterator[
         PackError: it cannot be unpacked.
     """
     with _unpacked(path, compression) as file:
-        line, rest = 1, b""
-        content = file.read(_BLOCK)
-        while True:
-            following = file.read(_BLOCK)
-            whole, newline, torn = (rest + content).rpartition(b"\n") if following else (b"", b"", rest + content)
-            here, rest = (whole + newline, torn) if following else (torn, b"")
-            yield Block(here, line, is_last=not following)
-            if not following:
-                return
-            line += here.count(b"\n")
-            content = following
+        line, rest, content = 1, b"", file.read(_BLOCK)
+        while following := file.read(_BLOCK):
+            whole, newline, torn = (rest + content).rpartition(b"\n")
+            if newline:
+                yield Block(whole + newline, line, is_last=False)
+                line += whole.count(b"\n") + 1
+            rest, content = torn, following
+        yield Block(rest + content, line, is_last=True)
 
 
 @contextmanager

@@ -51,11 +51,9 @@ class Cut:
             if parts == 1:
                 yield 0, frame
                 continue
-            weights = self._weights(frame)
-            end = before + pl.col("weight").cum_sum()
-            if "group" in weights.columns:
-                end = end.max().over("group")
-            places = weights.select(((end - 1) // share).clip(upper_bound=parts - 1)).to_series()
+            weights = self._weights(frame).with_columns(end=before + pl.col("weight").cum_sum())
+            end = pl.col("end").max().over("group") if "group" in weights.columns else pl.col("end")
+            places = weights.select((end - 1) // share).to_series()
             for place in places.unique().sort():
                 yield place, frame.filter(places == place)
             before += int(weights["weight"].sum())

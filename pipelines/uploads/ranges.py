@@ -28,7 +28,7 @@ class Ranges(NamedTuple):
             yield ordered(self.held)
         for files in self.spools:
             if files:
-                yield ordered(pl.concat([pl.read_ipc(file, memory_map=False) for file in files]))
+                yield ordered(pl.concat([pl.read_ipc(file) for file in files]))
 
 
 def ordered(rows: pl.DataFrame) -> pl.DataFrame:
@@ -65,9 +65,8 @@ def _dealt(frames: Iterator[pl.DataFrame], spool: Path) -> Ranges:
     spools: list[list[Path]] = [[] for _ in range(_RANGES)]
     for frame in _each(held, frames):
         places = bounds.search_sorted(frame.select(_mark(frame)).to_series(), side="right")
-        for (place,), part in frame.with_columns(place=places).partition_by(
-            "place", as_dict=True, include_key=False, maintain_order=False
-        ).items():  # fmt: skip
+        dealt = frame.with_columns(place=places).partition_by("place", as_dict=True, include_key=False)
+        for (place,), part in dealt.items():
             path = spool / f"{place}-{len(spools[place])}.arrow"
             part.write_ipc(path, compression="uncompressed", compat_level=_ROW_TYPES)
             spools[place].append(path)

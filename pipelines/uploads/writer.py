@@ -40,10 +40,10 @@ def write_list(
                 header,
                 upload_list,
                 network,
-                folder / file_name(stem, upload_list, network, kind=kind, part=part + 1 if cut.parts > 1 else None),
+                folder / file_name(stem, upload_list, network, kind=kind, part=part if cut.parts > 1 else None),
                 kind,
             )
-            for part, pieces in groupby(cut.in_parts(ranges.frames()), key=itemgetter(0))
+            for part, (_, pieces) in enumerate(groupby(cut.in_parts(ranges.frames()), key=itemgetter(0)), start=1)
         )
 
 
