@@ -140,8 +140,8 @@ class Relance(dg.ConfigurableResource):
         columns = ", ".join(match.name for match in match_columns({network: declared}))
         # Numbered once, so that a person's 32 letters are compared here and nowhere else.
         warehouse.execute(
-            "CREATE OR REPLACE TEMP TABLE permitted AS SELECT (row_number() OVER () - 1)::UINTEGER AS number, person_id, "
-            "assumed, country, revenue FROM warehouse.permissions LEFT JOIN "
+            "CREATE OR REPLACE TEMP TABLE permitted AS SELECT (row_number() OVER () - 1)::UINTEGER AS number, "
+            "person_id, assumed, country, revenue FROM warehouse.permissions LEFT JOIN "
             "(FROM warehouse.features WHERE as_of = $day) USING (person_id) "
             f"WHERE network = $network AND person_id IN ({members})",
             network=network,

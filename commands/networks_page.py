@@ -18,8 +18,8 @@ What relance knows of each ad network, and how well. This page is written by `re
 Every file is UTF-8 without byte-order mark. E-mails and phones are always hashed. A column in plain is off unless
 `allow_plain` in `relance.toml` names network and column; country, postal code and value are plain where the network's
 rule demands it. How sure a fact is: **documented** by the network itself, **seen in code** of official or widely used
-tools, **secondary** (vendors, agencies), or **unconfirmed**: then relance writes the most probable form, and you try ten
-rows first.
+tools, **secondary** (vendors, agencies), or **unconfirmed**: then relance writes the most probable form, and you try
+ten rows first. Menu paths are where the upload was last seen; networks move them.
 """
 
 
@@ -64,7 +64,8 @@ def _section(name: str, network: Network) -> Iterator[str]:
     yield f"- **File**: {_format(network)}"
     rows = file.minimum_rows
     left = f"; a removal must leave {rows.left:,}" if rows.left else ""
-    yield f"- **At least** {rows.full:,} rows in a full file, {rows.add:,} in one that adds, {rows.remove:,} in one that removes{left}."
+    least = f"{rows.full:,} rows in a full file, {rows.add:,} in one that adds, {rows.remove:,} in one that removes"
+    yield f"- **At least** {least}{left}."
     most = [f"{file.maximum_rows:,} rows"] if file.maximum_rows else []
     most += [f"{file.maximum_bytes:,} bytes"] if file.maximum_bytes else []
     if most:

@@ -111,6 +111,8 @@ def _check_public_names_are_neutral(config: Config) -> None:
             hint = hint_in(text or "")
             if hint is not None:
                 said = f"{hint.word!r} hints at {hint.kind}, and the network sees it"
-                advice = f"public_name = {neutral_name(taken)!r} says nothing" if field == "public_name" else "Leave it out"
+                advice = (
+                    f"public_name = {neutral_name(taken)!r} says nothing" if field == "public_name" else "Leave it out"
+                )
                 msg = f"{config.folder / 'segments' / name}.toml: {field}: {said}. {advice}."
                 raise ConfigError(msg)

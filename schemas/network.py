@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from schemas.declared import Declared, Slug, Text, read_declared, slug_of
+from schemas.declared import Declared, Text, read_declared, slug_of
 from schemas.identifiers import MatchColumn
 from schemas.network_file import Column, Fact, FileFormat, FileKind, Key, LeftOut, Region, Slot
 from schemas.settings import Purpose

@@ -47,7 +47,7 @@ class Hint(NamedTuple):
 
 
 def hint_in(text: str) -> Hint | None:
-    """The first listed word in the text, English or French, whatever its accents and capitals; None if there is none."""
+    """The first listed word in the text, whatever its accents and capitals; None if there is none."""
     words = _words(text)
     for start in range(len(words)):
         for listed, kind in _listed():

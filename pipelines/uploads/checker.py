@@ -35,7 +35,7 @@ def _complaints(path: Path, upload_list: UploadList, network: Network, kind: Fil
         size += len(block.content)
         wrong = byte_complaint(block, network)
         if wrong is None and number == 0 and file.header:
-            wrong, block = _without_header(block, upload_list, network)  # noqa: PLW2901
+            wrong, block = _without_header(block, upload_list, network)
         if wrong is None and block.content:
             wrong = column_complaint(block, len(upload_list.slots), network)
         if wrong is not None:
@@ -96,7 +96,7 @@ def _broken(cells: pl.DataFrame, asked: list[Rule], first_line: int) -> list[tup
     return [(rule, first_line + place) for rule, place in zip(asked, places, strict=True) if place is not None]
 
 
-def _whole_file_complaints(
+def _whole_file_complaints(  # noqa: PLR0913 - what was counted
     path: Path, network: Network, kind: FileKind, *, rows: int, size: int, marks: list[pl.Series]
 ) -> list[str]:
     file = network.file

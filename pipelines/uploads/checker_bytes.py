@@ -15,6 +15,8 @@ from schemas.network import Network
 
 _BLOCK = 64 * 1024 * 1024
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_PACKED = (b"\x1f\x8b", b"PK\x03\x04")
+_RETURN = b"\r"
 _QUOTED = re.compile(rb'"(?:[^"\n]|"")*"')
 
 
@@ -70,12 +72,15 @@ def _unpacked(path: Path, compression: Literal["none", "gzip", "zip"]) -> Iterat
 
 def byte_complaint(block: Block, network: Network) -> str | None:
     """The first thing wrong with the block as text."""
-    content, newline = block.content, network.file.newline.encode()
-    if block.first_line == 1:
-        if content.startswith(_BYTE_ORDER_MARKS):
-            return "line 1: a byte-order mark stands before the first character"
-        if content.startswith((b"\x1f\x8b", b"PK\x03\x04")):
-            return "the file is packed, and the network takes it unpacked"
+    return _text_complaint(block) or _line_end_complaint(block, network.file.newline.encode())
+
+
+def _text_complaint(block: Block) -> str | None:
+    content = block.content
+    if block.first_line == 1 and content.startswith(_BYTE_ORDER_MARKS):
+        return "line 1: a byte-order mark stands before the first character"
+    if block.first_line == 1 and content.startswith(_PACKED):
+        return "the file is packed, and the network takes it unpacked"
     if not content.isascii():
         try:
             content.decode("utf-8")
@@ -84,10 +89,15 @@ def byte_complaint(block: Block, network: Network) -> str | None:
     for byte, what in ((b"\x00", "a zero byte"), (b"@", "an @, so an address that is not hashed")):
         if byte in content:
             return f"line {_line(block, content.index(byte))}: {what}"
+    return None
+
+
+def _line_end_complaint(block: Block, newline: bytes) -> str | None:
+    content = block.content
     returns = content.count(b"\r")
     if newline == b"\n" and returns:
-        return f"line {_line(block, content.index(bytes([13])))}: a carriage return"
-    if newline == b"\r\n" and (returns != content.count(newline) or content.count(b"\n") != returns):
+        return f"line {_line(block, content.index(_RETURN))}: a carriage return"
+    if newline == b"\r\n" and not (returns == content.count(newline) == content.count(b"\n")):
         return "the lines do not all end in carriage return and line feed"
     if block.is_last and content and not content.endswith(newline):
         return "the last line is cut off"

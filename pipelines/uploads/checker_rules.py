@@ -39,7 +39,10 @@ _PLAIN = {
     ("postal_code", "ascii"): r"^[a-z0-9]{2,12}$",
     ("mobile_ad_id", "lower"): r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
     ("mobile_ad_id", "upper"): r"^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$",
-    ("mobile_ad_id", "by_type"): r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12})$",
+    (
+        "mobile_ad_id",
+        "by_type",
+    ): r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12})$",
     ("mobile_ad_id", "plain"): r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$",
 }
 _TEXT = r"^[^\s](.*[^\s])?$"
@@ -113,7 +116,9 @@ def _known(value: pl.Expr, where: str, match: MatchColumn, shown: Callable[[str]
         return []
     codes = [code.lower() if match.form == "lower" else code for code in _ALPHA_2]
     known = [shown(code) for code in codes]
-    twice = [_digest(_digest(code, once), match.hash) for code in codes for once in _ALL] if match.hash != "none" else []
+    twice = (
+        [_digest(_digest(code, once), match.hash) for code in codes for once in _ALL] if match.hash != "none" else []
+    )
     return [
         Rule("hashed twice", where, value.is_in(twice)),
         Rule("no country's code in the network's form", where, (value != "") & ~value.is_in([*known, *twice])),

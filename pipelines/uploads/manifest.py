@@ -27,7 +27,9 @@ def rules_version(network: Network) -> str:
 
 def content_digest(manifest: Manifest) -> str:
     """Equal for versions that hold the same: files, rules, label and base, whatever day they are of."""
-    content = manifest.model_dump(mode="json", include={"public_name", "base", "rules_version", "files", "withheld", "assumptions"})
+    content = manifest.model_dump(
+        mode="json", include={"public_name", "base", "rules_version", "files", "withheld", "assumptions"}
+    )
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -8,10 +8,16 @@ import zipfile
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Literal
+from typing import Any, Literal, Protocol
 
 #: A zip's entries have a time; a fixed one keeps equal content equal.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+class _Written(Protocol):
+    """Whatever takes bytes."""
+
+    def write(self, content: Any, /) -> int: ...  # noqa: ANN401
 
 
 class _Checksummed:
@@ -42,7 +48,7 @@ class Output:
         self._stack = ExitStack()
         self._raw = _Checksummed(path)
         self._stack.callback(self._raw.close)
-        self._inner: IO[bytes] | _Checksummed = self._raw
+        self._inner: _Written = self._raw
         # The pack holds the file under its own name; neither name nor time of writing is a machine's.
         if compression == "gzip":
             packed = gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=self._raw, mtime=0)  # type: ignore[arg-type]

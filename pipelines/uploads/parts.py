@@ -31,7 +31,9 @@ class Cut:
             if self._limited and frame.height:
                 weights = self._weights(frame)
                 self._whole += int(weights["weight"].sum())
-                groups = weights.group_by("group").agg(pl.col("weight").sum()) if "group" in weights.columns else weights
+                groups = (
+                    weights.group_by("group").agg(pl.col("weight").sum()) if "group" in weights.columns else weights
+                )
                 self._heaviest = max(self._heaviest, int(groups.select(pl.col("weight").max()).item()))
             yield frame
 
@@ -74,5 +76,7 @@ class Cut:
         if self._file.quoting == "always":
             ends += 2 * len(self._slots)
         lengths = [pl.col(slot).cast(pl.String).str.len_bytes().fill_null(0) for slot in self._slots]
-        quotes = [2 + pl.col(slot).cast(pl.String).str.count_matches('"', literal=True).fill_null(0) for slot in self._plain]
+        quotes = [
+            2 + pl.col(slot).cast(pl.String).str.count_matches('"', literal=True).fill_null(0) for slot in self._plain
+        ]
         return (pl.sum_horizontal(*lengths, *quotes) + ends).cast(pl.Int64)

@@ -67,9 +67,12 @@ def _by_person(
     refused: pl.DataFrame,
     network: Network,
 ) -> NetworkPeople:
-    wide = people.with_columns(_value(people, network)) if network.value_column else people
+    value = network.value_column
+    wide = people if value is None else people.with_columns(_value(people, value))
     wide = _wide(wide, network, values)
-    keyed = [slot.name for key in network.keys for slot in network.column(key.headers[0]).slots if len(key.headers) == 1]
+    keyed = [
+        slot.name for key in network.keys for slot in network.column(key.headers[0]).slots if len(key.headers) == 1
+    ]
     reachable = wide.select(pl.any_horizontal(pl.lit(False), *(pl.col(slot).is_not_null() for slot in keyed)))
     reachable = reachable.to_series() | _among(people, removed)
     for key in network.keys:
@@ -112,7 +115,11 @@ def _taken(held: pl.DataFrame, match: MatchColumn, column: Column) -> pl.DataFra
     # Only people with several can have one twice, and they are few.
     doubtful = taken["number"].is_in(taken["number"].filter(several).unique().implode())
     apart = taken.filter(doubtful).unique(maintain_order=True)
-    return taken if apart.height == doubtful.sum() else pl.concat([taken.filter(~doubtful), apart]).sort("number", maintain_order=True)
+    return (
+        taken
+        if apart.height == doubtful.sum()
+        else pl.concat([taken.filter(~doubtful), apart]).sort("number", maintain_order=True)
+    )
 
 
 def _wide(people: pl.DataFrame, network: Network, values: dict[str, list[pl.DataFrame]]) -> pl.DataFrame:
@@ -137,10 +144,9 @@ def _at_place(taken: pl.DataFrame, slot: Slot) -> pl.DataFrame:
     return taken.filter(here).rename({"value": slot.name})
 
 
-def _value(people: pl.DataFrame, network: Network) -> pl.Series:
+def _value(people: pl.DataFrame, column: Column) -> pl.Series:
     """The person's value, refunds floored at 0, in the currency's hundredths."""
-    assert network.value_column is not None
-    (slot,) = network.value_column.slots
+    (slot,) = column.slots
     floored = people.select(pl.max_horizontal(pl.col("revenue").fill_null(0), 0).cast(pl.Decimal(18, 2)))
     return floored.to_series().alias(slot.name)
 

@@ -21,8 +21,8 @@ class ListRows(NamedTuple):
 
 
 class AudienceRows(NamedTuple):
-    """`lists` that reach the minimum (all of them, if none does); `withheld`: rows of those that do not; `keys` that the
-    lists carry (key, value); people who are sent on an assumption."""
+    """`lists` that reach the network's minimum; `withheld`: how many rows those have that do not; `keys` that the lists
+    carry (key, value); people who are sent on an assumption."""
 
     lists: tuple[ListRows, ...]
     withheld: dict[str, int]

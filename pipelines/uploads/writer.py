@@ -22,29 +22,36 @@ from schemas.uploads import FileEntry
 _BATCH = 20_000
 
 
-def write_list(
-    frames: Iterable[pl.DataFrame], upload_list: UploadList, network: Network, folder: Path, *, stem: str, kind: FileKind
+def write_list(  # noqa: PLR0913 - rows, what they are for, and where they go
+    frames: Iterable[pl.DataFrame],
+    upload_list: UploadList,
+    network: Network,
+    folder: Path,
+    *,
+    stem: str,
+    kind: FileKind,
 ) -> tuple[FileEntry, ...]:
     """Write a list's files into `folder`: UTF-8 without byte-order mark, sorted by all columns, empty cells first.
 
-    In: frames with a column for each slot of the list, and `owner` first where a row is an identifier: rows of one owner
-    stand in one frame, and stay together in one part. No row stands twice. What is too much to hold is spooled in
-    `folder`. A list above the network's maximum becomes parts of about equal size, so that none is below the minimum.
+    In: frames with a column for each slot of the list, and `owner` first where a row is an identifier: rows of one
+    owner stand in one frame, and stay together in one part. No row stands twice. What is too much to hold is spooled
+    A list above the network's maximum becomes parts of about equal size, so that none is below the minimum.
     """
     header = _header(upload_list, network)
     cut = Cut(upload_list, network, header=len(header))
     with sorted_ranges(cut.weighed(_on_one_line(frames, upload_list)), folder) as ranges:
-        return tuple(
-            _write(
-                (frame for _, frame in pieces),
-                header,
-                upload_list,
-                network,
-                folder / file_name(stem, upload_list, network, kind=kind, part=part if cut.parts > 1 else None),
-                kind,
+        entries = []
+        for part, (_, pieces) in enumerate(groupby(cut.in_parts(ranges.frames()), key=itemgetter(0)), start=1):
+            name = file_name(stem, upload_list, network, kind=kind, part=part if cut.parts > 1 else None)
+            with Output(folder / name, network.file.compression) as output:
+                output.write(header)
+                rows = sum(_write_rows(frame, upload_list, network, output) for _, frame in pieces)
+            entries.append(
+                FileEntry(
+                    name=name, kind=kind, list=upload_list.label, rows=rows, bytes=output.bytes, sha256=output.sha256
+                )
             )
-            for part, (_, pieces) in enumerate(groupby(cut.in_parts(ranges.frames()), key=itemgetter(0)), start=1)
-        )
+    return tuple(entries)
 
 
 def file_name(stem: str, upload_list: UploadList, network: Network, *, kind: FileKind, part: int | None) -> str:
@@ -60,27 +67,17 @@ def _on_one_line(frames: Iterable[pl.DataFrame], upload_list: UploadList) -> Ite
         yield frame.with_columns(pl.col(plain).str.replace_all(r"\s*[\r\n\t\v\f]\s*", " ")) if plain else frame
 
 
-def _write(
-    frames: Iterator[pl.DataFrame], header: bytes, upload_list: UploadList, network: Network, path: Path, kind: FileKind
-) -> FileEntry:
-    slots = [slot.name for slot in upload_list.slots]
-    rows = 0
-    with Output(path, network.file.compression) as output:
-        output.write(header)
-        for frame in frames:
-            rows += frame.height
-            frame.select(slots).write_csv(
-                output,  # type: ignore[arg-type]
-                include_header=False,
-                separator=network.file.delimiter,
-                line_terminator=network.file.newline,
-                quote_style=network.file.quoting,
-                null_value="",
-                batch_size=_BATCH,
-            )
-    return FileEntry(
-        name=path.name, kind=kind, list=upload_list.label, rows=rows, bytes=output.bytes, sha256=output.sha256
+def _write_rows(frame: pl.DataFrame, upload_list: UploadList, network: Network, output: Output) -> int:
+    frame.select(slot.name for slot in upload_list.slots).write_csv(
+        output,  # type: ignore[arg-type]
+        include_header=False,
+        separator=network.file.delimiter,
+        line_terminator=network.file.newline,
+        quote_style=network.file.quoting,
+        null_value="",
+        batch_size=_BATCH,
     )
+    return frame.height
 
 
 def _header(upload_list: UploadList, network: Network) -> bytes:

@@ -97,8 +97,8 @@ def test_a_network_is_one_file_and_no_code(tmp_path: Path) -> None:
                      "columns.0: form 'e164' of email", id="a further form of another identifier"),
         pytest.param(changed('header = "First"', 'header = "First"\nlist = "names"'), "columns of different lists",
                      id="a group across lists"),
-        pytest.param(changed('hash = "sha256"', 'hash = "sha256"\nnot_in = ["EU"]'), "columns.0.not_in: 'EU' is neither",
-                     id="no country"),
+        pytest.param(changed('hash = "sha256"', 'hash = "sha256"\nnot_in = ["EU"]'),
+                     "columns.0.not_in: 'EU' is neither", id="no country"),
         pytest.param(WHOLE.replace("[[keys]]", '[[columns]]\nheader = "Value"\nvalue = "revenue"\n[[columns]]\n'
                      'header = "Note"\nconstant = ""\n[[keys]]'), "the value stands last", id="a value in the middle"),
         pytest.param(changed('headers = ["Email"]', 'headers = ["E-mail"]'), "'E-mail' is no column's header",

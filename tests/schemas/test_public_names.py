@@ -10,7 +10,8 @@ from schemas.public_names import hint_in, neutral_name
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("high_income", "wealth"), ("gens_fortunes", "wealth"), ("gros_paniers", "wealth"), ("clients_en_dettes", "debt"),
+        ("high_income", "wealth"), ("gens_fortunes", "wealth"), ("gros_paniers", "wealth"),
+        ("clients_en_dettes", "debt"),
         ("Clients endettés", "debt"), ("diabetics_fr", "health"), ("Femmes enceintes", "health"),
         ("catholiques", "religion"), ("musulmanes", "religion"), ("lgbt_friends", "sexuality"), ("divorcées", "family"),
         ("union members", "opinion"), ("under_18", "age"), ("HIGH-INCOME", "wealth"), ("big_spenders_2", "wealth"),
@@ -24,8 +25,8 @@ def test_a_name_that_hints_at_what_is_known_of_people_is_found_in_english_and_fr
 
 @pytest.mark.parametrize(
     "text",
-    ["club_a", "club_b", "welcome_back", "hello", "group_a", "enriched", "creditors_choice", "pret_a_porter", "spring_sale",
-     "running_race", "sextant", "loyalty", ""],
+    ["club_a", "club_b", "welcome_back", "hello", "group_a", "enriched", "creditors_choice", "pret_a_porter",
+     "spring_sale",     "running_race", "sextant", "loyalty", ""],
 )  # fmt: skip
 def test_a_neutral_name_passes_and_a_word_within_a_word_is_none(text: str) -> None:
     assert hint_in(text) is None

@@ -99,7 +99,7 @@ def duplicated(of: Good, place: int) -> str:
 
 
 def hash_of(of: Good, text: str) -> str:
-    number, place = hash_place(of)
+    _, place = hash_place(of)
     match = of.upload_list.slots[place].match
     assert match is not None
     content = hashlib.md5(text.encode()).hexdigest().encode() if match.hash == "sha256_of_md5" else text.encode()
@@ -155,7 +155,9 @@ DAMAGES: dict[str, Damage] = {
 OF_HEADERS: dict[str, Damage] = {
     "no header": lambda of: joined(of.lines[1:]),
     "a header in another case": lambda of: joined([of.lines[0].swapcase(), *of.lines[1:]]),
-    "a header with another name": lambda of: joined([of.lines[0].replace(of.upload_list.headers[0], "mail", 1), *of.lines[1:]]),
+    "a header with another name": lambda of: joined(
+        [of.lines[0].replace(of.upload_list.headers[0], "mail", 1), *of.lines[1:]]
+    ),
     "a header with spaces": lambda of: joined([of.lines[0] + " ", *of.lines[1:]]),
     "the header twice": lambda of: joined([of.lines[0], *of.lines]),
 }
@@ -171,7 +173,8 @@ CASES = [
     *((name, what, damage) for name in NETWORKS if NETWORKS[name].file.header for what, damage in OF_HEADERS.items()),
     *((name, what, damage) for name in NETWORKS if len(good(name).upload_list.slots) > 1
       for what, damage in OF_COLUMNS.items()),
-    *((name, "capitals in a hash", lambda of: with_cell(of, str.upper)) for name in NETWORKS if name != "the_trade_desk"),
+    *((name, "capitals in a hash", lambda of: with_cell(of, str.upper)) for name in NETWORKS
+      if name != "the_trade_desk"),
 ]  # fmt: skip
 
 
@@ -296,8 +299,13 @@ def test_minimum_and_maxima_are_the_network_s(tmp_path: Path) -> None:
         assert told in sentence
 
 
-@pytest.mark.parametrize(("name", "content"), [("liveramp", b"plain text\n"), ("tencent_ads", b"plain text\n"), ("meta", gzip.compress(b"x"))])
-def test_a_file_that_is_not_packed_as_the_network_takes_it_is_refused(name: str, content: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("liveramp", b"plain text\n"), ("tencent_ads", b"plain text\n"), ("meta", gzip.compress(b"x"))],
+)
+def test_a_file_that_is_not_packed_as_the_network_takes_it_is_refused(
+    name: str, content: bytes, tmp_path: Path
+) -> None:
     path = tmp_path / "club.full.csv"
     path.write_bytes(content)
     of = good(name)

@@ -54,7 +54,14 @@ def test_mary_is_in_each_file_as_its_network_wants_her() -> None:
     """Written by hand from the networks' pages, and hashed here."""
     plain, google = sha256("mary.o'brien@gmail.com"), sha256("maryo'brien@gmail.com")
     digits, plus = sha256("16502530000"), sha256("+16502530000")
-    address = [sha256("mrsmaryann"), sha256("obrienjr"), sha256("94025"), sha256("menlopark"), sha256("ca"), sha256("us")]
+    address = [
+        sha256("mrsmaryann"),
+        sha256("obrienjr"),
+        sha256("94025"),
+        sha256("menlopark"),
+        sha256("ca"),
+        sha256("us"),
+    ]
     assert ",".join([plain, "", "", digits, "", "", "", *address, "0.10"]) in lines("meta", "club.full.csv")
     assert (
         ",".join([google, "", plus, "", sha256("mary ann"), sha256("o'brien"), "US", "94025-3215"])

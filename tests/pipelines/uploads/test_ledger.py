@@ -13,9 +13,7 @@ from schemas.network import Network, networks
 from schemas.uploads import LEDGER_REASONS, Ledger, RefusedKeys
 from tests.pipelines.uploads.helpers import of_any_size, people_of, without_value
 
-NETWORKS = {
-    name: without_value(of_any_size(networks()[name].allowing(()))) for name in ("google_ads", "meta")
-}
+NETWORKS = {name: without_value(of_any_size(networks()[name].allowing(()))) for name in ("google_ads", "meta")}
 
 PEOPLE = [f"p{number}" for number in range(8)]
 #: What people hold: addresses that many share, and parts of a mailing address.
@@ -56,7 +54,12 @@ def identifiers_of(people: list[dict[str, object]], network: Network) -> pl.Data
             ]
         address = {names[part]: held[part] for part in PARTS}
         rows.append({"person_id": name, "kind": "mailing_address", "position": 1, **address})
-    columns = {"person_id": pl.String, "kind": pl.String, "position": pl.Int64, **dict.fromkeys(names.values(), pl.String)}
+    columns = {
+        "person_id": pl.String,
+        "kind": pl.String,
+        "position": pl.Int64,
+        **dict.fromkeys(names.values(), pl.String),
+    }
     return pl.DataFrame([{column: row.get(column) for column in columns} for row in rows], schema=columns)
 
 

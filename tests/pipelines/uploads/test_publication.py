@@ -288,9 +288,7 @@ def test_an_audience_below_the_minimum_is_held_with_what_is_missing_and_what_cos
     small = rows._replace(lists=(), withheld={"": 2}, keys=rows.keys.clear())
     held = publish(AUDIENCE, SEGMENT, network, small, outbox, as_of=AS_OF)
     assert held.outcome == "held"
-    assert held.reason == (
-        "it has 2 rows, 98 short of Meta's minimum of 100; most people were lost to no consent (3)"
-    )
+    assert held.reason == ("it has 2 rows, 98 short of Meta's minimum of 100; most people were lost to no consent (3)")
     assert nothing_was_published(outbox)
     (outcome,) = outbox.catalog.outcomes_of_night(1)
     assert outcome["ledger"]["file_people"] == 2
