@@ -35,7 +35,7 @@ def write_list(  # noqa: PLR0913 - rows, what they are for, and where they go
 
     In: frames with a column for each slot of the list, and `owner` first where a row is an identifier: rows of one
     owner stand in one frame, and stay together in one part. No row stands twice. What is too much to hold is spooled
-    A list above the network's maximum becomes parts of about equal size, so that none is below the minimum.
+    in `folder`. A list above the network's maximum becomes parts of about equal size, none below the minimum.
     """
     header = _header(upload_list, network)
     cut = Cut(upload_list, network, header=len(header))
