@@ -8,7 +8,7 @@ import dagster as dg
 
 from assets.metadata import file_metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
-from pipelines.uploads.keys import refused_keys
+from pipelines.uploads.keys import key_columns, refused_keys
 from pipelines.uploads.publication import Published, check_newest, publish
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from schemas.config import Config
@@ -45,11 +45,13 @@ def _refused_keys(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     )
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         with relance.stage("uploads.refused_keys"):
+            networks = relance.declared.used_networks
+            columns = ", ".join(column.name for column in key_columns(networks))
             table = refused_keys(
-                relance.table("identifiers"),
+                relance.warehouse.read(f"SELECT person_id, {columns} FROM warehouse.identifiers"),
                 relance.table("permissions"),
                 relance.table("crm_erasures"),
-                relance.declared.used_networks,
+                networks,
                 relance.identity_key,
             )
             relance.warehouse.replace("refused_keys", table)

@@ -82,7 +82,7 @@ def _cells(block: Block, width: int, network: Network) -> pl.DataFrame | None:
         )
     except pl.exceptions.PolarsError:
         return None
-    if cells.width != width or cells.height != block.content.count(b"\n"):
+    if cells.width != width or cells.height != block.lines:
         return None
     last = str(width - 1)
     if network.file.newline == "\r\n":

@@ -8,8 +8,10 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import IO, Literal, NamedTuple
+from typing import IO, Literal
 
 from schemas.network import Network
 
@@ -24,12 +26,17 @@ class PackError(Exception):
     """The file is not packed as the network takes it."""
 
 
-class Block(NamedTuple):
+@dataclass(frozen=True)
+class Block:
     """Whole lines of a file, of which the first has the number `first_line`."""
 
     content: bytes
     first_line: int
     is_last: bool
+
+    @cached_property
+    def lines(self) -> int:
+        return self.content.count(b"\n")
 
 
 def blocks(path: Path, compression: Literal["none", "gzip", "zip"]) -> Iterator[Block]:
@@ -39,14 +46,15 @@ def blocks(path: Path, compression: Literal["none", "gzip", "zip"]) -> Iterator[
         PackError: it cannot be unpacked.
     """
     with _unpacked(path, compression) as file:
-        line, rest, content = 1, b"", file.read(_BLOCK)
+        line, content = 1, file.read(_BLOCK)
         while following := file.read(_BLOCK):
-            whole, newline, torn = (rest + content).rpartition(b"\n")
-            if newline:
-                yield Block(whole + newline, line, is_last=False)
-                line += whole.count(b"\n") + 1
-            rest, content = torn, following
-        yield Block(rest + content, line, is_last=True)
+            cut = content.rfind(b"\n") + 1
+            if cut:
+                block = Block(content[:cut], line, is_last=False)
+                yield block
+                line += block.lines
+            content = content[cut:] + following
+        yield Block(content, line, is_last=True)
 
 
 @contextmanager
@@ -94,10 +102,9 @@ def _text_complaint(block: Block) -> str | None:
 
 def _line_end_complaint(block: Block, newline: bytes) -> str | None:
     content = block.content
-    returns = content.count(b"\r")
-    if newline == b"\n" and returns:
+    if newline == b"\n" and _RETURN in content:
         return f"line {_line(block, content.index(_RETURN))}: a carriage return"
-    if newline == b"\r\n" and not (returns == content.count(newline) == content.count(b"\n")):
+    if newline == b"\r\n" and not (content.count(_RETURN) == content.count(newline) == block.lines):
         return "the lines do not all end in carriage return and line feed"
     if block.is_last and content and not content.endswith(newline):
         return "the last line is cut off"
@@ -113,7 +120,7 @@ def column_complaint(block: Block, width: int, network: Network) -> str | None:
     Counts alone miss a line too long beside one too short; a CSV reader does not, so `torn_line` is asked if it balks.
     """
     content, delimiter = block.content, network.file.delimiter.encode()
-    lines = content.count(b"\n")
+    lines = block.lines
     if network.file.quoting == "always":
         even = content.count(b'"') == 2 * width * lines
         even = even and content.count(b'"' + delimiter + b'"') == (width - 1) * lines

@@ -11,6 +11,12 @@ from schemas.network import Network
 from schemas.uploads import RefusedKeys
 
 
+def key_columns(networks: dict[str, Network]) -> list[MatchColumn]:
+    """The match columns that some key of the networks is made of, each once, in a fixed order."""
+    headers = [(network, header) for network in networks.values() for key in network.keys for header in key.headers]
+    return sorted({match for network, header in headers for match in network.column(header).matches})
+
+
 def refused_keys(
     identifiers: pl.DataFrame,
     permissions: pl.DataFrame,
