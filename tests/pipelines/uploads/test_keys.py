@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from pipelines.crm.erasures import tombstones, without_erased
+from pipelines.crm.erasures import tombstones, without_erased_customers
 from pipelines.customers.customers import customers
 from pipelines.customers.people import people
 from pipelines.customers.permissions import permissions
@@ -72,16 +72,10 @@ def audiences(
 ) -> tuple[dict[str, AudienceRows], pl.DataFrame]:
     """Everybody's rows on each network, and the refused keys, by way of all stages."""
     erasures = pl.DataFrame(CrmErasures.create_empty()) if erasures is None else erasures
-    kept = without_erased(
-        records,
-        erasures,
-        identity_key=IDENTITY_KEY,
-        default_country="FR",
-        addresses=("email", "phone"),
-        needs_address=True,
-    )
+    canonical = with_canonical(records, default_country=SETTINGS.default_country)
+    kept = without_erased_customers(canonical, erasures, identity_key=IDENTITY_KEY, default_country="FR")
     persons = people(
-        canonical_records(with_canonical(kept, default_country=SETTINGS.default_country), SETTINGS.joining),
+        canonical_records(kept, SETTINGS.joining),
         SETTINGS.joining,
         identity_key=IDENTITY_KEY,
     )
