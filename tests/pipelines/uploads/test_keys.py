@@ -11,7 +11,7 @@ import pytest
 from pipelines.crm.erasures import tombstones, without_erased_customers
 from pipelines.customers.customers import customers
 from pipelines.customers.people import people
-from pipelines.customers.permissions import permissions
+from pipelines.customers.permissions import instant_of, permissions
 from pipelines.customers.records import canonical_records
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifiers
@@ -79,13 +79,14 @@ def audiences(
         SETTINGS.joining,
         identity_key=IDENTITY_KEY,
     )
+    statements = pl.DataFrame(consents, schema=dict(CrmConsents.create_empty().schema))
     permitted = permissions(
         persons,
         customers(persons),
-        pl.DataFrame(consents, schema=dict(CrmConsents.create_empty().schema)),
+        statements,
         networks=NETWORKS,
         settings=SETTINGS,
-        as_of=AS_OF,
+        instant=instant_of(statements["captured_at"].max(), SETTINGS, AS_OF),
     )
     held = identifiers(persons, COLUMNS)
     refused = refused_keys(held, permitted, erasures, NETWORKS, IDENTITY_KEY)
