@@ -33,9 +33,11 @@ check: $(VENV)/installed ## linters, types, the import rule
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 
-bench: $(VENV)/installed ## 1 M customers and 5 M orders, beside a bare Polars script
+bench: $(VENV)/installed ## what we hold ourselves to: the pipeline, phones, e-mails, every network's files
 	$(BIN)/python -m benchmarks.bench
 	$(BIN)/python -m benchmarks.phones
+	$(BIN)/python -m benchmarks.identifiers
+	$(BIN)/python -m benchmarks.networks
 
 soak: $(VENV)/installed ## the long trials
 	@echo "No long trial yet: they come with the nights (crash safety, incremental runs)."

@@ -7,6 +7,7 @@ import dagster as dg
 import dataframely as dy
 
 from schemas.network import Network
+from schemas.network_file import Slot
 
 Metadata = Mapping[str, Any]
 
@@ -30,15 +31,21 @@ def file_metadata(network: Network) -> Metadata:
     """The columns of an audience's file, each with its identifier, form and hash."""
     columns = [
         dg.TableColumn(
-            name=column.header if column.repeat == 1 else f"{column.header} {place}",
+            name=f"{upload_list.label} {slot.name}".strip(),
             type="String",
-            description=f"{column.identifier.replace('_', ' ')}, form {column.form}, hash {column.hash}",
-            tags={"pii": "hashed" if column.hash != "none" else "raw"},
+            description=slot.match.name if slot.match else slot.column.value or "the same in every row",
+            tags={"pii": _privacy_of(slot)},
         )
-        for column in network.columns
-        for place in range(1, column.repeat + 1)
+        for upload_list in network.lists
+        for slot in upload_list.slots
     ]
     return {"dagster/column_schema": dg.TableSchema(columns=columns)}
+
+
+def _privacy_of(slot: Slot) -> str:
+    if slot.match is None:
+        return "none" if slot.column.value is None else "pseudonym"
+    return "raw" if slot.match.hash == "none" else "hashed"
 
 
 def privacy_tag(schema: type[dy.Schema]) -> dict[str, str]:

@@ -19,9 +19,12 @@ from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.crm.days import check_asked_day, default_day
 from pipelines.crm.pull import Reading
 from pipelines.crm.read import Crm
-from pipelines.uploads.publication import Outbox, reconcile
+from pipelines.uploads.people import NetworkPeople, network_people
+from pipelines.uploads.publication import Outbox
+from pipelines.uploads.reconciliation import reconcile
 from schemas.config import Config, read_config
 from schemas.errors import RelanceError, StageError
+from schemas.network import match_columns
 
 
 @dataclass
@@ -35,6 +38,8 @@ class _Opened:
     stack: ExitStack
     #: The day that the CRM can be read for; asked of the source at most once a run.
     default_day: date | None = None
+    #: The people worked out last, and of which network and memberships.
+    people: tuple[tuple[str, tuple[object, ...]], NetworkPeople] | None = None
     failures: list[RelanceError] = field(default_factory=list)
 
 
@@ -113,6 +118,42 @@ class Relance(dg.ConfigurableResource):
             now=now,
         )
         return Reading(crm, settings, opened.config.rates, self.identity_key, opened.config.networks, as_of)
+
+    def people_of(self, network: str, as_of: date) -> NetworkPeople:
+        """Those of the network's audiences who may be sent to it. Audiences of one network run one after the other:
+        their people are worked out for the first, and again only if a segment changed or another network came between.
+        """
+        segments = {audience.segment for audience in self.declared.audiences if audience.network == network}
+        names = ", ".join(f"'{segment}'" for segment in sorted(segments))
+        current = f"SELECT person_id FROM warehouse.memberships WHERE valid_to IS NULL AND segment IN ({names})"
+        mark = self.warehouse.read(f"SELECT count(*) AS rows, bit_xor(hash(person_id)) AS mark FROM ({current})").row(0)
+        known = self._opened.people
+        if known is None or known[0] != (network, mark):
+            # Two networks' people need not fit into memory together.
+            self._opened.people = known = None
+            people = self._read_people(network, as_of, current)
+            self._opened.people = known = ((network, mark), people)
+        return known[1]
+
+    def _read_people(self, network: str, as_of: date, members: str) -> NetworkPeople:
+        declared, warehouse = self.declared.networks[network], self.warehouse
+        columns = ", ".join(match.name for match in match_columns({network: declared}))
+        # Numbered once, so that a person's 32 letters are compared here and nowhere else.
+        warehouse.execute(
+            "CREATE OR REPLACE TEMP TABLE permitted AS SELECT (row_number() OVER () - 1)::UINTEGER AS number, "
+            "person_id, assumed, country, revenue FROM warehouse.permissions LEFT JOIN "
+            "(FROM warehouse.features WHERE as_of = $day) USING (person_id) "
+            f"WHERE network = $network AND person_id IN ({members})",
+            network=network,
+            day=as_of,
+        )
+        held = f"SELECT number, kind, position, {columns} FROM warehouse.identifiers JOIN permitted USING (person_id)"
+        return network_people(
+            warehouse.read("FROM permitted"),
+            warehouse.read(held),
+            warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=network),
+            declared,
+        )
 
     def newest_day(self) -> date | None:
         """The newest day whose CRM was read into this home."""

@@ -1,13 +1,14 @@
 """One asset an audience: its file, checked, in the outbox; and the keys that no file may carry."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import dagster as dg
 
 from assets.metadata import file_metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
-from pipelines.uploads.keys import refused_keys
+from pipelines.uploads.keys import key_columns, refused_keys
 from pipelines.uploads.publication import Published, check_newest, publish
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from schemas.config import Config
@@ -44,11 +45,13 @@ def _refused_keys(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     )
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         with relance.stage("uploads.refused_keys"):
+            networks = relance.declared.used_networks
+            columns = ", ".join(column.name for column in key_columns(networks))
             table = refused_keys(
-                relance.table("identifiers"),
+                relance.warehouse.read(f"SELECT person_id, {columns} FROM warehouse.identifiers"),
                 relance.table("permissions"),
                 relance.table("crm_erasures"),
-                relance.declared.used_networks,
+                networks,
                 relance.identity_key,
             )
             relance.warehouse.replace("refused_keys", table)
@@ -61,7 +64,12 @@ def _audience(
     audience: Audience, segment: Segment, network: Network, daily: dg.PartitionsDefinition
 ) -> dg.AssetsDefinition:
     key = ["uploads", *str(audience).split("/")]
-    deps = [["segments", audience.segment], ["identifiers", "identifiers"], ["uploads", "refused_keys"]]
+    deps = [
+        ["features", "features"],
+        ["segments", audience.segment],
+        ["identifiers", "identifiers"],
+        ["uploads", "refused_keys"],
+    ]
 
     @dg.asset(
         key=key,
@@ -82,7 +90,7 @@ def _audience(
         try:
             with relance.stage(f"uploads.{audience}"):
                 check_newest(as_of, relance.newest_day())
-                rows = _rows(relance, audience, network)
+                rows = _rows(relance, audience, network, as_of)
                 published = publish(audience, segment, network, rows, relance.outbox, as_of=as_of)
         except PublicationError as error:
             if error.check is not None:
@@ -93,20 +101,10 @@ def _audience(
     return asset
 
 
-def _rows(relance: Relance, audience: Audience, network: Network) -> AudienceRows:
-    warehouse = relance.warehouse
+def _rows(relance: Relance, audience: Audience, network: Network, as_of: date) -> AudienceRows:
     current = "SELECT person_id FROM warehouse.memberships WHERE segment = $segment AND valid_to IS NULL"
-    columns = ", ".join(sorted({column.match.name for column in network.columns}))
-    return audience_rows(
-        warehouse.read(current, segment=audience.segment),
-        warehouse.read("FROM warehouse.permissions WHERE network = $network", network=audience.network),
-        warehouse.read(
-            f"SELECT person_id, position, {columns} FROM warehouse.identifiers WHERE person_id IN ({current})",
-            segment=audience.segment,
-        ),
-        warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=audience.network),
-        network,
-    )
+    members = relance.warehouse.read(current, segment=audience.segment)
+    return audience_rows(members, relance.people_of(audience.network, as_of), network)
 
 
 def _result(relance: Relance, audience: Audience, rows: AudienceRows, published: Published) -> dg.MaterializeResult:

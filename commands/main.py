@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from commands import check, doctor, init, run, sample, show, status, verify
+from commands import (
+    check,
+    check_upload,
+    conformance,
+    doctor,
+    init,
+    networks,
+    normalise,
+    run,
+    sample,
+    segments,
+    status,
+    verify,
+)
 
 app = typer.Typer(
     help="From a CRM to the customer lists that ad networks accept.",
@@ -13,6 +26,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for command in (sample.sample, run.run, check.check, init.init, doctor.doctor, status.status, show.networks,
-                show.segments, verify.verify):  # fmt: skip
+for command in (sample.sample, run.run, check.check, check_upload.check_upload, init.init, doctor.doctor, status.status,
+                networks.networks, segments.segments, verify.verify, conformance.conformance,
+                normalise.normalise):  # fmt: skip
     app.command()(command)

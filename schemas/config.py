@@ -10,6 +10,7 @@ import polars as pl
 from schemas.declared import read_declared, slug_of
 from schemas.errors import ConfigError
 from schemas.network import Network, networks
+from schemas.public_names import hint_in, neutral_name
 from schemas.rates import read_rates
 from schemas.segment import Audience, Segment
 from schemas.settings import Settings
@@ -25,6 +26,7 @@ class Config:
     sources: Sources
     rates: pl.DataFrame
     segments: dict[str, Segment]
+    #: With the columns that the company allows.
     networks: dict[str, Network]
 
     @property
@@ -46,18 +48,38 @@ def read_config(folder: Path) -> Config:
         ConfigError: a file is missing or wrong, or two files contradict each other.
     """
     folder = folder.expanduser().resolve()
+    settings = read_declared(Settings, folder / "relance.toml")
     segments = {slug_of(path): read_declared(Segment, path) for path in sorted((folder / "segments").glob("*.toml"))}
     config = Config(
         folder=folder,
-        settings=read_declared(Settings, folder / "relance.toml"),
+        settings=settings,
         sources=read_declared(Sources, folder / "sources.toml"),
         rates=read_rates(folder / "rates.csv"),
         segments=segments,
-        networks=networks(),
+        networks=_allowed_networks(settings, folder / "relance.toml"),
     )
     _check_networks_exist(config)
     _check_public_names_differ(config)
+    _check_public_names_are_neutral(config)
     return config
+
+
+def _allowed_networks(settings: Settings, path: Path) -> dict[str, Network]:
+    """The networks, without the columns in plain that the company does not allow."""
+    known = networks()
+    for name, headers in settings.allow_plain.items():
+        if name not in known:
+            msg = f"{path}: allow_plain names {name!r}; relance knows {', '.join(known)}."
+            raise ConfigError(msg)
+        plain = [column.header for column in known[name].columns if column.needs_permission]
+        for header in headers:
+            if header not in plain:
+                msg = (
+                    f"{path}: allow_plain.{name}: {header!r} is no column that {name} takes only in plain; "
+                    f"those are {', '.join(plain) or 'none'}."
+                )
+                raise ConfigError(msg)
+    return {name: network.allowing(settings.allow_plain.get(name, ())) for name, network in known.items()}
 
 
 def _check_networks_exist(config: Config) -> None:
@@ -80,3 +102,17 @@ def _check_public_names_differ(config: Config) -> None:
             )
             raise ConfigError(msg)
         owner[segment.public_name] = name
+
+
+def _check_public_names_are_neutral(config: Config) -> None:
+    taken = [segment.public_name for segment in config.segments.values()]
+    for name, segment in config.segments.items():
+        for field, text in (("public_name", segment.public_name), ("public_description", segment.public_description)):
+            hint = hint_in(text or "")
+            if hint is not None:
+                said = f"{hint.word!r} hints at {hint.kind}, and the network sees it"
+                advice = (
+                    f"public_name = {neutral_name(taken)!r} says nothing" if field == "public_name" else "Leave it out"
+                )
+                msg = f"{config.folder / 'segments' / name}.toml: {field}: {said}. {advice}."
+                raise ConfigError(msg)

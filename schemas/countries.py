@@ -41,7 +41,9 @@ _ALIASES = {
     "deutschland": "DE", "brasil": "BR", "espana": "ES", "italia": "IT", "suomi": "FI", "sverige": "SE", "norge": "NO",
     "danmark": "DK", "osterreich": "AT", "schweiz": "CH", "suisse": "CH", "svizzera": "CH", "polska": "PL",
     "people s republic of china": "CN", "pr china": "CN", "mainland china": "CN", "russia": "RU", "reunion": "RE",
-    "st lucia": "LC", "saint vincent and the grenadines": "VC", "sao tome and principe": "ST", "faroe islands": "FO",
+    "st lucia": "LC", "east timor": "TL", "korea democratic peoples republic of": "KP",
+    "korea democratic people s republic of": "KP",
+    "saint vincent and the grenadines": "VC", "sao tome and principe": "ST", "faroe islands": "FO",
 }  # fmt: skip
 
 

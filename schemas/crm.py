@@ -70,6 +70,7 @@ class CanonicalCustomers(CrmCustomers):
     canonical_phone = dy.String(nullable=True, metadata=RAW, description="E.164.")
     phone_refusal = dy.String(nullable=True, description="Why the phone is no match key.")
     phone_country_source = dy.String(nullable=True, description="international, own_country or default_country.")
+    phone_type = dy.String(nullable=True, description="What kind of line the phone is: mobile, fixed_line, voip …")
     country_code = dy.String(nullable=True, description="ISO 3166 alpha-2; null if not known.")
 
 

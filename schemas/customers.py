@@ -27,6 +27,7 @@ class PersonRecords(CustomerRecords):
     email = dy.String(nullable=True, metadata=RAW, description="Trimmed, NFC, lower-case.")
     phone = dy.String(nullable=True, metadata=RAW, description="E.164.")
     phone_country_source = dy.String(nullable=True, description="international, own_country or default_country.")
+    phone_type = dy.String(nullable=True, description="What kind of line the phone is.")
     first_name = dy.String(nullable=True, metadata=RAW)
     last_name = dy.String(nullable=True, metadata=RAW)
     birth_date = dy.Date(nullable=True, metadata=RAW)

@@ -8,25 +8,68 @@ import dataframely as dy
 
 from schemas.privacy import PSEUDONYM
 
-IdentifierName = Literal["email", "phone", "first_name", "last_name", "postal_code", "country"]
-#: What one row of `identifiers` holds: an address of the person, or their name with where they live.
-Kind = Literal["email", "phone", "mailing_address"]
-Hash = Literal["sha256", "none"]
+IdentifierName = Literal[
+    "email", "phone", "first_name", "last_name", "city", "region", "postal_code", "country", "birth_date", "gender",
+    "age", "mobile_ad_id", "external_id", "social_handle",
+]  # fmt: skip
+#: What one row of `identifiers` holds: an address of the person, an id, or who they are and where they live (names,
+#: city, region, postal code, country, date of birth, gender, age: from one record).
+Kind = Literal["email", "phone", "mailing_address", "mobile_ad_id", "external_id", "social_handle"]
+#: `sha256_base64` is base64 of the raw digest; `sha256_of_md5` is SHA-256 of the MD5's lower-case hex. The others are
+#: lower-case hex.
+Hash = Literal["sha256", "sha256_base64", "md5", "sha1", "sha256_of_md5", "none"]
 
-#: Normal forms by identifier; each is a named function of `pipelines.identifiers`.
+#: Normal forms by identifier; each is a named function of `pipelines.identifiers` that gives the rule and its source.
 FORMS: dict[IdentifierName, tuple[str, ...]] = {
-    "email": ("plain", "google"),
-    "phone": ("digits", "e164"),
-    "first_name": ("letters", "untitled"),
-    "last_name": ("letters", "untitled"),
-    "postal_code": ("compact", "trimmed"),
+    # plain: trimmed, lower-case (most). google, uid2: Gmail without dots and plus tag. reddit: letters and digits.
+    # microsoft: enhanced conversions only; customer lists take plain. amazon: without what is not a-z 0-9 @ . _ + -.
+    "email": ("plain", "google", "uid2", "reddit", "microsoft", "amazon"),
+    # national_us, national_cn: without country code, and only numbers of that country: else a number of one country
+    # would become another's.
+    "phone": ("digits", "e164", "national_us", "national_cn"),
+    # letters: Meta, Snap. untitled: Google; untitled_joined: DV360, without inner spaces. ascii: Amazon. lower:
+    # Pinterest. trimmed: as written (LinkedIn, LiveRamp). initial: Meta's FI.
+    "first_name": ("letters", "untitled", "untitled_joined", "ascii", "lower", "trimmed", "initial", "first_five"),
+    "last_name": ("letters", "untitled", "untitled_joined", "ascii", "lower", "trimmed", "initial", "first_five"),
+    # letters: Meta, Snap, Pinterest. ascii: Amazon. trimmed: as written (LiveRamp).
+    "city": ("letters", "ascii", "trimmed"),
+    # letters: two-letter code for the US and Canada, elsewhere the name's letters (Meta, Snap, Pinterest).
+    "region": ("letters", "ascii", "trimmed"),
+    # compact: Meta (US five, UK sector). trimmed: as written (Google). digits: Pinterest. ascii: Amazon, a-z0-9.
+    "postal_code": ("compact", "trimmed", "digits", "ascii"),
     "country": ("lower", "upper"),
+    # ymd: 19970216. iso: 1997-02-16. year: 1997. month: 02. day: 16.
+    "birth_date": ("ymd", "iso", "year", "month", "day"),
+    # letter: f, m. letter_or_n: Pinterest, n for non-binary.
+    "gender": ("letter", "letter_or_n"),
+    "age": ("years",),
+    # by_type: an IDFA in capitals, an Android id in small letters (Reddit, LiveRamp). plain: as issued.
+    "mobile_ad_id": ("lower", "upper", "by_type", "plain"),
+    "external_id": ("plain", "lower"),
+    "social_handle": ("lower",),
+}
+
+#: Raised when a form comes to return something else for some value, so that a network's old and new keys are never
+#: mixed; a form that is not here is at 1. `tests/pipelines/identifiers/test_form_versions.py` fails where a form
+#: changed and its version did not.
+FORM_VERSIONS: dict[tuple[IdentifierName, str], int] = {
+    ("email", "plain"): 2,
+    ("email", "google"): 2,
+    ("postal_code", "compact"): 2,
 }
 
 #: Forms that no two canonical addresses share: erasing the address itself erases them.
-_REVERSIBLE = frozenset({("email", "plain"), ("phone", "digits"), ("phone", "e164")})
+_REVERSIBLE = frozenset(
+    {("email", "plain"), ("phone", "digits"), ("phone", "e164"), ("phone", "national_us"), ("phone", "national_cn")}
+)
 
-_KINDS: dict[IdentifierName, Kind] = {"email": "email", "phone": "phone"}
+_KINDS: dict[IdentifierName, Kind] = {
+    "email": "email",
+    "phone": "phone",
+    "mobile_ad_id": "mobile_ad_id",
+    "external_id": "external_id",
+    "social_handle": "social_handle",
+}
 
 
 class MatchColumn(NamedTuple):
@@ -41,6 +84,11 @@ class MatchColumn(NamedTuple):
         return f"{self.identifier}_{self.form}" + ("" if self.hash == "none" else f"_{self.hash}")
 
     @property
+    def form_version(self) -> int:
+        """Which edition of the form's rule this is."""
+        return FORM_VERSIONS.get((self.identifier, self.form), 1)
+
+    @property
     def is_reversible(self) -> bool:
         """Whether the form comes from one canonical address only."""
         return (self.identifier, self.form) in _REVERSIBLE
@@ -52,13 +100,30 @@ class MatchColumn(NamedTuple):
 
 
 class Identifiers(dy.Schema):
-    """A person's identifier; beside these columns one column per `MatchColumn` that a network declares."""
+    """A person's identifier; beside these columns one column per `MatchColumn` that a network declares.
+
+    What the flags say is reported and never repaired; what is no match key at all is in `identifier_refusals`.
+    """
 
     person_id = dy.String(metadata=PSEUDONYM, description="The person.")
-    kind = dy.String(
-        check=lambda kind: kind.is_in(list(get_args(Kind))), description="email, phone or mailing_address."
-    )
+    kind = dy.String(check=lambda kind: kind.is_in(list(get_args(Kind))), description="What the row holds.")
     position = dy.UInt32(description="1 for the person's first identifier of that kind, then 2, 3 …")
     country_inferred = dy.Bool(
         description="The phone was read with the default country, for want of the customer's own."
     )
+    phone_type = dy.String(nullable=True, description="What kind of line a phone is: mobile, fixed_line, voip …")
+    disposable = dy.Bool(description="The e-mail's domain gives addresses for an hour.")
+    role = dy.Bool(description="The e-mail's mailbox is a function's (info@, sales@), not a person's.")
+    possibly_mistyped = dy.Bool(description="The e-mail's domain is one slip away from a large provider's.")
+    shared_by = dy.UInt32(description="How many people have it.")
+
+
+class IdentifierRefusals(dy.Schema):
+    """Identifiers that a person's records hold and that are no match key, by reason."""
+
+    person_id = dy.String(metadata=PSEUDONYM)
+    identifier = dy.String(description="email, phone or mobile_ad_id.")
+    refusal = dy.String(
+        description="Why: already_hashed, placeholder, shared, not_an_email, not_a_number, not_valid, no_country …"
+    )
+    records = dy.UInt32(description="On how many of the person's records.")

@@ -31,6 +31,8 @@ class Segment(Declared):
     title: Text
     #: What the network sees: file names and the list's name there. Neutral, never the inside view.
     public_name: Slug
+    #: What the network may be told of the list; as neutral as the name.
+    public_description: Text | None = None
     #: What the campaign is for, in a word or two.
     purpose: Text
     #: A condition over the columns of `features`, in Polars SQL.

@@ -58,6 +58,8 @@ class Settings(Declared):
     #: What DuckDB may hold in memory before it spills (encrypted) into the home.
     memory_limit: str = Field(default="2GB", pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$")
     joining: Joining = Joining()
+    #: Network → headers of columns that it takes only in plain and that the company allows.
+    allow_plain: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     #: By region: a country code, `EEA` (unknown countries count there), or `everywhere`.
     assume: dict[str, Assumption] = Field(default_factory=dict)
 

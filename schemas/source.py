@@ -68,6 +68,14 @@ class Table(Declared):
         return self
 
 
+class CustomersTable(Table):
+    """Customers: which of their columns hold hashes instead of values."""
+
+    #: Columns of digests in hex that the CRM made of the trimmed, lower-case value. They are of use to networks that
+    #: ask for that very form and hash, and to no other: a digest cannot be put into another form.
+    prehashed: dict[Literal["email"], Literal["sha256", "sha1", "md5"]] = Field(default_factory=dict)
+
+
 class OrdersTable(Table):
     """Orders: how amounts are written, and whether their times are known."""
 
@@ -82,7 +90,7 @@ class OrdersTable(Table):
 class Tables(Declared):
     """The five tables; each is there or declared absent."""
 
-    customers: Table
+    customers: CustomersTable
     orders: OrdersTable
     consents: Table
     visits: Table

@@ -8,7 +8,14 @@ from pydantic import BaseModel, ConfigDict
 from schemas.privacy import HASHED
 
 #: Why a person of the segment is not in the file, in the order in which reasons are asked.
-LEDGER_REASONS = ("no_consent", "no_usable_identifier", "key_refused", "duplicate_after_hashing")
+LEDGER_REASONS = (
+    "no_consent",
+    "region_not_served",
+    "no_usable_identifier",
+    "key_refused",
+    "list_below_minimum",
+    "duplicate_after_hashing",
+)
 
 
 class RefusedKeys(dy.Schema):
@@ -19,16 +26,26 @@ class RefusedKeys(dy.Schema):
     value = dy.String(metadata=HASHED, description="The key as the network sees it; composite parts split by a tab.")
 
 
-class AudienceKeys(dy.Schema):
-    """A key that a published version carries."""
+class KeyVersions(dy.Schema):
+    """A version whose keys are kept, and the number that stands for it in `AudienceKeys`."""
 
+    version_id = dy.UInt32(primary_key=True)
     network = dy.String()
     account = dy.String()
     segment = dy.String()
     version = dy.String()
-    key = dy.String()
-    value = dy.String(metadata=HASHED)
-    state = dy.String(check=lambda state: state.is_in(["pending", "final"]))
+    state = dy.String(
+        check=lambda state: state.is_in(["pending", "final"]),
+        description="pending until the version's folder and its row in the catalog are there.",
+    )
+
+
+class AudienceKeys(dy.Schema):
+    """A key that a version carries."""
+
+    version_id = dy.UInt32(description="Which version, by `KeyVersions`.")
+    key = dy.String(description="The network's key, e.g. `email`.")
+    value = dy.String(metadata=HASHED, description="The key as the network sees it.")
 
 
 class Ledger(BaseModel):
@@ -59,6 +76,8 @@ class FileEntry(BaseModel):
 
     name: str
     kind: str
+    #: The network's list that it is for; empty where the network keeps one.
+    list: str = ""
     rows: int
     bytes: int
     sha256: str
@@ -87,7 +106,8 @@ class Manifest(BaseModel):
     base: str | None
     rules_version: str
     assumptions: tuple[str, ...]
-    below_minimum: int
+    #: Lists of this audience that are below the network's minimum, and how many rows they have: not published.
+    withheld: dict[str, int]
     ledger: Ledger
     files: tuple[FileEntry, ...]
     signature: Signature | None = None

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typer.main import get_command
 
 from commands.main import app
+from commands.networks_page import networks_page
 from schemas.crm import CONTRACTS
 from schemas.features import Features
 from schemas.network import networks
@@ -15,6 +16,15 @@ def test_the_readme_names_every_command_network_and_shipped_segment() -> None:
     assert set(get_command(app).commands) <= {word.strip("`,") for word in readme.split()}
     for name in [*networks(), *(path.stem for path in (ROOT / "config" / "segments").glob("*.toml"))]:
         assert f"`{name}`" in readme
+
+
+def test_the_networks_page_is_what_the_toml_files_say() -> None:
+    page = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
+
+    assert page == networks_page(networks()), "write it anew: relance networks --markdown > docs/networks.md"
+    for closed in ("Foursquare", "Google+", "Nextdoor", "Quora", "Outbrain", "Taboola"):
+        assert f"| {closed} |" in page
+    assert "unconfirmed: try ten rows first" in page
 
 
 def test_the_configuration_page_names_every_feature_and_every_column_of_the_crm() -> None:

@@ -55,7 +55,7 @@ def test_a_night_leaves_no_address_anywhere_in_clear(company: Company, relance: 
     looks = [relance(command, home=home).output for command in ("status", "doctor")]
 
     assert ran.code == 0, ran.output
-    assert len(ran.upload("meta/main/buyers")) == 5
+    assert len(ran.upload("meta/main/buyers")) == 105
     assert leaks(home) == []
     for output in (ran.output, *looks):
         assert not any(sentinel.decode(errors="ignore") in output for sentinel in SENTINELS[::2])

@@ -5,12 +5,15 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.identifiers.countries import country_codes
+from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import keyed_hash
+from pipelines.identifiers.ids import canonical_mobile_ad_id
 from pipelines.identifiers.match_keys import columns_of, form_of, key_value
 from pipelines.identifiers.matching import hashed_address, with_match_columns
 from pipelines.identifiers.phones import resolve_phones
 from schemas.crm import CrmErasures
+from schemas.identifiers import MatchColumn
 from schemas.network import Network, match_columns
 
 
@@ -54,10 +57,25 @@ def tombstones(  # noqa: PLR0913 - who asked, whom it may mean, and how to compa
         if column.kind in {"email", "phone"}:
             of_kind = values.filter(pl.col("form") == column.kind)
             forms.append(of_kind.with_columns(form=pl.lit(column.name), value=hashed_address(of_kind["value"], column)))
+        if column.kind == "mobile_ad_id":
+            held = records.with_columns(mobile_ad_id=canonical_mobile_ad_id(pl.col("mobile_ad_id")))
+            held = requests.join(held.select("customer_id", "mobile_ad_id"), on="customer_id")
+            shown = held.with_columns(shown=hashed_address(held["mobile_ad_id"], column))
+            forms.append(_values(shown, column.name, pl.col("shown")))
+    forms.append(_digests_of(values.filter(pl.col("form") == "email")))
     forms += _composites(requests, records, networks)
     every = pl.concat(forms).filter(pl.col("value").is_not_null()).unique()
     marked = every.with_columns(tombstone=_tombstone(every["form"], every["value"], identity_key))
     return marked.select(CrmErasures.column_names()).sort(pl.all())
+
+
+def _digests_of(emails: pl.DataFrame) -> pl.DataFrame:
+    """The e-mails' digests, by which they stand in a column that is declared as pre-hashed."""
+    columns = [MatchColumn("email", "plain", how) for how in HEX_LENGTHS]
+    return pl.concat(
+        emails.with_columns(form=pl.lit(f"digest_{column.hash}"), value=hashed_address(emails["value"], column))
+        for column in columns
+    )
 
 
 def _in_every_country(requests: pl.DataFrame, countries: pl.Series | None) -> pl.DataFrame:
@@ -90,17 +108,17 @@ def _composites(requests: pl.DataFrame, records: pl.DataFrame, networks: dict[st
         .join(codes, on="country", how="left", maintain_order="left")
         .with_columns(country="iso_country")
     )
+    composites = {
+        form_of(columns): columns
+        for network in networks.values()
+        for key in network.keys
+        for columns in columns_of(network, key)
+        if len(columns) > 1
+    }
     found = []
-    for network in networks.values():
-        for key in network.keys:
-            columns = columns_of(network, key)
-            if len(columns) > 1:
-                matched = with_match_columns(named, tuple(columns))
-                found.append(
-                    matched.select(
-                        "request_id", "requested_at", form=pl.lit(form_of(columns)), value=key_value(columns)
-                    )
-                )
+    for form, columns in composites.items():
+        matched = with_match_columns(named, tuple(columns))
+        found.append(matched.select("request_id", "requested_at", form=pl.lit(form), value=key_value(columns)))
     return found
 
 
@@ -161,7 +179,17 @@ def _erased_typed(
 
 
 def _is_erased(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
-    """For each value, whether it has a tombstone in `form`."""
+    """For each value, whether it has a tombstone in `form`; of an e-mail kept as a digest, in that of its digest."""
+    if form == "email":
+        prehashed = values.to_frame("email").select(is_prehashed(pl.col("email"))).to_series()
+        if prehashed.any():
+            digests = values.zip_with(prehashed, pl.Series([None], dtype=pl.String).new_from_index(0, values.len()))
+            kinds = [_has_tombstone(digests, f"digest_{how}", erasures, identity_key) for how in HEX_LENGTHS]
+            return _has_tombstone(values, form, erasures, identity_key) | kinds[0] | kinds[1] | kinds[2]
+    return _has_tombstone(values, form, erasures, identity_key)
+
+
+def _has_tombstone(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
     stones = erasures.filter(pl.col("form") == form)["tombstone"].unique()
     if stones.is_empty():
         return pl.Series([False]).new_from_index(0, values.len())

@@ -119,7 +119,11 @@ def _canonical_customers(arrival: Arrival, erasures: pl.DataFrame, reading: Read
     """SQL for `CanonicalCustomers`: only what identifies somebody goes through Polars, the rest stays in DuckDB."""
     identifying = arrival.read(f"SELECT rowid AS {ROW}, customer_id, email, phone, country FROM {arrival.name}")
     kept = without_erased_customers(
-        with_canonical(identifying, default_country=reading.settings.default_country),
+        with_canonical(
+            identifying,
+            default_country=reading.settings.default_country,
+            prehashed=reading.crm.sources.tables.customers.prehashed,
+        ),
         erasures,
         identity_key=reading.identity_key,
         default_country=reading.settings.default_country,

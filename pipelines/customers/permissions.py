@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 import polars as pl
 
+from pipelines.identifiers.digests import HEX_LENGTHS, is_digest, is_prehashed
 from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.hashes import hashed
 from pipelines.identifiers.phones import resolve_phones
 from schemas.countries import country_codes as all_countries
 from schemas.customers import Permissions
@@ -142,7 +144,7 @@ def _by_canonical_address(addressed: pl.DataFrame, records: pl.DataFrame, settin
     default country only, or where that reading is none, in the one country that is left.
     """
     none = pl.lit(None, dtype=pl.String)
-    email = pl.col("address").str.contains("@", literal=True)
+    email = pl.col("address").str.contains("@", literal=True) | is_digest(pl.col("address"))
     typed = addressed.filter(~email).select(phone="address").unique()
     held = records.select("country").unique()
     readings = (
@@ -172,10 +174,19 @@ def _by_canonical_address(addressed: pl.DataFrame, records: pl.DataFrame, settin
     columns = ["address", "matter", "spoken"]
     return pl.concat(
         [
-            addressed.filter(email).select(columns).with_columns(canonical_email(pl.col("address"))),
+            *_by_email(addressed.filter(email).select(columns), records),
             *(part.rename({"phone_e164": "address"}).select(columns) for part in heard),
         ]
     )
+
+
+def _by_email(addressed: pl.DataFrame, records: pl.DataFrame) -> list[pl.DataFrame]:
+    """The statements by canonical e-mail, and again by its digests of the kinds that records hold instead."""
+    canonical = addressed.with_columns(canonical_email(pl.col("address")))
+    held = records.select(pl.col("email").filter(is_prehashed(pl.col("email"))).str.len_bytes().unique()).to_series()
+    kinds = [how for how, length in HEX_LENGTHS.items() if length in held]
+    typed = canonical.filter(pl.col("address").str.contains("@", literal=True))
+    return [canonical, *(typed.with_columns(address=hashed(typed["address"], how)) for how in kinds)]
 
 
 def _granted(  # noqa: PLR0913 - who is asked about, what was said, and the network that asks

@@ -2,37 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from pipelines.identifiers.countries import country_codes
-from pipelines.identifiers.emails import canonical_email, email_refusal
+from pipelines.identifiers.digests import HEX_LENGTHS, Digest, is_digest
+from pipelines.identifiers.email_refusals import email_refusal
+from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.phones import resolve_phones
 
 
-def with_canonical(records: pl.DataFrame, *, default_country: str | None) -> pl.DataFrame:
-    """In: email, phone, country as typed. Out: the same rows and columns, and
+def with_canonical(
+    records: pl.DataFrame, *, default_country: str | None, prehashed: Mapping[str, Digest] | None = None
+) -> pl.DataFrame:
+    """In: email, phone, country as typed; with `prehashed`, `email` may hold such digests, which are then no refusal.
+
+    Out: the same rows and columns, and
     canonical_email, email_refusal, canonical_phone (E.164), phone_refusal, phone_country_source,
-    country_code (ISO alpha-2; null if nobody knows it).
+    phone_type, country_code (ISO alpha-2; null if nobody knows it).
     """
     named = (
         records.join(country_codes(records["country"]), on="country", how="left", maintain_order="left")
         .rename({"iso_country": "country_code"})
         .with_columns(canonical_email=canonical_email(pl.col("email")))
-        .with_columns(email_refusal=email_refusal(pl.col("canonical_email")))
+        .with_columns(email_refusal=_email_refusal((prehashed or {}).get("email")))
     )
+    # A column of digests would keep the library busy for nothing.
+    dialled = named.with_columns(dialled=pl.when(~is_digest(pl.col("phone"))).then("phone"))
     phones = resolve_phones(
-        named.lazy().select("phone", country="country_code"), default_country=default_country
+        dialled.lazy().select(phone="dialled", country="country_code"), default_country=default_country
     ).collect()
-    return named.join(
-        phones.select(
-            "phone",
-            "phone_refusal",
-            "phone_country_source",
-            country_code="country",
-            canonical_phone="phone_e164",
-        ),
-        on=["phone", "country_code"],
-        how="left",
-        nulls_equal=True,
-        maintain_order="left",
+    hashed = pl.when(is_digest(pl.col("phone"))).then(pl.lit("already_hashed"))
+    return (
+        dialled.join(
+            phones.select(
+                "phone_refusal",
+                "phone_country_source",
+                dialled="phone",
+                country_code="country",
+                canonical_phone="phone_e164",
+                phone_type=pl.lit(None, pl.String),
+            ),
+            on=["dialled", "country_code"],
+            how="left",
+            nulls_equal=True,
+            maintain_order="left",
+        )
+        .with_columns(phone_refusal=pl.coalesce(hashed, "phone_refusal"))
+        .drop("dialled")
     )
+
+
+def _email_refusal(declared: Digest | None) -> pl.Expr:
+    refusal = email_refusal(pl.col("canonical_email"))
+    if declared is None:
+        return refusal
+    length = pl.col("canonical_email").str.len_bytes()
+    return pl.when((refusal == "already_hashed") & (length == HEX_LENGTHS[declared])).then(None).otherwise(refusal)

@@ -1,64 +1,32 @@
-"""E-mail addresses: the canonical form, why one is refused, and the forms networks ask for."""
+"""E-mail addresses: the canonical form, and the forms networks ask for."""
 
 from __future__ import annotations
 
+from functools import partial
+
 import polars as pl
 
-from pipelines.identifiers.unicode import normalized
+from pipelines.identifiers.few import where_few
+from pipelines.identifiers.unicode import beyond_ascii, without_accents
 
-#: Local parts and whole addresses that people type to get past a form.
-_PLACEHOLDER_LOCALS = (
-    "none", "noemail", "no.email", "no-email", "nomail", "noreply", "no-reply", "na", "n/a", "null", "unknown",
-    "nobody", "test", "email", "mail", "xxx", "xx", "x", "aaa", "abc", "asdf", "sansmail", "sans.email", "pasdemail",
-    "inconnu",
-)  # fmt: skip
-_PLACEHOLDER_DOMAINS = (
-    "none.com", "none.none", "test.com", "test.fr", "noemail.com", "noemail.fr", "nomail.com", "xxx.com", "na.com",
-    "unknown.com",
-)  # fmt: skip
-_PLACEHOLDER = (
-    r"^(?:" + "|".join(local.replace(".", r"\.") for local in _PLACEHOLDER_LOCALS) + r")@"
-    r"(?:" + "|".join(domain.replace(".", r"\.") for domain in _PLACEHOLDER_DOMAINS) + r")$"
-)
-
-#: One @, no white space, quotes or separators, no empty label, a top-level domain of letters (or punycode). Without
-#: counted repeats: over Unicode classes they take seconds to compile.
-_ADDRESS = (
-    r"^[^\s@.,;:<>()\[\]\\\"]+(?:\.[^\s@.,;:<>()\[\]\\\"]+)*"
-    r"@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+(?:\p{L}\p{L}+|xn--[a-z0-9-]+)$"
-)
-
-#: Gmail does not look at dots, so two in a row are fine there, as Google's own library says.
-_GMAIL = r"^[^\s@.,;:<>()\[\]\\\"]+(?:\.+[^\s@.,;:<>()\[\]\\\"]+)*@(?:gmail|googlemail)\.com$"
-
-_DIGEST = r"^(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})$"
-
-_GOOGLE_DOMAINS = ("gmail.com", "googlemail.com")
+#: Everything that is not a letter, a mark or a digit.
+_NO_WORD = r"[^\p{L}\p{M}\p{N}]"
 
 
 def canonical_email(typed: pl.Expr) -> pl.Expr:
     """Trimmed, NFC, lower-case; nothing else, so that it is still the very address. Blank is null."""
-    text = normalized(typed.str.strip_chars().str.to_lowercase(), "NFC")
-    return pl.when(text != "").then(text)
-
-
-def email_refusal(canonical: pl.Expr) -> pl.Expr:
-    """Why a canonical e-mail is no match key: `blank`, `already_hashed`, `placeholder` or `not_an_email`; else null."""
-    return (
-        pl.when(canonical.is_null())
-        .then(pl.lit("blank"))
-        .when((canonical.str.contains(_ADDRESS) | canonical.str.contains(_GMAIL)) & (canonical.str.len_chars() <= 254))
-        .then(pl.when(canonical.str.contains(_PLACEHOLDER)).then(pl.lit("placeholder")))
-        .when(canonical.str.contains(_DIGEST))
-        .then(pl.lit("already_hashed"))
-        .otherwise(pl.lit("not_an_email"))
-    )
+    lower = typed.str.strip_chars().str.to_lowercase()
+    # Asked of what was typed, so that the lower-case text is made once.
+    beyond = beyond_ascii(typed).str.strip_chars().str.to_lowercase().str.normalize("NFC")
+    return pl.coalesce(beyond, lower).replace("", None)
 
 
 def plain(canonical: pl.Expr) -> pl.Expr:
     """As it is: dots and plus tags stay, since to most networks they are part of the address.
 
-    Source: Meta, guide "Custom Audiences": trim and lower-case.
+    Source: Meta, guide "Custom Audiences": trim and lower-case. So Snap, TikTok's newest page (its pages of 2024 and
+    2025 dropped tags and dots, which that page no longer says), Pinterest, X, LinkedIn, Criteo, Spotify, Yahoo,
+    LiveRamp, Microsoft's customer lists.
     """
     return canonical
 
@@ -69,12 +37,78 @@ def google(canonical: pl.Expr) -> pl.Expr:
     Source: Google, Data Manager API, "Formatting". Older Google samples strip only dots or strip every domain; they
     contradict that page.
     """
-    parts = canonical.str.split("@")
-    local = parts.list.first().str.replace(r"\+.*$", "").str.replace_all(".", "", literal=True)
-    domain = parts.list.last()
-    return (
-        pl.when(~domain.is_in(_GOOGLE_DOMAINS))
-        .then(canonical)
-        .when(local != "")
-        .then(pl.concat_str(local, pl.lit("@"), domain))
-    )
+    return _without_dots_and_tag(canonical, ("@gmail.com", "@googlemail.com"))
+
+
+def uid2(canonical: pl.Expr) -> pl.Expr:
+    """As Google's, for gmail.com only.
+
+    Source: UID2 and EUID, "Normalization and Encoding": googlemail.com is not named there. The Trade Desk asks for it.
+    """
+    return _without_dots_and_tag(canonical, ("@gmail.com",))
+
+
+def reddit(canonical: pl.Expr) -> pl.Expr:
+    """Of every domain: without what follows a plus, and without all but letters and digits before the @.
+
+    Source: Reddit, "Advanced matching"; its digest of `Al.ice$+Apple@Example.Com` holds. An older edition of the page
+    and Segment's connector drop dots only, which cannot give that digest.
+    """
+    local = local_of(canonical).str.replace(r"\+.*$", "").str.replace_all(_NO_WORD, "")
+    return _joined(local, canonical)
+
+
+def microsoft(canonical: pl.Expr) -> pl.Expr:
+    """Of every domain: without what follows a plus, dots and accents before the @.
+
+    Source: Microsoft Advertising, enhanced conversions. Its page on customer lists says no more than SHA-256: those
+    take `plain` (the vectors' README: an open question, to be answered by the network's own page).
+    """
+    tagless = local_of(canonical).str.replace(r"\+.*$", "").str.replace_all(".", "", literal=True)
+    return _joined(without_accents(tagless), canonical)
+
+
+def amazon(canonical: pl.Expr) -> pl.Expr:
+    """Without what is neither a to z, a digit, nor one of `. _ + -`.
+
+    Source: Amazon's uploader for AMC and Segment's conversions test, which keep `+` and `_`. Segment's AMC action
+    deletes the plus, and so would hash another address; the vectors' README decides for keeping it.
+    """
+    return _joined(local_of(canonical).str.replace_all(r"[^a-z0-9._+-]", ""), canonical)
+
+
+def _without_dots_and_tag(canonical: pl.Expr, domains: tuple[str, ...]) -> pl.Expr:
+    for domain in domains:
+        canonical = where_few(canonical, partial(_is_of, domain=domain), partial(_stripped, domain=domain))
+    return canonical
+
+
+def _is_of(canonical: pl.Expr, domain: str) -> pl.Expr:
+    return canonical.str.ends_with(domain)
+
+
+def _stripped(of_domain: pl.Expr, domain: str) -> pl.Expr:
+    tagless = where_few(of_domain.str.strip_suffix(domain), _has_plus, lambda tagged: tagged.str.replace(r"\+.*$", ""))
+    return (tagless.str.replace_all(".", "", literal=True) + pl.lit(domain)).replace(domain, None)
+
+
+def _has_plus(local: pl.Expr) -> pl.Expr:
+    return local.str.contains("+", literal=True)
+
+
+def local_of(canonical: pl.Expr) -> pl.Expr:
+    """What stands before the @."""
+    # Where the @ is, is told in bytes, which are letters in ASCII only.
+    beyond = beyond_ascii(canonical).str.extract("^([^@]*)@")
+    return pl.coalesce(beyond, canonical.str.head(canonical.str.find("@", literal=True)))
+
+
+def domain_of(canonical: pl.Expr) -> pl.Expr:
+    """What stands after the @."""
+    beyond = beyond_ascii(canonical).str.extract("@(.*)$")
+    return pl.coalesce(beyond, canonical.str.slice(canonical.str.find("@", literal=True) + 1))
+
+
+def _joined(local: pl.Expr, canonical: pl.Expr) -> pl.Expr:
+    """Local part and the address's own domain, or null if the local part is empty."""
+    return pl.when(local != "").then(pl.concat_str(local, pl.lit("@"), domain_of(canonical)))

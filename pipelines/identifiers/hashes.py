@@ -9,13 +9,27 @@ from schemas.identifiers import Hash
 
 
 def hashed(values: pl.Series, how: Hash) -> pl.Series:
-    """Lower-case hex SHA-256 of each value (UTF-8), each distinct value once; `none` leaves them as they are."""
+    """The digest of each value's UTF-8; `none` leaves the values as they are.
+
+    `sha256`, `md5` and `sha1` are lower-case hex; `sha256_base64` is base64 of the raw digest, 44 characters (UID2 and
+    EUID, "Normalization and Encoding"); `sha256_of_md5` is the SHA-256 of the MD5's hex text (Criteo, contact lists).
+    """
     filled = values.to_frame("value").select(pl.when(pl.col("value") != "").then("value").alias("value"))
     if how == "none":
         return filled["value"]
-    return filled.select(col("value").chash.sha2_256())["value"]
+    if how == "sha256_of_md5":
+        return hashed(hashed(values, "md5"), "sha256")
+    digests = filled.select({"md5": _MD5, "sha1": _SHA1}.get(how, _SHA256))["value"]
+    if how == "sha256_base64":
+        return digests.str.decode("hex").bin.encode("base64")
+    return digests
 
 
 def keyed_hash(values: pl.Series, key: str) -> pl.Series:
     """HMAC-SHA-256 of each value under `key`, as lower-case hex."""
     return values.to_frame("value").select(col("value").chash.hmac_sha256(key=key))["value"]
+
+
+_MD5 = col("value").nchash.md5()
+_SHA1 = col("value").nchash.sha1()
+_SHA256 = col("value").chash.sha2_256()

@@ -11,9 +11,12 @@ from schemas.network import Key, Network
 SEPARATOR = "\t"
 
 
-def columns_of(network: Network, key: Key) -> list[MatchColumn]:
-    """The match columns that make up the key."""
-    return [network.column(header).match for header in key.headers]
+def columns_of(network: Network, key: Key) -> list[list[MatchColumn]]:
+    """The match columns that make up the key, once for each form in which the network takes it."""
+    columns = [network.column(header) for header in key.headers]
+    if len(columns) > 1:
+        return [[column.matches[0] for column in columns]]
+    return [[match] for match in columns[0].matches]
 
 
 def form_of(columns: list[MatchColumn]) -> str:

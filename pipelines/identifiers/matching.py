@@ -6,49 +6,162 @@ from collections.abc import Callable
 
 import polars as pl
 
-from pipelines.identifiers import countries, emails, names, phone_forms, postal_codes
+from pipelines.identifiers import (
+    birth_dates,
+    countries,
+    emails,
+    genders,
+    ids,
+    names,
+    phone_forms,
+    places,
+    postal_codes,
+)
+from pipelines.identifiers.digests import HEX_LENGTHS, is_digest, is_prehashed
+from pipelines.identifiers.few import placed
 from pipelines.identifiers.hashes import hashed
-from schemas.identifiers import MatchColumn
+from schemas.identifiers import Hash, IdentifierName, MatchColumn
 
 #: (identifier, form) → expression over the row's columns, named as the identifiers are.
-_FORMS: dict[tuple[str, str], Callable[[], pl.Expr]] = {
-    ("email", "plain"): lambda: emails.plain(pl.col("email")),
-    ("email", "google"): lambda: emails.google(pl.col("email")),
-    ("phone", "digits"): lambda: phone_forms.digits(pl.col("phone")),
-    ("phone", "e164"): lambda: phone_forms.e164(pl.col("phone")),
-    ("first_name", "letters"): lambda: names.letters(pl.col("first_name")),
-    ("first_name", "untitled"): lambda: names.untitled(pl.col("first_name")),
-    ("last_name", "letters"): lambda: names.letters(pl.col("last_name")),
-    ("last_name", "untitled"): lambda: names.untitled(pl.col("last_name")),
-    ("postal_code", "compact"): lambda: postal_codes.compact(pl.col("postal_code"), pl.col("country")),
-    ("postal_code", "trimmed"): lambda: postal_codes.trimmed(pl.col("postal_code"), pl.col("country")),
-    ("country", "lower"): lambda: countries.lower(pl.col("country")),
-    ("country", "upper"): lambda: countries.upper(pl.col("country")),
+_FORMS: dict[tuple[str, str], Callable[..., pl.Expr]] = {
+    ("email", "plain"): emails.plain,
+    ("email", "google"): emails.google,
+    ("email", "uid2"): emails.uid2,
+    ("email", "reddit"): emails.reddit,
+    ("email", "microsoft"): emails.microsoft,
+    ("email", "amazon"): emails.amazon,
+    ("phone", "digits"): phone_forms.digits,
+    ("phone", "e164"): phone_forms.e164,
+    ("phone", "national_us"): phone_forms.national_us,
+    ("phone", "national_cn"): phone_forms.national_cn,
+    ("city", "letters"): places.city_letters,
+    ("city", "ascii"): places.city_ascii,
+    ("city", "trimmed"): names.trimmed,
+    ("region", "letters"): places.region_letters,
+    ("region", "ascii"): places.region_ascii,
+    ("region", "trimmed"): names.trimmed,
+    ("postal_code", "compact"): postal_codes.compact,
+    ("postal_code", "trimmed"): postal_codes.trimmed,
+    ("postal_code", "digits"): postal_codes.digits,
+    ("postal_code", "ascii"): postal_codes.ascii,
+    ("country", "lower"): countries.lower,
+    ("country", "upper"): countries.upper,
+    ("birth_date", "ymd"): birth_dates.ymd,
+    ("birth_date", "iso"): birth_dates.iso,
+    ("birth_date", "year"): birth_dates.year,
+    ("birth_date", "month"): birth_dates.month,
+    ("birth_date", "day"): birth_dates.day,
+    ("gender", "letter"): genders.letter,
+    ("gender", "letter_or_n"): genders.letter_or_n,
+    ("age", "years"): ids.age_years,
+    ("mobile_ad_id", "lower"): ids.mobile_lower,
+    ("mobile_ad_id", "upper"): ids.mobile_upper,
+    ("mobile_ad_id", "by_type"): ids.mobile_by_type,
+    ("mobile_ad_id", "plain"): ids.mobile_plain,
+    ("external_id", "plain"): ids.external_plain,
+    ("external_id", "lower"): ids.external_lower,
+    ("social_handle", "lower"): ids.handle_lower,
+} | {
+    (identifier, form): getattr(names, form)
+    for identifier in ("first_name", "last_name")
+    for form in ("letters", "untitled", "untitled_joined", "ascii", "lower", "trimmed", "initial", "first_five")
 }
+
+#: Forms that look at more columns than the identifier's own.
+_NEEDS: dict[tuple[str, str], list[str]] = {
+    **{("postal_code", form): ["postal_code", "country"] for form in ("compact", "trimmed", "digits", "ascii")},
+    ("region", "letters"): ["region", "country"],
+}
+
+#: Values that hardly repeat: looking for the distinct ones costs more than it saves.
+_HARDLY_REPEATED: frozenset[IdentifierName] = frozenset(
+    {"email", "phone", "mobile_ad_id", "external_id", "social_handle"}
+)
 
 
 def with_match_columns(rows: pl.DataFrame, columns: tuple[MatchColumn, ...]) -> pl.DataFrame:
     """Rows plus each match column (String, null where the form has no value).
 
     In: the identifiers' own columns (`email`, or `phone`, or `first_name` …). Names, postal codes and countries repeat:
-    each distinct one is hashed once. A person's addresses hardly do.
+    each distinct one is hashed once. A person's addresses hardly do; of those, a form is hashed only where it differs
+    from one that was.
     """
-    for column in columns:
-        if column.kind != "mailing_address":
-            rows = rows.with_columns(hashed_address(rows[column.identifier], column).alias(column.name))
+    for identifier in dict.fromkeys(column.identifier for column in columns):
+        wanted = tuple(column for column in columns if column.identifier == identifier)
+        if identifier in _HARDLY_REPEATED:
+            rows = rows.hstack(addresses_hashed(rows[identifier], wanted))
             continue
-        needs = ["postal_code", "country"] if column.identifier == "postal_code" else [column.identifier]
-        distinct = rows.select(needs).unique().with_columns(_form(column))
-        distinct = distinct.with_columns(hashed(distinct[column.name], column.hash).alias(column.name))
-        rows = rows.join(distinct, on=needs, how="left", nulls_equal=True, maintain_order="left")
+        needs = sorted({name for column in wanted for name in _needs(column)})
+        distinct = rows.select(needs).unique()
+        usable = distinct.with_columns(_no_digests(distinct))
+        formed = usable.select(form_of(column).alias(column.name) for column in wanted)
+        digests = [hashed(formed[column.name], column.hash).alias(column.name) for column in wanted]
+        rows = rows.join(distinct.hstack(digests), on=needs, how="left", nulls_equal=True, maintain_order="left")
     return rows
 
 
 def hashed_address(values: pl.Series, column: MatchColumn) -> pl.Series:
-    """Canonical e-mails or phones as the match column shows them, row by row."""
-    formed = values.to_frame(column.identifier).select(_form(column))
-    return hashed(formed[column.name], column.hash)
+    """Canonical e-mails, phones or ids as the match column shows them, row by row."""
+    [series] = addresses_hashed(values, (column,))
+    return series
 
 
-def _form(column: MatchColumn) -> pl.Expr:
-    return _FORMS[column.identifier, column.form]().alias(column.name)
+def addresses_hashed(values: pl.Series, columns: tuple[MatchColumn, ...]) -> list[pl.Series]:
+    """Canonical values of one identifier as each match column shows them, row by row."""
+    given = values.to_frame(columns[0].identifier)
+    passed = given.select(is_prehashed(pl.col("email"))).to_series() if columns[0].identifier == "email" else None
+    formed = given.select(form_of(column).alias(column.name) for column in columns)
+    done: dict[Hash, tuple[pl.Series, pl.Series]] = {}
+    found = []
+    for column in columns:
+        form = formed[column.name]
+        if column.hash in done:
+            digests = _differing_hashed(form, *done[column.hash], column.hash)
+        else:
+            digests = hashed(form, column.hash)
+            done[column.hash] = (form, digests)
+        if passed is not None and passed.any():
+            digests = placed(_passed(values.filter(passed), column), passed, digests)
+        found.append(digests.alias(column.name))
+    return found
+
+
+def _passed(digests: pl.Series, column: MatchColumn) -> pl.Series:
+    """Digests of the CRM's own making as the column shows them: null unless its form is the plain one, hashed so."""
+    if column.form != "plain":
+        return pl.Series([None], dtype=pl.String).new_from_index(0, digests.len())
+    length = pl.col("digest").str.len_bytes()
+    shown = {
+        "sha256": pl.when(length == HEX_LENGTHS["sha256"]).then("digest"),
+        "sha256_base64": pl.when(length == HEX_LENGTHS["sha256"])
+        .then("digest")
+        .str.decode("hex", strict=False)
+        .bin.encode("base64"),
+        "sha1": pl.when(length == HEX_LENGTHS["sha1"]).then("digest"),
+        "md5": pl.when(length == HEX_LENGTHS["md5"]).then("digest"),
+    }
+    return digests.to_frame("digest").select(shown.get(column.hash, pl.lit(None, pl.String))).to_series()
+
+
+def form_of(column: MatchColumn) -> pl.Expr:
+    """The form as an expression over the columns that it needs, not hashed."""
+    function = _FORMS[column.identifier, column.form]
+    return function(*(pl.col(name) for name in _needs(column)))
+
+
+def _no_digests(rows: pl.DataFrame) -> list[pl.Expr]:
+    """Texts that are hashes already are blanked, and so never hashed again."""
+    texts = [name for name, dtype in rows.schema.items() if dtype == pl.String]
+    return [pl.when(~is_digest(pl.col(name))).then(name).alias(name) for name in texts]
+
+
+def _needs(column: MatchColumn) -> list[str]:
+    return _NEEDS.get((column.identifier, column.form), [column.identifier])
+
+
+def _differing_hashed(values: pl.Series, known: pl.Series, known_digests: pl.Series, how: Hash) -> pl.Series:
+    """Digests of `values`, given those of `known`: only what differs is hashed."""
+    differs = values.ne_missing(known)
+    if not differs.any():
+        return known_digests
+    return placed(hashed(values.filter(differs), how), differs, known_digests)

@@ -4,32 +4,33 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.identifiers.unicode import beyond_ascii
+from pipelines.identifiers.unicode import ACCENTS, beyond_ascii, folded_to_ascii, normalized, only_words
 
-#: Accents and the like; vowel signs of Indic scripts are letters and are not among them.
-_ACCENTS = "[\u0300-\u036f]"
 _TITLES = r"^(?:[,\s]*(?:mr|mrs|ms|dr)(?:\.\s*|\s+|$))+"
 _SUFFIXES = r"(?:[,\s]+(?:jr|sr|2nd|3rd|ii|iii|iv|v|vi|cpa|dc|dds|vm|jd|md|phd|dr)\.?)+[,\s]*$"
+#: Amazon's uploader for AMC, default_normalizer.
+_SPELT_OUT = {"ß": "ss", "ä": "ae", "ö": "oe", "ü": "ue", "ø": "o", "æ": "ae"}
+#: Small words that belong to the last name.
+_PARTICLES = "van|von|der|den|de|del|della|di|da|dos|du|la|le|el|al|bin|ben|ter|ten|zu|st|saint"
 
 
 def folded_name(typed: pl.Expr) -> pl.Expr:
     """Letters and digits without case and accents: `Zoë`, `ZOE` and `Zoé ` are one name. Blank is null."""
     beyond = beyond_ascii(typed)
-    unaccented = beyond.str.normalize("NFKD").str.to_lowercase().str.normalize("NFKD").str.replace_all(_ACCENTS, "")
+    unaccented = beyond.str.normalize("NFKD").str.to_lowercase().str.normalize("NFKD").str.replace_all(ACCENTS, "")
     plain = pl.when(beyond.is_null()).then(typed).str.to_lowercase().str.replace_all("[^a-z0-9]", "")
     text = pl.coalesce(unaccented.str.replace_all(r"[^\p{L}\p{M}\p{N}]", ""), plain)
-    return pl.when(text != "").then(text)
+    return _filled(text)
 
 
 def letters(typed: pl.Expr) -> pl.Expr:
     """NFC, lower-case, without punctuation, symbols and white space; letters, marks and digits stay, accents too.
 
     Source: Meta, guide "Custom Audiences" ("lower-case, no punctuation, UTF-8"); its digests of `Valéry` and `정` hold.
-    NFC is ours: without it a decomposed accent would hash differently. Meta's own Python and PHP libraries drop all
-    but a to z; its documentation wins.
+    Snap's page shows `raphaël`. NFC is ours: without it a decomposed accent would hash differently. Meta's own Python
+    and PHP libraries drop all but a to z; its documentation wins.
     """
-    text = typed.str.to_lowercase().str.replace_all(r"[^\p{L}\p{M}\p{N}]", "").str.normalize("NFC")
-    return pl.when(text != "").then(text)
+    return _filled(only_words(typed.str.to_lowercase()))
 
 
 def untitled(typed: pl.Expr) -> pl.Expr:
@@ -38,14 +39,78 @@ def untitled(typed: pl.Expr) -> pl.Expr:
     Source: Google, Customer Match help ("no prefixes, no suffixes") and its Java library for the words and for inner
     spaces. Google's Python library removes inner spaces, which its other libraries do not.
     """
-    text = (
-        typed.str.to_lowercase()
-        .str.normalize("NFC")
-        .str.strip_chars()
-        .str.replace_all(r"\s+", " ")
-        .str.replace(_SUFFIXES, "")
-        .str.strip_chars(" ,")
-        .str.replace(_TITLES, "")
-        .str.strip_chars(" ,")
-    )
-    return pl.when(text.str.contains(r"[\p{L}\p{N}]")).then(text)
+    text = _untitled(typed)
+    word = pl.coalesce(beyond_ascii(text).str.contains(r"[\p{L}\p{N}]"), text.str.contains("[a-z0-9]"))
+    return pl.when(word).then(text)
+
+
+def untitled_joined(typed: pl.Expr) -> pl.Expr:
+    """As `untitled`, without any white space.
+
+    Source: Display & Video 360, "Upload Customer Match": remove all white space, where Google Ads keeps one space.
+    """
+    return untitled(typed).str.replace_all(r"\s+", "")
+
+
+def ascii(typed: pl.Expr) -> pl.Expr:
+    """Lower-case, a to z and digits only; ß, ä, ö, ü, ø and æ spelt out, other accents dropped.
+
+    Source: Amazon's uploader for AMC. It deletes letters with other accents; the vectors' README advises to fold them.
+    """
+    text = normalized(typed.str.to_lowercase(), "NFC")
+    spelt = beyond_ascii(text).str.replace_many(_SPELT_OUT)
+    return _filled(folded_to_ascii(pl.coalesce(spelt, text)))
+
+
+def lower(typed: pl.Expr) -> pl.Expr:
+    """NFC, lower-case, trimmed. Source: Pinterest, Conversions API: lower-case, nothing else."""
+    return _filled(normalized(typed.str.strip_chars().str.to_lowercase(), "NFC"))
+
+
+def trimmed(typed: pl.Expr) -> pl.Expr:
+    """NFC, trimmed, as written. Source: LinkedIn and LiveRamp, which take names in plain."""
+    text = normalized(typed.str.strip_chars(), "NFC")
+    word = pl.coalesce(beyond_ascii(text).str.contains(r"[\p{L}\p{N}]"), text.str.contains("[A-Za-z0-9]"))
+    return pl.when(word).then(text)
+
+
+def initial(typed: pl.Expr) -> pl.Expr:
+    """The first character of `letters`. Source: Meta, guide "Custom Audiences", key FI."""
+    return letters(typed).str.slice(0, 1)
+
+
+def first_five(typed: pl.Expr) -> pl.Expr:
+    """The first five characters of `letters`. Source: Meta, Conversions API, keys F5FIRST and F5LAST."""
+    return letters(typed).str.slice(0, 5)
+
+
+def split_full_name(typed: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """First and last name of `Jane van der Doe` or `van der Doe, Jane`, as written; a single word is a last name.
+
+    Titles and suffixes go. Small words before the last one (van, de, la …) belong to the last name; what stands between
+    stays with the first. The rule is ours: no network says how.
+    """
+    text = normalized(typed.str.strip_chars(), "NFC").str.replace_all(r"\s+", " ")
+    bare = text.str.replace(f"(?i){_SUFFIXES}", "").str.replace(f"(?i){_TITLES}", "").str.strip_chars(" ,")
+    comma = bare.str.contains(",")
+    last = pl.when(comma).then(bare.str.extract(r"^([^,]*),")).otherwise(
+        bare.str.extract(rf"(?i)((?:(?:^| )(?:{_PARTICLES}))* ?\S+)$")
+    )  # fmt: skip
+    first = pl.when(comma).then(bare.str.extract(r",(.*)$")).otherwise(
+        bare.str.slice(0, bare.str.len_chars() - last.str.len_chars())
+    )  # fmt: skip
+    return _filled(first.str.strip_chars()), _filled(last.str.strip_chars())
+
+
+def _untitled(typed: pl.Expr) -> pl.Expr:
+    text = normalized(typed.str.strip_chars().str.to_lowercase(), "NFC")
+    spaced = pl.when(text.str.contains(r"\s\s|[^\S ]")).then(text).str.replace_all(r"\s+", " ")
+    text = pl.coalesce(spaced, text)
+    # Few names have more than one word, and only those can have a title or a suffix.
+    several = pl.when(text.str.contains("[ ,.]")).then(text)
+    bare = several.str.replace(_SUFFIXES, "").str.strip_chars(" ,").str.replace(_TITLES, "").str.strip_chars(" ,")
+    return pl.coalesce(bare, text)
+
+
+def _filled(text: pl.Expr) -> pl.Expr:
+    return pl.when(text != "").then(text)

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.identifiers.unicode import beyond_ascii
+
 _US = r"^[0-9]{5}(?:-?[0-9]{4})?$"
+#: Nine digits, or five and four, are an American code whatever the country says, or if it says nothing.
+_ZIP_PLUS_4 = r"^[0-9]{5}-?[0-9]{4}$"
 #: Letters and digits in groups: Google gets it in plain, so no e-mail, phone or street may pass.
+_ASCII_SHAPE = r"^[A-Za-z0-9]+(?:[ -]+[A-Za-z0-9]+)*$"
 _SHAPE = r"^[\p{L}\p{N}]+(?:(?: |\x{a0}|\p{Pd})+[\p{L}\p{N}]+)*$"
 _GB = r"^[a-z]{1,2}[0-9][a-z0-9]?[0-9][a-z]{2}$"
 
@@ -15,12 +20,17 @@ def compact(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
 
     A US code of another shape (a lost leading zero, say) is null: it is not repaired. Source: Meta, guide "Custom
     Audiences": "first 5 digits for US", "Area/District/Sector format for the UK". Meta's Conversions API page shows a
-    full UK code (`m11ae`); the guide on customer lists wins here.
+    full UK code (`m11ae`); the guide on customer lists wins here. Meta's libraries cut at the first dash in every
+    country, so that `K1A-0A6` becomes `k1a`; its page says no dash, and it wins.
     """
-    text = _shaped(typed).str.to_lowercase().str.replace_all(r"[\s\p{Pd}]", "")
-    us = pl.when(typed.str.strip_chars().str.contains(_US)).then(text.str.slice(0, 5))
+    # `12345-` is a code whose four were left out.
+    trimmed_text = typed.str.strip_chars().str.strip_suffix("-")
+    text = _bare(_shaped(trimmed_text)).str.to_lowercase()
+    us = pl.when(trimmed_text.str.contains(_US)).then(text.str.slice(0, 5))
+    plus_4 = pl.when(country.is_null() & trimmed_text.str.contains(_ZIP_PLUS_4)).then(text.str.slice(0, 5))
     gb = pl.when(text.str.contains(_GB)).then(text.str.head(-2))
-    return pl.when(country == "US").then(us).when(country == "GB").then(gb).when(text != "").then(text)
+    other = pl.when(text.str.len_chars() > 1).then(text)
+    return pl.when(country == "US").then(us).when(country == "GB").then(gb).otherwise(pl.coalesce(plus_4, other))
 
 
 def trimmed(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
@@ -33,8 +43,38 @@ def trimmed(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
     return pl.when(country == "US").then(us).when(text != "").then(text)
 
 
+def digits(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
+    """Digits only, the four of ZIP+4 included; of the US nothing but five or nine.
+
+    Source: Pinterest, Conversions API: "only digits"; LiveRamp: five or nine digits, no hyphen.
+    """
+    text = _shaped(typed).str.replace_all("[^0-9]", "")
+    us = pl.when(text.str.contains(_US)).then(text)
+    return pl.when(country == "US").then(us).when(text != "").then(text)
+
+
+def ascii(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
+    """Lower-case, a to z and digits only; of the US the first five digits.
+
+    Source: Amazon's uploader for AMC (five digits in the US) and Segment's conversions test (`h0h0h0`).
+    """
+    text = _shaped(typed).str.to_lowercase().str.replace_all("[^a-z0-9]", "")
+    us = pl.when(text.str.contains(_US)).then(text.str.slice(0, 5))
+    return pl.when(country == "US").then(us).when(text.str.contains("[0-9]")).then(text)
+
+
 def _shaped(typed: pl.Expr) -> pl.Expr:
     """Trimmed, or null if it cannot be a postal code."""
     text = typed.str.strip_chars()
-    bare = text.str.replace_all(r"[^\p{L}\p{N}]", "")
-    return pl.when(text.str.contains(_SHAPE) & bare.str.contains(r"\p{N}") & (bare.str.len_chars() <= 10)).then(text)
+    beyond = beyond_ascii(text)
+    bare = _bare(text)
+    shaped = pl.coalesce(
+        beyond.str.contains(_SHAPE) & bare.str.contains(r"\p{N}"),
+        text.str.contains(_ASCII_SHAPE) & text.str.contains("[0-9]"),
+    )
+    return pl.when(shaped & (bare.str.len_chars() <= 10)).then(text)
+
+
+def _bare(text: pl.Expr) -> pl.Expr:
+    """Without white space and dashes."""
+    return pl.coalesce(beyond_ascii(text).str.replace_all(r"[\s\p{Pd}]", ""), text.str.replace_all("[ -]", ""))

@@ -6,15 +6,42 @@ from typing import Literal
 
 import polars as pl
 
-#: Texts that normalisation can change; ASCII it never does.
-_BEYOND_ASCII = r"[^\x00-\x7f]"
+#: Accents and the like; vowel signs of Indic scripts are letters and are not among them.
+ACCENTS = "[\u0300-\u036f]"
 
 
 def beyond_ascii(text: pl.Expr) -> pl.Expr:
     """The texts that hold more than ASCII; null elsewhere, so that what follows costs nothing there."""
-    return pl.when(text.str.contains(_BEYOND_ASCII)).then(text)
+    return pl.when(is_beyond_ascii(text)).then(text)
+
+
+def is_beyond_ascii(text: pl.Expr) -> pl.Expr:
+    """Whether `text` holds more than ASCII: the texts that normalisation can change."""
+    return text.str.len_bytes() != text.str.len_chars()
 
 
 def normalized(text: pl.Expr, form: Literal["NFC", "NFKD"]) -> pl.Expr:
     """`text` in the Unicode form. (Normalising a million ASCII texts takes seconds, leaving them out a tenth.)"""
     return pl.coalesce(beyond_ascii(text).str.normalize(form), text)
+
+
+def only_words(lower: pl.Expr, *, digits: bool = True) -> pl.Expr:
+    """Letters and marks of a lower-case text, in NFC, and digits unless they are not wanted."""
+    kept, ascii_kept = (r"[^\p{L}\p{M}\p{N}]", "[^a-z0-9]") if digits else (r"[^\p{L}\p{M}]", "[^a-z]")
+    beyond = beyond_ascii(lower)
+    plain = pl.when(beyond.is_null()).then(lower)
+    # Hearts and other symbols end in a mark that chooses how they look, and which is no letter's.
+    return pl.coalesce(
+        beyond.str.replace_all(kept, "").str.replace_all("[\ufe00-\ufe0f]", "").str.normalize("NFC"),
+        plain.str.replace_all(ascii_kept, ""),
+    )
+
+
+def folded_to_ascii(lower: pl.Expr) -> pl.Expr:
+    """a to z and digits of a lower-case text, letters without their accents."""
+    return without_accents(lower).str.replace_all("[^a-z0-9]", "")
+
+
+def without_accents(text: pl.Expr) -> pl.Expr:
+    """`text` with plain letters where they had accents."""
+    return pl.coalesce(beyond_ascii(text).str.normalize("NFKD").str.replace_all(ACCENTS, "").str.normalize("NFC"), text)

@@ -3,125 +3,132 @@ would refuse. It knows nothing of how rows were made."""
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 import polars as pl
 
-from schemas.network import Column, Network
-
-_BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
-_SHA256 = r"^[0-9a-f]{64}$"
-
-_CARRIAGE_RETURN = b"\r"
-
-#: SHA-256 of nothing: what a tool writes that hashes blanks.
-_HASH_OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
-#: Shapes of columns that are not hashed.
-_PLAIN = {"country": r"^[A-Z]{2}$"}
+from pipelines.uploads.checker_bytes import Block, PackError, blocks, byte_complaint, column_complaint, torn_line
+from pipelines.uploads.checker_rules import Rule, rules
+from schemas.network import Network, UploadList
+from schemas.network_file import FileKind
 
 
-def complaints(path: Path, network: Network) -> list[str]:
-    """What is wrong with the file, a sentence each, naming line and column but no value; empty if nothing is."""
-    content = path.read_bytes()
-    found = _bytes_complaints(content, network)
-    if found:
-        return found
+def complaints(path: Path, upload_list: UploadList, network: Network, kind: FileKind = "full") -> list[str]:
+    """What is wrong with the file, a sentence each, naming line and rule but no value; empty if nothing is.
+
+    Reads block by block: a file may be larger than memory. What is wrong in the bytes hides what comes after it.
+    """
+    try:
+        return _complaints(path, upload_list, network, kind)
+    except PackError as error:
+        return [str(error)]
+
+
+def _complaints(path: Path, upload_list: UploadList, network: Network, kind: FileKind) -> list[str]:
+    file = network.file
+    asked = rules(upload_list, network)
+    found: dict[str, str] = {}
+    marks: list[pl.Series] = []
+    rows = size = 0
+    for number, block in enumerate(blocks(path, file.compression)):
+        size += len(block.content)
+        wrong = byte_complaint(block, network)
+        if wrong is None and number == 0 and file.header:
+            wrong, block = _without_header(block, upload_list, network)
+        if wrong is None and block.content:
+            wrong = column_complaint(block, len(upload_list.slots), network)
+        if wrong is not None:
+            return [*found.values(), wrong]
+        if not block.content:
+            continue
+        cells = _cells(block, len(upload_list.slots), network)
+        if cells is None:
+            torn = torn_line(block, len(upload_list.slots), network)
+            return [*found.values(), torn or f"line {block.first_line}: from here on no reader can take rows apart"]
+        for rule, line in _broken(cells, asked, block.first_line):
+            found.setdefault(rule.sentence, f"line {line}{rule.place}: {rule.sentence}")
+        rows += cells.height
+        marks.append(cells.select(pl.struct(pl.all()).hash()).to_series())
+    return [*found.values(), *_whole_file_complaints(path, network, kind, rows=rows, size=size, marks=marks)]
+
+
+def _without_header(block: Block, upload_list: UploadList, network: Network) -> tuple[str | None, Block]:
     newline = network.file.newline.encode()
-    header, _, body = content.partition(newline)
-    expected = network.file.delimiter.join(network.headers)
-    if network.file.header and header.decode() != expected:
-        return ["line 1: the header is not the network's"]
-    if not body:
-        return ["the file has no rows"]
-    return _row_complaints(body if network.file.header else content, network)
+    header, _, body = block.content.partition(newline)
+    quote = '"' if network.file.quoting == "always" else ""
+    cells = [f"{quote}{text}{quote}" for text in upload_list.headers]
+    expected = network.file.delimiter.join(cells).encode()
+    rest = Block(body, block.first_line + 1, block.is_last)
+    if header == expected:
+        return None, rest
+    if header.lower() == expected.lower():
+        return "line 1: the header is not in the network's letters: capitals and small letters count", rest
+    if header.startswith((b"#", b"//")):
+        return "line 1: a comment where the header belongs", rest
+    return f"line 1: the header is not the network's, which is {expected.decode()}", rest
 
 
-def _bytes_complaints(content: bytes, network: Network) -> list[str]:
-    if content.startswith(_BYTE_ORDER_MARKS):
-        return ["line 1: a byte-order mark stands before the first character"]
+def _cells(block: Block, width: int, network: Network) -> pl.DataFrame | None:
+    """The block's rows, a text column each, blank for nothing; None if they cannot be taken apart."""
     try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return [f"line {_line(content, error.start)}: not UTF-8"]
-    if network.file.newline == "\n" and _CARRIAGE_RETURN in content:
-        return [f"line {_line(content, content.index(_CARRIAGE_RETURN))}: a carriage return"]
-    if not content.endswith(network.file.newline.encode()):
-        return ["the last line is cut off"]
-    if b"@" in content:
-        return [f"line {_line(content, content.index(b'@'))}: an @, so an address that is not hashed"]
-    return []
-
-
-def _line(content: bytes, place: int) -> int:
-    return content.count(b"\n", 0, place) + 1
-
-
-def _row_complaints(body: bytes, network: Network) -> list[str]:
-    columns = [column for column in network.columns for _ in range(column.repeat)]
-    names = [f"{place} {column.header}" for place, column in enumerate(columns)]
-    first_line = 2 if network.file.header else 1
-    # Polars fills what a line lacks, so columns are counted apart; a value in quotes may hold the delimiter.
-    lines = pl.Series("line", body.decode().split(network.file.newline)[:-1])
-    unquoted = lines.str.replace_all(r'"(?:[^"]|"")*"', "")
-    torn = unquoted.str.count_matches(network.file.delimiter, literal=True) != len(names) - 1
-    if torn.any():
-        return [f"line {first_line + (torn.arg_max() or 0)}: more or fewer columns than the header"]
-    try:
-        rows = pl.read_csv(
-            body,
+        cells = pl.read_csv(
+            block.content,
             has_header=False,
             infer_schema=False,
             separator=network.file.delimiter,
-        ).fill_null("")
+            eol_char="\n",
+            new_columns=[str(place) for place in range(width)],
+        )
     except pl.exceptions.PolarsError:
-        return ["a line has more or fewer columns than the header"]
-    if rows.width != len(names):
-        return [f"rows have {rows.width} columns, the header {len(names)}"]
-    rows.columns = names
-    rows = rows.with_row_index("line", offset=first_line)
-    found = [
-        sentence
-        for name, column in zip(names, columns, strict=True)
-        for sentence in _shape_complaints(rows, name, column)
-    ]
-    repeated = rows.filter(pl.struct(names).is_duplicated())
-    if not repeated.is_empty():
-        found.append(f"line {repeated['line'][1]}: the same row stands twice")
-    present = [
-        pl.any_horizontal(_whole(names, columns, header) for header in key.headers)
-        if len(key.headers) == 1
-        else pl.all_horizontal(_whole(names, columns, header) for header in key.headers)
-        for key in network.keys
-    ]
-    keyless = rows.filter(~pl.any_horizontal(present))
-    if not keyless.is_empty():
-        found.append(f"line {keyless['line'][0]}: no key of the network, so nobody can be matched")
-    for group in network.all_or_none:
-        parts = [_whole(names, columns, header) for header in group]
-        torn = rows.filter(pl.any_horizontal(parts) & ~pl.all_horizontal(parts))
-        if not torn.is_empty():
-            found.append(f"line {torn['line'][0]}: {', '.join(group)} belong together, some are missing")
-    return found
+        return None
+    if cells.width != width or cells.height != block.lines:
+        return None
+    last = str(width - 1)
+    if network.file.newline == "\r\n":
+        cells = cells.with_columns(pl.col(last).str.strip_suffix("\r"))
+    return cells.fill_null("")
 
 
-def _whole(names: list[str], columns: list[Column], header: str) -> pl.Expr:
-    """Whether some column of `header` has a value."""
-    places = [name for name, column in zip(names, columns, strict=True) if column.header == header]
-    return pl.any_horizontal(pl.col(name) != "" for name in places)
+def _broken(cells: pl.DataFrame, asked: list[Rule], first_line: int) -> list[tuple[Rule, int]]:
+    """Each rule that some row breaks, and the first such row's line; all rules in one pass."""
+    places = cells.select(rule.broken.arg_true().first().alias(str(n)) for n, rule in enumerate(asked)).row(0)
+    return [(rule, first_line + place) for rule, place in zip(asked, places, strict=True) if place is not None]
 
 
-def _shape_complaints(rows: pl.DataFrame, name: str, column: Column) -> list[str]:
-    shape = _SHA256 if column.hash == "sha256" else _PLAIN.get(column.identifier)
+def _whole_file_complaints(  # noqa: PLR0913 - what was counted
+    path: Path, network: Network, kind: FileKind, *, rows: int, size: int, marks: list[pl.Series]
+) -> list[str]:
+    file = network.file
+    minimum = getattr(file.minimum_rows, kind)
     found = []
-    filled = rows.filter(pl.col(name) != "")
-    if shape is not None:
-        misshapen = filled.filter(~pl.col(name).str.contains(shape))
-        if not misshapen.is_empty():
-            found.append(
-                f"line {misshapen['line'][0]}, {column.header}: not the shape of {column.hash} {column.identifier}"
-            )
-    empty_hash = filled.filter(pl.col(name) == _HASH_OF_NOTHING)
-    if not empty_hash.is_empty():
-        found.append(f"line {empty_hash['line'][0]}, {column.header}: the hash of nothing")
+    if rows == 0:
+        found.append("the file has no rows")
+    elif rows < minimum:
+        found.append(f"{rows:,} rows: {minimum - rows:,} are missing to the network's minimum of {minimum:,}")
+    if file.maximum_rows is not None and rows > file.maximum_rows:
+        found.append(f"{rows:,} rows: the network takes at most {file.maximum_rows:,} in a file")
+    if file.maximum_bytes is not None and size > file.maximum_bytes:
+        found.append(f"{size:,} bytes: the network takes at most {file.maximum_bytes:,} in a file")
+    if marks:
+        repeated = _first_repeated(path, pl.concat(marks), network)
+        if repeated is not None:
+            found.append(f"line {repeated}: the same row stands twice")
     return found
+
+
+def _first_repeated(path: Path, marks: pl.Series, network: Network) -> int | None:
+    """The line of the first row that stood before. Equal hashes are only a suspicion: the lines themselves decide."""
+    doubtful = marks.is_duplicated()
+    if not doubtful.any():
+        return None
+    first_line = 2 if network.file.header else 1
+    wanted = {first_line + place for place in doubtful.arg_true()}
+    seen: set[bytes] = set()
+    lines = chain.from_iterable(block.content.split(b"\n")[:-1] for block in blocks(path, network.file.compression))
+    for number, line in enumerate(lines, start=1):
+        if number in wanted:
+            if line in seen:
+                return number
+            seen.add(line)
+    return None

@@ -1,15 +1,20 @@
-"""What identifies a member to a network: key columns of identifiers, and which of their values are refused."""
+"""What identifies a member to a network: which values of its keys are refused."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import polars as pl
 
 from pipelines.crm.erasures import refused_hashes
 from pipelines.identifiers.match_keys import columns_of, form_of, key_value
+from schemas.identifiers import MatchColumn
 from schemas.network import Network
 from schemas.uploads import RefusedKeys
+
+
+def key_columns(networks: dict[str, Network]) -> list[MatchColumn]:
+    """The match columns that some key of the networks is made of, each once, in a fixed order."""
+    headers = [(network, header) for network in networks.values() for key in network.keys for header in key.headers]
+    return sorted({match for network, header in headers for match in network.column(header).matches})
 
 
 def refused_keys(
@@ -24,33 +29,47 @@ def refused_keys(
     In: `Identifiers`, `Permissions`, `CrmErasures`. Out: `RefusedKeys`. A key that only refused people hold is in no
     row anyway and is left out.
     """
-    empty = pl.DataFrame(RefusedKeys.create_empty())
-    parts = [
-        frame.select(network=pl.lit(name), key=pl.lit(key), value="value")
+    uses = [
+        (name, key.name, tuple(columns))
         for name, network in networks.items()
-        for key, frame in _refused_on(
-            identifiers, permissions.filter(pl.col("network") == name), erasures, network, identity_key
-        )
+        for key in network.keys
+        for columns in columns_of(network, key)
     ]
-    return pl.concat([empty, *parts]).sort(empty.columns)
+    # Many networks ask for the same form: who shares a value of it is looked up once.
+    doubtful = {
+        columns: _doubtful(identifiers, list(columns), erasures, identity_key) for columns in {use[2] for use in uses}
+    }
+    people = pl.concat([frame.select("person_id") for frame in doubtful.values()]).unique() if doubtful else None
+    if people is None:
+        return pl.DataFrame(RefusedKeys.create_empty())
+    permitted = permissions.join(people, on="person_id", how="semi")
+    parts = [
+        _refused(doubtful[columns], permitted.filter(network=name)).select(
+            network=pl.lit(name), key=pl.lit(key), value="value"
+        )
+        for name, key, columns in uses
+    ]
+    empty = pl.DataFrame(RefusedKeys.create_empty())
+    return pl.concat([empty, *parts]).unique().sort(empty.columns)
 
 
-def _refused_on(
-    identifiers: pl.DataFrame,
-    permitted: pl.DataFrame,
-    erasures: pl.DataFrame,
-    network: Network,
-    identity_key: str,
-) -> Iterator[tuple[str, pl.DataFrame]]:
-    for key in network.keys:
-        columns = columns_of(network, key)
-        held = identifiers.select("person_id", value=key_value(columns)).filter(pl.col("value").is_not_null())
-        theirs = held.join(permitted, on="person_id", how="semi").select("value")
-        # Only keys that more than one person holds can be shared; by hash that is quickly seen.
-        common = held.filter(pl.len().over(pl.col("value").hash()) > 1)
-        others = common.join(permitted, on="person_id", how="anti").select("value")
-        shared = theirs.join(others, on="value", how="semi").unique()
-        if not all(column.is_reversible for column in columns):
-            erased = refused_hashes(theirs["value"], form_of(columns), erasures, identity_key)
-            shared = pl.concat([shared, erased.to_frame("value")]).unique()
-        yield key.name, shared
+def _doubtful(
+    identifiers: pl.DataFrame, columns: list[MatchColumn], erasures: pl.DataFrame, identity_key: str
+) -> pl.DataFrame:
+    """person_id, value, erased: who holds a value that others hold too, or that was erased."""
+    held = identifiers.select("person_id", value=key_value(columns)).filter(pl.col("value").is_not_null())
+    # By hash, sharing is quickly seen.
+    shared = held.filter(held["value"].hash().is_duplicated())
+    if all(column.is_reversible for column in columns):
+        return shared.with_columns(erased=pl.lit(False))
+    gone = refused_hashes(held["value"], form_of(columns), erasures, identity_key)
+    erased = pl.col("value").is_in(gone.implode())
+    return pl.concat([shared, held.filter(erased)]).unique().with_columns(erased=erased)
+
+
+def _refused(doubtful: pl.DataFrame, permitted: pl.DataFrame) -> pl.DataFrame:
+    """value: those that somebody permitted holds, and that were erased or that somebody else, refused, holds too."""
+    theirs = doubtful.join(permitted, on="person_id", how="semi")
+    others = doubtful.join(permitted, on="person_id", how="anti").select("value")
+    erased = theirs.filter("erased").select("value")
+    return pl.concat([erased, theirs.select("value").join(others, on="value", how="semi")]).unique()

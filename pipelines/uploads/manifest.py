@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import date
-from pathlib import Path
 
 from catalog.secret_keys import SecretKeys
 from pipelines.uploads.rows import AudienceRows
@@ -14,27 +13,23 @@ from schemas.segment import Audience, Segment
 from schemas.settings import Settings
 from schemas.uploads import FileEntry, Manifest, Signature
 
-#: Raised by hand when a normal form in `pipelines/identifiers` changes what it returns.
-FORMS_VERSION = 1
+#: What of a network decides which keys a file carries.
+_RULES = {"file", "columns", "keys", "all_or_none", "required_any", "regions"}
 
 
 def rules_version(network: Network) -> str:
     """Changes when the network's columns, keys or normal forms change, so that old and new keys are never mixed."""
-    rules = network.model_dump(mode="json", include={"file", "columns", "keys", "all_or_none"})
-    canonical = json.dumps([FORMS_VERSION, rules], sort_keys=True)
+    rules = network.model_dump(mode="json", include=_RULES)
+    forms = sorted({(match.name, match.form_version) for column in network.columns for match in column.matches})
+    canonical = json.dumps([forms, rules], sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
-
-
-def file_entry(path: Path, kind: str, rows: int) -> FileEntry:
-    """A file's name, size and SHA-256."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return FileEntry(name=path.name, kind=kind, rows=rows, bytes=path.stat().st_size, sha256=digest)
 
 
 def content_digest(manifest: Manifest) -> str:
     """Equal for versions that hold the same: files, rules, label and base, whatever day they are of."""
-    content = manifest.model_dump(mode="json", include={"public_name", "base", "rules_version", "files", "assumptions"})
+    content = manifest.model_dump(
+        mode="json", include={"public_name", "base", "rules_version", "files", "withheld", "assumptions"}
+    )
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -68,7 +63,7 @@ def new_manifest(  # noqa: PLR0913 - the manifest's parts
         base=None,
         rules_version=rules_version(network),
         assumptions=assumptions,
-        below_minimum=max(0, network.file.minimum_rows - audience_rows.ledger.file_rows),
+        withheld=audience_rows.withheld,
         ledger=audience_rows.ledger,
         files=files,
     )
@@ -81,20 +76,23 @@ def signed(manifest: Manifest, keys: SecretKeys) -> Manifest:
 
 
 def readme(manifest: Manifest, segment: Segment, network: Network) -> str:
-    """Five lines: what this is, where to click, what not to do, and what is not certain."""
-    full = manifest.files[0].name
-    shortage = (
-        f"It is {manifest.below_minimum} rows below {network.title}'s minimum of {network.file.minimum_rows}: "
-        "it will be refused."
-        if manifest.below_minimum
-        else f"{network.title} needs at least {network.file.minimum_rows} rows."
-    )
+    """Five lines: what this is, where to click, what not to do, what to do afterwards, and what is not certain."""
+    minimum = network.file.minimum_rows.full
+    files = ", ".join(f"{entry.name} ({entry.rows:,} rows)" for entry in manifest.files)
+    short = "; ".join(f"{label} has only {rows:,}" for label, rows in manifest.withheld.items())
+    missing = f" Not here, below the minimum of {minimum:,} rows: {short}." if short else ""
+    parts = len(manifest.files) > len({entry.list for entry in manifest.files})
+    how = {
+        "one list": " The parts of a list are uploaded one after the other into the same list.",
+        "a list each": " Each part becomes a list of its own: a later part would replace the one before.",
+    }[network.file.parts]
+    described = f" Description: {segment.public_description}" if segment.public_description else ""
     doubts = "; ".join(fact.says.rstrip(".") for fact in network.unconfirmed)
     lines = [
-        f"{full}: {manifest.ledger.file_rows} rows for {network.title}, as of {manifest.as_of}. {shortage}",
-        "Where to click: " + " ".join(network.upload_steps),
-        "Never open the file in a spreadsheet, and do not mail it: hashed keys are personal data.",
-        f"Delete the file when it is uploaded; a newer version replaces it. Purpose: {segment.purpose}.",
+        f"{files}: {manifest.ledger.file_people:,} people for {network.title}, as of {manifest.as_of}.{missing}",
+        "Where to click: " + " ".join(network.upload_steps) + (how if parts else "") + described,
+        "Never open a file in a spreadsheet, and do not mail it: hashed keys are personal data.",
+        f"Delete the files when they are uploaded; a newer version replaces them. Purpose: {segment.purpose}.",
         f"Unconfirmed, try ten rows first: {doubts}." if doubts else "All facts used here are documented.",
     ]
     return "\n".join(lines) + "\n"

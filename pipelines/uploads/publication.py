@@ -1,7 +1,7 @@
 """Publishing a version: staged, checked, then renamed into the outbox, so that no half version is ever seen.
 
 Commit order: files staged and synced; the version's keys pending in the warehouse; the folder renamed; the catalog's
-row; the keys final. `reconcile` mends what a crash left between two of these steps.
+row; the keys final. `reconciliation` mends what a crash left between two of these steps.
 """
 
 from __future__ import annotations
@@ -19,18 +19,19 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from catalog.home import Home
-from catalog.secret_keys import SecretKeys, signature_holds
+from catalog.secret_keys import SecretKeys
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
+from pipelines.uploads.audience_keys import add_pending_keys, finish_keys
 from pipelines.uploads.checker import complaints
-from pipelines.uploads.manifest import content_digest, file_entry, new_manifest, readme, signed
+from pipelines.uploads.manifest import content_digest, new_manifest, readme, signed
 from pipelines.uploads.rows import AudienceRows
-from pipelines.uploads.writer import write_file
+from pipelines.uploads.writer import write_list
 from schemas.errors import DayError, PublicationError
 from schemas.network import Network
 from schemas.segment import Audience, Segment
 from schemas.settings import Settings
-from schemas.uploads import AudienceKeys, Manifest
+from schemas.uploads import FileEntry, Manifest
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,10 @@ def publish(  # noqa: PLR0913 - an audience, its rows and where they go
     *,
     as_of: date,
 ) -> Published:
-    """Publish the audience's full file, unless nothing changed or nobody is in it.
+    """Publish the audience's full files, unless nothing changed or the audience is too small.
 
     Raises:
-        PublicationError: the ledger does not close, the file would be refused, or the disk is full.
+        PublicationError: the ledger does not close, a file would be refused, or the disk is full.
     """
     published = _publish(audience, segment, network, audience_rows, outbox, as_of=as_of)
     outbox.catalog.record_outcome(
@@ -116,23 +117,15 @@ def _publish(  # noqa: PLR0913
             "This is a defect; nothing was published."
         )
         raise PublicationError(msg, check="ledger_closes")
-    if ledger.file_rows == 0:
-        reason = f"nobody is left to upload: {_where_people_went(audience_rows)}"
-        return Published("held", None, reason, None)
+    if audience_rows.below_minimum:
+        return Published("held", None, _why_held(audience_rows, network), None)
     staged = outbox.staging / "-".join(audience)
     with _clear_disk_errors(outbox.home, staged):
         shutil.rmtree(staged, ignore_errors=True)
         # `parents=True` would give the folders above the umask's mode.
         for folder in (outbox.home.outbox, outbox.staging, staged):
             folder.mkdir(mode=0o700, exist_ok=True)
-        path = staged / f"{segment.public_name}.full.{network.file.extension}"
-        write_file(audience_rows.rows, network, path)
-        found = complaints(path, network)
-        if found:
-            shutil.rmtree(staged)
-            msg = f"{audience}: the file would be refused: {'; '.join(found)}. Nothing of it was published."
-            raise PublicationError(msg, check="file_is_accepted")
-        files = (file_entry(path, "full", audience_rows.rows.height),)
+        files = _checked_files(audience, segment, network, audience_rows, staged)
         version = f"{as_of}.{_next_number(audience, outbox, as_of)}"
         manifest = new_manifest(
             audience,
@@ -162,39 +155,36 @@ def _publish(  # noqa: PLR0913
     return Published("published", version, None, manifest)
 
 
-def reconcile(outbox: Outbox) -> None:
-    """Mend what a crash left: staged files go, folders and rows are brought together, by signed manifests."""
-    shutil.rmtree(outbox.staging, ignore_errors=True)
-    known: set[tuple[str, ...]] = {
-        (row["network"], row["account"], row["segment"], row["version"]) for row in outbox.catalog.versions()
-    }
-    for path in sorted(outbox.home.outbox.glob("*/*/*/*/manifest.json")):
-        identity = path.parent.relative_to(outbox.home.outbox).parts
-        if identity not in known and not outbox.catalog.has_version(Audience(*identity[:3]), identity[3]):
-            manifest = _own_manifest(path, identity, outbox)
-            if manifest is None:
-                continue
-            outbox.catalog.add_version(Audience(*identity[:3]), manifest, content_digest(manifest))
-            known.add(identity)
-    for network, account, segment, version in sorted(known):
-        audience = Audience(network, account, segment)
-        if not outbox.folder(audience, version).is_dir():
-            outbox.catalog.set_state(audience, version, "lost")
-            known.discard((network, account, segment, version))
-    _settle_pending_keys(outbox, known)
+def _checked_files(
+    audience: Audience, segment: Segment, network: Network, audience_rows: AudienceRows, staged: Path
+) -> tuple[FileEntry, ...]:
+    """Write every list's files and read them a second time.
 
-
-def _own_manifest(path: Path, identity: tuple[str, ...], outbox: Outbox) -> Manifest | None:
-    """The folder's manifest; None unless this home signed it for this very folder."""
-    try:
-        manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return None
-    signature = manifest.signature
-    if signature is None or not signature_holds(outbox.keys.public_key, manifest.signed_bytes(), signature.value):
-        return None
-    named = (manifest.network, manifest.account, manifest.segment, manifest.version)
-    return manifest if named == identity else None
+    Raises:
+        PublicationError: the network would refuse one, or a row was lost on the way.
+    """
+    files: list[FileEntry] = []
+    for upload_list, rows in audience_rows.lists:
+        written = write_list([rows], upload_list, network, staged, stem=segment.public_name, kind="full")
+        files += written
+        found = [
+            f"{entry.name}: {complaint}"
+            for entry in written
+            for complaint in complaints(staged / entry.name, upload_list, network)
+        ]
+        if found:
+            shutil.rmtree(staged)
+            msg = f"{audience}: a file would be refused: {'; '.join(found)}. Nothing of it was published."
+            raise PublicationError(msg, check="file_is_accepted")
+    rows_written = sum(entry.rows for entry in files)
+    if rows_written != audience_rows.ledger.file_rows:
+        shutil.rmtree(staged)
+        msg = (
+            f"{audience}: the ledger does not close: it counts {audience_rows.ledger.file_rows} rows, the files hold "
+            f"{rows_written}. This is a defect; nothing was published."
+        )
+        raise PublicationError(msg, check="ledger_closes")
+    return tuple(files)
 
 
 def _next_number(audience: Audience, outbox: Outbox, as_of: date) -> int:
@@ -204,53 +194,34 @@ def _next_number(audience: Audience, outbox: Outbox, as_of: date) -> int:
     return max([*outbox.catalog.numbers(audience, as_of), *there], default=0) + 1
 
 
-def _settle_pending_keys(outbox: Outbox, published: set[tuple[str, ...]]) -> None:
-    outbox.warehouse.ensure("audience_keys", AudienceKeys)
-    pending = outbox.warehouse.read(
-        "SELECT DISTINCT network, account, segment, version FROM warehouse.audience_keys WHERE state = 'pending'"
-    )
-    for identity in pending.iter_rows():
-        if identity in published:
-            _finish_keys(outbox, Audience(*identity[:3]), identity[3])
-        else:
-            outbox.warehouse.execute(f"DELETE FROM warehouse.audience_keys WHERE {_SAME_VERSION}", **_named(identity))
-
-
 def _commit(audience: Audience, manifest: Manifest, keys: pl.DataFrame, staged: Path, outbox: Outbox) -> None:
     for path in staged.iterdir():
         path.chmod(0o600)
         _sync(path)
     _sync(staged)
-    columns = {**audience._asdict(), "version": manifest.version}
-    rows = keys.with_columns(**{name: pl.lit(value) for name, value in columns.items()}, state=pl.lit("pending"))
-    outbox.warehouse.append("audience_keys", rows.select(AudienceKeys.column_names()))
+    add_pending_keys(outbox.warehouse, audience, manifest.version, keys)
     folder = outbox.folder(audience, manifest.version)
     for parent in reversed(folder.relative_to(outbox.home.outbox).parents):
         (outbox.home.outbox / parent).mkdir(mode=0o700, exist_ok=True)
     staged.rename(folder)
     _sync(folder.parent)
     outbox.catalog.add_version(audience, manifest, content_digest(manifest))
-    _finish_keys(outbox, audience, manifest.version)
+    finish_keys(outbox.warehouse, audience, manifest.version)
 
 
-_SAME_VERSION = "network = $network AND account = $account AND segment = $segment AND version = $version"
-
-
-def _named(identity: tuple[str, ...]) -> dict[str, object]:
-    return dict(zip(("network", "account", "segment", "version"), identity, strict=True))
-
-
-def _finish_keys(outbox: Outbox, audience: Audience, version: str) -> None:
-    outbox.warehouse.execute(
-        f"UPDATE warehouse.audience_keys SET state = 'final' WHERE {_SAME_VERSION}", **_named((*audience, version))
-    )
-
-
-def _where_people_went(audience_rows: AudienceRows) -> str:
-    ledger = audience_rows.ledger
+def _why_held(audience_rows: AudienceRows, network: Network) -> str:
+    """How many rows are missing, and what cost the most people."""
+    ledger, minimum = audience_rows.ledger, network.file.minimum_rows.full
     if not ledger.segment_people:
-        return "the segment is empty"
-    return ", ".join(f"{people} {reason.replace('_', ' ')}" for reason, people in ledger.dropped.items() if people)
+        return "nobody is left to upload: the segment is empty"
+    if not ledger.file_rows:
+        lost = (f"{people} {reason.replace('_', ' ')}" for reason, people in ledger.dropped.items() if people)
+        return "nobody is left to upload: " + ", ".join(lost)
+    label, rows = max(audience_rows.withheld.items(), key=lambda item: item[1])
+    name = f"its largest list, {label}, has" if label else "it has"
+    main = ledger.main_reason
+    cost = f"; most people were lost to {main.replace('_', ' ')} ({ledger.dropped[main]})" if main else ""
+    return f"{name} {rows} rows, {minimum - rows} short of {network.title}'s minimum of {minimum}{cost}"
 
 
 def _sync(path: Path) -> None:

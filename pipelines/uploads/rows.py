@@ -7,126 +7,129 @@ from typing import NamedTuple
 import polars as pl
 
 from pipelines.identifiers.match_keys import columns_of, key_value
-from schemas.network import Column, Network
+from pipelines.uploads.people import NetworkPeople
+from schemas.network import Network, UploadList
 from schemas.uploads import LEDGER_REASONS, Ledger
 
 
-class AudienceRows(NamedTuple):
-    """`rows`: a column for each file column, sorted; `keys`: key, value; people who are sent on an assumption."""
+class ListRows(NamedTuple):
+    """What goes into one list: a column for each slot, every row once. Where a row is an identifier, `owner` too: rows
+    of one person have one owner, which is what the network sees of them and not who they are."""
 
+    upload_list: UploadList
     rows: pl.DataFrame
+
+
+class AudienceRows(NamedTuple):
+    """`lists` that reach the network's minimum; `withheld`: how many rows those have that do not; `keys` that the lists
+    carry (key, value); people who are sent on an assumption."""
+
+    lists: tuple[ListRows, ...]
+    withheld: dict[str, int]
     keys: pl.DataFrame
     ledger: Ledger
     assumed_people: int
 
+    @property
+    def below_minimum(self) -> bool:
+        """Whether no list reaches the network's minimum."""
+        return not self.lists
 
-def slots(network: Network) -> list[str]:
-    """A name for each file column, repeats numbered: `email 1`, `email 2`, `fn 1`."""
-    return [slot for column in network.columns for slot in _slots(column)]
 
+def audience_rows(members: pl.DataFrame, everybody: NetworkPeople, network: Network) -> AudienceRows:
+    """In: members (person_id) and everybody who may be sent to the network.
 
-def audience_rows(
-    members: pl.DataFrame,
-    permitted: pl.DataFrame,
-    identifiers: pl.DataFrame,
-    refused: pl.DataFrame,
-    network: Network,
-) -> AudienceRows:
-    """In: members (person_id); permitted (`Permissions` of the network); `Identifiers` of the members; refused
-    (`RefusedKeys` of the network).
-
-    Who is in no row is dropped for the first reason that holds, in the ledger's order.
+    Who is in no row is dropped for the first reason that holds, in the ledger's order. A list below the network's
+    minimum is withheld; if no list reaches it, the ledger counts what they would have held.
     """
-    allowed = members.join(permitted.select("person_id", "assumed"), on="person_id")
-    held = identifiers.join(allowed, on="person_id", how="semi")
-    usable = _without_refused(held, refused, network)
-    reachable = _with_some_key(held, network)
-    kept = _with_some_key(usable, network)
-    wide = _wide(kept, usable, network)
-    rows = wide.drop("person_id").unique().sort(pl.all().fill_null(""))
+    numbers = members.join(everybody.people.select("person_id", "number"), on="person_id")["number"]
+    allowed = everybody.people[numbers.sort()]
+    served = allowed.filter(pl.col("region").is_not_null()) if network.regions else allowed
+    reachable = served.filter("reachable")
+    kept = reachable.filter("kept")
+    made = [rows for rows in (_list_rows(part, kept, everybody, network) for part in network.lists) if rows.rows.height]
+    minimum = network.file.minimum_rows.full
+    published = tuple(part for part in made if part.rows.height >= minimum)
+    counted = published or tuple(made)
+    inside = _people_in(kept, counted)
+    people = _distinct(inside, counted, everybody, network)
     dropped = {
         "no_consent": members.height - allowed.height,
-        "no_usable_identifier": allowed.height - reachable.height,
+        "region_not_served": allowed.height - served.height,
+        "no_usable_identifier": served.height - reachable.height,
         "key_refused": reachable.height - kept.height,
-        "duplicate_after_hashing": wide.height - rows.height,
+        "list_below_minimum": kept.height - inside.height,
+        "duplicate_after_hashing": inside.height - people,
     }
     ledger = Ledger(
         segment_people=members.height,
         dropped={reason: dropped[reason] for reason in LEDGER_REASONS},
-        file_people=rows.height,
-        file_rows=rows.height,
+        file_people=people,
+        file_rows=sum(part.rows.height for part in counted),
     )
-    assumed = allowed.filter("assumed").join(kept, on="person_id", how="semi").height
-    return AudienceRows(rows, _keys(rows, network), ledger, assumed)
+    withheld = {part.upload_list.label: part.rows.height for part in made if part not in published}
+    return AudienceRows(published, withheld, _keys(published, network), ledger, inside.filter("assumed").height)
 
 
-def _without_refused(held: pl.DataFrame, refused: pl.DataFrame, network: Network) -> pl.DataFrame:
-    """Identifiers with every part of a refused key blanked."""
-    for key in network.keys:
-        values = refused.filter(pl.col("key") == key.name)["value"]
-        if values.is_empty():
-            continue
-        columns = columns_of(network, key)
-        gone = key_value(columns).is_in(values.implode()).fill_null(False)
-        held = held.with_columns(pl.when(~gone).then(column.name).alias(column.name) for column in columns)
-    return held
+def _list_rows(upload_list: UploadList, kept: pl.DataFrame, everybody: NetworkPeople, network: Network) -> ListRows:
+    people = kept.filter(_in_list(upload_list))
+    if network.file.rows == "people":
+        return ListRows(upload_list, _once(people.select(slot.name for slot in upload_list.slots), network))
+    (slot,) = upload_list.slots
+    values = everybody.values[slot.column.header].join(people.select("number"), on="number", how="semi")
+    # A value that two share goes with the one whose smallest value is smaller: no id decides.
+    owned = values.with_columns(owner=pl.col("value").min().over("number")) if values.height else None
+    if owned is None:
+        return ListRows(upload_list, pl.DataFrame(schema={"owner": pl.String, slot.name: pl.String}))
+    rows = owned.group_by("value").agg(pl.col("owner").min())
+    return ListRows(upload_list, rows.select("owner", pl.col("value").alias(slot.name)))
 
 
-def _with_some_key(identifiers: pl.DataFrame, network: Network) -> pl.DataFrame:
-    """person_id of everyone with at least one whole key."""
-    some = pl.any_horizontal(key_value(columns_of(network, key)).is_not_null() for key in network.keys)
-    return identifiers.filter(some).select("person_id").unique()
+def _in_list(upload_list: UploadList) -> pl.Expr:
+    inside = pl.col(f"in {upload_list.name or ''}")
+    return inside if upload_list.region is None else inside & (pl.col("region") == upload_list.region.name)
 
 
-def _wide(people: pl.DataFrame, identifiers: pl.DataFrame, network: Network) -> pl.DataFrame:
-    """A row a person: person_id and the network's slots, the person's first identifiers first."""
-    wide = people
-    for column in network.columns:
-        name = column.match.name
-        values = (
-            identifiers.filter(pl.col(name).is_not_null())
-            .join(people, on="person_id", how="semi")
-            .sort("person_id", "position")
-            .select("person_id", name)
-            .unique(maintain_order=True)
-            .with_columns(place=pl.int_range(pl.len()).over("person_id"))
-        )
-        for place, slot in enumerate(_slots(column)):
-            at_place = values.filter(pl.col("place") == place).select("person_id", pl.col(name).alias(slot))
-            wide = wide.join(at_place, on="person_id", how="left")
-    for group in network.all_or_none:
-        together = [slot for header in group for slot in _slots(network.column(header))]
-        whole = pl.all_horizontal(pl.col(together).is_not_null())
-        wide = wide.with_columns(pl.when(whole).then(slot).alias(slot) for slot in together)
-    return wide
+def _once(rows: pl.DataFrame, network: Network) -> pl.DataFrame:
+    """Each row once; people who look the same to the network are one member, worth what they are together."""
+    if network.value_column is None:
+        return rows.unique()
+    *identity, value = rows.columns
+    return rows.group_by(identity).agg(pl.col(value).sum().cast(rows.schema[value])).select(rows.columns)
 
 
-def _keys(rows: pl.DataFrame, network: Network) -> pl.DataFrame:
+def _people_in(kept: pl.DataFrame, parts: tuple[ListRows, ...]) -> pl.DataFrame:
+    return kept.filter(pl.any_horizontal([pl.lit(False), *(_in_list(part.upload_list) for part in parts)]))
+
+
+def _distinct(inside: pl.DataFrame, parts: tuple[ListRows, ...], everybody: NetworkPeople, network: Network) -> int:
+    """How many of the people differ in what the lists show of them."""
+    slots = [slot for part in parts for slot in part.upload_list.slots if slot.match is not None]
+    if network.file.rows == "people":
+        return inside.select(slot.name for slot in dict.fromkeys(slots)).unique().height
+    # A person's identifiers are a set: equal sums of their hashes are equal sets.
+    marks = [
+        everybody.values[slot.column.header].select("number", mark=pl.col("value").hash(seed=place))
+        for place, slot in enumerate(dict.fromkeys(slots))
+    ]
+    if not marks:
+        return 0
+    theirs = pl.concat(marks).join(inside.select("number"), on="number", how="semi")
+    return theirs.group_by("number").agg(pl.col("mark").sum())["mark"].n_unique()
+
+
+def _keys(parts: tuple[ListRows, ...], network: Network) -> pl.DataFrame:
     """key, value: every key that the rows carry, once."""
-    parts = []
-    for key in network.keys:
-        if len(key.headers) == 1:
-            singles = [rows[slot] for slot in _slots(network.column(key.headers[0]))]
-            value = pl.concat([single.rename("value") for single in singles]).drop_nulls().unique()
-        else:
-            named = {
-                slot: column.name
-                for slot, column in zip(key_slots(network, key.headers), columns_of(network, key), strict=True)
-            }
-            value = (
-                rows.select(pl.col(list(named)))
-                .rename(named)
-                .select(value=key_value(columns_of(network, key)))["value"]
-            )
-            value = value.drop_nulls().unique()
-        parts.append(pl.DataFrame({"value": value}).select(key=pl.lit(key.name), value="value"))
-    return pl.concat(parts).sort("key", "value")
-
-
-def key_slots(network: Network, headers: tuple[str, ...]) -> list[str]:
-    """The first slot of each header of a composite key."""
-    return [_slots(network.column(header))[0] for header in headers]
-
-
-def _slots(column: Column) -> list[str]:
-    return [f"{column.header} {place}" for place in range(1, column.repeat + 1)]
+    found = [pl.DataFrame(schema={"key": pl.String, "value": pl.String})]
+    for upload_list, rows in parts:
+        for key in network.keys_of(upload_list):
+            slots = [slot for header in key.headers for slot in network.column(header).slots]
+            if len(key.headers) > 1:
+                (columns,) = columns_of(network, key)
+                named = [pl.col(slot.name).alias(match.name) for slot, match in zip(slots, columns, strict=True)]
+                values = [rows.select(named).select(key_value(columns)).to_series()]
+            else:
+                values = [rows[slot.name] for slot in slots]
+            each = pl.concat([series.rename("value") for series in values]).drop_nulls()
+            found.append(each.to_frame().select(key=pl.lit(key.name), value="value"))
+    return pl.concat(found).unique()

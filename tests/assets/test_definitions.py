@@ -41,7 +41,7 @@ def test_the_assets_are_the_tables_and_audiences_of_the_six_stages(definitions: 
         "crm/crm_customers", "crm/crm_orders", "crm/crm_consents", "crm/crm_visits", "crm/crm_erasures",
         "crm/quarantine",
         "customers/customers", "customers/customer_records", "customers/person_aliases", "customers/permissions",
-        "features/features", "identifiers/identifiers", "segments/buyers",
+        "features/features", "identifiers/identifiers", "identifiers/identifier_refusals", "segments/buyers",
         "uploads/refused_keys", "uploads/meta/buyers", "uploads/google_ads/buyers",
     }  # fmt: skip
 
@@ -147,21 +147,23 @@ def test_one_audience_that_fails_does_not_stop_the_others(
 ) -> None:
     from pipelines.uploads import publication
 
-    real = publication.write_file
+    real = publication.write_list
 
-    def spoilt(rows: object, network: object, path: Path) -> None:
-        real(rows, network, path)
-        if "meta" in str(path.parent):
+    def spoilt(frames: object, upload_list: object, network: object, folder: Path, **named: object) -> object:
+        entries = real(frames, upload_list, network, folder, **named)
+        if "meta" in str(folder):
+            path = folder / entries[0].name
             path.write_bytes(path.read_bytes().replace(b",", b"@", 1))
+        return entries
 
-    monkeypatch.setattr(publication, "write_file", spoilt)
+    monkeypatch.setattr(publication, "write_list", spoilt)
 
     result = definitions.resolve_job_def("nightly").execute_in_process(
         instance=instance, partition_key="2024-06-30", raise_on_error=False
     )
 
     assert not result.success
-    assert "meta/buyers: the file would be refused" in failure(result)
+    assert "meta/buyers: a file would be refused" in failure(result)
     assert [path.split("/")[0] for path in Ran(0, "", tmp_path / "home").files()] == ["google_ads"]
     [failed] = [check for check in result.get_asset_check_evaluations() if not check.passed]
     assert failed.check_name == "file_is_accepted"

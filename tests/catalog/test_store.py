@@ -39,7 +39,7 @@ def manifest(audience: Audience = LOYAL, version: str = "2025-06-30.1", people: 
     return Manifest(
         network=audience.network, account=audience.account, segment=audience.segment, public_name="club_b",
         version=version, as_of=version.rsplit(".", 1)[0], base=None, rules_version="r1", assumptions=(),
-        below_minimum=0, ledger=ledger,
+        withheld={}, ledger=ledger,
         files=(FileEntry(name="club_b.full.csv", kind="full", rows=people, bytes=9, sha256="0" * 64),),
     )  # fmt: skip
 

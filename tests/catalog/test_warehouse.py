@@ -31,7 +31,7 @@ SENTINEL = "sentinel.jane.doe@example.com"
 STORED: list[type[dy.Schema]] = [
     crm.CrmCustomers, crm.CrmOrders, crm.CrmConsents, crm.CrmVisits, crm.CrmErasures, crm.Quarantine,
     customers.CustomerRecords, customers.Customers, customers.PersonAliases, customers.Permissions,
-    Features, Identifiers, segments.Memberships, uploads.AudienceKeys, uploads.RefusedKeys,
+    Features, Identifiers, segments.Memberships, uploads.AudienceKeys, uploads.KeyVersions, uploads.RefusedKeys,
 ]  # fmt: skip
 
 

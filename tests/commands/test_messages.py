@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -257,7 +258,7 @@ def test_status_can_be_asked_while_a_night_runs(home: Home) -> None:
 def manifest(version: str = "2025-06-30.1", files: tuple[FileEntry, ...] = ()) -> Manifest:
     return Manifest(
         network=LOYAL.network, account=LOYAL.account, segment=LOYAL.segment, public_name="club_b", version=version,
-        as_of=version.rsplit(".", 1)[0], base=None, rules_version="r1", assumptions=(), below_minimum=0,
+        as_of=version.rsplit(".", 1)[0], base=None, rules_version="r1", assumptions=(), withheld={},
         ledger=Ledger(segment_people=1200, dropped={}, file_people=1200, file_rows=1200), files=files,
     )  # fmt: skip
 
@@ -315,7 +316,7 @@ def test_verify_tells_a_missing_file(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"version": "2025-07-01.1"}, {"below_minimum": 5}, {"signature": None}, {"files": []}]
+    "change", [{"version": "2025-07-01.1"}, {"withheld": {"phones": 5}}, {"signature": None}, {"files": []}]
 )
 def test_verify_tells_a_changed_manifest(home: Home, change: dict[str, object]) -> None:
     folder = published(home, open_keys(home))
@@ -358,13 +359,16 @@ def test_verify_without_a_public_key_says_how_to_name_one(home: Home) -> None:
 # networks and segments
 
 
-def test_networks_lists_every_shipped_network_with_its_minimum_and_its_doubts() -> None:
+def test_networks_lists_every_shipped_network_with_its_minimum_its_updates_and_how_sure_that_is() -> None:
     result = relance("networks")
     assert result.exit_code == 0
+    assert len(networks()) == 16
+    cells = [[cell.strip() for cell in line.split("│")] for line in result.stdout.splitlines()]
+    firsts = {row[1]: row for row in cells if len(row) > 6 and row[1]}
     for name, network in networks().items():
-        (row,) = [line for line in result.stdout.splitlines() if name in line]
-        assert f"{network.file.minimum_rows:,}" in row
-        assert f"{len(network.unconfirmed)} of {len(network.facts)} facts" in row
+        assert firsts[name][4] == f"{network.file.minimum_rows.full:,}"
+        assert firsts[name][5].startswith("full, ")
+        assert re.match(r"\d+ (documented|seen in|secondary|unconfirmed)", firsts[name][6])
 
 
 def test_segments_lists_every_declared_segment_with_its_rule(config: Path) -> None:

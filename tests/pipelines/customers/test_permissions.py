@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -20,7 +21,7 @@ AS_OF = date(2024, 6, 30)
 #: The end of that day in Paris, and in UTC, which is the time zone where none is set.
 END = datetime(2024, 6, 30, 22, tzinfo=UTC)
 END_UTC = datetime(2024, 7, 1, tzinfo=UTC)
-NETWORKS = networks()
+NETWORKS = {name: networks()[name].allowing(()) for name in ("google_ads", "meta")}
 FRENCH = Settings(currency="EUR", default_country="FR", time_zone="Europe/Paris")
 
 JANE = {"customer_id": "jane", "email": "jane@example.com", "phone": "+33612345678", "country": "FR"}
@@ -473,3 +474,13 @@ def test_one_more_refusal_never_permits_anybody(situation: tuple[list[dict[str, 
     before = permitted(*statements, records=RECORDS, settings=assumptions)
     after = permitted(*statements, refusal, records=RECORDS, settings=assumptions)
     assert after <= before
+
+
+@pytest.mark.parametrize("how", ["sha256", "sha1", "md5"])
+def test_a_word_on_an_address_reaches_the_record_that_holds_its_digest(how: str) -> None:
+    digest = hashlib.new(how, b"jane@example.com").hexdigest()
+    held = ({**JANE, "email": digest},)
+    granted = said("granted", -20)
+    for address in ("Jane@example.com", digest.upper()):
+        assert where(granted, records=held) == EVERYWHERE
+        assert where(granted, said("withdrawn", address=address), records=held) == set()

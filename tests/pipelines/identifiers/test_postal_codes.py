@@ -50,7 +50,7 @@ def form(network: str, *typed: str | None, country: str | None = None) -> list[s
         ("K1A 0B1", "CA", "k1a0b1", "K1A 0B1"),
         ("D02 X285", "IE", "d02x285", "D02 X285"),
         ("LV-1050", "LV", "lv1050", "LV-1050"),
-        ("90001-4656", None, "900014656", "90001-4656"),
+        ("90001-4656", None, "90001", "90001-4656"),
         ("75018", None, "75018", "75018"),
         (None, "FR", None, None),
         ("", "FR", None, None),

@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from pipelines.crm.erasures import tombstones, without_erased
+from pipelines.crm.erasures import tombstones, without_erased_customers
 from pipelines.customers.customers import customers
 from pipelines.customers.people import people
-from pipelines.customers.permissions import permissions
+from pipelines.customers.permissions import instant_of, permissions
 from pipelines.customers.records import canonical_records
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifiers
@@ -21,10 +21,11 @@ from schemas.crm import CrmConsents, CrmCustomers, CrmErasures, ErasureRequests
 from schemas.network import match_columns, networks
 from schemas.settings import Settings
 from schemas.uploads import RefusedKeys
+from tests.pipelines.uploads.helpers import of_any_size, people_of
 
 IDENTITY_KEY = "a1" * 32
 SETTINGS = Settings(currency="EUR", default_country="FR")
-NETWORKS = networks()
+NETWORKS = {name: of_any_size(networks()[name].allowing(())) for name in ("google_ads", "meta")}
 COLUMNS = match_columns(NETWORKS)
 AS_OF = date(2024, 6, 30)
 
@@ -62,7 +63,7 @@ def erased(*requests: dict[str, object], records: pl.DataFrame) -> pl.DataFrame:
         records,
         identity_key=IDENTITY_KEY,
         default_country="FR",
-        networks=networks(),
+        networks=NETWORKS,
     )
 
 
@@ -71,26 +72,21 @@ def audiences(
 ) -> tuple[dict[str, AudienceRows], pl.DataFrame]:
     """Everybody's rows on each network, and the refused keys, by way of all stages."""
     erasures = pl.DataFrame(CrmErasures.create_empty()) if erasures is None else erasures
-    kept = without_erased(
-        records,
-        erasures,
-        identity_key=IDENTITY_KEY,
-        default_country="FR",
-        addresses=("email", "phone"),
-        needs_address=True,
-    )
+    canonical = with_canonical(records, default_country=SETTINGS.default_country)
+    kept = without_erased_customers(canonical, erasures, identity_key=IDENTITY_KEY, default_country="FR")
     persons = people(
-        canonical_records(with_canonical(kept, default_country=SETTINGS.default_country), SETTINGS.joining),
+        canonical_records(kept, SETTINGS.joining),
         SETTINGS.joining,
         identity_key=IDENTITY_KEY,
     )
+    statements = pl.DataFrame(consents, schema=dict(CrmConsents.create_empty().schema))
     permitted = permissions(
         persons,
         customers(persons),
-        pl.DataFrame(consents, schema=dict(CrmConsents.create_empty().schema)),
+        statements,
         networks=NETWORKS,
         settings=SETTINGS,
-        as_of=AS_OF,
+        instant=instant_of(statements["captured_at"].max(), SETTINGS, AS_OF),
     )
     held = identifiers(persons, COLUMNS)
     refused = refused_keys(held, permitted, erasures, NETWORKS, IDENTITY_KEY)
@@ -98,9 +94,7 @@ def audiences(
     rows = {
         name: audience_rows(
             customers(persons).select("person_id"),
-            permitted.filter(network=name),
-            held,
-            refused.filter(network=name),
+            people_of(permitted.filter(network=name), held, network, refused=refused.filter(network=name)),
             network,
         )
         for name, network in NETWORKS.items()
@@ -133,7 +127,7 @@ def test_both_permitted_nothing_is_refused() -> None:
 def test_a_key_that_only_refused_people_hold_is_in_no_row_and_not_listed() -> None:
     rows, refused = audiences(crm(JANE, TWIN), [])
     assert refused.is_empty()
-    assert [audience.rows.height for audience in rows.values()] == [0, 0]
+    assert [audience.ledger.file_rows for audience in rows.values()] == [0, 0]
 
 
 COUPLE = (
@@ -185,7 +179,7 @@ def test_a_mailing_address_that_a_refused_person_has_too_is_not_sent_to_google()
     rows, refused = audiences(records, granted("jane"))
     assert refused.rows() == [("google_ads", "address", DOES_ADDRESS)]
     assert keys_of(rows, "google_ads") == {("email", sha256("jane@example.com"))}
-    assert rows["google_ads"].rows.select("First Name 1", "Zip 1").row(0) == (None, None)
+    assert rows["google_ads"].lists[0].rows.select("First Name 1", "Zip 1").row(0) == (None, None)
     assert keys_of(rows, "meta") == {("email", sha256("jane@example.com"))}
 
 

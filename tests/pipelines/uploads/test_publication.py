@@ -21,17 +21,20 @@ from catalog.secret_keys import open_keys, signature_holds
 from catalog.store import open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.uploads import publication
-from pipelines.uploads.publication import Outbox, Published, check_newest, publish, reconcile
+from pipelines.uploads.audience_keys import ensure_keys
+from pipelines.uploads.publication import Outbox, Published, check_newest, publish
+from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from schemas.errors import DayError, PublicationError
-from schemas.network import networks
+from schemas.network import match_columns, networks
 from schemas.segment import Audience, Segment
 from schemas.settings import Assumption, Settings
-from schemas.uploads import AudienceKeys, Manifest, RefusedKeys
+from schemas.uploads import Manifest
+from tests.pipelines.uploads.helpers import of_any_size, people_of, without_value
 
 AS_OF = date(2019, 6, 30)
 NEXT = date(2019, 7, 1)
-META = networks()["meta"]
+META = without_value(of_any_size(networks()["meta"].allowing(())))
 AUDIENCE = Audience("meta", "main", "loyal_customers")
 SEGMENT = Segment(
     title="Loyal customers",
@@ -49,7 +52,7 @@ def opened(folder: Path, keys: Path | None = None, settings: Settings | None = N
     home = Home.at(folder / "home", keys)
     secret = open_keys(home)
     with open_warehouse(home, secret) as warehouse, open_catalog(home) as catalog:
-        warehouse.ensure("audience_keys", AudienceKeys)
+        ensure_keys(warehouse)
         yield Outbox(home, secret, warehouse, catalog, settings or Settings(currency="EUR"), night=1)
 
 
@@ -65,6 +68,7 @@ def outbox(tmp_path: Path, warehouse: Warehouse) -> Iterator[Outbox]:
     home = Home.at(tmp_path / "home")
     secret = open_keys(home)
     warehouse.execute("DELETE FROM warehouse.audience_keys")
+    warehouse.execute("DELETE FROM warehouse.key_versions")
     with open_catalog(home) as catalog:
         yield Outbox(home, secret, warehouse, catalog, Settings(currency="EUR"), night=1)
 
@@ -77,27 +81,21 @@ def rows_of(*emails: str, members: int = 0, assumed: bool = False) -> AudienceRo
     """An audience of people with one e-mail each, out of at least `members`; the others have not consented."""
     names = [f"p{number}" for number in range(len(emails))]
     everybody = names + [f"silent {number}" for number in range(members - len(names))]
-    columns = {
-        "person_id": pl.String,
-        "position": pl.Int64,
-        **{column.match.name: pl.String for column in META.columns},
-    }
+    columns = {"person_id": pl.String, "kind": pl.String, "position": pl.Int64}
+    columns |= {match.name: pl.String for match in match_columns({"meta": META})}
     held = pl.DataFrame(
         [
-            {**dict.fromkeys(columns), "person_id": name, "position": 1, "email_plain_sha256": sha256(email)}
+            {**dict.fromkeys(columns), "person_id": name, "kind": "email", "position": 1,
+             "email_plain_sha256": sha256(email)}
             for name, email in zip(names, emails, strict=True)
         ],
         schema=columns,
+    )  # fmt: skip
+    permitted = pl.DataFrame({"person_id": names}, schema={"person_id": pl.String}).with_columns(
+        network=pl.lit("meta"), assumed=pl.lit(assumed)
     )
-    return audience_rows(
-        pl.DataFrame({"person_id": everybody}, schema={"person_id": pl.String}),
-        pl.DataFrame({"person_id": names}, schema={"person_id": pl.String}).with_columns(
-            network=pl.lit("meta"), assumed=pl.lit(assumed)
-        ),
-        held,
-        pl.DataFrame(RefusedKeys.create_empty()),
-        META,
-    )
+    members = pl.DataFrame({"person_id": everybody}, schema={"person_id": pl.String})
+    return audience_rows(members, people_of(permitted, held, META), META)
 
 
 def published(outbox: Outbox, *emails: str, as_of: date = AS_OF, audience: Audience = AUDIENCE) -> Published:
@@ -106,7 +104,8 @@ def published(outbox: Outbox, *emails: str, as_of: date = AS_OF, audience: Audie
 
 def keys_of(outbox: Outbox) -> set[tuple[str, str, str]]:
     """version, value, state."""
-    return set(outbox.warehouse.read("SELECT version, value, state FROM warehouse.audience_keys").iter_rows())
+    joined = "warehouse.audience_keys JOIN warehouse.key_versions USING (version_id)"
+    return set(outbox.warehouse.read(f"SELECT version, value, state FROM {joined}").iter_rows())
 
 
 def versions_of(outbox: Outbox, state: str = "published") -> list[str]:
@@ -135,8 +134,8 @@ def test_a_version_lies_under_network_account_audience_and_day(outbox: Outbox) -
 def test_the_file_is_the_audience_and_nothing_else(outbox: Outbox) -> None:
     published(outbox, "jane", "john")
     lines = (outbox.folder(AUDIENCE, "2019-06-30.1") / "club_b.full.csv").read_text(encoding="utf-8").splitlines()
-    assert lines[0] == ",".join(META.headers)
-    assert lines[1:] == [f"{digest},,,,,,,,," for digest in sorted([sha256("jane"), sha256("john")])]
+    assert lines[0] == ",".join(META.lists[0].headers)
+    assert lines[1:] == [f"{digest}{',' * 11}" for digest in sorted([sha256("jane"), sha256("john")])]
 
 
 def test_only_the_owner_can_open_what_is_in_the_outbox(outbox: Outbox) -> None:
@@ -174,7 +173,7 @@ def test_the_manifest_counts_what_lies_beside_it(outbox: Outbox) -> None:
         3,
         2,
     )
-    assert manifest.below_minimum == 98
+    assert manifest.withheld == {}
     assert manifest.as_of == "2019-06-30"
 
 
@@ -186,7 +185,7 @@ def test_the_manifests_signature_holds_and_a_changed_one_does_not(outbox: Outbox
     assert signature.public_key == outbox.keys.public_key
     assert signature.public_key == (outbox.home.keys / "signing.pub").read_text(encoding="ascii").strip()
     assert signature_holds(signature.public_key, manifest.signed_bytes(), signature.value)
-    for change in ({"public_name": "other"}, {"below_minimum": 0}, {"files": ()}, {"version": "2019-06-30.2"}):
+    for change in ({"public_name": "other"}, {"withheld": {"phones": 3}}, {"files": ()}, {"version": "2019-06-30.2"}):
         assert not signature_holds(
             signature.public_key, manifest.model_copy(update=change).signed_bytes(), signature.value
         )
@@ -231,7 +230,7 @@ def test_the_readme_is_five_lines_for_a_marketer(outbox: Outbox) -> None:
     assert len(text.splitlines()) == 5
     assert "club_b.full.csv" in text
     assert "Meta" in text
-    assert "99 rows below" in text
+    assert "1 people" in text
 
 
 def test_equal_content_makes_no_new_version_even_on_a_later_day(outbox: Outbox) -> None:
@@ -263,7 +262,7 @@ def test_another_label_or_other_rules_are_other_content(outbox: Outbox) -> None:
     published(outbox, "jane")
     renamed = SEGMENT.model_copy(update={"public_name": "club_c"})
     assert publish(AUDIENCE, renamed, META, rows_of("jane"), outbox, as_of=AS_OF).version == "2019-06-30.2"
-    changed = META.model_copy(update={"file": META.file.model_copy(update={"minimum_rows": 500})})
+    changed = META.model_copy(update={"file": META.file.model_copy(update={"newline": "\r\n"})})
     assert publish(AUDIENCE, renamed, changed, rows_of("jane"), outbox, as_of=AS_OF).version == "2019-06-30.3"
 
 
@@ -281,6 +280,41 @@ def test_an_audience_without_anybody_is_held_with_the_reason(outbox: Outbox) -> 
     assert not outbox.home.outbox.exists() or files_under(outbox.home.outbox) == []
     (outcome,) = outbox.catalog.outcomes_of_night(1)
     assert outcome["outcome"] == "held"
+
+
+def test_an_audience_below_the_minimum_is_held_with_what_is_missing_and_what_cost_the_most(outbox: Outbox) -> None:
+    network = networks()["meta"]
+    rows = rows_of("jane", "john", members=5)
+    small = rows._replace(lists=(), withheld={"": 2}, keys=rows.keys.clear())
+    held = publish(AUDIENCE, SEGMENT, network, small, outbox, as_of=AS_OF)
+    assert held.outcome == "held"
+    assert held.reason == ("it has 2 rows, 98 short of Meta's minimum of 100; most people were lost to no consent (3)")
+    assert nothing_was_published(outbox)
+    (outcome,) = outbox.catalog.outcomes_of_night(1)
+    assert outcome["ledger"]["file_people"] == 2
+
+
+def test_a_row_lost_between_rows_and_file_stops_the_publication(outbox: Outbox) -> None:
+    rows = rows_of("jane", "john")
+    (part,) = rows.lists
+    torn = rows._replace(lists=(part._replace(rows=part.rows.head(1)),))
+    with pytest.raises(PublicationError, match="the files hold 1") as refusal:
+        publish(AUDIENCE, SEGMENT, META, torn, outbox, as_of=AS_OF)
+    assert refusal.value.check == "ledger_closes"
+    assert nothing_was_published(outbox)
+
+
+def test_a_list_above_a_maximum_is_published_in_parts_and_the_readme_says_what_to_do(outbox: Outbox) -> None:
+    file = META.file.model_copy(update={"maximum_rows": 2, "parts": "a list each"})
+    network = META.model_copy(update={"file": file})
+    publish(AUDIENCE, SEGMENT, network, rows_of("a", "b", "c"), outbox, as_of=AS_OF)
+    folder = outbox.folder(AUDIENCE, "2019-06-30.1")
+    names = sorted(path.name for path in folder.glob("*.csv"))
+    assert names == ["club_b.full.part-0001.csv", "club_b.full.part-0002.csv"]
+    lines = [line for name in names for line in (folder / name).read_text().splitlines()[1:]]
+    assert [line.split(",")[0] for line in lines] == sorted(sha256(name) for name in "abc")
+    assert [entry.rows for entry in manifest_of(outbox).files] == [2, 1]
+    assert "Each part becomes a list of its own" in (folder / "README.txt").read_text()
 
 
 def test_an_audience_that_becomes_empty_keeps_its_last_version(outbox: Outbox) -> None:
@@ -306,7 +340,8 @@ def test_a_ledger_that_does_not_close_raises_before_anything_is_written(outbox: 
 
 def test_a_file_that_would_be_refused_is_not_published(outbox: Outbox) -> None:
     rows = rows_of("jane")
-    raw = rows._replace(rows=rows.rows.with_columns(pl.lit("jane@example.com").alias("email 1")))
+    (part,) = rows.lists
+    raw = rows._replace(lists=(part._replace(rows=part.rows.with_columns(pl.lit("jane@x.com").alias("email 1"))),))
     with pytest.raises(PublicationError, match="would be refused") as refusal:
         publish(AUDIENCE, SEGMENT, META, raw, outbox, as_of=AS_OF)
     assert refusal.value.check == "file_is_accepted"
@@ -314,13 +349,13 @@ def test_a_file_that_would_be_refused_is_not_published(outbox: Outbox) -> None:
     assert nothing_was_published(outbox)
 
 
-def disk_is_full(rows: pl.DataFrame, network: object, path: Path) -> None:
-    path.write_text("half a file", encoding="utf-8")
-    raise OSError(errno.ENOSPC, "No space left on device", str(path))
+def disk_is_full(frames: object, upload_list: object, network: object, folder: Path, **named: object) -> None:
+    (folder / "club_b.full.csv").write_text("half a file", encoding="utf-8")
+    raise OSError(errno.ENOSPC, "No space left on device", str(folder))
 
 
 def test_a_full_disk_is_said_in_a_sentence_and_leaves_nothing(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publication, "write_file", disk_is_full)
+    monkeypatch.setattr(publication, "write_list", disk_is_full)
     with pytest.raises(PublicationError, match=r"^The disk of .*outbox is full\. Free some space and run again"):
         published(outbox, "jane")
     assert nothing_was_published(outbox)
@@ -331,7 +366,7 @@ def test_a_full_disk_is_said_in_a_sentence_and_leaves_nothing(outbox: Outbox, mo
 def test_after_a_full_disk_the_next_run_publishes(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     published(outbox, "jane")
     with monkeypatch.context() as patched:
-        patched.setattr(publication, "write_file", disk_is_full)
+        patched.setattr(publication, "write_list", disk_is_full)
         with pytest.raises(PublicationError, match="full"):
             published(outbox, "john")
     assert versions_of(outbox) == ["2019-06-30.1"]
@@ -339,10 +374,10 @@ def test_after_a_full_disk_the_next_run_publishes(outbox: Outbox, monkeypatch: p
 
 
 def test_another_error_of_the_disk_is_not_called_a_full_disk(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(rows: pl.DataFrame, network: object, path: Path) -> None:
+    def broken(*arguments: object, **named: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(publication, "write_file", broken)
+    monkeypatch.setattr(publication, "write_list", broken)
     with pytest.raises(OSError, match="Input/output"):
         published(outbox, "jane")
 
@@ -413,7 +448,7 @@ def test_keys_of_a_version_that_never_came_are_dropped(outbox: Outbox, monkeypat
 
 def test_keys_left_pending_of_a_published_version_become_final(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(publication, "_finish_keys", crash)
+        patched.setattr(publication, "finish_keys", crash)
         with pytest.raises(KeyboardInterrupt):
             published(outbox, "jane")
     reconcile(outbox)

@@ -1,0 +1,151 @@
+"""Part of `make bench`: 5 M people to every network's files, beside the time that Polars takes to write the same rows.
+
+Writing is sorting, splitting, checksums and packing; checking is the second reader. Rows come in buckets, as they do
+from a home that is larger than memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+from polars_hash import col
+from rich.console import Console
+from rich.table import Table
+
+from catalog.home import Environment
+from pipelines.uploads.checker import complaints
+from pipelines.uploads.writer import write_list
+from schemas.network import Network, UploadList, networks
+from schemas.network_file import Slot
+
+PEOPLE = 5_000_000
+#: What we hold ourselves to.
+MOST_WRITING, MOST_CHECKING, MOST_GIGABYTES = 3.0, 1.0, 6.0
+
+_BUCKET = 250_000
+_COUNTRIES = ["FR", "DE", "ES", "IT", "GB", "US", "CA", "JP"]
+#: How many people in a hundred have an identifier of that place, of e-mails, phones and device ids.
+_SHARES = {"email": (95, 10, 1), "phone": (75, 5, 1), "mobile_ad_id": (40, 5, 1)}
+
+
+class Seconds:
+    """Time taken, of the rows' making apart from what is done with them."""
+
+    def __init__(self) -> None:
+        self.making = 0.0
+
+    def frames(self, upload_list: UploadList, people: int, *, identifiers: bool) -> Iterator[pl.DataFrame]:
+        """The list's rows in buckets."""
+        for start in range(0, people, _BUCKET):
+            began = time.perf_counter()
+            frame = _bucket(upload_list, start, min(_BUCKET, people - start), identifiers=identifiers)
+            self.making += time.perf_counter() - began
+            yield frame
+
+
+def _bucket(upload_list: UploadList, start: int, people: int, *, identifiers: bool) -> pl.DataFrame:
+    """Rows that look like real ones; every hex digest is cut from one that is a person's own."""
+    own = pl.DataFrame({"number": pl.int_range(start, start + people, eager=True)}).with_columns(
+        text=pl.concat_str(pl.lit(upload_list.label), pl.col("number"))
+    )
+    own = own.select("number", digest=col("text").chash.sha2_256())
+    rows = own.select(_cell(slot, place).alias(slot.name) for place, slot in enumerate(upload_list.slots))
+    if not identifiers:
+        return rows
+    (name,) = rows.columns
+    return rows.filter(pl.col(name).is_not_null()).select(pl.col(name).alias("owner"), name)
+
+
+def _cell(slot: Slot, place: int) -> pl.Expr:
+    match = slot.match
+    if match is None:
+        amount = (pl.col("number") % 100_000).cast(pl.Decimal(18, 2)) / Decimal(4)
+        constant = pl.lit(slot.column.constant or None, dtype=pl.String)
+        return amount.cast(pl.Decimal(18, 2)) if slot.column.value else constant
+    if match.identifier == "country":
+        codes = [code.lower() if match.form == "lower" else code for code in _COUNTRIES]
+        shown = codes if match.hash == "none" else [hashlib.sha256(code.encode()).hexdigest() for code in codes]
+        return pl.lit(pl.Series(shown)).gather(pl.col("number") % len(shown))
+    if match.identifier == "postal_code" and match.hash == "none":
+        return (pl.col("number") % 90_000 + 10_000).cast(pl.String)
+    cut = 8 * (place % 8)
+    digest = pl.concat_str(pl.col("digest").str.slice(cut), pl.col("digest").str.slice(0, cut))
+    if match.hash == "sha256_base64":
+        digest = digest.str.decode("hex").bin.encode("base64")
+    elif match.hash in {"md5", "sha1"}:
+        digest = digest.str.slice(0, 32 if match.hash == "md5" else 40)
+    first_email = match.identifier == "email" and slot.place == 1
+    if match.identifier not in _SHARES or first_email:
+        return digest
+    return pl.when(pl.col("number") * 7 % 100 < _SHARES[match.identifier][slot.place - 1]).then(digest)
+
+
+def _measured(name: str, network: Network, people: int, folder: Path) -> tuple[int, float, float, float]:
+    """Bytes, and seconds that Polars takes to write them, that we take, and that the checker takes."""
+    size, floor, writing, checking = 0, 0.0, 0.0, 0.0
+    one_each = network.file.rows == "identifiers"
+    for upload_list in network.lists:
+        if upload_list.region and set(upload_list.region.countries) <= set(upload_list.columns[0].not_in):
+            continue
+        here = people // max(1, len(network.regions))
+        seconds = Seconds()
+        began = time.perf_counter()
+        with (folder / "floor").open("wb") as file:
+            for frame in seconds.frames(upload_list, here, identifiers=one_each):
+                columns = [slot.name for slot in upload_list.slots]
+                frame.select(columns).write_csv(file, include_header=False, separator=network.file.delimiter)
+        floor += time.perf_counter() - began - seconds.making
+        (folder / "floor").unlink()
+        seconds = Seconds()
+        began = time.perf_counter()
+        frames = seconds.frames(upload_list, here, identifiers=one_each)
+        files = write_list(frames, upload_list, network, folder, stem=name, kind="full")
+        writing += time.perf_counter() - began - seconds.making
+        began = time.perf_counter()
+        for entry in files:
+            found = complaints(folder / entry.name, upload_list, network)
+            if found:
+                message = f"{name}: {entry.name}: {found[:3]}"
+                raise SystemExit(message)
+        checking += time.perf_counter() - began
+        size += sum(entry.bytes for entry in files)
+        for entry in files:
+            (folder / entry.name).unlink()
+    return size, floor, writing, checking
+
+
+def main(people: int = PEOPLE) -> None:
+    """Every network in turn; exit 1 if the sums are above what we hold ourselves to."""
+    folder = Environment().home.resolve() / "bench" / "networks"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    table = Table("network", "MB", "Polars s", "writing s", "checking s", "peak GB")
+    sums = [0.0, 0.0, 0.0]
+    for name, network in networks().items():
+        size, *seconds = _measured(name, network.allowing(()), people, folder)
+        sums = [total + part for total, part in zip(sums, seconds, strict=True)]
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+        table.add_row(name, f"{size / 1e6:,.0f}", *(f"{part:.1f}" for part in seconds), f"{peak:.2f}")
+    shutil.rmtree(folder)
+    floor, writing, checking = sums
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    out = Console(width=100, highlight=False)
+    out.print(table)
+    out.print(
+        f"{people:,} people to {len(networks())} networks: writing {writing / floor:.2f} times Polars (at most "
+        f"{MOST_WRITING}), checking {checking / writing:.2f} of writing (at most {MOST_CHECKING}), peak {peak:.2f} GB "
+        f"(at most {MOST_GIGABYTES})."
+    )
+    raise SystemExit(writing / floor > MOST_WRITING or checking > MOST_CHECKING * writing or peak > MOST_GIGABYTES)
+
+
+if __name__ == "__main__":
+    main(*(int(argument) for argument in sys.argv[1:]))

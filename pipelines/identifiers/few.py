@@ -1,0 +1,32 @@
+"""Work that only a few rows of a column need, done on those rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+
+Rule = Callable[[pl.Expr], pl.Expr]
+
+
+def where_few(values: pl.Expr, few: Rule, changed: Rule, *, keep_others: bool = True) -> pl.Expr:
+    """`changed` of the values of which `few` holds; the others as they are, or null (texts).
+
+    `pl.when` would work `changed` out on every row, of which even nulls cost something. Both rules get the values as a
+    column, so that the expression they come from is worked out once.
+    """
+
+    def batch(series: pl.Series) -> pl.Series:
+        column = series.to_frame("value")
+        mask = column.select(few(pl.col("value"))).to_series().fill_null(value=False)
+        others = series if keep_others else pl.repeat(None, series.len(), dtype=pl.String, eager=True)
+        if not mask.any():
+            return others
+        return placed(column.filter(mask).select(changed(pl.col("value"))).to_series(), mask, others)
+
+    return values.map_batches(batch, return_dtype=pl.String, is_elementwise=True)
+
+
+def placed(done: pl.Series, mask: pl.Series, others: pl.Series) -> pl.Series:
+    """`done`, one for each true of `mask`, in the places of `mask`; `others` elsewhere."""
+    return others.clone().scatter(mask.arg_true(), done)

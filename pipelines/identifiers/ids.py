@@ -1,0 +1,90 @@
+"""Identifiers that are no words: mobile advertising ids, own ids, handles, age."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipelines.identifiers.digests import is_digest
+
+#: An advertising id, a device's id or another opaque one: no network's page allows anything else.
+_ID = r"^[0-9A-Za-z_-]+$"
+#: Groups of hex digits with hyphens are meant as a UUID, and then must be one.
+_HEX_GROUPS = r"^[0-9A-Fa-f]+(?:-[0-9A-Fa-f]+)+$"
+_UUID = r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+#: What a device says whose owner refuses tracking.
+_NOBODY = "^[0-]+$"
+
+
+def canonical_mobile_ad_id(typed: pl.Expr) -> pl.Expr:
+    """Trimmed, hyphens and case as issued; null where `mobile_ad_id_refusal` says why."""
+    return pl.when(mobile_ad_id_refusal(typed).is_null()).then(typed.str.strip_chars())
+
+
+def mobile_ad_id_refusal(typed: pl.Expr) -> pl.Expr:
+    """Why it is no match key: `blank`, `already_hashed`, `placeholder` (all zeros: tracking refused), `not_an_id`."""
+    text = typed.str.strip_chars()
+    well_formed = text.str.contains(_UUID) | ~text.str.contains(_HEX_GROUPS)
+    return (
+        pl.when(text.is_null() | (text == ""))
+        .then(pl.lit("blank"))
+        .when(text.str.contains(_NOBODY))
+        .then(pl.lit("placeholder"))
+        .when(is_digest(text))
+        .then(pl.lit("already_hashed"))
+        .when(~(text.str.contains(_ID) & well_formed))
+        .then(pl.lit("not_an_id"))
+    )
+
+
+def mobile_lower(canonical: pl.Expr) -> pl.Expr:
+    """Lower-case. Source: Meta (plain), Snap and X (hashed); TikTok takes all-lower or all-upper."""
+    return canonical.str.to_lowercase()
+
+
+def mobile_upper(canonical: pl.Expr) -> pl.Expr:
+    """In capitals. Source: Tencent, IDFA."""
+    return canonical.str.to_uppercase()
+
+
+def mobile_by_type(canonical: pl.Expr) -> pl.Expr:
+    """An IDFA in capitals, an AAID in small letters. Source: Reddit, "Advanced matching"; LiveRamp.
+
+    Apple prints an IDFA in capitals, Google an AAID in small letters: an id stays as issued if its letters are of one
+    case, else it is null. Where the kind is declared, `of_type` comes first.
+    """
+    one_case = (canonical == canonical.str.to_lowercase()) | (canonical == canonical.str.to_uppercase())
+    return pl.when(one_case).then(canonical)
+
+
+def of_type(canonical: pl.Expr, ad_id_type: str) -> pl.Expr:
+    """The id as its own system prints it: `idfa` in capitals, every other in small letters."""
+    return canonical.str.to_uppercase() if ad_id_type == "idfa" else canonical.str.to_lowercase()
+
+
+def mobile_plain(canonical: pl.Expr) -> pl.Expr:
+    """As issued. Source: Google, Customer Match (`Mobile Device ID`, not hashed); Criteo."""
+    return canonical
+
+
+def external_plain(typed: pl.Expr) -> pl.Expr:
+    """As it is, trimmed: it must equal what the company's pixel sends. Source: Meta, EXTERN_ID; Reddit."""
+    text = typed.str.strip_chars()
+    return pl.when(text != "").then(text)
+
+
+def external_lower(typed: pl.Expr) -> pl.Expr:
+    """Lower-case without white space. Source: Meta's param builder and TikTok's Events API, which send it so."""
+    text = typed.str.to_lowercase().str.replace_all(r"\s+", "")
+    return pl.when(text != "").then(text)
+
+
+def handle_lower(typed: pl.Expr) -> pl.Expr:
+    """Lower-case, without the @ in front. Source: X, "Custom audiences": its digest of `adsapi` holds."""
+    text = typed.str.strip_chars().str.strip_prefix("@").str.to_lowercase()
+    return pl.when(text.str.contains("^[a-z0-9_]+$")).then(text)
+
+
+def age_years(typed: pl.Expr) -> pl.Expr:
+    """Whole years from 1 to 120, digits only. Source: Meta, "Format your customer list": `age` is an integer."""
+    years = typed.cast(pl.String).str.strip_chars().str.extract("^([0-9]{1,3})$").cast(pl.UInt16)
+    return pl.when(years.is_between(1, 120)).then(years.cast(pl.String))

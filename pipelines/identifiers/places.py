@@ -1,0 +1,57 @@
+"""Cities and regions in the forms networks ask for."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipelines.identifiers.names import trimmed as trimmed
+from pipelines.identifiers.unicode import folded_to_ascii, only_words
+from schemas.regions import CANADA, US
+
+
+def city_letters(typed: pl.Expr) -> pl.Expr:
+    """NFC, lower-case, letters and marks only: no white space, punctuation, digits; accents stay.
+
+    What begins with a digit is a street or a postal code in the wrong field: null. Source: Meta, guide "Custom
+    Audiences" ("lower-case, no punctuation, no special characters, no spaces") and its Conversions API page ("UTF-8 if
+    special"); its Java library gives `sanjosé`, its param builder drops the letter and contradicts the page.
+    """
+    text = typed.str.strip_chars()
+    return _filled(only_words(pl.when(~text.str.contains("^[0-9]")).then(text).str.to_lowercase(), digits=False))
+
+
+def city_ascii(typed: pl.Expr) -> pl.Expr:
+    """Lower-case, a to z and digits only, letters without their accents.
+
+    Source: Amazon's uploader for AMC, which deletes accented letters; the vectors' README advises to fold them.
+    """
+    return _filled(folded_to_ascii(typed.str.to_lowercase()))
+
+
+def region_letters(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
+    """The post's two-letter code in lower case in the US and Canada; elsewhere letters and marks of the name.
+
+    A name that no post knows is kept and never cut to two letters. Without a country the name decides: there is one
+    California and one Ontario. Source: Meta, guide "Custom Audiences": the two-letter ANSI code for US states,
+    elsewhere lower-case without punctuation. Meta's Java and Ruby libraries keep `california`, its param builder
+    truncates what it does not know; the page wins.
+    """
+    name = only_words(typed.str.to_lowercase(), digits=False)
+    # Québec and Quebec are one name.
+    plain = folded_to_ascii(typed.str.to_lowercase()).str.replace_all("[0-9]", "")
+    us = pl.when(country.is_null() | (country == "US")).then(plain).replace_strict(US, default=None)
+    canada = pl.when(country.is_null() | (country == "CA")).then(plain).replace_strict(CANADA, default=None)
+    return _filled(pl.coalesce(us, canada, name))
+
+
+def region_ascii(typed: pl.Expr) -> pl.Expr:
+    """Lower-case, a to z and digits only, letters without their accents; the name is not made a code.
+
+    Source: Segment's AMC action (`california`). Amazon's uploader cuts to two letters, so that the Île-de-France
+    becomes `le`; nothing is cut here.
+    """
+    return _filled(folded_to_ascii(typed.str.to_lowercase()))
+
+
+def _filled(text: pl.Expr) -> pl.Expr:
+    return pl.when(text != "").then(text)

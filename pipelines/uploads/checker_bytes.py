@@ -1,0 +1,148 @@
+"""The bytes of a file, a block at a time: what holds for any text, before a row is a row."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Literal
+
+from schemas.network import Network
+
+_BLOCK = 64 * 1024 * 1024
+_BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_PACKED = (b"\x1f\x8b", b"PK\x03\x04")
+_RETURN = b"\r"
+_QUOTED = re.compile(rb'"(?:[^"\n]|"")*"')
+
+
+class PackError(Exception):
+    """The file is not packed as the network takes it."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Whole lines of a file, of which the first has the number `first_line`."""
+
+    content: bytes
+    first_line: int
+    is_last: bool
+
+    @cached_property
+    def lines(self) -> int:
+        return self.content.count(b"\n")
+
+
+def blocks(path: Path, compression: Literal["none", "gzip", "zip"]) -> Iterator[Block]:
+    """The unpacked file in blocks that end where lines end; only the last may end otherwise.
+
+    Raises:
+        PackError: it cannot be unpacked.
+    """
+    with _unpacked(path, compression) as file:
+        line, content = 1, file.read(_BLOCK)
+        while following := file.read(_BLOCK):
+            cut = content.rfind(b"\n") + 1
+            if cut:
+                block = Block(content[:cut], line, is_last=False)
+                yield block
+                line += block.lines
+            content = content[cut:] + following
+        yield Block(content, line, is_last=True)
+
+
+@contextmanager
+def _unpacked(path: Path, compression: Literal["none", "gzip", "zip"]) -> Iterator[IO[bytes]]:
+    try:
+        if compression == "gzip":
+            with gzip.open(path, "rb") as file:
+                yield file  # type: ignore[misc]
+        elif compression == "zip":
+            with zipfile.ZipFile(path) as archive:
+                if len(archive.namelist()) != 1:
+                    msg = "the zip holds more or fewer than one file"
+                    raise PackError(msg)
+                with archive.open(archive.namelist()[0]) as file:
+                    yield file
+        else:
+            with path.open("rb") as file:
+                yield file
+    except (gzip.BadGzipFile, zipfile.BadZipFile, EOFError, zlib.error):
+        msg = f"the file is no whole {compression} file, which is how the network takes it"
+        raise PackError(msg) from None
+
+
+def byte_complaint(block: Block, network: Network) -> str | None:
+    """The first thing wrong with the block as text."""
+    return _text_complaint(block) or _line_end_complaint(block, network.file.newline.encode())
+
+
+def _text_complaint(block: Block) -> str | None:
+    content = block.content
+    if block.first_line == 1 and content.startswith(_BYTE_ORDER_MARKS):
+        return "line 1: a byte-order mark stands before the first character"
+    if block.first_line == 1 and content.startswith(_PACKED):
+        return "the file is packed, and the network takes it unpacked"
+    if not content.isascii():
+        try:
+            content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            return f"line {_line(block, error.start)}: not UTF-8"
+    for byte, what in ((b"\x00", "a zero byte"), (b"@", "an @, so an address that is not hashed")):
+        if byte in content:
+            return f"line {_line(block, content.index(byte))}: {what}"
+    return None
+
+
+def _line_end_complaint(block: Block, newline: bytes) -> str | None:
+    content = block.content
+    if newline == b"\n" and _RETURN in content:
+        return f"line {_line(block, content.index(_RETURN))}: a carriage return"
+    if newline == b"\r\n" and not (content.count(_RETURN) == content.count(newline) == block.lines):
+        return "the lines do not all end in carriage return and line feed"
+    if block.is_last and content and not content.endswith(newline):
+        return "the last line is cut off"
+    if content.startswith(newline) or newline * 2 in content:
+        blank = 0 if content.startswith(newline) else content.index(newline * 2) + len(newline)
+        return f"line {_line(block, blank)}: a blank line"
+    return None
+
+
+def column_complaint(block: Block, width: int, network: Network) -> str | None:
+    """The first line that has not `width` columns or whose quotes do not pair, unless counting shows there is none.
+
+    Counts alone miss a line too long beside one too short; a CSV reader does not, so `torn_line` is asked if it balks.
+    """
+    content, delimiter = block.content, network.file.delimiter.encode()
+    lines = block.lines
+    if network.file.quoting == "always":
+        even = content.count(b'"') == 2 * width * lines
+        even = even and content.count(b'"' + delimiter + b'"') == (width - 1) * lines
+    else:
+        even = b'"' not in content and content.count(delimiter) == (width - 1) * lines
+    return None if even else torn_line(block, width, network)
+
+
+def torn_line(block: Block, width: int, network: Network) -> str | None:
+    """The first line that has not `width` columns or whose quotes do not pair, looked for line by line."""
+    delimiter, always = network.file.delimiter.encode(), network.file.quoting == "always"
+    for number, line in enumerate(block.content.split(b"\n")[:-1], start=block.first_line):
+        # A value in quotes may hold the delimiter, and quotes doubled.
+        bare = _QUOTED.sub(b"", line.removesuffix(b"\r")) if b'"' in line else line.removesuffix(b"\r")
+        if b'"' in bare:
+            return f"line {number}: a quote is not closed on its line, or stands within a value"
+        if bare.count(delimiter) != width - 1:
+            return f"line {number}: more or fewer columns than the network's {width}"
+        if always and bare.replace(delimiter, b""):
+            return f"line {number}: a value without quotes, where all have them"
+    return None
+
+
+def _line(block: Block, place: int) -> int:
+    return block.first_line + block.content.count(b"\n", 0, place)

@@ -1,0 +1,158 @@
+"""What holds for each row of a network's file: the shape of every value, what belongs together, what identifies."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Callable, Iterable
+from functools import reduce
+from operator import or_
+from typing import NamedTuple
+
+import polars as pl
+
+from schemas.countries import is_country
+from schemas.identifiers import Hash, MatchColumn
+from schemas.network import Network, UploadList
+from schemas.network_file import Slot
+
+
+class Rule(NamedTuple):
+    """A row breaks the rule where `broken` is true; `place` names the column, if it is one column's."""
+
+    sentence: str
+    place: str
+    broken: pl.Expr
+
+
+_HEX = {"sha256": 64, "sha256_of_md5": 64, "sha1": 40, "md5": 32}
+
+#: What a tool hashes that does not look whether there is anything.
+_NOTHING = ("", " ", "null", "NULL", "None", "none", "nan", "NaN", "N/A", "n/a", "undefined")
+
+#: Plain values by identifier and form; any others: no spaces around, nothing that breaks a line.
+_PLAIN = {
+    ("country", "upper"): r"^[A-Z]{2}$",
+    ("country", "lower"): r"^[a-z]{2}$",
+    ("postal_code", "trimmed"): r"^[^\s\"][^\"\t\n]{0,14}$",
+    ("postal_code", "digits"): r"^[0-9]{2,10}$",
+    ("postal_code", "ascii"): r"^[a-z0-9]{2,12}$",
+    ("mobile_ad_id", "lower"): r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+    ("mobile_ad_id", "upper"): r"^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$",
+    (
+        "mobile_ad_id",
+        "by_type",
+    ): r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12})$",
+    ("mobile_ad_id", "plain"): r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$",
+}
+_TEXT = r"^[^\s](.*[^\s])?$"
+_DIGEST = r"^([0-9A-Fa-f]{32}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}|[A-Za-z0-9+/]{43}=)$"
+_AMOUNT = r"^[0-9]+(\.[0-9]+)?$"
+
+_ALPHA_2 = [a + b for a in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" for b in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if is_country(a + b)]
+
+
+def rules(upload_list: UploadList, network: Network) -> list[Rule]:
+    """The rules of the list's rows; columns of the checked frame are named "0", "1" … in the file's order."""
+    slots = list(enumerate(upload_list.slots))
+    found = [rule for place, slot in slots for rule in _value_rules(place, slot)]
+
+    def filled(headers: Iterable[str]) -> list[pl.Expr]:
+        return [
+            reduce(or_, (pl.col(str(place)) != "" for place, slot in slots if slot.column.header == header))
+            for header in headers
+        ]
+
+    keys = [pl.all_horizontal(filled(key.headers)) for key in network.keys_of(upload_list)]
+    found.append(Rule("no key of the network, so nobody can be matched", "", ~pl.any_horizontal(keys)))
+    headers = {slot.column.header for _, slot in slots}
+    for group in network.required_any:
+        if group[0] in headers:
+            found.append(Rule(f"{' or '.join(group)} is needed", "", ~pl.any_horizontal(filled(group))))
+    for group in network.all_or_none:
+        if group[0] in headers:
+            parts = filled(group)
+            torn = pl.any_horizontal(parts) & ~pl.all_horizontal(parts)
+            found.append(Rule(f"{', '.join(group)} belong together, some are missing", "", torn))
+    return found + _gap_rules(upload_list, slots)
+
+
+def _gap_rules(upload_list: UploadList, slots: list[tuple[int, Slot]]) -> list[Rule]:
+    """Of several columns with one header the same value stands once."""
+    found = []
+    for column in upload_list.columns:
+        places = [place for place, slot in slots if slot.column == column]
+        for one, other in ((a, b) for a in places for b in places if a < b):
+            same = (pl.col(str(one)) != "") & (pl.col(str(one)) == pl.col(str(other)))
+            found.append(Rule("the same value twice in one row", f", {column.header}", same))
+    return found
+
+
+def _value_rules(place: int, slot: Slot) -> list[Rule]:
+    value, where = pl.col(str(place)), f", {slot.column.header}"
+    match = slot.match
+    if slot.column.constant is not None:
+        return [Rule("not the text that stands in every row", where, value != slot.column.constant)]
+    if match is None:
+        return [Rule("not a decimal of at least 0, of digits and point only", where, ~value.str.contains(_AMOUNT))]
+    filled = value != ""
+    if match.hash == "none":
+        shape = _PLAIN.get((match.identifier, match.form), _TEXT)
+        return [
+            Rule(f"not the shape of a plain {match.identifier}", where, filled & ~value.str.contains(shape)),
+            Rule("a hash where plain text belongs", where, value.str.contains(_DIGEST)),
+            *_known(value, where, match, _plain),
+        ]
+    return [
+        Rule(f"not the shape of {match.hash} {match.identifier}", where, filled & ~_shaped(value, match.hash)),
+        Rule("the hash of nothing, or of such a hash", where, value.is_in(_hashes_of_nothing(match.hash))),
+        *_known(value, where, match, lambda text: _digest(text, match.hash)),
+    ]
+
+
+def _known(value: pl.Expr, where: str, match: MatchColumn, shown: Callable[[str], str]) -> list[Rule]:
+    """Countries are few: what is none of them, or one that was hashed twice, can be told by its hash."""
+    if match.identifier != "country":
+        return []
+    codes = [code.lower() if match.form == "lower" else code for code in _ALPHA_2]
+    known = [shown(code) for code in codes]
+    twice = (
+        [_digest(_digest(code, once), match.hash) for code in codes for once in _ALL] if match.hash != "none" else []
+    )
+    return [
+        Rule("hashed twice", where, value.is_in(twice)),
+        Rule("no country's code in the network's form", where, (value != "") & ~value.is_in([*known, *twice])),
+    ]
+
+
+def _shaped(value: pl.Expr, how: Hash) -> pl.Expr:
+    if how == "sha256_base64":
+        return (value.str.len_bytes() == 44) & value.str.contains(r"^[A-Za-z0-9+/]{43}=$")
+    return (value.str.len_bytes() == _HEX[how]) & ~value.str.contains("[^0-9a-f]")
+
+
+def _hashes_of_nothing(how: Hash) -> list[str]:
+    twice = [_digest(_digest(text, once), how) for text in _NOTHING for once in _ALL]
+    return [*(_digest(text, how) for text in _NOTHING), *twice]
+
+
+def _plain(text: str) -> str:
+    return text
+
+
+_ALL: tuple[Hash, ...] = ("sha256", "sha256_base64", "md5", "sha1", "sha256_of_md5")
+
+
+def _digest(text: str, how: Hash) -> str:
+    content = text.encode()
+    match how:
+        case "md5":
+            return hashlib.md5(content, usedforsecurity=False).hexdigest()
+        case "sha1":
+            return hashlib.sha1(content, usedforsecurity=False).hexdigest()
+        case "sha256_of_md5":
+            return hashlib.sha256(hashlib.md5(content, usedforsecurity=False).hexdigest().encode()).hexdigest()
+        case "sha256_base64":
+            return b64encode(hashlib.sha256(content).digest()).decode()
+        case _:
+            return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,204 @@
+"""Everybody who may be sent to a network, in its columns: worked out once, whatever audiences they are in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import polars as pl
+
+from pipelines.identifiers.match_keys import columns_of, key_value
+from schemas.identifiers import MatchColumn
+from schemas.network import Network
+from schemas.network_file import Column, Slot, country_codes_of
+
+#: A list of the network by its name; the only one has none.
+ListName = str | None
+
+
+class NetworkPeople(NamedTuple):
+    """`people`: person_id, number (its row), assumed, region, served (some region takes them), reachable (some key, be
+    it refused), kept (some key left), `in NAME` for each of the network's lists; and, where a row is a person, a column
+    for each slot. `values`, where a row is an identifier: number, value for each header, a person's each once."""
+
+    people: pl.DataFrame
+    values: dict[str, pl.DataFrame]
+
+
+def network_people(
+    permitted: pl.DataFrame, held: pl.DataFrame, refused: pl.DataFrame, network: Network
+) -> NetworkPeople:
+    """In: permitted (person_id, number, assumed, country, revenue), numbered from 0 on in whatever order; held: their
+    `Identifiers` with number for person_id (number, kind, position and the network's match columns); refused
+    (`RefusedKeys` of the network).
+
+    A refused key is in no row; an identifier stays out of a column that does not take it from the person's country.
+    """
+    people = permitted.sort("number").with_columns(_region(network))
+    if network.needs_country:
+        held = held.join(people.select("number", "country"), on="number")
+    taken = _taken_by_match(held, network)
+    single = {key.headers[0]: key.name for key in network.keys if len(key.headers) == 1}
+    removed: list[pl.Series] = []
+    values: dict[str, list[pl.DataFrame]] = {}
+    for column in network.columns:
+        gone = refused.filter(pl.col("key") == single.get(column.header, ""))["value"].implode()
+        refusing = [frame["value"].is_in(gone) for frame in taken[column.header]]
+        values[column.header] = [frame.filter(~out) for frame, out in zip(taken[column.header], refusing, strict=True)]
+        removed += [frame["number"].filter(out) for frame, out in zip(taken[column.header], refusing, strict=True)]
+    if network.file.rows == "identifiers":
+        return _by_identifier(people, values, removed, network)
+    return _by_person(people, values, removed, refused, network)
+
+
+def _by_identifier(
+    people: pl.DataFrame, values: dict[str, list[pl.DataFrame]], removed: list[pl.Series], network: Network
+) -> NetworkPeople:
+    rows = {header: pl.concat(frames).unique() for header, frames in values.items()}
+    inside = {column.list: _among(people, [rows[column.header]["number"]]) for column in network.columns}
+    reachable = _among(people, [*(frame["number"] for frame in rows.values()), *removed])
+    return NetworkPeople(_flagged(people, reachable, inside), rows)
+
+
+def _by_person(
+    people: pl.DataFrame,
+    values: dict[str, list[pl.DataFrame]],
+    removed: list[pl.Series],
+    refused: pl.DataFrame,
+    network: Network,
+) -> NetworkPeople:
+    value = network.value_column
+    wide = people if value is None else people.with_columns(_value(people, value))
+    wide = _wide(wide, network, values)
+    keyed = [
+        slot.name for key in network.keys for slot in network.column(key.headers[0]).slots if len(key.headers) == 1
+    ]
+    reachable = wide.select(pl.any_horizontal(pl.lit(False), *(pl.col(slot).is_not_null() for slot in keyed)))
+    reachable = reachable.to_series() | _among(people, removed)
+    for key in network.keys:
+        if len(key.headers) == 1:
+            continue
+        slots = [network.column(header).slots[0].name for header in key.headers]
+        (columns,) = columns_of(network, key)
+        parts = wide.select(pl.col(slot).alias(match.name) for slot, match in zip(slots, columns, strict=True))
+        whole = parts.select(key_value(columns)).to_series()
+        reachable |= whole.is_not_null()
+        gone = refused.filter(pl.col("key") == key.name)["value"]
+        if not gone.is_empty():
+            refusing = whole.is_in(gone.implode()).fill_null(False)
+            wide = wide.with_columns(pl.when(~refusing).then(slot).alias(slot) for slot in slots)
+    wide = _torn_groups_blanked(wide, network)
+    return NetworkPeople(_flagged(wide, reachable, _rows_in(wide, network)), {})
+
+
+def _taken_by_match(held: pl.DataFrame, network: Network) -> dict[str, list[pl.DataFrame]]:
+    """For each header, for each of its forms: number, value, sorted by number, in the person's order."""
+    kinds = {match.kind for column in network.columns for match in column.matches}
+    of_kind = {kind: held.filter(pl.col("kind") == kind) for kind in kinds}
+    return {
+        column.header: [_taken(of_kind[match.kind], match, column) for match in column.matches]
+        for column in network.columns
+    }
+
+
+def _taken(held: pl.DataFrame, match: MatchColumn, column: Column) -> pl.DataFrame:
+    """number, value: what the column takes of each person, in the person's order, each value once."""
+    takes = pl.col(match.name).is_not_null()
+    if column.not_in:
+        codes, unknown = country_codes_of(column.not_in)
+        takes &= ~pl.col("country").is_in(list(codes)).fill_null(unknown)
+    taken = held.filter(takes).select("number", "position", value=match.name).sort("number", "position")
+    taken = taken.select("number", "value")
+    several = (taken["number"] == taken["number"].shift()).fill_null(False)
+    if not several.any():
+        return taken
+    # Only people with several can have one twice, and they are few.
+    doubtful = taken["number"].is_in(taken["number"].filter(several).unique().implode())
+    apart = taken.filter(doubtful).unique(maintain_order=True)
+    return (
+        taken
+        if apart.height == doubtful.sum()
+        else pl.concat([taken.filter(~doubtful), apart]).sort("number", maintain_order=True)
+    )
+
+
+def _wide(people: pl.DataFrame, network: Network, values: dict[str, list[pl.DataFrame]]) -> pl.DataFrame:
+    """People with a column for each slot; a person's identifiers fill them in the person's order."""
+    wide = people
+    for column in network.columns:
+        frames = dict(zip(column.matches, values[column.header], strict=True))
+        for slot in column.slots:
+            if slot.match is not None:
+                wide = wide.join(_at_place(frames[slot.match], slot), on="number", how="left", maintain_order="left")
+            elif column.constant is not None:
+                wide = wide.with_columns(pl.lit(column.constant or None, dtype=pl.String).alias(slot.name))
+    return wide
+
+
+def _at_place(taken: pl.DataFrame, slot: Slot) -> pl.DataFrame:
+    """number and the slot's column: the place-th value of everybody who has so many."""
+    number = taken["number"]
+    here = (number != number.shift(slot.place)).fill_null(True)
+    if slot.place > 1:
+        here &= (number == number.shift(slot.place - 1)).fill_null(False)
+    return taken.filter(here).rename({"value": slot.name})
+
+
+def _value(people: pl.DataFrame, column: Column) -> pl.Series:
+    """The person's value, refunds floored at 0, in the currency's hundredths."""
+    (slot,) = column.slots
+    floored = people.select(pl.max_horizontal(pl.col("revenue").fill_null(0), 0).cast(pl.Decimal(18, 2)))
+    return floored.to_series().alias(slot.name)
+
+
+def _region(network: Network) -> pl.Expr:
+    """The region that takes the person's data; null if none does, or if there are no regions."""
+    region = pl.lit(None, dtype=pl.String)
+    for declared in reversed(network.regions):
+        codes, unknown = country_codes_of(declared.countries)
+        inside = pl.col("country").is_in(list(codes)).fill_null(unknown)
+        region = pl.when(inside).then(pl.lit(declared.name)).otherwise(region)
+    return region.alias("region")
+
+
+def _torn_groups_blanked(wide: pl.DataFrame, network: Network) -> pl.DataFrame:
+    for group in network.all_or_none:
+        together = [slot.name for header in group for slot in network.column(header).slots]
+        whole = pl.all_horizontal(pl.col(together).is_not_null())
+        wide = wide.with_columns(pl.when(whole).then(slot).alias(slot) for slot in together)
+    return wide
+
+
+def _rows_in(wide: pl.DataFrame, network: Network) -> dict[ListName, pl.Series]:
+    """For each list, whether a person has a row in it: some key, and one of each required group."""
+    inside: dict[ListName, pl.Series] = {}
+    for upload_list in network.lists:
+        keyed = [_filled(network, key.headers, pl.all_horizontal) for key in network.keys_of(upload_list)]
+        needed = [
+            _filled(network, group, pl.any_horizontal)
+            for group in network.required_any
+            if network.column(group[0]) in upload_list.columns
+        ]
+        inside[upload_list.name] = wide.select(pl.all_horizontal(pl.any_horizontal(keyed), *needed)).to_series()
+    return inside
+
+
+def _filled(network: Network, headers: Iterable[str], how: type[pl.Expr] | object) -> pl.Expr:
+    filled = [
+        pl.any_horizontal(pl.col(slot.name).is_not_null() for slot in network.column(header).slots)
+        for header in headers
+    ]
+    return how(filled)  # type: ignore[operator]
+
+
+def _flagged(people: pl.DataFrame, reachable: pl.Series, inside: dict[ListName, pl.Series]) -> pl.DataFrame:
+    flags = {f"in {name or ''}": flag for name, flag in inside.items()}
+    return people.with_columns(reachable.alias("reachable"), **flags).with_columns(kept=pl.any_horizontal(*flags))
+
+
+def _among(people: pl.DataFrame, numbers: list[pl.Series]) -> pl.Series:
+    """For each person, whether one of `numbers` holds theirs."""
+    present = pl.concat([numbers_.rename("number") for numbers_ in numbers]).unique() if numbers else None
+    if present is None:
+        return pl.Series("number", [False]).new_from_index(0, people.height)
+    return people["number"].is_in(present.implode())

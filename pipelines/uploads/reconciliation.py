@@ -1,0 +1,48 @@
+"""Mending what a crash left of a publication, by what the manifests sign."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from catalog.secret_keys import signature_holds
+from pipelines.uploads.audience_keys import settle_pending_keys
+from pipelines.uploads.manifest import content_digest
+from pipelines.uploads.publication import Outbox
+from schemas.segment import Audience
+from schemas.uploads import Manifest
+
+
+def reconcile(outbox: Outbox) -> None:
+    """Mend what a crash left: staged files go, folders and rows are brought together, by signed manifests."""
+    shutil.rmtree(outbox.staging, ignore_errors=True)
+    known: set[tuple[str, ...]] = {
+        (row["network"], row["account"], row["segment"], row["version"]) for row in outbox.catalog.versions()
+    }
+    for path in sorted(outbox.home.outbox.glob("*/*/*/*/manifest.json")):
+        identity = path.parent.relative_to(outbox.home.outbox).parts
+        if identity not in known and not outbox.catalog.has_version(Audience(*identity[:3]), identity[3]):
+            manifest = _own_manifest(path, identity, outbox)
+            if manifest is None:
+                continue
+            outbox.catalog.add_version(Audience(*identity[:3]), manifest, content_digest(manifest))
+            known.add(identity)
+    for network, account, segment, version in sorted(known):
+        audience = Audience(network, account, segment)
+        if not outbox.folder(audience, version).is_dir():
+            outbox.catalog.set_state(audience, version, "lost")
+            known.discard((network, account, segment, version))
+    settle_pending_keys(outbox.warehouse, known)
+
+
+def _own_manifest(path: Path, identity: tuple[str, ...], outbox: Outbox) -> Manifest | None:
+    """The folder's manifest; None unless this home signed it for this very folder."""
+    try:
+        manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    signature = manifest.signature
+    if signature is None or not signature_holds(outbox.keys.public_key, manifest.signed_bytes(), signature.value):
+        return None
+    named = (manifest.network, manifest.account, manifest.segment, manifest.version)
+    return manifest if named == identity else None

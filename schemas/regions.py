@@ -1,0 +1,27 @@
+"""States and provinces that have a two-letter code of their own post: the US and Canada."""
+
+from __future__ import annotations
+
+#: Source: ISO 3166-2:US, USPS Publication 28, appendix B.
+US = {
+    "alabama": "al", "alaska": "ak", "arizona": "az", "arkansas": "ar", "california": "ca", "colorado": "co",
+    "connecticut": "ct", "delaware": "de", "districtofcolumbia": "dc", "washingtondc": "dc", "florida": "fl",
+    "georgia": "ga", "hawaii": "hi", "idaho": "id", "illinois": "il", "indiana": "in", "iowa": "ia", "kansas": "ks",
+    "kentucky": "ky", "louisiana": "la", "maine": "me", "maryland": "md", "massachusetts": "ma", "michigan": "mi",
+    "minnesota": "mn", "mississippi": "ms", "missouri": "mo", "montana": "mt", "nebraska": "ne", "nevada": "nv",
+    "newhampshire": "nh", "newjersey": "nj", "newmexico": "nm", "newyork": "ny", "northcarolina": "nc",
+    "northdakota": "nd", "ohio": "oh", "oklahoma": "ok", "oregon": "or", "pennsylvania": "pa", "rhodeisland": "ri",
+    "southcarolina": "sc", "southdakota": "sd", "tennessee": "tn", "texas": "tx", "utah": "ut", "vermont": "vt",
+    "virginia": "va", "washington": "wa", "westvirginia": "wv", "wisconsin": "wi", "wyoming": "wy",
+    "americansamoa": "as", "guam": "gu", "northernmarianaislands": "mp", "puertorico": "pr", "usvirginislands": "vi",
+    "virginislands": "vi",
+}  # fmt: skip
+
+#: Source: ISO 3166-2:CA, with the French names.
+CANADA = {
+    "alberta": "ab", "britishcolumbia": "bc", "colombiebritannique": "bc", "manitoba": "mb", "newbrunswick": "nb",
+    "nouveaubrunswick": "nb", "newfoundlandandlabrador": "nl", "newfoundlandlabrador": "nl", "newfoundland": "nl",
+    "terreneuveetlabrador": "nl", "northwestterritories": "nt", "territoiresdunordouest": "nt", "novascotia": "ns",
+    "nouvelleecosse": "ns", "nunavut": "nu", "ontario": "on", "princeedwardisland": "pe", "ileduprinceedouard": "pe",
+    "quebec": "qc", "saskatchewan": "sk", "yukon": "yt", "yukonterritory": "yt",
+}  # fmt: skip

@@ -1,0 +1,47 @@
+"""What tests of uploads share: people and networks, small enough to be read."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import polars as pl
+
+from pipelines.uploads.people import NetworkPeople, network_people
+from schemas.network import Network
+from schemas.network_file import MinimumRows
+from schemas.uploads import RefusedKeys
+
+
+def of_any_size(network: Network) -> Network:
+    """The network as it is, but that it takes one row."""
+    one = MinimumRows(full=1, add=1, remove=1)
+    return network.model_copy(update={"file": network.file.model_copy(update={"minimum_rows": one})})
+
+
+def nothing_refused() -> pl.DataFrame:
+    return pl.DataFrame(RefusedKeys.create_empty())
+
+
+def people_of(
+    permitted: pl.DataFrame,
+    identifiers: pl.DataFrame,
+    network: Network,
+    *,
+    refused: pl.DataFrame | None = None,
+    countries: dict[str, str] | None = None,
+    revenues: dict[str, str] | None = None,
+) -> NetworkPeople:
+    """The network's people, from `Permissions` and `Identifiers`; countries and revenues by person, if it matters."""
+    people = permitted.select("person_id", "assumed").with_row_index("number")
+    ids = people["person_id"].to_list()
+    people = people.with_columns(
+        pl.Series("country", [(countries or {}).get(person) for person in ids], dtype=pl.String),
+        pl.Series("revenue", [Decimal((revenues or {}).get(person, "0")) for person in ids], dtype=pl.Decimal(18, 4)),
+    )
+    held = identifiers.join(people.select("person_id", "number"), on="person_id").drop("person_id")
+    return network_people(people, held, nothing_refused() if refused is None else refused, network)
+
+
+def without_value(network: Network) -> Network:
+    columns = tuple(column for column in network.columns if column.value is None)
+    return network.model_copy(update={"columns": columns})
