@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipelines.identifiers.digests import HEX_LENGTHS, is_digest, is_prehashed
+from pipelines.identifiers.digests import HEX_LENGTHS, Digest, is_digest, is_prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import hashed
 from pipelines.identifiers.phones import resolve_phones
@@ -184,7 +184,7 @@ def _by_email(addressed: pl.DataFrame, records: pl.DataFrame) -> list[pl.DataFra
     """The statements by canonical e-mail, and again by its digests of the kinds that records hold instead."""
     canonical = addressed.with_columns(canonical_email(pl.col("address")))
     held = records.select(pl.col("email").filter(is_prehashed(pl.col("email"))).str.len_bytes().unique()).to_series()
-    kinds = [how for how, length in HEX_LENGTHS.items() if length in held]
+    kinds: list[Digest] = [how for how, length in HEX_LENGTHS.items() if length in held]
     typed = canonical.filter(pl.col("address").str.contains("@", literal=True))
     return [canonical, *(typed.with_columns(address=hashed(typed["address"], how)) for how in kinds)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import polars as pl
 
@@ -14,7 +15,7 @@ from pipelines.identifiers.phones import resolve_phones
 
 
 def with_canonical(
-    records: pl.DataFrame, *, default_country: str | None, prehashed: Mapping[str, Digest] | None = None
+    records: pl.DataFrame, *, default_country: str | None, prehashed: Mapping[Literal["email"], Digest] | None = None
 ) -> pl.DataFrame:
     """In: email, phone, country as typed; with `prehashed`, `email` may hold such digests, which are then no refusal.
 

@@ -25,7 +25,8 @@ def is_digest(typed: pl.Expr) -> pl.Expr:
 
 def is_prehashed(canonical: pl.Expr) -> pl.Expr:
     """Whether a canonical e-mail that is a match key is a digest in hex, and no address."""
-    may_be = canonical.str.len_bytes().is_in(list(HEX_LENGTHS.values()))
+    length = canonical.str.len_bytes()
+    may_be = pl.any_horizontal(length == digits for digits in HEX_LENGTHS.values())
     return (may_be & ~pl.when(may_be).then(canonical).str.contains("@", literal=True)).fill_null(value=False)
 
 
