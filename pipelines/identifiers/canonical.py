@@ -40,10 +40,10 @@ def with_canonical(
             phones.select(
                 "phone_refusal",
                 "phone_country_source",
+                "phone_type",
                 dialled="phone",
                 country_code="country",
                 canonical_phone="phone_e164",
-                phone_type=pl.lit(None, pl.String),
             ),
             on=["dialled", "country_code"],
             how="left",

@@ -417,3 +417,10 @@ def test_positions_count_from_one_and_nothing_is_empty(rows: list[dict[str, obje
     assert found.filter(~pl.any_horizontal(pl.col(values.columns).is_not_null())).is_empty()
     wanted = {row["email"] for row in rows} - {None, "none@none.com"}
     assert set(found["email_plain_sha256"].drop_nulls()) == {sha256(email) for email in wanted}
+
+
+def test_a_phone_says_what_kind_of_line_it_is_and_an_address_by_how_many_it_is_shared() -> None:
+    found = one_person({"email": "jane@example.com", "phone": "+33 6 12 34 56 78"})
+    assert found.select("kind", "phone_type", "shared_by").rows() == [("email", None, 1), ("phone", "mobile", 1)]
+    twice = identifiers(records_of({"email": "us@example.com"}, {"email": "us@example.com"}), COLUMNS)
+    assert twice["shared_by"].to_list() == [2, 2]
