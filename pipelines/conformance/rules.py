@@ -13,7 +13,7 @@ ALIASES = {
     "microsoft_ads": "microsoft", "bing_ads": "microsoft", "amazon_ads": "amazon", "amazon_amc": "amazon",
     "ttd": "the_trade_desk", "thetradedesk": "the_trade_desk", "trade_desk": "the_trade_desk", "yahoo_dsp": "yahoo",
     "linkedin_ads": "linkedin", "reddit_ads": "reddit", "pinterest_ads": "pinterest", "tiktok_ads": "tiktok",
-    "x_ads": "x", "spotify_ads": "spotify",
+    "x_ads": "x", "spotify_ads": "spotify", "tencent_ads": "tencent",
 }  # fmt: skip
 
 _UID2 = {"email": "email uid2 sha256_base64", "phone": "phone e164 sha256_base64"}
@@ -30,7 +30,7 @@ _META = {
 _GOOGLE = {
     "email": "email google sha256", "phone": "phone e164 sha256", "fn": "first_name untitled sha256",
     "ln": "last_name untitled sha256", "name": "last_name untitled sha256", "country": "country upper none",
-    "zip": "postal_code trimmed none", "maid": "mobile_ad_id plain none", "external_id": "external_id plain none",
+    "zip": "postal_code trimmed none", "maid": "mobile_ad_id lower none", "external_id": "external_id plain none",
 }  # fmt: skip
 
 #: network → field → identifier, form and hash. Fields are named as in the vectors.
@@ -85,7 +85,7 @@ RULES: dict[str, dict[str, str]] = {
     "liveramp": {
         "email": "email plain sha256", "phone": "phone national_us sha1", "fn": "first_name trimmed none",
         "ln": "last_name trimmed none", "city": "city trimmed none", "state": "region trimmed none",
-        "zip": "postal_code digits none", "maid": "mobile_ad_id by_type sha1",
+        "zip": "postal_code ascii none", "maid": "mobile_ad_id by_type sha1",
     },
     "yahoo": {"email": "email plain sha256", "phone": "phone e164 sha256"},
     "spotify": {"email": "email plain sha256", "maid": "mobile_ad_id by_type sha256"},
