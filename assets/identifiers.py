@@ -7,16 +7,22 @@ import dagster as dg
 from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance
 from pipelines.identifiers.identifiers import identifier_refusals, identifiers
-from schemas.identifiers import IdentifierRefusals, Identifiers
+from schemas.identifiers import IdentifierRefusals, Identifiers, MatchColumn
 from schemas.network import match_columns
 
-#: `PersonRecords`: raw values lie in `crm_customers` only.
-_PERSON_RECORDS = """
-SELECT records.*, canonical_email AS email, canonical_phone AS phone, country_code AS country, phone_country_source,
-    phone_type, first_name, last_name, birth_date, gender, city, region, postal_code, mobile_ad_id, created_at,
-    updated_at
-FROM warehouse.customer_records AS records JOIN warehouse.crm_customers USING (customer_id)
-"""
+#: Read only where some network asks for it.
+_ASKED_RARELY = ("birth_date", "gender", "city", "region")
+
+
+def _person_records(columns: tuple[MatchColumn, ...]) -> str:
+    """SQL for what `identifiers` needs of `PersonRecords`: raw values lie in `crm_customers` only."""
+    asked = [name for name in _ASKED_RARELY if name in {column.identifier for column in columns}]
+    return f"""
+    SELECT person_id, position, records.email_refusal, records.phone_refusal, customer_id, canonical_email AS email,
+        canonical_phone AS phone, country_code AS country, {"".join(f"{name}, " for name in asked)}phone_country_source,
+        phone_type, first_name, last_name, postal_code, mobile_ad_id, created_at, updated_at
+    FROM warehouse.customer_records AS records JOIN warehouse.crm_customers USING (customer_id)
+    """
 
 
 def identifiers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -33,9 +39,10 @@ def identifiers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefiniti
     )
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> Iterator[dg.MaterializeResult]:
         with relance.stage("identifiers"):
-            records = relance.warehouse.read(_PERSON_RECORDS)
+            columns = match_columns(relance.declared.used_networks)
+            records = relance.warehouse.read(_person_records(columns))
             tables = {
-                "identifiers": (identifiers(records, match_columns(relance.declared.used_networks)), "kind"),
+                "identifiers": (identifiers(records, columns), "kind"),
                 "identifier_refusals": (identifier_refusals(records), "refusal"),
             }
             with relance.warehouse.transaction():

@@ -56,7 +56,7 @@ class Settings(Declared):
     #: First partition that Dagster offers.
     first_day: date = date(1990, 1, 1)
     #: What DuckDB may hold in memory before it spills (encrypted) into the home.
-    memory_limit: str = Field(default="2GB", pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$")
+    memory_limit: str = Field(default="1GB", pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$")
     joining: Joining = Joining()
     #: Network → headers of columns that it takes only in plain and that the company allows.
     allow_plain: dict[str, tuple[str, ...]] = Field(default_factory=dict)

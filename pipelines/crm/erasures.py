@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.at_once import at_once
 from pipelines.identifiers.countries import country_codes
 from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed
 from pipelines.identifiers.emails import canonical_email
@@ -132,10 +133,18 @@ def without_erased_customers(
     """
     if erasures.is_empty():
         return customers
-    kept = customers.filter(~_is_erased(customers["customer_id"], "customer_id", erasures, identity_key))
+    gone, email, phone = at_once(
+        lambda column: (
+            _is_erased(customers[column], column, erasures, identity_key)
+            if column == "customer_id"
+            else _erased_identifier(customers, column, erasures, identity_key, default_country)
+        ),
+        ("customer_id", "email", "phone"),
+    )
+    kept = customers.filter(~gone)
     blanked = kept.with_columns(
-        pl.when(~_erased_identifier(kept, column, erasures, identity_key, default_country)).then(name).alias(name)
-        for column in ("email", "phone")
+        pl.when(~erased.filter(~gone)).then(name).alias(name)
+        for column, erased in (("email", email), ("phone", phone))
         for name in (column, f"canonical_{column}")
     )
     had, has = (

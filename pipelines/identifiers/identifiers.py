@@ -6,6 +6,7 @@ from typing import get_args
 
 import polars as pl
 
+from pipelines.at_once import at_once
 from pipelines.identifiers.email_quality import with_email_flags
 from pipelines.identifiers.ids import canonical_mobile_ad_id, mobile_ad_id_refusal
 from pipelines.identifiers.matching import with_match_columns
@@ -29,19 +30,19 @@ def identifiers(records: pl.DataFrame, match_columns: tuple[MatchColumn, ...]) -
     shaped = pl.DataFrame(
         schema={**Identifiers.create_empty().schema, **{column.name: pl.String for column in match_columns}}
     )
-    parts = []
-    for kind in get_args(Kind):
-        wanted = tuple(column for column in match_columns if column.kind == kind)
-        if not wanted:
-            continue
-        matched = with_match_columns(_rows_of(records, kind, wanted), wanted)
-        some = pl.any_horizontal(pl.col(column.name).is_not_null() for column in wanted)
-        given = [name for name in _COLUMNS if name in matched.columns] + [column.name for column in wanted]
-        parts.append(matched.filter(some).with_columns(kind=pl.lit(kind)).select("kind", *given))
+    asked = {kind: tuple(column for column in match_columns if column.kind == kind) for kind in get_args(Kind)}
+    parts = at_once(lambda kind: _of_kind(records, kind, asked[kind]), [kind for kind in asked if asked[kind]])
     return pl.concat([shaped, *parts], how="diagonal").with_columns(
         pl.col("country_inferred", "disposable", "role", "possibly_mistyped").fill_null(value=False),
         pl.col("shared_by").fill_null(1),
     )
+
+
+def _of_kind(records: pl.DataFrame, kind: Kind, wanted: tuple[MatchColumn, ...]) -> pl.DataFrame:
+    matched = with_match_columns(_rows_of(records, kind, wanted), wanted)
+    some = pl.any_horizontal(pl.col(column.name).is_not_null() for column in wanted)
+    given = [name for name in _COLUMNS if name in matched.columns] + [column.name for column in wanted]
+    return matched.filter(some).with_columns(kind=pl.lit(kind)).select("kind", *given)
 
 
 def identifier_refusals(records: pl.DataFrame) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.at_once import at_once
 from pipelines.crm.erasures import refused_hashes
 from pipelines.identifiers.match_keys import columns_of, form_of, key_value
 from schemas.identifiers import MatchColumn
@@ -36,9 +37,9 @@ def refused_keys(
         for columns in columns_of(network, key)
     ]
     # Many networks ask for the same form: who shares a value of it is looked up once.
-    doubtful = {
-        columns: _doubtful(identifiers, list(columns), erasures, identity_key) for columns in {use[2] for use in uses}
-    }
+    keys = sorted({use[2] for use in uses})
+    found = at_once(lambda columns: _doubtful(identifiers, list(columns), erasures, identity_key), keys)
+    doubtful = dict(zip(keys, found, strict=True))
     people = pl.concat([frame.select("person_id") for frame in doubtful.values()]).unique() if doubtful else None
     if people is None:
         return pl.DataFrame(RefusedKeys.create_empty())

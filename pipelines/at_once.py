@@ -1,0 +1,16 @@
+"""Independent steps of pure work side by side: many of Polars' own use one core only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def at_once(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """The function's result for each item, in the order of the items."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(function, items))
