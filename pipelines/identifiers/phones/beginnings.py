@@ -1,6 +1,7 @@
 """Numbers as integer keys of what decides them, and each distinct key read once.
 
-A key holds the region and whether there is a plus, how many digits the number has, how many of them decide, and those.
+A key holds the region, whether it is the record's own, whether there is a plus, how many digits the number has, how
+many of them decide, and those.
 """
 
 from __future__ import annotations
@@ -17,34 +18,35 @@ REGION = pl.Enum(sorted(REGIONS))
 _NO_REGION = 255
 #: What a key has room for.
 MOST_DIGITS, _MOST_DECISIVE = 18, 13
-_COUNTS, _DECISIVE = 32, 10**_MOST_DECISIVE
+_COUNTS, _DECISIVE = 20, 10**_MOST_DECISIVE
 #: A beginning is four digits as one number. Where they mostly lead abroad (`00`, `011`) it is six: 10000 and these.
 _BEGINNINGS, _SIX_DIGITS = 22_000, 10_000
 
 _digits, _region, _has_plus = pl.col("digits"), pl.col("region"), pl.col("has_plus")
-_number, _length, _decisive = pl.col("number"), pl.col("length"), pl.col("decisive")
+_number, _length, _power, _decisive = pl.col("number"), pl.col("length"), pl.col("power"), pl.col("decisive")
 _beginning, _key, _kind = pl.col("beginning"), pl.col("key"), pl.col("phone_type")
 
 
 def with_keys(numbers: pl.LazyFrame) -> pl.DataFrame:
-    """region (of `REGION`), has_plus, number (all digits as one, at most `MOST_DIGITS`), length (how many, 4 or more)
+    """region (of `REGION`), is_own (whether it is the record's own), has_plus, number (all digits as one, at most
+    `MOST_DIGITS`), length (how many, 4 or more), power (10 to the power of that)
     → key is added, null where it has no room; all these columns are dropped.
     """
-    four = _number // _power(_length - 4)
-    six = _SIX_DIGITS + _number // _power(_length - 6)
-    beginning = pl.when((four < 100) | four.is_between(110, 119), _length >= 6).then(six).otherwise(four)
+    four, six = (_number // (_power // 10**digits) for digits in (4, 6))
+    is_longer = (four < 100) | four.is_between(110, 119)
+    beginning = pl.when(is_longer, _length >= 6).then(_SIX_DIGITS + six).otherwise(four)
     dialled = _region.to_physical().cast(pl.Int64).fill_null(_NO_REGION) * 2 + _has_plus
     begun = numbers.with_columns(beginning=dialled * _BEGINNINGS + beginning).collect()
     decisive = _decisive_of(distinct(begun, "beginning")).gather(begun["beginning"])
-    counts = (_beginning // _BEGINNINGS * _COUNTS + _length) * _COUNTS + _decisive
+    dialled = _beginning // _BEGINNINGS * 2 + pl.col("is_own")
+    counts = (dialled * _COUNTS + _length) * _COUNTS + _decisive
+    key = counts * _DECISIVE + _number // (_power // _power_of(_decisive))
     return (
         begun.lazy()
-        .with_columns(decisive=decisive.cast(pl.Int64))
-        .with_columns(decisive=pl.min_horizontal("decisive", "length"))
-        .with_columns(
-            key=pl.when(_decisive <= _MOST_DECISIVE).then(counts * _DECISIVE + _number // _power(_length - _decisive))
-        )
-        .drop("beginning", "number", "has_plus", "region", "length", "decisive")
+        .with_columns(decisive=decisive)
+        .with_columns(decisive=pl.min_horizontal(_decisive.cast(pl.Int64), "length"))
+        .with_columns(key=pl.when(_decisive <= _MOST_DECISIVE).then(key))
+        .drop("beginning", "number", "has_plus", "is_own", "region", "length", "power", "decisive")
         .collect()
     )
 
@@ -59,13 +61,11 @@ def read(keys: pl.Series) -> pl.DataFrame:
     decisive, start: takes the place of that many first digits, the others follow it as they are; null when refused,
     phone_country, phone_type: null when refused,
     phone_refusal: null when accepted,
-    is_international: dialled with a calling code,
+    phone_country_source: null when refused,
     is_certain: the library would not read it a second time.
     """
     numbers = _representatives(keys.to_frame())
-    at_home = ~_has_plus & _region.is_not_null()
-    split = [_split_abroad(numbers.filter(~at_home)), split_national(numbers.filter(at_home))]
-    found = _with_bare_plus(complete(pl.concat(split).drop("digits")), numbers)
+    found = _with_bare_plus(complete(_split(numbers).drop("digits")))
     is_valid = _kind.is_not_null() & ~pl.col("is_bare")
     refusal = (
         pl.when("is_bare")
@@ -73,6 +73,13 @@ def read(keys: pl.Series) -> pl.DataFrame:
         .when(_region.is_null(), ~_has_plus)
         .then(pl.lit("no_country"))
         .otherwise(pl.lit("not_valid"))
+    )
+    source = (
+        pl.when("dialled_abroad")
+        .then(pl.lit("international"))
+        .when("is_own")
+        .then(pl.lit("own_country"))
+        .otherwise(pl.lit("default_country"))
     )
     kept = pl.col("phone_e164").str.len_bytes().cast(pl.Int64) - (_length - _decisive)
     return found.select(
@@ -82,7 +89,7 @@ def read(keys: pl.Series) -> pl.DataFrame:
         phone_country=pl.when(is_valid).then("phone_country"),
         phone_type=pl.when(is_valid).then("phone_type"),
         phone_refusal=pl.when(~is_valid).then(refusal),
-        is_international=pl.col("dialled_abroad"),
+        phone_country_source=pl.when(is_valid).then(source),
         is_certain=~_has_plus | pl.col("dialled_abroad"),
     )
 
@@ -100,18 +107,35 @@ def _decisive_of(beginnings: pl.Series) -> pl.Series:
 
 
 def _representatives(keys: pl.DataFrame) -> pl.DataFrame:
-    """key → key, length, decisive, has_plus, region and digits: of a number whose other digits are zeros."""
+    """key → key, length, decisive, is_own, has_plus, region and digits: of a number whose other digits are zeros."""
     counts = _key // _DECISIVE
-    dialled = counts // _COUNTS**2
+    dialled = counts // _COUNTS**2 // 2
     return keys.select(
         "key",
         length=counts // _COUNTS % _COUNTS,
         decisive=counts % _COUNTS,
+        is_own=counts // _COUNTS**2 % 2 == 1,
         has_plus=dialled % 2 == 1,
         region=pl.when(dialled // 2 < len(REGION.categories)).then(dialled // 2).cast(pl.UInt8).cat.to(REGION),
     ).with_columns(
         region=_region.cast(pl.String),
-        digits=(_key % _DECISIVE * _power(_length - _decisive)).cast(pl.String).str.zfill(_length),
+        digits=(_key % _DECISIVE * _power_of(_length - _decisive)).cast(pl.String).str.zfill(_length),
+    )
+
+
+def _split(numbers: pl.DataFrame) -> pl.DataFrame:
+    """Numbers as dialled, and once more without their plus (`is_as_dialled` is false): to see whether it is meant."""
+    has_region = _region.is_not_null()
+    as_dialled = [
+        _split_abroad(numbers.filter(_has_plus | ~has_region)),
+        split_national(numbers.filter(~_has_plus, has_region)),
+    ]
+    without_plus = split_national(numbers.filter(_has_plus, has_region))
+    return pl.concat(
+        [
+            *(part.with_columns(is_as_dialled=pl.lit(value=True)) for part in as_dialled),
+            without_plus.with_columns(is_as_dialled=pl.lit(value=False)),
+        ]
     )
 
 
@@ -121,16 +145,16 @@ def _split_abroad(numbers: pl.DataFrame) -> pl.DataFrame:
     return split_international(numbers.with_columns(pl.when(_has_plus).then(_digits).otherwise(after_zeros)))
 
 
-def _with_bare_plus(found: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
-    """is_bare is added to what is found of numbers with their plus, by what they would be without it."""
+def _with_bare_plus(found: pl.DataFrame) -> pl.DataFrame:
+    """What is found of numbers as dialled, with is_bare by what the same digits are at home without their plus."""
     home_code = _region.replace_strict(calling_codes(), return_dtype=pl.String)
-    foreign = found.filter(_has_plus, _region.is_not_null(), pl.col("calling_code").ne_missing(home_code))
-    without_plus = complete(split_national(numbers.join(foreign, on="key", how="semi")).drop("digits"))
-    at_home = without_plus.filter(pl.col("calling_code") == home_code).select("key", home_type="phone_type")
-    open_regions = [region for region in foreign["region"].unique() if plan_of(region).is_open]
+    is_home = pl.col("calling_code").eq_missing(home_code)
+    at_home = found.filter(~pl.col("is_as_dialled"), is_home)
+    as_dialled = found.filter("is_as_dialled").join(at_home.select("key", home_type="phone_type"), on="key", how="left")
+    open_regions = [region for region in at_home["region"].unique() if plan_of(region).is_open]
     is_bare = bare_plus(pl.col("home_type"), _kind, is_open=_region.is_in(open_regions))
-    return found.join(at_home, on="key", how="left").with_columns(is_bare=is_bare)
+    return as_dialled.with_columns(is_bare=is_bare & ~(is_home & _region.is_not_null()))
 
 
-def _power(exponent: pl.Expr) -> pl.Expr:
-    return pl.lit(10, pl.Int64).pow(exponent.clip(0))
+def _power_of(exponent: pl.Expr) -> pl.Expr:
+    return pl.lit(10, pl.Int64).pow(exponent)

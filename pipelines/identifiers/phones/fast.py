@@ -47,8 +47,7 @@ _place = pl.col("place")
 class Read(NamedTuple):
     """Fields, and their readings, which many fields share.
 
-    `fields`: phone, country, digits, is_own (whether they are read as of the record's own country), place (of the
-        reading; null where only the library can tell).
+    `fields`: phone, country, digits, place (of the reading; null where only the library can tell).
     `readings`: the columns of `beginnings.read`, without key and is_certain.
     """
 
@@ -70,7 +69,7 @@ def read_fast(pairs: pl.LazyFrame, *, default_country: str | None) -> Read:
     joined = keyed.lazy().select("key", "place").join(of_keys, on="key", how="left", maintain_order="left")
     places = joined.select(place=pl.coalesce("place", "of_key")).collect()["place"]
     return Read(
-        keyed.select("phone", "country", "digits", "is_own", place=_certain(keyed["phone"], places, readings)),
+        keyed.select("phone", "country", "digits", place=_certain(keyed["phone"], places, readings)),
         readings.drop("key"),
     )
 
@@ -79,24 +78,20 @@ def written_out(read: Read) -> pl.DataFrame:
     """The fields with a place → phone, country and the columns of their readings."""
     fields, readings = read
     taken = readings.select(pl.all().gather(fields["place"]))
-    accepted = pl.col("phone_refusal").is_null()
-    source = (
-        pl.when("is_international")
-        .then(pl.lit("international"))
-        .when("is_own")
-        .then(pl.lit("own_country"))
-        .otherwise(pl.lit("default_country"))
+    return (
+        fields.hstack(taken)
+        .lazy()
+        .select(
+            "phone",
+            "country",
+            pl.concat_str("start", _digits.str.slice("decisive")).alias("phone_e164"),
+            "phone_country",
+            "phone_country_source",
+            "phone_refusal",
+            "phone_type",
+        )
+        .collect()
     )
-    results = fields.hstack(taken).lazy()
-    return results.select(
-        "phone",
-        "country",
-        phone_e164=pl.concat_str("start", _digits.str.slice("decisive").fill_null("")),
-        phone_country="phone_country",
-        phone_country_source=pl.when(accepted).then(source),
-        phone_refusal="phone_refusal",
-        phone_type="phone_type",
-    ).collect()
 
 
 def _certain(phones: pl.Series, places: pl.Series, readings: pl.DataFrame) -> pl.Series:
@@ -126,7 +121,7 @@ def _certain(phones: pl.Series, places: pl.Series, readings: pl.DataFrame) -> pl
 
 
 def _tidied(fields: pl.LazyFrame) -> pl.LazyFrame:
-    """phone → text (the number alone, null unless it is plain) and place (of what is no number) are added."""
+    """phone → text (the number alone, empty unless it is plain) and place (of what is no number) are added."""
     text = _phone.str.strip_chars().str.replace(APOSTROPHE, "").str.replace(LABEL, "")
     number = text.str.replace_many(_SAME).str.replace(EXTENSION, "")
     two_numbers = (
@@ -134,6 +129,7 @@ def _tidied(fields: pl.LazyFrame) -> pl.LazyFrame:
         .then(_text.str.contains(TWO_INTERNATIONAL_NUMBERS))
         .otherwise(_text.str.contains(TWO_NUMBERS))
     )
+    is_plain = _place.is_null() & _text.str.contains(_PLAIN_OR_SLASHED)
     return (
         fields.with_columns(text=number, is_blank=text.fill_null("") == "")
         .with_columns(
@@ -142,17 +138,17 @@ def _tidied(fields: pl.LazyFrame) -> pl.LazyFrame:
             .when(two_numbers, _text.str.contains(_NUMBERS), _phone.str.len_chars() <= LONGEST)
             .then(_place_of("several_numbers"))
         )
-        .with_columns(text=pl.when(_place.is_null(), _text.str.contains(_PLAIN_OR_SLASHED)).then("text"))
+        .with_columns(text=pl.when(is_plain).then("text").otherwise(pl.lit("")))
         .drop("is_blank")
     )
 
 
 def _numbers(fields: pl.LazyFrame, default_country: str | None) -> pl.LazyFrame:
-    """text, country → digits, number, length, has_plus, region and is_own (whether it is the record's) are added."""
+    """text, country → digits and what `with_keys` needs are added."""
     own = pl.col("country").cast(beginnings.REGION, strict=False)
     default = pl.lit(default_country if default_country in REGIONS else None, beginnings.REGION)
     length = _digits.str.len_bytes().cast(pl.Int64)
-    is_placeholder = (_number * 9 == (_number % 10) * (pl.lit(10, pl.Int64).pow(_length) - 1)) | (
+    is_placeholder = (_number * 9 == (_number % 10) * (pl.col("power") - 1)) | (
         (_length == 10) & _number.is_in([1234567890, 123456789])
     )
     return (
@@ -164,7 +160,10 @@ def _numbers(fields: pl.LazyFrame, default_country: str | None) -> pl.LazyFrame:
         )
         .drop("text", "is_plain")
         .with_columns(length=pl.when(length.is_between(_FEWEST_DIGITS, beginnings.MOST_DIGITS)).then(length))
-        .with_columns(number=pl.when(_length.is_not_null()).then(_digits).cast(pl.Int64))
+        .with_columns(
+            number=pl.when(_length.is_not_null()).then(_digits).cast(pl.Int64),
+            power=pl.lit(10, pl.Int64).pow(_length),
+        )
         .with_columns(place=pl.coalesce("place", pl.when(is_placeholder).then(_place_of("placeholder"))))
     )
 
