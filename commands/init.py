@@ -73,8 +73,12 @@ def _from_sample(folder: Path) -> None:
     """Write the folder that the sample CRM runs with, as a worked example."""
     from commands.init_text import TEMPLATES
 
-    texts = {target: (TEMPLATES / "sample" / target).read_text(encoding="utf-8") for target in _fixed_targets()}
-    texts |= _segments(_SEGMENTS[True, True])
+    sample = TEMPLATES / "sample"
+    # Some of the sample's segments go to every network; a company begins with two.
+    texts = _segments(_SEGMENTS[True, True]) | {
+        path.relative_to(sample): path.read_text(encoding="utf-8")
+        for path in sorted(path for path in sample.rglob("*") if path.is_file())
+    }
     _refuse_existing(folder, list(texts))
     _write(folder, texts)
     OUT.print(

@@ -94,8 +94,9 @@ def watched(folder: Path) -> Iterator[dict[Path, bytes]]:
 
     def watch() -> None:
         while not done.is_set():
-            for path in folder.rglob("*"):
-                with suppress(FileNotFoundError):
+            # Files go while they are looked at.
+            with suppress(FileNotFoundError):
+                for path in folder.rglob("*"):
                     seen[path] = max(seen.get(path, b""), path.read_bytes(), key=len)
             time.sleep(0.02)
 
