@@ -8,7 +8,7 @@ from pathlib import Path
 
 def write_durably(path: Path, text: str) -> None:
     """Make `text` the whole content of `path`, for its owner only; whoever reads sees the old text or the new."""
-    beside = path.with_name(f".{path.name}.new")
+    beside = unfinished(path)
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
@@ -16,6 +16,11 @@ def write_durably(path: Path, text: str) -> None:
         os.fsync(file.fileno())
     beside.replace(path)
     sync(path.parent)
+
+
+def unfinished(path: Path) -> Path:
+    """Where a write of `path` that was killed may have left its text."""
+    return path.with_name(f".{path.name}.new")
 
 
 def sync(path: Path) -> None:

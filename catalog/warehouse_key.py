@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from catalog.durable import sync, write_durably
+from catalog.durable import sync, unfinished, write_durably
 from catalog.home import Home
 from catalog.secret_keys import key_path, new_key, read_key
 
@@ -33,6 +33,7 @@ def following(home: Home) -> str | None:
 
 def settle(home: Home, fitting: str) -> None:
     """End a rotation, done or interrupted: keep the key that fits the warehouse, and only the file that it opens."""
+    unfinished(_next_key_path(home)).unlink(missing_ok=True)
     key = following(home)
     if key is None:
         return
