@@ -25,6 +25,7 @@ from pipelines.uploads.audience_keys import ensure_keys
 from pipelines.uploads.publication import Outbox, Published, check_newest, publish
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.rows import AudienceRows, audience_rows
+from schemas.audit import BEGINNING
 from schemas.errors import DayError, PublicationError
 from schemas.network import match_columns, networks
 from schemas.segment import Audience, Segment
@@ -191,6 +192,23 @@ def test_the_manifests_signature_holds_and_a_changed_one_does_not(outbox: Outbox
         )
 
 
+def test_the_manifest_names_the_newest_line_of_the_audit_log_and_signs_it(outbox: Outbox) -> None:
+    outbox.catalog.begin_night(AS_OF)
+    before = outbox.catalog.audit_head()
+    published(outbox, "jane")
+    manifest = manifest_of(outbox)
+    assert (before.line, manifest.audit_head) == (1, before)
+    assert manifest.signature is not None
+    moved = manifest.model_copy(update={"audit_head": BEGINNING})
+    assert not signature_holds(outbox.keys.public_key, moved.signed_bytes(), manifest.signature.value)
+
+
+def test_a_longer_audit_log_makes_no_new_version(outbox: Outbox) -> None:
+    published(outbox, "jane")
+    outbox.catalog.begin_night(NEXT)
+    assert published(outbox, "jane", as_of=NEXT).outcome == "fresh"
+
+
 def test_two_homes_with_other_keys_publish_the_same_but_for_the_signature(tmp_path: Path) -> None:
     texts = []
     for name in ("one", "other"):
@@ -201,6 +219,8 @@ def test_two_homes_with_other_keys_publish_the_same_but_for_the_signature(tmp_pa
             texts.append(contents)
     manifests = [json.loads(contents.pop("manifest.json")) for contents in texts]
     signatures = [manifest.pop("signature") for manifest in manifests]
+    for manifest in manifests:
+        manifest.pop("audit_head")
     assert texts[0] == texts[1]
     assert manifests[0] == manifests[1]
     assert signatures[0] != signatures[1]
@@ -208,7 +228,7 @@ def test_two_homes_with_other_keys_publish_the_same_but_for_the_signature(tmp_pa
 
 def test_the_manifest_has_no_clock_time_and_no_place(outbox: Outbox, tmp_path: Path) -> None:
     published(outbox, "jane")
-    text = json.dumps(json.loads(manifest_of(outbox).model_dump_json(exclude={"signature", "files"})))
+    text = json.dumps(json.loads(manifest_of(outbox).model_dump_json(exclude={"signature", "audit_head", "files"})))
     assert str(datetime.now(UTC).year) not in text
     assert str(tmp_path) not in text
     assert f'"{socket.gethostname()}"' not in text
