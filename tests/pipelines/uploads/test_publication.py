@@ -10,6 +10,7 @@ import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import polars as pl
 import pytest
 
 from catalog.home import Home
-from catalog.secret_keys import open_keys, signature_holds
+from catalog.secret_keys import open_keys, rotate_signing_key, signature_holds
 from catalog.store import open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.uploads import publication
@@ -435,6 +436,16 @@ def test_a_folder_without_a_row_is_adopted(outbox: Outbox, monkeypatch: pytest.M
     assert versions_of(outbox) == ["2019-06-30.1"]
     assert keys_of(outbox) == {("2019-06-30.1", sha256("jane"), "final")}
     assert published(outbox, "jane").outcome == "fresh"
+
+
+def test_a_folder_that_an_older_signing_key_signed_is_adopted(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(type(outbox.catalog), "add_version", crash)
+        with pytest.raises(KeyboardInterrupt):
+            published(outbox, "jane")
+    rotate_signing_key(outbox.home)
+    reconcile(replace(outbox, keys=open_keys(outbox.home)))
+    assert versions_of(outbox) == ["2019-06-30.1"]
 
 
 def test_a_row_without_a_folder_is_lost_and_its_number_is_not_given_again(outbox: Outbox) -> None:
