@@ -36,7 +36,8 @@ _KEYS = {
     ),
     "signing": _Key(
         "signs manifests and the audit log's head",
-        "nothing that was published; new versions need a new key, and its public half must be given out again",
+        "nothing that was published, but no run starts until signing.key holds a new key (openssl rand -hex 32), whose "
+        "public half must be given out again",
         "relance keys rotate signing",
     ),
 }
@@ -52,7 +53,9 @@ def keys(context: typer.Context, home: HomeOption = None) -> None:
         place = home_at(home)
         rows = [(name, _where(place, name), *_KEYS[name]) for name in NAMES]
         kept = list(public_keys(place))
-    table = Table("key", "where", "what for", "lost without it", "if it leaked")
+    table = Table("key")
+    for heading in ("where", "what for", "lost without it", "if it leaked"):
+        table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*row)
     OUT.print(table)
