@@ -84,6 +84,7 @@ class Relance(dg.ConfigurableResource):
                 outcome = "held" if any(row["outcome"] == "held" for row in outcomes) else "done"
             code = opened.failures[0].exit_code if opened.failures else {"held": 4}.get(outcome, 0)
             opened.catalog.end_night(opened.night, outcome, [str(failure) for failure in opened.failures], code)
+            opened.catalog.sign_audit_head(opened.home, opened.keys)
 
     @property
     def declared(self) -> Config:

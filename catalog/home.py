@@ -58,6 +58,10 @@ class Home:
         return self.root / "catalog.sqlite"
 
     @property
+    def audit_head(self) -> Path:
+        return self.root / "audit.head"
+
+    @property
     def dagster(self) -> Path:
         return self.root / "dagster"
 

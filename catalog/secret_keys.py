@@ -10,10 +10,12 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from catalog.durable import sync, write_durably
 from catalog.home import Home
 from schemas.errors import KeyFileError
 
@@ -72,10 +74,7 @@ def open_keys(home: Home, announce: Callable[[str], None] = lambda sentence: Non
     for name in missing:
         found[name] = _make(home, name)
     keys = SecretKeys(**{name: key for name, key in found.items() if key is not None})
-    if not home.public_key.exists():
-        home.create()
-        home.public_key.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        home.public_key.write_text(keys.public_key + "\n", encoding="ascii")
+    _publish(home, keys.public_key)
     if missing:
         announce(
             f"Made new secret keys in {home.keys}. Back them up apart from the rest of {home.root}: "
@@ -84,15 +83,80 @@ def open_keys(home: Home, announce: Callable[[str], None] = lambda sentence: Non
     return keys
 
 
-def find_key(home: Home, name: str) -> str | None:
-    variable = f"RELANCE_{name.upper()}_KEY"
-    path = home.keys / f"{name}.key"
+def public_keys(home: Home) -> dict[str, str]:
+    """The public keys whose signatures this home accepts, as hex, by file name: the present one, then older ones."""
+    paths = [home.public_key, *sorted(home.keys.glob("signing-[0-9]*.pub"))]
+    return {path.name: path.read_text("ascii", "replace").strip() for path in paths if path.exists()}
+
+
+def rotate_signing_key(home: Home) -> None:
+    """Make a new signing key; the public half of the old one stays, so that what it signed can be verified.
+
+    Raises:
+        KeyFileError: the key comes from the environment, or is not there.
+    """
+    check_rotatable(home, "signing")
+    write_durably(key_path(home, "signing"), new_key() + "\n")
+    # A kill before this leaves the old signing.pub, which the next opening replaces.
+    open_keys(home)
+
+
+def check_rotatable(home: Home, name: str) -> None:
+    """Refuse to exchange a key that relance does not keep itself.
+
+    Raises:
+        KeyFileError: the key comes from the environment, or is not there.
+    """
+    variable = _variable(name)
     if variable in os.environ:
-        text, place = os.environ[variable], variable
-    elif path.exists():
-        text, place = path.read_text(encoding="ascii", errors="replace"), str(path)
-    else:
+        how = {
+            "warehouse": f"Write its text into {key_path(home, name)} (mode 600), unset the variable, rotate, then set "
+            "the variable to the file's new text and delete the file.",
+            "signing": "Set the variable to 64 new hexadecimal digits instead (`openssl rand -hex 32`): the next run "
+            "keeps the old public key by itself.",
+        }[name]
+        msg = f"The {name} key comes from {variable}, which relance cannot change. {how} Nothing was changed."
+        raise KeyFileError(msg)
+    if find_key(home, name) is None:
+        msg = f"There is no {name} key in {home.keys} yet: nothing to rotate. The first run makes it."
+        raise KeyFileError(msg)
+
+
+def key_path(home: Home, name: str) -> Path:
+    return home.keys / f"{name}.key"
+
+
+def place_of(home: Home, name: str) -> str | None:
+    """Where the key comes from: its variable, else its file; None if it is nowhere."""
+    if _variable(name) in os.environ:
+        return _variable(name)
+    return str(key_path(home, name)) if key_path(home, name).exists() else None
+
+
+def new_key() -> str:
+    return secrets.token_hex(32)
+
+
+def find_key(home: Home, name: str) -> str | None:
+    """The key as hex; None if it is nowhere.
+
+    Raises:
+        KeyFileError: what is there is no key.
+    """
+    place = place_of(home, name)
+    if place is None:
         return None
+    variable = _variable(name)
+    text = os.environ[variable] if variable in os.environ else key_path(home, name).read_text("ascii", "replace")
+    return read_key(text, place)
+
+
+def read_key(text: str, place: str) -> str:
+    """The key that `text` holds.
+
+    Raises:
+        KeyFileError: it holds none; `place` is named, the text is not.
+    """
     key = text.strip()
     if len(key) != 64 or not set(key) <= set("0123456789abcdef"):
         msg = f"{place} does not hold a key: expected 64 hexadecimal digits. Restore it from your backup."
@@ -103,8 +167,30 @@ def find_key(home: Home, name: str) -> str | None:
 def _make(home: Home, name: str) -> str:
     home.create()
     home.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = secrets.token_hex(32)
-    descriptor = os.open(home.keys / f"{name}.key", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    key = new_key()
+    descriptor = os.open(key_path(home, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(key + "\n")
+        file.flush()
+        # A power cut may not leave a warehouse behind without its key.
+        os.fsync(file.fileno())
+    sync(home.keys)
     return key
+
+
+def _publish(home: Home, public_key: str) -> None:
+    """Let signing.pub hold the public key; an earlier one is kept beside it, as signing-1.pub and so on."""
+    known = public_keys(home)
+    earlier = known.pop(home.public_key.name, None)
+    if earlier == public_key:
+        return
+    home.create()
+    home.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if earlier is not None and earlier not in known.values():
+        numbers = [int(name.removeprefix("signing-").removesuffix(".pub")) for name in known]
+        write_durably(home.keys / f"signing-{max(numbers, default=0) + 1}.pub", earlier + "\n")
+    write_durably(home.public_key, public_key + "\n")
+
+
+def _variable(name: str) -> str:
+    return f"RELANCE_{name.upper()}_KEY"

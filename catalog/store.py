@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from catalog import audit
+from catalog.audit_heads import sign_head
+from catalog.database import METADATA, writing
 from catalog.home import Home
+from catalog.secret_keys import SecretKeys
+from schemas.audit import Action, AuditHead
 from schemas.segment import Audience
 from schemas.uploads import Manifest
-
-_METADATA = sa.MetaData()
 
 
 def _audience_columns() -> list[sa.Column[str]]:
@@ -22,7 +27,7 @@ def _audience_columns() -> list[sa.Column[str]]:
 
 VERSIONS = sa.Table(
     "versions",
-    _METADATA,
+    METADATA,
     *_audience_columns(),
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("public_name", sa.Text, nullable=False),
@@ -32,7 +37,7 @@ VERSIONS = sa.Table(
     #: Equal digests are equal content: such a night makes no new version.
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("manifest", sa.Text, nullable=False),
-    #: `published`; `lost` when its folder is gone.
+    #: `published`; `lost` when its folder is gone; `withdrawn` when it was taken back.
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("published_at", sa.DateTime, nullable=False),
     sa.PrimaryKeyConstraint("network", "account", "segment", "version"),
@@ -41,7 +46,7 @@ VERSIONS = sa.Table(
 #: What the last night that reached an audience did with it.
 OUTCOMES = sa.Table(
     "outcomes",
-    _METADATA,
+    METADATA,
     *_audience_columns(),
     sa.Column("as_of", sa.Date, nullable=False),
     sa.Column("night", sa.Integer, nullable=False),
@@ -56,7 +61,7 @@ OUTCOMES = sa.Table(
 
 NIGHTS = sa.Table(
     "nights",
-    _METADATA,
+    METADATA,
     sa.Column("night", sa.Integer, primary_key=True),
     sa.Column("as_of", sa.Date, nullable=False),
     sa.Column("started_at", sa.DateTime, nullable=False),
@@ -72,14 +77,43 @@ NIGHTS = sa.Table(
 
 
 class Catalog:
-    """The open catalog."""
+    """The open catalog. What changes it leaves a line in the audit log, in the same transaction."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, actor: str) -> None:
         self._engine = engine
+        self._actor = actor
 
-    def versions(self, audience: Audience | None = None, state: str = "published") -> list[sa.RowMapping]:
-        """The versions in `state`, oldest first; all audiences' without `audience`."""
-        query = sa.select(VERSIONS).where(VERSIONS.c.state == state)
+    def record(self, action: Action, subject: str, details: audit.Details | None = None) -> None:
+        """Write that the actor did something which changes nothing else in the catalog.
+
+        `subject` names what it was done to: `network/account/audience/version`, a request or person id.
+
+        Raises:
+            ValueError: a text could be personal data: only names, numbers and days may stand in a line.
+        """
+        with self._recording(action, subject, details):
+            pass
+
+    def audit_head(self) -> AuditHead:
+        """The newest line of the audit log, to be printed in what is signed."""
+        with self._engine.connect() as connection:
+            return audit.head(connection)
+
+    def audit_lines(self) -> list[sa.RowMapping]:
+        """The audit log, oldest line first."""
+        with self._engine.connect() as connection:
+            return list(connection.execute(sa.select(audit.AUDIT).order_by(audit.AUDIT.c.line)).mappings())
+
+    def sign_audit_head(self, home: Home, keys: SecretKeys) -> None:
+        """Keep the audit log's head, signed, in the home; whoever has written lines and has the keys does so last."""
+        with writing(self._engine) as connection:
+            sign_head(connection, home, keys)
+
+    def versions(self, audience: Audience | None = None, state: str | None = "published") -> list[sa.RowMapping]:
+        """The versions in `state`, oldest first; all audiences' without `audience`, in any state with None."""
+        query = sa.select(VERSIONS)
+        if state is not None:
+            query = query.where(VERSIONS.c.state == state)
         if audience is not None:
             query = query.where(*_same(VERSIONS, audience))
         with self._engine.connect() as connection:
@@ -99,7 +133,9 @@ class Catalog:
             return connection.execute(query).first() is not None
 
     def add_version(self, audience: Audience, manifest: Manifest, content: str) -> None:
-        with self._writing() as connection:
+        subject = _version_name(audience, manifest.version)
+        details = {"manifest": hashlib.sha256(manifest.signed_bytes()).hexdigest()}
+        with self._recording("published", subject, details) as connection:
             connection.execute(
                 sa.insert(VERSIONS).values(
                     **audience._asdict(),
@@ -115,8 +151,8 @@ class Catalog:
                 )
             )
 
-    def set_state(self, audience: Audience, version: str, state: str) -> None:
-        with self._writing() as connection:
+    def set_state(self, audience: Audience, version: str, state: Literal["lost", "withdrawn"]) -> None:
+        with self._recording(state, _version_name(audience, version)) as connection:
             connection.execute(
                 sa.update(VERSIONS).where(*_same(VERSIONS, audience), VERSIONS.c.version == version).values(state=state)
             )
@@ -133,7 +169,7 @@ class Catalog:
         ledger: dict[str, object] | None = None,
     ) -> None:
         """Write what became of the audience that night; a repeated night replaces its row."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             connection.execute(sa.delete(OUTCOMES).where(*_same(OUTCOMES, audience), OUTCOMES.c.as_of == as_of))
             connection.execute(
                 sa.insert(OUTCOMES).values(
@@ -146,6 +182,9 @@ class Catalog:
                     ledger=ledger,
                 )
             )
+            if outcome == "held":
+                details = {"night": night, "as_of": as_of.isoformat()}
+                audit.append(connection, self._actor, "held", "/".join(audience), details)
 
     def outcomes_of_night(self, night: int) -> list[sa.RowMapping]:
         """What became of each audience that the night reached."""
@@ -155,19 +194,22 @@ class Catalog:
 
     def begin_night(self, as_of: date) -> int:
         """Write that a night began; its number."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             result = connection.execute(
                 sa.insert(NIGHTS).values(as_of=as_of, started_at=_now(), outcome="running", messages=[], quarantined=[])
             )
-            return int(result.inserted_primary_key[0])  # pyright: ignore[reportOptionalSubscript]
+            night = int(result.inserted_primary_key[0])  # pyright: ignore[reportOptionalSubscript]
+            audit.append(connection, self._actor, "run_started", f"night:{night}", {"as_of": as_of.isoformat()})
+        return night
 
     def record_quarantine(self, night: int, counts: list[dict[str, object]]) -> None:
         """Write how many source rows the night set aside: table, rule, rows."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             connection.execute(sa.update(NIGHTS).where(NIGHTS.c.night == night).values(quarantined=counts))
 
     def end_night(self, night: int, outcome: str, messages: list[str], exit_code: int) -> None:
-        with self._writing() as connection:
+        details = {"outcome": outcome, "exit_code": exit_code}
+        with self._recording("run_ended", f"night:{night}", details) as connection:
             connection.execute(
                 sa.update(NIGHTS)
                 .where(NIGHTS.c.night == night)
@@ -180,21 +222,19 @@ class Catalog:
             return connection.execute(query).mappings().first()
 
     @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        """One writing transaction, which takes the write lock before it reads."""
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.exec_driver_sql("ROLLBACK")
-                raise
-            connection.exec_driver_sql("COMMIT")
+    def _recording(self, action: Action, subject: str, details: audit.Details | None = None) -> Iterator[sa.Connection]:
+        """A writing transaction that ends with its line in the audit log."""
+        with writing(self._engine) as connection:
+            yield connection
+            audit.append(connection, self._actor, action, subject, details or {})
 
 
 @contextmanager
-def open_catalog(home: Home) -> Iterator[Catalog]:
-    """The home's catalog; made if it is not there."""
+def open_catalog(home: Home, actor: str | None = None) -> Iterator[Catalog]:
+    """The home's catalog; made if it is not there.
+
+    `actor` is who acts, for the audit log; without one, the operating system's user (`os:name`).
+    """
     home.create()
     new = not home.catalog.exists()
     engine = sa.create_engine(f"sqlite:///{home.catalog}", isolation_level="AUTOCOMMIT", connect_args={"timeout": 30})
@@ -204,10 +244,10 @@ def open_catalog(home: Home) -> Iterator[Catalog]:
         connection.execute("PRAGMA journal_mode = WAL")
 
     try:
-        _METADATA.create_all(engine)
+        METADATA.create_all(engine)
         if new:
             home.catalog.chmod(0o600)
-        yield Catalog(engine)
+        yield Catalog(engine, actor or audit.os_user())
     finally:
         engine.dispose()
 
@@ -218,6 +258,10 @@ def _identity(row: sa.RowMapping) -> tuple[str, str, str]:
 
 def _same(table: sa.Table, audience: Audience) -> list[sa.ColumnElement[bool]]:
     return [table.c[name] == value for name, value in audience._asdict().items()]
+
+
+def _version_name(audience: Audience, version: str) -> str:
+    return "/".join([*audience, version])
 
 
 def _now() -> datetime:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import dataframely as dy
 import duckdb
 import polars as pl
 
+from catalog import warehouse_key
 from catalog.duckdb_connection import connect, frame_of, insert_frame, registered
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
@@ -111,23 +113,38 @@ def open_warehouse(
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, home: Home, keys: SecretKeys) -> None:
-    try:
-        connection.execute(
-            f"ATTACH '{str(home.warehouse).replace(chr(39), chr(39) * 2)}' AS warehouse (ENCRYPTION_KEY $key)",
-            {"key": keys.warehouse},
+    following = warehouse_key.following(home)
+    # A rotation that was killed may have come as far as the new file.
+    for key in (keys.warehouse, following):
+        if key is not None and attach_encrypted(connection, home.warehouse, "warehouse", key):
+            warehouse_key.settle(home, key)
+            break
+    else:
+        msg = (
+            f"{home.warehouse} was made with another warehouse key than the one in {home.keys}. "
+            "Restore warehouse.key from your backup, or set RELANCE_KEYS to the folder that holds it."
         )
-    except duckdb.Error as error:
-        if "encryption key" in str(error).lower() or "encrypted" in str(error).lower():
-            msg = (
-                f"{home.warehouse} was made with another warehouse key than the one in {home.keys}. "
-                "Restore warehouse.key from your backup, or set RELANCE_KEYS to the folder that holds it."
-            )
-            raise KeyFileError(msg) from None
-        msg = f"{home.warehouse} cannot be opened as a DuckDB file ({type(error).__name__}). Restore it from a backup."
-        raise WarehouseError(msg) from None
-    home.warehouse.chmod(0o600)
+        raise KeyFileError(msg)
     # Digests and ids do not compress; trying costs two thirds of the time of writing them (measured).
     connection.execute("PRAGMA force_compression = 'uncompressed'")
+
+
+def attach_encrypted(connection: duckdb.DuckDBPyConnection, path: Path, name: str, key: str) -> bool:
+    """Attach the encrypted file as `name`, made if it is not there; False if it was made with another key.
+
+    Raises:
+        WarehouseError: it is no DuckDB file.
+    """
+    quoted = str(path).replace("'", "''")
+    try:
+        connection.execute(f"ATTACH '{quoted}' AS {name} (ENCRYPTION_KEY $key)", {"key": key})
+    except duckdb.Error as error:
+        if "encryption key" in str(error).lower() or "encrypted" in str(error).lower():
+            return False
+        msg = f"{path} cannot be opened as a DuckDB file ({type(error).__name__}). Restore it from a backup."
+        raise WarehouseError(msg) from None
+    path.chmod(0o600)
+    return True
 
 
 @contextmanager

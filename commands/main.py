@@ -5,11 +5,13 @@ from __future__ import annotations
 import typer
 
 from commands import (
+    audit,
     check,
     check_upload,
     conformance,
     doctor,
     init,
+    keys,
     networks,
     normalise,
     run,
@@ -30,3 +32,6 @@ for command in (sample.sample, run.run, check.check, check_upload.check_upload, 
                 networks.networks, segments.segments, verify.verify, conformance.conformance,
                 normalise.normalise):  # fmt: skip
     app.command()(command)
+
+app.add_typer(audit.app, name="audit")
+app.add_typer(keys.app, name="keys")

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from catalog.secret_keys import signature_holds
+from catalog.home import Home
+from catalog.secret_keys import public_keys, signature_holds
 from commands.context import OUT, HomeOption, home_at, told
 from schemas.errors import ConfigError, RelanceError
 from schemas.uploads import Manifest
@@ -23,14 +24,8 @@ def verify(
     """Check a manifest's signature and its files' checksums."""
     with told():
         manifest_path = path / "manifest.json" if path.is_dir() else path
-        key_path = public_key or home_at(home).keys / "signing.pub"
         manifest = _read(manifest_path)
-        if not key_path.exists():
-            msg = f"There is no public key {key_path}. Name the signer's with --public-key."
-            raise ConfigError(msg)
-        problems = _problems(
-            manifest, manifest_path.parent, key_path.read_text(encoding="ascii", errors="replace").strip()
-        )
+        problems = _problems(manifest, manifest_path.parent, _public_keys(home_at(home), public_key))
         if problems:
             raise RelanceError(f"{manifest_path}: " + "; ".join(problems) + ".")
     files = ", ".join(f"{entry.name} ({entry.rows:,} rows)" for entry in manifest.files)
@@ -48,10 +43,23 @@ def _read(path: Path) -> Manifest:
         raise RelanceError(msg) from None
 
 
-def _problems(manifest: Manifest, folder: Path, public_key: str) -> list[str]:
+def _public_keys(home: Home, named: Path | None) -> list[str]:
+    """The key of the named file; without one, those that the home accepts: its own and the kept older ones."""
+    if named is None:
+        named = home.public_key
+        accepted = list(public_keys(home).values())
+    else:
+        accepted = [named.read_text(encoding="ascii", errors="replace").strip()] if named.exists() else []
+    if not accepted:
+        msg = f"There is no public key {named}. Name the signer's with --public-key."
+        raise ConfigError(msg)
+    return accepted
+
+
+def _problems(manifest: Manifest, folder: Path, accepted: list[str]) -> list[str]:
     problems = []
-    signature = manifest.signature
-    if signature is None or not signature_holds(public_key, manifest.signed_bytes(), signature.value):
+    signature, message = manifest.signature, manifest.signed_bytes()
+    if signature is None or not any(signature_holds(key, message, signature.value) for key in accepted):
         problems.append("the signature does not hold for this public key")
     for entry in manifest.files:
         file = folder / entry.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataframely as dy
 from pydantic import BaseModel, ConfigDict
 
+from schemas.audit import AuditHead
 from schemas.privacy import HASHED
 
 #: Why a person of the segment is not in the file, in the order in which reasons are asked.
@@ -93,7 +94,7 @@ class Signature(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a version holds. No clock time, host or run id: equal content gives an equal manifest."""
+    """What a version holds. No clock time, host or run id: equal content differs in what `signed` adds only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -110,6 +111,8 @@ class Manifest(BaseModel):
     withheld: dict[str, int]
     ledger: Ledger
     files: tuple[FileEntry, ...]
+    #: Where the audit log stood when the manifest was signed; both are None until then.
+    audit_head: AuditHead | None = None
     signature: Signature | None = None
 
     def signed_bytes(self) -> bytes:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 from typer.main import get_command
 
 from commands.main import app
@@ -36,3 +38,15 @@ def test_the_configuration_page_names_every_feature_and_every_column_of_the_crm(
     for contract in CONTRACTS.values():
         for column in contract.columns():
             assert column in page
+
+
+def test_each_threat_names_tests_that_exist() -> None:
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    threats = [line for line in page.splitlines() if line.startswith("| ")][1:]
+
+    assert threats
+    for threat in threats:
+        named = re.findall(r"`(tests/[a-z_/]+\.py)::(test_[a-z0-9_]+)`", threat)
+        assert named or threat.endswith("| not prevented |"), threat
+        for file, test in named:
+            assert f"\ndef {test}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file} has no {test}"

@@ -143,3 +143,15 @@ def test_a_signed_version_verifies_and_a_changed_one_does_not(
     changed = relance("verify", str(folder), home=ran.home)
     assert changed.code == 1
     assert "buyers.full.csv is not the file that was published" in changed.output
+
+
+def test_a_night_is_in_the_audit_log_and_the_log_holds(
+    company: Company, relance: Callable[..., Ran], tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    assert relance("run", "--config", str(company.config), home=home).code == 0
+    shown = relance("audit", "show", home=home)
+    assert [word for word in ("run started", "published", "run ended") if word not in shown.output] == []
+    verified = relance("audit", "verify", home=home)
+    assert verified.code == 0, verified.output
+    assert "newer than any signed head" not in verified.output

@@ -8,6 +8,7 @@ from datetime import date
 
 from catalog.secret_keys import SecretKeys
 from pipelines.uploads.rows import AudienceRows
+from schemas.audit import AuditHead
 from schemas.network import Network
 from schemas.segment import Audience, Segment
 from schemas.settings import Settings
@@ -69,8 +70,9 @@ def new_manifest(  # noqa: PLR0913 - the manifest's parts
     )
 
 
-def signed(manifest: Manifest, keys: SecretKeys) -> Manifest:
-    """The manifest with its signature."""
+def signed(manifest: Manifest, audit_head: AuditHead, keys: SecretKeys) -> Manifest:
+    """The manifest with the audit log's head, so that the log's end cannot be cut off behind it, and its signature."""
+    manifest = manifest.model_copy(update={"audit_head": audit_head})
     signature = Signature(public_key=keys.public_key, value=keys.sign(manifest.signed_bytes()))
     return manifest.model_copy(update={"signature": signature})
 

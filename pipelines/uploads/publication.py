@@ -148,7 +148,7 @@ def _publish(  # noqa: PLR0913
             return Published(
                 "fresh", versions[-1]["version"], None, Manifest.model_validate_json(versions[-1]["manifest"])
             )
-        manifest = signed(manifest, outbox.keys)
+        manifest = signed(manifest, outbox.catalog.audit_head(), outbox.keys)
         (staged / "manifest.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (staged / "README.txt").write_text(readme(manifest, segment, network), encoding="utf-8")
         _commit(audience, manifest, audience_rows.keys, staged, outbox)

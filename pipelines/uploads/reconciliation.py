@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from catalog.secret_keys import signature_holds
+from catalog.secret_keys import public_keys, signature_holds
 from pipelines.uploads.audience_keys import settle_pending_keys
 from pipelines.uploads.manifest import content_digest
 from pipelines.uploads.publication import Outbox
@@ -41,8 +41,10 @@ def _own_manifest(path: Path, identity: tuple[str, ...], outbox: Outbox) -> Mani
         manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
     except ValueError:
         return None
-    signature = manifest.signature
-    if signature is None or not signature_holds(outbox.keys.public_key, manifest.signed_bytes(), signature.value):
+    signature, message = manifest.signature, manifest.signed_bytes()
+    # The signing key may have been rotated since.
+    accepted = public_keys(outbox.home).values()
+    if signature is None or not any(signature_holds(key, message, signature.value) for key in accepted):
         return None
     named = (manifest.network, manifest.account, manifest.segment, manifest.version)
     return manifest if named == identity else None

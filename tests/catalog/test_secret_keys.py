@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.home import Home
-from catalog.secret_keys import NAMES, SecretKeys, open_keys, signature_holds
+from catalog.secret_keys import NAMES, SecretKeys, open_keys, public_keys, rotate_signing_key, signature_holds
 from schemas.errors import KeyFileError
 
 
@@ -179,3 +179,53 @@ def test_the_signers_public_key_lies_beside_the_secret_one(home: Home) -> None:
     keys = open_keys(home)
     assert (home.keys / "signing.pub").read_text(encoding="ascii").strip() == keys.public_key
     assert keys.signing not in keys.public_key
+
+
+def test_a_new_signing_key_keeps_the_old_public_key(home: Home) -> None:
+    first = open_keys(home)
+    rotate_signing_key(home)
+    second = open_keys(home)
+    rotate_signing_key(home)
+    third = open_keys(home)
+    assert len({first.signing, second.signing, third.signing}) == 3
+    assert (first.warehouse, first.identity) == (third.warehouse, third.identity)
+    assert public_keys(home) == {
+        "signing.pub": third.public_key,
+        "signing-1.pub": first.public_key,
+        "signing-2.pub": second.public_key,
+    }
+    assert (home.keys / "signing.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_deleted_public_key_frees_no_number(home: Home) -> None:
+    open_keys(home)
+    for _ in range(2):
+        rotate_signing_key(home)
+    (home.keys / "signing-1.pub").unlink()
+    rotate_signing_key(home)
+    assert sorted(public_keys(home)) == ["signing-2.pub", "signing-3.pub", "signing.pub"]
+
+
+def test_a_signing_rotation_killed_before_the_public_key_is_ended_by_the_next_opening(home: Home) -> None:
+    first = open_keys(home)
+    (home.keys / "signing.key").write_text("5" * 64 + "\n", encoding="ascii")
+    second = open_keys(home)
+    assert public_keys(home) == {"signing.pub": second.public_key, "signing-1.pub": first.public_key}
+    assert open_keys(home) == second
+    assert sorted(public_keys(home)) == ["signing-1.pub", "signing.pub"]
+
+
+def test_a_signing_key_of_the_environment_is_exchanged_there(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELANCE_SIGNING_KEY", "5" * 64)
+    first = open_keys(home)
+    with pytest.raises(KeyFileError, match=r"RELANCE_SIGNING_KEY.*openssl rand -hex 32"):
+        rotate_signing_key(home)
+    monkeypatch.setenv("RELANCE_SIGNING_KEY", "6" * 64)
+    second = open_keys(home)
+    assert public_keys(home) == {"signing.pub": second.public_key, "signing-1.pub": first.public_key}
+
+
+def test_an_empty_variable_is_no_key(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_keys(home)
+    monkeypatch.setenv("RELANCE_IDENTITY_KEY", "")
+    assert refusal(home).startswith("RELANCE_IDENTITY_KEY does not hold a key")

@@ -19,6 +19,7 @@ from catalog.secret_keys import NAMES, SecretKeys, open_keys
 from catalog.store import open_catalog
 from commands.main import app
 from pipelines.uploads.manifest import signed
+from schemas.audit import BEGINNING
 from schemas.network import networks
 from schemas.segment import Audience
 from schemas.uploads import FileEntry, Ledger, Manifest
@@ -272,7 +273,9 @@ def published(home: Home, keys: SecretKeys) -> Path:
     entry = FileEntry(
         name="club_b.full.csv", kind="full", rows=1, bytes=len(content), sha256=hashlib.sha256(content).hexdigest()
     )
-    (folder / "manifest.json").write_text(signed(manifest(files=(entry,)), keys).model_dump_json(), encoding="utf-8")
+    (folder / "manifest.json").write_text(
+        signed(manifest(files=(entry,)), BEGINNING, keys).model_dump_json(), encoding="utf-8"
+    )
     return folder
 
 

@@ -10,6 +10,7 @@ import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import polars as pl
 import pytest
 
 from catalog.home import Home
-from catalog.secret_keys import open_keys, signature_holds
+from catalog.secret_keys import open_keys, rotate_signing_key, signature_holds
 from catalog.store import open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.uploads import publication
@@ -25,6 +26,7 @@ from pipelines.uploads.audience_keys import ensure_keys
 from pipelines.uploads.publication import Outbox, Published, check_newest, publish
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.rows import AudienceRows, audience_rows
+from schemas.audit import BEGINNING
 from schemas.errors import DayError, PublicationError
 from schemas.network import match_columns, networks
 from schemas.segment import Audience, Segment
@@ -191,6 +193,23 @@ def test_the_manifests_signature_holds_and_a_changed_one_does_not(outbox: Outbox
         )
 
 
+def test_the_manifest_names_the_newest_line_of_the_audit_log_and_signs_it(outbox: Outbox) -> None:
+    outbox.catalog.begin_night(AS_OF)
+    before = outbox.catalog.audit_head()
+    published(outbox, "jane")
+    manifest = manifest_of(outbox)
+    assert (before.line, manifest.audit_head) == (1, before)
+    assert manifest.signature is not None
+    moved = manifest.model_copy(update={"audit_head": BEGINNING})
+    assert not signature_holds(outbox.keys.public_key, moved.signed_bytes(), manifest.signature.value)
+
+
+def test_a_longer_audit_log_makes_no_new_version(outbox: Outbox) -> None:
+    published(outbox, "jane")
+    outbox.catalog.begin_night(NEXT)
+    assert published(outbox, "jane", as_of=NEXT).outcome == "fresh"
+
+
 def test_two_homes_with_other_keys_publish_the_same_but_for_the_signature(tmp_path: Path) -> None:
     texts = []
     for name in ("one", "other"):
@@ -201,6 +220,8 @@ def test_two_homes_with_other_keys_publish_the_same_but_for_the_signature(tmp_pa
             texts.append(contents)
     manifests = [json.loads(contents.pop("manifest.json")) for contents in texts]
     signatures = [manifest.pop("signature") for manifest in manifests]
+    for manifest in manifests:
+        manifest.pop("audit_head")
     assert texts[0] == texts[1]
     assert manifests[0] == manifests[1]
     assert signatures[0] != signatures[1]
@@ -208,7 +229,7 @@ def test_two_homes_with_other_keys_publish_the_same_but_for_the_signature(tmp_pa
 
 def test_the_manifest_has_no_clock_time_and_no_place(outbox: Outbox, tmp_path: Path) -> None:
     published(outbox, "jane")
-    text = json.dumps(json.loads(manifest_of(outbox).model_dump_json(exclude={"signature", "files"})))
+    text = json.dumps(json.loads(manifest_of(outbox).model_dump_json(exclude={"signature", "audit_head", "files"})))
     assert str(datetime.now(UTC).year) not in text
     assert str(tmp_path) not in text
     assert f'"{socket.gethostname()}"' not in text
@@ -415,6 +436,16 @@ def test_a_folder_without_a_row_is_adopted(outbox: Outbox, monkeypatch: pytest.M
     assert versions_of(outbox) == ["2019-06-30.1"]
     assert keys_of(outbox) == {("2019-06-30.1", sha256("jane"), "final")}
     assert published(outbox, "jane").outcome == "fresh"
+
+
+def test_a_folder_that_an_older_signing_key_signed_is_adopted(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(type(outbox.catalog), "add_version", crash)
+        with pytest.raises(KeyboardInterrupt):
+            published(outbox, "jane")
+    rotate_signing_key(outbox.home)
+    reconcile(replace(outbox, keys=open_keys(outbox.home)))
+    assert versions_of(outbox) == ["2019-06-30.1"]
 
 
 def test_a_row_without_a_folder_is_lost_and_its_number_is_not_given_again(outbox: Outbox) -> None:

@@ -1,0 +1,98 @@
+"""Signed heads of the audit log, in each manifest and in the home after each run: they show an end that was cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from catalog.audit import AUDIT, Claim, head
+from catalog.durable import write_durably
+from catalog.home import Home
+from catalog.secret_keys import SecretKeys, public_keys, signature_holds
+from schemas.audit import BEGINNING, AuditHead
+from schemas.uploads import Manifest, Signature
+
+
+class SignedHead(BaseModel):
+    """The content of the home's `audit.head`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    head: AuditHead
+    signature: Signature
+
+
+def sign_head(connection: sa.Connection, home: Home, keys: SecretKeys) -> None:
+    """Write the log's head, signed, into the home, unless the log has lost the line of the head that lies there.
+
+    `connection` is one of `catalog.database.writing`, so that of two processes the later line stays.
+    """
+    if home.audit_head.exists() and not _continues(connection, home):
+        return
+    now = head(connection)
+    signature = Signature(public_key=keys.public_key, value=keys.sign(_signed_bytes(now)))
+    write_durably(home.audit_head, SignedHead(head=now, signature=signature).model_dump_json() + "\n")
+
+
+def claims(home: Home, versions: Iterable[sa.RowMapping]) -> Iterator[Claim | str]:
+    """Each signed head, of the home, the outbox and the catalog's `versions`; a sentence for each that is broken."""
+    trusted = public_keys(home).values()
+    if home.audit_head.exists():
+        kept = _kept(home)
+        yield Claim("the signed head in the home", kept) if kept is not None else f"{home.audit_head} was changed"
+    texts = {f"the manifest {path}": path.read_text("utf-8", "replace") for path in _manifests(home)}
+    texts |= {
+        f"the catalog's manifest of {'/'.join(row[name] for name in _VERSION)}": row["manifest"] for row in versions
+    }
+    for source, text in texts.items():
+        manifest = _manifest(text)
+        if manifest is None or not any(_holds(key, manifest.signed_bytes(), manifest.signature) for key in trusted):
+            yield f"{source} was changed, or another home signed it"
+        elif manifest.audit_head is not None:
+            yield Claim(source, manifest.audit_head)
+
+
+_VERSION = ("network", "account", "segment", "version")
+
+
+def _manifests(home: Home) -> list[Path]:
+    return sorted(home.outbox.glob("*/*/*/*/manifest.json"))
+
+
+def _manifest(text: str) -> Manifest | None:
+    try:
+        return Manifest.model_validate_json(text)
+    except ValidationError:
+        return None
+
+
+def _continues(connection: sa.Connection, home: Home) -> bool:
+    kept = _kept(home)
+    if kept is None:
+        return False
+    if kept == BEGINNING:
+        return True
+    found = connection.execute(sa.select(AUDIT.c.hash).where(AUDIT.c.line == kept.line)).scalar()
+    return found == kept.hash
+
+
+def _kept(home: Home) -> AuditHead | None:
+    """The head in the home; None if this home did not sign it."""
+    try:
+        kept = SignedHead.model_validate_json(home.audit_head.read_text("utf-8", "replace"))
+    except ValidationError:
+        return None
+    trusted = public_keys(home).values()
+    return kept.head if any(_holds(key, _signed_bytes(kept.head), kept.signature) for key in trusted) else None
+
+
+def _holds(public_key: str, message: bytes, signature: Signature | None) -> bool:
+    return signature is not None and signature_holds(public_key, message, signature.value)
+
+
+def _signed_bytes(head: AuditHead) -> bytes:
+    # No manifest begins like this, so that neither can be passed off as the other.
+    return f"relance audit head {head.line} {head.hash}".encode()

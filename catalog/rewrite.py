@@ -1,0 +1,91 @@
+"""Rewriting the warehouse: a copy in a new encrypted file takes the old one's name, and nothing of the old one stays.
+
+Both files are encrypted all the time, each with its own key; rows pass from one to the other in memory or in DuckDB's
+encrypted spill.
+"""
+
+from __future__ import annotations
+
+import shutil
+
+from catalog import warehouse_key
+from catalog.durable import sync
+from catalog.home import Home
+from catalog.secret_keys import check_rotatable, open_keys
+from catalog.warehouse import Warehouse, attach_encrypted, open_warehouse
+from schemas.errors import WarehouseError
+
+
+def rotate_warehouse_key(home: Home) -> None:
+    """Encrypt the warehouse with a new key, and put that into the old key's file.
+
+    Killed at any moment, the warehouse opens with what is there: before the new file takes the old one's name with the
+    old key, afterwards with the new.
+
+    Raises:
+        HomeLockedError: another process holds the home.
+        KeyFileError: the key comes from the environment, or is not there.
+        WarehouseError: the disk is too full, or the copy is not equal.
+    """
+    check_rotatable(home, "warehouse")
+    if not home.warehouse.exists():
+        msg = f"There is no warehouse in {home.root} yet: nothing is encrypted. The first run makes it."
+        raise WarehouseError(msg)
+    keys = open_keys(home)
+    with open_warehouse(home, keys) as warehouse:
+        _check_space(home)
+        key = warehouse_key.begin(home)
+        try:
+            _copy(warehouse, home, key)
+            _swap(home)
+        except BaseException:
+            # After the swap the new key is the fitting one, and the next opening settles that.
+            if warehouse_key.next_warehouse(home).exists():
+                warehouse_key.settle(home, keys.warehouse)
+            raise
+        warehouse_key.settle(home, key)
+
+
+def _copy(warehouse: Warehouse, home: Home, key: str) -> None:
+    """Write every table into the next file, compare, and close both, so that neither has a write-ahead log."""
+    attach_encrypted(warehouse.connection, warehouse_key.next_warehouse(home), "next", key)
+    warehouse.execute("COPY FROM DATABASE warehouse TO next")
+    if _fingerprint(warehouse, "next") != _fingerprint(warehouse, "warehouse"):
+        msg = "The copy of the warehouse is not equal to it. This is a defect; the old file and its key stay."
+        raise WarehouseError(msg)
+    for name in ("next", "warehouse"):
+        warehouse.execute(f"DETACH {name}")
+
+
+def _fingerprint(warehouse: Warehouse, database: str) -> dict[tuple[str, str], tuple[int, int | None]]:
+    """By table, its definition, and its rows: how many, and a hash that does not hang on their order."""
+    tables = warehouse.read(
+        "SELECT schema_name, table_name, sql FROM duckdb_tables() WHERE database_name = $database", database=database
+    )
+    return {
+        (f"{schema}.{table}", definition): warehouse.read(
+            f'SELECT count(*), bit_xor(hash(_row)) FROM {database}."{schema}"."{table}" AS _row'
+        ).row(0)
+        for schema, table, definition in tables.iter_rows()
+    }
+
+
+def _swap(home: Home) -> None:
+    """Let the next file take the warehouse's name: the moment from which the new key fits."""
+    path = warehouse_key.next_warehouse(home)
+    if any(warehouse_key.write_ahead_log(file).exists() for file in (path, home.warehouse)):
+        msg = f"{home.warehouse} still has unwritten changes. Nothing was swapped; run again."
+        raise WarehouseError(msg)
+    sync(path)
+    path.replace(home.warehouse)
+    sync(home.root)
+
+
+def _check_space(home: Home) -> None:
+    needed, free = home.warehouse.stat().st_size, shutil.disk_usage(home.root).free
+    if free < needed:
+        msg = (
+            f"Rotating writes the warehouse a second time: {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are "
+            f"free at {home.root}. Free some space; nothing was changed."
+        )
+        raise WarehouseError(msg)

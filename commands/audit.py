@@ -1,0 +1,83 @@
+"""`relance audit`: who did what, and whether the log still says all of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from catalog.audit import Claim, faults
+from catalog.audit_heads import claims
+from catalog.home import Home
+from catalog.secret_keys import public_keys
+from catalog.store import open_catalog
+from commands.context import OUT, HomeOption, home_at, told
+from schemas.errors import ConfigError, RelanceError
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+app = typer.Typer(help="Show or verify the audit log: who did what.", no_args_is_help=True)
+
+
+@app.command()
+def show(
+    last: Annotated[int, typer.Option("--last", min=1, help="How many lines.")] = 50,
+    home: HomeOption = None,
+) -> None:
+    """List the newest lines: when, who, what, to what."""
+    with told():
+        lines, _ = _read(home_at(home))
+    table = Table("line", "time (UTC)", "actor", "action", "object", "details")
+    for row in lines[-last:]:
+        time = row["at"][:19].replace("T", " ")
+        table.add_row(
+            str(row["line"]), time, row["actor"], row["action"].replace("_", " "), row["subject"], row["details"]
+        )
+    OUT.print(table)
+    OUT.print(f"{min(last, len(lines))} of {len(lines)} lines.")
+
+
+@app.command()
+def verify(home: HomeOption = None) -> None:
+    """Find changed, missing or cut-off lines; only the public signing keys are needed."""
+    with told():
+        place = home_at(home)
+        lines, versions = _read(place)
+        if not public_keys(place):
+            msg = f"There is no public key in {place.keys}. Restore signing.pub, or set RELANCE_KEYS to its folder."
+            raise ConfigError(msg)
+        found = list(claims(place, versions))
+        heads = [claim for claim in found if isinstance(claim, Claim)]
+        broken = [sentence for sentence in found if isinstance(sentence, str)]
+        problems = [*faults(lines, heads), *_unpublished(lines, versions), *broken]
+        if problems:
+            msg = f"The audit log of {place.root} does not hold: {'; '.join(problems)}."
+            raise RelanceError(msg)
+    covered = max((claim.head.line for claim in heads), default=0)
+    newer = len(lines) - covered
+    OUT.print(f"{len(lines)} lines hold, compared with {len(heads)} signed heads.", soft_wrap=True)
+    if newer:
+        OUT.print(
+            f"The last {newer} lines are newer than any signed head: if some had been cut off after them, "
+            "nothing would show it yet. The next run signs them.",
+            soft_wrap=True,
+        )
+
+
+def _unpublished(lines: list[sa.RowMapping], versions: list[sa.RowMapping]) -> list[str]:
+    """Versions that the catalog has although no line says that they were published."""
+    published = {row["subject"] for row in lines if row["action"] == "published"}
+    names = ["/".join(row[name] for name in ("network", "account", "segment", "version")) for row in versions]
+    return [f"no line says that {name} was published" for name in names if name not in published]
+
+
+def _read(home: Home) -> tuple[list[sa.RowMapping], list[sa.RowMapping]]:
+    """The log's lines, and every version that the catalog has."""
+    if not home.catalog.exists():
+        what = "the audit log is gone with it" if home.audit_head.exists() else "nothing ran there yet"
+        msg = f"{home.root} has no catalog: {what}."
+        raise RelanceError(msg)
+    with open_catalog(home) as catalog:
+        return catalog.audit_lines(), catalog.versions(state=None)
