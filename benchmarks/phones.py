@@ -23,7 +23,7 @@ from pipelines.identifiers.phones import resolve_phones
 
 Result = TypeVar("Result")
 
-PHONES, SLICE, LOOPED = 10_000_000, 2_500_000, 20_000
+PHONES, SLICE, LOOPED = 10_000_000, 5_000_000, 20_000
 #: What we hold ourselves to. Both digests are within the rate; the loop only reads, and is compared with reading.
 FEWEST_A_SECOND, FEWEST_TIMES, MOST_GIGABYTES = 1_000_000, 40.0, 6.0
 
