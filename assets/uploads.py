@@ -104,7 +104,12 @@ def _audience(
 def _rows(relance: Relance, audience: Audience, network: Network, as_of: date) -> AudienceRows:
     current = "SELECT person_id FROM warehouse.memberships WHERE segment = $segment AND valid_to IS NULL"
     members = relance.warehouse.read(current, segment=audience.segment)
-    return audience_rows(members, relance.people_of(audience.network, as_of), network)
+    refused = relance.warehouse.read(
+        "SELECT identifier || ': ' || refusal AS reason, sum(records)::BIGINT AS refused "
+        f"FROM warehouse.identifier_refusals WHERE person_id IN ({current}) GROUP BY ALL ORDER BY ALL",
+        segment=audience.segment,
+    )
+    return audience_rows(members, relance.people_of(audience.network, as_of), network, dict(refused.iter_rows()))
 
 
 def _result(relance: Relance, audience: Audience, rows: AudienceRows, published: Published) -> dg.MaterializeResult:
@@ -112,6 +117,7 @@ def _result(relance: Relance, audience: Audience, rows: AudienceRows, published:
     metadata: dict[str, Any] = {
         **rows_metadata(ledger.file_rows, people=ledger.file_people, segment_people=ledger.segment_people),
         **{f"dropped/{reason}": people for reason, people in ledger.dropped.items()},
+        **{f"refused/{reason}": refused for reason, refused in ledger.refused_identifiers.items()},
         "outcome": published.outcome,
     }
     if published.version is not None:

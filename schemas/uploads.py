@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataframely as dy
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.audit import AuditHead
 from schemas.privacy import HASHED
@@ -58,6 +58,9 @@ class Ledger(BaseModel):
     dropped: dict[str, int]
     file_people: int
     file_rows: int
+    #: Identifiers that the segment's people gave and that are no match key, by `identifier: reason`; who gave a good
+    #: one beside them is not lost.
+    refused_identifiers: dict[str, int] = Field(default_factory=dict)
 
     @property
     def closes(self) -> bool:

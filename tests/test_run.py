@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -155,3 +156,19 @@ def test_a_night_is_in_the_audit_log_and_the_log_holds(
     verified = relance("audit", "verify", home=home)
     assert verified.code == 0, verified.output
     assert "newer than any signed head" not in verified.output
+
+
+def test_the_ledger_says_which_identifiers_were_no_match_key_and_why(
+    company: Company, relance: Callable[..., Ran], tmp_path: Path
+) -> None:
+    customers = (company.folder / "customers.csv").read_text()
+    company.write("customers", customers + "bad,none@none.com,12,Bad,Case,75001,FR,2023-01-01\n")
+    orders = (company.folder / "orders.csv").read_text()
+    company.write("orders", orders + "obad,bad,2024-06-01,10.00,EUR,completed\n")
+
+    ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
+
+    assert ran.code == 0, ran.output
+    [path] = (tmp_path / "home" / "outbox" / "meta" / "main" / "buyers").glob("*/manifest.json")
+    ledger = json.loads(path.read_text())["ledger"]
+    assert ledger["refused_identifiers"] == {"email: placeholder": 1, "phone: not_valid": 1}

@@ -36,8 +36,11 @@ class AudienceRows(NamedTuple):
         return not self.lists
 
 
-def audience_rows(members: pl.DataFrame, everybody: NetworkPeople, network: Network) -> AudienceRows:
-    """In: members (person_id) and everybody who may be sent to the network.
+def audience_rows(
+    members: pl.DataFrame, everybody: NetworkPeople, network: Network, refused_identifiers: dict[str, int] | None = None
+) -> AudienceRows:
+    """In: members (person_id), everybody who may be sent to the network, and how many identifiers of the members are no
+    match key, by `identifier: reason`.
 
     Who is in no row is dropped for the first reason that holds, in the ledger's order. A list below the network's
     minimum is withheld; if no list reaches it, the ledger counts what they would have held.
@@ -66,6 +69,7 @@ def audience_rows(members: pl.DataFrame, everybody: NetworkPeople, network: Netw
         dropped={reason: dropped[reason] for reason in LEDGER_REASONS},
         file_people=people,
         file_rows=sum(part.rows.height for part in counted),
+        refused_identifiers=refused_identifiers or {},
     )
     withheld = {part.upload_list.label: part.rows.height for part in made if part not in published}
     return AudienceRows(published, withheld, _keys(published, network), ledger, inside.filter("assumed").height)
