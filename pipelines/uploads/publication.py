@@ -7,7 +7,6 @@ row; the keys final. `reconciliation` mends what a crash left between two of the
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 
+from catalog.durable import sync
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from catalog.store import Catalog
@@ -197,14 +197,14 @@ def _next_number(audience: Audience, outbox: Outbox, as_of: date) -> int:
 def _commit(audience: Audience, manifest: Manifest, keys: pl.DataFrame, staged: Path, outbox: Outbox) -> None:
     for path in staged.iterdir():
         path.chmod(0o600)
-        _sync(path)
-    _sync(staged)
+        sync(path)
+    sync(staged)
     add_pending_keys(outbox.warehouse, audience, manifest.version, keys)
     folder = outbox.folder(audience, manifest.version)
     for parent in reversed(folder.relative_to(outbox.home.outbox).parents):
         (outbox.home.outbox / parent).mkdir(mode=0o700, exist_ok=True)
     staged.rename(folder)
-    _sync(folder.parent)
+    sync(folder.parent)
     outbox.catalog.add_version(audience, manifest, content_digest(manifest))
     finish_keys(outbox.warehouse, audience, manifest.version)
 
@@ -222,14 +222,6 @@ def _why_held(audience_rows: AudienceRows, network: Network) -> str:
     main = ledger.main_reason
     cost = f"; most people were lost to {main.replace('_', ' ')} ({ledger.dropped[main]})" if main else ""
     return f"{name} {rows} rows, {minimum - rows} short of {network.title}'s minimum of {minimum}{cost}"
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
