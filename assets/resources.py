@@ -139,18 +139,18 @@ class Relance(dg.ConfigurableResource):
     def _read_people(self, network: str, as_of: date, members: str) -> NetworkPeople:
         declared, warehouse = self.declared.networks[network], self.warehouse
         columns = ", ".join(match.name for match in match_columns({network: declared}))
-        # Numbered once, so that a person's 32 letters are compared here and nowhere else.
+        # Numbered once, so that a person's id is compared here and nowhere else.
         warehouse.execute(
-            "CREATE OR REPLACE TEMP TABLE permitted AS SELECT (row_number() OVER () - 1)::UINTEGER AS number, "
+            "CREATE OR REPLACE TEMP TABLE _permitted AS SELECT (row_number() OVER () - 1)::UINTEGER AS number, "
             "person_id, assumed, country, revenue FROM warehouse.permissions LEFT JOIN "
             "(FROM warehouse.features WHERE as_of = $day) USING (person_id) "
             f"WHERE network = $network AND person_id IN ({members})",
             network=network,
             day=as_of,
         )
-        held = f"SELECT number, kind, position, {columns} FROM warehouse.identifiers JOIN permitted USING (person_id)"
+        held = f"SELECT number, kind, position, {columns} FROM warehouse.identifiers JOIN _permitted USING (person_id)"
         return network_people(
-            warehouse.read("FROM permitted"),
+            warehouse.read("FROM _permitted"),
             warehouse.read(held),
             warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=network),
             declared,

@@ -97,6 +97,17 @@ def named_tables(tree: object) -> set[str]:
     return of_table.union(*(named_tables(branch) for branch in tree.values()))
 
 
+def names_warehouse(tree: object) -> bool:
+    """Whether a syntax tree names a table of relance's own warehouse, which shares the connection with the sources."""
+    if isinstance(tree, list):
+        return any(names_warehouse(branch) for branch in tree)
+    if not isinstance(tree, dict):
+        return False
+    database, schema = (str(tree.get(part) or "").lower() for part in ("catalog_name", "schema_name"))
+    is_own = tree.get("type") == "BASE_TABLE" and (database or schema) == "warehouse"
+    return is_own or any(names_warehouse(branch) for branch in tree.values())
+
+
 def _keeps_rows(node: dict[str, object]) -> bool:
     """Whether a parsed select returns each row of one table once, in order."""
     table = node.get("from_table")

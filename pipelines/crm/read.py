@@ -16,7 +16,7 @@ from catalog.duckdb_connection import frame_of
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.casts import typed_select
 from pipelines.crm.contract import ROW
-from pipelines.crm.located_select import file_name, named_tables, parsed, with_file
+from pipelines.crm.located_select import file_name, named_tables, names_warehouse, parsed, with_file
 from pipelines.crm.rejects import rejected_lines
 from pipelines.crm.sources import OpenSource, open_source
 from schemas.crm import CONTRACTS, CrmOrdersWithoutTimes, Quarantine
@@ -43,7 +43,7 @@ class Pulled(NamedTuple):
 
 @dataclass(frozen=True)
 class Crm:
-    """The declared sources, opened on a connection of their own."""
+    """The declared sources, opened on the connection that has the warehouse too, so that rows need not leave DuckDB."""
 
     connection: duckdb.DuckDBPyConnection
     sources: Sources
@@ -76,7 +76,8 @@ class Crm:
             self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {arrival.name} AS {typed}")
         rejected = rejected_lines(self.connection, table, opened)
         arrived = arrival.height()
-        broken = self._set_aside(arrival, further)
+        with self._worded(table, opened):
+            broken = self._set_aside(arrival, further)
         if located.one_to_one:
             places = located.places(*arrival.files(broken[ROW]), rejected)
         else:
@@ -189,6 +190,9 @@ class Crm:
         tree = parsed(self.connection, select)
         if tree.get("error"):
             msg = f"sources.toml, tables.{table}.select: {str(tree['error_message']).split(chr(10))[0]}."
+            raise SourceError(msg)
+        if names_warehouse(tree):
+            msg = f"sources.toml, tables.{table}.select reads relance's own warehouse. Read a source that you declare."
             raise SourceError(msg)
         names = named_tables(tree)
         opened = []

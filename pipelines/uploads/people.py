@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import polars as pl
@@ -183,12 +183,12 @@ def _rows_in(wide: pl.DataFrame, network: Network) -> dict[ListName, pl.Series]:
     return inside
 
 
-def _filled(network: Network, headers: Iterable[str], how: type[pl.Expr] | object) -> pl.Expr:
+def _filled(network: Network, headers: Iterable[str], how: Callable[[list[pl.Expr]], pl.Expr]) -> pl.Expr:
     filled = [
         pl.any_horizontal(pl.col(slot.name).is_not_null() for slot in network.column(header).slots)
         for header in headers
     ]
-    return how(filled)  # type: ignore[operator]
+    return how(filled)
 
 
 def _flagged(people: pl.DataFrame, reachable: pl.Series, inside: dict[ListName, pl.Series]) -> pl.DataFrame:

@@ -445,3 +445,18 @@ def test_parquet_files_of_a_glob_are_read_by_column_name(pull: Pull, tmp_path: P
 def test_a_file_that_is_no_parquet_is_told_with_its_path(pull: Pull, tmp_path: Path) -> None:
     (tmp_path / "crm.parquet").write_bytes(b"id,email,phone\n" * 20)
     assert str(tmp_path / "crm.parquet") in sentence(pull, files="crm.parquet")
+
+
+@pytest.mark.parametrize("table", ["warehouse.crm_customers", "Warehouse.main.crm_customers"])
+def test_a_select_never_reads_the_warehouse(pull: Pull, tmp_path: Path, table: str) -> None:
+    (tmp_path / "crm.csv").write_text("id,email,phone\n1,a@x.fr,06\n")
+    select = f"SELECT id AS customer_id FROM crm WHERE id IN (SELECT customer_id FROM {table})"
+    assert "reads relance's own warehouse" in sentence(pull, select)
+
+
+def test_a_schema_of_a_source_may_be_called_warehouse(pull: Pull, tmp_path: Path) -> None:
+    with closing(duckdb.connect(tmp_path / "crm.duckdb")) as other:
+        other.execute("CREATE SCHEMA warehouse")
+        other.execute("CREATE TABLE warehouse.people AS SELECT '1' AS id")
+    pulled = pull("SELECT id AS customer_id FROM crm.warehouse.people", duckdb="crm.duckdb")
+    assert pulled.accepted["customer_id"].to_list() == ["1"]
