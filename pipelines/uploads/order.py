@@ -19,7 +19,8 @@ class _Level(NamedTuple):
     """Positions of the order that are not settled: rows of one `group` are alike in all columns seen so far."""
 
     positions: pl.Series
-    group: pl.Series
+    #: None: all are one group.
+    group: pl.Series | None
 
 
 def places_in_order(rows: pl.DataFrame) -> pl.Series:
@@ -29,7 +30,7 @@ def places_in_order(rows: pl.DataFrame) -> pl.Series:
     texts themselves where equal beginnings go on differently.
     """
     places = pl.int_range(rows.height, dtype=pl.UInt32, eager=True)
-    level = _Level(places.clone(), pl.repeat(0, rows.height, dtype=pl.UInt32, eager=True))
+    level = _Level(places.clone(), None)
     for column in rows.iter_columns():
         if column.dtype != pl.String:
             level = _settled(places, level, column.gather(places.gather(level.positions)))
@@ -57,15 +58,23 @@ def first_filled(rows: pl.DataFrame) -> pl.Expr:
 
 def _settled(places: pl.Series, level: _Level, keys: pl.Series) -> _Level:
     """Bring the positions of `level` in `places` into the order of `keys`; what is still level then."""
-    frame = pl.DataFrame({"group": level.group, "key": keys})
-    sorting = frame.select(pl.arg_sort_by("group", "key")).to_series()
+    group = level.group
+    if group is None:
+        # Much faster than by a second key that is the same for all.
+        sorting = keys.arg_sort()
+    else:
+        sorting = pl.DataFrame({"group": group, "key": keys}).select(pl.arg_sort_by("group", "key")).to_series()
     places.scatter(level.positions, places.gather(level.positions).gather(sorting))
-    alike = frame[sorting].select(
-        (pl.col("group") == pl.col("group").shift()).fill_null(value=False)
-        & pl.col("key").eq_missing(pl.col("key").shift())
-    ).to_series()
+    alike = _as_before(keys.gather(sorting))
+    if group is not None:
+        alike &= _as_before(group.gather(sorting))
     still = alike | alike.shift(-1, fill_value=False)
     return _Level(level.positions.filter(still), (~alike).cast(pl.UInt32).cum_sum().filter(still))
+
+
+def _as_before(values: pl.Series) -> pl.Series:
+    """Whether each is as the one before it."""
+    return values.eq_missing(values.shift()) & (pl.int_range(values.len(), eager=True) > 0)
 
 
 def _where_unlike(texts: pl.Series, level: _Level) -> pl.Series:
