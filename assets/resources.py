@@ -142,7 +142,7 @@ class Relance(dg.ConfigurableResource):
         # Numbered once, so that a person's id is compared here and nowhere else.
         warehouse.execute(
             "CREATE OR REPLACE TEMP TABLE _permitted AS SELECT (row_number() OVER () - 1)::UINTEGER AS number, "
-            "person_id, assumed, country, revenue FROM warehouse.permissions LEFT JOIN "
+            "person_id, assumed, by_other_purpose, country, revenue FROM warehouse.permissions LEFT JOIN "
             "(FROM warehouse.features WHERE as_of = $day) USING (person_id) "
             f"WHERE network = $network AND person_id IN ({members})",
             network=network,

@@ -87,7 +87,7 @@ class Column(Declared):
     @field_validator("not_in")
     @classmethod
     def _countries_exist(cls, not_in: tuple[str, ...]) -> tuple[str, ...]:
-        return _checked_countries(not_in)
+        return checked_countries(not_in)
 
     @model_validator(mode="after")
     def _holds_one_thing(self) -> Column:
@@ -167,7 +167,7 @@ class Region(Declared):
     @field_validator("countries")
     @classmethod
     def _countries_exist(cls, countries: tuple[str, ...]) -> tuple[str, ...]:
-        return _checked_countries(countries)
+        return checked_countries(countries)
 
 
 class LeftOut(Declared):
@@ -191,7 +191,12 @@ def country_codes_of(countries: tuple[str, ...]) -> tuple[frozenset[str], bool]:
     return frozenset(codes), "EEA" in countries
 
 
-def _checked_countries(countries: tuple[str, ...]) -> tuple[str, ...]:
+def checked_countries(countries: tuple[str, ...]) -> tuple[str, ...]:
+    """The same.
+
+    Raises:
+        ValueError: one is neither a country code nor `EEA`.
+    """
     for country in countries:
         if country != "EEA" and not is_country(country):
             msg = f"{country!r} is neither an ISO 3166 alpha-2 code nor 'EEA'"

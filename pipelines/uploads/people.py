@@ -17,9 +17,9 @@ ListName = str | None
 
 
 class NetworkPeople(NamedTuple):
-    """`people`: person_id, number (its row), assumed, region, served (some region takes them), reachable (some key, be
-    it refused), kept (some key left), `in NAME` for each of the network's lists; and, where a row is a person, a column
-    for each slot. `values`, where a row is an identifier: number, value for each header, a person's each once."""
+    """`people`: person_id, number (its row), assumed, by_other_purpose, region, reachable (some key, be it refused),
+    kept (some key left), `in NAME` for each of the network's lists; and, where a row is a person, a column for each
+    slot. `values`, where a row is an identifier: number, value for each header, a person's each once."""
 
     people: pl.DataFrame
     values: dict[str, pl.DataFrame]
@@ -28,9 +28,9 @@ class NetworkPeople(NamedTuple):
 def network_people(
     permitted: pl.DataFrame, held: pl.DataFrame, refused: pl.DataFrame, network: Network
 ) -> NetworkPeople:
-    """In: permitted (person_id, number, assumed, country, revenue), numbered from 0 on in whatever order; held: their
-    `Identifiers` with number for person_id (number, kind, position and the network's match columns); refused
-    (`RefusedKeys` of the network).
+    """In: permitted (person_id, number, assumed, by_other_purpose, country, revenue), numbered from 0 on in whatever
+    order; held: their `Identifiers` with number for person_id (number, kind, position and the network's match columns);
+    refused (`RefusedKeys` of the network).
 
     A refused key is in no row; an identifier stays out of a column that does not take it from the person's country.
     """

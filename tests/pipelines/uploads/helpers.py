@@ -32,7 +32,9 @@ def people_of(
     revenues: dict[str, str] | None = None,
 ) -> NetworkPeople:
     """The network's people, from `Permissions` and `Identifiers`; countries and revenues by person, if it matters."""
-    people = permitted.select("person_id", "assumed").with_row_index("number")
+    people = permitted.select(
+        "person_id", "assumed", by_other_purpose=permitted.get_column("by_other_purpose", default=pl.lit(False))
+    ).with_row_index("number")
     ids = people["person_id"].to_list()
     people = people.with_columns(
         pl.Series("country", [(countries or {}).get(person) for person in ids], dtype=pl.String),
@@ -45,3 +47,9 @@ def people_of(
 def without_value(network: Network) -> Network:
     columns = tuple(column for column in network.columns if column.value is None)
     return network.model_copy(update={"columns": columns})
+
+
+def lost_on(refusals: pl.DataFrame, network: str) -> dict[str, int]:
+    """How many people of `Refusals` the network may not have, by reason."""
+    there = refusals.filter(pl.col("network").is_null() | (pl.col("network") == network))
+    return dict(there.group_by("reason").len().iter_rows())

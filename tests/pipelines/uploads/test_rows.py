@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from pipelines.uploads.ranges import ordered
-from pipelines.uploads.rows import AudienceRows, audience_rows
+from pipelines.uploads.rows import AudienceRows, Lost, audience_rows
 from schemas.customers import Permissions
 from schemas.network import Network, match_columns, networks
 from schemas.uploads import RefusedKeys
@@ -70,7 +70,7 @@ def rows_of(
     schema = {name: pl.Int64 if name == "position" else pl.String for name in columns}
     everybody = people_of(
         pl.DataFrame(
-            [(name, "meta", False) for name in (names if permitted is None else permitted)],
+            [(name, "meta", False, False) for name in (names if permitted is None else permitted)],
             schema=dict(Permissions.create_empty().schema),
             orient="row",
         ),
@@ -85,7 +85,8 @@ def rows_of(
         revenues=revenues,
     )
     chosen = pl.DataFrame({"person_id": members if members is not None else names}, schema={"person_id": pl.String})
-    return audience_rows(chosen, everybody, network)
+    silent = 0 if permitted is None else len(set(chosen["person_id"]) - set(permitted))
+    return audience_rows(chosen, everybody, network, Lost({"no_consent_to_ads_upload": silent}, {}))
 
 
 def filled(found: AudienceRows) -> list[dict[str, object]]:
@@ -178,7 +179,7 @@ def test_a_couple_with_one_address_and_two_names_are_two_rows() -> None:
 def test_who_is_not_permitted_is_in_no_row() -> None:
     found = rows_of(email("jane", "e1"), email("john", "e2"), permitted=("jane",))
     assert filled(found) == [{"email 1": "e1"}]
-    assert found.ledger.dropped["no_consent"] == 1
+    assert found.ledger.dropped["no_consent_to_ads_upload"] == 1
 
 
 def test_who_is_permitted_but_no_member_is_in_no_row() -> None:
@@ -237,7 +238,7 @@ def test_people_who_are_sent_on_an_assumption_are_counted() -> None:
         [{key: row.get(key) for key in names} for row in (email("a", "e1"), email("b", "e2"))],
         schema={name: pl.Int64 if name == "position" else pl.String for name in names},
     )
-    assert audience_rows(members, people_of(permitted, held, META), META).assumed_people == 1
+    assert audience_rows(members, people_of(permitted, held, META), META).ledger.on_assumption == 1
 
 
 def test_an_empty_segment_has_no_rows_and_its_ledger_closes() -> None:
