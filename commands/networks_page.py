@@ -138,7 +138,8 @@ def _column(column: Column) -> str:
     elif column.value is not None:
         holds, form, how = f"value ({column.value}, floored at 0)", "decimal", "plain"
     else:
-        holds, form, how = f"always {column.constant!r}" if column.constant else "always empty", "", "plain"
+        where = f"only of people in {', '.join(column.only_in)}, off unless wanted" if column.only_in else "always"
+        holds, form, how = f"{column.constant!r} {where}" if column.constant else "always empty", "", "plain"
     return f"`{column.header}`{times} | {holds}{away} | {form} | {how} |"
 
 

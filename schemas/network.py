@@ -158,12 +158,19 @@ class Network(Declared):
     def unconfirmed(self) -> tuple[Fact, ...]:
         return tuple(fact for fact in self.facts if fact.confidence == "unconfirmed")
 
-    def allowing(self, headers: tuple[str, ...]) -> Network:
-        """The network without the columns that show something personal in plain, save those `headers` names.
+    @property
+    def limits_data_use(self) -> bool:
+        """Whether it has columns that limit what it may do with the data of people of some state."""
+        return any(column.only_in for column in self.columns)
+
+    def allowing(self, headers: tuple[str, ...], *, limited_data_use: bool = False) -> Network:
+        """The network without the columns that show something personal in plain, save those `headers` names, and
+        without those that limit the use of data, unless they are wanted.
 
         Lists, keys and groups that lose a column go; where the template is fixed the column stays, empty.
         """
         off = {column.header for column in self.columns if column.needs_permission and column.header not in headers}
+        off.update(column.header for column in self.columns if column.only_in and not limited_data_use)
         if not off:
             return self
         # What counts only together goes together.

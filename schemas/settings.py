@@ -60,6 +60,8 @@ class Settings(Declared):
     joining: Joining = Joining()
     #: Network → headers of columns that it takes only in plain and that the company allows.
     allow_plain: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    #: Networks whose columns that limit the use of Californians' data are filled.
+    limited_data_use: tuple[str, ...] = ()
     #: By region: a country code, `EEA` (unknown countries count there), or `everywhere`.
     assume: dict[str, Assumption] = Field(default_factory=dict)
     #: Purpose → purposes of which a word counts for it, where a person said nothing about it itself.

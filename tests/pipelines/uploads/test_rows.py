@@ -63,6 +63,7 @@ def rows_of(
     refused: tuple[tuple[str, str], ...] = (),
     countries: dict[str, str] | None = None,
     revenues: dict[str, str] | None = None,
+    states: dict[str, str] | None = None,
 ) -> AudienceRows:
     """Rows of an audience of everybody who has an identifier, all permitted, unless told otherwise."""
     names = tuple(dict.fromkeys(str(row["person_id"]) for row in identifiers))
@@ -83,6 +84,7 @@ def rows_of(
         ),
         countries=countries,
         revenues=revenues,
+        states=states,
     )
     chosen = pl.DataFrame({"person_id": members if members is not None else names}, schema={"person_id": pl.String})
     silent = 0 if permitted is None else len(set(chosen["person_id"]) - set(permitted))
@@ -322,3 +324,13 @@ def test_a_value_is_a_decimal_of_at_least_zero_and_people_who_look_the_same_are_
     rows = [(row["email 1"], str(row["value 1"])) for row in filled(found)]
     assert rows == [("e1", "0.00"), ("e2", "130.00"), ("e3", "0.00")]
     assert found.ledger.dropped["duplicate_after_hashing"] == 1
+
+
+def test_californians_are_marked_for_limited_data_use_where_the_company_wants_it_and_nobody_else_is() -> None:
+    marks = ["data_processing_options 1", "data_processing_options_country 1", "data_processing_options_state 1"]
+    limiting = of_any_size(networks()["meta"].allowing((), limited_data_use=True))
+    found = rows_of(email("cal", "e1"), email("ny", "e2"), network=limiting, states={"cal": "US-CA", "ny": "US-NY"})
+    rows = found.lists[0].rows.sort("email 1").select(marks).rows()
+    assert rows == [("LDU", "1", "1000"), (None, None, None)]
+    assert not {column.header for column in META.columns} & {"data_processing_options"}
+    assert META.allowing(()).limits_data_use is False
