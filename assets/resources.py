@@ -19,6 +19,7 @@ from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.crm.days import check_asked_day, default_day
 from pipelines.crm.pull import Reading
 from pipelines.crm.read import Crm
+from pipelines.customers.subdivisions import subdivisions
 from pipelines.uploads.people import NetworkPeople, network_people
 from pipelines.uploads.publication import Outbox
 from pipelines.uploads.reconciliation import reconcile
@@ -142,18 +143,26 @@ class Relance(dg.ConfigurableResource):
         # Numbered once, so that a person's id is compared here and nowhere else.
         warehouse.execute(
             "CREATE OR REPLACE TEMP TABLE _permitted AS SELECT (row_number() OVER () - 1)::UINTEGER AS number, "
-            "person_id, assumed, country, revenue FROM warehouse.permissions LEFT JOIN "
+            "person_id, assumed, by_other_purpose, country, revenue FROM warehouse.permissions LEFT JOIN "
             "(FROM warehouse.features WHERE as_of = $day) USING (person_id) "
             f"WHERE network = $network AND person_id IN ({members})",
             network=network,
             day=as_of,
         )
+        states = None
+        if declared.limits_data_use:
+            lives = (
+                "SELECT DISTINCT number, country_code AS country, region FROM _permitted "
+                "JOIN warehouse.customer_records USING (person_id) JOIN warehouse.crm_customers USING (customer_id)"
+            )
+            states = subdivisions(warehouse.read(lives))
         held = f"SELECT number, kind, position, {columns} FROM warehouse.identifiers JOIN _permitted USING (person_id)"
         return network_people(
             warehouse.read("FROM _permitted"),
             warehouse.read(held),
             warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=network),
             declared,
+            states,
         )
 
     def newest_day(self) -> date | None:

@@ -102,7 +102,8 @@ def _value_rules(place: int, slot: Slot, *, only_digits: bool) -> list[Rule]:
     value, where = pl.col(str(place)), f", {slot.column.header}"
     match = slot.match
     if slot.column.constant is not None:
-        return [Rule("not the text that stands in every row", where, value != slot.column.constant)]
+        allowed = [slot.column.constant, *([""] if slot.column.only_in else [])]
+        return [Rule("not the text that stands there", where, ~value.is_in(allowed))]
     if match is None:
         return [Rule("not a decimal of at least 0, of digits and point only", where, ~value.str.contains(_AMOUNT))]
     filled = value != ""

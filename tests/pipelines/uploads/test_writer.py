@@ -133,7 +133,7 @@ title = "Pretend Ads"
 covers = ["Pretend"]
 read = 2026-11-25
 links = ["https://pretend.example/help"]
-consent = ["ads_upload"]
+consent = { ads_upload = ["everywhere"] }
 consent_told = "Not told."
 update_modes = ["full", "add", "remove"]
 ui_removal = "documented"
