@@ -12,7 +12,7 @@ import polars as pl
 from pydantic import PrivateAttr
 
 from assets.launch import CHOSEN_DAY, NEWEST_DAY
-from catalog.home import Home
+from catalog.home import Environment, Home
 from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
@@ -54,7 +54,7 @@ class Relance(dg.ConfigurableResource):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         config = read_config(Path(self.config_folder))
-        home = Home.at(Path(self.home_folder), Path(self.keys_folder))
+        home = Home.at(Path(self.home_folder), Path(self.keys_folder), Environment().catalog)
         keys = open_keys(home)
         stack = ExitStack()
         try:
