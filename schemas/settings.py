@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from schemas.countries import EEA, is_country
 from schemas.declared import Declared
 from schemas.money import is_currency
+from schemas.portal import PortalSettings
 
 Purpose = Literal["ads_upload", "ads_personalization", "profiling", "email_marketing", "sms_marketing"]
 JoiningKey = Literal["email", "phone", "last_name", "postal_code"]
@@ -62,6 +63,8 @@ class Settings(Declared):
     allow_plain: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     #: By region: a country code, `EEA` (unknown countries count there), or `everywhere`.
     assume: dict[str, Assumption] = Field(default_factory=dict)
+    #: The marketer's page.
+    portal: PortalSettings = PortalSettings()
 
     @field_validator("time_zone")
     @classmethod
