@@ -12,6 +12,7 @@ import polars as pl
 from pydantic import PrivateAttr
 
 from assets.launch import CHOSEN_DAY, NEWEST_DAY
+from catalog.descriptions import describe, record_overlaps
 from catalog.home import Environment, Home
 from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import Catalog, open_catalog
@@ -20,6 +21,7 @@ from pipelines.crm.days import check_asked_day, default_day
 from pipelines.crm.pull import Reading
 from pipelines.crm.read import Crm
 from pipelines.customers.subdivisions import subdivisions
+from pipelines.overlaps import overlaps
 from pipelines.uploads.people import NetworkPeople, network_people
 from pipelines.uploads.publication import Outbox
 from pipelines.uploads.reconciliation import reconcile
@@ -71,6 +73,7 @@ class Relance(dg.ConfigurableResource):
         day = date.fromisoformat(newest) if newest is not None else None
         self._opened = _Opened(config, home, keys, warehouse, catalog, night, stack, day)
         reconcile(self.outbox)
+        describe(catalog, config.segments)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         opened = self._opened
@@ -86,6 +89,7 @@ class Relance(dg.ConfigurableResource):
             code = opened.failures[0].exit_code if opened.failures else {"held": 4}.get(outcome, 0)
             opened.catalog.end_night(opened.night, outcome, [str(failure) for failure in opened.failures], code)
             opened.catalog.sign_audit_head(opened.home, opened.keys)
+            record_overlaps(opened.catalog, overlaps(opened.warehouse))
 
     @property
     def declared(self) -> Config:

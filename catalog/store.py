@@ -15,6 +15,7 @@ from catalog import (
     journal,  # noqa: F401 - its table is made when a catalog is opened
 )
 from catalog.audit_heads import sign_head
+from catalog.changes import Changes
 from catalog.database import METADATA, audience_columns, database, now, of_audience, version_subject, writing
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
@@ -85,6 +86,20 @@ class Catalog:
         """A connection to read from; what is written elsewhere meanwhile may be seen."""
         with self._engine.connect() as connection:
             yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A writing transaction that is worth no line in the audit log."""
+        with writing(self._engine) as connection:
+            yield connection
+
+    def changes(self) -> Changes:
+        """Tells cheaply whether anything was written; the caller closes it."""
+        return Changes(self._engine)
+
+    def acting_as(self, actor: str) -> Catalog:
+        """The same catalog, for what somebody else does."""
+        return Catalog(self._engine, actor)
 
     @contextmanager
     def recording(self, action: Action, subject: str, details: audit.Details | None = None) -> Iterator[sa.Connection]:

@@ -54,6 +54,12 @@ class JournalError(RelanceError):
     """What was done at a network, as told, does not fit what relance knows of the list."""
 
 
+class UserError(RelanceError):
+    """A user cannot be added, changed or removed as asked."""
+
+    exit_code = 2
+
+
 class DayError(RelanceError):
     """The asked day is not one that can be run."""
 

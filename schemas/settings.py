@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from schemas.countries import EEA, is_country
 from schemas.declared import Declared
 from schemas.money import is_currency
+from schemas.portal import PortalSettings
 
 Purpose = Literal["ads_upload", "ads_personalization", "profiling", "email_marketing", "sms_marketing"]
 JoiningKey = Literal["email", "phone", "last_name", "postal_code"]
@@ -70,6 +71,8 @@ class Settings(Declared):
     minimum_age: int | None = Field(default=None, ge=1, le=100)
     #: What becomes of people of unknown age where there is a minimum.
     unknown_age: Literal["drop", "keep"] = "drop"
+    #: The marketer's page.
+    portal: PortalSettings = PortalSettings()
 
     @field_validator("time_zone")
     @classmethod

@@ -163,9 +163,7 @@ def _broken(cells: pl.DataFrame, asked: list[Rule], first_line: int) -> list[tup
     return [(rule, first_line + place) for rule, place in zip(asked, places, strict=True) if place is not None]
 
 
-def _whole_file_complaints(
-    path: Path, network: Network, kind: FileKind, *, size: int, marks: pl.Series
-) -> list[str]:
+def _whole_file_complaints(path: Path, network: Network, kind: FileKind, *, size: int, marks: pl.Series) -> list[str]:
     file = network.file
     rows, minimum = marks.len(), getattr(file.minimum_rows, kind)
     found = []

@@ -143,7 +143,9 @@ def is_even(block: Block, width: int, network: Network) -> bool:
     if network.file.quoting == "always":
         return block.count(b'"') == 2 * width * block.lines and block.count_quoted(delimiter) == between
     # In a file of one column, counting would not see a blank line.
-    blank = width == 1 and (block.content.startswith((b"\r", b"\n")) or network.file.newline.encode() * 2 in block.content)
+    blank = width == 1 and (
+        block.content.startswith((b"\r", b"\n")) or network.file.newline.encode() * 2 in block.content
+    )
     return b'"' not in block.content and block.count(delimiter) == between and not blank
 
 

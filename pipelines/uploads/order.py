@@ -45,7 +45,7 @@ def places_in_order(rows: pl.DataFrame) -> pl.Series:
 
 
 def first_filled(rows: pl.DataFrame) -> pl.Expr:
-    """A number (UInt64) that never falls where the order rises: which text column is the first filled, how it begins."""
+    """A number (UInt64) that never falls where the order rises: the first filled text column, and how that begins."""
     texts = [name for name, kind in rows.schema.items() if kind == pl.String][:_MOST_COLUMNS]
     marks = [
         pl.when(number > 0).then(
