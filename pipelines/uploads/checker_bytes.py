@@ -72,12 +72,11 @@ def blocks(path: Path, compression: Literal["none", "gzip", "zip"]) -> Iterator[
                 with memoryview(held) as view:
                     block = Block(bytes(view[:cut]), line, is_last=not read)
                 yield block
-            if not read:
-                return
-            if cut:
                 line += block.lines
                 held[: filled - cut] = held[cut:filled]
                 filled -= cut
+            if not read:
+                return
 
 
 @contextmanager
