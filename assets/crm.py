@@ -136,6 +136,7 @@ def _written(
     warehouse = relance.warehouse
     with warehouse.transaction():
         warehouse.replace_by(f"crm_{name}", table.select)
+        warehouse.append("crm_erasures", table.further_erasures)
         for log, rows in (("quarantine", table.quarantined), ("pulls", pull)):
             warehouse.append(log, rows.clear())
             warehouse.execute(

@@ -13,9 +13,19 @@ from catalog.duckdb_connection import frame_of, insert_frame, store_frame
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.contract import ROW, shape
 from pipelines.crm.days import check_orders_reach
-from pipelines.crm.erasures import erased_addresses, erased_values, tombstones, without_erased_customers
+from pipelines.crm.erasures import (
+    erased_addresses,
+    erased_marks,
+    erased_values,
+    person_tombstones,
+    tombstones,
+    without_erased,
+)
 from pipelines.crm.money import with_rate
 from pipelines.crm.read import Crm
+from pipelines.erasure.covered import further_tombstones
+from pipelines.erasure.lifted import voided_grants, with_lifted
+from pipelines.erasure.meant import meant
 from pipelines.identifiers.canonical import with_canonical
 from schemas.crm import NAMING_COLUMNS, PURPOSES, CanonicalCustomers, CrmErasures, Quarantine
 from schemas.errors import EmptyCrmError
@@ -46,6 +56,8 @@ class Table(NamedTuple):
     quarantined: pl.DataFrame
     read: int
     erased: int
+    #: Of records that a request covers without naming them (`CrmErasures`).
+    further_erasures: pl.DataFrame = pl.DataFrame(CrmErasures.create_empty())
 
     @property
     def rows(self) -> pl.DataFrame:
@@ -58,26 +70,27 @@ class Table(NamedTuple):
             self.connection.execute(f"DROP TABLE {name}")
 
 
-#: Digits at a phone's end that are the same with and without a country code.
-_LAST_DIGITS = 6
-
-
 def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
-    """Tonight's requests as tombstones, added to the `known` ones of earlier nights (`CrmErasures`)."""
+    """Tonight's requests as tombstones, added to the `known` ones of earlier nights and of the catalog (`CrmErasures`).
+
+    Those that a later consent speaks of are lifted; that is worked out anew each night.
+    """
     pulled = reading.crm.pull("erasures")
     requests = pl.concat([pulled.accepted, _unreadable_requests(pulled.broken, reading.as_of)])
-    records = _meant(requests, reading.crm)
+    compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
     fresh = tombstones(
         requests,
-        records,
-        identity_key=reading.identity_key,
-        default_country=reading.settings.default_country,
+        meant(requests, reading.crm),
         networks=reading.networks,
         countries=reading.crm.distinct("customers", "country") if requests["phone"].count() else None,
+        **compared,
     )
-    every = pl.concat([known, fresh]).unique(["request_id", "form", "tombstone"], keep="first", maintain_order=True)
+    persons = person_tombstones(requests, reading.identity_key)
+    every = pl.concat([known.select(fresh.columns), fresh, persons]).unique(
+        ["request_id", "form", "tombstone"], keep="first", maintain_order=True
+    )
     connection = reading.crm.connection
-    store_frame(connection, "_tombstones", every.select(CrmErasures.column_names()))
+    store_frame(connection, "_tombstones", with_lifted(every, reading.crm, networks=reading.networks, **compared))
     temporary = ("_tombstones", pulled.arrival.name)
     quarantined = _dated(pulled.quarantined, reading.as_of)
     return Table(connection, "FROM _tombstones", temporary, quarantined, pulled.read, 0)
@@ -96,7 +109,7 @@ def pull_table(
         DayError: the asked day is before the first order.
     """
     pulled = reading.crm.pull(table, (lambda orders: _without_rate(orders, reading)) if table == "orders" else None)
-    arrival, connection = pulled.arrival, reading.crm.connection
+    arrival, connection, further = pulled.arrival, reading.crm.connection, erasures.clear()
     if table == "consents":
         insert_frame(connection, arrival.name, _refusals(pulled.broken))
     accepted = arrival.height()
@@ -106,34 +119,54 @@ def pull_table(
             gave = f"{places} gave {pulled.read} rows and none keeps its contract"
             msg = f"The CRM is empty: {gave}. Nothing was published."
             raise EmptyCrmError(msg)
-        select, temporary = _canonical_customers(arrival, erasures, reading), (arrival.name, "_canonical")
+        select, further = _canonical_customers(arrival, erasures, reading)
+        temporary = (arrival.name, "_canonical")
     else:
         _forget(arrival, erasures, reading, living)
         select, temporary = arrival.select, (arrival.name,)
     kept = frame_of(connection.sql(f"SELECT count(*) AS rows FROM ({select})"))["rows"].item()
     quarantined = _dated(pulled.quarantined, reading.as_of)
-    return Table(connection, select, temporary, quarantined, pulled.read, accepted - kept)
+    return Table(connection, select, temporary, quarantined, pulled.read, accepted - kept, further)
 
 
-def _canonical_customers(arrival: Arrival, erasures: pl.DataFrame, reading: Reading) -> str:
-    """SQL for `CanonicalCustomers`: only what identifies somebody goes through Polars, the rest stays in DuckDB."""
-    identifying = arrival.read(f"SELECT rowid AS {ROW}, customer_id, email, phone, country FROM {arrival.name}")
-    kept = without_erased_customers(
-        with_canonical(
-            identifying,
-            default_country=reading.settings.default_country,
-            prehashed=reading.crm.sources.tables.customers.prehashed,
-        ),
+def _canonical_customers(arrival: Arrival, erasures: pl.DataFrame, reading: Reading) -> tuple[str, pl.DataFrame]:
+    """SQL for `CanonicalCustomers`, and the further tombstones of what they may not hold.
+
+    Only what identifies somebody goes through Polars, the rest stays in DuckDB.
+    """
+    prehashed = reading.crm.sources.tables.customers.prehashed
+    compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
+
+    def canonical(rows: pl.DataFrame) -> pl.DataFrame:
+        return with_canonical(rows, default_country=reading.settings.default_country, prehashed=prehashed)
+
+    def whole(ids: pl.Series) -> pl.DataFrame:
+        store_frame(arrival.connection, "_asked", ids.to_frame("customer_id"))
+        return canonical(arrival.read(f"{arrival.select} SEMI JOIN _asked USING (customer_id)"))
+
+    identifying = canonical(
+        arrival.read(f"SELECT rowid AS {ROW}, customer_id, email, phone, country FROM {arrival.name}")
+    )
+    marks = erased_marks(identifying, erasures, **compared)
+    further = further_tombstones(
+        identifying,
+        marks,
         erasures,
+        settings=reading.settings,
+        networks=reading.networks,
         identity_key=reading.identity_key,
-        default_country=reading.settings.default_country,
+        whole=whole,
     )
+    more = erased_marks(identifying, further, **compared)
+    marks = marks.select(pl.col(name) | more[name] for name in marks.columns)
+    kept = without_erased(identifying, marks)
     store_frame(arrival.connection, "_canonical", kept.drop("customer_id", "country"))
-    canonical = set(kept.columns) - {"customer_id", "country"}
+    names = set(kept.columns) - {"customer_id", "country"}
     columns = ", ".join(
-        f"{'_canonical' if name in canonical else arrival.name}.{name}" for name in CanonicalCustomers.column_names()
+        f"{'_canonical' if name in names else arrival.name}.{name}" for name in CanonicalCustomers.column_names()
     )
-    return f"SELECT {columns} FROM {arrival.name} JOIN _canonical ON {arrival.name}.rowid = _canonical.{ROW}"
+    select = f"SELECT {columns} FROM {arrival.name} JOIN _canonical ON {arrival.name}.rowid = _canonical.{ROW}"
+    return select, further
 
 
 def _forget(arrival: Arrival, erasures: pl.DataFrame, reading: Reading, living: str) -> None:
@@ -156,6 +189,22 @@ def _forget(arrival: Arrival, erasures: pl.DataFrame, reading: Reading, living: 
             "UPDATE {table} SET address = NULL WHERE address IN (SELECT unnest($values))", values=erased.to_list()
         )
         arrival.execute(f"DELETE FROM {{table}} WHERE coalesce({', '.join(NAMING_COLUMNS['consents'])}) IS NULL")
+        _void_earlier_grants(arrival, erasures, reading)
+
+
+def _void_earlier_grants(arrival: Arrival, erasures: pl.DataFrame, reading: Reading) -> None:
+    """Whoever came back starts anew: what they granted before they asked to be forgotten is void."""
+    latest = erasures.filter(pl.col("lifted_at").is_not_null())["requested_at"].max()
+    if latest is None:
+        return
+    granted = arrival.read(
+        f"SELECT rowid AS {ROW}, customer_id, address, captured_at FROM {arrival.name} "
+        f"WHERE status = 'granted' AND captured_at <= TIMESTAMPTZ '{latest}'"
+    )
+    voided = voided_grants(
+        granted, erasures, identity_key=reading.identity_key, default_country=reading.settings.default_country
+    )
+    arrival.take_out(granted.filter(voided)[ROW])
 
 
 def _without_rate(orders: Arrival, reading: Reading) -> pl.DataFrame:
@@ -188,17 +237,6 @@ def _refusals(broken: pl.DataFrame) -> pl.DataFrame:
         ),
         status=pl.lit("unknown"),
     ).explode("purpose")
-
-
-def _meant(requests: pl.DataFrame, crm: Crm) -> pl.DataFrame:
-    """The `CrmCustomers` rows that a request may mean: rather too many than too few."""
-    ends = requests["phone"].str.replace_all(r"[^0-9]", "").str.tail(_LAST_DIGITS)
-    wanted = {
-        "customer_id": requests["customer_id"],
-        "lower(email)": requests["email"].str.to_lowercase(),
-        f"right(regexp_replace(phone, '[^0-9]', '', 'g'), {_LAST_DIGITS})": ends.filter(ends != ""),
-    }
-    return crm.matching("customers", {name: values.drop_nulls().unique() for name, values in wanted.items()})
 
 
 def _unreadable_requests(broken: pl.DataFrame, as_of: date) -> pl.DataFrame:
