@@ -19,6 +19,7 @@ from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.crm.days import check_asked_day, default_day
 from pipelines.crm.pull import Reading
 from pipelines.crm.read import Crm
+from pipelines.erasure.settle import Erasing, settle
 from pipelines.uploads.people import NetworkPeople, network_people
 from pipelines.uploads.publication import Outbox
 from pipelines.uploads.reconciliation import reconcile
@@ -102,6 +103,11 @@ class Relance(dg.ConfigurableResource):
     def outbox(self) -> Outbox:
         opened = self._opened
         return Outbox(opened.home, opened.keys, opened.warehouse, opened.catalog, opened.config.settings, opened.night)
+
+    @property
+    def erasing(self) -> Erasing:
+        opened = self._opened
+        return Erasing(opened.home, opened.keys, opened.warehouse, opened.catalog, opened.config)
 
     def reading(self, context: dg.AssetExecutionContext) -> Reading:
         """The CRM opened for the run's day, after checking that it can be read for it."""

@@ -13,6 +13,7 @@ from sqlalchemy import event
 
 from catalog import (
     audit,
+    erasures,  # noqa: F401 - its tables are made when a catalog is opened
     journal,  # noqa: F401 - its table is made when a catalog is opened
 )
 from catalog.audit_heads import sign_head
@@ -85,6 +86,12 @@ class Catalog:
     def reading(self) -> Iterator[sa.Connection]:
         """A connection to read from; what is written elsewhere meanwhile may be seen."""
         with self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A writing transaction that changes nothing of which the audit log tells."""
+        with writing(self._engine) as connection:
             yield connection
 
     @contextmanager

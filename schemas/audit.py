@@ -18,6 +18,9 @@ Action = Literal[
     "unconfirmed",
     "allowed",
     "forgot",
+    "erased",
+    "erasure_closed",
+    "erasure_reopened",
     "revealed",
     "key_rotated",
 ]

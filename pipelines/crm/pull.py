@@ -23,9 +23,10 @@ from pipelines.crm.erasures import (
 )
 from pipelines.crm.money import with_rate
 from pipelines.crm.read import Crm
-from pipelines.erasure.covered import further_tombstones
+from pipelines.erasure.covered import Covered, covered_by
 from pipelines.erasure.lifted import voided_grants, with_lifted
 from pipelines.erasure.meant import meant
+from pipelines.erasure.names import request_names
 from pipelines.identifiers.canonical import with_canonical
 from schemas.crm import NAMING_COLUMNS, PURPOSES, CanonicalCustomers, CrmErasures, Quarantine
 from schemas.errors import EmptyCrmError
@@ -56,8 +57,8 @@ class Table(NamedTuple):
     quarantined: pl.DataFrame
     read: int
     erased: int
-    #: Of records that a request covers without naming them (`CrmErasures`).
-    further_erasures: pl.DataFrame = pl.DataFrame(CrmErasures.create_empty())
+    #: Of the customers: who is covered by a request, named there or not.
+    covered: Covered | None = None
 
     @property
     def rows(self) -> pl.DataFrame:
@@ -76,7 +77,9 @@ def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
     Those that a later consent speaks of are lifted; that is worked out anew each night.
     """
     pulled = reading.crm.pull("erasures")
-    requests = pl.concat([pulled.accepted, _unreadable_requests(pulled.broken, reading.as_of)])
+    requests = pl.concat([pulled.accepted, _unreadable_requests(pulled.broken, reading.as_of)]).with_columns(
+        request_id=request_names(pl.col("request_id"), reading.identity_key)
+    )
     compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
     fresh = tombstones(
         requests,
@@ -109,7 +112,7 @@ def pull_table(
         DayError: the asked day is before the first order.
     """
     pulled = reading.crm.pull(table, (lambda orders: _without_rate(orders, reading)) if table == "orders" else None)
-    arrival, connection, further = pulled.arrival, reading.crm.connection, erasures.clear()
+    arrival, connection, covered = pulled.arrival, reading.crm.connection, None
     if table == "consents":
         insert_frame(connection, arrival.name, _refusals(pulled.broken))
     accepted = arrival.height()
@@ -119,18 +122,18 @@ def pull_table(
             gave = f"{places} gave {pulled.read} rows and none keeps its contract"
             msg = f"The CRM is empty: {gave}. Nothing was published."
             raise EmptyCrmError(msg)
-        select, further = _canonical_customers(arrival, erasures, reading)
+        select, covered = _canonical_customers(arrival, erasures, reading)
         temporary = (arrival.name, "_canonical")
     else:
         _forget(arrival, erasures, reading, living)
         select, temporary = arrival.select, (arrival.name,)
     kept = frame_of(connection.sql(f"SELECT count(*) AS rows FROM ({select})"))["rows"].item()
     quarantined = _dated(pulled.quarantined, reading.as_of)
-    return Table(connection, select, temporary, quarantined, pulled.read, accepted - kept, further)
+    return Table(connection, select, temporary, quarantined, pulled.read, accepted - kept, covered)
 
 
-def _canonical_customers(arrival: Arrival, erasures: pl.DataFrame, reading: Reading) -> tuple[str, pl.DataFrame]:
-    """SQL for `CanonicalCustomers`, and the further tombstones of what they may not hold.
+def _canonical_customers(arrival: Arrival, erasures: pl.DataFrame, reading: Reading) -> tuple[str, Covered]:
+    """SQL for `CanonicalCustomers`, and which of them are covered by requests.
 
     Only what identifies somebody goes through Polars, the rest stays in DuckDB.
     """
@@ -148,7 +151,7 @@ def _canonical_customers(arrival: Arrival, erasures: pl.DataFrame, reading: Read
         arrival.read(f"SELECT rowid AS {ROW}, customer_id, email, phone, country FROM {arrival.name}")
     )
     marks = erased_marks(identifying, erasures, **compared)
-    further = further_tombstones(
+    covered = covered_by(
         identifying,
         marks,
         erasures,
@@ -157,7 +160,7 @@ def _canonical_customers(arrival: Arrival, erasures: pl.DataFrame, reading: Read
         identity_key=reading.identity_key,
         whole=whole,
     )
-    more = erased_marks(identifying, further, **compared)
+    more = erased_marks(identifying, covered.tombstones, **compared)
     marks = marks.select(pl.col(name) | more[name] for name in marks.columns)
     kept = without_erased(identifying, marks)
     store_frame(arrival.connection, "_canonical", kept.drop("customer_id", "country"))
@@ -166,7 +169,7 @@ def _canonical_customers(arrival: Arrival, erasures: pl.DataFrame, reading: Read
         f"{'_canonical' if name in names else arrival.name}.{name}" for name in CanonicalCustomers.column_names()
     )
     select = f"SELECT {columns} FROM {arrival.name} JOIN _canonical ON {arrival.name}.rowid = _canonical.{ROW}"
-    return select, further
+    return select, covered
 
 
 def _forget(arrival: Arrival, erasures: pl.DataFrame, reading: Reading, living: str) -> None:
@@ -242,7 +245,10 @@ def _refusals(broken: pl.DataFrame) -> pl.DataFrame:
 def _unreadable_requests(broken: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """An erasure request that breaks its contract still erases whom it names, as of today."""
     return broken.filter(_names_somebody("customer_id", "email", "phone")).with_columns(
-        pl.col("request_id").fill_null("unreadable"),
+        # Whoever they name stays one request, however often it is read.
+        pl.col("request_id").fill_null(
+            pl.concat_str(pl.lit("unreadable"), "customer_id", "email", "phone", separator=" ", ignore_nulls=True)
+        ),
         pl.col("requested_at").fill_null(pl.lit(as_of).cast(broken.schema["requested_at"])),
     )
 

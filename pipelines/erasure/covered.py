@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import polars as pl
 
@@ -15,6 +16,13 @@ from schemas.settings import Joining, Settings
 
 #: The `CanonicalCustomers` rows of the given customer ids.
 Whole = Callable[[pl.Series], pl.DataFrame]
+
+
+class Covered(NamedTuple):
+    """`records`: request_id, requested_at, customer_id; `tombstones`: the `CrmErasures` that are missing for them."""
+
+    records: pl.DataFrame
+    tombstones: pl.DataFrame
 
 
 def covered_records(  # noqa: PLR0913 - the records, what was erased of them, and how records are joined
@@ -60,7 +68,7 @@ def covered_records(  # noqa: PLR0913 - the records, what was erased of them, an
     ).unique()
 
 
-def further_tombstones(  # noqa: PLR0913 - as above, and the networks that see the addresses
+def covered_by(  # noqa: PLR0913 - as below, and the networks that see the addresses
     customers: pl.DataFrame,
     marks: pl.DataFrame,
     erasures: pl.DataFrame,
@@ -69,13 +77,13 @@ def further_tombstones(  # noqa: PLR0913 - as above, and the networks that see t
     networks: dict[str, Network],
     identity_key: str,
     whole: Whole,
-) -> pl.DataFrame:
-    """`CrmErasures` that `erasures` lacks: of every record that standing requests cover, each form of what it holds."""
+) -> Covered:
+    """The records that standing requests cover, as `covered_records` finds them, and each form of what they hold."""
     found = covered_records(
         customers, marks, erasures, joining=settings.joining, identity_key=identity_key, whole=whole
     )
     if found.is_empty():
-        return erasures.clear()
+        return Covered(found, erasures.clear())
     asked = pl.concat([pl.DataFrame(ErasureRequests.create_empty()), found], how="diagonal")
     every = tombstones(
         asked,
@@ -84,7 +92,8 @@ def further_tombstones(  # noqa: PLR0913 - as above, and the networks that see t
         default_country=settings.default_country,
         networks=networks,
     )
-    return every.join(erasures, on=["request_id", "form", "tombstone"], how="anti").select(CrmErasures.column_names())
+    new = every.join(erasures, on=["request_id", "form", "tombstone"], how="anti")
+    return Covered(found, new.select(CrmErasures.column_names()))
 
 
 def _records_of_persons(

@@ -111,7 +111,8 @@ def night(read: Reading, known: pl.DataFrame = NOBODY) -> dict[str, Table]:
     erasures = pull_erasures(read, known)
     customers = pull_table("customers", read, erasures.rows)
     read.crm.connection.execute(f"CREATE OR REPLACE TEMP TABLE living AS {customers.select}")
-    stones = pl.concat([erasures.rows, customers.further_erasures])
+    assert customers.covered is not None
+    stones = pl.concat([erasures.rows, customers.covered.tombstones])
     others = {table: pull_table(table, read, stones, "living") for table in TABLES if table != "customers"}
     return {"erasures": erasures, "customers": customers, **others}
 

@@ -59,7 +59,9 @@ def from_the_command(
 
 def kept(tables: dict[str, Table]) -> pl.DataFrame:
     """The tombstones that a night leaves."""
-    return pl.concat([tables["erasures"].rows, tables["customers"].further_erasures])
+    covered = tables["customers"].covered
+    assert covered is not None
+    return pl.concat([tables["erasures"].rows, covered.tombstones])
 
 
 def test_a_request_by_record_covers_every_record_of_the_person(reading: Read) -> None:
