@@ -158,9 +158,13 @@ class Relance(dg.ConfigurableResource):
         return network_people(
             warehouse.read("FROM _permitted"),
             warehouse.read(held),
-            warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=network),
+            self.refused_keys(network),
             declared,
         )
+
+    def refused_keys(self, network: str) -> pl.DataFrame:
+        """The keys that no row may carry on the network."""
+        return self.warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=network)
 
     def newest_day(self) -> date | None:
         """The newest day whose CRM was read into this home."""
