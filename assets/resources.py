@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -75,6 +75,9 @@ class Relance(dg.ConfigurableResource):
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         opened = self._opened
         with opened.stack:
+            # It comes last: the warehouse may be written anew, and is closed then.
+            with suppress(RelanceError), self.stage("erasures"):
+                settle(self.erasing)
             outcomes = opened.catalog.outcomes_of_night(opened.night)
             reached = {(row["network"], row["account"], row["segment"]) for row in outcomes}
             if opened.failures:

@@ -51,7 +51,7 @@ RECORDS = sa.Table(
 STATES = sa.Table(
     "erasure_states",
     METADATA,
-    sa.Column("request_id", sa.Text, primary_key=True),
+    sa.Column("request_id", sa.Text, nullable=False),
     *audience_columns(),
     sa.Column("carried_by", sa.JSON, nullable=False),
     sa.Column("state", sa.Text, nullable=False),

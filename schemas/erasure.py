@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Literal
 
 import dataframely as dy
 from pydantic import BaseModel, ConfigDict
 
+from schemas.audit import AuditHead
 from schemas.privacy import HASHED
 from schemas.segment import Audience
+from schemas.uploads import Signature
 
 RequestKind = Literal["customer_id", "email", "phone"]
 
@@ -70,3 +73,23 @@ class Removal(BaseModel):
     @property
     def audience(self) -> Audience:
         return Audience(self.network, self.account, self.segment)
+
+
+class Certificate(BaseModel):
+    """What became of a request, signed: anybody who has the public key can check it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    request: ErasureRequest
+    #: Ids of the CRM records that the request covered, as the CRM has them.
+    records: tuple[str, ...]
+    #: One for each audience of which a version carried a key of the person.
+    removals: tuple[Removal, ...]
+    #: Where the audit log stood when the certificate was signed; both are None until then.
+    audit_head: AuditHead | None = None
+    signature: Signature | None = None
+
+    def signed_bytes(self) -> bytes:
+        """The canonical JSON that the signature covers."""
+        content = self.model_dump(mode="json", exclude={"signature"})
+        return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()

@@ -28,7 +28,7 @@ from pipelines.erasure.lifted import voided_grants, with_lifted
 from pipelines.erasure.meant import meant
 from pipelines.erasure.names import request_names
 from pipelines.identifiers.canonical import with_canonical
-from schemas.crm import NAMING_COLUMNS, PURPOSES, CanonicalCustomers, CrmErasures, Quarantine
+from schemas.crm import NAMING_COLUMNS, PURPOSES, CanonicalCustomers, Quarantine
 from schemas.errors import EmptyCrmError
 from schemas.network import Network
 from schemas.settings import Settings

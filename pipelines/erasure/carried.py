@@ -69,7 +69,7 @@ def drop_erased_keys(warehouse: Warehouse, requests: Iterable[str], forbidden: p
 
 
 def traces(warehouse: Warehouse) -> pl.DataFrame:
-    """Every erased key in a file: request_id, network, account, segment, version_id, version, kind, list, key, value."""
+    """Erased keys in files: request_id, network, account, segment, version_id, version, kind, list, key, value."""
     erased_keys(warehouse)
     return warehouse.read(
         "SELECT request_id, network, account, segment, version_id, version, kind, list, key, value "

@@ -13,6 +13,7 @@ from pipelines.crm.erasures import erased_addresses, erased_marks, erased_values
 from pipelines.customers.people import person_ids
 from schemas.identifiers import MatchColumn
 
+
 class _Compared(TypedDict):
     """How addresses are compared with tombstones."""
 

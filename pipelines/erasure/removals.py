@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 import polars as pl
@@ -96,8 +96,3 @@ def _reopened_if_undone(closed: Removal, carrier: Carrier) -> Removal:
     if closed.confirmation is None or closed.confirmation in said:
         return closed
     return closed.model_copy(update={"state": "published", "confirmation": None, "confirmed_at": None})
-
-
-def utc(time: datetime) -> datetime:
-    """A time of the catalog, which does not say so, as UTC."""
-    return time.replace(tzinfo=UTC)

@@ -182,14 +182,13 @@ def update_removals(erasing: Erasing) -> None:
 
 
 def _carrier(erasing: Erasing, audience: Audience, found: pl.DataFrame) -> Carrier:
-    rows = erasing.catalog.versions(audience, None)
-    published_at = {row["version"]: row["published_at"].replace(tzinfo=UTC) for row in rows}
+    published_at = {row["version"]: row["published_at"] for row in erasing.catalog.versions(audience, None)}
     files = key_versions(erasing.warehouse, audience)
     return Carrier(
         audience,
         found.filter(**audience._asdict()),
         confirmations(erasing.catalog, audience),
-        published_at,
+        {version: at.replace(tzinfo=UTC) for version, at in published_at.items()},
         lambda said: possible_lists(said, files, published_at),
     )
 

@@ -47,12 +47,26 @@ class Differences(NamedTuple):
 
 def holdings(standing: Sequence[Confirmation], files: pl.DataFrame, published_at: Mapping[str, datetime]) -> Holdings:
     """In: the audience's standing confirmations; `key_versions`; when each version was published (UTC)."""
-    known: dict[tuple[str, str], dict[str, int]] = {}
-    for version_id, version, kind, label in files.select("version_id", "version", "kind", "list").iter_rows():
-        known.setdefault((version, kind), {})[label] = version_id
+    known = _known(files)
     lists = open_lists(standing)
     held, unknown = _held(lists[-1], known) if lists else ([], [])
     return Holdings(tuple(held), tuple(_carried(standing, known, published_at)), tuple(unknown))
+
+
+def possible_lists(
+    standing: Sequence[Confirmation], files: pl.DataFrame, published_at: Mapping[str, datetime]
+) -> list[list[Event]]:
+    """As above, every list that the network may have: each open one, and what was uploaded without a word."""
+    known = _known(files)
+    return [*(_held(each, known)[0] for each in open_lists(standing)), _carried(standing, known, published_at)]
+
+
+def _known(files: pl.DataFrame) -> dict[tuple[str, str], dict[str, int]]:
+    """By version and kind, then by list: the number of its keys."""
+    known: dict[tuple[str, str], dict[str, int]] = {}
+    for version_id, version, kind, label in files.select("version_id", "version", "kind", "list").iter_rows():
+        known.setdefault((version, kind), {})[label] = version_id
+    return known
 
 
 def differences(warehouse: Warehouse, full: pl.DataFrame, found: Holdings) -> Differences:

@@ -9,6 +9,7 @@ from catalog.secret_keys import public_keys, signature_holds
 from pipelines.uploads.audience_keys import settle_pending_keys
 from pipelines.uploads.manifest import content_digest
 from pipelines.uploads.publication import Outbox
+from pipelines.uploads.withdrawal import delete_folder
 from schemas.segment import Audience
 from schemas.uploads import Manifest
 
@@ -32,6 +33,8 @@ def reconcile(outbox: Outbox) -> None:
         if not outbox.folder(audience, version).is_dir():
             outbox.catalog.set_state(audience, version, "lost")
             known.discard((network, account, segment, version))
+    for row in outbox.catalog.versions(state="withdrawn"):
+        delete_folder(outbox.folder(Audience(row["network"], row["account"], row["segment"]), row["version"]))
     settle_pending_keys(outbox.warehouse, known)
 
 
