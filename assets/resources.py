@@ -23,6 +23,7 @@ from pipelines.erasure.settle import Erasing, settle
 from pipelines.uploads.people import NetworkPeople, network_people
 from pipelines.uploads.publication import Outbox
 from pipelines.uploads.reconciliation import reconcile
+from pipelines.uploads.retention import expire
 from schemas.config import Config, read_config
 from schemas.errors import RelanceError, StageError
 from schemas.network import match_columns
@@ -71,6 +72,7 @@ class Relance(dg.ConfigurableResource):
         day = date.fromisoformat(newest) if newest is not None else None
         self._opened = _Opened(config, home, keys, warehouse, catalog, night, stack, day)
         reconcile(self.outbox)
+        expire(self.outbox)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         opened = self._opened

@@ -40,8 +40,9 @@ class KeyVersions(dy.Schema):
     kind = dy.String(check=lambda kind: kind.is_in(["full", "add", "remove"]))
     list = dy.String(description="The network's list that the files are for; empty where the network keeps one.")
     state = dy.String(
-        check=lambda state: state.is_in(["pending", "final"]),
-        description="pending until the version's folder and its row in the catalog are there.",
+        check=lambda state: state.is_in(["pending", "final", "thin"]),
+        description="pending until the version's folder and its row in the catalog are there; thin when keys that a "
+        "newer version carries too were forgotten.",
     )
 
 

@@ -83,7 +83,9 @@ def uploads(home: Path) -> dict[str, str]:
 def dump(home: Path) -> str:
     """Every row of every table of the warehouse."""
     with open_warehouse(Home.at(home), open_keys(Home.at(home))) as warehouse:
-        tables = warehouse.read("SELECT table_name FROM duckdb_tables() WHERE database_name = 'warehouse'")["table_name"]
+        tables = warehouse.read("SELECT table_name FROM duckdb_tables() WHERE database_name = 'warehouse'")[
+            "table_name"
+        ]
         assert "crm_customers" in tables
         return "\n".join(str(warehouse.read(f"FROM warehouse.{table}").rows()) for table in tables)
 

@@ -3,7 +3,7 @@ there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -30,16 +30,20 @@ def ensure_keys(warehouse: Warehouse) -> None:
     warehouse.ensure("audience_keys", AudienceKeys)
 
 
-def add_pending_keys(warehouse: Warehouse, audience: Audience, version: str, files: Iterable[FileKeys]) -> None:
+def add_pending_keys(warehouse: Warehouse, audience: Audience, version: str, files: Sequence[FileKeys]) -> None:
     """Write the keys of the files of a version that is about to be published."""
-    ensure_keys(warehouse)
+    if not files:
+        return
     newest = warehouse.read("SELECT COALESCE(max(version_id), 0)::UINTEGER AS newest FROM warehouse.key_versions")
-    for number, file in enumerate(files, newest["newest"].item() + 1):
-        version_id = pl.lit(number, dtype=pl.UInt32)
-        named = {**audience._asdict(), "version": version, "kind": file.kind, "list": file.list, "state": "pending"}
-        row = pl.DataFrame(named).with_columns(version_id=version_id)
-        warehouse.append("key_versions", row.select(KeyVersions.column_names()))
-        warehouse.append("audience_keys", file.keys.select(version_id=version_id, key="key", value="value"))
+    numbers = pl.Series("version_id", range(len(files)), dtype=pl.UInt32) + 1 + newest["newest"].item()
+    rows = [(*audience, version, file.kind, file.list, "pending") for file in files]
+    named = pl.DataFrame(rows, schema=KeyVersions.column_names()[1:], orient="row").insert_column(0, numbers)
+    keys = [
+        file.keys.select(version_id=pl.lit(number, dtype=pl.UInt32), key="key", value="value")
+        for number, file in zip(numbers, files, strict=True)
+    ]
+    warehouse.append("key_versions", named)
+    warehouse.append("audience_keys", pl.concat(keys))
 
 
 def finish_keys(warehouse: Warehouse, audience: Audience, version: str) -> None:
@@ -79,21 +83,35 @@ def drop_keys(warehouse: Warehouse, audience: Audience, versions: Iterable[str])
 
 
 def key_versions(warehouse: Warehouse, audience: Audience) -> pl.DataFrame:
-    """version_id, version, kind, list: the files of the audience whose keys are kept."""
-    ensure_keys(warehouse)
+    """version_id, version, kind, list, whole: the files of the audience whose keys are kept, if not all of them."""
     return warehouse.read(
-        "SELECT version_id, version, kind, list FROM warehouse.key_versions "
-        f"WHERE {_SAME_AUDIENCE} AND state = 'final' ORDER BY version_id",
+        "SELECT version_id, version, kind, list, state = 'final' AS whole FROM warehouse.key_versions "
+        f"WHERE {_SAME_AUDIENCE} AND state <> 'pending' ORDER BY version_id",
         **audience._asdict(),
     )
 
 
 def full_keys(warehouse: Warehouse, audience: Audience, version: str) -> pl.DataFrame:
     """key, value: every key of the version's full files, once."""
-    ensure_keys(warehouse)
     return warehouse.read(
         "SELECT DISTINCT key, value FROM warehouse.audience_keys JOIN warehouse.key_versions USING (version_id) "
         f"WHERE {_SAME_AUDIENCE} AND version = $version AND kind = 'full'",
         **audience._asdict(),
         version=version,
     )
+
+
+def thin_keys(warehouse: Warehouse, old: int, newest: int) -> None:
+    """Forget those keys of the files `old` that the files `newest` carry too (both by version_id).
+
+    What may have to be removed some day stays known: of the old ones, those that are no longer carried.
+    """
+    with warehouse.transaction():
+        warehouse.execute(
+            "DELETE FROM warehouse.audience_keys WHERE version_id = $old AND EXISTS "
+            "(FROM warehouse.audience_keys AS now WHERE now.version_id = $newest AND now.key = audience_keys.key "
+            "AND now.value = audience_keys.value)",
+            old=old,
+            newest=newest,
+        )
+        warehouse.execute("UPDATE warehouse.key_versions SET state = 'thin' WHERE version_id = $old", old=old)

@@ -17,6 +17,10 @@ from schemas.journal import Confirmation, VersionOrder
 LISTED_KEYS = {"list": pl.String, "key": pl.String, "value": pl.String}
 
 
+#: By version and kind of file: the number that stands for the keys of each list's files.
+KnownFiles = dict[tuple[str, str], dict[str, int]]
+
+
 class Event(NamedTuple):
     """The keys of some files came into a list or left it. Of two events about one key the later speaks."""
 
@@ -47,26 +51,17 @@ class Differences(NamedTuple):
 
 def holdings(standing: Sequence[Confirmation], files: pl.DataFrame, published_at: Mapping[str, datetime]) -> Holdings:
     """In: the audience's standing confirmations; `key_versions`; when each version was published (UTC)."""
-    known = _known(files)
     lists = open_lists(standing)
-    held, unknown = _held(lists[-1], known) if lists else ([], [])
-    return Holdings(tuple(held), tuple(_carried(standing, known, published_at)), tuple(unknown))
+    held, unknown = _held(lists[-1], _ids(files.filter("whole"))) if lists else ([], [])
+    return Holdings(tuple(held), tuple(_carried(standing, _ids(files), published_at)), tuple(unknown))
 
 
 def possible_lists(
     standing: Sequence[Confirmation], files: pl.DataFrame, published_at: Mapping[str, datetime]
 ) -> list[list[Event]]:
     """As above, every list that the network may have: each open one, and what was uploaded without a word."""
-    known = _known(files)
+    known = _ids(files)
     return [*(_held(each, known)[0] for each in open_lists(standing)), _carried(standing, known, published_at)]
-
-
-def _known(files: pl.DataFrame) -> dict[tuple[str, str], dict[str, int]]:
-    """By version and kind, then by list: the number of its keys."""
-    known: dict[tuple[str, str], dict[str, int]] = {}
-    for version_id, version, kind, label in files.select("version_id", "version", "kind", "list").iter_rows():
-        known.setdefault((version, kind), {})[label] = version_id
-    return known
 
 
 def differences(warehouse: Warehouse, full: pl.DataFrame, found: Holdings) -> Differences:
@@ -102,7 +97,14 @@ def _present(warehouse: Warehouse, name: str, events: Sequence[Event]) -> str:
     )
 
 
-def _held(held: OpenList, known: dict[tuple[str, str], dict[str, int]]) -> tuple[list[Event], list[str]]:
+def _ids(files: pl.DataFrame) -> KnownFiles:
+    known: KnownFiles = {}
+    for version_id, version, kind, label in files.select("version_id", "version", "kind", "list").iter_rows():
+        known.setdefault((version, kind), {})[label] = version_id
+    return known
+
+
+def _held(held: OpenList, known: KnownFiles) -> tuple[list[Event], list[str]]:
     events: list[Event] = []
     unknown: list[str] = []
     for order, (version, kind) in enumerate(held.uploads):
@@ -119,27 +121,27 @@ def _held(held: OpenList, known: dict[tuple[str, str], dict[str, int]]) -> tuple
 
 def _carried(
     standing: Sequence[Confirmation],
-    known: dict[tuple[str, str], dict[str, int]],
+    known: KnownFiles,
     published_at: Mapping[str, datetime],
 ) -> list[Event]:
-    """Files are copied by hand, so what nobody confirmed may be at the network. That is over when a version at least as
-    new has replaced the list, or when every list was deleted later."""
+    """Files are copied by hand, so a version of which nobody said anything may be at the network. That is over when one
+    at least as new has replaced the list, or when every list was deleted later."""
     said = {(each.version, each.kind) for each in standing}
-    over = _deleted(standing, published_at)
+    accounted = {version for version, kind in said if kind != "deleted"} | _deleted(standing, published_at)
     replaced = [
-        (version, label) for version, kind in said if kind == "replaced" for label in known.get((version, "full"), {})
+        (VersionOrder.of(version), label)
+        for version, kind in said
+        if kind == "replaced"
+        for label in known.get((version, "full"), {})
     ]
     events: list[Event] = []
     for order, version in enumerate(sorted({version for version, _ in known}, key=VersionOrder.of)):
         place = VersionOrder.of(version)
-        whole = (version, "created") in said or (version, "replaced") in said
-        for kind in ("full", "add"):
-            if whole or version in over or (kind == "add" and (version, "added") in said):
-                continue
+        for kind in ("full", "add") if version not in accounted else ():
             events += [
                 Event(number, version, label, order, present=True)
                 for label, number in known.get((version, kind), {}).items()
-                if all(label != other or VersionOrder.of(newer) < place for newer, other in replaced)
+                if all(label != other or newer < place for newer, other in replaced)
             ]
         if (version, "removed") in said:
             gone = known.get((version, "remove"), {})

@@ -20,6 +20,7 @@ from catalog.warehouse import Warehouse
 from pipelines.erasure.late import forbidden_meanwhile
 from pipelines.uploads.audience_keys import FileKeys, add_pending_keys, finish_keys
 from pipelines.uploads.changes import Forbidden, changes, deltas, listed_keys, nothing_forbidden
+from pipelines.uploads.confirming import outstanding
 from pipelines.uploads.holdings import differences
 from pipelines.uploads.manifest import content_digest, full_digest, new_manifest, readme, rules_version, signed
 from pipelines.uploads.plan import Situation, plan
@@ -175,14 +176,16 @@ def _publish(  # noqa: PLR0913
 def _fresh(
     audience: Audience, manifest: Manifest, situation: Situation, state: State, outbox: Outbox
 ) -> Manifest | None:
-    """The newest version, if a new one would say nothing new: the same from the same base, or nothing to do."""
+    """The newest version, if a new one would hold nothing new and ask for nothing else than is still to be done."""
     published = [row for row in state.versions if row["state"] == "published"]
     if not published or not outbox.folder(audience, published[-1]["version"]).is_dir():
         return None
     newest = Manifest.model_validate_json(published[-1]["manifest"])
     same = published[-1]["content"] == content_digest(manifest)
-    settled = situation.is_settled and full_digest(newest) == full_digest(manifest)
-    return newest if same or settled else None
+    same |= situation.is_settled and full_digest(newest) == full_digest(manifest)
+    asked = [(step.kind, step.version.replace(manifest.version, newest.version)) for step in manifest.plan]
+    left = [(step.kind, step.version) for step in outstanding(newest, state.standing)]
+    return newest if same and asked == left else None
 
 
 def _next_number(audience: Audience, outbox: Outbox, as_of: date) -> int:

@@ -13,6 +13,7 @@ from pipelines.uploads.audience_keys import key_versions
 from pipelines.uploads.changes import Changes
 from pipelines.uploads.holdings import Holdings, holdings
 from pipelines.uploads.open_lists import OpenList, base_of, open_lists
+from schemas.journal import Confirmation
 from schemas.segment import Audience
 from schemas.uploads import FileEntry, Manifest
 
@@ -22,6 +23,7 @@ class State:
     """`versions`: the catalog's rows, in any state, oldest first."""
 
     versions: list[sa.RowMapping]
+    standing: list[Confirmation]
     lists: tuple[OpenList, ...]
     holdings: Holdings
 
@@ -58,7 +60,7 @@ def state_of(audience: Audience, catalog: Catalog, warehouse: Warehouse) -> Stat
     versions = catalog.versions(audience, state=None)
     published_at = {row["version"]: row["published_at"] for row in versions}
     found = holdings(standing, key_versions(warehouse, audience), published_at)
-    return State(versions, open_lists(standing), found)
+    return State(versions, standing, open_lists(standing), found)
 
 
 def _parts(files: tuple[FileEntry, ...]) -> dict[str, int]:

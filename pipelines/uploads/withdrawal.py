@@ -1,26 +1,37 @@
-"""Taking a published version back: its files go at once, its checksums and keys stay."""
+"""Taking a version's files away, for good: because they hold what they must not, or because they are old."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Literal
 
 from catalog.durable import sync
 from catalog.store import Catalog
 from schemas.segment import Audience
 
 
-def withdraw(outbox: Path, catalog: Catalog, audience: Audience, version: str) -> None:
-    """Delete the version's folder in the outbox. It needs no warehouse, so it works while a night runs.
+def withdraw(
+    outbox_folder: Path,
+    catalog: Catalog,
+    audience: Audience,
+    version: str,
+    state: Literal["withdrawn", "expired"] = "withdrawn",
+) -> None:
+    """Delete the version's folder; its manifest and checksums stay in the catalog, its keys in the warehouse.
 
-    The catalog knows first: killed in between, the folder is of a withdrawn version and `reconcile` deletes it.
+    Needs no warehouse, so that it works while a night runs. A crash between the two steps is mended by `reconcile`.
     """
-    catalog.set_state(audience, version, "withdrawn")
-    delete_folder(outbox.joinpath(*audience, version))
+    catalog.set_state(audience, version, state)
+    delete_folder(outbox_folder.joinpath(*audience, version))
 
 
 def delete_folder(folder: Path) -> None:
-    """Delete a version's folder for good; no error if it is gone."""
-    if folder.is_dir():
-        shutil.rmtree(folder)
-        sync(folder.parent)
+    """Delete a version's folder, under a name that nobody lists first: half a version is never seen."""
+    if not folder.is_dir():
+        return
+    gone = folder.with_name(f".{folder.name}")
+    shutil.rmtree(gone, ignore_errors=True)
+    folder.rename(gone)
+    sync(folder.parent)
+    shutil.rmtree(gone)
