@@ -24,6 +24,7 @@ from pipelines.overlaps import overlaps
 from pipelines.uploads.people import NetworkPeople, network_people
 from pipelines.uploads.publication import Outbox
 from pipelines.uploads.reconciliation import reconcile
+from pipelines.uploads.retention import expire
 from schemas.config import Config, read_config
 from schemas.errors import RelanceError, StageError
 from schemas.network import match_columns
@@ -72,6 +73,7 @@ class Relance(dg.ConfigurableResource):
         day = date.fromisoformat(newest) if newest is not None else None
         self._opened = _Opened(config, home, keys, warehouse, catalog, night, stack, day)
         reconcile(self.outbox)
+        expire(self.outbox)
         describe(catalog, config.segments)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
@@ -156,9 +158,13 @@ class Relance(dg.ConfigurableResource):
         return network_people(
             warehouse.read("FROM _permitted"),
             warehouse.read(held),
-            warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=network),
+            self.refused_keys(network),
             declared,
         )
+
+    def refused_keys(self, network: str) -> pl.DataFrame:
+        """The keys that no row may carry on the network."""
+        return self.warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=network)
 
     def newest_day(self) -> date | None:
         """The newest day whose CRM was read into this home."""

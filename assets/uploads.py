@@ -8,6 +8,7 @@ import dagster as dg
 
 from assets.metadata import file_metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
+from pipelines.uploads.forbidden import forbidden_keys
 from pipelines.uploads.keys import key_columns, refused_keys
 from pipelines.uploads.publication import Published, check_newest, publish
 from pipelines.uploads.rows import AudienceRows, audience_rows
@@ -91,7 +92,10 @@ def _audience(
             with relance.stage(f"uploads.{audience}"):
                 check_newest(as_of, relance.newest_day())
                 rows = _rows(relance, audience, network, as_of)
-                published = publish(audience, segment, network, rows, relance.outbox, as_of=as_of)
+                forbidden = forbidden_keys(
+                    relance.refused_keys(audience.network), relance.table("crm_erasures"), network, relance.identity_key
+                )
+                published = publish(audience, segment, network, rows, relance.outbox, as_of=as_of, forbidden=forbidden)
         except PublicationError as error:
             if error.check is not None:
                 yield dg.AssetCheckResult(passed=False, check_name=error.check, description=str(error))
@@ -120,6 +124,8 @@ def _result(relance: Relance, audience: Audience, rows: AudienceRows, published:
         **{f"refused/{reason}": refused for reason, refused in ledger.refused_identifiers.items()},
         "outcome": published.outcome,
     }
+    if published.manifest is not None:
+        metadata |= {"adds": published.manifest.adds, "removes": published.manifest.removes}
     if published.version is not None:
         metadata["version"] = published.version
         metadata["outbox"] = dg.MetadataValue.path(relance.outbox.folder(audience, published.version))

@@ -36,7 +36,7 @@ VERSIONS = sa.Table(
     #: Equal digests are equal content: such a night makes no new version.
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("manifest", sa.Text, nullable=False),
-    #: `published`; `lost` when its folder is gone; `withdrawn` when it was taken back.
+    #: `published`; `lost` when its folder is gone; `withdrawn` when it was taken back; `expired` when it was too old.
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("published_at", sa.DateTime, nullable=False),
     sa.PrimaryKeyConstraint("network", "account", "segment", "version"),
@@ -177,7 +177,7 @@ class Catalog:
                 )
             )
 
-    def set_state(self, audience: Audience, version: str, state: Literal["lost", "withdrawn"]) -> None:
+    def set_state(self, audience: Audience, version: str, state: Literal["lost", "withdrawn", "expired"]) -> None:
         with self.recording(state, version_subject(audience, version)) as connection:
             connection.execute(
                 sa.update(VERSIONS)

@@ -15,10 +15,12 @@ import typer
 from rich.table import Table
 
 from catalog.home import Home
+from catalog.journal import confirmations
 from catalog.secret_keys import open_keys
-from catalog.store import open_catalog
+from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
 from commands.context import ERRORS, OUT, ConfigOption, HomeOption, config_folder, home_at, told
+from pipelines.uploads.confirming import manifests_of, outstanding
 from schemas.errors import ConfigError, DayError, RelanceError
 from schemas.segment import Audience
 from schemas.uploads import Ledger
@@ -62,7 +64,8 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
     night = _materialize(folder, home, config, asked)
     with open_catalog(home) as catalog:
         outcomes = catalog.outcomes_of_night(night["night"])
-    OUT.print(_summary(config, outcomes, night["as_of"]))
+        to_do = {_audience(row): _to_do(catalog, row) for row in outcomes}
+    OUT.print(_summary(config, outcomes, to_do, night["as_of"]))
     for row in outcomes:
         if row["outcome"] == "held":
             OUT.print(f"Held: {_audience(row)}: {row['reason']}.", soft_wrap=True)
@@ -135,7 +138,18 @@ def _temporary_copy(home: Home) -> Iterator[Home]:
         yield copy
 
 
-def _summary(config: Config, outcomes: list[sa.RowMapping], as_of: date) -> Table:
+def _to_do(catalog: Catalog, row: sa.RowMapping) -> tuple[str, str]:
+    """How many keys the audience's network must still be given, and how many it must lose."""
+    if row["version"] is None:
+        return "–", "–"
+    manifest = manifests_of(catalog, _audience(row))[row["version"]]
+    left = outstanding(manifest, confirmations(catalog, _audience(row)))
+    return (f"{manifest.adds:,}", f"{manifest.removes:,}") if left else ("0", "0")
+
+
+def _summary(
+    config: Config, outcomes: list[sa.RowMapping], to_do: dict[Audience, tuple[str, str]], as_of: date
+) -> Table:
     table = Table(title=f"Audiences of {as_of}", title_justify="left")
     headings: tuple[tuple[str, Literal["left", "right"]], ...] = (
         ("audience", "left"),
@@ -158,7 +172,8 @@ def _summary(config: Config, outcomes: list[sa.RowMapping], as_of: date) -> Tabl
         main = ledger.main_reason
         reason = f"{main.replace('_', ' ')} ({ledger.dropped[main]:,})" if main else "none"
         version = f"{row['outcome']} {row['version'] or ''}".strip()
-        table.add_row(str(audience), f"{ledger.file_people:,}", f"{ledger.file_rows:,}", "–", "–", reason, version)
+        sizes = (f"{ledger.file_people:,}", f"{ledger.file_rows:,}")
+        table.add_row(str(audience), *sizes, *to_do[audience], reason, version)
     return table
 
 

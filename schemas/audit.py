@@ -13,6 +13,7 @@ Action = Literal[
     "held",
     "lost",
     "withdrawn",
+    "expired",
     "downloaded",
     "confirmed",
     "unconfirmed",

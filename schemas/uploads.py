@@ -30,23 +30,26 @@ class RefusedKeys(dy.Schema):
 
 
 class KeyVersions(dy.Schema):
-    """A version whose keys are kept, and the number that stands for it in `AudienceKeys`."""
+    """Files of a version whose keys are kept, by kind and list, and what stands for them in `AudienceKeys`."""
 
     version_id = dy.UInt32(primary_key=True)
     network = dy.String()
     account = dy.String()
     segment = dy.String()
     version = dy.String()
+    kind = dy.String(check=lambda kind: kind.is_in(["full", "add", "remove"]))
+    list = dy.String(description="The network's list that the files are for; empty where the network keeps one.")
     state = dy.String(
-        check=lambda state: state.is_in(["pending", "final"]),
-        description="pending until the version's folder and its row in the catalog are there.",
+        check=lambda state: state.is_in(["pending", "final", "thin"]),
+        description="pending until the version's folder and its row in the catalog are there; thin when keys that a "
+        "newer version carries too were forgotten.",
     )
 
 
 class AudienceKeys(dy.Schema):
-    """A key that a version carries."""
+    """A key that a version's files carry."""
 
-    version_id = dy.UInt32(description="Which version, by `KeyVersions`.")
+    version_id = dy.UInt32(description="Which files, by `KeyVersions`.")
     key = dy.String(description="The network's key, e.g. `email`.")
     value = dy.String(metadata=HASHED, description="The key as the network sees it.")
 

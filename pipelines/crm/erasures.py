@@ -193,12 +193,13 @@ def _is_erased(values: pl.Series, form: str, erasures: pl.DataFrame, identity_ke
         prehashed = values.to_frame("email").select(is_prehashed(pl.col("email"))).to_series()
         if prehashed.any():
             digests = values.zip_with(prehashed, pl.Series([None], dtype=pl.String).new_from_index(0, values.len()))
-            kinds = [_has_tombstone(digests, f"digest_{how}", erasures, identity_key) for how in HEX_LENGTHS]
-            return _has_tombstone(values, form, erasures, identity_key) | kinds[0] | kinds[1] | kinds[2]
-    return _has_tombstone(values, form, erasures, identity_key)
+            kinds = [has_tombstone(digests, f"digest_{how}", erasures, identity_key) for how in HEX_LENGTHS]
+            return has_tombstone(values, form, erasures, identity_key) | kinds[0] | kinds[1] | kinds[2]
+    return has_tombstone(values, form, erasures, identity_key)
 
 
-def _has_tombstone(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
+def has_tombstone(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
+    """For each value, whether it has a tombstone in exactly that form; null has none."""
     stones = erasures.filter(pl.col("form") == form)["tombstone"].unique()
     if stones.is_empty():
         return pl.Series([False]).new_from_index(0, values.len())

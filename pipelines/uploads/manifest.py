@@ -7,8 +7,10 @@ import json
 from datetime import date
 
 from catalog.secret_keys import SecretKeys
+from pipelines.uploads.plan import Plan, Situation
 from pipelines.uploads.rows import AudienceRows
 from schemas.audit import AuditHead
+from schemas.journal import UploadStep
 from schemas.network import Network
 from schemas.segment import Audience, Segment
 from schemas.settings import Settings
@@ -34,6 +36,12 @@ def content_digest(manifest: Manifest) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def full_digest(manifest: Manifest) -> str:
+    """Equal for versions whose full files hold the same by the same rules under the same label."""
+    full = tuple(entry for entry in manifest.files if entry.kind == "full")
+    return content_digest(manifest.model_copy(update={"base": None, "files": full}))
+
+
 def new_manifest(  # noqa: PLR0913 - the manifest's parts
     audience: Audience,
     segment: Segment,
@@ -44,6 +52,9 @@ def new_manifest(  # noqa: PLR0913 - the manifest's parts
     files: tuple[FileEntry, ...],
     version: str,
     as_of: date,
+    base: str | None,
+    situation: Situation,
+    plan: Plan,
 ) -> Manifest:
     """The unsigned manifest of a version."""
     assumptions = tuple(
@@ -61,12 +72,18 @@ def new_manifest(  # noqa: PLR0913 - the manifest's parts
         public_name=segment.public_name,
         version=version,
         as_of=as_of.isoformat(),
-        base=None,
+        base=base,
         rules_version=rules_version(network),
         assumptions=assumptions,
         withheld=audience_rows.withheld,
         ledger=audience_rows.ledger,
         files=files,
+        adds=situation.change.adds.height,
+        removes=situation.change.removes.height,
+        plan=plan.steps,
+        alternative=plan.alternative,
+        because=plan.because,
+        replaceable="replace" in network.update_modes,
     )
 
 
@@ -78,23 +95,45 @@ def signed(manifest: Manifest, audit_head: AuditHead, keys: SecretKeys) -> Manif
 
 
 def readme(manifest: Manifest, segment: Segment, network: Network) -> str:
-    """Five lines: what this is, where to click, what not to do, what to do afterwards, and what is not certain."""
+    """Five lines: what this is, what to do, what not to do, what to do afterwards, and what is not certain."""
     minimum = network.file.minimum_rows.full
-    files = ", ".join(f"{entry.name} ({entry.rows:,} rows)" for entry in manifest.files)
+    files = ", ".join(f"{entry.name} ({entry.rows:,} rows)" for entry in manifest.files) or "No file"
     short = "; ".join(f"{label} has only {rows:,}" for label, rows in manifest.withheld.items())
     missing = f" Not here, below the minimum of {minimum:,} rows: {short}." if short else ""
-    parts = len(manifest.files) > len({entry.list for entry in manifest.files})
-    how = {
-        "one list": " The parts of a list are uploaded one after the other into the same list.",
-        "a list each": " Each part becomes a list of its own: a later part would replace the one before.",
-    }[network.file.parts]
-    described = f" Description: {segment.public_description}" if segment.public_description else ""
     doubts = "; ".join(fact.says.rstrip(".") for fact in network.unconfirmed)
     lines = [
-        f"{files}: {manifest.ledger.file_people:,} people for {network.title}, as of {manifest.as_of}.{missing}",
-        "Where to click: " + " ".join(network.upload_steps) + (how if parts else "") + described,
+        f"{files}: {manifest.ledger.file_people:,} people for {network.title}, as of {manifest.as_of}; "
+        f"{manifest.adds:,} keys to add, {manifest.removes:,} to remove.{missing}",
+        _what_to_do(manifest) + _where_to_click(manifest, segment, network),
         "Never open a file in a spreadsheet, and do not mail it: hashed keys are personal data.",
         f"Delete the files when they are uploaded; a newer version replaces them. Purpose: {segment.purpose}.",
         f"Unconfirmed, try ten rows first: {doubts}." if doubts else "All facts used here are documented.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _what_to_do(manifest: Manifest) -> str:
+    if not manifest.plan:
+        return "What to do: nothing, the list holds what it should. "
+    name = Audience(manifest.network, manifest.account, manifest.segment)
+    why = f" (Why not only add and remove: {manifest.because}.)" if manifest.because else ""
+    instead = f" Or, if the network offers it: {_in_order(manifest.alternative)}" if manifest.alternative else ""
+    done = " and ".join(f"`relance confirm {name} {step.version} --as {step.kind}`" for step in manifest.plan)
+    return f"What to do: {_in_order(manifest.plan)}{why}{instead} When it is done: {done}. "
+
+
+def _in_order(steps: tuple[UploadStep, ...]) -> str:
+    if len(steps) == 1:
+        return steps[0].says
+    return " ".join(f"{place}. {step.says}" for place, step in enumerate(steps, start=1))
+
+
+def _where_to_click(manifest: Manifest, segment: Segment, network: Network) -> str:
+    """How a new list is made; an existing one is edited by what its network calls it."""
+    parts = len(manifest.files) > len({(entry.kind, entry.list) for entry in manifest.files})
+    how = {
+        "one list": " The parts of a list are uploaded one after the other into the same list.",
+        "a list each": " Each part becomes a list of its own: a later part would replace the one before.",
+    }[network.file.parts]
+    described = f" Description: {segment.public_description}" if segment.public_description else ""
+    return "Where to click for a new list: " + " ".join(network.upload_steps) + (how if parts else "") + described

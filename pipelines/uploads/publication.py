@@ -6,32 +6,32 @@ row; the keys final. `reconciliation` mends what a crash left between two of the
 
 from __future__ import annotations
 
-import errno
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Literal, NamedTuple
-
-import polars as pl
 
 from catalog.durable import sync
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
-from pipelines.uploads.audience_keys import add_pending_keys, finish_keys
-from pipelines.uploads.checker import complaints
-from pipelines.uploads.manifest import content_digest, new_manifest, readme, signed
-from pipelines.uploads.rows import AudienceRows
-from pipelines.uploads.writer import write_list
-from schemas.errors import DayError, PublicationError
+from pipelines.uploads.audience_keys import FileKeys, add_pending_keys, finish_keys
+from pipelines.uploads.changes import Forbidden, changes, deltas, listed_keys, nothing_forbidden
+from pipelines.uploads.confirming import outstanding
+from pipelines.uploads.holdings import differences
+from pipelines.uploads.manifest import content_digest, full_digest, new_manifest, readme, rules_version, signed
+from pipelines.uploads.plan import Situation, plan
+from pipelines.uploads.rows import AudienceRows, ListRows
+from pipelines.uploads.staging import check_ledger, check_rows, checked_files, staging_folder
+from pipelines.uploads.state import State, state_of
+from schemas.errors import DayError
 from schemas.network import Network
+from schemas.network_file import FileKind
 from schemas.segment import Audience, Segment
 from schemas.settings import Settings
-from schemas.uploads import FileEntry, Manifest
+from schemas.uploads import Manifest
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def check_newest(as_of: date, newest: date | None) -> None:
         raise DayError(msg)
 
 
-def publish(  # noqa: PLR0913 - an audience, its rows and where they go
+def publish(  # noqa: PLR0913 - an audience, its rows, where they go, and what the law says
     audience: Audience,
     segment: Segment,
     network: Network,
@@ -81,23 +81,30 @@ def publish(  # noqa: PLR0913 - an audience, its rows and where they go
     outbox: Outbox,
     *,
     as_of: date,
+    forbidden: Forbidden = nothing_forbidden,
+    held_back: str | None = None,
 ) -> Published:
-    """Publish the audience's full files, unless nothing changed or the audience is too small.
+    """Publish the audience's full files and the deltas to what the network holds, unless nothing changed.
+
+    What is `held_back`, for a reason in a clause, or too small for the network stays as it is; but what is `forbidden`
+    is taken out all the same, in a version of its own.
 
     Raises:
         PublicationError: the ledger does not close, a file would be refused, or the disk is full.
     """
-    published = _publish(audience, segment, network, audience_rows, outbox, as_of=as_of)
+    check_ledger(audience, audience_rows.ledger)
+    reason = held_back or (_why_held(audience_rows, network) if audience_rows.below_minimum else None)
+    found = _publish(audience, segment, network, audience_rows, outbox, as_of=as_of, forbidden=forbidden, held=reason)
     outbox.catalog.record_outcome(
         audience,
         as_of,
-        published.outcome,
+        found.outcome,
         night=outbox.night,
-        version=published.version,
-        reason=published.reason,
+        version=found.version,
+        reason=found.reason,
         ledger=audience_rows.ledger.model_dump(),
     )
-    return published
+    return found
 
 
 def _publish(  # noqa: PLR0913
@@ -108,25 +115,31 @@ def _publish(  # noqa: PLR0913
     outbox: Outbox,
     *,
     as_of: date,
+    forbidden: Forbidden,
+    held: str | None,
 ) -> Published:
-    ledger = audience_rows.ledger
-    if not ledger.closes:
-        msg = (
-            f"{audience}: the ledger does not close: {ledger.segment_people} people in the segment, "
-            f"{ledger.file_people} in the file, {sum(ledger.dropped.values())} dropped with a reason. "
-            "This is a defect; nothing was published."
-        )
-        raise PublicationError(msg, check="ledger_closes")
-    if audience_rows.below_minimum:
-        return Published("held", None, _why_held(audience_rows, network), None)
+    full = () if held else audience_rows.lists
+    state = state_of(audience, outbox.catalog, outbox.warehouse)
+    change = changes(differences(outbox.warehouse, listed_keys(full), state.holdings), full, forbidden)
+    if held and change.removes.is_empty():
+        return Published("held", None, held, None)
+    delta = deltas(change, full, network, filled=bool(state.lists))
+    version = f"{as_of}.{_next_number(audience, outbox, as_of)}"
+    situation = Situation(
+        network=network,
+        version=version,
+        lists=state.lists,
+        change=change,
+        delta=delta,
+        incomparable=state.incomparable(change, rules_version(network)),
+        has_full=bool(full),
+    )
     staged = outbox.staging / "-".join(audience)
-    with _clear_disk_errors(outbox.home, staged):
-        shutil.rmtree(staged, ignore_errors=True)
-        # `parents=True` would give the folders above the umask's mode.
-        for folder in (outbox.home.outbox, outbox.staging, staged):
-            folder.mkdir(mode=0o700, exist_ok=True)
-        files = _checked_files(audience, segment, network, audience_rows, staged)
-        version = f"{as_of}.{_next_number(audience, outbox, as_of)}"
+    with staging_folder(outbox.home.outbox, outbox.staging, staged):
+        parts: dict[FileKind, tuple[ListRows, ...]] = {"full": full, **(delta.parts if situation.uses_deltas else {})}
+        files = checked_files(audience, segment, network, parts, staged)
+        if full:
+            check_rows(audience, audience_rows.ledger, files)
         manifest = new_manifest(
             audience,
             segment,
@@ -136,55 +149,35 @@ def _publish(  # noqa: PLR0913
             files=files,
             version=version,
             as_of=as_of,
+            base=state.base,
+            situation=situation,
+            plan=plan(situation, files, same_parts=network.file.parts == "one list" or state.same_parts(files)),
         )
-        content = content_digest(manifest)
-        versions = outbox.catalog.versions(audience)
-        if (
-            versions
-            and versions[-1]["content"] == content
-            and outbox.folder(audience, versions[-1]["version"]).is_dir()
-        ):
+        again = _fresh(audience, manifest, situation, state, outbox)
+        if again is not None:
             shutil.rmtree(staged)
-            return Published(
-                "fresh", versions[-1]["version"], None, Manifest.model_validate_json(versions[-1]["manifest"])
-            )
+            return Published("held" if held else "fresh", again.version, held, again)
         manifest = signed(manifest, outbox.catalog.audit_head(), outbox.keys)
         (staged / "manifest.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (staged / "README.txt").write_text(readme(manifest, segment, network), encoding="utf-8")
-        _commit(audience, manifest, audience_rows.keys, staged, outbox)
-    return Published("published", version, None, manifest)
+        keys = [FileKeys(kind, part.upload_list.label, part.keys) for kind, lists in parts.items() for part in lists]
+        _commit(audience, manifest, keys, staged, outbox)
+    return Published("held" if held else "published", version, held, manifest)
 
 
-def _checked_files(
-    audience: Audience, segment: Segment, network: Network, audience_rows: AudienceRows, staged: Path
-) -> tuple[FileEntry, ...]:
-    """Write every list's files and read them a second time.
-
-    Raises:
-        PublicationError: the network would refuse one, or a row was lost on the way.
-    """
-    files: list[FileEntry] = []
-    for upload_list, rows in audience_rows.lists:
-        written = write_list([rows], upload_list, network, staged, stem=segment.public_name, kind="full")
-        files += written
-        found = [
-            f"{entry.name}: {complaint}"
-            for entry in written
-            for complaint in complaints(staged / entry.name, upload_list, network)
-        ]
-        if found:
-            shutil.rmtree(staged)
-            msg = f"{audience}: a file would be refused: {'; '.join(found)}. Nothing of it was published."
-            raise PublicationError(msg, check="file_is_accepted")
-    rows_written = sum(entry.rows for entry in files)
-    if rows_written != audience_rows.ledger.file_rows:
-        shutil.rmtree(staged)
-        msg = (
-            f"{audience}: the ledger does not close: it counts {audience_rows.ledger.file_rows} rows, the files hold "
-            f"{rows_written}. This is a defect; nothing was published."
-        )
-        raise PublicationError(msg, check="ledger_closes")
-    return tuple(files)
+def _fresh(
+    audience: Audience, manifest: Manifest, situation: Situation, state: State, outbox: Outbox
+) -> Manifest | None:
+    """The newest version, if a new one would hold nothing new and ask for nothing else than is still to be done."""
+    published = [row for row in state.versions if row["state"] == "published"]
+    if not published or not outbox.folder(audience, published[-1]["version"]).is_dir():
+        return None
+    newest = Manifest.model_validate_json(published[-1]["manifest"])
+    same = published[-1]["content"] == content_digest(manifest)
+    same |= situation.is_settled and full_digest(newest) == full_digest(manifest)
+    asked = [(step.kind, step.version.replace(manifest.version, newest.version)) for step in manifest.plan]
+    left = [(step.kind, step.version) for step in outstanding(newest, state.standing)]
+    return newest if same and asked == left else None
 
 
 def _next_number(audience: Audience, outbox: Outbox, as_of: date) -> int:
@@ -194,7 +187,7 @@ def _next_number(audience: Audience, outbox: Outbox, as_of: date) -> int:
     return max([*outbox.catalog.numbers(audience, as_of), *there], default=0) + 1
 
 
-def _commit(audience: Audience, manifest: Manifest, keys: pl.DataFrame, staged: Path, outbox: Outbox) -> None:
+def _commit(audience: Audience, manifest: Manifest, keys: list[FileKeys], staged: Path, outbox: Outbox) -> None:
     for path in staged.iterdir():
         path.chmod(0o600)
         sync(path)
@@ -222,15 +215,3 @@ def _why_held(audience_rows: AudienceRows, network: Network) -> str:
     main = ledger.main_reason
     cost = f"; most people were lost to {main.replace('_', ' ')} ({ledger.dropped[main]})" if main else ""
     return f"{name} {rows} rows, {minimum - rows} short of {network.title}'s minimum of {minimum}{cost}"
-
-
-@contextmanager
-def _clear_disk_errors(home: Home, staged: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        shutil.rmtree(staged, ignore_errors=True)
-        if error.errno != errno.ENOSPC:
-            raise
-        msg = f"The disk of {home.outbox} is full. Free some space and run again; no half file was published."
-        raise PublicationError(msg) from None

@@ -5,10 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from catalog.secret_keys import public_keys, signature_holds
 from pipelines.uploads.audience_keys import settle_pending_keys
 from pipelines.uploads.manifest import content_digest
 from pipelines.uploads.publication import Outbox
+from pipelines.uploads.withdrawal import delete_folder
 from schemas.segment import Audience
 from schemas.uploads import Manifest
 
@@ -16,9 +19,7 @@ from schemas.uploads import Manifest
 def reconcile(outbox: Outbox) -> None:
     """Mend what a crash left: staged files go, folders and rows are brought together, by signed manifests."""
     shutil.rmtree(outbox.staging, ignore_errors=True)
-    known: set[tuple[str, ...]] = {
-        (row["network"], row["account"], row["segment"], row["version"]) for row in outbox.catalog.versions()
-    }
+    known: set[tuple[str, ...]] = set(map(_identity, outbox.catalog.versions()))
     for path in sorted(outbox.home.outbox.glob("*/*/*/*/manifest.json")):
         identity = path.parent.relative_to(outbox.home.outbox).parts
         if identity not in known and not outbox.catalog.has_version(Audience(*identity[:3]), identity[3]):
@@ -32,7 +33,17 @@ def reconcile(outbox: Outbox) -> None:
         if not outbox.folder(audience, version).is_dir():
             outbox.catalog.set_state(audience, version, "lost")
             known.discard((network, account, segment, version))
-    settle_pending_keys(outbox.warehouse, known)
+    taken = [*outbox.catalog.versions(state="withdrawn"), *outbox.catalog.versions(state="expired")]
+    for network, account, segment, version in map(_identity, taken):
+        delete_folder(outbox.folder(Audience(network, account, segment), version))
+    for half_deleted in outbox.home.outbox.glob("*/*/*/.*"):
+        shutil.rmtree(half_deleted, ignore_errors=True)
+    # A version that is no longer here may be at the network all the same.
+    settle_pending_keys(outbox.warehouse, set(map(_identity, outbox.catalog.versions(state=None))))
+
+
+def _identity(row: sa.RowMapping) -> tuple[str, str, str, str]:
+    return (row["network"], row["account"], row["segment"], row["version"])
 
 
 def _own_manifest(path: Path, identity: tuple[str, ...], outbox: Outbox) -> Manifest | None:

@@ -6,27 +6,28 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipelines.identifiers.match_keys import columns_of, key_value
 from pipelines.uploads.people import NetworkPeople
+from pipelines.uploads.row_keys import KEYS, keys_of_rows
 from schemas.network import Network, UploadList
 from schemas.uploads import LEDGER_REASONS, Ledger
 
 
 class ListRows(NamedTuple):
     """What goes into one list: a column for each slot, every row once. Where a row is an identifier, `owner` too: rows
-    of one person have one owner, which is what the network sees of them and not who they are."""
+    of one person have one owner, which is what the network sees of them and not who they are. `keys` (key, value): what
+    the rows carry, each once."""
 
     upload_list: UploadList
     rows: pl.DataFrame
+    keys: pl.DataFrame
 
 
 class AudienceRows(NamedTuple):
-    """`lists` that reach the network's minimum; `withheld`: how many rows those have that do not; `keys` that the lists
-    carry (key, value); people who are sent on an assumption."""
+    """`lists` that reach the network's minimum; `withheld`: how many rows those have that do not; people who are sent
+    on an assumption."""
 
     lists: tuple[ListRows, ...]
     withheld: dict[str, int]
-    keys: pl.DataFrame
     ledger: Ledger
     assumed_people: int
 
@@ -34,6 +35,11 @@ class AudienceRows(NamedTuple):
     def below_minimum(self) -> bool:
         """Whether no list reaches the network's minimum."""
         return not self.lists
+
+    @property
+    def keys(self) -> pl.DataFrame:
+        """key, value: every key that the lists carry, once."""
+        return pl.concat([pl.DataFrame(schema=KEYS), *(part.keys for part in self.lists)]).unique()
 
 
 def audience_rows(
@@ -72,21 +78,27 @@ def audience_rows(
         refused_identifiers=refused_identifiers or {},
     )
     withheld = {part.upload_list.label: part.rows.height for part in made if part not in published}
-    return AudienceRows(published, withheld, _keys(published, network), ledger, inside.filter("assumed").height)
+    return AudienceRows(published, withheld, ledger, inside.filter("assumed").height)
 
 
 def _list_rows(upload_list: UploadList, kept: pl.DataFrame, everybody: NetworkPeople, network: Network) -> ListRows:
     people = kept.filter(_in_list(upload_list))
     if network.file.rows == "people":
-        return ListRows(upload_list, _once(people.select(slot.name for slot in upload_list.slots), network))
+        rows = _once(people.select(slot.name for slot in upload_list.slots), network)
+    else:
+        rows = _owned(people, everybody.values[upload_list.slots[0].column.header], upload_list)
+    return ListRows(upload_list, rows, keys_of_rows(rows, upload_list, network))
+
+
+def _owned(people: pl.DataFrame, values: pl.DataFrame, upload_list: UploadList) -> pl.DataFrame:
     (slot,) = upload_list.slots
-    values = everybody.values[slot.column.header].join(people.select("number"), on="number", how="semi")
+    theirs = values.join(people.select("number"), on="number", how="semi")
     # A value that two share goes with the one whose smallest value is smaller: no id decides.
-    owned = values.with_columns(owner=pl.col("value").min().over("number")) if values.height else None
+    owned = theirs.with_columns(owner=pl.col("value").min().over("number")) if theirs.height else None
     if owned is None:
-        return ListRows(upload_list, pl.DataFrame(schema={"owner": pl.String, slot.name: pl.String}))
+        return pl.DataFrame(schema={"owner": pl.String, slot.name: pl.String})
     rows = owned.group_by("value").agg(pl.col("owner").min())
-    return ListRows(upload_list, rows.select("owner", pl.col("value").alias(slot.name)))
+    return rows.select("owner", pl.col("value").alias(slot.name))
 
 
 def _in_list(upload_list: UploadList) -> pl.Expr:
@@ -120,20 +132,3 @@ def _distinct(inside: pl.DataFrame, parts: tuple[ListRows, ...], everybody: Netw
         return 0
     theirs = pl.concat(marks).join(inside.select("number"), on="number", how="semi")
     return theirs.group_by("number").agg(pl.col("mark").sum())["mark"].n_unique()
-
-
-def _keys(parts: tuple[ListRows, ...], network: Network) -> pl.DataFrame:
-    """key, value: every key that the rows carry, once."""
-    found = [pl.DataFrame(schema={"key": pl.String, "value": pl.String})]
-    for upload_list, rows in parts:
-        for key in network.keys_of(upload_list):
-            slots = [slot for header in key.headers for slot in network.column(header).slots]
-            if len(key.headers) > 1:
-                (columns,) = columns_of(network, key)
-                named = [pl.col(slot.name).alias(match.name) for slot, match in zip(slots, columns, strict=True)]
-                values = [rows.select(named).select(key_value(columns)).to_series()]
-            else:
-                values = [rows[slot.name] for slot in slots]
-            each = pl.concat([series.rename("value") for series in values]).drop_nulls()
-            found.append(each.to_frame().select(key=pl.lit(key.name), value="value"))
-    return pl.concat(found).unique()

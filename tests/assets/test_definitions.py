@@ -145,9 +145,9 @@ def test_an_old_night_of_segments_is_worked_out_again_and_never_published(
 def test_one_audience_that_fails_does_not_stop_the_others(
     definitions: dg.Definitions, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from pipelines.uploads import publication
+    from pipelines.uploads import staging
 
-    real = publication.write_list
+    real = staging.write_list
 
     def spoilt(frames: object, upload_list: object, network: object, folder: Path, **named: object) -> object:
         entries = real(frames, upload_list, network, folder, **named)
@@ -156,7 +156,7 @@ def test_one_audience_that_fails_does_not_stop_the_others(
             path.write_bytes(path.read_bytes().replace(b",", b"@", 1))
         return entries
 
-    monkeypatch.setattr(publication, "write_list", spoilt)
+    monkeypatch.setattr(staging, "write_list", spoilt)
 
     result = definitions.resolve_job_def("nightly").execute_in_process(
         instance=instance, partition_key="2024-06-30", raise_on_error=False

@@ -85,7 +85,7 @@ def write_files(network: Network, folder: Path, crm: list[dict[str, object]] = C
     folder.mkdir(parents=True, exist_ok=True)
     return {
         entry.name: upload_list
-        for upload_list, rows in rows_of(network, crm).lists
+        for upload_list, rows, _ in rows_of(network, crm).lists
         for entry in write_list([rows], upload_list, network, folder, stem="club", kind="full")
     }
 

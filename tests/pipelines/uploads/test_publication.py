@@ -21,7 +21,7 @@ from catalog.home import Home
 from catalog.secret_keys import open_keys, rotate_signing_key, signature_holds
 from catalog.store import open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
-from pipelines.uploads import publication
+from pipelines.uploads import publication, staging
 from pipelines.uploads.audience_keys import ensure_keys
 from pipelines.uploads.publication import Outbox, Published, check_newest, publish
 from pipelines.uploads.reconciliation import reconcile
@@ -306,7 +306,7 @@ def test_an_audience_without_anybody_is_held_with_the_reason(outbox: Outbox) -> 
 def test_an_audience_below_the_minimum_is_held_with_what_is_missing_and_what_cost_the_most(outbox: Outbox) -> None:
     network = networks()["meta"]
     rows = rows_of("jane", "john", members=5)
-    small = rows._replace(lists=(), withheld={"": 2}, keys=rows.keys.clear())
+    small = rows._replace(lists=(), withheld={"": 2})
     held = publish(AUDIENCE, SEGMENT, network, small, outbox, as_of=AS_OF)
     assert held.outcome == "held"
     assert held.reason == ("it has 2 rows, 98 short of Meta's minimum of 100; most people were lost to no consent (3)")
@@ -376,7 +376,7 @@ def disk_is_full(frames: object, upload_list: object, network: object, folder: P
 
 
 def test_a_full_disk_is_said_in_a_sentence_and_leaves_nothing(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publication, "write_list", disk_is_full)
+    monkeypatch.setattr(staging, "write_list", disk_is_full)
     with pytest.raises(PublicationError, match=r"^The disk of .*outbox is full\. Free some space and run again"):
         published(outbox, "jane")
     assert nothing_was_published(outbox)
@@ -387,7 +387,7 @@ def test_a_full_disk_is_said_in_a_sentence_and_leaves_nothing(outbox: Outbox, mo
 def test_after_a_full_disk_the_next_run_publishes(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     published(outbox, "jane")
     with monkeypatch.context() as patched:
-        patched.setattr(publication, "write_list", disk_is_full)
+        patched.setattr(staging, "write_list", disk_is_full)
         with pytest.raises(PublicationError, match="full"):
             published(outbox, "john")
     assert versions_of(outbox) == ["2019-06-30.1"]
@@ -398,7 +398,7 @@ def test_another_error_of_the_disk_is_not_called_a_full_disk(outbox: Outbox, mon
     def broken(*arguments: object, **named: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(publication, "write_list", broken)
+    monkeypatch.setattr(staging, "write_list", broken)
     with pytest.raises(OSError, match="Input/output"):
         published(outbox, "jane")
 

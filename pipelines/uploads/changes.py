@@ -1,0 +1,137 @@
+"""What has to change at the network, key by key, and the rows of the files that would do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import polars as pl
+
+from pipelines.uploads.holdings import LISTED_KEYS, Differences
+from pipelines.uploads.ranges import ordered
+from pipelines.uploads.row_keys import carrying, keys_of_rows, lacks, rows_of_keys
+from pipelines.uploads.rows import ListRows
+from schemas.journal import VersionOrder
+from schemas.network import Network
+from schemas.network_file import FileKind
+
+#: For each of a network's keys (key, value), whether the law forbids that the network holds it.
+Forbidden = Callable[[pl.DataFrame], pl.Series]
+
+
+def nothing_forbidden(keys: pl.DataFrame) -> pl.Series:
+    return pl.Series([False]).new_from_index(0, keys.height)
+
+
+class Changes(NamedTuple):
+    """`adds`, `removes`: list, key, value. `astray`: versions that carried a forbidden key and that nobody confirmed,
+    oldest first. `stuck`: lists that must lose a key and have no full file to be replaced with."""
+
+    adds: pl.DataFrame
+    removes: pl.DataFrame
+    astray: tuple[str, ...]
+    stuck: tuple[str, ...]
+
+
+class Deltas(NamedTuple):
+    """The rows that would be added and removed, by list, and why the network would not take them; None if it would.
+
+    `undocumented`: it may take the removal, but does not say so.
+    """
+
+    add: tuple[ListRows, ...]
+    remove: tuple[ListRows, ...]
+    obstacle: str | None
+    undocumented: bool
+
+    @property
+    def parts(self) -> dict[FileKind, tuple[ListRows, ...]]:
+        return {"add": self.add, "remove": self.remove}
+
+
+def listed_keys(full: tuple[ListRows, ...]) -> pl.DataFrame:
+    """list, key, value: all that the full files carry."""
+    named = [part.keys.select(list=pl.lit(part.upload_list.label), key="key", value="value") for part in full]
+    return pl.concat([pl.DataFrame(schema=LISTED_KEYS), *named])
+
+
+def changes(found: Differences, full: tuple[ListRows, ...], forbidden: Forbidden) -> Changes:
+    """What must come and go. A list that has no full file tonight stays as it is, but for what is forbidden."""
+    replaced = [part.upload_list.label for part in full]
+    stays = ~found.leaving["list"].is_in(replaced)
+    leaving = found.leaving.filter(~stays | _all_forbidden(found.leaving, stays, forbidden))
+    carried = found.carried.filter(forbidden(found.carried.select("key", "value")))
+    removes = pl.concat([leaving, carried.select(LISTED_KEYS.keys())]).unique()
+    stuck = [label for label in removes["list"].unique().sort() if label not in replaced]
+    astray = sorted(carried["version"].unique(), key=VersionOrder.of)
+    return Changes(found.adds, removes, tuple(astray), tuple(stuck))
+
+
+def _all_forbidden(keys: pl.DataFrame, asked: pl.Series, forbidden: Forbidden) -> pl.Series:
+    """For each of the `asked` keys whether it is forbidden; the others count as not."""
+    places = asked.arg_true()
+    hits = places.filter(forbidden(keys.select("key", "value")[places]))
+    return pl.Series([False]).new_from_index(0, keys.height).scatter(hits, values=True)
+
+
+def deltas(change: Changes, full: tuple[ListRows, ...], network: Network, *, filled: bool) -> Deltas:
+    """The rows of the add and remove files, list by list; nothing is added where no list is `filled` yet."""
+    added = (_added(each, change.adds, network) for each in full if filled)
+    add = tuple(part for part in added if part.rows.height)
+    lists = {upload_list.label: upload_list for upload_list in network.lists}
+    remove = []
+    for label in change.removes["list"].unique().sort():
+        if label in lists:
+            keys = change.removes.filter(list=label).select("key", "value")
+            remove.append(ListRows(lists[label], rows_of_keys(keys, lists[label], network), keys))
+    gone = [label for label in change.stuck if label not in lists]
+    obstacle = f"{network.title} has no list {gone[0]} any more" if gone else None
+    obstacle = obstacle or _no_adding(add, network) or _no_removing(remove, full, network)
+    return Deltas(add, tuple(remove), obstacle, bool(remove) and network.ui_removal != "documented")
+
+
+def _added(full: ListRows, adds: pl.DataFrame, network: Network) -> ListRows:
+    """The full file's rows that carry a key to add, filled up with others where they are too few for the network."""
+    wanted = adds.filter(list=full.upload_list.label)
+    if wanted.is_empty():
+        return ListRows(full.upload_list, full.rows.clear(), full.keys.clear())
+    if wanted.height == full.keys.height:
+        return full
+    new = carrying(full.rows, wanted, full.upload_list, network)
+    missing = network.file.minimum_rows.add - int(new.sum())
+    rows = full.rows.filter(new)
+    if missing > 0:
+        rows = pl.concat([rows, ordered(full.rows.filter(~new)).head(missing)])
+    return ListRows(full.upload_list, rows, keys_of_rows(rows, full.upload_list, network))
+
+
+def _no_adding(add: tuple[ListRows, ...], network: Network) -> str | None:
+    if not add:
+        return None
+    if "add" not in network.update_modes:
+        return f"{network.title} adds nobody to a list with a file"
+    minimum = network.file.minimum_rows.add
+    few = min(part.rows.height for part in add)
+    return f"{network.title} adds at least {minimum:,} rows, and there are {few:,}" if few < minimum else None
+
+
+def _no_removing(remove: list[ListRows], full: tuple[ListRows, ...], network: Network) -> str | None:
+    if not remove:
+        return None
+    if "remove" not in network.update_modes or network.ui_removal == "none":
+        return f"{network.title} removes nobody from a list with a file"
+    minimum = network.file.minimum_rows
+    few = min(part.rows.height for part in remove)
+    if few < minimum.remove:
+        return f"{network.title} removes at least {minimum.remove:,} rows, and there are {few:,}"
+    left = {part.upload_list.label: part.rows.height for part in full}
+    for part in remove:
+        # Of a list without a full file nobody knows how many members it has.
+        members = left.get(part.upload_list.label, minimum.left)
+        if members < minimum.left:
+            return f"{network.title} wants {minimum.left:,} members to be left, and there would be {members:,}"
+        for key in network.keys_of(part.upload_list):
+            missing = lacks(key, part.upload_list, network)
+            if missing and not part.keys.filter(key=key.name).is_empty():
+                return f"{network.title} wants {', '.join(missing)} in each row, which nobody keeps for who left"
+    return None

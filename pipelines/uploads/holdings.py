@@ -1,0 +1,158 @@
+"""What a network holds of an audience by the journal, and what it may hold without anybody having said so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import polars as pl
+
+from catalog.duckdb_connection import registered, store_frame
+from catalog.warehouse import Warehouse
+from pipelines.uploads.open_lists import OpenList, open_lists
+from schemas.journal import Confirmation, VersionOrder
+
+#: A key, and which of the network's lists it is in.
+LISTED_KEYS = {"list": pl.String, "key": pl.String, "value": pl.String}
+
+
+#: By version and kind of file: the number that stands for the keys of each list's files.
+KnownFiles = dict[tuple[str, str], dict[str, int]]
+
+
+class Event(NamedTuple):
+    """The keys of some files came into a list or left it. Of two events about one key the later speaks."""
+
+    version_id: int
+    version: str
+    list: str
+    order: int
+    present: bool
+
+
+class Holdings(NamedTuple):
+    """What made the newest list what it is; what may have gone into some list; versions that the list was filled with
+    and whose keys are no longer kept."""
+
+    held: tuple[Event, ...]
+    carried: tuple[Event, ...]
+    unknown: tuple[str, ...]
+
+
+class Differences(NamedTuple):
+    """Frames of list, key, value: `adds` are in the full files and not held; `leaving` the other way round; `carried`
+    are in no full file and may be held all the same, with the newest `version` that carried each."""
+
+    adds: pl.DataFrame
+    leaving: pl.DataFrame
+    carried: pl.DataFrame
+
+
+def holdings(standing: Sequence[Confirmation], files: pl.DataFrame, published_at: Mapping[str, datetime]) -> Holdings:
+    """In: the audience's standing confirmations; `key_versions`; when each version was published (UTC)."""
+    lists = open_lists(standing)
+    held, unknown = _held(lists[-1], _ids(files.filter("whole"))) if lists else ([], [])
+    return Holdings(tuple(held), tuple(_carried(standing, _ids(files), published_at)), tuple(unknown))
+
+
+def differences(warehouse: Warehouse, full: pl.DataFrame, found: Holdings) -> Differences:
+    """In: list, key, value of what the new full files hold, each once."""
+    nothing = pl.DataFrame(schema=LISTED_KEYS)
+    with registered(warehouse.connection, full) as now:
+        in_full = f"ANTI JOIN {now} USING (list, key, value)"
+        adds, leaving, carried = full, nothing, nothing.with_columns(version=pl.lit(None, pl.String)).clear()
+        if found.held:
+            present = _present(warehouse, "_held", found.held)
+            adds = warehouse.read(f"SELECT list, key, value FROM {now} ANTI JOIN {present} USING (list, key, value)")
+            leaving = warehouse.read(f"SELECT list, key, value FROM {present} {in_full}")
+        if found.carried:
+            versions = {event.order: event.version for event in found.carried}
+            present = _present(warehouse, "_carried", found.carried)
+            carried = warehouse.read(f"SELECT list, key, value, newest FROM {present} {in_full}").select(
+                "list", "key", "value", version=pl.col("newest").replace_strict(versions, return_dtype=pl.String)
+            )
+    return Differences(adds, leaving, carried)
+
+
+def _present(warehouse: Warehouse, name: str, events: Sequence[Event]) -> str:
+    """A subquery of list, key, value, newest (event): what is there after the events."""
+    rows = pl.DataFrame(
+        [(event.version_id, event.list, event.order, event.present) for event in events],
+        schema={"version_id": pl.UInt32, "list": pl.String, "event": pl.Int64, "present": pl.Boolean},
+        orient="row",
+    )
+    store_frame(warehouse.connection, name, rows)
+    return (
+        f"(SELECT list, key, value, max(event) AS newest FROM {name} JOIN warehouse.audience_keys USING (version_id) "
+        "GROUP BY list, key, value HAVING arg_max(present, event))"
+    )
+
+
+def _ids(files: pl.DataFrame) -> KnownFiles:
+    known: KnownFiles = {}
+    for version_id, version, kind, label in files.select("version_id", "version", "kind", "list").iter_rows():
+        known.setdefault((version, kind), {})[label] = version_id
+    return known
+
+
+def _held(held: OpenList, known: KnownFiles) -> tuple[list[Event], list[str]]:
+    events: list[Event] = []
+    unknown: list[str] = []
+    for order, (version, kind) in enumerate(held.uploads):
+        files = known.get((version, {"added": "add", "removed": "remove"}.get(kind, "full")), {})
+        if kind == "replaced":
+            # A list that the version had no file for stays as it was.
+            events = [event for event in events if event.list not in files]
+            unknown = []
+        if not files:
+            unknown.append(version)
+        events += [Event(number, version, label, order, kind != "removed") for label, number in files.items()]
+    return events, unknown
+
+
+def _carried(
+    standing: Sequence[Confirmation],
+    known: KnownFiles,
+    published_at: Mapping[str, datetime],
+) -> list[Event]:
+    """Files are copied by hand, so a version of which nobody said anything may be at the network. That is over when one
+    at least as new has replaced the list, or when every list was deleted later."""
+    said = {(each.version, each.kind) for each in standing}
+    accounted = {version for version, kind in said if kind != "deleted"} | _deleted(standing, published_at)
+    replaced = [
+        (VersionOrder.of(version), label)
+        for version, kind in said
+        if kind == "replaced"
+        for label in known.get((version, "full"), {})
+    ]
+    events: list[Event] = []
+    for order, version in enumerate(sorted({version for version, _ in known}, key=VersionOrder.of)):
+        place = VersionOrder.of(version)
+        for kind in ("full", "add") if version not in accounted else ():
+            events += [
+                Event(number, version, label, order, present=True)
+                for label, number in known.get((version, kind), {}).items()
+                if all(label != other or newer < place for newer, other in replaced)
+            ]
+        if (version, "removed") in said:
+            gone = known.get((version, "remove"), {})
+            events += [Event(number, version, label, order, present=False) for label, number in gone.items()]
+    return events if any(event.present for event in events) else []
+
+
+def _deleted(standing: Sequence[Confirmation], published_at: Mapping[str, datetime]) -> set[str]:
+    """Unconfirmed versions that are in no list, because lists were deleted since they were published."""
+    over: set[str] = set()
+    for place, confirmation in enumerate(standing):
+        if confirmation.kind != "deleted":
+            continue
+        before, after = open_lists(standing[:place]), open_lists(standing[: place + 1])
+        at = confirmation.confirmed_at.astimezone(UTC).replace(tzinfo=None)
+        if not after:
+            over |= {version for version, then in published_at.items() if then <= at}
+        if len(before) == len(after):
+            # A list that nobody had confirmed.
+            newest = VersionOrder.of(confirmation.version)
+            over |= {version for version in published_at if VersionOrder.of(version) <= newest}
+    return over

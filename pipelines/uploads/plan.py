@@ -1,0 +1,139 @@
+"""What a person does at the network so that it holds what it should: the steps in order, and how each is confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pipelines.uploads.changes import Changes, Deltas
+from pipelines.uploads.open_lists import OpenList
+from schemas.journal import ConfirmationKind, UploadStep
+from schemas.network import Network
+from schemas.network_file import FileKind
+from schemas.uploads import FileEntry
+
+_DELTAS: dict[FileKind, ConfirmationKind] = {"add": "added", "remove": "removed"}
+_UPLOADS: dict[ConfirmationKind, tuple[FileKind, str]] = {
+    "created": ("full", "make a new list of {}"),
+    "replaced": ("full", "replace all that the list holds with {}"),
+    "added": ("add", "add {} to the list"),
+    "removed": ("remove", "remove {} from the list"),
+}
+
+
+class Plan(NamedTuple):
+    """`steps` in order; `alternative` ones instead, where the network may take them but does not say so; why the steps
+    are not simply to add and to remove."""
+
+    steps: tuple[UploadStep, ...]
+    alternative: tuple[UploadStep, ...]
+    because: str | None
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a plan starts from."""
+
+    network: Network
+    version: str
+    lists: tuple[OpenList, ...]
+    change: Changes
+    delta: Deltas
+    #: Why what the list holds and the new files cannot be compared; None if they can.
+    incomparable: str | None
+    #: Whether the version has full files.
+    has_full: bool
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the newest list holds what it should."""
+        changed = not self.change.adds.is_empty() or not self.change.removes.is_empty()
+        return bool(self.lists) and not changed and self.incomparable is None
+
+    @property
+    def uses_deltas(self) -> bool:
+        """Whether add and remove files are of use."""
+        if self.is_settled or self.incomparable is not None or self.delta.obstacle is not None:
+            return False
+        return bool(self.lists) or bool(self.delta.remove)
+
+
+def plan(situation: Situation, files: Iterable[FileEntry], *, same_parts: bool) -> Plan:
+    """The steps. Lists but the newest are to be deleted in any case, once campaigns no longer use them.
+
+    `same_parts`: where each part of a file fills a list of its own, there are as many parts as lists.
+    """
+    steps = _Steps(situation.version, tuple(files))
+    old = tuple(steps.delete(each.newest_version) for each in situation.lists[:-1])
+    if situation.is_settled:
+        return Plan(old, (), None)
+    if not situation.lists:
+        found = _first(situation, steps)
+    elif not situation.has_full:
+        found = _without_full(situation, steps)
+    else:
+        found = _next(situation, steps, same_parts=same_parts)
+    alternative = (*found.alternative, *old) if found.alternative else ()
+    return Plan((*found.steps, *old), alternative, found.because)
+
+
+def _first(situation: Situation, steps: _Steps) -> Plan:
+    """No list is open. What was published before may have been uploaded all the same."""
+    create = (steps.upload("created"),) if situation.has_full else ()
+    if not situation.change.astray:
+        return Plan(create, (), None)
+    delete = steps.delete_unconfirmed(situation.change.astray[-1])
+    if not situation.uses_deltas:
+        return Plan((delete, *create), (), situation.incomparable or situation.delta.obstacle)
+    remove = steps.upload("removed", "If an earlier version was uploaded without being confirmed: ")
+    return Plan((remove, *create), (delete, *create), None)
+
+
+def _without_full(situation: Situation, steps: _Steps) -> Plan:
+    """Only what is forbidden leaves; there is nothing to put into its place."""
+    delete = (steps.delete(situation.lists[-1].newest_version),)
+    if not situation.uses_deltas:
+        return Plan(delete, (), situation.incomparable or situation.delta.obstacle)
+    return Plan((steps.upload("removed"),), delete, None)
+
+
+def _next(situation: Situation, steps: _Steps, *, same_parts: bool) -> Plan:
+    network, delta = situation.network, situation.delta
+    parts = {"add": delta.add, "remove": delta.remove}
+    one_by_one = tuple(steps.upload(_DELTAS[kind]) for kind in network.upload_order if parts[kind])
+    if situation.uses_deltas and not delta.undocumented:
+        return Plan(one_by_one, (), None)
+    undocumented = f"{network.title} does not document that a file removes people from a list"
+    because = situation.incomparable or delta.obstacle or undocumented
+    alternative = one_by_one if situation.uses_deltas else ()
+    if "replace" in network.update_modes and same_parts and not situation.change.stuck:
+        return Plan((steps.upload("replaced"),), alternative, because)
+    whole = [steps.upload("created"), steps.delete(situation.lists[-1].newest_version)]
+    if situation.change.astray:
+        whole.append(steps.delete_unconfirmed(situation.change.astray[-1]))
+    return Plan(tuple(whole), alternative, because)
+
+
+class _Steps:
+    """The steps in words."""
+
+    def __init__(self, version: str, files: tuple[FileEntry, ...]) -> None:
+        self._version, self._files = version, files
+
+    def upload(self, kind: ConfirmationKind, when: str = "") -> UploadStep:
+        file, words = _UPLOADS[kind]
+        names = ", ".join(entry.name for entry in self._files if entry.kind == file)
+        return UploadStep(kind=kind, version=self._version, file=file, says=_sentence(when + words.format(names)))
+
+    def delete(self, version: str) -> UploadStep:
+        says = f"Delete the list that was last filled with {version}, once no campaign uses it."
+        return UploadStep(kind="deleted", version=version, file=None, says=says)
+
+    def delete_unconfirmed(self, version: str) -> UploadStep:
+        says = f"If a list was made of {version} or an older version without being confirmed, delete it."
+        return UploadStep(kind="deleted", version=version, file=None, says=says)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."

@@ -1,0 +1,79 @@
+"""How long a version's files and keys are kept."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+import sqlalchemy as sa
+
+from catalog.warehouse import Warehouse
+from pipelines.uploads.audience_keys import drop_keys, key_versions, thin_keys
+from pipelines.uploads.holdings import holdings
+from pipelines.uploads.publication import Outbox
+from pipelines.uploads.state import State, state_of
+from pipelines.uploads.withdrawal import withdraw
+from schemas.journal import Confirmation, VersionOrder
+from schemas.segment import Audience
+
+#: Files of a version that is neither the current nor the last confirmed one; whole keys of one that nobody confirmed.
+FILES_KEPT = timedelta(days=14)
+#: Keys of a version that nobody confirmed and that may be at the network all the same.
+KEYS_KEPT = timedelta(days=400)
+#: So many confirmations can be taken back and the state before is known to the key.
+UNDONE_AT_MOST = 5
+
+
+def expire(outbox: Outbox) -> None:
+    """Delete the files that are too old to be uploaded, and keys on which no confirmed state rests.
+
+    Days are counted to the newest day that anything was published for. A version whose keys are gone can still be
+    confirmed: nobody then knows what the list holds, and the next plan replaces it.
+    """
+    rows = outbox.catalog.versions(state=None)
+    today = max((row["as_of"] for row in rows), default=None)
+    if today is not None:
+        for network, account, segment in sorted({(row["network"], row["account"], row["segment"]) for row in rows}):
+            _expire(Audience(network, account, segment), outbox, today)
+
+
+def _expire(audience: Audience, outbox: Outbox, today: date) -> None:
+    state = state_of(audience, outbox.catalog, outbox.warehouse)
+    published = [row for row in state.versions if row["state"] == "published"]
+    for version in _old_files(published, state.standing, today):
+        withdraw(outbox.home.outbox, outbox.catalog, audience, version, "expired")
+    days = {row["version"]: row["as_of"] for row in state.versions}
+    files = key_versions(outbox.warehouse, audience)
+    filled = sorted(files.filter(pl.col("whole"), kind="full")["version"], key=VersionOrder.of)
+    held, carried = _resting(state, files)
+    for version in sorted(set(files["version"]) - held - set(filled[-1:]), key=VersionOrder.of):
+        age = today - days[version] if version in days else KEYS_KEPT
+        if version not in carried or age > KEYS_KEPT:
+            drop_keys(outbox.warehouse, audience, [version])
+        elif age > FILES_KEPT and filled:
+            _thin(outbox.warehouse, files, version, filled[-1])
+
+
+def _thin(warehouse: Warehouse, files: pl.DataFrame, version: str, newest: str) -> None:
+    now = dict(files.filter(version=newest, kind="full").select("list", "version_id").iter_rows())
+    for label, number in files.filter("whole", version=version).select("list", "version_id").iter_rows():
+        if label in now:
+            thin_keys(warehouse, number, now[label])
+
+
+def _old_files(published: list[sa.RowMapping], standing: list[Confirmation], today: date) -> list[str]:
+    uploads = [each.version for each in standing if each.kind != "deleted"]
+    kept = {*(row["version"] for row in published[-1:]), *uploads[-1:]}
+    return [row["version"] for row in published if row["version"] not in kept and today - row["as_of"] > FILES_KEPT]
+
+
+def _resting(state: State, files: pl.DataFrame) -> tuple[set[str], set[str]]:
+    """Versions that what is held rests on, now or before the last confirmations; and versions that may be there."""
+    published_at = {row["version"]: row["published_at"] for row in state.versions}
+    held: set[str] = set()
+    carried: set[str] = set()
+    for undone in range(min(UNDONE_AT_MOST, len(state.standing)) + 1):
+        found = holdings(state.standing[: len(state.standing) - undone], files, published_at)
+        held |= {event.version for event in found.held}
+        carried |= {event.version for event in found.carried}
+    return held, carried

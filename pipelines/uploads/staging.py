@@ -1,0 +1,100 @@
+"""The files of a version before anybody sees them: written, and read a second time."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipelines.uploads.checker import complaints
+from pipelines.uploads.rows import ListRows
+from pipelines.uploads.writer import write_list
+from schemas.errors import PublicationError
+from schemas.network import Network
+from schemas.network_file import FileKind
+from schemas.segment import Audience, Segment
+from schemas.uploads import FileEntry, Ledger
+
+
+def check_ledger(audience: Audience, ledger: Ledger) -> None:
+    """Refuse a ledger that does not close.
+
+    Raises:
+        PublicationError: somebody of the segment is neither in the file nor dropped with a reason.
+    """
+    if not ledger.closes:
+        msg = (
+            f"{audience}: the ledger does not close: {ledger.segment_people} people in the segment, "
+            f"{ledger.file_people} in the file, {sum(ledger.dropped.values())} dropped with a reason. "
+            "This is a defect; nothing was published."
+        )
+        raise PublicationError(msg, check="ledger_closes")
+
+
+def check_rows(audience: Audience, ledger: Ledger, files: tuple[FileEntry, ...]) -> None:
+    """Refuse full files that lost a row on the way.
+
+    Raises:
+        PublicationError: they do not hold what the ledger counts.
+    """
+    written = sum(entry.rows for entry in files if entry.kind == "full")
+    if written != ledger.file_rows:
+        msg = (
+            f"{audience}: the ledger does not close: it counts {ledger.file_rows} rows, the files hold {written}. "
+            "This is a defect; nothing was published."
+        )
+        raise PublicationError(msg, check="ledger_closes")
+
+
+@contextmanager
+def staging_folder(outbox: Path, staging: Path, staged: Path) -> Iterator[None]:
+    """The folder `staged`, new and empty; gone if what happens inside fails.
+
+    Raises:
+        PublicationError: the disk is full.
+    """
+    shutil.rmtree(staged, ignore_errors=True)
+    try:
+        # `parents=True` would give the folders above the umask's mode.
+        for folder in (outbox, staging, staged):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        yield
+    except PublicationError:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
+    except OSError as error:
+        shutil.rmtree(staged, ignore_errors=True)
+        if error.errno != errno.ENOSPC:
+            raise
+        msg = f"The disk of {outbox} is full. Free some space and run again; no half file was published."
+        raise PublicationError(msg) from None
+
+
+def checked_files(
+    audience: Audience,
+    segment: Segment,
+    network: Network,
+    parts: dict[FileKind, tuple[ListRows, ...]],
+    staged: Path,
+) -> tuple[FileEntry, ...]:
+    """Write the files of each kind, list by list, and read them a second time.
+
+    Raises:
+        PublicationError: the network would refuse one.
+    """
+    files: list[FileEntry] = []
+    every: list[tuple[FileKind, ListRows]] = [(kind, part) for kind, lists in parts.items() for part in lists]
+    for kind, (upload_list, rows, _) in every:
+        written = write_list([rows], upload_list, network, staged, stem=segment.public_name, kind=kind)
+        files += written
+        found = [
+            f"{entry.name}: {complaint}"
+            for entry in written
+            for complaint in complaints(staged / entry.name, upload_list, network, kind)
+        ]
+        if found:
+            msg = f"{audience}: a file would be refused: {'; '.join(found)}. Nothing of it was published."
+            raise PublicationError(msg, check="file_is_accepted")
+    return tuple(files)

@@ -1,0 +1,68 @@
+"""Where an audience stands before a night publishes it: its versions, the journal, and what the network holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from catalog.journal import confirmations
+from catalog.store import Catalog
+from catalog.warehouse import Warehouse
+from pipelines.uploads.audience_keys import key_versions
+from pipelines.uploads.changes import Changes
+from pipelines.uploads.holdings import Holdings, holdings
+from pipelines.uploads.open_lists import OpenList, base_of, open_lists
+from schemas.journal import Confirmation
+from schemas.segment import Audience
+from schemas.uploads import FileEntry, Manifest
+
+
+@dataclass(frozen=True)
+class State:
+    """`versions`: the catalog's rows, in any state, oldest first."""
+
+    versions: list[sa.RowMapping]
+    standing: list[Confirmation]
+    lists: tuple[OpenList, ...]
+    holdings: Holdings
+
+    @property
+    def base(self) -> str | None:
+        return base_of(self.lists)
+
+    def manifest(self, version: str) -> Manifest | None:
+        texts = [row["manifest"] for row in self.versions if row["version"] == version]
+        return Manifest.model_validate_json(texts[0]) if texts else None
+
+    def incomparable(self, change: Changes, rules_version: str) -> str | None:
+        """Why the keys of the newest list, or of what must leave, and those of today's files are not alike."""
+        if self.holdings.unknown:
+            return f"the keys of {', '.join(self.holdings.unknown)}, which the list was filled with, are no longer kept"
+        resting = {event.version for event in self.holdings.held} | set(change.astray)
+        manifests = [self.manifest(version) for version in sorted(resting)]
+        if any(manifest is None or manifest.rules_version != rules_version for manifest in manifests):
+            return "the network's rules have changed since the list was filled, so that old and new keys are not alike"
+        return None
+
+    def same_parts(self, files: tuple[FileEntry, ...]) -> bool:
+        """Whether the newest list was last filled with as many full files as there are now, list by list."""
+        if not self.lists:
+            return True
+        filled = [version for version, kind in self.lists[-1].uploads if kind in {"created", "replaced"}]
+        manifest = self.manifest(filled[-1])
+        return manifest is not None and _parts(manifest.files) == _parts(files)
+
+
+def state_of(audience: Audience, catalog: Catalog, warehouse: Warehouse) -> State:
+    """The state of the audience now."""
+    standing = confirmations(catalog, audience)
+    versions = catalog.versions(audience, state=None)
+    published_at = {row["version"]: row["published_at"] for row in versions}
+    found = holdings(standing, key_versions(warehouse, audience), published_at)
+    return State(versions, standing, open_lists(standing), found)
+
+
+def _parts(files: tuple[FileEntry, ...]) -> dict[str, int]:
+    labels = [entry.list for entry in files if entry.kind == "full"]
+    return {label: labels.count(label) for label in labels}

@@ -1,0 +1,162 @@
+"""What is kept of a version, and for how long; what was taken away stays away."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from catalog.home import Home
+from catalog.secret_keys import SecretKeys
+from catalog.warehouse import Warehouse
+from pipelines.uploads import withdrawal
+from pipelines.uploads.audience_keys import key_versions
+from pipelines.uploads.confirming import confirm
+from pipelines.uploads.reconciliation import reconcile
+from pipelines.uploads.retention import FILES_KEPT, expire
+from pipelines.uploads.withdrawal import withdraw
+from tests.pipelines.uploads.test_deltas import JANE, JOHN, MARY, Person, World, settle, stores, world
+
+__all__ = ["stores"]
+
+Stores = tuple[Home, SecretKeys, Warehouse]
+
+
+@pytest.fixture
+def apart(stores: Stores, tmp_path_factory: pytest.TempPathFactory) -> Stores:
+    """A catalog and an outbox of the test's own: what expires depends on the newest day of all audiences."""
+    home, keys, warehouse = stores
+    warehouse.execute("DELETE FROM warehouse.audience_keys")
+    warehouse.execute("DELETE FROM warehouse.key_versions")
+    return replace(home, root=tmp_path_factory.mktemp("home")), keys, warehouse
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def versions_with(company: World, state: str) -> list[str]:
+    return [row["version"] for row in company.outbox.catalog.versions(company.audience, state)]
+
+
+def keys_of(company: World, version: str) -> list[str]:
+    files = key_versions(company.outbox.warehouse, company.audience).filter(version=version)
+    every = company.outbox.warehouse.read("SELECT version_id, value FROM warehouse.audience_keys")
+    return sorted(every.join(files.select("version_id"), on="version_id")["value"])
+
+
+def test_a_withdrawn_version_is_gone_but_for_its_manifest_and_its_keys(apart: Stores) -> None:
+    with world("meta", apart) as company:
+        version = company.run({0: JANE, 1: JOHN}).version
+        assert version is not None
+        withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, version)
+        assert not company.outbox.folder(company.audience, version).exists()
+        assert (versions_with(company, "published"), versions_with(company, "withdrawn")) == ([], [version])
+        assert company.outbox.catalog.audit_lines()[-1]["action"] == "withdrawn"
+        reconcile(company.outbox)
+        assert versions_with(company, "withdrawn") == [version]
+        assert len(keys_of(company, version)) == 2
+        # It was copied before, perhaps.
+        confirm(company.outbox.catalog, company.audience, version, "created")
+        assert company.run({0: JANE, 1: JOHN}).version == "2025-01-03.1"
+
+
+def test_a_withdrawal_that_was_killed_is_finished_by_the_next_run(
+    apart: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with world("meta", apart) as company:
+        for step in ("delete_folder", "sync"):
+            version = company.run({0: JANE, 1: JOHN}).version
+            assert version is not None
+            with monkeypatch.context() as patched:
+                patched.setattr(withdrawal, step, killed)
+                with pytest.raises(KeyboardInterrupt):
+                    withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, version)
+            reconcile(company.outbox)
+            assert versions_with(company, "published") == []
+            assert not list(company.outbox.home.outbox.rglob("*.csv"))
+
+
+def test_only_the_current_and_the_last_confirmed_version_keep_their_files_after_two_weeks(apart: Stores) -> None:
+    with world("meta", apart) as company:
+        company.run({0: JANE, 1: JOHN})
+        settle(company)
+        versions = [company.run({0: JANE, 1: Person(emails=emails)}).version for emails in ((2,), (3,), (2, 3))]
+        expire(company.outbox)
+        assert versions_with(company, "expired") == []
+        company.night += FILES_KEPT.days - 1
+        current = company.run({0: JANE, 1: JOHN, 2: MARY}).version
+        expire(company.outbox)
+        # The third is not older than two weeks to the day.
+        assert versions_with(company, "expired") == versions[:2]
+        assert versions_with(company, "published") == ["2025-01-02.1", versions[2], current]
+        assert not company.outbox.folder(company.audience, str(versions[0])).exists()
+
+
+def test_of_an_old_version_that_nobody_confirmed_the_keys_stay_that_left_since(apart: Stores) -> None:
+    with world("tiktok", apart) as company:
+        both = company.run({0: JANE, 1: JOHN}).version
+        assert both is not None
+        gone = set(keys_of(company, both))
+        company.night += FILES_KEPT.days + 1
+        one = company.run({0: JANE}).version
+        expire(company.outbox)
+        assert keys_of(company, both) == sorted(gone - set(keys_of(company, str(one))))
+        confirm(company.outbox.catalog, company.audience, both, "created")
+        found = company.run({0: JANE}).manifest
+        assert found is not None
+        assert [step.kind for step in found.plan] == ["replaced"]
+        assert "are no longer kept" in str(found.because)
+
+
+def test_keys_go_when_no_confirmed_state_rests_on_them_and_nobody_can_have_uploaded_them(apart: Stores) -> None:
+    with world("linkedin", apart) as company:
+        first = company.run({0: JANE}).version
+        settle(company)
+        for number in (1, 2, 3, 1, 2, 3):
+            company.run({0: JANE, number: Person(emails=(number,))})
+            settle(company)
+        expire(company.outbox)
+        kept = key_versions(company.outbox.warehouse, company.audience)["version"].unique().sort().to_list()
+        assert first not in kept
+        assert kept == versions_with(company, "published")[-6:]
+
+
+def test_keys_of_what_nobody_confirmed_go_after_400_days(apart: Stores) -> None:
+    with world("tiktok", apart) as company:
+        company.run({0: JANE, 1: JOHN})
+        company.night += 400
+        last = company.run({0: JANE}).version
+        expire(company.outbox)
+        kept = key_versions(company.outbox.warehouse, company.audience)
+        assert kept["version"].to_list() == [last]
+        assert company.outbox.warehouse.height("audience_keys") == 1
+
+
+def test_keys_of_every_kind_of_file_are_settled_after_a_crash(apart: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines.uploads import publication
+
+    with world("google_ads", apart) as company:
+        company.run({0: JANE, 1: JOHN})
+        settle(company)
+        with monkeypatch.context() as patched:
+            patched.setattr(publication, "finish_keys", killed)
+            with pytest.raises(KeyboardInterrupt):
+                company.run({0: JANE, 2: MARY})
+        reconcile(company.outbox)
+        newest = company.newest()
+        assert newest is not None
+        kinds = key_versions(company.outbox.warehouse, company.audience).filter(pl.col("version") == newest.version)
+        assert kinds["kind"].to_list() == ["full", "add", "remove"]
+        settle(company)
+        with monkeypatch.context() as patched:
+            patched.setattr(type(company.outbox.catalog), "add_version", killed)
+            with pytest.raises(KeyboardInterrupt):
+                company.run({0: JANE, 1: JOHN})
+        shutil.rmtree(company.outbox.folder(company.audience, "2025-01-04.1"))
+        reconcile(company.outbox)
+        assert "2025-01-04.1" not in key_versions(company.outbox.warehouse, company.audience)["version"]
+        company.run({0: JANE, 1: JOHN})
+        settle(company)
