@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from pipelines.uploads.ranges import ordered
+from pipelines.uploads.order import places_in_order
 from pipelines.uploads.rows import AudienceRows, Lost, audience_rows
 from schemas.customers import Permissions
 from schemas.network import Network, match_columns, networks
@@ -96,7 +96,7 @@ def filled(found: AudienceRows) -> list[dict[str, object]]:
     if not found.lists:
         return []
     (part,) = found.lists
-    rows = ordered(part.rows).iter_rows(named=True)
+    rows = part.rows[places_in_order(part.rows)].iter_rows(named=True)
     return [{name: value for name, value in row.items() if value is not None} for row in rows]
 
 
@@ -257,7 +257,9 @@ def test_both_forms_of_a_phone_stand_under_one_header_where_the_network_wants_bo
 
 
 def lists(found: AudienceRows) -> dict[str, list[str]]:
-    return {part.upload_list.label: ordered(part.rows).to_series(-1).to_list() for part in found.lists}
+    return {
+        part.upload_list.label: part.rows[places_in_order(part.rows)].to_series(-1).to_list() for part in found.lists
+    }
 
 
 def test_where_a_row_is_an_identifier_a_person_has_as_many_rows_as_identifiers_each_in_its_list() -> None:
