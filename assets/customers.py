@@ -6,6 +6,7 @@ import dagster as dg
 
 from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
+from pipelines.at_once import side_by_side
 from pipelines.customers.customers import customers, person_aliases
 from pipelines.customers.people import people
 from pipelines.customers.permissions import instant_of, permissions, purposes_asked
@@ -47,18 +48,22 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
                 identity_key=relance.identity_key,
             )
             persons = customers(records)
-            aliases = person_aliases(relance.table("person_aliases"), records, as_of=as_of)
+            known = relance.table("person_aliases")
             newest = warehouse.read("SELECT max(captured_at) AS newest FROM warehouse.crm_consents")["newest"].item()
-            permitted = permissions(
-                records,
-                persons,
-                warehouse.read(
-                    "FROM warehouse.crm_consents WHERE list_contains($purposes, purpose::VARCHAR)",
-                    purposes=purposes_asked(config.used_networks),
+            consents = warehouse.read(
+                "FROM warehouse.crm_consents WHERE list_contains($purposes, purpose::VARCHAR)",
+                purposes=purposes_asked(config.used_networks),
+            )
+            permitted, aliases = side_by_side(
+                lambda: permissions(
+                    records,
+                    persons,
+                    consents,
+                    networks=config.used_networks,
+                    settings=config.settings,
+                    instant=instant_of(newest, config.settings, as_of),
                 ),
-                networks=config.used_networks,
-                settings=config.settings,
-                instant=instant_of(newest, config.settings, as_of),
+                lambda: person_aliases(known, records, as_of=as_of),
             )
             tables = {
                 "customer_records": records.select(CustomerRecords.column_names()),
