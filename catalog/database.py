@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
+
+from schemas.segment import Audience
 
 METADATA = sa.MetaData()
 
@@ -25,3 +28,23 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
             connection.exec_driver_sql("ROLLBACK")
             raise
         connection.exec_driver_sql("COMMIT")
+
+
+def audience_columns() -> list[sa.Column[str]]:
+    """The columns that say which audience a row is about."""
+    return [sa.Column(name, sa.Text, nullable=False) for name in Audience._fields]
+
+
+def of_audience(table: sa.Table, audience: Audience) -> list[sa.ColumnElement[bool]]:
+    """The condition that a row of the table is about the audience."""
+    return [table.c[name] == value for name, value in audience._asdict().items()]
+
+
+def version_subject(audience: Audience, version: str) -> str:
+    """What the audit log calls a version."""
+    return "/".join([*audience, version])
+
+
+def now() -> datetime:
+    """The time as the catalog keeps it: UTC, without saying so."""
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -5,30 +5,28 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from catalog import audit
+from catalog import (
+    audit,
+    journal,  # noqa: F401 - its table is made when a catalog is opened
+)
 from catalog.audit_heads import sign_head
-from catalog.database import METADATA, writing
+from catalog.database import METADATA, audience_columns, now, of_audience, version_subject, writing
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from schemas.audit import Action, AuditHead
 from schemas.segment import Audience
 from schemas.uploads import Manifest
 
-
-def _audience_columns() -> list[sa.Column[str]]:
-    return [sa.Column(name, sa.Text, nullable=False) for name in ("network", "account", "segment")]
-
-
 VERSIONS = sa.Table(
     "versions",
     METADATA,
-    *_audience_columns(),
+    *audience_columns(),
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("public_name", sa.Text, nullable=False),
     sa.Column("as_of", sa.Date, nullable=False),
@@ -47,7 +45,7 @@ VERSIONS = sa.Table(
 OUTCOMES = sa.Table(
     "outcomes",
     METADATA,
-    *_audience_columns(),
+    *audience_columns(),
     sa.Column("as_of", sa.Date, nullable=False),
     sa.Column("night", sa.Integer, nullable=False),
     #: `published`, `fresh` (nothing changed) or `held`.
@@ -81,7 +79,20 @@ class Catalog:
 
     def __init__(self, engine: sa.Engine, actor: str) -> None:
         self._engine = engine
-        self._actor = actor
+        self.actor = actor
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection to read from; what is written elsewhere meanwhile may be seen."""
+        with self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def recording(self, action: Action, subject: str, details: audit.Details | None = None) -> Iterator[sa.Connection]:
+        """A writing transaction that ends with its line in the audit log."""
+        with writing(self._engine) as connection:
+            yield connection
+            audit.append(connection, self.actor, action, subject, details or {})
 
     def record(self, action: Action, subject: str, details: audit.Details | None = None) -> None:
         """Write that the actor did something which changes nothing else in the catalog.
@@ -91,17 +102,17 @@ class Catalog:
         Raises:
             ValueError: a text could be personal data: only names, numbers and days may stand in a line.
         """
-        with self._recording(action, subject, details):
+        with self.recording(action, subject, details):
             pass
 
     def audit_head(self) -> AuditHead:
         """The newest line of the audit log, to be printed in what is signed."""
-        with self._engine.connect() as connection:
+        with self.reading() as connection:
             return audit.head(connection)
 
     def audit_lines(self) -> list[sa.RowMapping]:
         """The audit log, oldest line first."""
-        with self._engine.connect() as connection:
+        with self.reading() as connection:
             return list(connection.execute(sa.select(audit.AUDIT).order_by(audit.AUDIT.c.line)).mappings())
 
     def sign_audit_head(self, home: Home, keys: SecretKeys) -> None:
@@ -115,27 +126,27 @@ class Catalog:
         if state is not None:
             query = query.where(VERSIONS.c.state == state)
         if audience is not None:
-            query = query.where(*_same(VERSIONS, audience))
-        with self._engine.connect() as connection:
+            query = query.where(*of_audience(VERSIONS, audience))
+        with self.reading() as connection:
             rows = list(connection.execute(query).mappings())
         return sorted(rows, key=lambda row: (*_identity(row), row["as_of"], int(row["version"].rsplit(".", 1)[1])))
 
     def numbers(self, audience: Audience, as_of: date) -> list[int]:
         """The N of every version `as_of`.N that the audience ever had, lost ones too."""
-        query = sa.select(VERSIONS.c.version).where(*_same(VERSIONS, audience), VERSIONS.c.as_of == as_of)
-        with self._engine.connect() as connection:
+        query = sa.select(VERSIONS.c.version).where(*of_audience(VERSIONS, audience), VERSIONS.c.as_of == as_of)
+        with self.reading() as connection:
             return [int(version.rsplit(".", 1)[1]) for (version,) in connection.execute(query)]
 
     def has_version(self, audience: Audience, version: str) -> bool:
         """Whether the version was ever published, in whatever state it is now."""
-        query = sa.select(VERSIONS.c.version).where(*_same(VERSIONS, audience), VERSIONS.c.version == version)
-        with self._engine.connect() as connection:
+        query = sa.select(VERSIONS.c.version).where(*of_audience(VERSIONS, audience), VERSIONS.c.version == version)
+        with self.reading() as connection:
             return connection.execute(query).first() is not None
 
     def add_version(self, audience: Audience, manifest: Manifest, content: str) -> None:
-        subject = _version_name(audience, manifest.version)
+        subject = version_subject(audience, manifest.version)
         details = {"manifest": hashlib.sha256(manifest.signed_bytes()).hexdigest()}
-        with self._recording("published", subject, details) as connection:
+        with self.recording("published", subject, details) as connection:
             connection.execute(
                 sa.insert(VERSIONS).values(
                     **audience._asdict(),
@@ -147,14 +158,16 @@ class Catalog:
                     content=content,
                     manifest=manifest.model_dump_json(),
                     state="published",
-                    published_at=_now(),
+                    published_at=now(),
                 )
             )
 
     def set_state(self, audience: Audience, version: str, state: Literal["lost", "withdrawn"]) -> None:
-        with self._recording(state, _version_name(audience, version)) as connection:
+        with self.recording(state, version_subject(audience, version)) as connection:
             connection.execute(
-                sa.update(VERSIONS).where(*_same(VERSIONS, audience), VERSIONS.c.version == version).values(state=state)
+                sa.update(VERSIONS)
+                .where(*of_audience(VERSIONS, audience), VERSIONS.c.version == version)
+                .values(state=state)
             )
 
     def record_outcome(  # noqa: PLR0913 - one row, its columns by name
@@ -170,7 +183,7 @@ class Catalog:
     ) -> None:
         """Write what became of the audience that night; a repeated night replaces its row."""
         with writing(self._engine) as connection:
-            connection.execute(sa.delete(OUTCOMES).where(*_same(OUTCOMES, audience), OUTCOMES.c.as_of == as_of))
+            connection.execute(sa.delete(OUTCOMES).where(*of_audience(OUTCOMES, audience), OUTCOMES.c.as_of == as_of))
             connection.execute(
                 sa.insert(OUTCOMES).values(
                     **audience._asdict(),
@@ -184,11 +197,11 @@ class Catalog:
             )
             if outcome == "held":
                 details = {"night": night, "as_of": as_of.isoformat()}
-                audit.append(connection, self._actor, "held", "/".join(audience), details)
+                audit.append(connection, self.actor, "held", "/".join(audience), details)
 
     def outcomes_of_night(self, night: int) -> list[sa.RowMapping]:
         """What became of each audience that the night reached."""
-        with self._engine.connect() as connection:
+        with self.reading() as connection:
             rows = list(connection.execute(sa.select(OUTCOMES).where(OUTCOMES.c.night == night)).mappings())
         return sorted(rows, key=_identity)
 
@@ -196,10 +209,10 @@ class Catalog:
         """Write that a night began; its number."""
         with writing(self._engine) as connection:
             result = connection.execute(
-                sa.insert(NIGHTS).values(as_of=as_of, started_at=_now(), outcome="running", messages=[], quarantined=[])
+                sa.insert(NIGHTS).values(as_of=as_of, started_at=now(), outcome="running", messages=[], quarantined=[])
             )
             night = int(result.inserted_primary_key[0])  # pyright: ignore[reportOptionalSubscript]
-            audit.append(connection, self._actor, "run_started", f"night:{night}", {"as_of": as_of.isoformat()})
+            audit.append(connection, self.actor, "run_started", f"night:{night}", {"as_of": as_of.isoformat()})
         return night
 
     def record_quarantine(self, night: int, counts: list[dict[str, object]]) -> None:
@@ -209,24 +222,17 @@ class Catalog:
 
     def end_night(self, night: int, outcome: str, messages: list[str], exit_code: int) -> None:
         details = {"outcome": outcome, "exit_code": exit_code}
-        with self._recording("run_ended", f"night:{night}", details) as connection:
+        with self.recording("run_ended", f"night:{night}", details) as connection:
             connection.execute(
                 sa.update(NIGHTS)
                 .where(NIGHTS.c.night == night)
-                .values(ended_at=_now(), outcome=outcome, messages=messages, exit_code=exit_code)
+                .values(ended_at=now(), outcome=outcome, messages=messages, exit_code=exit_code)
             )
 
     def last_night(self) -> sa.RowMapping | None:
-        with self._engine.connect() as connection:
+        with self.reading() as connection:
             query = sa.select(NIGHTS).order_by(NIGHTS.c.night.desc()).limit(1)
             return connection.execute(query).mappings().first()
-
-    @contextmanager
-    def _recording(self, action: Action, subject: str, details: audit.Details | None = None) -> Iterator[sa.Connection]:
-        """A writing transaction that ends with its line in the audit log."""
-        with writing(self._engine) as connection:
-            yield connection
-            audit.append(connection, self._actor, action, subject, details or {})
 
 
 @contextmanager
@@ -254,15 +260,3 @@ def open_catalog(home: Home, actor: str | None = None) -> Iterator[Catalog]:
 
 def _identity(row: sa.RowMapping) -> tuple[str, str, str]:
     return (row["network"], row["account"], row["segment"])
-
-
-def _same(table: sa.Table, audience: Audience) -> list[sa.ColumnElement[bool]]:
-    return [table.c[name] == value for name, value in audience._asdict().items()]
-
-
-def _version_name(audience: Audience, version: str) -> str:
-    return "/".join([*audience, version])
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

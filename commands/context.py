@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from catalog.home import Environment, Home
+from catalog.store import Catalog, open_catalog
 from schemas.errors import RelanceError
 
 #: Wide where nobody looks at a terminal, so that a log does not cut words.
@@ -33,6 +34,21 @@ def config_folder(option: Path | None) -> Path:
 def home_at(option: Path | None) -> Home:
     environment = Environment()
     return Home.at(option or environment.home, environment.keys)
+
+
+@contextmanager
+def catalog_at(option: Path | None) -> Iterator[Catalog]:
+    """The catalog of a home where something ran.
+
+    Raises:
+        RelanceError: nothing ran there yet.
+    """
+    home = home_at(option)
+    if not home.catalog.exists():
+        msg = f"{home.root} has no catalog: nothing ran there yet. `relance run` does."
+        raise RelanceError(msg)
+    with open_catalog(home) as catalog:
+        yield catalog
 
 
 @contextmanager

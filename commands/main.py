@@ -8,6 +8,7 @@ from commands import (
     audit,
     check,
     check_upload,
+    confirm,
     conformance,
     doctor,
     init,
@@ -30,7 +31,7 @@ app = typer.Typer(
 
 for command in (sample.sample, run.run, check.check, check_upload.check_upload, init.init, doctor.doctor, status.status,
                 networks.networks, segments.segments, verify.verify, conformance.conformance,
-                normalise.normalise):  # fmt: skip
+                normalise.normalise, confirm.confirm, confirm.unconfirm):  # fmt: skip
     app.command()(command)
 
 app.add_typer(audit.app, name="audit")

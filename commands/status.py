@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from catalog.store import open_catalog
-from commands.context import OUT, HomeOption, home_at, told
-from schemas.errors import RelanceError
+from commands.context import OUT, HomeOption, catalog_at, told
 from schemas.segment import Audience
 
 
 def status(home: HomeOption = None) -> None:
     """Show how the last night went, the current version of each audience, and which are held and why."""
-    with told():
-        place = home_at(home)
-        if not place.catalog.exists():
-            msg = f"{place.root} has no catalog: nothing ran there yet. `relance run` does."
-            raise RelanceError(msg)
-        with open_catalog(place) as catalog:
-            night = catalog.last_night()
-            outcomes = catalog.outcomes_of_night(night["night"]) if night is not None else []
-            versions = catalog.versions()
+    with told(), catalog_at(home) as catalog:
+        night = catalog.last_night()
+        outcomes = catalog.outcomes_of_night(night["night"]) if night is not None else []
+        versions = catalog.versions()
     if night is None:
         OUT.print("No night was run yet.")
         return

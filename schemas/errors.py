@@ -46,6 +46,10 @@ class PublicationError(RelanceError):
         self.check = check
 
 
+class JournalError(RelanceError):
+    """What was done at a network, as told, does not fit what relance knows of the list."""
+
+
 class DayError(RelanceError):
     """The asked day is not one that can be run."""
 

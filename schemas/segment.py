@@ -9,6 +9,7 @@ from pydantic import field_validator
 
 from schemas.brake import Brake
 from schemas.declared import Declared, Slug, Text
+from schemas.errors import ConfigError
 
 _NETWORK_ACCOUNT = re.compile(r"[a-z][a-z0-9_]*(:[a-z][a-z0-9_]*)?")
 
@@ -23,6 +24,19 @@ class Audience(NamedTuple):
     def __str__(self) -> str:
         parts = [self.network, self.segment] if self.account == "main" else list(self)
         return "/".join(parts)
+
+    @classmethod
+    def named(cls, text: str) -> Audience:
+        """The audience that `network/segment` or `network/account/segment` names.
+
+        Raises:
+            ConfigError: it is neither.
+        """
+        parts = text.split("/")
+        if len(parts) not in {2, 3} or not all(parts):
+            msg = f"{text!r} names no audience. Write NETWORK/AUDIENCE or NETWORK/ACCOUNT/AUDIENCE."
+            raise ConfigError(msg)
+        return cls(parts[0], "main" if len(parts) == 2 else parts[1], parts[-1])
 
 
 class Segment(Declared):

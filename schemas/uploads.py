@@ -6,6 +6,8 @@ import dataframely as dy
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.audit import AuditHead
+from schemas.journal import UploadStep
+from schemas.network_file import FileKind
 from schemas.privacy import HASHED
 
 #: Why a person of the segment is not in the file, in the order in which reasons are asked.
@@ -79,7 +81,7 @@ class FileEntry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    kind: str
+    kind: FileKind
     #: The network's list that it is for; empty where the network keeps one.
     list: str = ""
     rows: int
@@ -107,6 +109,7 @@ class Manifest(BaseModel):
     public_name: str
     version: str
     as_of: str
+    #: The confirmed state that the deltas start from, by `pipelines.uploads.open_lists.base_of`; None if nothing is.
     base: str | None
     rules_version: str
     assumptions: tuple[str, ...]
@@ -114,9 +117,23 @@ class Manifest(BaseModel):
     withheld: dict[str, int]
     ledger: Ledger
     files: tuple[FileEntry, ...]
+    #: Keys that the network does not hold yet, and keys that it holds or may hold and must not.
+    adds: int = 0
+    removes: int = 0
+    #: What to do at the network, in order; nothing if it holds what it should.
+    plan: tuple[UploadStep, ...] = ()
+    #: What may be done instead, where the network's help does not document it: try it first.
+    alternative: tuple[UploadStep, ...] = ()
+    #: Why the plan is not simply to add and to remove.
+    because: str | None = None
+    #: Whether the network replaces what a list holds.
+    replaceable: bool = True
     #: Where the audit log stood when the manifest was signed; both are None until then.
     audit_head: AuditHead | None = None
     signature: Signature | None = None
+
+    def has_file(self, kind: FileKind) -> bool:
+        return any(entry.kind == kind for entry in self.files)
 
     def signed_bytes(self) -> bytes:
         """The canonical JSON that the signature covers."""

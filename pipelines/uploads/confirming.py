@@ -1,0 +1,159 @@
+"""Whether what somebody says they did at a network fits what is known of it; used by the command and by the page."""
+
+from __future__ import annotations
+
+from catalog.journal import add_confirmation, confirmations, undo_confirmation
+from catalog.store import Catalog
+from pipelines.uploads.open_lists import OpenList, base_of, open_lists
+from schemas.errors import JournalError
+from schemas.journal import Confirmation, ConfirmationKind, UploadStep, VersionOrder
+from schemas.network_file import FileKind
+from schemas.segment import Audience
+from schemas.uploads import Manifest
+
+#: Version → what it holds, of one audience, oldest first, in whatever state it is now: files are copied by hand.
+Manifests = dict[str, Manifest]
+
+
+def confirm(catalog: Catalog, audience: Audience, version: str, kind: ConfirmationKind) -> Confirmation:
+    """Write into the journal that the version's files were uploaded, or that its list was deleted.
+
+    Raises:
+        JournalError: it does not fit what is known of the list; the sentence says what to upload instead.
+    """
+    manifests = manifests_of(catalog, audience)
+    return add_confirmation(
+        catalog, audience, version, kind, lambda standing: check_fits(manifests, standing, audience, version, kind)
+    )
+
+
+def unconfirm(catalog: Catalog, audience: Audience, which: int | str | None = None) -> Confirmation:
+    """Take a confirmation back: that number, the newest of that version, or the newest of the audience.
+
+    Raises:
+        JournalError: there is none, or a later one rests on it.
+    """
+    standing = confirmations(catalog, audience)
+    chosen = [each for each in standing if which is None or which in {each.number, each.version}]
+    if not chosen:
+        said = "nothing of it stands confirmed" if which is None else f"no confirmation of {which} stands"
+        msg = f"{audience}: {said}. `relance status` lists what does."
+        raise JournalError(msg)
+    manifests = manifests_of(catalog, audience)
+    undo_confirmation(catalog, chosen[-1], lambda now: check_undo(manifests, now, audience, chosen[-1]))
+    return chosen[-1]
+
+
+def manifests_of(catalog: Catalog, audience: Audience) -> dict[str, Manifest]:
+    """What each version of the audience holds or held, oldest first."""
+    rows = catalog.versions(audience, state=None)
+    return {row["version"]: Manifest.model_validate_json(row["manifest"]) for row in rows}
+
+
+def check_fits(
+    manifests: Manifests, standing: list[Confirmation], audience: Audience, version: str, kind: ConfirmationKind
+) -> None:
+    """Refuse what does not fit the standing confirmations of the audience.
+
+    Raises:
+        JournalError: with what to do instead.
+    """
+    refusal = _refusal(manifests, standing, version, kind)
+    if refusal is not None:
+        msg = f"{audience} {version} cannot be confirmed as {kind}: {refusal}"
+        raise JournalError(msg)
+
+
+def check_undo(manifests: Manifests, standing: list[Confirmation], audience: Audience, undone: Confirmation) -> None:
+    """Refuse to take back what later confirmations rest on: the journal must still make sense without it.
+
+    Raises:
+        JournalError: naming the confirmation to take back first.
+    """
+    kept = [each for each in standing if each.number != undone.number]
+    for place, later in enumerate(kept):
+        if later.number > undone.number and _refusal(manifests, kept[:place], later.version, later.kind) is not None:
+            msg = (
+                f"{audience} {undone.version} cannot be taken back as {undone.kind}: {later.version}, confirmed as "
+                f"{later.kind} later, rests on it. Take that back first."
+            )
+            raise JournalError(msg)
+
+
+def outstanding(manifest: Manifest, standing: list[Confirmation]) -> tuple[UploadStep, ...]:
+    """The steps of the version's plan that are still to be done, in order."""
+    done = {(each.version, each.kind) for each in standing}
+    return tuple(step for step in manifest.plan if (step.version, step.kind) not in done)
+
+
+def _refusal(manifests: Manifests, standing: list[Confirmation], version: str, kind: ConfirmationKind) -> str | None:
+    """Why it does not fit, and what to do instead; None if it does."""
+    manifest = manifests.get(version)
+    if manifest is None:
+        known = ", ".join(list(manifests)[-3:])
+        return f"there is no such version. {f'The newest are {known}' if known else 'None was published'}."
+    match kind:
+        case "created" | "replaced":
+            return _refused_full(open_lists(standing), manifest, kind)
+        case "added" | "removed":
+            return _refused_delta(manifests, open_lists(standing), manifest, kind)
+        case "deleted":
+            return _refused_deletion(manifests, standing, version)
+
+
+def _refused_full(lists: tuple[OpenList, ...], manifest: Manifest, kind: ConfirmationKind) -> str | None:
+    if not manifest.has_file("full"):
+        return "it has no full file, so it fills no list."
+    if kind == "created":
+        opened = any((manifest.version, kind) in each.uploads for each in lists)
+        return "a list made of it is open already. If that one was deleted, confirm that first." if opened else None
+    if not manifest.replaceable:
+        return "this network cannot replace what a list holds. If you made a new list of it, confirm it as created."
+    if not lists:
+        return "no list is open that it could replace. If you made a new list of it, confirm it as created."
+    return None
+
+
+def _refused_delta(
+    manifests: Manifests, lists: tuple[OpenList, ...], manifest: Manifest, kind: ConfirmationKind
+) -> str | None:
+    file = "add" if kind == "added" else "remove"
+    version = manifest.version
+    if not manifest.has_file(file):
+        return f"it has no {file} file."
+    if lists and (version, kind) in lists[-1].uploads:
+        return "it is confirmed so already."
+    if base_of(lists, without_deltas_of=version) == manifest.base:
+        return None
+    if not lists:
+        return "no list is open. Make one of the full file of the newest version, and confirm that as created."
+    fits = next((other.version for other in reversed(manifests.values()) if _is_next(other, lists)), None)
+    if fits is not None:
+        instead = f"Upload the files of {fits} instead: they start from what the list holds"
+    elif manifest.has_file("full") and manifest.replaceable:
+        instead = f"Replace the list with the full file of {version} instead, and confirm it as replaced"
+    else:
+        instead = "The next night publishes files that start from what the list holds; upload those"
+    last = lists[-1].newest_version
+    return f"it starts from another state of the list, which was last confirmed with {last}. {instead}."
+
+
+def _is_next(manifest: Manifest, lists: tuple[OpenList, ...]) -> bool:
+    """Whether the version has a delta that starts from what the newest list holds and is not in it yet."""
+    deltas: tuple[tuple[FileKind, ConfirmationKind], ...] = (("add", "added"), ("remove", "removed"))
+    missing = [kind for file, kind in deltas if manifest.has_file(file)]
+    left = [kind for kind in missing if (manifest.version, kind) not in lists[-1].uploads]
+    return bool(left) and base_of(lists, without_deltas_of=manifest.version) == manifest.base
+
+
+def _refused_deletion(manifests: Manifests, standing: list[Confirmation], version: str) -> str | None:
+    lists = open_lists(standing)
+    if any(version in each.versions for each in lists):
+        return None
+    if any(each.version == version for each in standing):
+        return "no list is open that it went into."
+    newest = max(manifests, key=VersionOrder.of)
+    if lists and version == newest:
+        went = ", ".join(each.newest_version for each in lists)
+        return f"it went into no open list. The open ones are known by {went}: name the one that was deleted."
+    return None

@@ -1,0 +1,67 @@
+"""The journal replayed: which lists an audience has open at its network, and what went into each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from schemas.journal import Confirmation, ConfirmationKind
+
+#: A file of a version that went into a list, and how.
+Upload = tuple[str, ConfirmationKind]
+
+
+class OpenList(NamedTuple):
+    """A list at the network (where the network keeps several for an audience: all of them), by what went into it."""
+
+    uploads: tuple[Upload, ...]
+
+    @property
+    def versions(self) -> set[str]:
+        return {version for version, _ in self.uploads}
+
+    @property
+    def newest_version(self) -> str:
+        """The version that went into it last: what the list is called by."""
+        return self.uploads[-1][0]
+
+
+def open_lists(standing: Iterable[Confirmation]) -> tuple[OpenList, ...]:
+    """The lists that are open after the standing confirmations of one audience, oldest first.
+
+    Additions, removals and replacements go into the newest; a deletion closes the oldest that the version went into.
+    """
+    lists: tuple[OpenList, ...] = ()
+    for confirmation in standing:
+        lists = _after(lists, confirmation.version, confirmation.kind)
+    return lists
+
+
+def _after(lists: tuple[OpenList, ...], version: str, kind: ConfirmationKind) -> tuple[OpenList, ...]:
+    if kind == "created":
+        return (*lists, OpenList(((version, kind),)))
+    if kind == "deleted":
+        closed = next((place for place, each in enumerate(lists) if version in each.versions), None)
+        return lists if closed is None else lists[:closed] + lists[closed + 1 :]
+    if not lists:
+        return lists
+    *older, current = lists
+    return (*older, OpenList((*current.uploads, (version, kind))))
+
+
+def base_of(lists: tuple[OpenList, ...], *, without_deltas_of: str | None = None) -> str | None:
+    """A name for what the newest list holds, without a clock: equal for equal uploads. None if no list is open.
+
+    The deltas of one version start from one base, in whatever order they are uploaded: `without_deltas_of` leaves
+    those of a version away.
+    """
+    if not lists:
+        return None
+    uploads = [
+        (version, kind)
+        for version, kind in lists[-1].uploads
+        if version != without_deltas_of or kind not in {"added", "removed"}
+    ]
+    return hashlib.sha256(json.dumps(uploads).encode()).hexdigest()[:16]

@@ -1,0 +1,65 @@
+"""The journal: what people say they did with a version's files, and what a version asks them to do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.network_file import FileKind
+from schemas.segment import Audience
+
+#: `created`: a new list holds the full file; `replaced`: it is all that the list holds now; `added`, `removed`: that
+#: file was uploaded into the list; `deleted`: the list that the version went into is gone.
+ConfirmationKind = Literal["created", "replaced", "added", "removed", "deleted"]
+
+
+class Confirmation(BaseModel):
+    """One line of the journal. It stands until it is undone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: Rises; the order in which things were done.
+    number: int
+    network: str
+    account: str
+    segment: str
+    version: str
+    kind: ConfirmationKind
+    #: UTC.
+    confirmed_at: datetime
+    confirmed_by: str
+    undone_at: datetime | None = None
+    undone_by: str | None = None
+
+    @property
+    def audience(self) -> Audience:
+        return Audience(self.network, self.account, self.segment)
+
+
+class UploadStep(BaseModel):
+    """One thing to do at the network, and how it is confirmed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: What to confirm when it is done: `relance confirm NETWORK/AUDIENCE version --as kind`.
+    kind: ConfirmationKind
+    #: The step's own version; where a list is to be deleted, one that went into it.
+    version: str
+    #: Which files of the version are uploaded; None if none is.
+    file: FileKind | None
+    #: The step in a sentence.
+    says: str
+
+
+class VersionOrder(NamedTuple):
+    """Where `YYYY-MM-DD.N` stands among the versions of an audience."""
+
+    as_of: str
+    number: int
+
+    @classmethod
+    def of(cls, version: str) -> VersionOrder:
+        as_of, _, number = version.rpartition(".")
+        return cls(as_of, int(number))

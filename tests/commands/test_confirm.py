@@ -1,0 +1,55 @@
+"""`relance confirm` and `relance unconfirm`, as typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from catalog.home import Home
+from catalog.journal import confirmations
+from catalog.store import open_catalog
+from schemas.uploads import FileEntry
+from tests.commands.test_messages import LOYAL, home, manifest, no_other_installation, relance, words
+
+__all__ = ["home", "no_other_installation"]
+
+
+@pytest.fixture
+def version(home: Home) -> str:
+    full = FileEntry(name="club_b.full.csv", kind="full", rows=9, bytes=9, sha256="0" * 64)
+    published = manifest().model_copy(update={"files": (full,)})
+    with open_catalog(home) as catalog:
+        catalog.add_version(LOYAL, published, "content")
+    return published.version
+
+
+def test_what_was_done_is_said_back(home: Home, version: str) -> None:
+    said = words(relance("confirm", "google_ads/fr/loyal", version, "--as", "created", "--home", home.root))
+    assert said == f"google_ads/fr/loyal {version} is confirmed as created. The list was last filled with {version}."
+    with open_catalog(home) as catalog:
+        assert [(each.version, each.kind) for each in confirmations(catalog, LOYAL)] == [(version, "created")]
+    undone = words(relance("unconfirm", "google_ads/fr/loyal", "--home", home.root))
+    assert (
+        undone == f"google_ads/fr/loyal {version} is no longer confirmed as created. No list of this audience is open."
+    )
+
+
+def test_a_refusal_is_one_sentence_and_code_1(home: Home, version: str) -> None:
+    result = relance("confirm", "google_ads/fr/loyal", version, "--as", "added", "--home", home.root)
+    assert result.exit_code == 1
+    assert words(result).startswith("journal error: google_ads/fr/loyal")
+    assert "it has no add file" in words(result)
+
+
+def test_wrong_words_end_with_code_2(home: Home, version: str) -> None:
+    assert relance("confirm", "google_ads", version, "--as", "created", "--home", home.root).exit_code == 2
+    assert relance("confirm", "google_ads/fr/loyal", version, "--as", "uploaded", "--home", home.root).exit_code == 2
+    assert relance("confirm", "google_ads/fr/loyal", version, "--home", home.root).exit_code == 2
+
+
+def test_a_home_where_nothing_ran_says_so_and_stays_untouched(tmp_path: Path) -> None:
+    result = relance("confirm", "meta/loyal", "2025-01-01.1", "--as", "created", "--home", tmp_path / "none")
+    assert result.exit_code == 1
+    assert "nothing ran there yet" in words(result)
+    assert not (tmp_path / "none").exists()

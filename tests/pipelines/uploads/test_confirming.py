@@ -1,0 +1,201 @@
+"""The journal: what is told fits what is known of the list, or is refused with what to do instead."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from catalog.home import Home
+from catalog.journal import confirmations
+from catalog.store import Catalog, open_catalog
+from pipelines.uploads.confirming import confirm, outstanding, unconfirm
+from pipelines.uploads.open_lists import base_of, open_lists
+from schemas.errors import JournalError
+from schemas.journal import UploadStep
+from schemas.network_file import FileKind
+from schemas.segment import Audience
+from schemas.uploads import FileEntry, Ledger, Manifest
+
+LOYAL = Audience("meta", "main", "loyal")
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    with open_catalog(Home.at(tmp_path), actor="marie") as opened:
+        yield opened
+
+
+def publish(catalog: Catalog, version: str, *kinds: FileKind, replaceable: bool = True) -> Manifest:
+    """A version with files of these kinds, on what is confirmed now."""
+    files = tuple(
+        FileEntry(name=f"club.{kind}.csv", kind=kind, rows=9, bytes=9, sha256="0") for kind in kinds or ("full",)
+    )
+    manifest = Manifest(
+        **LOYAL._asdict(), public_name="club", version=version, as_of=version[:10], rules_version="r", assumptions=(),
+        base=base_of(open_lists(confirmations(catalog, LOYAL))), withheld={}, files=files, replaceable=replaceable,
+        ledger=Ledger(segment_people=9, dropped={}, file_people=9, file_rows=9),
+    )  # fmt: skip
+    catalog.add_version(LOYAL, manifest, version)
+    return manifest
+
+
+def lists_of(catalog: Catalog) -> list[list[tuple[str, str]]]:
+    return [list(each.uploads) for each in open_lists(confirmations(catalog, LOYAL))]
+
+
+def test_a_confirmation_stands_with_who_and_when_and_leaves_a_line_in_the_audit_log(catalog: Catalog) -> None:
+    publish(catalog, "2025-01-01.1")
+    confirmed = confirm(catalog, LOYAL, "2025-01-01.1", "created")
+    assert confirmations(catalog) == confirmations(catalog, LOYAL) == [confirmed]
+    assert confirmed.confirmed_by == "marie"
+    assert abs((datetime.now(UTC) - confirmed.confirmed_at).total_seconds()) < 60
+    undone = unconfirm(catalog, LOYAL)
+    assert undone == confirmed
+    assert confirmations(catalog) == []
+    lines = [(line["action"], line["subject"]) for line in catalog.audit_lines()]
+    assert lines[-2:] == [
+        ("confirmed", "meta/main/loyal/2025-01-01.1"),
+        ("unconfirmed", "meta/main/loyal/2025-01-01.1"),
+    ]
+
+
+def test_what_a_list_holds_follows_what_was_done(catalog: Catalog) -> None:
+    publish(catalog, "2025-01-01.1")
+    confirm(catalog, LOYAL, "2025-01-01.1", "created")
+    publish(catalog, "2025-01-02.1", "full", "add", "remove")
+    confirm(catalog, LOYAL, "2025-01-02.1", "added")
+    confirm(catalog, LOYAL, "2025-01-02.1", "removed")
+    publish(catalog, "2025-01-03.1")
+    confirm(catalog, LOYAL, "2025-01-03.1", "created")
+    first = [("2025-01-01.1", "created"), ("2025-01-02.1", "added"), ("2025-01-02.1", "removed")]
+    assert lists_of(catalog) == [first, [("2025-01-03.1", "created")]]
+    confirm(catalog, LOYAL, "2025-01-02.1", "deleted")
+    assert lists_of(catalog) == [[("2025-01-03.1", "created")]]
+    unconfirm(catalog, LOYAL)
+    assert lists_of(catalog) == [first, [("2025-01-03.1", "created")]]
+
+
+@pytest.mark.parametrize("order", [("added", "removed"), ("removed", "added")])
+def test_the_deltas_of_a_version_are_confirmed_in_any_order(catalog: Catalog, order: tuple[str, ...]) -> None:
+    publish(catalog, "2025-01-01.1")
+    confirm(catalog, LOYAL, "2025-01-01.1", "created")
+    publish(catalog, "2025-01-02.1", "full", "add", "remove")
+    for kind in order:
+        confirm(catalog, LOYAL, "2025-01-02.1", kind)
+        with pytest.raises(JournalError, match="confirmed so already"):
+            confirm(catalog, LOYAL, "2025-01-02.1", kind)
+
+
+def test_a_delta_on_another_base_is_refused_with_what_to_upload_instead(catalog: Catalog) -> None:
+    publish(catalog, "2025-01-01.1")
+    confirm(catalog, LOYAL, "2025-01-01.1", "created")
+    publish(catalog, "2025-01-02.1", "full", "add")
+    publish(catalog, "2025-01-03.1", "full", "add")
+    confirm(catalog, LOYAL, "2025-01-02.1", "added")
+    with pytest.raises(JournalError, match=r"Replace the list with the full file of 2025-01-03.1 instead"):
+        confirm(catalog, LOYAL, "2025-01-03.1", "added")
+    publish(catalog, "2025-01-04.1", "full", "add", replaceable=False)
+    with pytest.raises(JournalError, match=r"Upload the files of 2025-01-04.1 instead"):
+        confirm(catalog, LOYAL, "2025-01-03.1", "added")
+    confirm(catalog, LOYAL, "2025-01-04.1", "added")
+    publish(catalog, "2025-01-05.1", "full", "add", replaceable=False)
+    unconfirm(catalog, LOYAL)
+    confirm(catalog, LOYAL, "2025-01-03.1", "replaced")
+    with pytest.raises(JournalError, match="The next night publishes files that start from what the list holds"):
+        confirm(catalog, LOYAL, "2025-01-05.1", "added")
+
+
+def test_a_delta_needs_an_open_list(catalog: Catalog) -> None:
+    publish(catalog, "2025-01-01.1")
+    confirm(catalog, LOYAL, "2025-01-01.1", "created")
+    publish(catalog, "2025-01-02.1", "full", "add")
+    confirm(catalog, LOYAL, "2025-01-01.1", "deleted")
+    with pytest.raises(JournalError, match=r"no list is open. Make one"):
+        confirm(catalog, LOYAL, "2025-01-02.1", "added")
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "told"),
+    [
+        ("2025-01-09.1", "created", "there is no such version. The newest are 2025-01-01.1, 2025-01-02.1"),
+        ("2025-01-01.1", "added", "it has no add file"),
+        ("2025-01-01.1", "removed", "it has no remove file"),
+        ("2025-01-01.1", "replaced", "no list is open that it could replace"),
+        ("2025-01-02.1", "replaced", "it has no full file"),
+        ("2025-01-02.1", "created", "it has no full file"),
+    ],
+)
+def test_what_cannot_have_been_done_is_refused(catalog: Catalog, version: str, kind: str, told: str) -> None:
+    publish(catalog, "2025-01-01.1")
+    publish(catalog, "2025-01-02.1", "remove")
+    with pytest.raises(JournalError, match=f"meta/loyal {version} cannot be confirmed as {kind}: {told}"):
+        confirm(catalog, LOYAL, version, kind)
+    assert confirmations(catalog) == []
+    assert [line["action"] for line in catalog.audit_lines()] == ["published", "published"]
+
+
+def test_a_network_that_cannot_replace_is_not_told_to_have_replaced(catalog: Catalog) -> None:
+    publish(catalog, "2025-01-01.1", replaceable=False)
+    confirm(catalog, LOYAL, "2025-01-01.1", "created")
+    with pytest.raises(JournalError, match="cannot replace what a list holds"):
+        confirm(catalog, LOYAL, "2025-01-01.1", "replaced")
+
+
+def test_a_deletion_names_a_version_that_went_into_the_list(catalog: Catalog) -> None:
+    publish(catalog, "2025-01-01.1")
+    confirm(catalog, LOYAL, "2025-01-01.1", "created")
+    publish(catalog, "2025-01-02.1")
+    with pytest.raises(JournalError, match=r"The open ones are known by 2025-01-01.1"):
+        confirm(catalog, LOYAL, "2025-01-02.1", "deleted")
+    confirm(catalog, LOYAL, "2025-01-01.1", "deleted")
+    with pytest.raises(JournalError, match="no list is open that it went into"):
+        confirm(catalog, LOYAL, "2025-01-01.1", "deleted")
+    confirm(catalog, LOYAL, "2025-01-02.1", "deleted")
+
+
+def test_what_a_later_confirmation_rests_on_is_not_taken_back_first(catalog: Catalog) -> None:
+    publish(catalog, "2025-01-01.1")
+    confirm(catalog, LOYAL, "2025-01-01.1", "created")
+    publish(catalog, "2025-01-02.1", "full", "add")
+    confirm(catalog, LOYAL, "2025-01-02.1", "added")
+    with pytest.raises(JournalError, match=r"2025-01-02.1, confirmed as added later, rests on it"):
+        unconfirm(catalog, LOYAL, "2025-01-01.1")
+    unconfirm(catalog, LOYAL, "2025-01-02.1")
+    unconfirm(catalog, LOYAL, "2025-01-01.1")
+    with pytest.raises(JournalError, match="nothing of it stands confirmed"):
+        unconfirm(catalog, LOYAL)
+
+
+def test_of_two_people_who_confirm_at_once_one_is_refused(catalog: Catalog, tmp_path: Path) -> None:
+    publish(catalog, "2025-01-01.1")
+    refused: list[JournalError] = []
+
+    def click() -> None:
+        with open_catalog(Home.at(tmp_path)) as own:
+            try:
+                confirm(own, LOYAL, "2025-01-01.1", "created")
+            except JournalError as error:
+                refused.append(error)
+
+    clicks = [threading.Thread(target=click) for _ in range(4)]
+    for thread in clicks:
+        thread.start()
+    for thread in clicks:
+        thread.join()
+    assert (len(confirmations(catalog)), len(refused)) == (1, 3)
+
+
+def test_the_steps_still_to_do_are_those_not_confirmed(catalog: Catalog) -> None:
+    manifest = publish(catalog, "2025-01-01.1")
+    steps = (
+        UploadStep(kind="created", version="2025-01-01.1", file="full", says="Make a list."),
+        UploadStep(kind="deleted", version="2024-12-31.1", file=None, says="Delete the old one."),
+    )
+    planned = manifest.model_copy(update={"plan": steps})
+    assert outstanding(planned, confirmations(catalog)) == steps
+    confirm(catalog, LOYAL, "2025-01-01.1", "created")
+    assert outstanding(planned, confirmations(catalog)) == steps[1:]
