@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from catalog.database import METADATA
-from catalog.store import Catalog
+from catalog.database import METADATA, audience_columns, now, of_audience
 from schemas.segment import Audience
+
+if TYPE_CHECKING:
+    from catalog.store import Catalog
 
 ALLOWANCES = sa.Table(
     "allowances",
     METADATA,
     sa.Column("number", sa.Integer, primary_key=True),
-    *(sa.Column(name, sa.Text, nullable=False) for name in Audience._fields),
+    *audience_columns(),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("allowed_at", sa.DateTime, nullable=False),
     sa.Column("allowed_by", sa.Text, nullable=False),
@@ -30,7 +32,7 @@ def allow(catalog: Catalog, audience: Audience, reason: str) -> None:
             sa.insert(ALLOWANCES).values(
                 **audience._asdict(),
                 reason=reason,
-                allowed_at=datetime.now(UTC).replace(tzinfo=None),
+                allowed_at=now(),
                 allowed_by=catalog.actor,
             )
         )
@@ -38,8 +40,8 @@ def allow(catalog: Catalog, audience: Audience, reason: str) -> None:
 
 def allowance(catalog: Catalog, audience: Audience) -> int | None:
     """The oldest leave of the audience that no night has used."""
-    same = [ALLOWANCES.c[name] == value for name, value in audience._asdict().items()]
-    query = sa.select(sa.func.min(ALLOWANCES.c.number)).where(*same, ALLOWANCES.c.night.is_(None))
+    unused = [*of_audience(ALLOWANCES, audience), ALLOWANCES.c.night.is_(None)]
+    query = sa.select(sa.func.min(ALLOWANCES.c.number)).where(*unused)
     with catalog.reading() as connection:
         return connection.execute(query).scalar()
 

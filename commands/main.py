@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from commands import (
+    allow,
     audit,
     check,
     check_upload,
@@ -29,9 +30,23 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for command in (sample.sample, run.run, check.check, check_upload.check_upload, init.init, doctor.doctor, status.status,
-                networks.networks, segments.segments, verify.verify, conformance.conformance,
-                normalise.normalise, confirm.confirm, confirm.unconfirm):  # fmt: skip
+for command in (
+    sample.sample,
+    run.run,
+    allow.allow,
+    check.check,
+    check_upload.check_upload,
+    init.init,
+    doctor.doctor,
+    status.status,
+    networks.networks,
+    segments.segments,
+    verify.verify,
+    conformance.conformance,
+    normalise.normalise,
+    confirm.confirm,
+    confirm.unconfirm,
+):
     app.command()(command)
 
 app.add_typer(audit.app, name="audit")

@@ -55,7 +55,8 @@ def _sources(before: dict[str, int], now: dict[str, int], limits: Brake) -> Iter
     for table, rows in before.items():
         left = now.get(table, 0)
         if rows and rows - left >= limits.table_shrinks * rows:
-            yield f"the CRM's table of {table} went from {rows:,} to {left:,} rows (limit {_less(limits.table_shrinks)})"
+            limit = _less(limits.table_shrinks)
+            yield f"the CRM's table of {table} went from {rows:,} to {left:,} rows (limit {limit})"
 
 
 def _people(before: Ledger, now: Ledger, limits: Brake) -> Iterator[str]:
