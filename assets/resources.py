@@ -12,13 +12,16 @@ import polars as pl
 from pydantic import PrivateAttr
 
 from assets.launch import CHOSEN_DAY, NEWEST_DAY
-from catalog.home import Home
+from catalog.descriptions import describe, record_overlaps
+from catalog.home import Environment, Home
 from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.crm.days import check_asked_day, default_day
 from pipelines.crm.pull import Reading
 from pipelines.crm.read import Crm
+from pipelines.customers.subdivisions import subdivisions
+from pipelines.overlaps import overlaps
 from pipelines.uploads.people import NetworkPeople, network_people
 from pipelines.uploads.publication import Outbox
 from pipelines.uploads.reconciliation import reconcile
@@ -54,7 +57,7 @@ class Relance(dg.ConfigurableResource):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         config = read_config(Path(self.config_folder))
-        home = Home.at(Path(self.home_folder), Path(self.keys_folder))
+        home = Home.at(Path(self.home_folder), Path(self.keys_folder), Environment().catalog)
         keys = open_keys(home)
         stack = ExitStack()
         try:
@@ -72,6 +75,7 @@ class Relance(dg.ConfigurableResource):
         self._opened = _Opened(config, home, keys, warehouse, catalog, night, stack, day)
         reconcile(self.outbox)
         expire(self.outbox)
+        describe(catalog, config.segments)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         opened = self._opened
@@ -87,6 +91,7 @@ class Relance(dg.ConfigurableResource):
             code = opened.failures[0].exit_code if opened.failures else {"held": 4}.get(outcome, 0)
             opened.catalog.end_night(opened.night, outcome, [str(failure) for failure in opened.failures], code)
             opened.catalog.sign_audit_head(opened.home, opened.keys)
+            record_overlaps(opened.catalog, overlaps(opened.warehouse))
 
     @property
     def declared(self) -> Config:
@@ -144,18 +149,26 @@ class Relance(dg.ConfigurableResource):
         # Numbered once, so that a person's id is compared here and nowhere else.
         warehouse.execute(
             "CREATE OR REPLACE TEMP TABLE _permitted AS SELECT (row_number() OVER () - 1)::UINTEGER AS number, "
-            "person_id, assumed, country, revenue FROM warehouse.permissions LEFT JOIN "
+            "person_id, assumed, by_other_purpose, country, revenue FROM warehouse.permissions LEFT JOIN "
             "(FROM warehouse.features WHERE as_of = $day) USING (person_id) "
             f"WHERE network = $network AND person_id IN ({members})",
             network=network,
             day=as_of,
         )
+        states = None
+        if declared.limits_data_use:
+            lives = (
+                "SELECT DISTINCT number, country_code AS country, region FROM _permitted "
+                "JOIN warehouse.customer_records USING (person_id) JOIN warehouse.crm_customers USING (customer_id)"
+            )
+            states = subdivisions(warehouse.read(lives))
         held = f"SELECT number, kind, position, {columns} FROM warehouse.identifiers JOIN _permitted USING (person_id)"
         return network_people(
             warehouse.read("FROM _permitted"),
             warehouse.read(held),
             self.refused_keys(network),
             declared,
+            states,
         )
 
     def refused_keys(self, network: str) -> pl.DataFrame:

@@ -18,7 +18,9 @@ from commands import (
     run,
     sample,
     segments,
+    serve,
     status,
+    users,
     verify,
 )
 
@@ -31,8 +33,9 @@ app = typer.Typer(
 
 for command in (sample.sample, run.run, check.check, check_upload.check_upload, init.init, doctor.doctor, status.status,
                 networks.networks, segments.segments, verify.verify, conformance.conformance,
-                normalise.normalise, confirm.confirm, confirm.unconfirm):  # fmt: skip
+                normalise.normalise, serve.serve, confirm.confirm, confirm.unconfirm):  # fmt: skip
     app.command()(command)
 
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
+app.add_typer(users.app, name="users")

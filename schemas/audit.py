@@ -21,6 +21,14 @@ Action = Literal[
     "forgot",
     "revealed",
     "key_rotated",
+    "logged_in",
+    "login_refused",
+    "logged_out",
+    "user_added",
+    "user_changed",
+    "user_removed",
+    "reported",
+    "upload_failed",
 ]
 
 

@@ -65,7 +65,7 @@ def read_config(folder: Path) -> Config:
 
 
 def _allowed_networks(settings: Settings, path: Path) -> dict[str, Network]:
-    """The networks, without the columns in plain that the company does not allow."""
+    """The networks with the columns that the company allows or asks for."""
     known = networks()
     for name, headers in settings.allow_plain.items():
         if name not in known:
@@ -79,7 +79,15 @@ def _allowed_networks(settings: Settings, path: Path) -> dict[str, Network]:
                     f"those are {', '.join(plain) or 'none'}."
                 )
                 raise ConfigError(msg)
-    return {name: network.allowing(settings.allow_plain.get(name, ())) for name, network in known.items()}
+    limiting = [name for name, network in known.items() if network.limits_data_use]
+    for name in settings.limited_data_use:
+        if name not in limiting:
+            msg = f"{path}: limited_data_use names {name!r}; it can name {', '.join(limiting)}."
+            raise ConfigError(msg)
+    return {
+        name: network.allowing(settings.allow_plain.get(name, ()), limited_data_use=name in settings.limited_data_use)
+        for name, network in known.items()
+    }
 
 
 def _check_networks_exist(config: Config) -> None:

@@ -37,6 +37,10 @@ class WarehouseError(RelanceError):
     """The warehouse refused an operation."""
 
 
+class CatalogError(RelanceError):
+    """The catalog's database cannot be opened."""
+
+
 class PublicationError(RelanceError):
     """An audience's files were refused before publication."""
 
@@ -48,6 +52,12 @@ class PublicationError(RelanceError):
 
 class JournalError(RelanceError):
     """What was done at a network, as told, does not fit what relance knows of the list."""
+
+
+class UserError(RelanceError):
+    """A user cannot be added, changed or removed as asked."""
+
+    exit_code = 2
 
 
 class DayError(RelanceError):

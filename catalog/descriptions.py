@@ -1,0 +1,95 @@
+"""What each audience is, as the last run read it from the config: the page shows no other declaration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from catalog.database import METADATA, audience_columns
+
+if TYPE_CHECKING:
+    from catalog.store import Catalog
+    from schemas.segment import Audience, Segment
+
+DESCRIPTIONS = sa.Table(
+    "descriptions",
+    METADATA,
+    *audience_columns(),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("public_name", sa.Text, nullable=False),
+    sa.Column("public_description", sa.Text),
+    sa.Column("purpose", sa.Text, nullable=False),
+    #: The segment's condition, in SQL.
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    #: False for an audience that has left the config: nobody is added any more, its list is to be deleted.
+    sa.Column("declared", sa.Boolean, nullable=False),
+    sa.PrimaryKeyConstraint("network", "account", "segment"),
+)
+
+#: How many people are in two segments.
+OVERLAPS = sa.Table(
+    "overlaps",
+    METADATA,
+    sa.Column("segment", sa.Text, primary_key=True),
+    sa.Column("other", sa.Text, primary_key=True),
+    sa.Column("people", sa.Integer, nullable=False),
+)
+
+
+def describe(catalog: Catalog, segments: dict[str, Segment]) -> None:
+    """Write what the config declares; an audience that it no longer lists keeps its description."""
+    rows = [
+        {**audience._asdict(), **_described(segment)}
+        for name, segment in segments.items()
+        for audience in segment.audiences(name)
+    ]
+    with catalog.writing() as connection:
+        connection.execute(sa.update(DESCRIPTIONS).values(declared=False))
+        for row in rows:
+            of_audience = [DESCRIPTIONS.c[name] == row[name] for name in ("network", "account", "segment")]
+            connection.execute(sa.delete(DESCRIPTIONS).where(*of_audience))
+        if rows:
+            connection.execute(sa.insert(DESCRIPTIONS), rows)
+
+
+def descriptions(catalog: Catalog) -> dict[Audience, sa.RowMapping]:
+    """Every audience ever declared."""
+    from schemas.segment import Audience
+
+    with catalog.reading() as connection:
+        rows = connection.execute(sa.select(DESCRIPTIONS)).mappings().all()
+    return {Audience(row["network"], row["account"], row["segment"]): row for row in rows}
+
+
+def record_overlaps(catalog: Catalog, counts: list[tuple[str, str, int]]) -> None:
+    """Replace how many people are in two segments: (segment, other, people), each pair both ways round."""
+    rows = [{"segment": segment, "other": other, "people": people} for segment, other, people in counts]
+    with catalog.writing() as connection:
+        connection.execute(sa.delete(OVERLAPS))
+        if rows:
+            connection.execute(sa.insert(OVERLAPS), rows)
+
+
+def overlaps_of(catalog: Catalog, segment: str) -> list[tuple[str, int]]:
+    """The segments that share people with `segment`, and how many; most first."""
+    query = (
+        sa.select(OVERLAPS.c.other, OVERLAPS.c.people)
+        .where(OVERLAPS.c.segment == segment)
+        .order_by(OVERLAPS.c.people.desc(), OVERLAPS.c.other)
+    )
+    with catalog.reading() as connection:
+        return [(other, people) for other, people in connection.execute(query)]
+
+
+def _described(segment: Segment) -> dict[str, object]:
+    return {
+        "title": segment.title,
+        "public_name": segment.public_name,
+        "public_description": segment.public_description,
+        "purpose": segment.purpose,
+        "rule": segment.where,
+        "owner": segment.owner,
+        "declared": True,
+    }

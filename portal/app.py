@@ -1,0 +1,85 @@
+"""The page as an application: routes, protection, and how failures are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import quote
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from catalog.home import Home
+from catalog.store import Catalog
+from portal import audience, audiences, downloads, health, login, networks, nights, oidc, privacy, static, today, users
+from portal.access import ForbiddenError, LoginNeededError, PasswordNeededError
+from portal.overview import Overview
+from portal.protection import ForeignFormError, Protection, guard
+from portal.rendering import redirect, render
+from portal.state import State, portal_secret, utc_now
+from schemas.settings import Settings
+
+_MODULES = (health, static, login, oidc, today, audiences, audience, downloads, networks, nights, privacy, users)
+
+
+def create_app(home: Home, settings: Settings, catalog: Catalog, clock: Callable[[], datetime] = utc_now) -> FastAPI:
+    """The application for one home; it closes nothing that it was given.
+
+    Raises:
+        KeyFileError: the key for cookies and links is broken.
+    """
+    # No description of the routes is served: it would be a page without a login.
+    app = FastAPI(title="relance", openapi_url=None, redirect_slashes=False, dependencies=[Depends(guard)])
+    for module in _MODULES:
+        app.include_router(module.router)
+    app.state.relance = State(home, settings, catalog, portal_secret(home), Overview(catalog), clock)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.portal.hosts))
+    oidc.add_oidc(app, settings.portal)
+    app.add_middleware(Protection)
+    app.add_exception_handler(LoginNeededError, _to_login)
+    app.add_exception_handler(PasswordNeededError, _to_password)
+    for error in (ForbiddenError, ForeignFormError, RequestValidationError, HTTPException):
+        app.add_exception_handler(error, _told)
+    app.add_exception_handler(Exception, _broken)
+    return app
+
+
+def _to_login(request: Request, error: Exception) -> Response:
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    path = "/login" if request.method != "GET" or asked == "/" else f"/login?next={quote(asked, safe='')}"
+    if "hx-request" in request.headers:
+        # htmx would put the login form into the middle of the page.
+        return Response(status_code=204, headers={"HX-Redirect": path})
+    return redirect(path)
+
+
+def _to_password(request: Request, error: Exception) -> Response:
+    return redirect("/password")
+
+
+_SENTENCES = {
+    400: "This request makes no sense to the page.",
+    403: "This link was made for somebody else, or too long ago. Press the button for it again.",
+    404: "There is nothing here, or no longer.",
+    405: "This address is not to be used like that.",
+    410: "This file is no longer as it was published, so it is not given out. Tonight's run makes a new one.",
+    422: "Something in this form or address cannot be right.",
+}
+
+
+def _told(request: Request, error: Exception) -> Response:
+    status = 422
+    sentence = None
+    if isinstance(error, ForbiddenError):
+        status, sentence = 403, "Your role does not allow this. Ask an admin for it."
+    elif isinstance(error, ForeignFormError):
+        status, sentence = 403, "This form is too old or did not come from this page. Load the page again."
+    elif isinstance(error, HTTPException):
+        status = error.status_code
+    return render(request, "error.html", status, sentence=sentence or _SENTENCES.get(status, _SENTENCES[400]))
+
+
+def _broken(request: Request, error: Exception) -> Response:
+    return render(request, "error.html", 500, sentence="The page failed. Whoever runs it finds the reason in its log.")

@@ -1,0 +1,186 @@
+"""One audience: its size over time, where people were lost, its files, what was done with them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, NamedTuple
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Form, Request, Response
+from pydantic import Field, field_validator, model_validator
+
+from catalog.descriptions import overlaps_of
+from catalog.journal import confirmations
+from catalog.reports import failed_uploads, report_failed_upload, report_size, size_reports
+from catalog.store import OUTCOMES, Catalog
+from pipelines.uploads.confirming import confirm as confirm_upload
+from pipelines.uploads.confirming import unconfirm as unconfirm_upload
+from portal.addresses import VERSION_PATTERN, AudienceOf, row_of
+from portal.charts import Line, Waterfall, line, waterfall
+from portal.forms import Posted, without_query
+from portal.overview import Row
+from portal.rendering import language_of, page_of, redirect, render
+from portal.rules import in_words
+from portal.state import State, StateOf
+from portal.visitors import CatalogOf
+from schemas.errors import JournalError
+from schemas.journal import ConfirmationKind
+from schemas.segment import Audience
+from schemas.uploads import LEDGER_REASONS, Ledger
+
+router = APIRouter(prefix="/audiences/{network}/{account}/{segment}")
+
+
+class ConfirmForm(Posted):
+    """What was done with a version."""
+
+    version: str = Field(pattern=VERSION_PATTERN)
+    kind: ConfirmationKind
+    next: str = Field("/", max_length=1000)
+
+
+class UndoForm(Posted):
+    """Which confirmation to take back."""
+
+    number: int = Field(ge=1, le=2**31)
+    next: str = Field("/", max_length=1000)
+
+
+class SizeForm(Posted):
+    """What the network shows."""
+
+    size: int | None = Field(None, ge=0, le=10**10)
+    match_rate: float | None = Field(None, ge=0, le=100)
+
+    @field_validator("size", "match_rate", mode="before")
+    @classmethod
+    def _as_people_write_numbers(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        plain = value.replace(" ", "").replace("\u202f", "").replace("\xa0", "").removesuffix("%").replace(",", ".")
+        return plain or None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> SizeForm:
+        if self.size is None and self.match_rate is None:
+            msg = "neither size nor match rate"
+            raise ValueError(msg)
+        return self
+
+
+class FailureForm(Posted):
+    """What the network said."""
+
+    version: str = Field(pattern=VERSION_PATTERN)
+    said: str = Field(min_length=3, max_length=500)
+    next: str = Field("/", max_length=1000)
+
+    @field_validator("said")
+    @classmethod
+    def _names_nobody(cls, said: str) -> str:
+        digits = sum(character.isdigit() for character in said)
+        if "@" in said or digits > 12:
+            msg = "no addresses and phone numbers"
+            raise ValueError(msg)
+        return said.strip()
+
+
+class _Night(NamedTuple):
+    as_of: date
+    people: int
+
+
+@router.get("", name="audience")
+def audience(request: Request, named: AudienceOf, state: StateOf) -> Response:
+    return _page(request, state, named)
+
+
+@router.post("/confirmations", name="confirm")
+def confirm(
+    request: Request, named: AudienceOf, form: Annotated[ConfirmForm, Form()], catalog: CatalogOf, state: StateOf
+) -> Response:
+    row_of(state, named)
+    try:
+        confirmation = confirm_upload(catalog, named, form.version, form.kind)
+    except JournalError as error:
+        return _page(request, state, named, 409, refusal=str(error))
+    return redirect(without_query(form.next), done=confirmation.number)
+
+
+@router.post("/undo", name="unconfirm")
+def unconfirm(
+    request: Request, named: AudienceOf, form: Annotated[UndoForm, Form()], catalog: CatalogOf, state: StateOf
+) -> Response:
+    row_of(state, named)
+    try:
+        unconfirm_upload(catalog, named, form.number)
+    except JournalError as error:
+        return _page(request, state, named, 409, refusal=str(error))
+    return redirect(without_query(form.next), undone=1)
+
+
+@router.post("/size", name="report")
+def report(named: AudienceOf, form: Annotated[SizeForm, Form()], catalog: CatalogOf, state: StateOf) -> Response:
+    row_of(state, named)
+    report_size(catalog, named, form.size, form.match_rate)
+    return redirect(page_of(named) + "#reported")
+
+
+@router.post("/failure", name="report_failure")
+def report_failure(
+    named: AudienceOf, form: Annotated[FailureForm, Form()], catalog: CatalogOf, state: StateOf
+) -> Response:
+    row_of(state, named)
+    report_failed_upload(catalog, named, form.version, form.said)
+    return redirect(without_query(form.next), noted=1)
+
+
+def _page(request: Request, state: State, named: Audience, status: int = 200, refusal: str | None = None) -> Response:
+    row = row_of(state, named)
+    catalog, language = state.catalog, language_of(request)
+    nights = _nights(catalog, named)
+    reports = size_reports(catalog, named)
+    titles = {each.audience.segment: each.title for each in state.overview.rows(state.clock().date())}
+    return render(
+        request,
+        "audience.html",
+        status,
+        row=row,
+        rule=in_words(row.rule, language),
+        sizes=_line([(each.as_of, float(each.people)) for each in nights]),
+        losses=_waterfall(row),
+        match_rates=_line(
+            [(each.reported_at.date(), each.match_rate) for each in reports if each.match_rate is not None]
+        ),
+        network_sizes=_line([(each.reported_at.date(), float(each.size)) for each in reports if each.size is not None]),
+        reports=list(reversed(reports[-10:])),
+        failures=list(reversed(failed_uploads(catalog, named)[-5:])),
+        journal=list(reversed(confirmations(catalog, named))),
+        versions=list(reversed(catalog.versions(named, state=None)))[:12],
+        overlaps=[(titles.get(other, other), people) for other, people in overlaps_of(catalog, named.segment)],
+        reasons=LEDGER_REASONS,
+        refusal=refusal,
+        done=None,
+    )
+
+
+def _nights(catalog: Catalog, named: Audience) -> list[_Night]:
+    """The last 180 nights that reached the audience, oldest first."""
+    query = (
+        sa.select(OUTCOMES.c.as_of, OUTCOMES.c.ledger)
+        .where(*(OUTCOMES.c[name] == value for name, value in named._asdict().items()))
+        .order_by(OUTCOMES.c.as_of.desc())
+        .limit(180)
+    )
+    with catalog.reading() as connection:
+        rows = list(connection.execute(query))
+    return [_Night(as_of, int(ledger["file_people"])) for as_of, ledger in reversed(rows) if ledger]
+
+
+def _line(points: list[tuple[date, float]]) -> Line | None:
+    return line(points) if points else None
+
+
+def _waterfall(row: Row) -> Waterfall | None:
+    ledger: Ledger | None = row.ledger
+    return waterfall(ledger.segment_people, ledger.dropped, ledger.file_people) if ledger is not None else None

@@ -1,0 +1,68 @@
+"""Charts as numbers between 0 and 100: templates draw them as SVG that stretches, with the labels beside in HTML."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+
+class Line(NamedTuple):
+    """A line over time: an SVG path and the area under it in a box of 100 × 100, and what to write beside it."""
+
+    path: str
+    area: str
+    #: The last point.
+    x: float
+    y: float
+    first: tuple[date, float]
+    last: tuple[date, float]
+    lowest: float
+    highest: float
+    points: tuple[tuple[date, float], ...]
+
+
+class Step(NamedTuple):
+    """A bar of a waterfall, in percent of the whole."""
+
+    name: str
+    people: int
+    start: float
+    width: float
+
+
+class Waterfall(NamedTuple):
+    """From everybody, through each loss, to those who are left."""
+
+    whole: int
+    losses: tuple[Step, ...]
+    left: Step
+
+
+def line(points: list[tuple[date, float]]) -> Line:
+    """Points of a series, oldest first and at least one; the axis starts at 0 unless that would hide the change."""
+    values = [value for _, value in points]
+    lowest, highest = min(values), max(values)
+    floor = 0.0 if lowest <= 0.5 * highest or lowest == highest else lowest - (highest - lowest)
+    days = [(day - points[0][0]).days for day, _ in points]
+    span, height = days[-1] or 1, (highest - floor) or 1
+    places = [
+        (round(100 * day / span, 2) if days[-1] else 100.0, round(96 - 92 * (value - floor) / height, 2))
+        for day, value in zip(days, values, strict=True)
+    ]
+    if len(places) == 1:
+        places = [(0.0, places[0][1]), *places]
+    path = "M" + "L".join(f"{x:g} {y:g}" for x, y in places)
+    area = f"{path}L{places[-1][0]:g} 100L{places[0][0]:g} 100Z"
+    return Line(path, area, *places[-1], points[0], points[-1], lowest, highest, tuple(points))
+
+
+def waterfall(whole: int, dropped: dict[str, int], left: int) -> Waterfall:
+    """The losses that cost somebody, in the order in which they are asked."""
+    share = 100 / whole if whole else 0
+    losses: list[Step] = []
+    remaining = whole
+    for name, people in dropped.items():
+        if people:
+            remaining -= people
+            losses.append(Step(name, people, round(remaining * share, 2), round(people * share, 2)))
+    return Waterfall(whole, tuple(losses), Step("left", left, 0, round(left * share, 2)))

@@ -1,0 +1,141 @@
+"""French and English: sentences, numbers, dates. The English sentence is the key to `words/fr.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from babel.core import negotiate_locale
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal, format_percent
+
+Code = Literal["en", "fr"]
+
+LANGUAGES: dict[Code, str] = {"en": "English", "fr": "Français"}
+
+
+@cache
+def french() -> dict[str, str]:
+    """English sentence → French sentence."""
+    return tomllib.loads((Path(__file__).parent / "words" / "fr.toml").read_text(encoding="utf-8"))
+
+
+def chosen_language(cookie: str | None, accepted: str) -> Code:
+    """The language that was switched to, else the browser's first that there is, else English."""
+    if cookie in LANGUAGES:
+        return "fr" if cookie == "fr" else "en"
+    preferred = sorted(map(_preference, accepted.split(",")[:20]), key=lambda each: -each[1])
+    names = [name.replace("-", "_") for name, quality in preferred if name and quality > 0]
+    return "fr" if negotiate_locale(names, list(LANGUAGES)) == "fr" else "en"
+
+
+def _preference(part: str) -> tuple[str, float]:
+    name, _, quality = part.partition(";q=")
+    try:
+        return name.strip(), float(quality or 1)
+    except ValueError:
+        return name.strip(), 0.0
+
+
+@dataclass(frozen=True)
+class Language:
+    """How things are said in one language and one time zone."""
+
+    code: Code
+    zone: ZoneInfo
+
+    def say(self, sentence: str, **values: object) -> str:
+        """The sentence, `{name}` standing for each value. Numbers and days are written as the language does."""
+        said = french().get(sentence, sentence) if self.code == "fr" else sentence
+        return said.format(**{name: self.shown(value) for name, value in values.items()}) if values else said
+
+    def say_count(self, one: str, many: str, n: int, **values: object) -> str:
+        """The sentence for one or for many; French counts none as one."""
+        singular = n == 1 or (self.code == "fr" and n == 0)
+        return self.say(one if singular else many, n=n, **values)
+
+    def shown(self, value: object) -> str:
+        match value:
+            case bool() | None:
+                return "–" if value is None else self.say("yes" if value else "no")
+            case int() | float():
+                return _number(value, self.code)
+            case datetime():
+                return self.time(value)
+            case date():
+                return self.day(value)
+            case _:
+                return str(value)
+
+    def number(self, value: float | None, *, signed: bool = False) -> str:
+        if value is None:
+            return "–"
+        return ("+" if signed and value > 0 else "") + _number(value, self.code)
+
+    def percent(self, value: float | None) -> str:
+        """`value` in percent."""
+        return "–" if value is None else format_percent(value / 100, format="#,##0.#%", locale=self._locale)
+
+    def day(self, value: date | str | None) -> str:
+        if value is None:
+            return "–"
+        return _day(date.fromisoformat(value) if isinstance(value, str) else value, self._locale)
+
+    def time(self, value: datetime | None) -> str:
+        """A UTC time in the company's time zone."""
+        if value is None:
+            return "–"
+        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return format_datetime(aware, "medium", tzinfo=self.zone, locale=self._locale).removesuffix(":00")
+
+    def short_time(self, value: datetime) -> str:
+        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return format_datetime(aware, "d MMM, HH:mm", tzinfo=self.zone, locale=self._locale)
+
+    def seconds(self, seconds: float) -> str:
+        minutes, rest = divmod(round(seconds), 60)
+        return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+    def bytes(self, size: int) -> str:
+        units = ("o", "ko", "Mo", "Go") if self.code == "fr" else ("B", "kB", "MB", "GB")
+        value, unit = float(size), units[0]
+        for unit in units:
+            if value < 1000 or unit == units[-1]:
+                break
+            value /= 1000
+        return f"{_number(round(value, 1) if value < 10 else round(value), self.code)} {unit}"
+
+    @property
+    def _locale(self) -> str:
+        return "fr" if self.code == "fr" else "en_GB"
+
+    @property
+    def template_names(self) -> dict[str, Callable[..., str]]:
+        """What templates call these."""
+        return {
+            "_": self.say,
+            "_n": self.say_count,
+            "number": self.number,
+            "percent": self.percent,
+            "day": self.day,
+            "time": self.time,
+            "short_time": self.short_time,
+            "seconds": self.seconds,
+            "bytes_": self.bytes,
+        }
+
+
+@lru_cache(maxsize=16384)
+def _number(value: float, code: Code) -> str:
+    return format_decimal(value, locale="fr" if code == "fr" else "en_GB")
+
+
+@lru_cache(maxsize=4096)
+def _day(value: date, locale: str) -> str:
+    return format_date(value, "d MMM y", locale=locale)

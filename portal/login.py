@@ -1,0 +1,128 @@
+"""Logging in with a local password, logging out, choosing one's own password."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from pydantic import Field
+
+from catalog.passwords import MINIMUM_LENGTH
+from catalog.sessions import begin_session, end_session, forget_ended_sessions
+from catalog.users import change_password as write_password
+from catalog.users import user_with_password
+from portal.forms import Posted, own_path
+from portal.rendering import LANGUAGE_COOKIE, redirect, render
+from portal.state import StateOf
+from portal.visitors import SESSION_COOKIE, CatalogOf, VisitorOf, set_session
+from schemas.errors import UserError
+
+router = APIRouter()
+
+
+class LoginForm(Posted):
+    """Name and password."""
+
+    name: str = Field(max_length=100)
+    password: str = Field(max_length=500)
+    next: str = Field("/", max_length=1000)
+
+
+class PasswordForm(Posted):
+    """The old password and the new one, twice."""
+
+    old: str = Field(max_length=500)
+    new: str = Field(max_length=500)
+    again: str = Field(max_length=500)
+
+
+class LanguageForm(Posted):
+    """The language to switch to, and where to go on."""
+
+    code: str = Field(pattern="^(en|fr)$")
+    next: str = Field("/", max_length=1000)
+
+
+@router.get("/login", name="login")
+def login(request: Request, next: Annotated[str, Field(max_length=1000)] = "/") -> Response:
+    if request.state.visitor is not None:
+        return redirect(own_path(next))
+    return render(request, "login.html", next=own_path(next), wrong=None, wait=None)
+
+
+@router.post("/login", name="log_in")
+def log_in(request: Request, form: Annotated[LoginForm, Form()], state: StateOf) -> Response:
+    at, address = state.clock(), request.client.host if request.client else "nowhere"
+    name = form.name.strip().lower()
+    wait = state.attempts.wait(name, address, at)
+    if state.settings.portal.login != "password" or wait is not None:
+        minutes = math.ceil(wait.total_seconds() / 60) if wait is not None else None
+        return render(request, "login.html", 429, next=own_path(form.next), wrong=None, wait=minutes)
+    # Counted before the slow check, so that attempts side by side do not slip through.
+    state.attempts.wrong(name, address, at)
+    user = user_with_password(state.catalog, name, form.password)
+    if user is None:
+        state.catalog.acting_as("page").record("login_refused", "user:unknown")
+        return render(request, "login.html", 401, next=own_path(form.next), wrong=True, wait=None)
+    state.attempts.right(name)
+    forget_ended_sessions(state.catalog, at, state.limits)
+    response = redirect(own_path(form.next))
+    identifier = begin_session(state.catalog.acting_as(f"user:{user.name}"), user.name, at)
+    set_session(request, response, state, identifier)
+    return response
+
+
+@router.post("/logout", name="log_out")
+def log_out(visitor: VisitorOf, catalog: CatalogOf) -> Response:
+    end_session(catalog, visitor.session, visitor.user.name)
+    response = redirect("/login")
+    response.delete_cookie(SESSION_COOKIE, path="/")
+    return response
+
+
+@router.get("/password", name="password")
+def password(request: Request) -> Response:
+    return render(request, "password.html", refusal=None, minimum=MINIMUM_LENGTH)
+
+
+@router.post("/password", name="change_password")
+def change_password(
+    request: Request,
+    form: Annotated[PasswordForm, Form()],
+    visitor: VisitorOf,
+    catalog: CatalogOf,
+    state: StateOf,
+) -> Response:
+    name = visitor.user.name
+    refusal = None
+    if state.attempts.wait(name, "password", state.clock()) is not None:
+        refusal = "Too many wrong passwords. Try again in a quarter of an hour."
+    elif user_with_password(catalog, name, form.old) is None:
+        state.attempts.wrong(name, "password", state.clock())
+        refusal = "The old password is not right."
+    elif form.new != form.again:
+        refusal = "The two new passwords differ."
+    elif form.new == form.old:
+        refusal = "The new password is the old one."
+    else:
+        try:
+            write_password(catalog, name, form.new)
+        except UserError:
+            refusal = "A password has at least 12 characters. Three unrelated words do."
+    if refusal is not None:
+        return render(request, "password.html", 422, refusal=refusal, minimum=MINIMUM_LENGTH)
+    response = redirect("/")
+    # All sessions have ended with the old password; this one goes on under a new number.
+    set_session(request, response, state, begin_session(catalog, name, state.clock()))
+    return response
+
+
+@router.post("/language", name="language")
+def language(request: Request, form: Annotated[LanguageForm, Form()]) -> Response:
+    response = redirect(own_path(form.next))
+    secure = request.url.scheme == "https"
+    response.set_cookie(
+        LANGUAGE_COOKIE, form.code, max_age=31536000, httponly=True, samesite="lax", secure=secure, path="/"
+    )
+    return response

@@ -1,0 +1,42 @@
+"""The nights: what ran, how long, what was held back, what was set aside."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Request, Response
+
+from catalog.store import NIGHTS, OUTCOMES, Catalog
+from portal.rendering import render
+from portal.state import StateOf
+
+router = APIRouter()
+
+_SHOWN = 30
+
+
+def _nights(catalog: Catalog) -> list[sa.RowMapping]:
+    with catalog.reading() as connection:
+        return list(connection.execute(sa.select(NIGHTS).order_by(NIGHTS.c.night.desc()).limit(_SHOWN)).mappings())
+
+
+def _outcomes(catalog: Catalog, nights: list[int]) -> dict[int, list[sa.RowMapping]]:
+    """Night → what became of each audience."""
+    query = sa.select(OUTCOMES).where(OUTCOMES.c.night.in_(nights)).order_by(OUTCOMES.c.network, OUTCOMES.c.segment)
+    found: dict[int, list[sa.RowMapping]] = {night: [] for night in nights}
+    with catalog.reading() as connection:
+        for row in connection.execute(query).mappings():
+            found[row["night"]].append(row)
+    return found
+
+
+@router.get("/nights", name="nights")
+def nights(request: Request, state: StateOf) -> Response:
+    shown = _nights(state.catalog)
+    rows = state.overview.rows(state.clock().date())
+    return render(
+        request,
+        "nights.html",
+        nights=shown,
+        outcomes=_outcomes(state.catalog, [night["night"] for night in shown]),
+        titles={tuple(row.audience): row for row in rows},
+    )

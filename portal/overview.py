@@ -1,0 +1,242 @@
+"""Every audience in one row, worked out anew only after the catalog has changed."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal, NamedTuple
+
+import sqlalchemy as sa
+
+from catalog.descriptions import descriptions
+from catalog.journal import confirmations
+from catalog.store import OUTCOMES, VERSIONS, Catalog
+from pipelines.uploads.confirming import outstanding
+from pipelines.uploads.open_lists import OpenList, open_lists
+from schemas.journal import Confirmation, UploadStep
+from schemas.network import Network, networks
+from schemas.segment import Audience
+from schemas.uploads import Ledger, Manifest
+
+Status = Literal["ready", "waiting", "current", "expiring", "small", "held", "retired", "none"]
+
+#: What a status is called; in this order when sorted.
+STATUSES: dict[Status, str] = {
+    "waiting": "Waiting for upload",
+    "ready": "Ready to create",
+    "expiring": "Expiring soon",
+    "held": "Held back",
+    "small": "Below minimum",
+    "retired": "No longer used",
+    "current": "Up to date",
+    "none": "Not run yet",
+}
+
+#: How many days before a list's members expire it is shown.
+EXPIRY_NOTICE = 30
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the page knows of an audience at a glance."""
+
+    audience: Audience
+    network: Network
+    title: str
+    public_name: str
+    purpose: str
+    rule: str
+    owner: str
+    declared: bool
+    #: Of the last night that reached it; None before.
+    people: int | None
+    #: People now less people in the version confirmed last; None if none was.
+    change: int | None
+    #: The day that its newest version is of.
+    as_of: date | None
+    version: str | None
+    manifest: Manifest | None
+    #: Of the last night that reached it.
+    ledger: Ledger | None
+    status: Status
+    #: Why it was held, as the run said it.
+    reason: str | None
+    #: The day on which the network begins to forget its members; None if it does not, or no list is open.
+    expires: date | None
+    confirmed_at: datetime | None
+    lists: tuple[OpenList, ...]
+    #: What is to be done at the network, in order.
+    steps: tuple[UploadStep, ...]
+
+    @property
+    def search_text(self) -> str:
+        return " ".join((self.title, self.public_name, self.purpose, self.network.title, self.audience.account)).lower()
+
+
+class _Known(NamedTuple):
+    mark: object
+    day: date
+    rows: tuple[Row, ...]
+
+
+class Overview:
+    """The rows of all audiences, kept until something is written."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._changes = catalog.changes()
+        self._known: _Known | None = None
+        self._lock = threading.Lock()
+
+    def rows(self, today: date) -> tuple[Row, ...]:
+        """Every audience, by network and title."""
+        with self._lock:
+            mark = self._changes.mark()
+            if self._known is None or (self._known.mark, self._known.day) != (mark, today):
+                self._known = _Known(mark, today, _rows(self._catalog, today))
+            return self._known.rows
+
+    def row(self, audience: Audience, today: date) -> Row | None:
+        return next((row for row in self.rows(today) if row.audience == audience), None)
+
+    def close(self) -> None:
+        self._changes.close()
+
+
+def _rows(catalog: Catalog, today: date) -> tuple[Row, ...]:
+    newest = {_audience(row): row for row in _newest(catalog, VERSIONS, VERSIONS.c.state == "published")}
+    outcomes = {_audience(row): row for row in _newest(catalog, OUTCOMES)}
+    described = descriptions(catalog)
+    standing: dict[Audience, list[Confirmation]] = {}
+    for confirmation in confirmations(catalog):
+        standing.setdefault(confirmation.audience, []).append(confirmation)
+    people = _people_of_confirmed(catalog, standing)
+    rows = [
+        _row(
+            audience,
+            described=described.get(audience),
+            newest=newest.get(audience),
+            outcome=outcomes.get(audience),
+            standing=standing.get(audience, []),
+            people_then=people.get(audience),
+            today=today,
+        )
+        for audience in {*newest, *outcomes, *described, *standing}
+        if audience.network in networks()
+    ]
+    return tuple(sorted(rows, key=lambda row: (row.network.title.lower(), row.title.lower(), row.audience)))
+
+
+def _row(  # noqa: PLR0913 - what is known of an audience, from each table
+    audience: Audience,
+    *,
+    described: sa.RowMapping | None,
+    newest: sa.RowMapping | None,
+    outcome: sa.RowMapping | None,
+    standing: list[Confirmation],
+    people_then: int | None,
+    today: date,
+) -> Row:
+    network = networks()[audience.network]
+    manifest = Manifest.model_validate_json(newest["manifest"]) if newest is not None else None
+    ledger = Ledger.model_validate(outcome["ledger"]) if outcome is not None and outcome["ledger"] else None
+    people = ledger.file_people if ledger is not None else (manifest.ledger.file_people if manifest else None)
+    lists = open_lists(standing)
+    steps = outstanding(manifest, standing) if manifest is not None else ()
+    filled = [each for each in standing if each.kind != "deleted"]
+    confirmed_at = filled[-1].confirmed_at if filled and lists else None
+    expires = _expiry(network, standing) if lists else None
+    declared = bool(described["declared"]) if described is not None else True
+    return Row(
+        audience=audience,
+        network=network,
+        title=described["title"] if described is not None else audience.segment.replace("_", " ").capitalize(),
+        public_name=(described or newest or {"public_name": audience.segment})["public_name"],
+        purpose=described["purpose"] if described is not None else "",
+        rule=described["rule"] if described is not None else "",
+        owner=described["owner"] if described is not None else "",
+        declared=declared,
+        people=people,
+        change=people - people_then if people is not None and people_then is not None and lists else None,
+        as_of=newest["as_of"] if newest is not None else None,
+        version=newest["version"] if newest is not None else None,
+        manifest=manifest,
+        ledger=ledger if ledger is not None else manifest and manifest.ledger,
+        status=_status(
+            network,
+            manifest=manifest,
+            outcome=outcome,
+            ledger=ledger,
+            lists=lists,
+            steps=steps,
+            expires=expires,
+            declared=declared,
+            today=today,
+        ),
+        reason=outcome["reason"] if outcome is not None else None,
+        expires=expires,
+        confirmed_at=confirmed_at,
+        lists=lists,
+        steps=steps,
+    )
+
+
+def _status(  # noqa: PLR0913
+    network: Network,
+    *,
+    manifest: Manifest | None,
+    outcome: sa.RowMapping | None,
+    ledger: Ledger | None,
+    lists: tuple[OpenList, ...],
+    steps: tuple[UploadStep, ...],
+    expires: date | None,
+    declared: bool,
+    today: date,
+) -> Status:
+    status: Status = "current"
+    if steps:
+        status = "waiting" if lists else "ready"
+    elif not declared:
+        status = "retired"
+    elif outcome is not None and outcome["outcome"] == "held":
+        small = ledger is not None and ledger.file_rows < network.file.minimum_rows.full
+        status = "small" if small else "held"
+    elif expires is not None and expires - today <= timedelta(days=EXPIRY_NOTICE):
+        status = "expiring"
+    elif manifest is None:
+        status = "none"
+    return status
+
+
+def _expiry(network: Network, standing: list[Confirmation]) -> date | None:
+    """Whoever was sent longest ago goes first: with the last upload of everybody."""
+    whole = [each.confirmed_at for each in standing if each.kind in {"created", "replaced"}]
+    if network.membership_days is None or not whole:
+        return None
+    return (whole[-1] + timedelta(days=network.membership_days)).date()
+
+
+def _newest(catalog: Catalog, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> list[sa.RowMapping]:
+    """Each audience's newest row of the table."""
+    by = [table.c.as_of.desc(), (table.c.published_at if table is VERSIONS else table.c.night).desc()]
+    place = sa.func.row_number().over(partition_by=[table.c[name] for name in Audience._fields], order_by=by)
+    ranked = sa.select(table, place.label("place")).where(*conditions).subquery()
+    query = sa.select(*(ranked.c[column.name] for column in table.columns)).where(ranked.c.place == 1)
+    with catalog.reading() as connection:
+        return list(connection.execute(query).mappings())
+
+
+def _people_of_confirmed(catalog: Catalog, standing: dict[Audience, list[Confirmation]]) -> dict[Audience, int]:
+    """Each audience's people in the version confirmed last."""
+    last = {audience: each[-1].version for audience, each in standing.items()}
+    query = sa.select(*(VERSIONS.c[name] for name in Audience._fields), VERSIONS.c.version, VERSIONS.c.people).where(
+        VERSIONS.c.version.in_(set(last.values()))
+    )
+    with catalog.reading() as connection:
+        rows = connection.execute(query).mappings().all()
+    return {_audience(row): row["people"] for row in rows if last.get(_audience(row)) == row["version"]}
+
+
+def _audience(row: sa.RowMapping) -> Audience:
+    return Audience(row["network"], row["account"], row["segment"])

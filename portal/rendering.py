@@ -1,0 +1,85 @@
+"""Templates: escaped, in the visitor's language, with only what the visitor may do."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from pathlib import Path
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from portal.access import may
+from portal.language import LANGUAGES, Language, chosen_language
+from portal.protection import FORM_COOKIE, form_session
+from portal.state import state_of
+from portal.static import static_url
+from portal.visitors import form_token
+from schemas.segment import Audience
+
+LANGUAGE_COOKIE = "relance_language"
+
+
+@cache
+def templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals |= {"static": static_url, "languages": LANGUAGES, "page_of": page_of}
+    return environment
+
+
+def language_of(request: Request) -> Language:
+    code = chosen_language(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", ""))
+    return Language(code, state_of(request).settings.zone)
+
+
+def page_of(audience: Audience) -> str:
+    """Where an audience's page is."""
+    return "/audiences/" + "/".join(audience)
+
+
+def render(request: Request, template: str, status: int = 200, **context: object) -> Response:
+    """The page; `context` is what its template shows."""
+    state = state_of(request)
+    language = language_of(request)
+    visitor = getattr(request.state, "visitor", None)
+    page = (
+        templates()
+        .get_template(template)
+        .render(
+            language.template_names
+            | {
+                "language": language.code,
+                "visitor": visitor,
+                "may": partial(may, visitor) if visitor is not None else lambda route: False,
+                "token": form_token(state, form_session(request)),
+                "here": request.url.path,
+                "sent_from": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+                "login": state.settings.portal.login,
+            }
+            | context
+        )
+    )
+    response = HTMLResponse(page, status)
+    response.headers["Vary"] = "Accept-Language, Cookie"
+    if hasattr(request.state, "new_form_cookie"):
+        response.set_cookie(
+            FORM_COOKIE,
+            request.state.new_form_cookie,
+            httponly=True,
+            samesite="lax",
+            secure=request.url.scheme == "https",
+        )
+    return response
+
+
+def redirect(path: str, **query: object) -> Response:
+    """Go on to another page of ours, by GET."""
+    return RedirectResponse(path + (f"?{urlencode(query)}" if query else ""), 303)

@@ -1,0 +1,85 @@
+"""The first screen: what to upload now, in order."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NamedTuple
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from catalog.journal import confirmations
+from portal.overview import Row
+from portal.rendering import render
+from portal.state import State, StateOf
+from schemas.journal import Confirmation, UploadStep
+
+router = APIRouter()
+
+Urgency = Literal["removals", "news", "expiry"]
+
+
+class Task(NamedTuple):
+    """An audience that waits for somebody."""
+
+    urgency: Urgency
+    row: Row
+    steps: tuple[UploadStep, ...]
+
+
+class Asked(BaseModel):
+    """What was just done, so that it can be said and taken back."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    done: int | None = Field(None, ge=1, le=2**31)
+    undone: bool = False
+    noted: bool = False
+
+
+def tasks(rows: tuple[Row, ...]) -> list[Task]:
+    """What waits: first who must be taken out, then what is new, then what expires."""
+    waiting = [task for row in rows if (task := _task(row)) is not None]
+    order: tuple[Urgency, ...] = ("removals", "news", "expiry")
+    return sorted(waiting, key=lambda task: (order.index(task.urgency), -(task.row.people or 0)))
+
+
+def _task(row: Row) -> Task | None:
+    if row.steps:
+        takes_out = any(step.kind in {"removed", "deleted"} for step in row.steps)
+        removes = row.manifest.removes if row.manifest is not None else 0
+        return Task("removals" if takes_out or (removes and row.lists) else "news", row, row.steps)
+    if (
+        row.status == "expiring"
+        and row.version is not None
+        and row.manifest is not None
+        and row.manifest.has_file("full")
+    ):
+        renewed = UploadStep(kind="replaced", version=row.version, file="full", says="")
+        return Task("expiry", row, (renewed,))
+    return None
+
+
+def confirmation_of(state: State, number: int | None) -> Confirmation | None:
+    """The standing confirmation of that number."""
+    if number is None:
+        return None
+    return next((each for each in confirmations(state.catalog) if each.number == number), None)
+
+
+@router.get("/", name="today")
+def today(request: Request, asked: Annotated[Asked, Query()], state: StateOf) -> Response:
+    rows = state.overview.rows(state.clock().date())
+    waiting = tasks(rows)
+    return render(
+        request,
+        "today.html",
+        groups=[(urgency, [task for task in waiting if task.urgency == urgency]) for urgency in Urgency.__args__],
+        waiting=len(waiting),
+        held=[row for row in rows if row.status in {"held", "small"}],
+        current=sum(row.status == "current" for row in rows),
+        every=len(rows),
+        night=state.catalog.last_night(),
+        done=confirmation_of(state, asked.done),
+        titles={row.audience: row for row in rows},
+        asked=asked,
+    )

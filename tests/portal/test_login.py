@@ -1,0 +1,194 @@
+"""Logging in: passwords, sessions, attempts, forms of other sites."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from catalog.users import add_first_admin, add_user, reset_password
+from portal.attempts import PER_ADDRESS, PER_NAME, WINDOW
+from portal.forms import own_path
+from portal.visitors import SESSION_COOKIE
+from schemas.errors import UserError
+from tests.portal.conftest import META, PASSWORD, Site
+
+_CONFIRM = "/audiences/" + "/".join(META) + "/confirmations"
+
+
+def test_the_first_start_makes_an_admin_whose_password_is_good_for_choosing_one(site: Site) -> None:
+    password = add_first_admin(site.catalog)
+    assert password is not None
+    assert add_first_admin(site.catalog) is None
+    browser = site.browser()
+    assert browser.log_in("admin", password).headers["location"] == "/"
+    for path in ("/", "/users", "/audiences"):
+        assert browser.get(path).headers["location"] == "/password"
+    short = {"old": password, "new": "short", "again": "short"}
+    assert "at least 12 characters" in browser.post("/password", short, page="/password").text
+    chosen = {"old": password, "new": PASSWORD, "again": PASSWORD}
+    assert browser.post("/password", chosen, page="/password").headers["location"] == "/"
+    assert browser.get("/users").status_code == 200
+    assert site.browser().log_in("admin", password).status_code == 401
+
+
+def test_a_wrong_password_and_an_unknown_name_are_told_alike(site: Site) -> None:
+    site.user("camille", "marketer")
+    browser = site.browser()
+    wrong, unknown = browser.log_in("camille", "no"), browser.log_in("nobody", "no")
+    assert (wrong.status_code, unknown.status_code) == (401, 401)
+    strip = lambda text: [line for line in text.splitlines() if "token" not in line]  # noqa: E731
+    assert strip(wrong.text) == strip(unknown.text)
+    assert "session" not in str(wrong.headers)
+
+
+def test_after_a_few_wrong_passwords_the_right_one_has_to_wait_too(site: Site) -> None:
+    site.user("camille", "marketer")
+    browser = site.browser()
+    for _ in range(PER_NAME):
+        assert browser.log_in("camille", "no").status_code == 401
+    assert browser.log_in("camille").status_code == 429
+    site.late += WINDOW + timedelta(seconds=1)
+    assert browser.log_in("camille").status_code == 303
+
+
+def test_guessing_one_password_for_many_names_is_slowed_down_too(site: Site) -> None:
+    attempts, at = site.app.state.relance.attempts, site.clock()
+    for number in range(PER_ADDRESS):
+        attempts.wrong(f"name{number}", "testclient", at)
+    assert site.browser().log_in("another", "no").status_code == 429
+
+
+def test_a_session_ends_when_idle_and_in_any_case_after_its_hours(make_site: Callable[..., Site]) -> None:
+    site = make_site(idle_minutes=30, session_hours=2)
+    browser = site.user("camille", "marketer")
+    for _ in range(5):
+        site.late += timedelta(minutes=23)
+        assert browser.get("/networks").status_code == 200
+    site.late += timedelta(minutes=23)
+    assert browser.get("/networks").status_code == 303
+    assert browser.log_in("camille").status_code == 303
+    site.late += timedelta(minutes=31)
+    assert browser.get("/networks").headers["location"] == "/login?next=%2Fnetworks"
+
+
+def test_logging_out_ends_the_session_not_only_the_cookie(site: Site) -> None:
+    browser, thief = site.user("camille", "marketer"), site.browser()
+    thief.client.cookies.set(SESSION_COOKIE, browser.client.cookies[SESSION_COOKIE])
+    assert thief.get("/").status_code == 200
+    assert browser.post("/logout", {}).status_code == 303
+    assert thief.get("/").status_code == 303
+
+
+def test_a_new_password_ends_every_session(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    reset_password(site.catalog, "camille")
+    assert browser.get("/").headers["location"] == "/login"
+
+
+def test_the_cookie_is_signed_and_for_the_server_only(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    cookie = browser.client.cookies[SESSION_COOKIE]
+    [said] = [
+        header for header in site.browser().log_in("camille").headers.get_list("set-cookie") if SESSION_COOKIE in header
+    ]
+    assert "HttpOnly" in said and "SameSite=lax" in said and "Path=/" in said
+    assert cookie not in browser.get("/").text
+    payload = cookie.partition(".")[0]
+    assert payload not in browser.get("/").text
+    for place in range(0, len(cookie), 7):
+        changed = cookie[:place] + ("A" if cookie[place] != "A" else "B") + cookie[place + 1 :]
+        other = site.browser()
+        other.client.cookies.set(SESSION_COOKIE, changed)
+        assert other.get("/").status_code == 303, place
+
+
+def test_over_https_cookies_are_sent_over_https_only(site: Site) -> None:
+    site.user("camille", "marketer")
+    browser = site.browser()
+    browser.client.base_url = "https://localhost"
+    answer = browser.log_in("camille")
+    assert all("Secure" in header for header in answer.headers.get_list("set-cookie"))
+    assert "max-age" in answer.headers["strict-transport-security"]
+
+
+def test_a_form_of_another_site_changes_nothing(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    token, form = browser.token(), {"version": "2026-10-30.1", "kind": "created"}
+    other = site.user("other", "marketer").token()
+    for answer in (
+        browser.client.post(_CONFIRM, data=form),
+        browser.client.post(_CONFIRM, data={"token": other, **form}),
+        browser.client.post(_CONFIRM, data={"token": token, **form}, headers={"origin": "http://evil.example"}),
+        browser.client.post(_CONFIRM, data={"token": token, **form}, headers={"origin": "null"}),
+        browser.client.post(_CONFIRM, data={"token": token, **form}, headers={"sec-fetch-site": "cross-site"}),
+        browser.client.post(_CONFIRM, json={"token": token, **form}),
+    ):
+        assert answer.status_code == 403, answer.text
+    assert "Waiting" in browser.get("/audiences").text
+    own = {"origin": "http://localhost", "sec-fetch-site": "same-origin"}
+    assert browser.client.post(_CONFIRM, data={"token": token, **form}, headers=own).status_code == 303
+
+
+def test_an_unknown_host_name_is_refused(site: Site) -> None:
+    assert site.browser().get("/login", host="rebound.example").status_code == 400
+
+
+def test_a_form_that_is_too_long_is_not_read(site: Site) -> None:
+    browser = site.browser()
+    assert browser.client.post("/login", content=b"x" * 70_000).status_code == 413
+    assert browser.client.post("/login", content=iter([b"x"])).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["//evil.example", "http://evil.example", "/\\evil.example", "javascript:alert(1)", "evil", "", "/\nx", "\\\\evil"],
+)
+def test_a_login_never_leads_to_another_site(path: str) -> None:
+    assert own_path(path) == "/"
+
+
+def test_a_login_leads_back_to_where_one_wanted_to_go() -> None:
+    assert own_path("/audiences?q=a&page=2") == "/audiences?q=a&page=2"
+
+
+@pytest.mark.parametrize("name", ["", "Camille", "jane@example.com", "a" * 41, "a b", "../x", "1x"])
+def test_a_user_has_a_plain_name(site: Site, name: str) -> None:
+    with pytest.raises(UserError, match="no user name"):
+        add_user(site.catalog, name, ["marketer"])
+
+
+def test_the_last_admin_cannot_be_removed(site: Site) -> None:
+    admin = site.user("boss", "admin")
+    assert "Nobody would be left" in admin.post("/users/remove", {"name": "boss"}).text
+    assert "Nobody would be left" in admin.post("/users/roles", {"name": "boss", "roles": "privacy"}).text
+    assert admin.get("/users").status_code == 200
+
+
+def test_passwords_are_kept_as_argon2_hashes_in_a_file_of_its_owner(site: Site) -> None:
+    site.user("camille", "marketer")
+    content = b"".join(path.read_bytes() for path in site.home.root.glob("catalog.sqlite*"))
+    assert PASSWORD.encode() not in content
+    assert b"$argon2id$" in content
+    assert (site.home.keys / "portal.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_trusted_proxy_names_the_user_and_nobody_else_does(make_site: Callable[..., Site]) -> None:
+    site = make_site(proxy={"header": "X-Forwarded-User", "addresses": ["testclient"]})
+    add_user(site.catalog, "camille", ["marketer"], known_as="camille@shop.example")
+    for claimed in ("camille", "camille@shop.example"):
+        browser = site.browser(**{"X-Forwarded-User": claimed})
+        assert browser.get("/").status_code == 200
+        assert browser.post(_CONFIRM, {"version": "1", "kind": "created"}).status_code == 422
+    assert site.browser(**{"X-Forwarded-User": "stranger"}).get("/").status_code == 303
+    assert site.browser().get("/").status_code == 303
+    untrusting = make_site(proxy={"addresses": ["10.9.8.7"]})
+    assert untrusting.browser(**{"X-Forwarded-User": "camille"}).get("/").status_code == 303
+
+
+def test_what_people_are_known_as_elsewhere_is_kept_as_a_hash(site: Site, tmp_path: Path) -> None:
+    add_user(site.catalog, "camille", ["marketer"], known_as="camille@shop.example")
+    content = b"".join(path.read_bytes() for path in site.home.root.glob("catalog.sqlite*"))
+    assert b"camille@shop.example" not in content
