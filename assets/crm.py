@@ -8,6 +8,7 @@ import polars as pl
 from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.crm.pull import Table, pull_erasures, pull_table
+from pipelines.erasure.settle import known_erasures, note_covered, take_in
 from schemas import crm
 from schemas.errors import EmptyCrmError
 from schemas.source import TableName
@@ -40,9 +41,12 @@ def _erasures(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         with relance.stage("crm.erasures"):
             reading = relance.reading(context)
-            relance.warehouse.ensure("crm_erasures", crm.CrmErasures)
-            table = pull_erasures(reading, relance.table("crm_erasures"))
-            return _written(context, relance, "erasures", table)
+            known = known_erasures(relance.erasing)
+            table = pull_erasures(reading, known)
+            changed = table.rows.join(known, on=["request_id", "form", "tombstone"], how="anti")["request_id"].unique()
+            written = _written(context, relance, "erasures", table)
+            take_in(relance.erasing, changed)
+            return written
 
     return asset
 
@@ -136,6 +140,9 @@ def _written(
     warehouse = relance.warehouse
     with warehouse.transaction():
         warehouse.replace_by(f"crm_{name}", table.select)
+        if table.covered is not None:
+            warehouse.append("crm_erasures", table.covered.tombstones)
+            note_covered(relance.outbox.catalog, table.covered.records, relance.identity_key)
         for log, rows in (("quarantine", table.quarantined), ("pulls", pull)):
             warehouse.append(log, rows.clear())
             warehouse.execute(

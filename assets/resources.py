@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from pipelines.crm.days import check_asked_day, default_day
 from pipelines.crm.pull import Reading
 from pipelines.crm.read import Crm
 from pipelines.customers.subdivisions import subdivisions
+from pipelines.erasure.settle import Erasing, settle
 from pipelines.overlaps import overlaps
 from pipelines.uploads.people import NetworkPeople, network_people
 from pipelines.uploads.publication import Outbox
@@ -80,6 +81,9 @@ class Relance(dg.ConfigurableResource):
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         opened = self._opened
         with opened.stack:
+            # It comes last: the warehouse may be written anew, and is closed then.
+            with suppress(RelanceError), self.stage("erasures"):
+                settle(self.erasing)
             outcomes = opened.catalog.outcomes_of_night(opened.night)
             reached = {(row["network"], row["account"], row["segment"]) for row in outcomes}
             if opened.failures:
@@ -109,6 +113,11 @@ class Relance(dg.ConfigurableResource):
     def outbox(self) -> Outbox:
         opened = self._opened
         return Outbox(opened.home, opened.keys, opened.warehouse, opened.catalog, opened.config.settings, opened.night)
+
+    @property
+    def erasing(self) -> Erasing:
+        opened = self._opened
+        return Erasing(opened.home, opened.keys, opened.warehouse, opened.catalog, opened.config)
 
     def reading(self, context: dg.AssetExecutionContext) -> Reading:
         """The CRM opened for the run's day, after checking that it can be read for it."""

@@ -149,8 +149,14 @@ class CrmErasures(dy.Schema):
 
     request_id = dy.String()
     requested_at = dy.Datetime(time_zone="UTC")
-    form = dy.String(description="`customer_id`, `email`, `phone`, or the match column whose hash is refused.")
+    form = dy.String(
+        description="`customer_id`; `person`, a record all of whose person's records are meant; `email`, `phone`; or "
+        "the match column, or columns joined by `+`, whose hash is refused."
+    )
     tombstone = dy.String(description="Keyed hash of the value in that form.")
+    lifted_at = dy.Datetime(
+        nullable=True, time_zone="UTC", description="When whom it covers consented again; null while it stands."
+    )
 
 
 class Quarantine(dy.Schema):

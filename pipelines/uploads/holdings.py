@@ -56,6 +56,14 @@ def holdings(standing: Sequence[Confirmation], files: pl.DataFrame, published_at
     return Holdings(tuple(held), tuple(_carried(standing, _ids(files), published_at)), tuple(unknown))
 
 
+def possible_lists(
+    standing: Sequence[Confirmation], files: pl.DataFrame, published_at: Mapping[str, datetime]
+) -> list[list[Event]]:
+    """As above, every list that the network may have: each open one, and what was uploaded without a word."""
+    known = _ids(files)
+    return [*(_held(each, known)[0] for each in open_lists(standing)), _carried(standing, known, published_at)]
+
+
 def differences(warehouse: Warehouse, full: pl.DataFrame, found: Holdings) -> Differences:
     """In: list, key, value of what the new full files hold, each once."""
     adds, leaving = full, pl.DataFrame(schema=LISTED_KEYS)

@@ -23,6 +23,11 @@ class _Level(NamedTuple):
     group: pl.Series | None
 
 
+def ordered(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows in the order of their columns; a null counts as an empty text."""
+    return rows[places_in_order(rows)]
+
+
 def places_in_order(rows: pl.DataFrame) -> pl.Series:
     """In: rows of text and number columns. Out: their places, first to last.
 
