@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -54,8 +55,9 @@ def test_no_secret_gets_into_an_image() -> None:
 
 def test_the_compose_file_keeps_to_its_specification_and_passes_its_linter() -> None:
     text = (DEPLOY / "compose.yaml").read_text()
+    filled = re.sub(r"\$\{\w+:[-?]([^}]*)\}", r"\1", text)
     # Its own reader knows no merge keys.
-    PyCompose.from_yaml(yaml.safe_dump(yaml.safe_load(text))).validate()
+    PyCompose.from_yaml(yaml.safe_dump(yaml.safe_load(filled))).validate()
     passes(tool("compose-lint"), str(DEPLOY / "compose.yaml"))
 
     services = yaml.safe_load(text)["services"]
