@@ -26,11 +26,13 @@ class ListRows(NamedTuple):
 
 
 class AudienceRows(NamedTuple):
-    """`lists` that reach the network's minimum; `withheld`: how many rows those have that do not."""
+    """`lists` that reach the network's minimum; `withheld`: how many rows those have that do not; `source_rows`: how
+    many each table of the CRM had."""
 
     lists: tuple[ListRows, ...]
     withheld: dict[str, int]
     ledger: Ledger
+    source_rows: dict[str, int]
 
     @property
     def below_minimum(self) -> bool:
@@ -56,7 +58,11 @@ NOTHING_LOST = Lost({}, {})
 
 
 def audience_rows(
-    members: pl.DataFrame, everybody: NetworkPeople, network: Network, lost: Lost = NOTHING_LOST
+    members: pl.DataFrame,
+    everybody: NetworkPeople,
+    network: Network,
+    lost: Lost = NOTHING_LOST,
+    source_rows: dict[str, int] | None = None,
 ) -> AudienceRows:
     """In: members (person_id), everybody who may be sent to the network, and what of the members was lost before.
 
@@ -91,7 +97,7 @@ def audience_rows(
         refused_identifiers=lost.identifiers,
     )
     withheld = {part.upload_list.label: part.rows.height for part in made if part not in published}
-    return AudienceRows(published, withheld, ledger)
+    return AudienceRows(published, withheld, ledger, source_rows or {})
 
 
 def _lost_here(network: Network) -> pl.Expr:
