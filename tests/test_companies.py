@@ -20,6 +20,7 @@ EUROPE = {
     "", "Austria", "Belgium", "Bulgaria", "Czech Republic", "Denmark", "Estonia", "Finland", "France", "Germany",
     "Greece", "Hungary", "Ireland", "Italy", "Latvia", "Liechtenstein", "Lithuania", "Netherlands", "Norway", "Poland",
     "Portugal", "Romania", "Slovakia", "Spain", "Sweden", "Switzerland", "United Kingdom",
+    "Runion", "Yugoslavia",  # no country, and unknown countries count as Europe
 }  # fmt: skip
 
 
