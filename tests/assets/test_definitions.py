@@ -39,8 +39,9 @@ def test_the_assets_are_the_tables_and_audiences_of_the_six_stages(definitions: 
 
     assert keys == {
         "crm/crm_customers", "crm/crm_orders", "crm/crm_consents", "crm/crm_visits", "crm/crm_erasures",
-        "crm/quarantine",
+        "crm/crm_suppressions", "crm/quarantine",
         "customers/customers", "customers/customer_records", "customers/person_aliases", "customers/permissions",
+        "customers/refusals",
         "features/features", "identifiers/identifiers", "identifiers/identifier_refusals", "segments/buyers",
         "uploads/refused_keys", "uploads/meta/buyers", "uploads/google_ads/buyers",
     }  # fmt: skip
