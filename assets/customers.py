@@ -6,11 +6,13 @@ import dagster as dg
 
 from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
+from pipelines.at_once import side_by_side
 from pipelines.customers.ages import too_young
 from pipelines.customers.customers import customers, person_aliases
 from pipelines.customers.people import people
-from pipelines.customers.permissions import decisions, instant_of, purposes_heard
+from pipelines.customers.permissions import barred, decisions, instant_of, purposes_heard
 from pipelines.customers.records import canonical_records
+from pipelines.suppressions.suppressed import suppressed_people
 from schemas.customers import CustomerRecords, Customers, Permissions, PersonAliases, Refusals
 
 #: What says who a record is; the rest of `crm_customers` stays where it is.
@@ -28,7 +30,7 @@ _SPOKEN = (
 def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     """The five tables of the stage, made together."""
     records = [["crm", "crm_customers"]]
-    consents = [*records, ["crm", "crm_consents"]]
+    consents = [*records, ["crm", "crm_consents"], ["crm", "crm_suppressions"]]
 
     @dg.multi_asset(
         specs=[
@@ -55,20 +57,28 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
                 identity_key=relance.identity_key,
             )
             persons = customers(records)
-            aliases = person_aliases(relance.table("person_aliases"), records, as_of=as_of)
+            known = relance.table("person_aliases")
             newest = warehouse.read("SELECT max(captured_at) AS newest FROM warehouse.crm_consents")["newest"].item()
-            decided = decisions(
-                records,
-                persons,
-                warehouse.read(
-                    f"SELECT {', '.join(_SPOKEN)} FROM warehouse.crm_consents "
-                    "WHERE list_contains($purposes, purpose::VARCHAR)",
-                    purposes=purposes_heard(config.used_networks, config.settings),
+            consents = warehouse.read(
+                f"SELECT {', '.join(_SPOKEN)} FROM warehouse.crm_consents "
+                "WHERE list_contains($purposes, purpose::VARCHAR)",
+                purposes=purposes_heard(config.used_networks, config.settings),
+            )
+            suppressions = relance.table("crm_suppressions")
+            decided, aliases = side_by_side(
+                lambda: decisions(
+                    records,
+                    persons,
+                    consents,
+                    networks=config.used_networks,
+                    settings=config.settings,
+                    instant=instant_of(newest, config.settings, as_of),
+                    barred=barred(
+                        too_young(records, config.settings, as_of=as_of),
+                        suppressed_people(records, suppressions, config.suppressions, config.settings),
+                    ),
                 ),
-                networks=config.used_networks,
-                settings=config.settings,
-                instant=instant_of(newest, config.settings, as_of),
-                barred=too_young(records, config.settings, as_of=as_of),
+                lambda: person_aliases(known, records, as_of=as_of),
             )
             tables = {
                 "customer_records": records.select(CustomerRecords.column_names()),
