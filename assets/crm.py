@@ -41,7 +41,7 @@ def _erasures(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         name="crm_erasures",
     )
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
-        with relance.stage("crm.erasures"):
+        with relance.stage("crm.erasures", context):
             reading = relance.reading(context)
             known = known_erasures(relance.erasing)
             table = pull_erasures(reading, known)
@@ -67,7 +67,7 @@ def _customers(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, relance: Relance
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         try:
-            with relance.stage("crm.customers"):
+            with relance.stage("crm.customers", context):
                 reading = relance.reading(context)
                 table = pull_table("customers", reading, relance.table("crm_erasures"))
                 result = _written(context, relance, "customers", table)
@@ -89,7 +89,7 @@ def _table(name: TableName, daily: dg.PartitionsDefinition) -> dg.AssetsDefiniti
         name=f"crm_{name}",
     )
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
-        with relance.stage(f"crm.{name}"):
+        with relance.stage(f"crm.{name}", context):
             reading = relance.reading(context)
             table = pull_table(name, reading, relance.table("crm_erasures"))
             return _written(context, relance, name, table)

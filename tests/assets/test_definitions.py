@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from assets.definitions import defs
-from assets.launch import NEWEST_DAY
+from assets.nights import NEWEST_DAY
 from tests.conftest import ROOT, Company, Ran
 
 STAGES = ["crm", "customers", "features", "identifiers", "segments", "uploads"]
