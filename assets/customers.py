@@ -9,8 +9,9 @@ from assets.resources import Relance, day_of
 from pipelines.customers.ages import too_young
 from pipelines.customers.customers import customers, person_aliases
 from pipelines.customers.people import people
-from pipelines.customers.permissions import decisions, instant_of, purposes_heard
+from pipelines.customers.permissions import barred, decisions, instant_of, purposes_heard
 from pipelines.customers.records import canonical_records
+from pipelines.suppressions.suppressed import suppressed_people
 from schemas.customers import CustomerRecords, Customers, Permissions, PersonAliases, Refusals
 
 #: What says who a record is; the rest of `crm_customers` stays where it is.
@@ -28,7 +29,7 @@ _SPOKEN = (
 def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     """The five tables of the stage, made together."""
     records = [["crm", "crm_customers"]]
-    consents = [*records, ["crm", "crm_consents"]]
+    consents = [*records, ["crm", "crm_consents"], ["crm", "crm_suppressions"]]
 
     @dg.multi_asset(
         specs=[
@@ -68,7 +69,10 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
                 networks=config.used_networks,
                 settings=config.settings,
                 instant=instant_of(newest, config.settings, as_of),
-                barred=too_young(records, config.settings, as_of=as_of),
+                barred=barred(
+                    too_young(records, config.settings, as_of=as_of),
+                    suppressed_people(records, relance.table("crm_suppressions"), config.suppressions, config.settings),
+                ),
             )
             tables = {
                 "customer_records": records.select(CustomerRecords.column_names()),

@@ -8,6 +8,7 @@ import dagster as dg
 
 from assets.metadata import file_metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
+from pipelines.suppressions.suppressed import suppressed_emails
 from pipelines.uploads.forbidden import forbidden_keys
 from pipelines.uploads.keys import key_columns, refused_keys
 from pipelines.uploads.publication import Published, check_newest, publish
@@ -54,6 +55,7 @@ def _refused_keys(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 relance.table("crm_erasures"),
                 networks,
                 relance.identity_key,
+                suppressed_emails(relance.table("crm_suppressions")),
             )
             relance.warehouse.replace("refused_keys", table)
             return dg.MaterializeResult(metadata=rows_metadata(table.height))

@@ -26,7 +26,7 @@ from portal.visitors import CatalogOf
 from schemas.errors import JournalError
 from schemas.journal import ConfirmationKind
 from schemas.segment import Audience
-from schemas.uploads import LEDGER_REASONS, Ledger
+from schemas.uploads import Ledger
 
 router = APIRouter(prefix="/audiences/{network}/{account}/{segment}")
 
@@ -158,9 +158,7 @@ def _page(request: Request, state: State, named: Audience, status: int = 200, re
         journal=list(reversed(confirmations(catalog, named))),
         versions=list(reversed(catalog.versions(named, state=None)))[:12],
         overlaps=[(titles.get(other, other), people) for other, people in overlaps_of(catalog, named.segment)],
-        reasons=LEDGER_REASONS,
         refusal=refusal,
-        done=None,
     )
 
 

@@ -44,13 +44,13 @@ def line(points: list[tuple[date, float]]) -> Line:
     lowest, highest = min(values), max(values)
     floor = 0.0 if lowest <= 0.5 * highest or lowest == highest else lowest - (highest - lowest)
     days = [(day - points[0][0]).days for day, _ in points]
-    span, height = days[-1] or 1, (highest - floor) or 1
+    span, height = days[-1], (highest - floor) or 1
+    # Several readings of one day stand side by side.
+    across = [day / span for day in days] if span else [place / max(len(days) - 1, 1) for place in range(len(days))]
     places = [
-        (round(100 * day / span, 2) if days[-1] else 100.0, round(96 - 92 * (value - floor) / height, 2))
-        for day, value in zip(days, values, strict=True)
+        (round(100 * x, 2), round(96 - 92 * (value - floor) / height, 2))
+        for x, value in zip(across, values, strict=True)
     ]
-    if len(places) == 1:
-        places = [(0.0, places[0][1]), *places]
     path = "M" + "L".join(f"{x:g} {y:g}" for x, y in places)
     area = f"{path}L{places[-1][0]:g} 100L{places[0][0]:g} 100Z"
     return Line(path, area, *places[-1], points[0], points[-1], lowest, highest, tuple(points))

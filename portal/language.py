@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from babel.core import negotiate_locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent
 
@@ -31,8 +30,8 @@ def chosen_language(cookie: str | None, accepted: str) -> Code:
     if cookie in LANGUAGES:
         return "fr" if cookie == "fr" else "en"
     preferred = sorted(map(_preference, accepted.split(",")[:20]), key=lambda each: -each[1])
-    names = [name.replace("-", "_") for name, quality in preferred if name and quality > 0]
-    return "fr" if negotiate_locale(names, list(LANGUAGES)) == "fr" else "en"
+    names = [name.partition("-")[0].lower() for name, quality in preferred if quality > 0]
+    return "fr" if next((name for name in names if name in LANGUAGES), "en") == "fr" else "en"
 
 
 def _preference(part: str) -> tuple[str, float]:
@@ -76,7 +75,7 @@ class Language:
     def number(self, value: float | None, *, signed: bool = False) -> str:
         if value is None:
             return "–"
-        return ("+" if signed and value > 0 else "") + _number(value, self.code)
+        return ("+" if signed and value > 0 else "") + _number(value, self.code).replace("-", "−")
 
     def percent(self, value: float | None) -> str:
         """`value` in percent."""
@@ -92,7 +91,7 @@ class Language:
         if value is None:
             return "–"
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return format_datetime(aware, "medium", tzinfo=self.zone, locale=self._locale).removesuffix(":00")
+        return format_datetime(aware, "d MMM y, HH:mm", tzinfo=self.zone, locale=self._locale)
 
     def short_time(self, value: datetime) -> str:
         aware = value if value.tzinfo else value.replace(tzinfo=UTC)

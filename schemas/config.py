@@ -15,6 +15,7 @@ from schemas.rates import read_rates
 from schemas.segment import Audience, Segment
 from schemas.settings import Settings
 from schemas.source import Sources
+from schemas.suppression import Suppression
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Config:
     sources: Sources
     rates: pl.DataFrame
     segments: dict[str, Segment]
+    suppressions: dict[str, Suppression]
     #: With the columns that the company allows.
     networks: dict[str, Network]
 
@@ -56,6 +58,9 @@ def read_config(folder: Path) -> Config:
         sources=read_declared(Sources, folder / "sources.toml"),
         rates=read_rates(folder / "rates.csv"),
         segments=segments,
+        suppressions={
+            slug_of(path): read_declared(Suppression, path) for path in sorted((folder / "suppressions").glob("*.toml"))
+        },
         networks=_allowed_networks(settings, folder / "relance.toml"),
     )
     _check_networks_exist(config)

@@ -159,6 +159,14 @@ class CrmErasures(dy.Schema):
     )
 
 
+class CrmSuppressions(dy.Schema):
+    """Whom the select of a suppression rule names."""
+
+    rule = dy.String(description="The rule: the stem of its file in `config/suppressions`.")
+    customer_id = dy.String(nullable=True, metadata=RAW)
+    address = dy.String(nullable=True, metadata=RAW, description="An e-mail or a phone, as typed.")
+
+
 class Quarantine(dy.Schema):
     """A source row that broke its contract."""
 

@@ -20,12 +20,14 @@ OBJECTED = "objected_to_profiling"
 #: Younger than the company's minimum, or of no known age where it has one.
 UNDER_AGE, AGE_UNKNOWN = "under_age", "age_unknown"
 
-#: Why a person of the segment is not in the file, in the order in which reasons are asked.
+#: Why a person of the segment is not in the file, in the order in which reasons are asked; `suppressed` stands for one
+#: reason a rule (`suppressed_by`). Erased people are in no segment: they are taken out while the CRM is read.
 LEDGER_REASONS = (
     *NO_CONSENT.values(),
     OBJECTED,
     UNDER_AGE,
     AGE_UNKNOWN,
+    "suppressed",
     "region_not_served",
     "no_usable_identifier",
     "key_refused",
@@ -34,9 +36,22 @@ LEDGER_REASONS = (
 )
 
 
+def suppressed_by(rule: str) -> str:
+    """The reason of people whom a suppression rule names."""
+    return f"suppressed_by_{rule}"
+
+
 def in_ledger_order(dropped: dict[str, int]) -> dict[str, int]:
-    """The counts by reason in the order of `LEDGER_REASONS`."""
-    return dict(sorted(dropped.items(), key=lambda item: LEDGER_REASONS.index(item[0])))
+    """The counts by reason in the order of `LEDGER_REASONS`, those of a kind (`suppressed`) by rule."""
+
+    def place(reason: str) -> int:
+        return next(
+            number
+            for number, known in enumerate(LEDGER_REASONS)
+            if reason == known or reason.startswith(f"{known}_by_")
+        )
+
+    return dict(sorted(dropped.items(), key=lambda item: (place(item[0]), item[0])))
 
 
 class RefusedKeys(dy.Schema):

@@ -66,6 +66,11 @@ def decisions(  # noqa: PLR0913 - what a person said, who else may not be sent, 
     return Decisions(pl.concat([pl.DataFrame(Permissions.create_empty()), *permitted]), _refusals(people, reasons))
 
 
+def barred(*reasons: pl.DataFrame) -> pl.DataFrame:
+    """person_id, reason: of everybody in the frames (person_id, reason), given in the ledger's order, the first."""
+    return pl.concat(reasons).unique("person_id", keep="first", maintain_order=True)
+
+
 def purposes_heard(networks: dict[str, Network], settings: Settings) -> list[Purpose]:
     """The purposes about which statements must be read: those asked for by some network, those that count for them,
     those by which Californians opt out, and profiling, to which anybody may object."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from pipelines.uploads.holdings import LISTED_KEYS, Differences
-from pipelines.uploads.order import places_in_order
+from pipelines.uploads.order import ordered
 from pipelines.uploads.row_keys import carrying, keys_of_rows, lacks, rows_of_keys
 from pipelines.uploads.rows import ListRows
 from schemas.journal import VersionOrder
@@ -101,8 +101,7 @@ def _added(full: ListRows, adds: pl.DataFrame, network: Network) -> ListRows:
     missing = network.file.minimum_rows.add - int(new.sum())
     rows = full.rows.filter(new)
     if missing > 0:
-        others = full.rows.filter(~new)
-        rows = pl.concat([rows, others[places_in_order(others).head(missing)]])
+        rows = pl.concat([rows, ordered(full.rows.filter(~new)).head(missing)])
     return ListRows(full.upload_list, rows, keys_of_rows(rows, full.upload_list, network))
 
 

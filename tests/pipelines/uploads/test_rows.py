@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from pipelines.uploads.ranges import ordered
+from pipelines.uploads.order import ordered
 from pipelines.uploads.rows import AudienceRows, Lost, audience_rows
 from schemas.customers import Permissions
 from schemas.network import Network, match_columns, networks

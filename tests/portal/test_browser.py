@@ -1,0 +1,229 @@
+"""The page in a real browser: Debian's Chromium, driven by Playwright."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from catalog.journal import confirmations
+from catalog.users import add_user, change_password
+from pipelines.uploads.confirming import confirm
+from pipelines.uploads.open_lists import base_of, open_lists
+from schemas.portal import Role
+from tests.portal.conftest import DAY, GOOGLE, META, PASSWORD, Site
+
+CHROMIUM = shutil.which("chromium")
+#: The npm package axe-core, as `npm install` lays it (.ci/run does).
+AXE = Path(os.environ.get("AXE_CORE", Path(__file__).parents[2] / "node_modules" / "axe-core")) / "axe.min.js"
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: apt-get install chromium")
+
+_META = "/audiences/" + "/".join(META)
+FULL = b"email\n" + b"0123456789abcdef\n" * 4312
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(site: Site) -> Iterator[str]:
+    """The page behind a real server."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(site.app, log_level="error", access_log=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(chromium: Browser, address: str, site: Site) -> Iterator[Open]:
+    """Opens the page as somebody with these roles; it fails the test if the browser complains of anything."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def opened(*roles: Role, name: str = "camille", width: int = 1440, **context: object) -> Page:
+        made = chromium.new_context(
+            base_url=address, viewport={"width": width, "height": 900}, **{"locale": "en-GB", **context}
+        )
+        contexts.append(made)
+        page = made.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "requestfailed",
+            lambda request: complaints.append(request.url) if not request.is_navigation_request() else None,
+        )
+        page.on(
+            "request", lambda request: complaints.append(request.url) if not request.url.startswith(address) else None
+        )
+        page.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
+        if roles:
+            add_user(site.catalog, name, roles)
+            change_password(site.catalog, name, PASSWORD)
+            log_in(page, name)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def log_in(page: Page, name: str, password: str = PASSWORD) -> None:
+    page.goto("/login")
+    page.locator("input[name=name]").fill(name)
+    page.locator("input[name=password]").fill(password)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/")
+
+
+def test_log_in_find_download_confirm_undo(site: Site, open_page: Open, tmp_path: Path) -> None:
+    page = open_page("marketer")
+    expect(page.get_by_role("heading", name="Today")).to_be_visible()
+    page.get_by_role("link", name="Audiences").click()
+    page.get_by_label("Search").fill("loyal meta")
+    expect(page.get_by_text("1 of 2 audiences")).to_be_visible()
+    page.get_by_role("link", name="Loyal customers").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Download full file 4,312 rows").click()
+    waiting.value.save_as(tmp_path / "saved")
+    assert waiting.value.suggested_filename == "club_b.full.csv"
+    saved = (tmp_path / "saved").read_bytes()
+    assert hashlib.sha256(saved).hexdigest() == hashlib.sha256(FULL).hexdigest()
+    page.get_by_role("button", name="I created it").click()
+    expect(page.get_by_text("Nothing waits: the list holds what it should.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name="I created it")).to_be_visible()
+    actions = [line["action"] for line in site.catalog.audit_lines() if line["actor"] == "user:camille"]
+    assert actions == ["logged_in", "downloaded", "confirmed", "unconfirmed"]
+
+
+def test_what_was_confirmed_is_said_and_can_be_taken_back_on_today(site: Site, open_page: Open) -> None:
+    site.publish(GOOGLE, {"club_b.full.csv": FULL})
+    confirm(site.catalog, GOOGLE, f"{DAY}.1", "created")
+    base = base_of(open_lists(confirmations(site.catalog, GOOGLE)))
+    site.publish(GOOGLE, {"club_b.full.csv": FULL, "club_b.remove.csv": b"email\na\n"}, version="2026-10-31.1",
+                 steps=("removed",), removes=1, base=base)  # fmt: skip
+    page = open_page("marketer")
+    headings = page.get_by_role("heading", level=2)
+    expect(headings).to_contain_text(["First: take people out", "Then: bring lists up to date"])
+    page.get_by_role("button", name="I removed them").click()
+    banner = page.get_by_role("status").first
+    expect(banner).to_contain_text("Google Ads Customer Match: removed")
+    expect(banner).to_be_focused()
+    expect(page.get_by_role("button", name="I removed them")).to_have_count(0)
+    banner.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name="I removed them")).to_be_visible()
+
+
+def test_a_wrong_password_and_an_ended_session_lead_to_the_login(site: Site, open_page: Open) -> None:
+    page = open_page("marketer")
+    page.goto("/audiences")
+    site.late = timedelta(hours=13)
+    page.get_by_label("Search").fill("loyal")
+    expect(page).to_have_url(re.compile("/login"))
+    page.get_by_label("Name").fill("camille")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_contain_text("Name and password do not fit.")
+
+
+def test_a_role_that_does_not_allow_it_is_told_so(open_page: Open) -> None:
+    page = open_page("engineer")
+    expect(page.get_by_role("button", name="I created it")).to_have_count(0)
+    expect(page.get_by_role("link", name="Privacy")).to_have_count(0)
+    page.goto("/privacy")
+    expect(page.get_by_text("Your role does not allow this.")).to_be_visible()
+
+
+def test_everything_works_with_the_keyboard_alone(site: Site, open_page: Open) -> None:
+    add_user(site.catalog, "anne", ["marketer"])
+    change_password(site.catalog, "anne", PASSWORD)
+    page = open_page()
+    page.goto("/login")
+
+    def tab_to(name: str) -> None:
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if name in page.evaluate("(document.activeElement.innerText || document.activeElement.name || '').trim()"):
+                return
+        raise AssertionError(name)
+
+    page.keyboard.type("anne")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Today")).to_be_visible()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    tab_to("I created it")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").first).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("It waits for you again.")).to_be_visible()
+    page.goto("/audiences")
+    tab_to("q")
+    page.keyboard.type("google")
+    expect(page.get_by_text("1 of 2 audiences")).to_be_visible()
+    tab_to("People")
+    page.keyboard.press("Enter")
+    expect(page.locator("th[aria-sort=descending]")).to_have_text("People")
+
+
+@pytest.mark.parametrize(("width", "language", "scheme"), [(360, "fr-FR", "dark"), (1440, "en-GB", "light")])
+def test_every_page_fits_and_has_no_serious_finding(open_page: Open, width: int, language: str, scheme: str) -> None:
+    page = open_page("marketer", "privacy", "admin", width=width, locale=language, color_scheme=scheme)
+    for path in ("/", "/audiences", _META, "/networks", "/networks/meta", "/nights", "/privacy", "/users", "/password"):
+        page.goto(path)
+        expect(page.locator("html")).to_have_attribute("lang", language[:2])
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert findings(page) == [], path
+
+
+def test_the_language_can_be_switched(open_page: Open) -> None:
+    page = open_page("marketer")
+    page.goto("/audiences")
+    page.get_by_role("button", name="Français").click()
+    expect(page.get_by_label("Rechercher")).to_be_visible()
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_label("Search")).to_be_visible()
+
+
+def findings(page: Page) -> list[str]:
+    """What axe-core calls serious or critical."""
+    if not AXE.exists():
+        pytest.skip(f"axe-core is not in {AXE.parent}: npm install --no-save axe-core")
+    # By the debugger, since the page's policy lets no script in.
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    violations = page.evaluate("async () => (await axe.run()).violations")
+    return [
+        f"{each['id']}: {each['help']}: {[node['html'][:200] for node in each['nodes']]}"
+        for each in violations
+        if each["impact"] in {"serious", "critical"}
+    ]

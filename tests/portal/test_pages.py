@@ -1,0 +1,352 @@
+"""What the pages show: the right things, in both languages, whatever the names."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import nodes
+
+from catalog.descriptions import describe
+from catalog.journal import confirmations
+from catalog.reports import size_reports
+from pipelines.uploads.confirming import confirm
+from portal import app as portal_app
+from portal.audiences import PER_PAGE
+from portal.charts import line, waterfall
+from portal.language import Language, chosen_language, french
+from portal.overview import STATUSES
+from portal.rendering import templates
+from portal.rules import _WORDS, in_words
+from schemas.network import networks
+from schemas.segment import Audience
+from schemas.uploads import LEDGER_REASONS, Ledger
+from tests.portal.conftest import DAY, GOOGLE, META, Site, segment
+
+_META = "/audiences/" + "/".join(META)
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
+
+
+class Tags(HTMLParser):
+    """Every tag of a page, with its attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, list[dict[str, str | None]]] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.setdefault(tag, []).append(dict(attrs))
+
+
+def text_of(page: str) -> str:
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+def test_today_says_what_to_upload_and_takes_the_word_for_it(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    page = browser.get("/").text
+    assert "1 audience waits for you." in page
+    assert "Create a new list called club_b from the full file." in page
+    assert "Never open these files in Excel" in page
+    form = {"version": f"{DAY}.1", "kind": "created", "next": "/"}
+    answer = browser.post(f"{_META}/confirmations", form)
+    [confirmed] = confirmations(site.catalog, META)
+    assert (confirmed.kind, confirmed.confirmed_by) == ("created", "user:camille")
+    after = browser.get(answer.headers["location"]).text
+    assert "Nothing to upload" in after
+    assert "Loyal customers" in text_of(after) and "Undo" in after
+    undone = browser.post(f"{_META}/undo", {"number": confirmed.number, "next": "/"})
+    assert "It waits for you again." in browser.get(undone.headers["location"]).text
+    assert confirmations(site.catalog, META) == []
+
+
+def test_what_does_not_fit_is_refused_with_what_to_do_instead(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    answer = browser.post(f"{_META}/confirmations", {"version": f"{DAY}.1", "kind": "replaced"})
+    assert answer.status_code == 409
+    assert "confirm it as created" in answer.text
+    assert browser.post(f"{_META}/undo", {"number": 77}).status_code == 409
+    assert browser.post(f"{_META}/confirmations", {"version": "../x", "kind": "created"}).status_code == 422
+    assert browser.post(f"{_META}/confirmations", {"version": f"{DAY}.1", "kind": "stolen"}).status_code == 422
+
+
+def test_removals_come_first_and_expiry_last(site: Site) -> None:
+    files = {"club_b.full.csv": b"email\na\n", "club_b.remove.csv": b"email\nb\n"}
+    pinterest = Audience("google_ads", "main", "new")
+    describe(site.catalog, {"loyal": segment(), "new": segment(title="New customers", networks=("google_ads",))})
+    site.publish(GOOGLE, files, version="2026-10-30.1")
+    confirm(site.catalog, GOOGLE, "2026-10-30.1", "created")
+    site.publish(GOOGLE, files, version="2026-10-31.1", steps=("removed",), removes=1)
+    site.publish(pinterest, files, version="2026-10-30.1")
+    confirm(site.catalog, pinterest, "2026-10-30.1", "created")
+    site.late = timedelta(days=520)
+    page = site.user("camille", "marketer").get("/").text
+    order = [page.index(text) for text in ("First: take people out", "Then: bring lists", "Soon: renew")]
+    assert order == sorted(order)
+    [expiring] = [row for row in site.app.state.relance.overview.rows(site.clock().date()) if row.status == "expiring"]
+    assert expiring.audience == pinterest
+    assert expiring.expires is not None and expiring.expires - site.clock().date() <= timedelta(days=20)
+
+
+def test_an_audience_shows_files_losses_steps_and_what_is_unconfirmed(site: Site) -> None:
+    page = text_of(site.user("camille", "marketer").get(_META).text)
+    for text in ("4,312 rows · 73 kB", "no consent on record −600", "share an address with somebody who refused −100",
+                 "Ordered at least 5 times", "Ordered in the last 180 days", "orders_count >= 5",
+                 "Not confirmed: try ten rows first", "Owner: team:growth"):  # fmt: skip
+        assert text in page, text
+    for step in networks()["meta"].upload_steps:
+        assert step in page
+
+
+def test_what_the_network_shows_is_kept_and_drawn(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    for size, rate in (("3 900", "71,5"), ("4,100".replace(",", ""), "73.25 %"), ("", "74")):
+        assert browser.post(f"{_META}/size", {"size": size, "match_rate": rate}).status_code == 303
+    assert [(report.size, report.match_rate) for report in size_reports(site.catalog, META)] == [
+        (3900, 71.5),
+        (4100, 73.25),
+        (None, 74.0),
+    ]
+    page = browser.get(_META).text
+    assert "74%" in page and 'class="stroke"' in page
+    assert "74%" in browser.get("/networks").text
+    for wrong in (
+        {"size": "", "match_rate": ""},
+        {"size": "-1"},
+        {"match_rate": "101"},
+        {"size": "many"},
+        {"size": "1e9"},
+    ):
+        assert browser.post(f"{_META}/size", wrong).status_code == 422, wrong
+
+
+def test_what_the_network_said_is_kept_without_addresses(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    said = {"version": f"{DAY}.1", "said": f"Too few rows {HOSTILE}"}
+    assert browser.post(f"{_META}/failure", said).status_code == 303
+    page = browser.get(_META).text
+    assert "Too few rows" in page and "<script>alert" not in page
+    for personal in ("jane@example.com refused", "call 0033 6 12 34 56 78 90", "x"):
+        assert browser.post(f"{_META}/failure", {"version": f"{DAY}.1", "said": personal}).status_code == 422
+
+
+def test_audiences_are_searched_filtered_sorted_and_paged(site: Site) -> None:
+    segments = {
+        f"s{number}": segment(
+            title=f"Segment {number:03d}",
+            public_name=f"list_{number}",
+            purpose="win-back" if number % 2 else "loyalty",
+            networks=("meta",),
+        )
+        for number in range(120)
+    }
+    describe(site.catalog, segments)
+    browser = site.user("camille", "engineer")
+
+    def titles(query: str) -> list[str]:
+        return re.findall(r"<th scope=\"row\"><a[^>]*>(Segment \d+)</a>", browser.get(f"/audiences?{query}").text)
+
+    assert len(titles("status=none")) == PER_PAGE
+    assert titles("status=none&page=3") == [f"Segment {number:03d}" for number in range(100, 120)]
+    assert titles("status=none&page=999") == titles("status=none&page=3")
+    assert titles("q=segment+list_11&sort=title") == [
+        "Segment 011",
+        *(f"Segment {number:03d}" for number in range(110, 120)),
+    ]
+    assert titles("q=segment+list_11&sort=title&backwards=true") == [
+        *(f"Segment {n:03d}" for n in range(119, 109, -1)),
+        "Segment 011",
+    ]
+    assert titles("purpose=win-back&sort=title")[:2] == ["Segment 001", "Segment 003"]
+    assert titles("network=tiktok") == []
+    assert "No audience is like that." in browser.get("/audiences?q=nothing").text
+    for wrong in ("sort=password", "page=0", "page=x", "status=odd", f"q={'x' * 300}"):
+        assert browser.get(f"/audiences?{wrong}").status_code == 422, wrong
+
+
+def test_a_page_shows_what_was_written_since_it_was_shown_last(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    assert "Ready to create" in text_of(browser.get("/audiences").text)
+    confirm(site.catalog, META, f"{DAY}.1", "created")
+    assert '"status current"' in browser.get("/audiences").text
+
+
+def test_nights_say_what_was_held_and_set_aside(site: Site) -> None:
+    night = site.catalog.begin_night(DAY)
+    site.catalog.record_outcome(
+        GOOGLE, DAY, "held", night=night, reason="it has 3 rows",
+        ledger=Ledger(segment_people=9, dropped={"no_consent": 6}, file_people=3, file_rows=3).model_dump(),
+    )  # fmt: skip
+    site.catalog.record_quarantine(night, [{"table": "orders", "rule": "no rate for NOK", "rows": 1200}])
+    site.catalog.end_night(night, "held", ["crm.orders failed"], 4)
+    browser = site.user("camille", "engineer")
+    page = text_of(browser.get("/nights").text)
+    for text in ("1 held back", "it has 3 rows", "1,200 source rows set aside", "no rate for NOK", "crm.orders failed"):
+        assert text in page
+    held = text_of(browser.get("/").text)
+    assert "Fewer than the 100 rows that Google Ads Customer Match asks for." in held
+    assert "Most people were lost: no consent on record." in held
+
+
+def test_the_page_works_while_a_night_runs(site: Site) -> None:
+    site.catalog.begin_night(date(2026, 10, 31))
+    with site.home.locked():
+        browser = site.user("camille", "marketer")
+        assert "A night is running since" in browser.get("/").text
+        form = {"version": f"{DAY}.1", "kind": "created", "next": "/"}
+        assert browser.post(f"{_META}/confirmations", form).status_code == 303
+
+
+def test_hostile_names_are_shown_as_they_are_and_never_run(site: Site) -> None:
+    hostile = segment(title=HOSTILE, purpose=HOSTILE, where=f"country = '{HOSTILE}'", networks=("meta",))
+    describe(site.catalog, {"loyal": hostile})
+    site.catalog.record_outcome(META, DAY, "held", night=1, reason=HOSTILE)
+    browser = site.user("camille", "marketer", "admin")
+    for path in ("/", "/audiences", _META, "/networks/meta", "/nights", "/audiences?q=%3Cscript%3E%22%27", "/login"):
+        page = browser.get(path).text
+        assert "<script>alert" not in page and "<img src=x" not in page and ">49<" not in page, path
+        tags = Tags()
+        tags.feed(page)
+        assert tags.found["script"] and all("src" in attributes for attributes in tags.found["script"]), path
+        names = {name for each in tags.found.values() for attributes in each for name in attributes}
+        assert not {name for name in names if name == "style" or name.startswith("on")}, path
+    assert HOSTILE in unescape(browser.get(_META).text)
+
+
+def test_nothing_inline_and_nothing_from_elsewhere(site: Site) -> None:
+    browser = site.user("camille", "marketer", "privacy", "admin")
+    for path in ("/", "/audiences", _META, "/networks", "/networks/meta", "/nights", "/privacy", "/users", "/password"):
+        answer = browser.get(path)
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
+        assert "unsafe" not in answer.headers["content-security-policy"]
+        assert answer.headers["cache-control"] == "no-store"
+        for address in re.findall(r"(?:src|href|action|hx-\w+)=\"([^\"]+)\"", answer.text):
+            assert not re.match(r"(?:\w+:)?//", address), address
+    for address in re.findall(r"(?:src|href)=\"(/static/[^\"]+)\"", browser.get("/").text):
+        assert "max-age" in browser.get(address).headers["cache-control"]
+    assert "http" not in (Path(portal_app.__file__).parent / "static" / "style.css").read_text(encoding="utf-8")
+
+
+def test_headers_cannot_be_injected(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    form = {"version": f"{DAY}.1", "kind": "created", "next": "/x\r\nSet-Cookie: a=b"}
+    answer = browser.post(f"{_META}/confirmations", form)
+    assert "\n" not in answer.headers["location"] and "a=b" not in str(answer.headers)
+    assert browser.get("/login?next=%0d%0aSet-Cookie:%20a=b").headers["location"] == "/"
+    named = browser.post("/language", {"code": "fr", "next": "/\u2028x"})
+    assert named.headers["location"].isascii()
+
+
+# languages
+
+
+def sentences() -> set[str]:
+    """Every sentence that a template says, and those that the code hands to one."""
+    said: set[str] = set()
+    for name in templates().list_templates():
+        source, _, _ = templates().loader.get_source(templates(), name)  # type: ignore[union-attr]
+        for call in templates().parse(source).find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name in {"_", "_n"}:
+                texts = call.args[: 2 if call.node.name == "_n" else 1]
+                said |= {text.value for text in texts if isinstance(text, nodes.Const)}
+    said |= set(STATUSES.values()) | set(portal_app._SENTENCES.values())
+    said |= {sentence for pair in _WORDS.values() for sentence in pair}
+    folder = Path(portal_app.__file__).parent
+    for path in (folder / "app.py", folder / "login.py"):
+        source = path.read_text(encoding="utf-8")
+        said |= set(re.findall(r"(?:sentence|refusal) = (?:\d+, )?\"([^\"]+)\"", source))
+        said |= set(re.findall(r"status, sentence = \d+, \"([^\"]+)\"", source)) | set(
+            re.findall(r"sentence=\"([^\"]+)\"", source)
+        )
+    return said
+
+
+def test_every_sentence_is_there_in_french_and_none_too_many() -> None:
+    known = french()
+    said = sentences()
+    assert said - set(known) == set()
+    assert set(known) - said == {"yes", "no"}
+
+
+def test_a_translation_names_the_same_values() -> None:
+    for english, translated in french().items():
+        assert set(re.findall(r"{(\w+)}", english)) == set(re.findall(r"{(\w+)}", translated)), english
+
+
+def test_each_reason_of_the_ledger_has_words(site: Site) -> None:
+    source = (Path(portal_app.__file__).parent / "templates" / "_parts.html").read_text(encoding="utf-8")
+    for reason in LEDGER_REASONS:
+        assert f'"{reason}"' in source
+
+
+def test_the_language_is_the_browsers_until_it_is_switched(site: Site) -> None:
+    site.user("camille", "marketer")
+    browser = site.browser(**{"accept-language": "fr-CH, en;q=0.8"})
+    assert '<html lang="fr">' in browser.get("/login").text
+    browser.log_in("camille")
+    page = browser.get("/").text
+    assert "1 audience vous attend." in page
+    assert "4\u202f312 lignes" in page
+    assert "30 oct. 2026" in page
+    assert browser.post("/language", {"code": "en", "next": "/audiences?q=a"}).headers["location"] == "/audiences?q=a"
+    assert "1 audience waits for you." in browser.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("accepted", "code"),
+    [("", "en"), ("de", "en"), ("fr", "fr"), ("de, fr;q=0.5, en;q=0.3", "fr"), ("en, fr", "en"), ("fr;q=0", "en"),
+     ("fr;q=x", "en"), (";;,,=", "en"), ("*", "en"), ("FR-fr", "fr")],
+)  # fmt: skip
+def test_the_first_language_that_there_is(accepted: str, code: str) -> None:
+    assert chosen_language(None, accepted) == code
+
+
+@given(st.text(max_size=60))
+def test_no_header_breaks_the_choice_of_language(accepted: str) -> None:
+    assert chosen_language("xx", accepted) in {"en", "fr"}
+
+
+# rules and charts
+
+
+def test_a_rule_of_plain_comparisons_is_told_in_words() -> None:
+    english = Language("en", ZoneInfo("UTC"))
+    words = in_words("value_percentile >= 70 AND recency_days > 365", english)
+    assert words.sentences == (
+        "Among the best 30 percent of customers by money spent",
+        "Last ordered at least 366 days ago",
+    )
+    for rule in (
+        "orders_count >= 5 OR revenue > 3",
+        "country = 'FR'",
+        "NOT (orders_count > 1)",
+        "abs(revenue) > 1",
+        "",
+    ):
+        assert in_words(rule, english).sentences == ()
+
+
+@given(st.lists(st.integers(0, 10**7), min_size=2, max_size=50))
+def test_a_line_stays_in_its_box(values: list[int]) -> None:
+    drawn = line([(DAY + timedelta(days=3 * number), float(value)) for number, value in enumerate(values)])
+    numbers = [float(number) for number in re.findall(r"-?[\d.]+", drawn.path)]
+    assert all(0 <= number <= 100 for number in numbers)
+    assert len(numbers) == 2 * len(values)
+
+
+@given(st.lists(st.integers(0, 1000), max_size=6), st.integers(0, 1000))
+def test_the_bars_of_a_waterfall_meet(lost: list[int], left: int) -> None:
+    drawn = waterfall(sum(lost) + left, {f"r{number}": people for number, people in enumerate(lost)}, left)
+    edge = 100.0
+    for loss in drawn.losses:
+        assert loss.start + loss.width == pytest.approx(edge, abs=0.02)
+        edge = loss.start
+    assert drawn.left.width == pytest.approx(edge if drawn.whole else 0, abs=0.02)
