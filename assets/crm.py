@@ -9,6 +9,7 @@ from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.crm.pull import Table, pull_erasures, pull_table
 from pipelines.erasure.settle import known_erasures, note_covered, take_in
+from pipelines.history.intervals import replace_by
 from pipelines.suppressions.read import read_suppressions
 from schemas import crm
 from schemas.errors import EmptyCrmError
@@ -162,7 +163,11 @@ def _written(
     )
     warehouse = relance.warehouse
     with warehouse.transaction():
-        warehouse.replace_by(f"crm_{name}", table.select)
+        if name in _DESCRIPTIONS:
+            kept = relance.declared.settings.history_days
+            replace_by(warehouse, f"crm_{name}", table.select, day=as_of, kept_days=kept)
+        else:
+            warehouse.replace_by(f"crm_{name}", table.select)
         if table.covered is not None:
             warehouse.append("crm_erasures", table.covered.tombstones)
             note_covered(relance.outbox.catalog, table.covered.records, relance.identity_key)

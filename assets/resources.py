@@ -23,6 +23,7 @@ from pipelines.crm.pull import Reading
 from pipelines.crm.read import Crm
 from pipelines.customers.subdivisions import subdivisions
 from pipelines.erasure.settle import Erasing, settle
+from pipelines.history.intervals import replace
 from pipelines.overlaps import overlaps
 from pipelines.uploads.people import NetworkPeople, network_people
 from pipelines.uploads.publication import Outbox
@@ -199,6 +200,12 @@ class Relance(dg.ConfigurableResource):
     def table(self, name: str) -> pl.DataFrame:
         """A warehouse table, whole."""
         return self.warehouse.read(f"FROM warehouse.{name}")
+
+    def replace_dated(self, name: str, frame: pl.DataFrame, as_of: date) -> None:
+        """Make `frame` the content of a table of which earlier days are kept, whatever the day of the run: an older
+        day that is worked out again is the newest thing that the table held."""
+        day = max(as_of, self.newest_day() or as_of)
+        replace(self.warehouse, name, frame, day=day, kept_days=self.declared.settings.history_days)
 
     @contextmanager
     def stage(self, name: str, pulling: dg.AssetExecutionContext | None = None) -> Iterator[None]:

@@ -61,7 +61,8 @@ def _refused_keys(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 relance.identity_key,
                 suppressed_emails(relance.table("crm_suppressions")),
             )
-            relance.warehouse.replace("refused_keys", table)
+            with relance.warehouse.transaction():
+                relance.replace_dated("refused_keys", table, day_of(context))
             return dg.MaterializeResult(metadata=rows_metadata(table.height))
 
     return asset

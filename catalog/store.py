@@ -205,6 +205,12 @@ class Catalog:
             rows = list(connection.execute(sa.select(OUTCOMES).where(OUTCOMES.c.night == night)).mappings())
         return sorted(rows, key=_identity)
 
+    def outcome_on(self, audience: Audience, as_of: date) -> sa.RowMapping | None:
+        """What the last night of the day did with the audience; None if none reached it."""
+        query = sa.select(OUTCOMES).where(*of_audience(OUTCOMES, audience), OUTCOMES.c.as_of == as_of)
+        with self.reading() as connection:
+            return connection.execute(query).mappings().first()
+
     def begin_night(self, as_of: date) -> int:
         """Write that a night began; its number."""
         with writing(self._engine) as connection:

@@ -87,6 +87,10 @@ class Settings(Declared):
     minimum_age: int | None = Field(default=None, ge=1, le=100)
     #: What becomes of people of unknown age where there is a minimum.
     unknown_age: Literal["drop", "keep"] = "drop"
+    #: For how many days `relance why` and `relance replay` know what was.
+    history_days: int = Field(default=35, ge=1, le=400)
+    #: For how many days a stay in a segment that ended is kept.
+    membership_days: int = Field(default=400, ge=1)
     #: The marketer's page.
     portal: PortalSettings = PortalSettings()
 

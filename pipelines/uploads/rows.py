@@ -70,7 +70,7 @@ def audience_rows(
     minimum is withheld; if no list reaches it, the ledger counts what they would have held.
     """
     numbers = members.join(everybody.people.select("person_id", "number"), on="person_id")["number"]
-    allowed = everybody.people[numbers.sort()].with_columns(_lost_here(network))
+    allowed = everybody.people[numbers.sort()].with_columns(lost_here(network))
     kept = allowed.filter(pl.col("reason").is_null())
     made = [rows for rows in (_list_rows(part, kept, everybody, network) for part in network.lists) if rows.rows.height]
     minimum = network.file.minimum_rows.full
@@ -100,7 +100,7 @@ def audience_rows(
     return AudienceRows(published, withheld, ledger, source_rows or {})
 
 
-def _lost_here(network: Network) -> pl.Expr:
+def lost_here(network: Network) -> pl.Expr:
     """`reason`: why a permitted person has no row; null if they have one."""
     served = pl.col("region").is_not_null() if network.regions else pl.lit(True)
     unserved, unusable, refused = (pl.lit(reason) for reason in _REASONS_HERE)
