@@ -46,4 +46,4 @@ soak: $(VENV)/installed ## the long trials
 lock: $(VENV)/installed ## pin every dependency with its hashes, naming no host
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --no-strip-extras --generate-hashes --no-emit-index-url --no-header \
-		--python-version 3.11 --group dev -o requirements.lock pyproject.toml
+		--python-version 3.11 --group dev --extra postgresql -o requirements.lock pyproject.toml

@@ -8,6 +8,8 @@ import polars as pl
 from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.crm.pull import Table, pull_erasures, pull_table
+from pipelines.erasure.settle import known_erasures, note_covered, take_in
+from pipelines.suppressions.read import read_suppressions
 from schemas import crm
 from schemas.errors import EmptyCrmError
 from schemas.source import TableName
@@ -26,7 +28,8 @@ _DESCRIPTIONS: dict[TableName, tuple[str, type]] = {
 def crm_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     """One asset a table; erasures first, then customers, since every other table is read without the erased."""
     others: tuple[TableName, ...] = ("orders", "consents", "visits")
-    return [_erasures(daily), _customers(daily), *(_table(name, daily) for name in others), _quarantine(daily)]
+    tables = [_erasures(daily), _customers(daily), *(_table(name, daily) for name in others)]
+    return [*tables, _suppressions(daily), _quarantine(daily)]
 
 
 def _erasures(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
@@ -40,9 +43,12 @@ def _erasures(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         with relance.stage("crm.erasures"):
             reading = relance.reading(context)
-            relance.warehouse.ensure("crm_erasures", crm.CrmErasures)
-            table = pull_erasures(reading, relance.table("crm_erasures"))
-            return _written(context, relance, "erasures", table)
+            known = known_erasures(relance.erasing)
+            table = pull_erasures(reading, known)
+            changed = table.rows.join(known, on=["request_id", "form", "tombstone"], how="anti")["request_id"].unique()
+            written = _written(context, relance, "erasures", table)
+            take_in(relance.erasing, changed)
+            return written
 
     return asset
 
@@ -87,6 +93,27 @@ def _table(name: TableName, daily: dg.PartitionsDefinition) -> dg.AssetsDefiniti
             reading = relance.reading(context)
             table = pull_table(name, reading, relance.table("crm_erasures"))
             return _written(context, relance, name, table)
+
+    return asset
+
+
+def _suppressions(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    description = "Whom the company's suppression rules name."
+
+    @dg.multi_asset(
+        specs=[
+            table_spec("crm", "crm_suppressions", crm.CrmSuppressions, description, deps=[["crm", "crm_customers"]])
+        ],
+        partitions_def=daily,
+        name="crm_suppressions",
+    )
+    def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
+        with relance.stage("crm.suppressions"):
+            rules = relance.declared.suppressions
+            table = read_suppressions(rules, relance.reading(context), relance.table("crm_erasures"))
+            relance.warehouse.replace("crm_suppressions", table)
+            named = {f"{rule}_rows": rows for rule, rows in sorted(table.group_by("rule").len().iter_rows())}
+            return dg.MaterializeResult(metadata=rows_metadata(table.height, **named))
 
     return asset
 
@@ -136,6 +163,9 @@ def _written(
     warehouse = relance.warehouse
     with warehouse.transaction():
         warehouse.replace_by(f"crm_{name}", table.select)
+        if table.covered is not None:
+            warehouse.append("crm_erasures", table.covered.tombstones)
+            note_covered(relance.outbox.catalog, table.covered.records, relance.identity_key)
         for log, rows in (("quarantine", table.quarantined), ("pulls", pull)):
             warehouse.append(log, rows.clear())
             warehouse.execute(

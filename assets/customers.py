@@ -6,11 +6,13 @@ import dagster as dg
 
 from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
+from pipelines.customers.ages import too_young
 from pipelines.customers.customers import customers, person_aliases
 from pipelines.customers.people import people
-from pipelines.customers.permissions import instant_of, permissions, purposes_asked
+from pipelines.customers.permissions import barred, decisions, instant_of, purposes_heard
 from pipelines.customers.records import canonical_records
-from schemas.customers import CustomerRecords, Customers, Permissions, PersonAliases
+from pipelines.suppressions.suppressed import suppressed_people
+from schemas.customers import CustomerRecords, Customers, Permissions, PersonAliases, Refusals
 
 #: What says who a record is; the rest of `crm_customers` stays where it is.
 _COLUMNS = (
@@ -18,11 +20,16 @@ _COLUMNS = (
     "postal_code", "country_code", "created_at", "updated_at",
 )  # fmt: skip
 
+#: What of a statement decides; who took it where is read by `relance why` only.
+_SPOKEN = (
+    "customer_id", "address", "purpose", "network", "region", "status", "captured_at", "valid_from", "valid_to",
+)  # fmt: skip
+
 
 def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """The four tables of the stage, made together."""
+    """The five tables of the stage, made together."""
     records = [["crm", "crm_customers"]]
-    consents = [*records, ["crm", "crm_consents"]]
+    consents = [*records, ["crm", "crm_consents"], ["crm", "crm_suppressions"]]
 
     @dg.multi_asset(
         specs=[
@@ -32,6 +39,7 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
             table_spec("customers", "customers", Customers, "A row a person.", deps=records),
             table_spec("customers", "person_aliases", PersonAliases, "Every person id ever given.", deps=records),
             table_spec("customers", "permissions", Permissions, "Whose keys may be sent where.", deps=consents),
+            table_spec("customers", "refusals", Refusals, "Whose keys may not be sent where, and why.", deps=consents),
         ],
         partitions_def=daily,
         name="customers",
@@ -40,7 +48,8 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
         with relance.stage("customers"):
             warehouse, config, as_of = relance.warehouse, relance.declared, day_of(context)
             warehouse.ensure("person_aliases", PersonAliases)
-            typed = warehouse.read(f"SELECT {', '.join(_COLUMNS)} FROM warehouse.crm_customers")
+            born = () if config.settings.minimum_age is None else ("birth_date",)
+            typed = warehouse.read(f"SELECT {', '.join((*_COLUMNS, *born))} FROM warehouse.crm_customers")
             records = people(
                 canonical_records(typed, config.settings.joining),
                 config.settings.joining,
@@ -49,22 +58,28 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
             persons = customers(records)
             aliases = person_aliases(relance.table("person_aliases"), records, as_of=as_of)
             newest = warehouse.read("SELECT max(captured_at) AS newest FROM warehouse.crm_consents")["newest"].item()
-            permitted = permissions(
+            decided = decisions(
                 records,
                 persons,
                 warehouse.read(
-                    "FROM warehouse.crm_consents WHERE list_contains($purposes, purpose::VARCHAR)",
-                    purposes=purposes_asked(config.used_networks),
+                    f"SELECT {', '.join(_SPOKEN)} FROM warehouse.crm_consents "
+                    "WHERE list_contains($purposes, purpose::VARCHAR)",
+                    purposes=purposes_heard(config.used_networks, config.settings),
                 ),
                 networks=config.used_networks,
                 settings=config.settings,
                 instant=instant_of(newest, config.settings, as_of),
+                barred=barred(
+                    too_young(records, config.settings, as_of=as_of),
+                    suppressed_people(records, relance.table("crm_suppressions"), config.suppressions, config.settings),
+                ),
             )
             tables = {
                 "customer_records": records.select(CustomerRecords.column_names()),
                 "customers": persons,
                 "person_aliases": aliases,
-                "permissions": permitted,
+                "permissions": decided.permissions,
+                "refusals": decided.refusals,
             }
             with warehouse.transaction():
                 for name, table in tables.items():

@@ -22,7 +22,7 @@ def defs() -> dg.Definitions:
     """The definitions of the config and the home that the environment names."""
     environment = Environment()
     config = checked_config(environment.config)
-    home = Home.at(environment.home, environment.keys)
+    home = Home.at(environment.home, environment.keys, environment.catalog)
     daily = dg.DailyPartitionsDefinition(
         start_date=config.settings.first_day.isoformat(), timezone=config.settings.time_zone, end_offset=1
     )

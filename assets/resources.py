@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,13 +13,15 @@ from pydantic import PrivateAttr
 
 from assets.launch import CHOSEN_DAY, NEWEST_DAY
 from catalog.descriptions import describe, record_overlaps
-from catalog.home import Home
+from catalog.home import Environment, Home
 from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.crm.days import check_asked_day, default_day
 from pipelines.crm.pull import Reading
 from pipelines.crm.read import Crm
+from pipelines.customers.subdivisions import subdivisions
+from pipelines.erasure.settle import Erasing, settle
 from pipelines.overlaps import overlaps
 from pipelines.uploads.people import NetworkPeople, network_people
 from pipelines.uploads.publication import Outbox
@@ -56,7 +58,7 @@ class Relance(dg.ConfigurableResource):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         config = read_config(Path(self.config_folder))
-        home = Home.at(Path(self.home_folder), Path(self.keys_folder))
+        home = Home.at(Path(self.home_folder), Path(self.keys_folder), Environment().catalog)
         keys = open_keys(home)
         stack = ExitStack()
         try:
@@ -79,6 +81,9 @@ class Relance(dg.ConfigurableResource):
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         opened = self._opened
         with opened.stack:
+            # It comes last: the warehouse may be written anew, and is closed then.
+            with suppress(RelanceError), self.stage("erasures"):
+                settle(self.erasing)
             outcomes = opened.catalog.outcomes_of_night(opened.night)
             reached = {(row["network"], row["account"], row["segment"]) for row in outcomes}
             if opened.failures:
@@ -108,6 +113,11 @@ class Relance(dg.ConfigurableResource):
     def outbox(self) -> Outbox:
         opened = self._opened
         return Outbox(opened.home, opened.keys, opened.warehouse, opened.catalog, opened.config.settings, opened.night)
+
+    @property
+    def erasing(self) -> Erasing:
+        opened = self._opened
+        return Erasing(opened.home, opened.keys, opened.warehouse, opened.catalog, opened.config)
 
     def reading(self, context: dg.AssetExecutionContext) -> Reading:
         """The CRM opened for the run's day, after checking that it can be read for it."""
@@ -148,18 +158,26 @@ class Relance(dg.ConfigurableResource):
         # Numbered once, so that a person's id is compared here and nowhere else.
         warehouse.execute(
             "CREATE OR REPLACE TEMP TABLE _permitted AS SELECT (row_number() OVER () - 1)::UINTEGER AS number, "
-            "person_id, assumed, country, revenue FROM warehouse.permissions LEFT JOIN "
+            "person_id, assumed, by_other_purpose, country, revenue FROM warehouse.permissions LEFT JOIN "
             "(FROM warehouse.features WHERE as_of = $day) USING (person_id) "
             f"WHERE network = $network AND person_id IN ({members})",
             network=network,
             day=as_of,
         )
+        states = None
+        if declared.limits_data_use:
+            lives = (
+                "SELECT DISTINCT number, country_code AS country, region FROM _permitted "
+                "JOIN warehouse.customer_records USING (person_id) JOIN warehouse.crm_customers USING (customer_id)"
+            )
+            states = subdivisions(warehouse.read(lives))
         held = f"SELECT number, kind, position, {columns} FROM warehouse.identifiers JOIN _permitted USING (person_id)"
         return network_people(
             warehouse.read("FROM _permitted"),
             warehouse.read(held),
             self.refused_keys(network),
             declared,
+            states,
         )
 
     def refused_keys(self, network: str) -> pl.DataFrame:

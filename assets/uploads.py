@@ -8,10 +8,11 @@ import dagster as dg
 
 from assets.metadata import file_metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
+from pipelines.suppressions.suppressed import suppressed_emails
 from pipelines.uploads.forbidden import forbidden_keys
 from pipelines.uploads.keys import key_columns, refused_keys
 from pipelines.uploads.publication import Published, check_newest, publish
-from pipelines.uploads.rows import AudienceRows, audience_rows
+from pipelines.uploads.rows import AudienceRows, Lost, audience_rows
 from schemas.config import Config
 from schemas.errors import PublicationError
 from schemas.network import Network
@@ -54,6 +55,7 @@ def _refused_keys(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 relance.table("crm_erasures"),
                 networks,
                 relance.identity_key,
+                suppressed_emails(relance.table("crm_suppressions")),
             )
             relance.warehouse.replace("refused_keys", table)
             return dg.MaterializeResult(metadata=rows_metadata(table.height))
@@ -108,12 +110,19 @@ def _audience(
 def _rows(relance: Relance, audience: Audience, network: Network, as_of: date) -> AudienceRows:
     current = "SELECT person_id FROM warehouse.memberships WHERE segment = $segment AND valid_to IS NULL"
     members = relance.warehouse.read(current, segment=audience.segment)
+    people = relance.warehouse.read(
+        "SELECT reason, count(*) AS people FROM warehouse.refusals "
+        f"WHERE coalesce(network, $network) = $network AND person_id IN ({current}) GROUP BY ALL",
+        segment=audience.segment,
+        network=audience.network,
+    )
     refused = relance.warehouse.read(
         "SELECT identifier || ': ' || refusal AS reason, sum(records)::BIGINT AS refused "
         f"FROM warehouse.identifier_refusals WHERE person_id IN ({current}) GROUP BY ALL ORDER BY ALL",
         segment=audience.segment,
     )
-    return audience_rows(members, relance.people_of(audience.network, as_of), network, dict(refused.iter_rows()))
+    lost = Lost(dict(people.iter_rows()), dict(refused.iter_rows()))
+    return audience_rows(members, relance.people_of(audience.network, as_of), network, lost)
 
 
 def _result(relance: Relance, audience: Audience, rows: AudienceRows, published: Published) -> dg.MaterializeResult:

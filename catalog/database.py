@@ -1,4 +1,4 @@
-"""What the catalog's tables share: their register, and the one way to write."""
+"""The catalog's database: SQLite in the home, or PostgreSQL by URL; its tables' register, and the one way to write."""
 
 from __future__ import annotations
 
@@ -7,10 +7,48 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
+from sqlalchemy import event, exc
 
+from catalog.home import Home
+from schemas.errors import CatalogError
 from schemas.segment import Audience
 
 METADATA = sa.MetaData()
+
+#: Any number, the same in every process that makes the tables.
+_TABLES_LOCK = 0x72656C62
+
+
+@contextmanager
+def database(home: Home) -> Iterator[sa.Engine]:
+    """The home's database with all tables of `METADATA`, made if they are not there; in AUTOCOMMIT mode.
+
+    Raises:
+        CatalogError: PostgreSQL cannot be reached, or its URL or driver is wrong. The password is in no message.
+    """
+    engine = _sqlite(home) if home.catalog_url is None else _postgresql(home.catalog_url.get_secret_value())
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def copy_database(home: Home, copy: Home) -> None:
+    """Bring all rows of the home's catalog, as they are at one moment, into the new catalog of `copy`."""
+    with (
+        database(home) as source,
+        database(copy) as target,
+        source.connect().execution_options(
+            isolation_level="REPEATABLE READ" if home.catalog_url else "AUTOCOMMIT"
+        ) as reading,
+        writing(target) as connection,
+    ):
+        if home.catalog_url is None:
+            reading.exec_driver_sql("BEGIN")
+        for table in METADATA.sorted_tables:
+            rows = [dict(row) for row in reading.execute(sa.select(table)).mappings()]
+            if rows:
+                connection.execute(sa.insert(table), rows)
 
 
 @contextmanager
@@ -48,3 +86,52 @@ def version_subject(audience: Audience, version: str) -> str:
 def now() -> datetime:
     """The time as the catalog keeps it: UTC, without saying so."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _sqlite(home: Home) -> sa.Engine:
+    home.create()
+    new = not home.catalog.exists()
+    engine = sa.create_engine(f"sqlite:///{home.catalog}", isolation_level="AUTOCOMMIT", connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def _settings(connection, record) -> None:  # noqa: ANN001 - sqlite3's connection, SQLAlchemy's record
+        connection.execute("PRAGMA journal_mode = WAL")
+
+    METADATA.create_all(engine)
+    if new:
+        home.catalog.chmod(0o600)
+    return engine
+
+
+def _postgresql(text: str) -> sa.Engine:
+    try:
+        url = sa.make_url(text)
+    except exc.ArgumentError:
+        msg = "RELANCE_CATALOG is no database URL. Write it like postgresql://user:password@host/database."
+        raise CatalogError(msg) from None
+    if url.drivername not in {"postgresql", "postgresql+psycopg"}:
+        msg = (
+            f"RELANCE_CATALOG begins with {url.drivername}://. Only postgresql:// is taken; without it, SQLite is used."
+        )
+        raise CatalogError(msg)
+    try:
+        engine = sa.create_engine(
+            url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", hide_parameters=True
+        )
+    except ModuleNotFoundError:
+        msg = "RELANCE_CATALOG names PostgreSQL, whose driver is not installed. Install relance[postgresql]."
+        raise CatalogError(msg) from None
+    try:
+        # Two processes that make the same table at once would disturb each other.
+        with writing(engine) as connection:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_TABLES_LOCK)))
+            METADATA.create_all(connection)
+    except exc.DBAPIError as error:
+        engine.dispose()
+        place = f"{url.host or url.query.get('host', 'this machine')}, database {url.database}"
+        msg = (
+            f"The catalog's PostgreSQL at {place} cannot be used ({type(error.orig).__name__}). Check that it runs, "
+            "and that user, password and database in RELANCE_CATALOG are right."
+        )
+        raise CatalogError(msg) from None
+    return engine

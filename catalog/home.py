@@ -9,19 +9,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import HomeLockedError
 
 
 class Environment(BaseSettings):
-    """The environment variables that place things; each has a default next to the checkout."""
+    """The environment variables that place things, also read from `.env`; each has a default next to the checkout."""
 
-    model_config = SettingsConfigDict(env_prefix="RELANCE_")
+    model_config = SettingsConfigDict(env_prefix="RELANCE_", env_file=".env", extra="ignore")
 
     home: Path = Path("var")
     config: Path = Path("config")
     keys: Path | None = None
+    #: A PostgreSQL URL; it may hold a password, so it is never shown. Without one, the catalog is a file of the home.
+    catalog: SecretStr | None = None
+
+    @field_validator("catalog")
+    @classmethod
+    def _blank_is_none(cls, url: SecretStr | None) -> SecretStr | None:
+        return url if url is not None and url.get_secret_value().strip() else None
 
 
 @dataclass(frozen=True)
@@ -30,12 +38,14 @@ class Home:
 
     root: Path
     keys: Path
+    #: Where its catalog is, if not in `root`: a PostgreSQL URL.
+    catalog_url: SecretStr | None = None
 
     @classmethod
-    def at(cls, root: Path, keys: Path | None = None) -> Home:
-        """The home at `root`; its keys lie inside unless `keys` names another folder."""
+    def at(cls, root: Path, keys: Path | None = None, catalog_url: SecretStr | None = None) -> Home:
+        """The home at `root`; its keys and its catalog lie inside unless `keys` or `catalog_url` says otherwise."""
         root = root.expanduser().resolve()
-        return cls(root, keys.expanduser().resolve() if keys is not None else root / "keys")
+        return cls(root, keys.expanduser().resolve() if keys is not None else root / "keys", catalog_url)
 
     @property
     def sample(self) -> Path:
@@ -56,6 +66,10 @@ class Home:
     @property
     def catalog(self) -> Path:
         return self.root / "catalog.sqlite"
+
+    @property
+    def has_catalog(self) -> bool:
+        return self.catalog_url is not None or self.catalog.exists()
 
     @property
     def audit_head(self) -> Path:

@@ -46,6 +46,25 @@ def rotate_warehouse_key(home: Home) -> None:
         warehouse_key.settle(home, key)
 
 
+def rewrite_warehouse(home: Home, warehouse: Warehouse) -> None:
+    """Write the open warehouse anew under its own key, so that no page of the file holds what was deleted from it.
+
+    Afterwards `warehouse` is closed for good. Killed before the new file takes the old one's name, the old one stays.
+
+    Raises:
+        WarehouseError: the disk is too full, or the copy is not equal.
+    """
+    _check_space(home)
+    warehouse_key.discard_copy(home)
+    try:
+        _copy(warehouse, home, open_keys(home).warehouse)
+        _swap(home)
+    except BaseException:
+        warehouse_key.discard_copy(home)
+        raise
+    shutil.rmtree(home.spill, ignore_errors=True)
+
+
 def _copy(warehouse: Warehouse, home: Home, key: str) -> None:
     """Write every table into the next file, compare, and close both, so that neither has a write-ahead log."""
     attach_encrypted(warehouse.connection, warehouse_key.next_warehouse(home), "next", key)
@@ -85,7 +104,7 @@ def _check_space(home: Home) -> None:
     needed, free = home.warehouse.stat().st_size, shutil.disk_usage(home.root).free
     if free < needed:
         msg = (
-            f"Rotating writes the warehouse a second time: {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are "
+            f"The warehouse is to be written a second time: {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are "
             f"free at {home.root}. Free some space; nothing was changed."
         )
         raise WarehouseError(msg)

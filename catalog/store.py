@@ -9,15 +9,15 @@ from datetime import date
 from typing import Literal
 
 import sqlalchemy as sa
-from sqlalchemy import event
 
 from catalog import (
     audit,
+    erasures,  # noqa: F401 - its tables are made when a catalog is opened
     journal,  # noqa: F401 - its table is made when a catalog is opened
 )
 from catalog.audit_heads import sign_head
 from catalog.changes import Changes
-from catalog.database import METADATA, audience_columns, now, of_audience, version_subject, writing
+from catalog.database import METADATA, audience_columns, database, now, of_audience, version_subject, writing
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from schemas.audit import Action, AuditHead
@@ -252,25 +252,12 @@ class Catalog:
 
 @contextmanager
 def open_catalog(home: Home, actor: str | None = None) -> Iterator[Catalog]:
-    """The home's catalog; made if it is not there.
+    """The home's catalog, in SQLite or PostgreSQL; made if it is not there.
 
     `actor` is who acts, for the audit log; without one, the operating system's user (`os:name`).
     """
-    home.create()
-    new = not home.catalog.exists()
-    engine = sa.create_engine(f"sqlite:///{home.catalog}", isolation_level="AUTOCOMMIT", connect_args={"timeout": 30})
-
-    @event.listens_for(engine, "connect")
-    def _settings(connection, record) -> None:  # noqa: ANN001 - sqlite3's connection, SQLAlchemy's record
-        connection.execute("PRAGMA journal_mode = WAL")
-
-    try:
-        METADATA.create_all(engine)
-        if new:
-            home.catalog.chmod(0o600)
+    with database(home) as engine:
         yield Catalog(engine, actor or audit.os_user())
-    finally:
-        engine.dispose()
 
 
 def _identity(row: sa.RowMapping) -> tuple[str, str, str]:

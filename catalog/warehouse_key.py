@@ -36,15 +36,23 @@ def settle(home: Home, fitting: str) -> None:
     unfinished(_next_key_path(home)).unlink(missing_ok=True)
     key = following(home)
     if key is None:
+        # A rewrite under the same key may have been killed, too.
+        discard_copy(home)
         return
     if key == fitting:
         _next_key_path(home).replace(key_path(home, "warehouse"))
     # The half-written copy goes before the only key that could open it.
-    for path in (next_warehouse(home), write_ahead_log(next_warehouse(home)), _next_key_path(home)):
-        path.unlink(missing_ok=True)
+    discard_copy(home)
+    _next_key_path(home).unlink(missing_ok=True)
     sync(home.root)
     sync(home.keys)
     shutil.rmtree(home.spill, ignore_errors=True)
+
+
+def discard_copy(home: Home) -> None:
+    """Delete a copy that did not come to take the warehouse's name."""
+    for path in (next_warehouse(home), write_ahead_log(next_warehouse(home))):
+        path.unlink(missing_ok=True)
 
 
 def next_warehouse(home: Home) -> Path:

@@ -75,7 +75,7 @@ def _unpublished(lines: list[sa.RowMapping], versions: list[sa.RowMapping]) -> l
 
 def _read(home: Home) -> tuple[list[sa.RowMapping], list[sa.RowMapping]]:
     """The log's lines, and every version that the catalog has."""
-    if not home.catalog.exists():
+    if not home.has_catalog:
         what = "the audit log is gone with it" if home.audit_head.exists() else "nothing ran there yet"
         msg = f"{home.root} has no catalog: {what}."
         raise RelanceError(msg)

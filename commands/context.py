@@ -33,7 +33,7 @@ def config_folder(option: Path | None) -> Path:
 
 def home_at(option: Path | None) -> Home:
     environment = Environment()
-    return Home.at(option or environment.home, environment.keys)
+    return Home.at(option or environment.home, environment.keys, environment.catalog)
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def catalog_at(option: Path | None) -> Iterator[Catalog]:
         RelanceError: nothing ran there yet.
     """
     home = home_at(option)
-    if not home.catalog.exists():
+    if not home.has_catalog:
         msg = f"{home.root} has no catalog: nothing ran there yet. `relance run` does."
         raise RelanceError(msg)
     with open_catalog(home) as catalog:

@@ -6,11 +6,13 @@ import typer
 
 from commands import (
     audit,
+    certificate,
     check,
     check_upload,
     confirm,
     conformance,
     doctor,
+    forget,
     init,
     keys,
     networks,
@@ -33,7 +35,8 @@ app = typer.Typer(
 
 for command in (sample.sample, run.run, check.check, check_upload.check_upload, init.init, doctor.doctor, status.status,
                 networks.networks, segments.segments, verify.verify, conformance.conformance,
-                normalise.normalise, serve.serve, confirm.confirm, confirm.unconfirm):  # fmt: skip
+                normalise.normalise, serve.serve, confirm.confirm, confirm.unconfirm, forget.forget,
+                certificate.certificate):  # fmt: skip
     app.command()(command)
 
 app.add_typer(audit.app, name="audit")

@@ -76,7 +76,7 @@ def _section(name: str, network: Network) -> Iterator[str]:
         yield f"- **Order**: {' before '.join(network.upload_order)}."
     if network.membership_days:
         yield f"- **Membership**: {network.membership_days} days."
-    yield f"- **Consent**: needs {', '.join(network.consent)}. {network.consent_told}"
+    yield f"- **Consent**: needs {_consent(network)}. {network.consent_told}"
     yield f"- **Identified by**: {'; '.join(' + '.join(key.headers) for key in network.keys)}."
     for group in network.all_or_none:
         yield f"- **Together or not at all**: {', '.join(group)}."
@@ -99,6 +99,14 @@ def _section(name: str, network: Network) -> Iterator[str]:
         yield "Left out:"
         yield ""
         yield from (f"- {left.what}: {left.why}." for left in network.left_out)
+
+
+def _consent(network: Network) -> str:
+    asked = (
+        purpose if "everywhere" in regions else f"{purpose} of people in {', '.join(regions)}"
+        for purpose, regions in network.consent.items()
+    )
+    return " and ".join(asked)
 
 
 def _format(network: Network) -> str:
@@ -130,7 +138,8 @@ def _column(column: Column) -> str:
     elif column.value is not None:
         holds, form, how = f"value ({column.value}, floored at 0)", "decimal", "plain"
     else:
-        holds, form, how = f"always {column.constant!r}" if column.constant else "always empty", "", "plain"
+        where = f"only of people in {', '.join(column.only_in)}, off unless wanted" if column.only_in else "always"
+        holds, form, how = f"{column.constant!r} {where}" if column.constant else "always empty", "", "plain"
     return f"`{column.header}`{times} | {holds}{away} | {form} | {how} |"
 
 

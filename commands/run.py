@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.table import Table
 
+from catalog.database import copy_database
 from catalog.home import Home
 from catalog.journal import confirmations
 from catalog.secret_keys import open_keys
@@ -88,6 +89,8 @@ def _materialize(folder: Path, home: Home, config: Config, asked: date | None) -
         RELANCE_HOME=str(home.root),
         RELANCE_KEYS=str(home.keys),
         DAGSTER_HOME=str(home.dagster),
+        # A dry run's catalog is a file, whatever the environment says.
+        RELANCE_CATALOG=home.catalog_url.get_secret_value() if home.catalog_url else "",
     )
     from assets.launch import newest_day, run_job
 
@@ -128,9 +131,10 @@ def _temporary_copy(home: Home) -> Iterator[Home]:
         copy = Home.at(Path(folder))
         if home.root.exists():
             with home.locked():
-                for source, target in ((home.warehouse, copy.warehouse), (home.catalog, copy.catalog)):
-                    if source.exists():
-                        shutil.copyfile(source, target)
+                if home.warehouse.exists():
+                    shutil.copyfile(home.warehouse, copy.warehouse)
+                if home.has_catalog:
+                    copy_database(home, copy)
                 if home.keys.exists():
                     shutil.copytree(home.keys, copy.keys)
                 if home.sample.exists():

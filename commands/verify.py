@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from catalog.home import Home
 from catalog.secret_keys import public_keys, signature_holds
 from commands.context import OUT, HomeOption, home_at, told
+from schemas.erasure import Certificate
 from schemas.errors import ConfigError, RelanceError
 from schemas.uploads import Manifest
 
@@ -21,10 +23,15 @@ def verify(
     public_key: Annotated[Path | None, typer.Option("--public-key", help="The signer's public key file.")] = None,
     home: HomeOption = None,
 ) -> None:
-    """Check a manifest's signature and its files' checksums."""
+    """Check a manifest's signature and its files' checksums, or a certificate's signature."""
     with told():
         manifest_path = path / "manifest.json" if path.is_dir() else path
         manifest = _read(manifest_path)
+        if isinstance(manifest, Certificate):
+            if not _is_signed(manifest, _public_keys(home_at(home), public_key)):
+                raise RelanceError(f"{path}: {_UNSIGNED}.")
+            OUT.print(f"{path}: the signature holds; request {manifest.request.request_id}.", soft_wrap=True)
+            return
         problems = _problems(manifest, manifest_path.parent, _public_keys(home_at(home), public_key))
         if problems:
             raise RelanceError(f"{manifest_path}: " + "; ".join(problems) + ".")
@@ -32,15 +39,15 @@ def verify(
     OUT.print(f"{manifest_path}: signature and checksums hold: {files}.", soft_wrap=True)
 
 
-def _read(path: Path) -> Manifest:
+def _read(path: Path) -> Manifest | Certificate:
     if not path.is_file():
-        msg = f"There is no manifest {path}. Name a version's folder or its manifest.json."
+        msg = f"There is no manifest {path}. Name a version's folder, its manifest.json, or a certificate."
         raise ConfigError(msg)
-    try:
-        return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
-    except (ValidationError, UnicodeDecodeError):
-        msg = f"{path} is no manifest of relance, or it was changed."
-        raise RelanceError(msg) from None
+    for kind in (Manifest, Certificate):
+        with suppress(ValidationError, UnicodeDecodeError):
+            return kind.model_validate_json(path.read_text(encoding="utf-8"))
+    msg = f"{path} is no manifest or certificate of relance, or it was changed."
+    raise RelanceError(msg)
 
 
 def _public_keys(home: Home, named: Path | None) -> list[str]:
@@ -57,10 +64,7 @@ def _public_keys(home: Home, named: Path | None) -> list[str]:
 
 
 def _problems(manifest: Manifest, folder: Path, accepted: list[str]) -> list[str]:
-    problems = []
-    signature, message = manifest.signature, manifest.signed_bytes()
-    if signature is None or not any(signature_holds(key, message, signature.value) for key in accepted):
-        problems.append("the signature does not hold for this public key")
+    problems = [] if _is_signed(manifest, accepted) else [_UNSIGNED]
     for entry in manifest.files:
         file = folder / entry.name
         if not file.is_file():
@@ -68,3 +72,11 @@ def _problems(manifest: Manifest, folder: Path, accepted: list[str]) -> list[str
         elif hashlib.sha256(file.read_bytes()).hexdigest() != entry.sha256:
             problems.append(f"{entry.name} is not the file that was published")
     return problems
+
+
+def _is_signed(signed: Manifest | Certificate, accepted: list[str]) -> bool:
+    signature, message = signed.signature, signed.signed_bytes()
+    return signature is not None and any(signature_holds(key, message, signature.value) for key in accepted)
+
+
+_UNSIGNED = "the signature does not hold for this public key"

@@ -1,10 +1,13 @@
-"""The config folder with every segment's rule tried: what must hold before any data is read."""
+"""The config folder with every segment's and suppression's rule tried: what must hold before any data is read."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
+
 from pipelines.segments import condition
+from pipelines.suppressions.read import check_select
 from schemas.config import Config, read_config
 
 
@@ -17,4 +20,8 @@ def checked_config(folder: Path) -> Config:
     config = read_config(folder)
     for name, segment in config.segments.items():
         condition(name, segment, has_order_times=config.sources.has_order_times)
+    with duckdb.connect(":memory:") as connection:
+        for name, rule in config.suppressions.items():
+            if rule.select is not None:
+                check_select(name, rule.select, config.sources, connection)
     return config

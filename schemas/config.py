@@ -15,6 +15,7 @@ from schemas.rates import read_rates
 from schemas.segment import Audience, Segment
 from schemas.settings import Settings
 from schemas.source import Sources
+from schemas.suppression import Suppression
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Config:
     sources: Sources
     rates: pl.DataFrame
     segments: dict[str, Segment]
+    suppressions: dict[str, Suppression]
     #: With the columns that the company allows.
     networks: dict[str, Network]
 
@@ -56,6 +58,9 @@ def read_config(folder: Path) -> Config:
         sources=read_declared(Sources, folder / "sources.toml"),
         rates=read_rates(folder / "rates.csv"),
         segments=segments,
+        suppressions={
+            slug_of(path): read_declared(Suppression, path) for path in sorted((folder / "suppressions").glob("*.toml"))
+        },
         networks=_allowed_networks(settings, folder / "relance.toml"),
     )
     _check_networks_exist(config)
@@ -65,7 +70,7 @@ def read_config(folder: Path) -> Config:
 
 
 def _allowed_networks(settings: Settings, path: Path) -> dict[str, Network]:
-    """The networks, without the columns in plain that the company does not allow."""
+    """The networks with the columns that the company allows or asks for."""
     known = networks()
     for name, headers in settings.allow_plain.items():
         if name not in known:
@@ -79,7 +84,15 @@ def _allowed_networks(settings: Settings, path: Path) -> dict[str, Network]:
                     f"those are {', '.join(plain) or 'none'}."
                 )
                 raise ConfigError(msg)
-    return {name: network.allowing(settings.allow_plain.get(name, ())) for name, network in known.items()}
+    limiting = [name for name, network in known.items() if network.limits_data_use]
+    for name in settings.limited_data_use:
+        if name not in limiting:
+            msg = f"{path}: limited_data_use names {name!r}; it can name {', '.join(limiting)}."
+            raise ConfigError(msg)
+    return {
+        name: network.allowing(settings.allow_plain.get(name, ()), limited_data_use=name in settings.limited_data_use)
+        for name, network in known.items()
+    }
 
 
 def _check_networks_exist(config: Config) -> None:

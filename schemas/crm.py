@@ -149,8 +149,22 @@ class CrmErasures(dy.Schema):
 
     request_id = dy.String()
     requested_at = dy.Datetime(time_zone="UTC")
-    form = dy.String(description="`customer_id`, `email`, `phone`, or the match column whose hash is refused.")
+    form = dy.String(
+        description="`customer_id`; `person`, a record all of whose person's records are meant; `email`, `phone`; or "
+        "the match column, or columns joined by `+`, whose hash is refused."
+    )
     tombstone = dy.String(description="Keyed hash of the value in that form.")
+    lifted_at = dy.Datetime(
+        nullable=True, time_zone="UTC", description="When whom it covers consented again; null while it stands."
+    )
+
+
+class CrmSuppressions(dy.Schema):
+    """Whom the select of a suppression rule names."""
+
+    rule = dy.String(description="The rule: the stem of its file in `config/suppressions`.")
+    customer_id = dy.String(nullable=True, metadata=RAW)
+    address = dy.String(nullable=True, metadata=RAW, description="An e-mail or a phone, as typed.")
 
 
 class Quarantine(dy.Schema):

@@ -64,3 +64,33 @@ class Permissions(dy.Schema):
     person_id = dy.String(metadata=PSEUDONYM)
     network = dy.String()
     assumed = dy.Bool(description="Granted only by an assumption that `relance.toml` states.")
+    by_other_purpose = dy.Bool(
+        description="Granted only by a word on another purpose, which `relance.toml` lets count."
+    )
+
+
+class Refusals(dy.Schema):
+    """A person whose keys may not be sent to a network, and the first reason that holds."""
+
+    person_id = dy.String(metadata=PSEUDONYM)
+    network = dy.String(nullable=True, description="Null where every network has the same reason.")
+    reason = dy.String(description="The ledger's word for it.")
+
+
+class ConsentEvidence(dy.Schema):
+    """A statement that decides whether a person's keys may be used on a network for a purpose."""
+
+    person_id = dy.String(metadata=PSEUDONYM)
+    network = dy.String(description="The network that asks.")
+    purpose = dy.String(description="What it asks for; `profiling` is asked for by none and may be objected to.")
+    outcome = dy.String(description="granted or refused; a statement that is not valid now grants nothing.")
+    scope = dy.String(description="What the statement speaks for: a record, an email or a phone.")
+    record_id = dy.String(nullable=True, description="The statement's own id in the CRM.")
+    customer_id = dy.String(nullable=True, metadata=RAW, description="The CRM record that it names, if it names one.")
+    said_of = dy.String(description="The statement's purpose: another one where `relance.toml` lets that count.")
+    said_for = dy.String(nullable=True, description="The statement's network; null for all.")
+    status = dy.String()
+    captured_at = dy.Datetime(nullable=True, time_zone="UTC")
+    valid_from = dy.Datetime(nullable=True, time_zone="UTC")
+    valid_to = dy.Datetime(nullable=True, time_zone="UTC")
+    source = dy.String(nullable=True)

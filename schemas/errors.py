@@ -37,6 +37,10 @@ class WarehouseError(RelanceError):
     """The warehouse refused an operation."""
 
 
+class CatalogError(RelanceError):
+    """The catalog's database cannot be opened."""
+
+
 class PublicationError(RelanceError):
     """An audience's files were refused before publication."""
 

@@ -7,11 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.declared import Declared, Text, read_declared, slug_of
 from schemas.identifiers import MatchColumn
-from schemas.network_file import Column, Fact, FileFormat, FileKind, Key, LeftOut, Region, Slot
+from schemas.network_file import Column, Fact, FileFormat, FileKind, Key, LeftOut, Region, Slot, checked_countries
 from schemas.settings import Purpose
 
 NETWORKS_FOLDER = Path(__file__).parent / "networks"
@@ -56,8 +56,9 @@ class Network(Declared):
     #: Groups of headers of which a row of their list needs at least one, beside some key.
     required_any: tuple[tuple[str, ...], ...] = ()
     regions: tuple[Region, ...] = ()
-    #: Purposes that must be granted before a person's keys may be sent.
-    consent: tuple[Purpose, ...] = Field(min_length=1)
+    #: Purpose → where the people live who must have granted it before their keys may be sent: country codes, `EEA`
+    #: (people of whom no country is known count there) or `everywhere`.
+    consent: dict[Purpose, tuple[str, ...]]
     #: How the network is told of consent and restrictions: in the file, in the dialog, or not at all.
     consent_told: Text
     update_modes: tuple[Literal["full", "add", "remove", "replace"], ...]
@@ -70,6 +71,16 @@ class Network(Declared):
     upload_steps: tuple[Text, ...] = Field(min_length=1)
     left_out: tuple[LeftOut, ...] = ()
     facts: tuple[Fact, ...] = Field(min_length=1)
+
+    @field_validator("consent")
+    @classmethod
+    def _consent_is_asked_of_everybody(cls, consent: dict[Purpose, tuple[str, ...]]) -> dict[Purpose, tuple[str, ...]]:
+        for regions in consent.values():
+            checked_countries(tuple(region for region in regions if region != "everywhere"))
+        if "everywhere" not in consent.get("ads_upload", ()):
+            msg = 'ads_upload must be asked everywhere: ads_upload = ["everywhere"]'
+            raise ValueError(msg)
+        return consent
 
     @model_validator(mode="after")
     def _headers_are_columns(self) -> Network:
@@ -147,12 +158,19 @@ class Network(Declared):
     def unconfirmed(self) -> tuple[Fact, ...]:
         return tuple(fact for fact in self.facts if fact.confidence == "unconfirmed")
 
-    def allowing(self, headers: tuple[str, ...]) -> Network:
-        """The network without the columns that show something personal in plain, save those `headers` names.
+    @property
+    def limits_data_use(self) -> bool:
+        """Whether it has columns that limit what it may do with the data of people of some state."""
+        return any(column.only_in for column in self.columns)
+
+    def allowing(self, headers: tuple[str, ...], *, limited_data_use: bool = False) -> Network:
+        """The network without the columns that show something personal in plain, save those `headers` names, and
+        without those that limit the use of data, unless they are wanted.
 
         Lists, keys and groups that lose a column go; where the template is fixed the column stays, empty.
         """
         off = {column.header for column in self.columns if column.needs_permission and column.header not in headers}
+        off.update(column.header for column in self.columns if column.only_in and not limited_data_use)
         if not off:
             return self
         # What counts only together goes together.

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from schemas.countries import EEA, is_country
 from schemas.declared import Declared, Slug, Text
 from schemas.identifiers import FORMS, Hash, IdentifierName, MatchColumn
+from schemas.regions import SUBDIVISIONS
 
 Confidence = Literal["documented", "seen in code", "secondary", "unconfirmed"]
 #: `full` holds everyone in the audience; `add` what the network does not hold yet; `remove` what it must not hold.
@@ -81,16 +82,31 @@ class Column(Declared):
     not_in: tuple[str, ...] = ()
     #: The person's value to the company: a decimal of at least 0 in the company's one currency; refunds are floored.
     value: Literal["revenue"] | None = None
-    #: The text that stands in every row.
+    #: The text that stands in every row, or in those that `only_in` means.
     constant: str | None = None
+    #: States (ISO 3166-2, `US-CA`) whose people's rows are marked with the constant. Such columns limit what the
+    #: network may do with a person's data, and are there where `limited_data_use` of `relance.toml` names it.
+    only_in: tuple[str, ...] = ()
 
     @field_validator("not_in")
     @classmethod
     def _countries_exist(cls, not_in: tuple[str, ...]) -> tuple[str, ...]:
-        return _checked_countries(not_in)
+        return checked_countries(not_in)
+
+    @field_validator("only_in")
+    @classmethod
+    def _states_exist(cls, only_in: tuple[str, ...]) -> tuple[str, ...]:
+        for code in only_in:
+            if code not in SUBDIVISIONS:
+                msg = f"{code!r} is no ISO 3166-2 code of a state or province such as 'US-CA'"
+                raise ValueError(msg)
+        return only_in
 
     @model_validator(mode="after")
     def _holds_one_thing(self) -> Column:
+        if self.only_in and not self.constant:
+            msg = "only_in belongs to a constant"
+            raise ValueError(msg)
         if sum(part is not None for part in (self.identifier, self.value, self.constant)) != 1:
             msg = "needs exactly one of identifier, value and constant"
             raise ValueError(msg)
@@ -167,7 +183,7 @@ class Region(Declared):
     @field_validator("countries")
     @classmethod
     def _countries_exist(cls, countries: tuple[str, ...]) -> tuple[str, ...]:
-        return _checked_countries(countries)
+        return checked_countries(countries)
 
 
 class LeftOut(Declared):
@@ -191,7 +207,12 @@ def country_codes_of(countries: tuple[str, ...]) -> tuple[frozenset[str], bool]:
     return frozenset(codes), "EEA" in countries
 
 
-def _checked_countries(countries: tuple[str, ...]) -> tuple[str, ...]:
+def checked_countries(countries: tuple[str, ...]) -> tuple[str, ...]:
+    """The same.
+
+    Raises:
+        ValueError: one is neither a country code nor `EEA`.
+    """
     for country in countries:
         if country != "EEA" and not is_country(country):
             msg = f"{country!r} is neither an ISO 3166 alpha-2 code nor 'EEA'"

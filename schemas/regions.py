@@ -25,3 +25,8 @@ CANADA = {
     "nouvelleecosse": "ns", "nunavut": "nu", "ontario": "on", "princeedwardisland": "pe", "ileduprinceedouard": "pe",
     "quebec": "qc", "saskatchewan": "sk", "yukon": "yt", "yukonterritory": "yt",
 }  # fmt: skip
+
+#: ISO 3166-2 codes of these, such as `US-CA`.
+SUBDIVISIONS = frozenset(
+    f"{country}-{part.upper()}" for country, parts in (("US", US), ("CA", CANADA)) for part in parts.values()
+)

@@ -61,8 +61,16 @@ class Settings(Declared):
     joining: Joining = Joining()
     #: Network → headers of columns that it takes only in plain and that the company allows.
     allow_plain: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    #: Networks whose columns that limit the use of Californians' data are filled.
+    limited_data_use: tuple[str, ...] = ()
     #: By region: a country code, `EEA` (unknown countries count there), or `everywhere`.
     assume: dict[str, Assumption] = Field(default_factory=dict)
+    #: Purpose → purposes of which a word counts for it, where a person said nothing about it itself.
+    consent: dict[Purpose, tuple[Purpose, ...]] = Field(default_factory=dict)
+    #: Nobody younger is sent to any network; without it, age is not asked.
+    minimum_age: int | None = Field(default=None, ge=1, le=100)
+    #: What becomes of people of unknown age where there is a minimum.
+    unknown_age: Literal["drop", "keep"] = "drop"
     #: The marketer's page.
     portal: PortalSettings = PortalSettings()
 
@@ -98,6 +106,18 @@ class Settings(Declared):
                 msg = f"region {region!r} is neither a country code, 'EEA' nor 'everywhere'"
                 raise ValueError(msg)
         return assume
+
+    @field_validator("consent")
+    @classmethod
+    def _counts_for_another(cls, consent: dict[Purpose, tuple[Purpose, ...]]) -> dict[Purpose, tuple[Purpose, ...]]:
+        for purpose, others in consent.items():
+            if purpose in others:
+                msg = f"{purpose} counts for itself already"
+                raise ValueError(msg)
+            if purpose == "profiling":
+                msg = "profiling is never asked for: only an objection to it is heard"
+                raise ValueError(msg)
+        return consent
 
     @property
     def zone(self) -> ZoneInfo:

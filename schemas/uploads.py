@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import dataframely as dy
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,16 +11,47 @@ from schemas.audit import AuditHead
 from schemas.journal import UploadStep
 from schemas.network_file import FileKind
 from schemas.privacy import HASHED
+from schemas.settings import Purpose
 
-#: Why a person of the segment is not in the file, in the order in which reasons are asked.
+#: By purpose: the person did not grant what the network asks of people where they live.
+NO_CONSENT: dict[Purpose, str] = {purpose: f"no_consent_to_{purpose}" for purpose in get_args(Purpose)}
+#: The person said something other than yes about profiling, and every segment is a profile.
+OBJECTED = "objected_to_profiling"
+#: Younger than the company's minimum, or of no known age where it has one.
+UNDER_AGE, AGE_UNKNOWN = "under_age", "age_unknown"
+
+#: Why a person of the segment is not in the file, in the order in which reasons are asked; `suppressed` stands for one
+#: reason a rule (`suppressed_by`). Erased people are in no segment: they are taken out while the CRM is read.
 LEDGER_REASONS = (
-    "no_consent",
+    *NO_CONSENT.values(),
+    OBJECTED,
+    UNDER_AGE,
+    AGE_UNKNOWN,
+    "suppressed",
     "region_not_served",
     "no_usable_identifier",
     "key_refused",
     "list_below_minimum",
     "duplicate_after_hashing",
 )
+
+
+def suppressed_by(rule: str) -> str:
+    """The reason of people whom a suppression rule names."""
+    return f"suppressed_by_{rule}"
+
+
+def in_ledger_order(dropped: dict[str, int]) -> dict[str, int]:
+    """The counts by reason in the order of `LEDGER_REASONS`, those of a kind (`suppressed`) by rule."""
+
+    def place(reason: str) -> int:
+        return next(
+            number
+            for number, known in enumerate(LEDGER_REASONS)
+            if reason == known or reason.startswith(f"{known}_by_")
+        )
+
+    return dict(sorted(dropped.items(), key=lambda item: (place(item[0]), item[0])))
 
 
 class RefusedKeys(dy.Schema):
@@ -63,6 +96,9 @@ class Ledger(BaseModel):
     dropped: dict[str, int]
     file_people: int
     file_rows: int
+    #: People in the file whom an assumption or a word on another purpose let in, and no word of their own.
+    on_assumption: int = 0
+    by_other_purpose: int = 0
     #: Identifiers that the segment's people gave and that are no match key, by `identifier: reason`; who gave a good
     #: one beside them is not lost.
     refused_identifiers: dict[str, int] = Field(default_factory=dict)

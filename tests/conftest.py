@@ -4,11 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import settings
 
 # A machine that does other things too may take its time; how fast things are, benchmarks say.
@@ -115,3 +118,43 @@ def sample(relance: Callable[..., Ran], tmp_path_factory: pytest.TempPathFactory
     ran = relance("sample", str(folder), "--customers", "2000", "--seed", "1", home=folder.parent)
     assert ran.code == 0, ran.output
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL server of its own, on a socket in a temporary folder."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not programs:
+        # CI installs it: there a skipped test would be a promise that nobody checks.
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("PostgreSQL is not installed (Debian: postgresql)")
+    folder = Path(tempfile.mkdtemp(prefix="relance-postgresql-"))
+    # PostgreSQL refuses to run as root.
+    unprivileged: list[str] = []
+    if os.getuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+        unprivileged = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+
+    def run(program: str, *arguments: str) -> None:
+        command = [*unprivileged, str(programs[-1] / program), *arguments]
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+    data = str(folder / "data")
+    run("initdb", "--pgdata", data, "--username", "relance", "--auth", "trust", "--no-sync", "--encoding", "UTF8")
+    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+    run("pg_ctl", "--pgdata", data, "--log", str(folder / "log"), "--wait", "--options", options, "start")
+    try:
+        yield f"postgresql://relance:not-a-secret@/postgres?host={folder}"
+    finally:
+        run("pg_ctl", "--pgdata", data, "--mode", "immediate", "stop")
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def postgresql_database(postgresql: str) -> str:
+    """The URL of an empty database."""
+    name = f"relance_{uuid4().hex}"
+    engine = sa.create_engine(postgresql.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    return postgresql.replace("@/postgres?", f"@/{name}?")

@@ -103,7 +103,7 @@ def test_a_person_without_consent_is_in_no_file_and_in_the_ledger(
 
     assert ran.code == 0, ran.output
     assert len(ran.upload("meta/main/buyers")) == 102
-    assert "no consent (2)" in ran.output
+    assert "no consent to ads upload (2)" in ran.output
 
 
 def test_an_empty_audience_is_held_and_says_so(company: Company, relance: Callable[..., Ran], tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_an_empty_audience_is_held_and_says_so(company: Company, relance: Callab
     ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
 
     assert ran.code == 4
-    assert "nobody is left to upload: 103 no consent" in ran.output
+    assert "nobody is left to upload: 103 no consent to ads upload" in ran.output
     assert not list((tmp_path / "home" / "outbox").rglob("*.csv"))
     assert "held: meta/buyers" in relance("status", home=tmp_path / "home").output
 

@@ -39,7 +39,7 @@ def tombstones(  # noqa: PLR0913 - who asked, whom it may mean, and how to compa
     asked = pl.concat(
         [
             _values(requests, "email", canonical_email(pl.col("email"))),
-            _values(_with_phone(_in_every_country(requests, countries), "phone", default_country)),
+            _values(with_phone(_in_every_country(requests, countries), "phone", default_country)),
         ]
     )
     requests = pl.concat([requests, _by_address(asked, records, default_country)], how="diagonal")
@@ -49,12 +49,15 @@ def tombstones(  # noqa: PLR0913 - who asked, whom it may mean, and how to compa
             _values(requests, "customer_id", pl.col("customer_id")),
             _values(requests, "email", canonical_email(pl.col("email"))),
             _values(named, "email", canonical_email(pl.col("email_right"))),
-            _values(_with_phone(_in_every_country(requests, countries), "phone", default_country)),
-            _values(_with_phone(named, "phone_right", default_country)),
+            _values(with_phone(_in_every_country(requests, countries), "phone", default_country)),
+            _values(with_phone(named, "phone_right", default_country)),
         ]
     ).filter(pl.col("value").is_not_null())
     forms = [values]
     for column in match_columns(networks):
+        if column.kind == "external_id":
+            ids = values.filter(pl.col("form") == "customer_id")
+            forms.append(ids.with_columns(form=pl.lit(column.name), value=hashed_address(ids["value"], column)))
         if column.kind in {"email", "phone"}:
             of_kind = values.filter(pl.col("form") == column.kind)
             forms.append(of_kind.with_columns(form=pl.lit(column.name), value=hashed_address(of_kind["value"], column)))
@@ -66,7 +69,21 @@ def tombstones(  # noqa: PLR0913 - who asked, whom it may mean, and how to compa
     forms.append(_digests_of(values.filter(pl.col("form") == "email")))
     forms += _composites(requests, records, networks)
     every = pl.concat(forms).filter(pl.col("value").is_not_null()).unique()
-    marked = every.with_columns(tombstone=_tombstone(every["form"], every["value"], identity_key))
+    return _marked(every, identity_key)
+
+
+def person_tombstones(requests: pl.DataFrame, identity_key: str) -> pl.DataFrame:
+    """`CrmErasures` in form `person` of the requests (`ErasureRequests`) by customer id: all of the person is meant."""
+    named = requests.filter(pl.col("customer_id").is_not_null())
+    return _marked(_values(named, "person", pl.col("customer_id")), identity_key)
+
+
+def _marked(values: pl.DataFrame, identity_key: str) -> pl.DataFrame:
+    """In: request_id, requested_at, form, value. Out: `CrmErasures`."""
+    marked = values.with_columns(
+        tombstone=_tombstone(values["form"], values["value"], identity_key),
+        lifted_at=pl.lit(None, dtype=pl.Datetime("us", "UTC")),
+    )
     return marked.select(CrmErasures.column_names()).sort(pl.all())
 
 
@@ -86,7 +103,7 @@ def _in_every_country(requests: pl.DataFrame, countries: pl.Series | None) -> pl
 
 def _by_address(asked: pl.DataFrame, records: pl.DataFrame, default_country: str | None) -> pl.DataFrame:
     """request_id, requested_at, customer_id: records whose every e-mail and phone is `asked` (form, value) for."""
-    typed = _with_phone(records, "phone", default_country)
+    typed = with_phone(records, "phone", default_country)
     addresses = pl.concat(
         [
             typed.select("customer_id", form=pl.lit("email"), value=canonical_email(pl.col("email"))),
@@ -123,16 +140,16 @@ def _composites(requests: pl.DataFrame, records: pl.DataFrame, networks: dict[st
     return found
 
 
-def without_erased_customers(
+def erased_marks(
     customers: pl.DataFrame, erasures: pl.DataFrame, *, identity_key: str, default_country: str | None
 ) -> pl.DataFrame:
-    """The customers without what was erased.
+    """customer_id, email, phone (Boolean, row by row): which of them were erased.
 
-    In and out: customer_id, email, phone, country as typed, and canonical_email, canonical_phone. A customer whose id
-    was erased goes; of one that stays an erased e-mail or phone is blanked, and if that leaves none, the customer goes.
+    In: customer_id, email, phone, country as typed, and canonical_email, canonical_phone.
     """
     if erasures.is_empty():
-        return customers
+        nothing = pl.Series([False]).new_from_index(0, customers.height)
+        return pl.DataFrame({"customer_id": nothing, "email": nothing, "phone": nothing})
     gone, email, phone = at_once(
         lambda column: (
             _is_erased(customers[column], column, erasures, identity_key)
@@ -141,10 +158,20 @@ def without_erased_customers(
         ),
         ("customer_id", "email", "phone"),
     )
-    kept = customers.filter(~gone)
+    return pl.DataFrame({"customer_id": gone, "email": email, "phone": phone})
+
+
+def without_erased(customers: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
+    """The customers without what `erased_marks` says of them.
+
+    A customer whose id was erased goes; of one that stays an erased e-mail or phone is blanked, and if that leaves
+    none, the customer goes.
+    """
+    kept = customers.filter(~marks["customer_id"])
+    marks = marks.filter(~marks["customer_id"])
     blanked = kept.with_columns(
-        pl.when(~erased.filter(~gone)).then(name).alias(name)
-        for column, erased in (("email", email), ("phone", phone))
+        pl.when(~marks[column]).then(name).alias(name)
+        for column in ("email", "phone")
         for name in (column, f"canonical_{column}")
     )
     had, has = (
@@ -183,7 +210,7 @@ def _erased_typed(
 ) -> pl.Series:
     emails = rows.select(canonical_email(pl.col(column)).alias("value"))["value"]
     country = pl.col("country") if "country" in rows.columns else pl.lit(None, dtype=pl.String)
-    numbers = _with_phone(rows.select(column, country=country), column, default_country)["phone_e164"]
+    numbers = with_phone(rows.select(column, country=country), column, default_country)["phone_e164"]
     return _is_erased(emails, "email", erasures, identity_key) | _is_erased(numbers, "phone", erasures, identity_key)
 
 
@@ -199,8 +226,8 @@ def _is_erased(values: pl.Series, form: str, erasures: pl.DataFrame, identity_ke
 
 
 def has_tombstone(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
-    """For each value, whether it has a tombstone in exactly that form; null has none."""
-    stones = erasures.filter(pl.col("form") == form)["tombstone"].unique()
+    """For each value, whether a tombstone stands in exactly that form; null has none."""
+    stones = erasures.filter(pl.col("form") == form, pl.col("lifted_at").is_null())["tombstone"].unique()
     if stones.is_empty():
         return pl.Series([False]).new_from_index(0, values.len())
     marks = _tombstone(pl.Series([form]).new_from_index(0, values.len()), values, identity_key)
@@ -212,6 +239,14 @@ def erased_values(values: pl.Series, form: str, erasures: pl.DataFrame, identity
     return values.filter(_is_erased(values, form, erasures, identity_key))
 
 
+def requests_for(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.DataFrame:
+    """value, request_id, requested_at, lifted_at: every tombstone in that form that a value has, lifted ones too."""
+    distinct = values.drop_nulls().unique().rename("value")
+    stones = erasures.filter(pl.col("form") == form).select("request_id", "requested_at", "lifted_at", "tombstone")
+    marks = _tombstone(pl.Series([form]).new_from_index(0, distinct.len()), distinct, identity_key)
+    return pl.DataFrame({"value": distinct, "tombstone": marks}).join(stones, on="tombstone").drop("tombstone")
+
+
 def _tombstone(form: pl.Series, value: pl.Series, identity_key: str) -> pl.Series:
     return keyed_hash(form + ":" + value, identity_key)
 
@@ -221,7 +256,7 @@ def _values(frame: pl.DataFrame, form: str = "phone", value: pl.Expr | None = No
     return frame.select("request_id", "requested_at", form=pl.lit(form), value=value)
 
 
-def _with_phone(rows: pl.DataFrame, column: str, default_country: str | None) -> pl.DataFrame:
+def with_phone(rows: pl.DataFrame, column: str, default_country: str | None) -> pl.DataFrame:
     """The rows with `phone_e164`; a phone that is an e-mail is none."""
     codes = country_codes(rows["country"])
     numbered = rows.join(codes, on="country", how="left", maintain_order="left").with_columns(

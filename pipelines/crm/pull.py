@@ -13,11 +13,22 @@ from catalog.duckdb_connection import frame_of, insert_frame, store_frame
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.contract import ROW, shape
 from pipelines.crm.days import check_orders_reach
-from pipelines.crm.erasures import erased_addresses, erased_values, tombstones, without_erased_customers
+from pipelines.crm.erasures import (
+    erased_addresses,
+    erased_marks,
+    erased_values,
+    person_tombstones,
+    tombstones,
+    without_erased,
+)
 from pipelines.crm.money import with_rate
 from pipelines.crm.read import Crm
+from pipelines.erasure.covered import Covered, covered_by
+from pipelines.erasure.lifted import voided_grants, with_lifted
+from pipelines.erasure.meant import meant
+from pipelines.erasure.names import request_names
 from pipelines.identifiers.canonical import with_canonical
-from schemas.crm import NAMING_COLUMNS, PURPOSES, CanonicalCustomers, CrmErasures, Quarantine
+from schemas.crm import NAMING_COLUMNS, PURPOSES, CanonicalCustomers, Quarantine
 from schemas.errors import EmptyCrmError
 from schemas.network import Network
 from schemas.settings import Settings
@@ -46,6 +57,8 @@ class Table(NamedTuple):
     quarantined: pl.DataFrame
     read: int
     erased: int
+    #: Of the customers: who is covered by a request, named there or not.
+    covered: Covered | None = None
 
     @property
     def rows(self) -> pl.DataFrame:
@@ -58,26 +71,29 @@ class Table(NamedTuple):
             self.connection.execute(f"DROP TABLE {name}")
 
 
-#: Digits at a phone's end that are the same with and without a country code.
-_LAST_DIGITS = 6
-
-
 def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
-    """Tonight's requests as tombstones, added to the `known` ones of earlier nights (`CrmErasures`)."""
+    """Tonight's requests as tombstones, added to the `known` ones of earlier nights and of the catalog (`CrmErasures`).
+
+    Those that a later consent speaks of are lifted; that is worked out anew each night.
+    """
     pulled = reading.crm.pull("erasures")
-    requests = pl.concat([pulled.accepted, _unreadable_requests(pulled.broken, reading.as_of)])
-    records = _meant(requests, reading.crm)
+    requests = pl.concat([pulled.accepted, _unreadable_requests(pulled.broken, reading.as_of)]).with_columns(
+        request_id=request_names(pl.col("request_id"), reading.identity_key)
+    )
+    compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
     fresh = tombstones(
         requests,
-        records,
-        identity_key=reading.identity_key,
-        default_country=reading.settings.default_country,
+        meant(requests, reading.crm),
         networks=reading.networks,
         countries=reading.crm.distinct("customers", "country") if requests["phone"].count() else None,
+        **compared,
     )
-    every = pl.concat([known, fresh]).unique(["request_id", "form", "tombstone"], keep="first", maintain_order=True)
+    persons = person_tombstones(requests, reading.identity_key)
+    every = pl.concat([known.select(fresh.columns), fresh, persons]).unique(
+        ["request_id", "form", "tombstone"], keep="first", maintain_order=True
+    )
     connection = reading.crm.connection
-    store_frame(connection, "_tombstones", every.select(CrmErasures.column_names()))
+    store_frame(connection, "_tombstones", with_lifted(every, reading.crm, networks=reading.networks, **compared))
     temporary = ("_tombstones", pulled.arrival.name)
     quarantined = _dated(pulled.quarantined, reading.as_of)
     return Table(connection, "FROM _tombstones", temporary, quarantined, pulled.read, 0)
@@ -96,7 +112,7 @@ def pull_table(
         DayError: the asked day is before the first order.
     """
     pulled = reading.crm.pull(table, (lambda orders: _without_rate(orders, reading)) if table == "orders" else None)
-    arrival, connection = pulled.arrival, reading.crm.connection
+    arrival, connection, covered = pulled.arrival, reading.crm.connection, None
     if table == "consents":
         insert_frame(connection, arrival.name, _refusals(pulled.broken))
     accepted = arrival.height()
@@ -106,34 +122,54 @@ def pull_table(
             gave = f"{places} gave {pulled.read} rows and none keeps its contract"
             msg = f"The CRM is empty: {gave}. Nothing was published."
             raise EmptyCrmError(msg)
-        select, temporary = _canonical_customers(arrival, erasures, reading), (arrival.name, "_canonical")
+        select, covered = _canonical_customers(arrival, erasures, reading)
+        temporary = (arrival.name, "_canonical")
     else:
         _forget(arrival, erasures, reading, living)
         select, temporary = arrival.select, (arrival.name,)
     kept = frame_of(connection.sql(f"SELECT count(*) AS rows FROM ({select})"))["rows"].item()
     quarantined = _dated(pulled.quarantined, reading.as_of)
-    return Table(connection, select, temporary, quarantined, pulled.read, accepted - kept)
+    return Table(connection, select, temporary, quarantined, pulled.read, accepted - kept, covered)
 
 
-def _canonical_customers(arrival: Arrival, erasures: pl.DataFrame, reading: Reading) -> str:
-    """SQL for `CanonicalCustomers`: only what identifies somebody goes through Polars, the rest stays in DuckDB."""
-    identifying = arrival.read(f"SELECT rowid AS {ROW}, customer_id, email, phone, country FROM {arrival.name}")
-    kept = without_erased_customers(
-        with_canonical(
-            identifying,
-            default_country=reading.settings.default_country,
-            prehashed=reading.crm.sources.tables.customers.prehashed,
-        ),
+def _canonical_customers(arrival: Arrival, erasures: pl.DataFrame, reading: Reading) -> tuple[str, Covered]:
+    """SQL for `CanonicalCustomers`, and which of them are covered by requests.
+
+    Only what identifies somebody goes through Polars, the rest stays in DuckDB.
+    """
+    prehashed = reading.crm.sources.tables.customers.prehashed
+    compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
+
+    def canonical(rows: pl.DataFrame) -> pl.DataFrame:
+        return with_canonical(rows, default_country=reading.settings.default_country, prehashed=prehashed)
+
+    def whole(ids: pl.Series) -> pl.DataFrame:
+        store_frame(arrival.connection, "_asked", ids.to_frame("customer_id"))
+        return canonical(arrival.read(f"{arrival.select} SEMI JOIN _asked USING (customer_id)"))
+
+    identifying = canonical(
+        arrival.read(f"SELECT rowid AS {ROW}, customer_id, email, phone, country FROM {arrival.name}")
+    )
+    marks = erased_marks(identifying, erasures, **compared)
+    covered = covered_by(
+        identifying,
+        marks,
         erasures,
+        settings=reading.settings,
+        networks=reading.networks,
         identity_key=reading.identity_key,
-        default_country=reading.settings.default_country,
+        whole=whole,
     )
+    more = erased_marks(identifying, covered.tombstones, **compared)
+    marks = marks.select(pl.col(name) | more[name] for name in marks.columns)
+    kept = without_erased(identifying, marks)
     store_frame(arrival.connection, "_canonical", kept.drop("customer_id", "country"))
-    canonical = set(kept.columns) - {"customer_id", "country"}
+    names = set(kept.columns) - {"customer_id", "country"}
     columns = ", ".join(
-        f"{'_canonical' if name in canonical else arrival.name}.{name}" for name in CanonicalCustomers.column_names()
+        f"{'_canonical' if name in names else arrival.name}.{name}" for name in CanonicalCustomers.column_names()
     )
-    return f"SELECT {columns} FROM {arrival.name} JOIN _canonical ON {arrival.name}.rowid = _canonical.{ROW}"
+    select = f"SELECT {columns} FROM {arrival.name} JOIN _canonical ON {arrival.name}.rowid = _canonical.{ROW}"
+    return select, covered
 
 
 def _forget(arrival: Arrival, erasures: pl.DataFrame, reading: Reading, living: str) -> None:
@@ -156,6 +192,22 @@ def _forget(arrival: Arrival, erasures: pl.DataFrame, reading: Reading, living: 
             "UPDATE {table} SET address = NULL WHERE address IN (SELECT unnest($values))", values=erased.to_list()
         )
         arrival.execute(f"DELETE FROM {{table}} WHERE coalesce({', '.join(NAMING_COLUMNS['consents'])}) IS NULL")
+        _void_earlier_grants(arrival, erasures, reading)
+
+
+def _void_earlier_grants(arrival: Arrival, erasures: pl.DataFrame, reading: Reading) -> None:
+    """Whoever came back starts anew: what they granted before they asked to be forgotten is void."""
+    latest = erasures.filter(pl.col("lifted_at").is_not_null())["requested_at"].max()
+    if latest is None:
+        return
+    granted = arrival.read(
+        f"SELECT rowid AS {ROW}, customer_id, address, captured_at FROM {arrival.name} "
+        f"WHERE status = 'granted' AND captured_at <= TIMESTAMPTZ '{latest}'"
+    )
+    voided = voided_grants(
+        granted, erasures, identity_key=reading.identity_key, default_country=reading.settings.default_country
+    )
+    arrival.take_out(granted.filter(voided)[ROW])
 
 
 def _without_rate(orders: Arrival, reading: Reading) -> pl.DataFrame:
@@ -190,21 +242,13 @@ def _refusals(broken: pl.DataFrame) -> pl.DataFrame:
     ).explode("purpose")
 
 
-def _meant(requests: pl.DataFrame, crm: Crm) -> pl.DataFrame:
-    """The `CrmCustomers` rows that a request may mean: rather too many than too few."""
-    ends = requests["phone"].str.replace_all(r"[^0-9]", "").str.tail(_LAST_DIGITS)
-    wanted = {
-        "customer_id": requests["customer_id"],
-        "lower(email)": requests["email"].str.to_lowercase(),
-        f"right(regexp_replace(phone, '[^0-9]', '', 'g'), {_LAST_DIGITS})": ends.filter(ends != ""),
-    }
-    return crm.matching("customers", {name: values.drop_nulls().unique() for name, values in wanted.items()})
-
-
 def _unreadable_requests(broken: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """An erasure request that breaks its contract still erases whom it names, as of today."""
     return broken.filter(_names_somebody("customer_id", "email", "phone")).with_columns(
-        pl.col("request_id").fill_null("unreadable"),
+        # Whoever they name stays one request, however often it is read.
+        pl.col("request_id").fill_null(
+            pl.concat_str(pl.lit("unreadable"), "customer_id", "email", "phone", separator=" ", ignore_nulls=True)
+        ),
         pl.col("requested_at").fill_null(pl.lit(as_of).cast(broken.schema["requested_at"])),
     )
 

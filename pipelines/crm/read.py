@@ -136,6 +136,15 @@ class Crm:
         typed = self._typed(table, select, opened)
         return self._read(table, f"SELECT DISTINCT {column} FROM ({typed}) AS typed ORDER BY ALL", opened)[column]
 
+    def where(self, table: TableName, condition: str) -> pl.DataFrame:
+        """The contract's columns of the rows that meet a condition on them or on `broken`; none of an absent table."""
+        contract, select = self.contract(table), self.sources.table(table).select
+        if select is None:
+            return pl.DataFrame(contract.create_empty())
+        opened = self._open(table, select)
+        query = f"SELECT * FROM ({self._typed(table, select, opened)}) AS typed WHERE {condition}"
+        return self._read(table, query, opened).select(contract.column_names())
+
     def matching(self, table: TableName, wanted: dict[str, pl.Series]) -> pl.DataFrame:
         """The rows of a table of which some SQL expression over its texts, trimmed, is one of its wanted values."""
         contract = self.contract(table)

@@ -23,13 +23,19 @@ def people(records: pl.DataFrame, joining: Joining, *, identity_key: str) -> pl.
     """In: the rows of `canonical_records`. Out: the same columns and those of `CustomerRecords`, earliest record first.
 
     A person's id is the keyed hash of their earliest record, by created_at (missing last), then customer_id.
+
+    Raises:
+        StageError: two records got the same id (of ten million, once in a hundred million CRMs).
     """
     ranked = records.sort("created_at", "customer_id", nulls_last=True).with_row_index("rank")
     keys = _shared_keys(ranked, joining)
     person = _person_of_each(ranked.height, keys)
     # Rows are in order of rank, so a person's first row is their earliest record.
     _, first, of_person = np.unique(person, return_index=True, return_inverse=True)
-    own_id = _person_id(ranked["customer_id"], identity_key)
+    own_id = person_ids(ranked["customer_id"], identity_key)
+    if own_id.hash().is_duplicated().any() and own_id.is_duplicated().any():
+        msg = "Two records got the same person id by chance. Give one of the CRM's newest records another customer_id."
+        raise StageError(msg)
     return (
         ranked.with_columns(
             own_id=own_id, person_id=own_id.gather(first[of_person]), position=_positions(person, first[of_person])
@@ -58,18 +64,13 @@ def _evidence(keys: pl.DataFrame, person: np.ndarray) -> pl.DataFrame:
     )
 
 
-def _person_id(customer_id: pl.Series, identity_key: str) -> pl.Series:
-    """Twelve letters, 72 bits of a keyed hash: both engines keep a text of that length beside its row, not apart.
+def person_ids(customer_id: pl.Series, identity_key: str) -> pl.Series:
+    """The id of a person whose earliest record each is.
 
-    Raises:
-        StageError: two records got the same (of ten million, once in a hundred million CRMs).
+    Twelve letters, 72 bits of a keyed hash: both engines keep a text of that length beside its row, not apart.
     """
     digest = keyed_hash("person:" + customer_id, identity_key).str.head(18)
-    own_id = digest.str.decode("hex").bin.encode("base64").str.replace_many(["+", "/"], ["-", "_"])
-    if own_id.hash().is_duplicated().any() and own_id.is_duplicated().any():
-        msg = "Two records got the same person id by chance. Give one of the CRM's newest records another customer_id."
-        raise StageError(msg)
-    return own_id
+    return digest.str.decode("hex").bin.encode("base64").str.replace_many(["+", "/"], ["-", "_"])
 
 
 def _shared_keys(ranked: pl.DataFrame, joining: Joining) -> pl.DataFrame:

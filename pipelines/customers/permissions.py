@@ -1,7 +1,7 @@
-"""Consent: where each person's keys may be sent. Who has said nothing may not be sent, unless the company assumes it.
+"""The consent matrix: on which networks each person's keys may be used, by what they said; and for what reason not.
 
-Within one scope (a record or an address; a purpose; a network or all) the newest valid statement speaks, of equal times
-the less permissive. Across a person's scopes the least permissive wins.
+Across a person's scopes the least permissive wins. Who has said nothing may not be sent, unless the company assumes it,
+or counts what they said for another purpose.
 """
 
 from __future__ import annotations
@@ -9,22 +9,30 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
-from pipelines.identifiers.digests import HEX_LENGTHS, Digest, is_digest, is_prehashed
-from pipelines.identifiers.emails import canonical_email
-from pipelines.identifiers.hashes import hashed
-from pipelines.identifiers.phones import resolve_phones
+from pipelines.customers.statements import Matters, by_canonical_address, by_record, holders, matters_of
 from schemas.countries import country_codes as all_countries
-from schemas.customers import Permissions
+from schemas.customers import Permissions, Refusals
 from schemas.network import Network
+from schemas.network_file import country_codes_of
 from schemas.settings import Purpose, Settings
+from schemas.uploads import NO_CONSENT, OBJECTED
 
-#: How far a statement is from a yes.
-_REFUSAL = {"granted": 0, "pending": 1, "unknown": 1, "denied": 2, "withdrawn": 2}
+#: How permissive what a person said is, over all their scopes; the least permissive is the greatest. Words that are
+#: valid no longer, or not yet, are no silence.
+_SILENT, _NOT_VALID_NOW, _GRANTED = 0, 1, 2
 
 
-def permissions(  # noqa: PLR0913 - what a person said, and by which rules it is read
+class Decisions(NamedTuple):
+    """`Permissions`, and `Refusals` with the first reason of everybody who has none."""
+
+    permissions: pl.DataFrame
+    refusals: pl.DataFrame
+
+
+def decisions(  # noqa: PLR0913 - what a person said, who else may not be sent, and by which rules it is read
     records: pl.DataFrame,
     customers: pl.DataFrame,
     consents: pl.DataFrame,
@@ -32,29 +40,45 @@ def permissions(  # noqa: PLR0913 - what a person said, and by which rules it is
     networks: dict[str, Network],
     settings: Settings,
     instant: datetime,
-) -> pl.DataFrame:
-    """In: `PersonRecords`, `Customers`, `CrmConsents`. Out: `Permissions`, for the given networks.
+    barred: pl.DataFrame | None = None,
+) -> Decisions:
+    """In: `PersonRecords`, `Customers`, `CrmConsents`; `barred` (person_id, reason): who is sent to no network for a
+    reason other than consent, one row a person. Out: what is decided for each person and each of the networks.
 
     `instant` is when statements must be valid.
     """
     people = customers.select("person_id", "country").with_row_index("person")
-    matters = _Matters(purposes_asked(networks), sorted(networks))
+    matters = Matters(purposes_heard(networks, settings), sorted(networks))
     words = _words(
-        _statements(consents, matters, instant),
+        matters_of(consents, matters, instant),
         records.join(people.select("person_id", "person"), on="person_id").with_row_index("record"),
         settings,
     )
-    parts = [
-        _granted(people, words, matters, name=name, network=network, settings=settings)
-        for name, network in networks.items()
-    ]
-    empty = pl.DataFrame(Permissions.create_empty())
-    return pl.concat([empty, *parts])
+    matrix = _Matrix(people, _by_matter(words, people.height), matters, settings)
+    barred_for = _barred_for(people, barred)
+    found = {name: matrix.decided(name, network, barred_for) for name, network in networks.items()}
+    permitted = [
+        people.select("person_id", network=pl.lit(name), assumed=decided.assumed, by_other_purpose=decided.by_other)
+        .filter(decided.reason.is_null())
+        for name, decided in found.items()
+    ]  # fmt: skip
+    reasons = {name: decided.reason for name, decided in found.items()}
+    return Decisions(pl.concat([pl.DataFrame(Permissions.create_empty()), *permitted]), _refusals(people, reasons))
 
 
-def purposes_asked(networks: dict[str, Network]) -> list[Purpose]:
-    """The purposes that some network asks for: statements about others need not be read."""
-    return sorted({purpose for network in networks.values() for purpose in network.consent})
+def barred(*reasons: pl.DataFrame) -> pl.DataFrame:
+    """person_id, reason: of everybody in the frames (person_id, reason), given in the ledger's order, the first."""
+    return pl.concat(reasons).unique("person_id", keep="first", maintain_order=True)
+
+
+def purposes_heard(networks: dict[str, Network], settings: Settings) -> list[Purpose]:
+    """The purposes about which statements must be read: those asked for by some network, those that count for them,
+    those by which Californians opt out, and profiling, to which anybody may object."""
+    heard: set[Purpose] = {"ads_upload", "ads_personalization", "profiling"}
+    for network in networks.values():
+        for purpose in network.consent:
+            heard.update([purpose, *settings.consent.get(purpose, ())])
+    return sorted(heard)
 
 
 def instant_of(newest_statement: datetime | None, settings: Settings, as_of: date) -> datetime:
@@ -63,156 +87,123 @@ def instant_of(newest_statement: datetime | None, settings: Settings, as_of: dat
     return max(end, newest_statement) if newest_statement is not None else end
 
 
-class _Matters(NamedTuple):
-    """Numbers for what a statement is about, a purpose on a network or on all: numbers group faster than texts."""
-
-    purposes: list[Purpose]
-    networks: list[str]
-
-    def number(self, purpose: pl.Expr, network: pl.Expr) -> pl.Expr:
-        """The matter of each statement; null if nobody asks about it."""
-        reach = network.replace_strict({name: place for place, name in enumerate(self.networks, 1)}, default=None)
-        reach = pl.when(network.is_null()).then(0).otherwise(reach)
-        return (purpose.replace_strict(self._places(), default=None) * self._reaches + reach).cast(pl.UInt32)
-
-    def of(self, purpose: Purpose, network: str) -> list[int]:
-        """The matters that speak of a purpose on a network."""
-        first = self._places()[purpose] * self._reaches
-        return [first, first + self.networks.index(network) + 1]
-
-    def _places(self) -> dict[Purpose, int]:
-        return {purpose: place for place, purpose in enumerate(self.purposes)}
-
-    @property
-    def _reaches(self) -> int:
-        return len(self.networks) + 1
-
-
-def _statements(consents: pl.DataFrame, matters: _Matters, instant: datetime) -> pl.DataFrame:
-    """customer_id, address, matter, refusal, and `spoken`: what orders valid statements by time, then by refusal."""
-    at = pl.lit(instant).dt.convert_time_zone("UTC")
-    begun = pl.col("valid_from").is_null() | (pl.col("valid_from") <= at)
-    lasting = pl.col("valid_to").is_null() | (pl.col("valid_to") > at)
-    refusal = pl.col("status").replace_strict(_REFUSAL, return_dtype=pl.Int64)
-    # Who spoke at an unknown time refuses, whatever was said, and last.
-    refusal = pl.when(pl.col("captured_at").is_null()).then(pl.max_horizontal(refusal, 1)).otherwise(refusal)
-    moment = pl.col("captured_at").dt.timestamp("us").fill_null(2**60)
-    return consents.select(
-        "customer_id",
-        "address",
-        matter=matters.number(pl.col("purpose"), pl.col("network")),
-        refusal=refusal,
-        spoken=pl.when(begun & lasting).then(moment * 4 + refusal),
-    ).filter(pl.col("matter").is_not_null())
-
-
 def _words(statements: pl.DataFrame, records: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """person, matter, refusal: the least permissive of a person's scopes; null if none of them is valid now.
+    """person, matter, said: the least permissive of a person's scopes that are valid now.
 
     A scope is a record or an address; the newest of its statements speaks. One statement on both is one on each.
     """
-    by_record = (
-        statements.join(records.select("customer_id", "record", "person"), on="customer_id")
+    statements = statements.select("customer_id", "address", "matter", "refusal", "spoken")
+    on_records = (
+        by_record(statements, records)
         .group_by("record", "matter")
         .agg(pl.col("person").first(), pl.col("spoken").max())
     )
-    addressed = statements.filter(pl.col("address").is_not_null())
-    by_address = (
-        _by_canonical_address(addressed, records, settings)
+    on_addresses = (
+        by_canonical_address(statements, records, settings)
         .group_by("address", "matter")
         .agg(pl.col("spoken").max())
-        .join(_holders(records), on="address")
+        .join(holders(records), on="address")
     )
     columns = ["person", "matter", "spoken"]
     return (
-        pl.concat([by_record.select(columns), by_address.select(columns)])
+        pl.concat([on_records.select(columns), on_addresses.select(columns)])
         .group_by("person", "matter")
-        .agg(refusal=(pl.col("spoken") % 4).max())
+        .agg(said=(pl.col("spoken") % 4 + _GRANTED).max().fill_null(_NOT_VALID_NOW).cast(pl.Int8))
     )
 
 
-def _holders(records: pl.DataFrame) -> pl.DataFrame:
-    """address, person: whose each e-mail and phone is."""
-    parts = [records.select("person", address=kind).drop_nulls() for kind in ("email", "phone")]
-    return pl.concat(parts).unique()
+def _by_matter(words: pl.DataFrame, count: int) -> dict[int, np.ndarray]:
+    """For each matter, how permissive everybody's word on it is."""
+    found = {}
+    for (matter,), part in words.partition_by("matter", as_dict=True).items():
+        said = np.full(count, _SILENT, dtype=np.int8)
+        said[part["person"].to_numpy()] = part["said"].to_numpy()
+        found[matter] = said
+    return found
 
 
-def _by_canonical_address(addressed: pl.DataFrame, records: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """The statements with their address as an e-mail or E.164.
+class _Decided(NamedTuple):
+    """For each person: why they may not be sent, null if they may; and on what else than their own word they may."""
 
-    A phone on a form has no country. A refusal is heard in every country that a customer lives in; a grant in the
-    default country only, or where that reading is none, in the one country that is left.
-    """
-    none = pl.lit(None, dtype=pl.String)
-    email = pl.col("address").str.contains("@", literal=True) | is_digest(pl.col("address"))
-    typed = addressed.filter(~email).select(phone="address").unique()
-    held = records.select("country").unique()
-    readings = (
-        resolve_phones(typed.join(held, how="cross").lazy(), default_country=settings.default_country)
-        .collect()
-        .filter(pl.col("phone_e164").is_not_null())
-    )
-    known = readings.filter(pl.col("phone_e164").is_in(records["phone"].drop_nulls().unique().implode()))
-    default = resolve_phones(
-        typed.with_columns(country=none).lazy(), default_country=settings.default_country
-    ).collect()
-    certain = pl.concat(
-        [
-            default.filter(pl.col("phone_e164").is_not_null()).select("phone", "phone_e164"),
-            known.join(default.filter(pl.col("phone_e164").is_null()), on="phone", how="semi")
-            .select("phone", "phone_e164")
-            .unique()
-            .filter(pl.len().over("phone") == 1),
-        ]
-    )
-    any_of = known.select("phone", "phone_e164").unique()
-    phoned = addressed.filter(~email).rename({"address": "phone"})
-    heard = [
-        phoned.filter(pl.col("refusal") == 0).join(certain, on="phone"),
-        phoned.filter(pl.col("refusal") > 0).join(any_of, on="phone"),
+    reason: pl.Series
+    assumed: pl.Series
+    by_other: pl.Series
+
+
+class _Matrix(NamedTuple):
+    """What everybody said, asked for one network after the other."""
+
+    people: pl.DataFrame
+    said: dict[int, np.ndarray]
+    matters: Matters
+    settings: Settings
+
+    def decided(self, name: str, network: Network, barred_for: pl.Series) -> _Decided:
+        """The decision on every person for the network called `name`."""
+        none = np.zeros(self.people.height, dtype=bool)
+        assumed, by_other = none.copy(), none.copy()
+        refused: list[tuple[str, np.ndarray]] = []
+        for purpose, regions in network.consent.items():
+            asked = self._living_in(regions)
+            own = self._word(purpose, name)
+            others = [self._word(other, name) for other in self.settings.consent.get(purpose, ())]
+            other = np.maximum.reduce(others) if others else np.full_like(own, _SILENT)
+            by_other |= asked & (own == _SILENT) & (other == _GRANTED)
+            silent = (own == _SILENT) & (other == _SILENT)
+            assumed_here = asked & silent & self._assumed(purpose)
+            assumed |= assumed_here
+            granted = (own == _GRANTED) | ((own == _SILENT) & (other == _GRANTED)) | assumed_here
+            refused.append((NO_CONSENT[purpose], asked & ~granted))
+        profiling = self._word("profiling", name)
+        refused.append((OBJECTED, profiling > _GRANTED))
+        reason = barred_for
+        for text, who in reversed(refused):
+            reason = reason.to_frame("reason").select(
+                pl.when(pl.Series(who)).then(pl.lit(text)).otherwise("reason").alias("reason")
+            ).to_series()  # fmt: skip
+        return _Decided(reason, pl.Series(assumed), pl.Series(by_other))
+
+    def _word(self, purpose: Purpose, network: str) -> np.ndarray:
+        """The least permissive of what was said for the network and for all."""
+        silent = np.full(self.people.height, _SILENT, dtype=np.int8)
+        for_all = self.said.get(self.matters.of(purpose), silent)
+        return np.maximum(for_all, self.said.get(self.matters.of(purpose, network), silent))
+
+    def _living_in(self, regions: tuple[str, ...]) -> np.ndarray:
+        if "everywhere" in regions:
+            return np.ones(self.people.height, dtype=bool)
+        codes, unknown = country_codes_of(regions)
+        return self.people["country"].is_in(list(codes)).fill_null(unknown).to_numpy()
+
+    def _assumed(self, purpose: Purpose) -> np.ndarray:
+        """Where silence counts as granted."""
+        countries = [code for code in sorted(all_countries()) if self.settings.assumed(purpose, code)]
+        unknown = self.settings.assumed(purpose, None)
+        return self.people["country"].is_in(countries).fill_null(unknown).to_numpy()
+
+
+def _barred_for(people: pl.DataFrame, barred: pl.DataFrame | None) -> pl.Series:
+    """For each person, why they are sent to no network whatever they allow."""
+    if barred is None or barred.is_empty():
+        return pl.Series("reason", [None], dtype=pl.String).new_from_index(0, people.height)
+    return people.join(barred, on="person_id", how="left", maintain_order="left")["reason"]
+
+
+def _refusals(people: pl.DataFrame, reasons: dict[str, pl.Series]) -> pl.DataFrame:
+    """`Refusals`: one row where all networks give the same reason, else one a network that refuses."""
+    columns = Refusals.column_names()
+    shaped = pl.DataFrame(Refusals.create_empty()).select(columns)
+    if not reasons:
+        return shaped
+    by_network = pl.DataFrame(reasons)
+    first = by_network.columns[0]
+    alike = by_network.select(pl.all_horizontal(pl.col(name).eq_missing(pl.col(first)) for name in reasons)).to_series()
+    everywhere = people.filter(alike).select("person_id", network=pl.lit(None, dtype=pl.String)).with_columns(
+        reason=by_network.filter(alike)[first]
+    )  # fmt: skip
+    apart = [
+        people.filter(~alike).select("person_id", network=pl.lit(name), reason=reason.filter(~alike))
+        for name, reason in reasons.items()
     ]
-    columns = ["address", "matter", "spoken"]
-    return pl.concat(
-        [
-            *_by_email(addressed.filter(email).select(columns), records),
-            *(part.rename({"phone_e164": "address"}).select(columns) for part in heard),
-        ]
-    )
-
-
-def _by_email(addressed: pl.DataFrame, records: pl.DataFrame) -> list[pl.DataFrame]:
-    """The statements by canonical e-mail, and again by its digests of the kinds that records hold instead."""
-    canonical = addressed.with_columns(canonical_email(pl.col("address")))
-    held = records.select(pl.col("email").filter(is_prehashed(pl.col("email"))).str.len_bytes().unique()).to_series()
-    kinds: list[Digest] = [how for how, length in HEX_LENGTHS.items() if length in held]
-    typed = canonical.filter(pl.col("address").str.contains("@", literal=True))
-    return [canonical, *(typed.with_columns(address=hashed(typed["address"], how)) for how in kinds)]
-
-
-def _granted(  # noqa: PLR0913 - who is asked about, what was said, and the network that asks
-    people: pl.DataFrame,
-    words: pl.DataFrame,
-    matters: _Matters,
-    *,
-    name: str,
-    network: Network,
-    settings: Settings,
-) -> pl.DataFrame:
-    allowed = people.with_columns(assumed=pl.lit(False))
-    for purpose in network.consent:
-        heard = words.filter(pl.col("matter").is_in(matters.of(purpose, name)))
-        said = heard.group_by("person").agg(pl.col("refusal").max(), has_spoken=pl.lit(True))
-        assumed_there = pl.col("country").is_in(_assumed(purpose, settings)).fill_null(settings.assumed(purpose, None))
-        silent = pl.col("has_spoken").is_null()
-        allowed = (
-            allowed.join(said, on="person", how="left")
-            .filter((pl.col("refusal") == 0).fill_null(False) | (silent & assumed_there))
-            .with_columns(assumed=pl.col("assumed") | silent)
-            .drop("refusal", "has_spoken")
-        )
-    return allowed.select("person_id", network=pl.lit(name), assumed="assumed")
-
-
-def _assumed(purpose: Purpose, settings: Settings) -> list[str]:
-    """The countries of which silence counts as granted."""
-    return [country for country in sorted(all_countries()) if settings.assumed(purpose, country)]
+    every = pl.concat([shaped, *(frame.select(columns) for frame in (everywhere, *apart))])
+    return every.filter(pl.col("reason").is_not_null())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import polars as pl
 
-from pipelines.crm.erasures import has_tombstone
+from pipelines.crm.erasures import has_tombstone, requests_for
 from pipelines.identifiers.match_keys import columns_of, form_of
 from schemas.network import Network
 
@@ -15,15 +17,30 @@ def tombstoned(keys: pl.DataFrame, *, network: Network, erasures: pl.DataFrame, 
     In: keys (key, value), as `AudienceKeys`; erasures (`CrmErasures`). Out: Boolean, row by row. A key whose name the
     network no longer has is compared in every form.
     """
-    forms = {key.name: [form_of(columns) for columns in columns_of(network, key)] for key in network.keys}
-    every = erasures["form"].unique().to_list()
     found = pl.Series("tombstoned", [False]).new_from_index(0, keys.height)
-    if erasures.is_empty():
-        return found
-    for name in keys["key"].unique():
-        places = (keys["key"] == name).arg_true()
+    for places, form in _asked(keys, network, erasures):
         values = keys["value"].gather(places)
-        for form in forms.get(name, every):
-            hits = places.filter(has_tombstone(values, form, erasures, identity_key))
-            found = found.scatter(hits, values=True)
+        found = found.scatter(places.filter(has_tombstone(values, form, erasures, identity_key)), values=True)
     return found
+
+
+def keys_by_request(keys: pl.DataFrame, *, network: Network, erasures: pl.DataFrame, identity_key: str) -> pl.DataFrame:
+    """request_id, key, value: the network's keys (key, value) that each request forbids, lifted or not."""
+    found = [pl.DataFrame(schema={"request_id": pl.String, "key": pl.String, "value": pl.String})]
+    for places, form in _asked(keys, network, erasures):
+        asked = keys[places]
+        requests = requests_for(asked["value"], form, erasures, identity_key)
+        found.append(asked.join(requests, on="value").select("request_id", "key", "value"))
+    return pl.concat(found).unique()
+
+
+def _asked(keys: pl.DataFrame, network: Network, erasures: pl.DataFrame) -> Iterator[tuple[pl.Series, str]]:
+    """The places of keys of each name, with each form in which they may have a tombstone."""
+    if erasures.is_empty():
+        return
+    forms = {key.name: [form_of(columns) for columns in columns_of(network, key)] for key in network.keys}
+    every = erasures["form"].unique().sort().to_list()
+    for name in keys["key"].unique().sort():
+        places = (keys["key"] == name).arg_true()
+        for form in forms.get(name, every):
+            yield places, form

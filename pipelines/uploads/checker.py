@@ -3,13 +3,25 @@ would refuse. It knows nothing of how rows were made."""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
 import polars as pl
 
-from pipelines.uploads.checker_bytes import Block, PackError, blocks, byte_complaint, column_complaint, torn_line
-from pipelines.uploads.checker_rules import Rule, rules
+from pipelines.uploads.checker_bytes import (
+    Block,
+    PackError,
+    blocks,
+    byte_complaint,
+    bytes_beside,
+    is_even,
+    torn_line,
+)
+from pipelines.uploads.checker_rules import HEX_DIGITS, Rule, is_hex, rules
 from schemas.network import Network, UploadList
 from schemas.network_file import FileKind
 
@@ -26,31 +38,85 @@ def complaints(path: Path, upload_list: UploadList, network: Network, kind: File
 
 
 def _complaints(path: Path, upload_list: UploadList, network: Network, kind: FileKind) -> list[str]:
-    file = network.file
-    asked = rules(upload_list, network)
     found: dict[str, str] = {}
     marks: list[pl.Series] = []
-    rows = size = 0
-    for number, block in enumerate(blocks(path, file.compression)):
-        size += len(block.content)
-        wrong = byte_complaint(block, network)
-        if wrong is None and number == 0 and file.header:
-            wrong, block = _without_header(block, upload_list, network)
-        if wrong is None and block.content:
-            wrong = column_complaint(block, len(upload_list.slots), network)
-        if wrong is not None:
-            return [*found.values(), wrong]
-        if not block.content:
-            continue
-        cells = _cells(block, len(upload_list.slots), network)
+    size = 0
+    reader = _Reader(upload_list, network)
+    for judged in _in_order(reader.judge, blocks(path, network.file.compression)):
+        size += judged.size
+        for sentence, line in judged.broken.items():
+            found.setdefault(sentence, line)
+        if judged.wrong is not None:
+            return [*found.values(), judged.wrong]
+        marks.append(judged.marks)
+    return [*found.values(), *_whole_file_complaints(path, network, kind, size=size, marks=pl.concat(marks))]
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What is known of a block."""
+
+    size: int
+    #: What hides all that comes after it.
+    wrong: str | None = None
+    #: Rules' sentences, and the first row each that breaks them.
+    broken: dict[str, str] = field(default_factory=dict)
+    #: A number for each row, the same for the same row.
+    marks: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.UInt64))
+
+
+class _Reader:
+    """Judges the blocks of one list's files."""
+
+    def __init__(self, upload_list: UploadList, network: Network) -> None:
+        self._list, self._network = upload_list, network
+        self._width = len(upload_list.slots)
+        self._rules = rules(upload_list, network)
+        # Looking at every letter of every hash takes longer than all else, and once for a block is enough.
+        self._rules_of_digits = rules(upload_list, network, only_digits=True)
+        self._others = [str(place) for place, slot in enumerate(upload_list.slots) if not is_hex(slot)]
+
+    def judge(self, block: Block) -> _Judged:
+        size = len(block.content)
+        wrong = byte_complaint(block, self._network)
+        if wrong is None and block.first_line == 1 and self._network.file.header:
+            wrong, block = _without_header(block, self._list, self._network)
+        even = is_even(block, self._width, self._network)
+        if wrong is None and not even:
+            wrong = torn_line(block, self._width, self._network)
+        if wrong is not None or not block.content:
+            return _Judged(size, wrong)
+        cells = _cells(block, self._width, self._network)
         if cells is None:
-            torn = torn_line(block, len(upload_list.slots), network)
-            return [*found.values(), torn or f"line {block.first_line}: from here on no reader can take rows apart"]
-        for rule, line in _broken(cells, asked, block.first_line):
-            found.setdefault(rule.sentence, f"line {line}{rule.place}: {rule.sentence}")
-        rows += cells.height
-        marks.append(cells.select(pl.struct(pl.all()).hash()).to_series())
-    return [*found.values(), *_whole_file_complaints(path, network, kind, rows=rows, size=size, marks=marks)]
+            torn = torn_line(block, self._width, self._network)
+            return _Judged(size, torn or f"line {block.first_line}: from here on no reader can take rows apart")
+        asked = self._rules_of_digits if even and self._only_digits(block, cells) else self._rules
+        broken = {
+            rule.sentence: f"line {line}{rule.place}: {rule.sentence}"
+            for rule, line in reversed(_broken(cells, asked, block.first_line))
+        }
+        numbers = pl.sum_horizontal(pl.col(name).hash(place) for place, name in enumerate(cells.columns))
+        return _Judged(size, None, broken, cells.select(numbers).to_series())
+
+    def _only_digits(self, block: Block, cells: pl.DataFrame) -> bool:
+        """Whether all hashes of an even block are of hex digits: whatever is none stands in other columns."""
+        if len(self._others) == self._width:
+            return False
+        beside = bytes_beside(block, HEX_DIGITS, self._width, self._network)
+        others = cells.select(pl.col(self._others).str.replace_all(f"[{HEX_DIGITS}]", "").str.len_bytes().sum())
+        return beside == sum(column.item() for column in others)
+
+
+def _in_order(judge: Callable[[Block], _Judged], content: Iterator[Block]) -> Iterator[_Judged]:
+    """Each block judged, two at a time."""
+    with ThreadPoolExecutor(2) as threads:
+        waiting: deque[Future[_Judged]] = deque()
+        for block in content:
+            waiting.append(threads.submit(judge, block))
+            if len(waiting) > 2:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _without_header(block: Block, upload_list: UploadList, network: Network) -> tuple[str | None, Block]:
@@ -76,6 +142,7 @@ def _cells(block: Block, width: int, network: Network) -> pl.DataFrame | None:
             block.content,
             has_header=False,
             infer_schema=False,
+            empty_string_is_null=False,
             separator=network.file.delimiter,
             eol_char="\n",
             new_columns=[str(place) for place in range(width)],
@@ -87,7 +154,7 @@ def _cells(block: Block, width: int, network: Network) -> pl.DataFrame | None:
     last = str(width - 1)
     if network.file.newline == "\r\n":
         cells = cells.with_columns(pl.col(last).str.strip_suffix("\r"))
-    return cells.fill_null("")
+    return cells
 
 
 def _broken(cells: pl.DataFrame, asked: list[Rule], first_line: int) -> list[tuple[Rule, int]]:
@@ -96,11 +163,9 @@ def _broken(cells: pl.DataFrame, asked: list[Rule], first_line: int) -> list[tup
     return [(rule, first_line + place) for rule, place in zip(asked, places, strict=True) if place is not None]
 
 
-def _whole_file_complaints(  # noqa: PLR0913 - what was counted
-    path: Path, network: Network, kind: FileKind, *, rows: int, size: int, marks: list[pl.Series]
-) -> list[str]:
+def _whole_file_complaints(path: Path, network: Network, kind: FileKind, *, size: int, marks: pl.Series) -> list[str]:
     file = network.file
-    minimum = getattr(file.minimum_rows, kind)
+    rows, minimum = marks.len(), getattr(file.minimum_rows, kind)
     found = []
     if rows == 0:
         found.append("the file has no rows")
@@ -110,18 +175,18 @@ def _whole_file_complaints(  # noqa: PLR0913 - what was counted
         found.append(f"{rows:,} rows: the network takes at most {file.maximum_rows:,} in a file")
     if file.maximum_bytes is not None and size > file.maximum_bytes:
         found.append(f"{size:,} bytes: the network takes at most {file.maximum_bytes:,} in a file")
-    if marks:
-        repeated = _first_repeated(path, pl.concat(marks), network)
-        if repeated is not None:
-            found.append(f"line {repeated}: the same row stands twice")
+    repeated = _first_repeated(path, marks, network)
+    if repeated is not None:
+        found.append(f"line {repeated}: the same row stands twice")
     return found
 
 
 def _first_repeated(path: Path, marks: pl.Series, network: Network) -> int | None:
     """The line of the first row that stood before. Equal hashes are only a suspicion: the lines themselves decide."""
-    doubtful = marks.is_duplicated()
-    if not doubtful.any():
+    ordered = marks.sort()
+    if not (ordered == ordered.shift()).any():
         return None
+    doubtful = marks.is_duplicated()
     first_line = 2 if network.file.header else 1
     wanted = {first_line + place for place in doubtful.arg_true()}
     seen: set[bytes] = set()

@@ -25,7 +25,9 @@ class Rule(NamedTuple):
     broken: pl.Expr
 
 
-_HEX = {"sha256": 64, "sha256_of_md5": 64, "sha1": 40, "md5": 32}
+HEX_DIGITS = "0123456789abcdef"
+#: Digits of each hash that is written in hex.
+_HEX: dict[Hash, int] = {"sha256": 64, "sha256_of_md5": 64, "sha1": 40, "md5": 32}
 
 #: What a tool hashes that does not look whether there is anything.
 _NOTHING = ("", " ", "null", "NULL", "None", "none", "nan", "NaN", "N/A", "n/a", "undefined")
@@ -52,10 +54,13 @@ _AMOUNT = r"^[0-9]+(\.[0-9]+)?$"
 _ALPHA_2 = [a + b for a in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" for b in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if is_country(a + b)]
 
 
-def rules(upload_list: UploadList, network: Network) -> list[Rule]:
-    """The rules of the list's rows; columns of the checked frame are named "0", "1" … in the file's order."""
+def rules(upload_list: UploadList, network: Network, *, only_digits: bool = False) -> list[Rule]:
+    """The rules of the list's rows; columns of the checked frame are named "0", "1" … in the file's order.
+
+    `only_digits`: it is known that hashes in hex are of digits, and just their length is asked.
+    """
     slots = list(enumerate(upload_list.slots))
-    found = [rule for place, slot in slots for rule in _value_rules(place, slot)]
+    found = [rule for place, slot in slots for rule in _value_rules(place, slot, only_digits=only_digits)]
 
     def filled(headers: Iterable[str]) -> list[pl.Expr]:
         return [
@@ -77,6 +82,11 @@ def rules(upload_list: UploadList, network: Network) -> list[Rule]:
     return found + _gap_rules(upload_list, slots)
 
 
+def is_hex(slot: Slot) -> bool:
+    """Whether the slot holds hashes written in hex."""
+    return slot.match is not None and slot.match.hash in _HEX
+
+
 def _gap_rules(upload_list: UploadList, slots: list[tuple[int, Slot]]) -> list[Rule]:
     """Of several columns with one header the same value stands once."""
     found = []
@@ -88,11 +98,12 @@ def _gap_rules(upload_list: UploadList, slots: list[tuple[int, Slot]]) -> list[R
     return found
 
 
-def _value_rules(place: int, slot: Slot) -> list[Rule]:
+def _value_rules(place: int, slot: Slot, *, only_digits: bool) -> list[Rule]:
     value, where = pl.col(str(place)), f", {slot.column.header}"
     match = slot.match
     if slot.column.constant is not None:
-        return [Rule("not the text that stands in every row", where, value != slot.column.constant)]
+        allowed = [slot.column.constant, *([""] if slot.column.only_in else [])]
+        return [Rule("not the text that stands there", where, ~value.is_in(allowed))]
     if match is None:
         return [Rule("not a decimal of at least 0, of digits and point only", where, ~value.str.contains(_AMOUNT))]
     filled = value != ""
@@ -103,8 +114,9 @@ def _value_rules(place: int, slot: Slot) -> list[Rule]:
             Rule("a hash where plain text belongs", where, value.str.contains(_DIGEST)),
             *_known(value, where, match, _plain),
         ]
+    shaped = _shaped(value, match.hash, only_digits=only_digits)
     return [
-        Rule(f"not the shape of {match.hash} {match.identifier}", where, filled & ~_shaped(value, match.hash)),
+        Rule(f"not the shape of {match.hash} {match.identifier}", where, filled & ~shaped),
         Rule("the hash of nothing, or of such a hash", where, value.is_in(_hashes_of_nothing(match.hash))),
         *_known(value, where, match, lambda text: _digest(text, match.hash)),
     ]
@@ -125,10 +137,11 @@ def _known(value: pl.Expr, where: str, match: MatchColumn, shown: Callable[[str]
     ]
 
 
-def _shaped(value: pl.Expr, how: Hash) -> pl.Expr:
+def _shaped(value: pl.Expr, how: Hash, *, only_digits: bool) -> pl.Expr:
     if how == "sha256_base64":
         return (value.str.len_bytes() == 44) & value.str.contains(r"^[A-Za-z0-9+/]{43}=$")
-    return (value.str.len_bytes() == _HEX[how]) & ~value.str.contains("[^0-9a-f]")
+    long = value.str.len_bytes() == _HEX[how]
+    return long if only_digits else long & ~value.str.contains(f"[^{HEX_DIGITS}]")
 
 
 def _hashes_of_nothing(how: Hash) -> list[str]:

@@ -56,27 +56,39 @@ def holdings(standing: Sequence[Confirmation], files: pl.DataFrame, published_at
     return Holdings(tuple(held), tuple(_carried(standing, _ids(files), published_at)), tuple(unknown))
 
 
+def possible_lists(
+    standing: Sequence[Confirmation], files: pl.DataFrame, published_at: Mapping[str, datetime]
+) -> list[list[Event]]:
+    """As above, every list that the network may have: each open one, and what was uploaded without a word."""
+    known = _ids(files)
+    return [*(_held(each, known)[0] for each in open_lists(standing)), _carried(standing, known, published_at)]
+
+
 def differences(warehouse: Warehouse, full: pl.DataFrame, found: Holdings) -> Differences:
     """In: list, key, value of what the new full files hold, each once."""
-    nothing = pl.DataFrame(schema=LISTED_KEYS)
+    adds, leaving = full, pl.DataFrame(schema=LISTED_KEYS)
+    carried = leaving.with_columns(version=pl.lit(None, pl.String))
     with registered(warehouse.connection, full) as now:
-        in_full = f"ANTI JOIN {now} USING (list, key, value)"
-        adds, leaving, carried = full, nothing, nothing.with_columns(version=pl.lit(None, pl.String)).clear()
         if found.held:
-            present = _present(warehouse, "_held", found.held)
-            adds = warehouse.read(f"SELECT list, key, value FROM {now} ANTI JOIN {present} USING (list, key, value)")
-            leaving = warehouse.read(f"SELECT list, key, value FROM {present} {in_full}")
+            held = _held_query(warehouse, found.held)
+            # One join for both directions: building the larger side twice would cost as much as writing the files.
+            apart = warehouse.read(
+                f"SELECT list, key, value, here IS NULL AS leaves FROM (SELECT *, 1 AS here FROM {now}) "
+                f"FULL JOIN (SELECT *, 1 AS there FROM ({held})) USING (list, key, value) "
+                "WHERE here IS NULL OR there IS NULL"
+            )
+            adds, leaving = (apart.filter(side).drop("leaves") for side in (~pl.col("leaves"), pl.col("leaves")))
         if found.carried:
             versions = {event.order: event.version for event in found.carried}
-            present = _present(warehouse, "_carried", found.carried)
-            carried = warehouse.read(f"SELECT list, key, value, newest FROM {present} {in_full}").select(
+            after = _store_events(warehouse, "_carried", found.carried, f"ANTI JOIN {now} USING (list, key, value)")
+            carried = warehouse.read(f"SELECT list, key, value, newest FROM ({after}) WHERE present").select(
                 "list", "key", "value", version=pl.col("newest").replace_strict(versions, return_dtype=pl.String)
             )
     return Differences(adds, leaving, carried)
 
 
-def _present(warehouse: Warehouse, name: str, events: Sequence[Event]) -> str:
-    """A subquery of list, key, value, newest (event): what is there after the events."""
+def _store_events(warehouse: Warehouse, name: str, events: Sequence[Event], among: str = "") -> str:
+    """A query for list, key, value, newest (event), present: the last word of the events on each key `among` some."""
     rows = pl.DataFrame(
         [(event.version_id, event.list, event.order, event.present) for event in events],
         schema={"version_id": pl.UInt32, "list": pl.String, "event": pl.Int64, "present": pl.Boolean},
@@ -84,8 +96,27 @@ def _present(warehouse: Warehouse, name: str, events: Sequence[Event]) -> str:
     )
     store_frame(warehouse.connection, name, rows)
     return (
-        f"(SELECT list, key, value, max(event) AS newest FROM {name} JOIN warehouse.audience_keys USING (version_id) "
-        "GROUP BY list, key, value HAVING arg_max(present, event))"
+        f"SELECT list, key, value, max(event) AS newest, arg_max(present, event) AS present FROM {name} "
+        f"JOIN warehouse.audience_keys USING (version_id) {among} GROUP BY list, key, value"
+    )
+
+
+def _held_query(warehouse: Warehouse, events: Sequence[Event]) -> str:
+    """A query for list, key, value: what is held. Full files are large and the deltas on top of them small, so only the
+    deltas are grouped."""
+    first: dict[str, Event] = {}
+    for event in events:
+        first.setdefault(event.list, event)
+    whole = {event for event in first.values() if event.present}
+    _store_events(warehouse, "_whole", [*whole])
+    full = "SELECT list, key, value FROM _whole JOIN warehouse.audience_keys USING (version_id)"
+    later = [event for event in events if event not in whole]
+    if not later:
+        return full
+    since = _store_events(warehouse, "_since", later)
+    return (
+        f"(SELECT list, key, value FROM ({full}) ANTI JOIN ({since}) USING (list, key, value)) "
+        f"UNION ALL (SELECT list, key, value FROM ({since}) WHERE present)"
     )
 
 

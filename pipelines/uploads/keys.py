@@ -7,6 +7,7 @@ import polars as pl
 from pipelines.at_once import at_once
 from pipelines.crm.erasures import refused_hashes
 from pipelines.identifiers.match_keys import columns_of, form_of, key_value
+from pipelines.identifiers.matching import hashed_address
 from schemas.identifiers import MatchColumn
 from schemas.network import Network
 from schemas.uploads import RefusedKeys
@@ -18,18 +19,21 @@ def key_columns(networks: dict[str, Network]) -> list[MatchColumn]:
     return sorted({match for network, header in headers for match in network.column(header).matches})
 
 
-def refused_keys(
+def refused_keys(  # noqa: PLR0913, PLR0917 - who holds what, and all that forbids it
     identifiers: pl.DataFrame,
     permissions: pl.DataFrame,
     erasures: pl.DataFrame,
     networks: dict[str, Network],
     identity_key: str,
+    suppressed: pl.Series | None = None,
 ) -> pl.DataFrame:
-    """Keys that a permitted person shares with somebody who is refused on that network, or who was erased.
+    """Keys that a permitted person shares with somebody who is refused on that network, who was erased, or with an
+    e-mail that is `suppressed` (canonical), whether anybody has it or not.
 
     In: `Identifiers`, `Permissions`, `CrmErasures`. Out: `RefusedKeys`. A key that only refused people hold is in no
     row anyway and is left out.
     """
+    listed = pl.Series("email", [], dtype=pl.String) if suppressed is None else suppressed
     uses = [
         (name, key.name, tuple(columns))
         for name, network in networks.items()
@@ -38,7 +42,7 @@ def refused_keys(
     ]
     # Many networks ask for the same form: who shares a value of it is looked up once.
     keys = sorted({use[2] for use in uses})
-    found = at_once(lambda columns: _doubtful(identifiers, list(columns), erasures, identity_key), keys)
+    found = at_once(lambda columns: _doubtful(identifiers, list(columns), erasures, identity_key, listed), keys)
     doubtful = dict(zip(keys, found, strict=True))
     people = pl.concat([frame.select("person_id") for frame in doubtful.values()]).unique() if doubtful else None
     if people is None:
@@ -55,22 +59,29 @@ def refused_keys(
 
 
 def _doubtful(
-    identifiers: pl.DataFrame, columns: list[MatchColumn], erasures: pl.DataFrame, identity_key: str
+    identifiers: pl.DataFrame,
+    columns: list[MatchColumn],
+    erasures: pl.DataFrame,
+    identity_key: str,
+    suppressed: pl.Series,
 ) -> pl.DataFrame:
-    """person_id, value, erased: who holds a value that others hold too, or that was erased."""
+    """person_id, value, forbidden: who holds a value that others hold too, that was erased, or that a list names."""
     held = identifiers.select("person_id", value=key_value(columns)).filter(pl.col("value").is_not_null())
     # By hash, sharing is quickly seen.
     shared = held.filter(held["value"].hash().is_duplicated())
     if all(column.is_reversible for column in columns):
-        return shared.with_columns(erased=pl.lit(False))
-    gone = refused_hashes(held["value"], form_of(columns), erasures, identity_key)
-    erased = pl.col("value").is_in(gone.implode())
-    return pl.concat([shared, held.filter(erased)]).unique().with_columns(erased=erased)
+        # An address that is erased or on a list takes its person out, and nobody else has one of the same form.
+        return shared.with_columns(forbidden=pl.lit(False))
+    gone = [refused_hashes(held["value"], form_of(columns), erasures, identity_key)]
+    if [column.identifier for column in columns] == ["email"]:
+        gone.append(hashed_address(suppressed, columns[0]).drop_nulls().rename("value"))
+    forbidden = pl.col("value").is_in(pl.concat(gone).implode())
+    return pl.concat([shared, held.filter(forbidden)]).unique().with_columns(forbidden=forbidden)
 
 
 def _refused(doubtful: pl.DataFrame, permitted: pl.DataFrame) -> pl.DataFrame:
-    """value: those that somebody permitted holds, and that were erased or that somebody else, refused, holds too."""
+    """value: those that somebody permitted holds, and that are forbidden or that somebody else, refused, holds too."""
     theirs = doubtful.join(permitted, on="person_id", how="semi")
     others = doubtful.join(permitted, on="person_id", how="anti").select("value")
-    erased = theirs.filter("erased").select("value")
-    return pl.concat([erased, theirs.select("value").join(others, on="value", how="semi")]).unique()
+    forbidden = theirs.filter("forbidden").select("value")
+    return pl.concat([forbidden, theirs.select("value").join(others, on="value", how="semi")]).unique()

@@ -63,8 +63,16 @@ def new_manifest(  # noqa: PLR0913 - the manifest's parts
         for purpose in network.consent
         if getattr(assumption, purpose)
     )
-    if audience_rows.assumed_people:
-        assumptions += (f"{audience_rows.assumed_people} people are in the file on such an assumption",)
+    ledger = audience_rows.ledger
+    if ledger.on_assumption:
+        assumptions += (f"{ledger.on_assumption} people are in the file on such an assumption",)
+    assumptions += tuple(
+        f"{other} counts as {purpose} where nothing is on record for {purpose}"
+        for purpose in network.consent
+        for other in settings.consent.get(purpose, ())
+    )
+    if ledger.by_other_purpose:
+        assumptions += (f"{ledger.by_other_purpose} people are in the file on a word for another purpose",)
     return Manifest(
         network=audience.network,
         account=audience.account,

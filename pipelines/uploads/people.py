@@ -17,20 +17,24 @@ ListName = str | None
 
 
 class NetworkPeople(NamedTuple):
-    """`people`: person_id, number (its row), assumed, region, served (some region takes them), reachable (some key, be
-    it refused), kept (some key left), `in NAME` for each of the network's lists; and, where a row is a person, a column
-    for each slot. `values`, where a row is an identifier: number, value for each header, a person's each once."""
+    """`people`: person_id, number (its row), assumed, by_other_purpose, region, reachable (some key, be it refused),
+    kept (some key left), `in NAME` for each of the network's lists; and, where a row is a person, a column for each
+    slot. `values`, where a row is an identifier: number, value for each header, a person's each once."""
 
     people: pl.DataFrame
     values: dict[str, pl.DataFrame]
 
 
 def network_people(
-    permitted: pl.DataFrame, held: pl.DataFrame, refused: pl.DataFrame, network: Network
+    permitted: pl.DataFrame,
+    held: pl.DataFrame,
+    refused: pl.DataFrame,
+    network: Network,
+    subdivisions: pl.DataFrame | None = None,
 ) -> NetworkPeople:
-    """In: permitted (person_id, number, assumed, country, revenue), numbered from 0 on in whatever order; held: their
-    `Identifiers` with number for person_id (number, kind, position and the network's match columns); refused
-    (`RefusedKeys` of the network).
+    """In: permitted (person_id, number, assumed, by_other_purpose, country, revenue), numbered from 0 on in whatever
+    order; held: their `Identifiers` with number for person_id (number, kind, position and the network's match columns);
+    refused (`RefusedKeys` of the network); subdivisions (number, subdivision) where it `limits_data_use`.
 
     A refused key is in no row; an identifier stays out of a column that does not take it from the person's country.
     """
@@ -48,7 +52,7 @@ def network_people(
         removed += [frame["number"].filter(out) for frame, out in zip(taken[column.header], refusing, strict=True)]
     if network.file.rows == "identifiers":
         return _by_identifier(people, values, removed, network)
-    return _by_person(people, values, removed, refused, network)
+    return _by_person(people, values, removed, refused, network, subdivisions)
 
 
 def _by_identifier(
@@ -60,16 +64,17 @@ def _by_identifier(
     return NetworkPeople(_flagged(people, reachable, inside), rows)
 
 
-def _by_person(
+def _by_person(  # noqa: PLR0913, PLR0917 - what becomes a row
     people: pl.DataFrame,
     values: dict[str, list[pl.DataFrame]],
     removed: list[pl.Series],
     refused: pl.DataFrame,
     network: Network,
+    subdivisions: pl.DataFrame | None,
 ) -> NetworkPeople:
     value = network.value_column
     wide = people if value is None else people.with_columns(_value(people, value))
-    wide = _wide(wide, network, values)
+    wide = _wide(wide, network, values, subdivisions)
     keyed = [
         slot.name for key in network.keys for slot in network.column(key.headers[0]).slots if len(key.headers) == 1
     ]
@@ -122,7 +127,9 @@ def _taken(held: pl.DataFrame, match: MatchColumn, column: Column) -> pl.DataFra
     )
 
 
-def _wide(people: pl.DataFrame, network: Network, values: dict[str, list[pl.DataFrame]]) -> pl.DataFrame:
+def _wide(
+    people: pl.DataFrame, network: Network, values: dict[str, list[pl.DataFrame]], subdivisions: pl.DataFrame | None
+) -> pl.DataFrame:
     """People with a column for each slot; a person's identifiers fill them in the person's order."""
     wide = people
     for column in network.columns:
@@ -131,8 +138,17 @@ def _wide(people: pl.DataFrame, network: Network, values: dict[str, list[pl.Data
             if slot.match is not None:
                 wide = wide.join(_at_place(frames[slot.match], slot), on="number", how="left", maintain_order="left")
             elif column.constant is not None:
-                wide = wide.with_columns(pl.lit(column.constant or None, dtype=pl.String).alias(slot.name))
+                marked = pl.col("number").is_in(_living_in(column.only_in, subdivisions)) if column.only_in else True
+                text = pl.lit(column.constant or None, dtype=pl.String)
+                wide = wide.with_columns(pl.when(marked).then(text).alias(slot.name))
     return wide
+
+
+def _living_in(states: tuple[str, ...], subdivisions: pl.DataFrame | None) -> list[int]:
+    """The numbers of people who live in one of the states, by any of their records."""
+    if subdivisions is None:
+        return []
+    return subdivisions.filter(pl.col("subdivision").is_in(states))["number"].unique().to_list()
 
 
 def _at_place(taken: pl.DataFrame, slot: Slot) -> pl.DataFrame:

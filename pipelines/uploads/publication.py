@@ -17,6 +17,7 @@ from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
+from pipelines.erasure.late import forbidden_meanwhile
 from pipelines.uploads.audience_keys import FileKeys, add_pending_keys, finish_keys
 from pipelines.uploads.changes import Forbidden, changes, deltas, listed_keys, nothing_forbidden
 from pipelines.uploads.confirming import outstanding
@@ -26,12 +27,17 @@ from pipelines.uploads.plan import Situation, plan
 from pipelines.uploads.rows import AudienceRows, ListRows
 from pipelines.uploads.staging import check_ledger, check_rows, checked_files, staging_folder
 from pipelines.uploads.state import State, state_of
+from pipelines.uploads.withdrawal import withdraw
 from schemas.errors import DayError
 from schemas.network import Network
 from schemas.network_file import FileKind
 from schemas.segment import Audience, Segment
 from schemas.settings import Settings
 from schemas.uploads import Manifest
+
+_FORGOTTEN = (
+    "somebody who is in it asked to be forgotten while it was being published; the next run publishes it without them"
+)
 
 
 @dataclass(frozen=True)
@@ -161,7 +167,9 @@ def _publish(  # noqa: PLR0913
         (staged / "manifest.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (staged / "README.txt").write_text(readme(manifest, segment, network), encoding="utf-8")
         keys = [FileKeys(kind, part.upload_list.label, part.keys) for kind, lists in parts.items() for part in lists]
-        _commit(audience, manifest, keys, staged, outbox)
+        if not _commit(audience, network, manifest, keys, staged, outbox):
+            shutil.rmtree(staged, ignore_errors=True)
+            return Published("held", None, _FORGOTTEN, None)
     return Published("held" if held else "published", version, held, manifest)
 
 
@@ -187,7 +195,12 @@ def _next_number(audience: Audience, outbox: Outbox, as_of: date) -> int:
     return max([*outbox.catalog.numbers(audience, as_of), *there], default=0) + 1
 
 
-def _commit(audience: Audience, manifest: Manifest, keys: list[FileKeys], staged: Path, outbox: Outbox) -> None:
+def _commit(  # noqa: PLR0913, PLR0917 - what is published, and where
+    audience: Audience, network: Network, manifest: Manifest, keys: list[FileKeys], staged: Path, outbox: Outbox
+) -> bool:
+    """Whether the version may stay: not if somebody asked to be forgotten meanwhile whose key it adds."""
+    if _forbids_by_now(network, keys, outbox):
+        return False
     for path in staged.iterdir():
         path.chmod(0o600)
         sync(path)
@@ -200,6 +213,25 @@ def _commit(audience: Audience, manifest: Manifest, keys: list[FileKeys], staged
     sync(folder.parent)
     outbox.catalog.add_version(audience, manifest, content_digest(manifest))
     finish_keys(outbox.warehouse, audience, manifest.version)
+    # Whoever forgets from here on sees the version and withdraws it.
+    if _forbids_by_now(network, keys, outbox):
+        withdraw(outbox.home.outbox, outbox.catalog, audience, manifest.version)
+        return False
+    return True
+
+
+def _forbids_by_now(network: Network, keys: list[FileKeys], outbox: Outbox) -> bool:
+    return any(
+        forbidden_meanwhile(
+            file.keys,
+            network=network,
+            catalog=outbox.catalog,
+            warehouse=outbox.warehouse,
+            identity_key=outbox.keys.identity,
+        )
+        for file in keys
+        if file.kind != "remove"
+    )
 
 
 def _why_held(audience_rows: AudienceRows, network: Network) -> str:

@@ -9,7 +9,10 @@ import polars as pl
 from pipelines.uploads.people import NetworkPeople
 from pipelines.uploads.row_keys import KEYS, keys_of_rows
 from schemas.network import Network, UploadList
-from schemas.uploads import LEDGER_REASONS, Ledger
+from schemas.uploads import NO_CONSENT, Ledger, in_ledger_order
+
+#: Why somebody who may be sent to the network has no row, in the ledger's order.
+_REASONS_HERE = ("region_not_served", "no_usable_identifier", "key_refused")
 
 
 class ListRows(NamedTuple):
@@ -23,13 +26,11 @@ class ListRows(NamedTuple):
 
 
 class AudienceRows(NamedTuple):
-    """`lists` that reach the network's minimum; `withheld`: how many rows those have that do not; people who are sent
-    on an assumption."""
+    """`lists` that reach the network's minimum; `withheld`: how many rows those have that do not."""
 
     lists: tuple[ListRows, ...]
     withheld: dict[str, int]
     ledger: Ledger
-    assumed_people: int
 
     @property
     def below_minimum(self) -> bool:
@@ -42,43 +43,64 @@ class AudienceRows(NamedTuple):
         return pl.concat([pl.DataFrame(schema=KEYS), *(part.keys for part in self.lists)]).unique()
 
 
+class Lost(NamedTuple):
+    """What was lost before a network's rows were made: the segment's `people` by reason, counted apart from those who
+    were not lost, so that the ledger can fail to close; their `identifiers` that are no match key, by
+    `identifier: reason`."""
+
+    people: dict[str, int]
+    identifiers: dict[str, int]
+
+
+NOTHING_LOST = Lost({}, {})
+
+
 def audience_rows(
-    members: pl.DataFrame, everybody: NetworkPeople, network: Network, refused_identifiers: dict[str, int] | None = None
+    members: pl.DataFrame, everybody: NetworkPeople, network: Network, lost: Lost = NOTHING_LOST
 ) -> AudienceRows:
-    """In: members (person_id), everybody who may be sent to the network, and how many identifiers of the members are no
-    match key, by `identifier: reason`.
+    """In: members (person_id), everybody who may be sent to the network, and what of the members was lost before.
 
     Who is in no row is dropped for the first reason that holds, in the ledger's order. A list below the network's
     minimum is withheld; if no list reaches it, the ledger counts what they would have held.
     """
     numbers = members.join(everybody.people.select("person_id", "number"), on="person_id")["number"]
-    allowed = everybody.people[numbers.sort()]
-    served = allowed.filter(pl.col("region").is_not_null()) if network.regions else allowed
-    reachable = served.filter("reachable")
-    kept = reachable.filter("kept")
+    allowed = everybody.people[numbers.sort()].with_columns(_lost_here(network))
+    kept = allowed.filter(pl.col("reason").is_null())
     made = [rows for rows in (_list_rows(part, kept, everybody, network) for part in network.lists) if rows.rows.height]
     minimum = network.file.minimum_rows.full
     published = tuple(part for part in made if part.rows.height >= minimum)
     counted = published or tuple(made)
     inside = _people_in(kept, counted)
     people = _distinct(inside, counted, everybody, network)
+    here = dict(allowed.filter(pl.col("reason").is_not_null()).group_by("reason").len().iter_rows())
     dropped = {
-        "no_consent": members.height - allowed.height,
-        "region_not_served": allowed.height - served.height,
-        "no_usable_identifier": served.height - reachable.height,
-        "key_refused": reachable.height - kept.height,
+        **{NO_CONSENT[purpose]: 0 for purpose in network.consent},
+        **dict.fromkeys(_REASONS_HERE, 0),
+        **lost.people,
+        **here,
         "list_below_minimum": kept.height - inside.height,
         "duplicate_after_hashing": inside.height - people,
     }
     ledger = Ledger(
         segment_people=members.height,
-        dropped={reason: dropped[reason] for reason in LEDGER_REASONS},
+        dropped=in_ledger_order(dropped),
         file_people=people,
         file_rows=sum(part.rows.height for part in counted),
-        refused_identifiers=refused_identifiers or {},
+        on_assumption=inside.filter("assumed").height,
+        by_other_purpose=inside.filter("by_other_purpose").height,
+        refused_identifiers=lost.identifiers,
     )
     withheld = {part.upload_list.label: part.rows.height for part in made if part not in published}
-    return AudienceRows(published, withheld, ledger, inside.filter("assumed").height)
+    return AudienceRows(published, withheld, ledger)
+
+
+def _lost_here(network: Network) -> pl.Expr:
+    """`reason`: why a permitted person has no row; null if they have one."""
+    served = pl.col("region").is_not_null() if network.regions else pl.lit(True)
+    unserved, unusable, refused = (pl.lit(reason) for reason in _REASONS_HERE)
+    return (
+        pl.when(~served).then(unserved).when(~pl.col("reachable")).then(unusable).when(~pl.col("kept")).then(refused)
+    ).alias("reason")
 
 
 def _list_rows(upload_list: UploadList, kept: pl.DataFrame, everybody: NetworkPeople, network: Network) -> ListRows:

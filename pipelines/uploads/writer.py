@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
@@ -74,22 +75,23 @@ def _write_rows(frame: pl.DataFrame, upload_list: UploadList, network: Network, 
         include_header=False,
         separator=network.file.delimiter,
         line_terminator=network.file.newline,
-        quote_style=_quote_style(upload_list, network),
+        quote_style=_quote_style(frame, upload_list, network),
         null_value="",
         batch_size=_BATCH,
     )
     return frame.height
 
 
-def _quote_style(upload_list: UploadList, network: Network) -> Literal["necessary", "always", "never"]:
-    """Looking for what needs quotes takes twice the time of writing (measured); hashes, countries, amounts never do."""
-    plain = [slot for slot in upload_list.slots if slot.match is not None and slot.match.hash == "none"]
+def _quote_style(
+    frame: pl.DataFrame, upload_list: UploadList, network: Network
+) -> Literal["necessary", "always", "never"]:
+    """Looking for what needs quotes takes twice the time of writing (measured), and only plain text may need any."""
     if network.file.quoting == "always":
         return "always"
-    constants = any(column.constant for column in upload_list.columns)
-    return (
-        "necessary" if constants or any(slot.match.identifier != "country" for slot in plain if slot.match) else "never"
-    )
+    special = f'["\\r\\n{re.escape(network.file.delimiter)}]'
+    plain = (slot.name for slot in upload_list.slots if slot.match is None or slot.match.hash == "none")
+    texts = (frame[name] for name in plain if frame.schema[name] == pl.String)
+    return "necessary" if any(text.str.contains(special).any() for text in texts) else "never"
 
 
 def _header(upload_list: UploadList, network: Network) -> bytes:

@@ -18,7 +18,7 @@ title = "Example Ads"
 covers = ["Search"]
 read = 2026-11-21
 links = ["https://example.com/help"]
-consent = ["ads_upload"]
+consent = { ads_upload = ["everywhere"] }
 consent_told = "Not told."
 update_modes = ["full"]
 ui_removal = "none"
@@ -112,8 +112,10 @@ def test_a_network_is_one_file_and_no_code(tmp_path: Path) -> None:
         pytest.param(changed('identifier = "email"', 'identifier = "mail"'), "columns.0.identifier: ",
                      id="unknown identifier"),
         pytest.param(changed("repeat = 2", "repeat = 0"), "columns.0.repeat: ", id="repeated never"),
-        pytest.param(changed('["ads_upload"]', "[]"), "consent: ", id="no consent"),
-        pytest.param(changed('["ads_upload"]', '["ads"]'), "consent.0: ", id="unknown purpose"),
+        pytest.param(changed('{ ads_upload = ["everywhere"] }', "{}"), "consent: ads_upload must", id="no consent"),
+        pytest.param(changed('["everywhere"]', '["FR"]'), "consent: ads_upload must", id="consent of some"),
+        pytest.param(changed('["everywhere"]', '["everywhere", "UK"]'), "consent: 'UK' is neither", id="no country"),
+        pytest.param(changed("ads_upload", "marketing"), "consent.marketing", id="no purpose"),
         pytest.param(changed('["full"]', '["append"]'), "update_modes.0: ", id="unknown mode"),
         pytest.param(changed('"unconfirmed"', '"sure"'), "facts.0.confidence: ", id="unknown confidence"),
         pytest.param(WHOLE[: WHOLE.index("[[facts]]")], "facts: is missing", id="no sources"),

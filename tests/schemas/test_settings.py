@@ -106,6 +106,17 @@ def test_an_assumption_is_for_its_own_purpose_only() -> None:
     assert not declared.assumed("ads_upload", "US")
 
 
+def test_a_purpose_counts_for_another_only_if_it_is_another_and_is_asked_for(tmp_path: Path) -> None:
+    for text, told in (
+        ('ads_upload = ["ads_upload"]', "ads_upload counts for itself already"),
+        ('profiling = ["ads_upload"]', "only an objection to it is heard"),
+        ('ads_upload = ["newsletter"]', "consent.ads_upload.0: "),
+        ('ads = ["email_marketing"]', "consent.ads"),
+    ):
+        with pytest.raises(ConfigError, match=told):
+            settings(tmp_path, f'currency = "EUR"\n[consent]\n{text}\n')
+
+
 def test_the_eea_is_the_union_and_three_more() -> None:
     assert len(EEA) == 30
     assert {"IS", "LI", "NO", "IE", "GR", "HR"} <= EEA

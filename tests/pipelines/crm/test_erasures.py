@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from pipelines.crm.erasures import (
     erased_addresses,
+    erased_marks,
     erased_values,
     refused_hashes,
     tombstones,
-    without_erased_customers,
+    without_erased,
 )
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.matching import hashed_address
@@ -64,7 +65,7 @@ def stones(
 
 def left(rows: pl.DataFrame, erasures: pl.DataFrame, *, key: str = KEY, country: str | None = "FR") -> list[tuple]:
     canonical = with_canonical(rows, default_country=country)
-    kept = without_erased_customers(canonical, erasures, identity_key=key, default_country=country)
+    kept = without_erased(canonical, erased_marks(canonical, erasures, identity_key=key, default_country=country))
     return kept.select("customer_id", "email", "phone").rows()
 
 

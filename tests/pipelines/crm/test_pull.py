@@ -111,7 +111,9 @@ def night(read: Reading, known: pl.DataFrame = NOBODY) -> dict[str, Table]:
     erasures = pull_erasures(read, known)
     customers = pull_table("customers", read, erasures.rows)
     read.crm.connection.execute(f"CREATE OR REPLACE TEMP TABLE living AS {customers.select}")
-    others = {table: pull_table(table, read, erasures.rows, "living") for table in TABLES if table != "customers"}
+    assert customers.covered is not None
+    stones = pl.concat([erasures.rows, customers.covered.tombstones])
+    others = {table: pull_table(table, read, stones, "living") for table in TABLES if table != "customers"}
     return {"erasures": erasures, "customers": customers, **others}
 
 

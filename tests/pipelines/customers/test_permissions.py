@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.customers.permissions import instant_of, permissions
+from pipelines.customers.permissions import decisions, instant_of
 from schemas.countries import EEA
 from schemas.crm import CrmConsents
 from schemas.customers import Customers, Permissions, PersonRecords
@@ -21,7 +21,11 @@ AS_OF = date(2024, 6, 30)
 #: The end of that day in Paris, and in UTC, which is the time zone where none is set.
 END = datetime(2024, 6, 30, 22, tzinfo=UTC)
 END_UTC = datetime(2024, 7, 1, tzinfo=UTC)
-NETWORKS = {name: networks()[name].allowing(()) for name in ("google_ads", "meta")}
+#: As if each asked for one purpose only: how purposes and regions go together is in test_consent_matrix.py.
+NETWORKS = {
+    name: networks()[name].model_copy(update={"consent": {"ads_upload": ("everywhere",)}})
+    for name in ("google_ads", "meta")
+}
 FRENCH = Settings(currency="EUR", default_country="FR", time_zone="Europe/Paris")
 
 JANE = {"customer_id": "jane", "email": "jane@example.com", "phone": "+33612345678", "country": "FR"}
@@ -52,7 +56,7 @@ def permitted(
     rows = [{"person_id": record["customer_id"], **record} for record in records]
     consents = consents_of(*statements)
     people = [{"country": None, **row} for row in {str(row["person_id"]): row for row in rows}.values()]
-    found = permissions(
+    found = decisions(
         pl.DataFrame(rows, schema=dict(PersonRecords.create_empty().schema)),
         pl.DataFrame([{key: row[key] for key in ("person_id", "country")} for row in people]).match_to_schema(
             dict(Customers.create_empty().schema), missing_columns="insert"
@@ -61,9 +65,9 @@ def permitted(
         networks=NETWORKS,
         settings=settings,
         instant=instant_of(consents["captured_at"].max(), settings, AS_OF),
-    )
+    ).permissions
     Permissions.validate(found)
-    return set(found.iter_rows())
+    return set(found.drop("by_other_purpose").iter_rows())
 
 
 def where(*statements: dict[str, object], person: str = "jane", **kwargs: object) -> set[str]:
@@ -414,28 +418,37 @@ def permitted_by_the_rule(statements: list[dict[str, object]], settings: Setting
         for statement in statements
         if (statement.get("valid_from") or instant) <= instant
         and (statement.get("valid_to") or instant + timedelta(days=1)) > instant
-        and statement["purpose"] == "ads_upload"
     ]
     found = set()
     for person in sorted({str(record["person_id"]) for record in RECORDS}):
         theirs = [record for record in RECORDS if record["person_id"] == person]
         names = {record[name] for record in theirs for name in ("customer_id", "email", "phone") if record.get(name)}
         for network in NETWORKS:
-            words = []
-            for name in names:
-                for reach in (None, network):
-                    scope = [
-                        statement
-                        for statement in valid
-                        if name in {statement.get("customer_id"), statement.get("address")}
-                        and statement["network"] == reach
-                    ]
-                    newest = max((statement["captured_at"] for statement in scope), default=None)
-                    words += [statement["status"] for statement in scope if statement["captured_at"] == newest]
+            words, objections = (
+                newest_words(
+                    [statement for statement in valid if statement["purpose"] == purpose], names, (None, network)
+                )
+                for purpose in ("ads_upload", "profiling")
+            )
             assumed = not words and is_assumed(settings, theirs[0]["country"])
-            if assumed or (words and set(words) == {"granted"}):
+            if (assumed or words == {"granted"}) and objections <= {"granted"}:
                 found.add((person, network, assumed))
     return found
+
+
+def newest_words(statements: list[dict[str, object]], names: set[object], reaches: tuple[str | None, ...]) -> set[str]:
+    """What the newest statements of each scope say."""
+    words = set()
+    for name in names:
+        for reach in reaches:
+            scope = [
+                statement
+                for statement in statements
+                if name in {statement.get("customer_id"), statement.get("address")} and statement["network"] == reach
+            ]
+            newest = max((statement["captured_at"] for statement in scope), default=None)
+            words |= {statement["status"] for statement in scope if statement["captured_at"] == newest}
+    return words
 
 
 def is_assumed(settings: Settings, country: object) -> bool:

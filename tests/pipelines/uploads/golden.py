@@ -17,6 +17,7 @@ import polars as pl
 from pipelines.customers.customers import customers
 from pipelines.customers.people import people
 from pipelines.customers.records import canonical_records
+from pipelines.customers.subdivisions import subdivisions
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.uploads.rows import AudienceRows, audience_rows
@@ -76,6 +77,7 @@ def rows_of(network: Network, crm: list[dict[str, object]] = CRM) -> AudienceRow
         network,
         countries=dict(persons.select("person_id", "country").iter_rows()),
         revenues={owner[name]: revenue for name, revenue in REVENUES.items() if name in owner},
+        states=dict(subdivisions(records.select("person_id", "country", "region")).iter_rows()),
     )
     return audience_rows(members, everybody, network)
 

@@ -30,18 +30,32 @@ def people_of(
     refused: pl.DataFrame | None = None,
     countries: dict[str, str] | None = None,
     revenues: dict[str, str] | None = None,
+    states: dict[str, str] | None = None,
 ) -> NetworkPeople:
-    """The network's people, from `Permissions` and `Identifiers`; countries and revenues by person, if it matters."""
-    people = permitted.select("person_id", "assumed").with_row_index("number")
+    """The network's people, from `Permissions` and `Identifiers`; countries, revenues and states (`US-CA`) by person,
+    if it matters."""
+    people = permitted.select(
+        "person_id", "assumed", by_other_purpose=permitted.get_column("by_other_purpose", default=pl.lit(False))
+    ).with_row_index("number")
     ids = people["person_id"].to_list()
     people = people.with_columns(
         pl.Series("country", [(countries or {}).get(person) for person in ids], dtype=pl.String),
         pl.Series("revenue", [Decimal((revenues or {}).get(person, "0")) for person in ids], dtype=pl.Decimal(18, 4)),
     )
     held = identifiers.join(people.select("person_id", "number"), on="person_id").drop("person_id")
-    return network_people(people, held, nothing_refused() if refused is None else refused, network)
+    lives = pl.DataFrame(
+        list((states or {}).items()), schema={"person_id": pl.String, "subdivision": pl.String}, orient="row"
+    )
+    states_by_number = lives.join(people.select("person_id", "number"), on="person_id").drop("person_id")
+    return network_people(people, held, nothing_refused() if refused is None else refused, network, states_by_number)
 
 
 def without_value(network: Network) -> Network:
     columns = tuple(column for column in network.columns if column.value is None)
     return network.model_copy(update={"columns": columns})
+
+
+def lost_on(refusals: pl.DataFrame, network: str) -> dict[str, int]:
+    """How many people of `Refusals` the network may not have, by reason."""
+    there = refusals.filter(pl.col("network").is_null() | (pl.col("network") == network))
+    return dict(there.group_by("reason").len().iter_rows())

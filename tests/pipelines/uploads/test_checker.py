@@ -221,6 +221,7 @@ OF_ONE: list[tuple[str, str, str, str]] = [
     ("meta", "country", COUNTRY_TWICE, "hashed twice"),
     ("meta", "country", hashlib.sha256(b"FR").hexdigest(), "no country's code"),
     ("meta", "zip", "75001", "not the shape"),
+    ("meta", "data_processing_options", "ldu", "not the text that stands there"),
     ("meta", "value", "-1.00", "not a decimal"),
     ("meta", "value", "EUR 10", "not a decimal"),
     ("meta", "value", "1e3", "not a decimal"),
@@ -247,7 +248,18 @@ def test_each_column_has_its_own_rules(name: str, header: str, value: str, told:
 
 def test_companions_without_a_key_match_nobody(tmp_path: Path) -> None:
     of = good("meta")
-    cells = ["", "", "", "", "", "", "", *(hashlib.sha256(text.encode()).hexdigest() for text in "flzcs"), "", "0"]
+    cells = [
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        *(hashlib.sha256(text.encode()).hexdigest() for text in "flzcs"),
+        *[""] * 4,
+        "0",
+    ]
     assert found_in(of.text + ",".join(cells) + "\n", of, tmp_path) == [
         f"line {len(of.lines) + 1}: no key of the network, so nobody can be matched"
     ]
@@ -256,7 +268,7 @@ def test_companions_without_a_key_match_nobody(tmp_path: Path) -> None:
 def test_the_same_value_in_two_columns_of_one_header_is_refused(tmp_path: Path) -> None:
     of = good("meta")
     row = hashlib.sha256(b"new").hexdigest()
-    assert found_in(of.text + f"{row},{row}" + "," * 11 + ",0\n", of, tmp_path) == [
+    assert found_in(of.text + f"{row},{row}" + "," * 14 + ",0\n", of, tmp_path) == [
         f"line {len(of.lines) + 1}, email: the same value twice in one row"
     ]
 

@@ -26,7 +26,6 @@ from pipelines.uploads.changes import nothing_forbidden
 from pipelines.uploads.confirming import confirm, outstanding, unconfirm
 from pipelines.uploads.holdings import LISTED_KEYS, differences
 from pipelines.uploads.publication import Outbox, Published, publish
-from pipelines.uploads.row_keys import lacks
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from pipelines.uploads.state import state_of
 from schemas.errors import JournalError
@@ -438,10 +437,3 @@ def test_where_a_removal_does_not_work_the_list_is_replaced_or_made_anew(
         readme = (company.outbox.folder(company.audience, found.version) / "README.txt").read_text()
         assert because in readme
         assert f"--as {steps[0]}" in readme
-
-
-def test_a_key_alone_is_a_row_of_every_network_but_of_those_that_want_more_in_each_row() -> None:
-    for name, each in networks().items():
-        needs = {key.name: lacks(key, part, each) for part in each.lists for key in each.keys_of(part)}
-        expected = {"amazon_ads": ("externalUserId", "countryCode"), "liveramp": ("AUDIENCEKEY",)}.get(name, ())
-        assert set(needs.values()) == {expected}, name

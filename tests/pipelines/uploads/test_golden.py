@@ -62,7 +62,9 @@ def test_mary_is_in_each_file_as_its_network_wants_her() -> None:
         sha256("ca"),
         sha256("us"),
     ]
-    assert ",".join([plain, "", "", digits, "", "", "", *address, "0.10"]) in lines("meta", "club.full.csv")
+    assert ",".join([plain, "", "", digits, "", "", "", *address, "LDU", "1", "1000", "0.10"]) in lines(
+        "meta", "club.full.csv"
+    )
     assert (
         ",".join([google, "", plus, "", sha256("mary ann"), sha256("o'brien"), "US", "94025-3215"])
         in lines("google_ads", "club.full.csv")

@@ -8,20 +8,20 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from pipelines.crm.erasures import tombstones, without_erased_customers
+from pipelines.crm.erasures import erased_marks, tombstones, without_erased
 from pipelines.customers.customers import customers
 from pipelines.customers.people import people
-from pipelines.customers.permissions import instant_of, permissions
+from pipelines.customers.permissions import decisions, instant_of
 from pipelines.customers.records import canonical_records
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.uploads.keys import refused_keys
-from pipelines.uploads.rows import AudienceRows, audience_rows
+from pipelines.uploads.rows import AudienceRows, Lost, audience_rows
 from schemas.crm import CrmConsents, CrmCustomers, CrmErasures, ErasureRequests
 from schemas.network import match_columns, networks
 from schemas.settings import Settings
 from schemas.uploads import RefusedKeys
-from tests.pipelines.uploads.helpers import of_any_size, people_of
+from tests.pipelines.uploads.helpers import lost_on, of_any_size, people_of
 
 IDENTITY_KEY = "a1" * 32
 SETTINGS = Settings(currency="EUR", default_country="FR")
@@ -43,12 +43,13 @@ def granted(*customer_ids: str, network: str | None = None) -> list[dict[str, ob
     return [
         {
             "customer_id": customer_id,
-            "purpose": "ads_upload",
+            "purpose": purpose,
             "status": "granted",
             "captured_at": captured,
             "network": network,
         }
         for customer_id in customer_ids
+        for purpose in ("ads_upload", "ads_personalization")
     ]
 
 
@@ -73,14 +74,14 @@ def audiences(
     """Everybody's rows on each network, and the refused keys, by way of all stages."""
     erasures = pl.DataFrame(CrmErasures.create_empty()) if erasures is None else erasures
     canonical = with_canonical(records, default_country=SETTINGS.default_country)
-    kept = without_erased_customers(canonical, erasures, identity_key=IDENTITY_KEY, default_country="FR")
+    kept = without_erased(canonical, erased_marks(canonical, erasures, identity_key=IDENTITY_KEY, default_country="FR"))
     persons = people(
         canonical_records(kept, SETTINGS.joining),
         SETTINGS.joining,
         identity_key=IDENTITY_KEY,
     )
     statements = pl.DataFrame(consents, schema=dict(CrmConsents.create_empty().schema))
-    permitted = permissions(
+    decided = decisions(
         persons,
         customers(persons),
         statements,
@@ -88,6 +89,7 @@ def audiences(
         settings=SETTINGS,
         instant=instant_of(statements["captured_at"].max(), SETTINGS, AS_OF),
     )
+    permitted = decided.permissions
     held = identifiers(persons, COLUMNS)
     refused = refused_keys(held, permitted, erasures, NETWORKS, IDENTITY_KEY)
     RefusedKeys.validate(refused)
@@ -96,6 +98,7 @@ def audiences(
             customers(persons).select("person_id"),
             people_of(permitted.filter(network=name), held, network, refused=refused.filter(network=name)),
             network,
+            Lost(lost_on(decided.refusals, name), {}),
         )
         for name, network in NETWORKS.items()
     }

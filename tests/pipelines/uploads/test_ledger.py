@@ -7,13 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.uploads.rows import audience_rows
+from pipelines.uploads.rows import Lost, audience_rows
 from schemas.customers import Permissions
 from schemas.network import Network, networks
-from schemas.uploads import LEDGER_REASONS, Ledger, RefusedKeys
+from schemas.uploads import LEDGER_REASONS, NO_CONSENT, Ledger, RefusedKeys
 from tests.pipelines.uploads.helpers import of_any_size, people_of, without_value
 
 NETWORKS = {name: without_value(of_any_size(networks()[name].allowing(()))) for name in ("google_ads", "meta")}
+
+#: Why somebody permitted is in no row.
+REASONS = (
+    "region_not_served", "no_usable_identifier", "key_refused", "list_below_minimum", "duplicate_after_hashing",
+)  # fmt: skip
 
 PEOPLE = [f"p{number}" for number in range(8)]
 #: What people hold: addresses that many share, and parts of a mailing address.
@@ -66,13 +71,13 @@ def identifiers_of(people: list[dict[str, object]], network: Network) -> pl.Data
 def slow_rows(situation: dict, network: Network) -> tuple[list[tuple[str | None, ...]], dict[str, int]]:
     """The rows, repeats included, and who was dropped why, person by person."""
     rows: list[tuple[str | None, ...]] = []
-    dropped = dict.fromkeys(LEDGER_REASONS, 0)
+    dropped = {NO_CONSENT[purpose]: 0 for purpose in network.consent} | dict.fromkeys(REASONS, 0)
     takes_address = any(key.name == "address" for key in network.keys)
     held = dict(zip(PEOPLE, situation["people"], strict=False))
     nothing = {"email": [], "phone": [], **dict.fromkeys(PARTS)}
     for name in sorted(situation["members"]):
         if name not in situation["permitted"]:
-            dropped["no_consent"] += 1
+            dropped["no_consent_to_ads_upload"] += 1
             continue
         theirs = held.get(name, nothing)
         address = [theirs[part] for part in PARTS]
@@ -106,7 +111,7 @@ def test_the_ledger_closes_and_equals_a_slow_count(name: str, situation: dict) -
     network = NETWORKS[name]
     everybody = people_of(
         pl.DataFrame(
-            [(person, name, assumed) for person, assumed in situation["permitted"].items()],
+            [(person, name, assumed, False) for person, assumed in situation["permitted"].items()],
             schema=dict(Permissions.create_empty().schema),
             orient="row",
         ),
@@ -119,12 +124,14 @@ def test_the_ledger_closes_and_equals_a_slow_count(name: str, situation: dict) -
         ),
     )
     members = pl.DataFrame({"person_id": sorted(situation["members"])}, schema={"person_id": pl.String})
-    found = audience_rows(members, everybody, network)
+    silent = len(situation["members"] - situation["permitted"].keys())
+    found = audience_rows(members, everybody, network, Lost({"no_consent_to_ads_upload": silent}, {}))
     rows, dropped = slow_rows(situation, network)
     assert found.ledger.closes
-    assert found.ledger == Ledger(
+    assert found.ledger.model_copy(update={"on_assumption": 0}) == Ledger(
         segment_people=len(situation["members"]), dropped=dropped, file_people=len(set(rows)), file_rows=len(set(rows))
     )
+    assert list(found.ledger.dropped) == [reason for reason in LEDGER_REASONS if reason in found.ledger.dropped]
     assert {row for part in found.lists for row in part.rows.iter_rows()} == set(rows)
     assert not set(found.keys.iter_rows()) & situation["refused"]
 

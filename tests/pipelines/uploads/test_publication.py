@@ -25,7 +25,7 @@ from pipelines.uploads import publication, staging
 from pipelines.uploads.audience_keys import ensure_keys
 from pipelines.uploads.publication import Outbox, Published, check_newest, publish
 from pipelines.uploads.reconciliation import reconcile
-from pipelines.uploads.rows import AudienceRows, audience_rows
+from pipelines.uploads.rows import AudienceRows, Lost, audience_rows
 from schemas.audit import BEGINNING
 from schemas.errors import DayError, PublicationError
 from schemas.network import match_columns, networks
@@ -96,8 +96,9 @@ def rows_of(*emails: str, members: int = 0, assumed: bool = False) -> AudienceRo
     permitted = pl.DataFrame({"person_id": names}, schema={"person_id": pl.String}).with_columns(
         network=pl.lit("meta"), assumed=pl.lit(assumed)
     )
+    lost = Lost({"no_consent_to_ads_upload": len(everybody) - len(names)}, {})
     members = pl.DataFrame({"person_id": everybody}, schema={"person_id": pl.String})
-    return audience_rows(members, people_of(permitted, held, META), META)
+    return audience_rows(members, people_of(permitted, held, META), META, lost)
 
 
 def published(outbox: Outbox, *emails: str, as_of: date = AS_OF, audience: Audience = AUDIENCE) -> Published:
@@ -170,7 +171,11 @@ def test_the_manifest_counts_what_lies_beside_it(outbox: Outbox) -> None:
     (file,) = manifest.files
     assert (file.name, file.kind, file.rows) == ("club_b.full.csv", "full", 2)
     assert (file.bytes, file.sha256) == (len(content), hashlib.sha256(content).hexdigest())
-    assert (manifest.ledger.segment_people, manifest.ledger.dropped["no_consent"], manifest.ledger.file_people) == (
+    assert (
+        manifest.ledger.segment_people,
+        manifest.ledger.dropped["no_consent_to_ads_upload"],
+        manifest.ledger.file_people,
+    ) == (
         5,
         3,
         2,
@@ -296,7 +301,7 @@ def test_two_accounts_of_a_network_are_two_audiences(outbox: Outbox) -> None:
 def test_an_audience_without_anybody_is_held_with_the_reason(outbox: Outbox) -> None:
     nobody = publish(AUDIENCE, SEGMENT, META, rows_of(members=3), outbox, as_of=AS_OF)
     assert (nobody.outcome, nobody.version, nobody.manifest) == ("held", None, None)
-    assert "3 no consent" in str(nobody.reason)
+    assert "3 no consent to ads upload" in str(nobody.reason)
     assert "segment is empty" in str(published(outbox).reason)
     assert not outbox.home.outbox.exists() or files_under(outbox.home.outbox) == []
     (outcome,) = outbox.catalog.outcomes_of_night(1)
@@ -309,7 +314,9 @@ def test_an_audience_below_the_minimum_is_held_with_what_is_missing_and_what_cos
     small = rows._replace(lists=(), withheld={"": 2})
     held = publish(AUDIENCE, SEGMENT, network, small, outbox, as_of=AS_OF)
     assert held.outcome == "held"
-    assert held.reason == ("it has 2 rows, 98 short of Meta's minimum of 100; most people were lost to no consent (3)")
+    assert held.reason == (
+        "it has 2 rows, 98 short of Meta's minimum of 100; most people were lost to no consent to ads upload (3)"
+    )
     assert nothing_was_published(outbox)
     (outcome,) = outbox.catalog.outcomes_of_night(1)
     assert outcome["ledger"]["file_people"] == 2

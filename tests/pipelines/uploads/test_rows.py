@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from pipelines.uploads.ranges import ordered
-from pipelines.uploads.rows import AudienceRows, audience_rows
+from pipelines.uploads.order import ordered
+from pipelines.uploads.rows import AudienceRows, Lost, audience_rows
 from schemas.customers import Permissions
 from schemas.network import Network, match_columns, networks
 from schemas.uploads import RefusedKeys
@@ -63,6 +63,7 @@ def rows_of(
     refused: tuple[tuple[str, str], ...] = (),
     countries: dict[str, str] | None = None,
     revenues: dict[str, str] | None = None,
+    states: dict[str, str] | None = None,
 ) -> AudienceRows:
     """Rows of an audience of everybody who has an identifier, all permitted, unless told otherwise."""
     names = tuple(dict.fromkeys(str(row["person_id"]) for row in identifiers))
@@ -70,7 +71,7 @@ def rows_of(
     schema = {name: pl.Int64 if name == "position" else pl.String for name in columns}
     everybody = people_of(
         pl.DataFrame(
-            [(name, "meta", False) for name in (names if permitted is None else permitted)],
+            [(name, "meta", False, False) for name in (names if permitted is None else permitted)],
             schema=dict(Permissions.create_empty().schema),
             orient="row",
         ),
@@ -83,9 +84,11 @@ def rows_of(
         ),
         countries=countries,
         revenues=revenues,
+        states=states,
     )
     chosen = pl.DataFrame({"person_id": members if members is not None else names}, schema={"person_id": pl.String})
-    return audience_rows(chosen, everybody, network)
+    silent = 0 if permitted is None else len(set(chosen["person_id"]) - set(permitted))
+    return audience_rows(chosen, everybody, network, Lost({"no_consent_to_ads_upload": silent}, {}))
 
 
 def filled(found: AudienceRows) -> list[dict[str, object]]:
@@ -178,7 +181,7 @@ def test_a_couple_with_one_address_and_two_names_are_two_rows() -> None:
 def test_who_is_not_permitted_is_in_no_row() -> None:
     found = rows_of(email("jane", "e1"), email("john", "e2"), permitted=("jane",))
     assert filled(found) == [{"email 1": "e1"}]
-    assert found.ledger.dropped["no_consent"] == 1
+    assert found.ledger.dropped["no_consent_to_ads_upload"] == 1
 
 
 def test_who_is_permitted_but_no_member_is_in_no_row() -> None:
@@ -237,7 +240,7 @@ def test_people_who_are_sent_on_an_assumption_are_counted() -> None:
         [{key: row.get(key) for key in names} for row in (email("a", "e1"), email("b", "e2"))],
         schema={name: pl.Int64 if name == "position" else pl.String for name in names},
     )
-    assert audience_rows(members, people_of(permitted, held, META), META).assumed_people == 1
+    assert audience_rows(members, people_of(permitted, held, META), META).ledger.on_assumption == 1
 
 
 def test_an_empty_segment_has_no_rows_and_its_ledger_closes() -> None:
@@ -321,3 +324,13 @@ def test_a_value_is_a_decimal_of_at_least_zero_and_people_who_look_the_same_are_
     rows = [(row["email 1"], str(row["value 1"])) for row in filled(found)]
     assert rows == [("e1", "0.00"), ("e2", "130.00"), ("e3", "0.00")]
     assert found.ledger.dropped["duplicate_after_hashing"] == 1
+
+
+def test_californians_are_marked_for_limited_data_use_where_the_company_wants_it_and_nobody_else_is() -> None:
+    marks = ["data_processing_options 1", "data_processing_options_country 1", "data_processing_options_state 1"]
+    limiting = of_any_size(networks()["meta"].allowing((), limited_data_use=True))
+    found = rows_of(email("cal", "e1"), email("ny", "e2"), network=limiting, states={"cal": "US-CA", "ny": "US-NY"})
+    rows = found.lists[0].rows.sort("email 1").select(marks).rows()
+    assert rows == [("LDU", "1", "1000"), (None, None, None)]
+    assert not {column.header for column in META.columns} & {"data_processing_options"}
+    assert META.allowing(()).limits_data_use is False

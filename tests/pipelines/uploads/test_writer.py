@@ -73,7 +73,7 @@ def test_rows_that_do_not_fit_are_spooled_and_give_the_same_bytes(
 ) -> None:
     rows = meta_rows(900)
     (whole,) = written([rows], META, tmp_path / "whole")
-    monkeypatch.setattr(ranges, "HELD_ROWS", 100)
+    monkeypatch.setattr(ranges, "HELD_BYTES", 100_000)
     frames = [rows.filter(pl.int_range(pl.len()) % 7 == rest) for rest in range(7)]
     assert written(frames, META, tmp_path / "spooled") == [whole]
     assert written(frames[::-1], META, tmp_path / "reversed") == [whole]
@@ -87,7 +87,7 @@ def test_parts_keep_both_maxima_are_about_equal_and_together_are_the_whole(
     limits: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, spooled: bool
 ) -> None:
     if spooled:
-        monkeypatch.setattr(ranges, "HELD_ROWS", 50)
+        monkeypatch.setattr(ranges, "HELD_BYTES", 50_000)
     rows = meta_rows(300)
     network = limited(META, **limits)
     parts = written([rows.head(120), rows.tail(180)], network, tmp_path / "parts")
@@ -133,7 +133,7 @@ title = "Pretend Ads"
 covers = ["Pretend"]
 read = 2026-11-25
 links = ["https://pretend.example/help"]
-consent = ["ads_upload"]
+consent = { ads_upload = ["everywhere"] }
 consent_told = "Not told."
 update_modes = ["full", "add", "remove"]
 ui_removal = "documented"

@@ -1,0 +1,193 @@
+"""Requests to be forgotten and what became of them: tombstones, dates and the names of versions, never who asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+import sqlalchemy as sa
+
+from catalog.database import METADATA, audience_columns, now
+from schemas.crm import CrmErasures
+from schemas.erasure import ErasureRequest, Removal, RequestKind
+
+if TYPE_CHECKING:
+    from catalog.store import Catalog
+
+REQUESTS = sa.Table(
+    "erasure_requests",
+    METADATA,
+    sa.Column("request_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("requested_at", sa.DateTime, nullable=False),
+    sa.Column("received_at", sa.DateTime, nullable=False),
+    sa.Column("received_by", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("erased_at", sa.DateTime),
+    sa.Column("closed_at", sa.DateTime),
+)
+
+TOMBSTONES = sa.Table(
+    "erasure_tombstones",
+    METADATA,
+    sa.Column("request_id", sa.Text, primary_key=True),
+    sa.Column("form", sa.Text, primary_key=True),
+    sa.Column("tombstone", sa.Text, primary_key=True),
+)
+
+#: The ids of the records that a request covered, for its certificate; sealed, since a CRM's ids may be addresses.
+RECORDS = sa.Table(
+    "erasure_records",
+    METADATA,
+    sa.Column("request_id", sa.Text, primary_key=True),
+    #: Keyed hash of the id, so that none is listed twice.
+    sa.Column("mark", sa.Text, primary_key=True),
+    sa.Column("sealed_id", sa.Text, nullable=False),
+    sa.Column("noted_at", sa.DateTime, nullable=False),
+)
+
+STATES = sa.Table(
+    "erasure_states",
+    METADATA,
+    sa.Column("request_id", sa.Text, nullable=False),
+    *audience_columns(),
+    sa.Column("carried_by", sa.JSON, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("removed_by", sa.Text),
+    sa.Column("published_at", sa.DateTime),
+    sa.Column("confirmation", sa.Text),
+    sa.Column("confirmed_at", sa.DateTime),
+    sa.PrimaryKeyConstraint("request_id", "network", "account", "segment"),
+)
+
+
+def add_request(
+    catalog: Catalog, request_id: str, kind: RequestKind, requested_at: datetime, tombstones: pl.DataFrame
+) -> None:
+    """Write a request made here, with its tombstones (`CrmErasures`): from now on no file with them is published."""
+    with catalog.recording("forgot", request_id, {"kind": kind, "requested_at": requested_at.date().isoformat()}) as to:
+        _insert(to, request_id, kind, requested_at, catalog.actor)
+        rows = tombstones.select("form", "tombstone").unique().sort(pl.all()).to_dicts()
+        to.execute(sa.insert(TOMBSTONES), [{"request_id": request_id, **row} for row in rows])
+
+
+def adopt_request(catalog: Catalog, request_id: str, kind: RequestKind, requested_at: datetime) -> None:
+    """Write a request that the CRM's own table holds; its tombstones are in the warehouse."""
+    with catalog.recording("forgot", request_id, {"kind": kind, "source": "crm"}) as connection:
+        _insert(connection, request_id, kind, requested_at, "crm")
+
+
+def erasure_requests(catalog: Catalog) -> list[ErasureRequest]:
+    """Every request, oldest first."""
+    query = sa.select(REQUESTS).order_by(REQUESTS.c.received_at, REQUESTS.c.request_id)
+    with catalog.reading() as connection:
+        return [ErasureRequest.model_validate(_aware(row)) for row in connection.execute(query).mappings()]
+
+
+def catalog_tombstones(catalog: Catalog) -> pl.DataFrame:
+    """`CrmErasures` of the requests made here, none of them lifted."""
+    query = sa.select(TOMBSTONES, REQUESTS.c.requested_at).join(
+        REQUESTS, REQUESTS.c.request_id == TOMBSTONES.c.request_id
+    )
+    with catalog.reading() as connection:
+        rows = [dict(_aware(row)) for row in connection.execute(query).mappings()]
+    empty = pl.DataFrame(CrmErasures.create_empty())
+    return pl.DataFrame([{"lifted_at": None, **row} for row in rows], schema=empty.schema)
+
+
+def receive_again(catalog: Catalog, request_ids: Iterable[str]) -> None:
+    """Write that requests name more than was applied."""
+    with catalog.writing() as connection:
+        for request_id in request_ids:
+            _update(connection, request_id, state="received", closed_at=None)
+
+
+def note_records(catalog: Catalog, records: Iterable[tuple[str, str, str]]) -> None:
+    """Keep request_id, mark and sealed id of records that a request covered."""
+    rows = [dict(zip(("request_id", "mark", "sealed_id"), record, strict=True)) for record in records]
+    if rows:
+        with catalog.writing() as connection:
+            connection.execute(sa.insert(RECORDS), [{**row, "noted_at": now()} for row in rows])
+
+
+def noted_records(catalog: Catalog) -> set[tuple[str, str]]:
+    """request_id, mark of every record that is kept."""
+    with catalog.reading() as connection:
+        rows = connection.execute(sa.select(RECORDS.c.request_id, RECORDS.c.mark))
+        return {(request_id, mark) for request_id, mark in rows}
+
+
+def sealed_records(catalog: Catalog, request_id: str) -> list[str]:
+    """The sealed ids of the records that the request covered."""
+    query = sa.select(RECORDS.c.sealed_id).where(RECORDS.c.request_id == request_id).order_by(RECORDS.c.mark)
+    with catalog.reading() as connection:
+        return [sealed for (sealed,) in connection.execute(query)]
+
+
+def forget_records(catalog: Catalog, before: datetime) -> None:
+    """Drop the ids of records that were noted before that time (UTC)."""
+    with catalog.writing() as connection:
+        connection.execute(sa.delete(RECORDS).where(RECORDS.c.noted_at < before.replace(tzinfo=None)))
+
+
+def mark_erased(catalog: Catalog, request_id: str) -> None:
+    """Write that no table of the warehouse holds a row of the person any more."""
+    with catalog.recording("erased", request_id) as connection:
+        _update(connection, request_id, state="erased", erased_at=now())
+
+
+def mark_rewritten(catalog: Catalog, request_id: str) -> None:
+    """Write that the warehouse's file was written anew since the rows went."""
+    with catalog.writing() as connection:
+        _update(connection, request_id, state="removing")
+
+
+def mark_closed(catalog: Catalog, request_id: str) -> None:
+    """Write that no network holds a key of the person, by all that was confirmed."""
+    with catalog.recording("erasure_closed", request_id) as connection:
+        _update(connection, request_id, state="closed", closed_at=now())
+
+
+def reopen(catalog: Catalog, request_id: str) -> None:
+    """Write that a network may hold a key again: a confirmation was taken back."""
+    with catalog.recording("erasure_reopened", request_id) as connection:
+        _update(connection, request_id, state="removing", closed_at=None)
+
+
+def removals(catalog: Catalog, request_id: str | None = None) -> list[Removal]:
+    """What became of the keys at each audience that carried some; of every request without `request_id`."""
+    query = sa.select(STATES).order_by(*list(STATES.c)[:4])
+    if request_id is not None:
+        query = query.where(STATES.c.request_id == request_id)
+    with catalog.reading() as connection:
+        return [Removal.model_validate(_aware(row)) for row in connection.execute(query).mappings()]
+
+
+def write_removals(catalog: Catalog, found: Iterable[Removal]) -> None:
+    """Write the removals, each in place of what was known of it."""
+    rows = [removal.model_dump() for removal in found]
+    with catalog.writing() as connection:
+        for row in rows:
+            row.update({name: _naive(row[name]) for name in ("published_at", "confirmed_at")})
+            same = [STATES.c[name] == row[name] for name in ("request_id", "network", "account", "segment")]
+            connection.execute(sa.delete(STATES).where(*same))
+            connection.execute(sa.insert(STATES).values(**row))
+
+
+def _insert(connection: sa.Connection, request_id: str, kind: str, requested_at: datetime, by: str) -> None:
+    row = {"request_id": request_id, "kind": kind, "requested_at": _naive(requested_at), "received_at": now()}
+    connection.execute(sa.insert(REQUESTS).values(**row, received_by=by, state="received"))
+
+
+def _update(connection: sa.Connection, request_id: str, **values: object) -> None:
+    connection.execute(sa.update(REQUESTS).where(REQUESTS.c.request_id == request_id).values(**values))
+
+
+def _naive(time: datetime | None) -> datetime | None:
+    return time and time.astimezone(UTC).replace(tzinfo=None)
+
+
+def _aware(row: sa.RowMapping) -> dict[str, object]:
+    return {name: value.replace(tzinfo=UTC) if isinstance(value, datetime) else value for name, value in row.items()}

@@ -1,0 +1,135 @@
+"""`relance forget`: take a person out of every list, table and file, and see that the networks do."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, get_args
+
+import typer
+
+from catalog.erasures import add_request, erasure_requests, sealed_records
+from catalog.home import Home
+from catalog.secret_keys import SecretKeys, open_keys
+from catalog.store import Catalog
+from catalog.warehouse import open_warehouse
+from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, home_at, told
+from schemas.config import Config, read_config
+from schemas.erasure import RequestKind
+from schemas.errors import ConfigError, HomeLockedError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def forget(  # noqa: PLR0913, PLR0917 - a command's options
+    who: Annotated[str | None, typer.Argument(help="An e-mail, a phone or a customer id.", show_default=False)] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Many: a value a line; - reads them from standard input.")
+    ] = None,
+    kind: Annotated[
+        RequestKind | None, typer.Option("--as", help="What it is, where that is not plain to see.")
+    ] = None,
+    requested_at: Annotated[
+        datetime | None,
+        typer.Option("--requested-at", formats=["%Y-%m-%d"], help="The day the person asked; default now."),
+    ] = None,
+    config: ConfigOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Forget a person: by customer id with all records of theirs, by address the address wherever it is."""
+    from pipelines.erasure.requests import request_tombstones, requests_of
+
+    with told(), catalog_at(home) as catalog:
+        place, declared = home_at(home), read_config(config_folder(config))
+        keys, now = open_keys(place), datetime.now(UTC)
+        asked_at = requested_at.replace(tzinfo=declared.settings.zone).astimezone(UTC) if requested_at else now
+        if asked_at > now:
+            msg = "--requested-at is a day to come. Nothing was done."
+            raise ConfigError(msg)
+        typed = _typed(who, file)
+        requests = requests_of(
+            typed,
+            _names(len(typed), now),
+            kind=kind,
+            default_country=declared.settings.default_country,
+            requested_at=asked_at,
+        )
+        stones = request_tombstones(requests, declared.networks, keys.identity)
+        for row in requests.iter_rows(named=True):
+            named: RequestKind = next(each for each in get_args(RequestKind) if row[each] is not None)
+            add_request(catalog, row["request_id"], named, asked_at, stones.filter(request_id=row["request_id"]))
+            OUT.print(f"Request {row['request_id']}: by {named.replace('_', ' ')}.", soft_wrap=True)
+        _withdraw(requests, declared, place, catalog)
+        _apply(declared, place, keys, catalog, requests["request_id"].to_list())
+        catalog.sign_audit_head(place, keys)
+        OUT.print(
+            "The next run publishes removals for every network that may hold a key of theirs; "
+            "`relance certificate REQUEST` says how far it is.",
+            soft_wrap=True,
+        )
+
+
+def _typed(who: str | None, file: Path | None) -> list[str]:
+    if (who is None) == (file is None):
+        msg = "Say whom to forget: an e-mail, a phone or a customer id, or --file with many."
+        raise ConfigError(msg)
+    if who is not None:
+        return [who]
+    if file is not None and str(file) != "-" and not file.is_file():
+        msg = f"There is no file {file}."
+        raise ConfigError(msg)
+    text = sys.stdin.read() if file is None or str(file) == "-" else file.read_text(encoding="utf-8-sig")
+    typed = [line.strip() for line in text.splitlines() if line.strip()]
+    if not typed:
+        msg = "The file names nobody. Nothing was done."
+        raise ConfigError(msg)
+    return typed
+
+
+def _names(count: int, now: datetime) -> list[str]:
+    from pipelines.erasure.names import new_request_name
+
+    return [new_request_name(now.date()) for _ in range(count)]
+
+
+def _withdraw(requests: pl.DataFrame, declared: Config, home: Home, catalog: Catalog) -> None:
+    """What can be done while a night runs: files that hold an address go."""
+    from pipelines.erasure.requests import addresses_of
+    from pipelines.erasure.search import shown_values, withdraw_holding
+
+    addresses = addresses_of(requests)
+    if addresses.is_empty():
+        return
+    withdrawn = withdraw_holding(shown_values(addresses, declared.networks), home.outbox, catalog)
+    for audience, version in withdrawn:
+        OUT.print(f"Withdrawn: {audience} {version}: its files held the address.", soft_wrap=True)
+    if not withdrawn:
+        OUT.print("No published file holds the address.")
+
+
+def _apply(declared: Config, home: Home, keys: SecretKeys, catalog: Catalog, made: list[str]) -> None:
+    """What needs the warehouse: now if nobody holds the home."""
+    from pipelines.erasure.settle import Erasing, settle
+
+    before = {(row["network"], row["account"], row["segment"], row["version"]) for row in catalog.versions()}
+    try:
+        with open_warehouse(home, keys, declared.settings.memory_limit, declared.settings.time_zone) as warehouse:
+            settle(Erasing(home, keys, warehouse, catalog, declared))
+    except HomeLockedError:
+        OUT.print(
+            "Another process holds the home: the rows in the warehouse, and files that can only be found there, follow "
+            "at the end of its run.",
+            soft_wrap=True,
+        )
+        return
+    after = {(row["network"], row["account"], row["segment"], row["version"]) for row in catalog.versions()}
+    for *audience, version in sorted(before - after):
+        OUT.print(f"Withdrawn: {'/'.join(audience)} {version}: its keys are theirs.", soft_wrap=True)
+    OUT.print("At once: the rows are gone from the warehouse, which was written anew.", soft_wrap=True)
+    for request in erasure_requests(catalog):
+        if request.request_id in made:
+            records = len(sealed_records(catalog, request.request_id))
+            found = f"{records} records" if records > 1 else "1 record" if records else "no record of the last run"
+            OUT.print(f"Request {request.request_id} covers {found}.", soft_wrap=True)

@@ -1,0 +1,161 @@
+"""What people said about consent, read as the rule reads it: who spoke about what, in which scope, and what speaks.
+
+A scope is a record or an address, a purpose, and a network or all of them. Within a scope the newest valid statement
+speaks, of equal times the less permissive.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+import polars as pl
+
+from pipelines.identifiers.digests import HEX_LENGTHS, Digest, is_digest, is_prehashed
+from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.hashes import hashed
+from pipelines.identifiers.phones import resolve_phones
+from schemas.settings import Purpose, Settings
+
+#: How far a statement is from a yes.
+_REFUSAL = {"granted": 0, "pending": 1, "unknown": 1, "denied": 2, "withdrawn": 2}
+
+#: A statement's region, letters only, that says that it was made under California's law. `CA` alone is Canada.
+_CALIFORNIA = ("usca", "california", "ccpa", "cpra")
+#: A refusal of these by a Californian forbids handing the person's data to anybody.
+_OPT_OUT_PURPOSES: tuple[Purpose, ...] = ("ads_upload", "ads_personalization")
+
+
+class Matters(NamedTuple):
+    """Numbers for what a statement is about, a purpose on a network or on all: numbers group faster than texts."""
+
+    purposes: list[Purpose]
+    networks: list[str]
+
+    def number(self, purpose: pl.Expr, network: pl.Expr) -> pl.Expr:
+        """The matter of each statement; null if nobody asks about it."""
+        reach = network.replace_strict({name: place for place, name in enumerate(self.networks, 1)}, default=None)
+        reach = pl.when(network.is_null()).then(0).otherwise(reach)
+        return (purpose.replace_strict(self._places(), default=None) * self._reaches + reach).cast(pl.UInt32)
+
+    def of(self, purpose: Purpose, network: str | None = None) -> int:
+        """The matter of a purpose on one network, or on all."""
+        reach = 0 if network is None else self.networks.index(network) + 1
+        return self._places()[purpose] * self._reaches + reach
+
+    def _places(self) -> dict[Purpose, int]:
+        return {purpose: place for place, purpose in enumerate(self.purposes)}
+
+    @property
+    def _reaches(self) -> int:
+        return len(self.networks) + 1
+
+
+def matters_of(consents: pl.DataFrame, matters: Matters, instant: datetime) -> pl.DataFrame:
+    """`CrmConsents` and, for those that somebody asks about, matter, refusal (0 granted, 1 not known, 2 refused) and
+    `spoken`: what orders statements that are valid at `instant` by time, then by refusal; null for the others.
+    """
+    at = pl.lit(instant).dt.convert_time_zone("UTC")
+    begun = pl.col("valid_from").is_null() | (pl.col("valid_from") <= at)
+    lasting = pl.col("valid_to").is_null() | (pl.col("valid_to") > at)
+    refusal = pl.col("status").replace_strict(_REFUSAL, return_dtype=pl.Int64)
+    # Who spoke at an unknown time refuses, whatever was said, and last.
+    refusal = pl.when(pl.col("captured_at").is_null()).then(pl.max_horizontal(refusal, 1)).otherwise(refusal)
+    moment = pl.col("captured_at").dt.timestamp("us").fill_null(2**60)
+    return (
+        with_opt_outs(consents)
+        .with_columns(
+            matter=matters.number(pl.col("purpose"), pl.col("network")),
+            refusal=refusal,
+            spoken=pl.when(begun & lasting).then(moment * 4 + refusal),
+        )
+        .filter(pl.col("matter").is_not_null())
+    )
+
+
+def with_opt_outs(consents: pl.DataFrame) -> pl.DataFrame:
+    """The statements, and each Californian opt-out once more, as a refusal of `ads_upload` on all networks.
+
+    An opt-out is a denied or withdrawn `ads_upload` or `ads_personalization` whose region is `US-CA`, `California`,
+    `CCPA` or `CPRA`. Source: California Civil Code 1798.120 and 1798.135: who opted out of sale or sharing may not have
+    their data handed on for advertising in other contexts, whoever it goes to.
+    """
+    regions = consents.select(pl.col("region").unique().cast(pl.String)).drop_nulls()
+    letters = pl.col("region").str.to_lowercase().str.replace_all("[^a-z]", "")
+    californian = regions.filter(letters.is_in(_CALIFORNIA))["region"].to_list()
+    if not californian:
+        return consents
+    opt_outs = consents.filter(
+        pl.col("region").is_in(californian),
+        pl.col("purpose").is_in(_OPT_OUT_PURPOSES),
+        pl.col("status").is_in(["denied", "withdrawn"]),
+    )
+    ads_upload: Purpose = "ads_upload"
+    everywhere = opt_outs.with_columns(
+        purpose=pl.lit(ads_upload, dtype=consents.schema["purpose"]),
+        network=pl.lit(None, dtype=consents.schema["network"]),
+    )
+    return pl.concat([consents, everywhere])
+
+
+def by_record(statements: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
+    """The statements on records, with the record's `record` and `person`."""
+    return statements.join(records.select("customer_id", "record", "person"), on="customer_id")
+
+
+def by_canonical_address(statements: pl.DataFrame, records: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """The statements on addresses, with the `address` as an e-mail or E.164.
+
+    A phone on a form has no country. A refusal is heard in every country that a customer lives in; a grant in the
+    default country only, or where that reading is none, in the one country that is left.
+    """
+    addressed = statements.filter(pl.col("address").is_not_null())
+    none = pl.lit(None, dtype=pl.String)
+    email = pl.col("address").str.contains("@", literal=True) | is_digest(pl.col("address"))
+    typed = addressed.filter(~email).select(phone="address").unique()
+    held = records.select("country").unique()
+    readings = (
+        resolve_phones(typed.join(held, how="cross").lazy(), default_country=settings.default_country)
+        .collect()
+        .filter(pl.col("phone_e164").is_not_null())
+    )
+    known = readings.filter(pl.col("phone_e164").is_in(records["phone"].drop_nulls().unique().implode()))
+    default = resolve_phones(
+        typed.with_columns(country=none).lazy(), default_country=settings.default_country
+    ).collect()
+    certain = pl.concat(
+        [
+            default.filter(pl.col("phone_e164").is_not_null()).select("phone", "phone_e164"),
+            known.join(default.filter(pl.col("phone_e164").is_null()), on="phone", how="semi")
+            .select("phone", "phone_e164")
+            .unique()
+            .filter(pl.len().over("phone") == 1),
+        ]
+    )
+    any_of = known.select("phone", "phone_e164").unique()
+    phoned = addressed.filter(~email).rename({"address": "phone"})
+    heard = [
+        phoned.filter(pl.col("refusal") == 0).join(certain, on="phone"),
+        phoned.filter(pl.col("refusal") > 0).join(any_of, on="phone"),
+    ]
+    return pl.concat(
+        [
+            *_by_email(addressed.filter(email), records),
+            *(part.rename({"phone_e164": "address"}).select(addressed.columns) for part in heard),
+        ]
+    )
+
+
+def _by_email(addressed: pl.DataFrame, records: pl.DataFrame) -> list[pl.DataFrame]:
+    """The statements by canonical e-mail, and again by its digests of the kinds that records hold instead."""
+    canonical = addressed.with_columns(canonical_email(pl.col("address")))
+    held = records.select(pl.col("email").filter(is_prehashed(pl.col("email"))).str.len_bytes().unique()).to_series()
+    kinds: list[Digest] = [how for how, length in HEX_LENGTHS.items() if length in held]
+    typed = canonical.filter(pl.col("address").str.contains("@", literal=True))
+    return [canonical, *(typed.with_columns(address=hashed(typed["address"], how)) for how in kinds)]
+
+
+def holders(records: pl.DataFrame) -> pl.DataFrame:
+    """address, person: whose each e-mail and phone is."""
+    parts = [records.select("person", address=kind).drop_nulls() for kind in ("email", "phone")]
+    return pl.concat(parts).unique()

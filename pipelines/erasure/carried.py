@@ -1,0 +1,99 @@
+"""Where the keys of erased people went, and whether they are still there by all that was confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from catalog.duckdb_connection import store_frame
+from catalog.warehouse import Warehouse
+from pipelines.erasure.forbidden import keys_by_request
+from pipelines.uploads.audience_keys import ensure_keys
+from pipelines.uploads.holdings import Event
+from schemas.erasure import ErasedKeys
+from schemas.network import Network
+
+
+def note_erased_keys(
+    warehouse: Warehouse, erasures: pl.DataFrame, networks: dict[str, Network], identity_key: str
+) -> None:
+    """Keep, in `erased_keys`, which keys of any version the requests forbid: from then on they are found by name.
+
+    In: `CrmErasures` of the requests that are new.
+    """
+    erased_keys(warehouse)
+    used = warehouse.read("SELECT DISTINCT network FROM warehouse.key_versions")["network"]
+    for name in used.filter(used.is_in(list(networks))):
+        keys = warehouse.read(
+            "SELECT DISTINCT key, value FROM warehouse.audience_keys JOIN warehouse.key_versions USING (version_id) "
+            "WHERE network = $network",
+            network=name,
+        )
+        found = keys_by_request(keys, network=networks[name], erasures=erasures, identity_key=identity_key)
+        known = warehouse.read("FROM warehouse.erased_keys WHERE network = $network", network=name)
+        fresh = found.with_columns(network=pl.lit(name)).join(
+            known, on=["request_id", "network", "key", "value"], how="anti"
+        )
+        warehouse.append("erased_keys", fresh.select(ErasedKeys.column_names()))
+
+
+def erased_keys(warehouse: Warehouse) -> pl.DataFrame:
+    """`ErasedKeys`, whole."""
+    ensure_keys(warehouse)
+    warehouse.ensure("erased_keys", ErasedKeys)
+    return warehouse.read("FROM warehouse.erased_keys")
+
+
+def drop_erased_keys(warehouse: Warehouse, requests: Iterable[str], forbidden: pl.DataFrame) -> bool:
+    """Forget the keys of the requests; whether there were any.
+
+    In: the `ErasedKeys` that are still forbidden: these go from every version that carried them, too.
+    """
+    kept = erased_keys(warehouse)
+    theirs = pl.col("request_id").is_in(list(requests))
+    if kept.filter(theirs).is_empty():
+        return False
+    going = forbidden.filter(theirs)
+    # What another request still watches stays.
+    going = going.join(forbidden.filter(~theirs), on=["network", "key", "value"], how="anti")
+    store_frame(warehouse.connection, "_going", going)
+    with warehouse.transaction():
+        warehouse.execute(
+            "DELETE FROM warehouse.audience_keys USING warehouse.key_versions AS files, _going "
+            "WHERE audience_keys.version_id = files.version_id AND files.network = _going.network "
+            "AND audience_keys.key = _going.key AND audience_keys.value = _going.value"
+        )
+        warehouse.replace("erased_keys", kept.filter(~theirs))
+    return True
+
+
+def traces(warehouse: Warehouse) -> pl.DataFrame:
+    """Erased keys in files: request_id, network, account, segment, version_id, version, kind, list, key, value."""
+    erased_keys(warehouse)
+    return warehouse.read(
+        "SELECT request_id, network, account, segment, version_id, version, kind, list, key, value "
+        "FROM warehouse.audience_keys JOIN warehouse.key_versions USING (version_id) "
+        "JOIN warehouse.erased_keys USING (network, key, value)"
+    )
+
+
+def requests_held(found: pl.DataFrame, lists: Iterable[Iterable[Event]]) -> set[str]:
+    """The requests of which a key may be in one of the lists, after what went into and out of each.
+
+    In: `traces` of one audience; the events of each list, in any order.
+    """
+    held: set[str] = set()
+    for events in lists:
+        happened = pl.DataFrame(
+            [(event.version_id, event.order, event.present) for event in events],
+            schema={"version_id": pl.UInt32, "order": pl.Int64, "present": pl.Boolean},
+            orient="row",
+        )
+        last = (
+            found.join(happened, on="version_id")
+            .group_by("request_id", "list", "key", "value")
+            .agg(pl.col("present").sort_by("order").last())
+        )
+        held |= set(last.filter("present")["request_id"])
+    return held

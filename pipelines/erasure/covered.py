@@ -1,0 +1,141 @@
+"""Which CRM records a request covers: those it names, those of the same person, those it leaves no address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import polars as pl
+
+from pipelines.crm.erasures import requests_for, tombstones
+from pipelines.customers.people import people
+from pipelines.customers.records import canonical_records
+from schemas.crm import CrmErasures, ErasureRequests
+from schemas.network import Network
+from schemas.settings import Joining, Settings
+
+#: The `CanonicalCustomers` rows of the given customer ids.
+Whole = Callable[[pl.Series], pl.DataFrame]
+
+
+class Covered(NamedTuple):
+    """`records`: request_id, requested_at, customer_id; `tombstones`: the `CrmErasures` that are missing for them."""
+
+    records: pl.DataFrame
+    tombstones: pl.DataFrame
+
+
+def covered_records(  # noqa: PLR0913 - the records, what was erased of them, and how records are joined
+    customers: pl.DataFrame,
+    marks: pl.DataFrame,
+    erasures: pl.DataFrame,
+    *,
+    joining: Joining,
+    identity_key: str,
+    whole: Whole,
+) -> pl.DataFrame:
+    """request_id, requested_at, customer_id: the records that standing requests cover.
+
+    In: customers (customer_id, and e-mail and phone as `CanonicalCustomers`); marks (`erased_marks` of them);
+    erasures (`CrmErasures`). A request by customer id covers every record of the person, one by address the records
+    that have no address beside erased ones.
+    """
+    columns = ["request_id", "requested_at", "customer_id"]
+    standing = erasures.filter(pl.col("lifted_at").is_null())
+    alone = pl.all_horizontal(
+        pl.col(name).is_null() | marks[name].alias(f"{name} erased") for name in ("email", "phone")
+    ) & pl.any_horizontal(pl.col("email", "phone").is_not_null())
+    named = customers.filter(marks["customer_id"])
+    left_alone = customers.filter(alone & ~marks["customer_id"])
+    by_id = requests_for(named["customer_id"], "customer_id", standing, identity_key)
+    persons = requests_for(named["customer_id"], "person", standing, identity_key)
+    siblings = _records_of_persons(persons["value"].unique(), customers, joining, identity_key, whole)
+    # Whose address was erased with somebody else's record has asked for nothing.
+    by_person_only = standing.filter(pl.col("form") == "person").select("request_id").unique()
+    addressed = standing.join(by_person_only, on="request_id", how="anti")
+    by_address = [
+        requests_for(left_alone[f"canonical_{kind}"], kind, addressed, identity_key).join(
+            left_alone.select("customer_id", value=f"canonical_{kind}"), on="value"
+        )
+        for kind in ("email", "phone")
+    ]
+    return pl.concat(
+        [
+            by_id.rename({"value": "customer_id"}).select(columns),
+            persons.join(siblings, on="value").select(columns),
+            *(part.select(columns) for part in by_address),
+        ]
+    ).unique()
+
+
+def covered_by(  # noqa: PLR0913 - as below, and the networks that see the addresses
+    customers: pl.DataFrame,
+    marks: pl.DataFrame,
+    erasures: pl.DataFrame,
+    *,
+    settings: Settings,
+    networks: dict[str, Network],
+    identity_key: str,
+    whole: Whole,
+) -> Covered:
+    """The records that standing requests cover, as `covered_records` finds them, and each form of what they hold."""
+    found = covered_records(
+        customers, marks, erasures, joining=settings.joining, identity_key=identity_key, whole=whole
+    )
+    if found.is_empty():
+        return Covered(found, erasures.clear())
+    asked = pl.concat([pl.DataFrame(ErasureRequests.create_empty()), found], how="diagonal")
+    every = tombstones(
+        asked,
+        whole(found["customer_id"].unique()),
+        identity_key=identity_key,
+        default_country=settings.default_country,
+        networks=networks,
+    )
+    new = every.join(erasures, on=["request_id", "form", "tombstone"], how="anti")
+    return Covered(found, new.select(CrmErasures.column_names()))
+
+
+def _records_of_persons(
+    starts: pl.Series, customers: pl.DataFrame, joining: Joining, identity_key: str, whole: Whole
+) -> pl.DataFrame:
+    """value, customer_id: every record of the person of each of `starts` (customer ids)."""
+    if starts.is_empty():
+        return pl.DataFrame(schema={"value": pl.String, "customer_id": pl.String})
+    usable = customers.select(
+        "customer_id",
+        *(pl.when(pl.col(f"{kind}_refusal").is_null()).then(f"canonical_{kind}").alias(kind) for kind in _KINDS),
+    )
+    group, shared = _connected(starts, usable, joining)
+    records = canonical_records(whole(group), joining).with_columns(
+        pl.when(pl.col(kind).is_in(shared[kind].implode()))
+        .then(pl.lit("shared"))
+        .otherwise(f"{kind}_refusal")
+        .alias(f"{kind}_refusal")
+        for kind in _KINDS
+    )
+    joined = people(records, joining, identity_key=identity_key).select("customer_id", "person_id")
+    named = joined.filter(pl.col("customer_id").is_in(starts.implode())).select("person_id", value="customer_id")
+    return named.join(joined, on="person_id").select("value", "customer_id")
+
+
+_KINDS = ("email", "phone")
+
+
+def _connected(starts: pl.Series, usable: pl.DataFrame, joining: Joining) -> tuple[pl.Series, dict[str, pl.Series]]:
+    """The customer ids that can be reached from `starts` by shared addresses; and addresses that are shared by too many
+    to be followed.
+    """
+    group = starts
+    while True:
+        held = usable.filter(pl.col("customer_id").is_in(group.implode()))
+        reached, shared = [held], {}
+        for kind in _KINDS:
+            near = usable.filter(pl.col(kind).is_in(held[kind].drop_nulls().unique().implode()))
+            crowded = pl.len().over(kind) > joining.shared_by_more_than
+            shared[kind] = near.filter(crowded)[kind].unique()
+            reached.append(near.filter(~crowded))
+        wider = pl.concat(reached)["customer_id"].unique()
+        if wider.len() == group.len():
+            return group, shared
+        group = wider

@@ -1,0 +1,92 @@
+"""Consents granted after a request: they bring back whom they speak of, and nothing else does."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipelines.crm.erasures import person_tombstones, requests_for, tombstones, with_phone
+from pipelines.crm.read import Crm
+from pipelines.erasure.meant import meant
+from pipelines.identifiers.emails import canonical_email
+from schemas.crm import CrmErasures, ErasureRequests
+from schemas.network import Network
+
+
+def with_lifted(
+    erasures: pl.DataFrame, crm: Crm, *, identity_key: str, default_country: str | None, networks: dict[str, Network]
+) -> pl.DataFrame:
+    """`CrmErasures` with `lifted_at` of each tombstone that a later grant speaks of, as the CRM stands now.
+
+    A grant uncovers what a request by the same record or address would cover: that record and its addresses, or that
+    address and the records that have no other.
+    """
+    standing = erasures.with_columns(lifted_at=pl.lit(None, dtype=erasures.schema["lifted_at"]))
+    if standing.is_empty():
+        return standing
+    grants = _grants(crm, standing["requested_at"].min(), default_country)
+    named = [_named(grants, column, standing, identity_key) for column in ("customer_id", "email", "phone")]
+    spoken = pl.concat([pl.DataFrame(ErasureRequests.create_empty()), *named], how="diagonal")
+    if spoken.is_empty():
+        return standing
+    held = meant(spoken, crm)
+    uncovered = pl.concat(
+        [
+            tombstones(spoken, held, identity_key=identity_key, default_country=default_country, networks=networks),
+            person_tombstones(spoken, identity_key),
+        ]
+    )
+    granted = uncovered.group_by("form", "tombstone").agg(granted_at=pl.col("requested_at").max())
+    return (
+        standing.join(granted, on=["form", "tombstone"], how="left", maintain_order="left")
+        .with_columns(lifted_at=pl.when(pl.col("granted_at") > pl.col("requested_at")).then("granted_at"))
+        .select(CrmErasures.column_names())
+    )
+
+
+def voided_grants(
+    statements: pl.DataFrame, erasures: pl.DataFrame, *, identity_key: str, default_country: str | None
+) -> pl.Series:
+    """For each granted statement, whether a request that was lifted since voids it: only what came after it counts.
+
+    In: statements (customer_id, address, captured_at); erasures (`CrmErasures`). Out: Boolean, row by row.
+    """
+    lifted = erasures.filter(pl.col("lifted_at").is_not_null())
+    canonical = _canonical(statements, default_country)
+    voided = pl.Series([False]).new_from_index(0, statements.height)
+    for column in ("customer_id", "email", "phone"):
+        latest = requests_for(canonical[column], column, lifted, identity_key).group_by("value")
+        asked = canonical.join(
+            latest.agg(pl.col("requested_at").max()),
+            left_on=column,
+            right_on="value",
+            how="left",
+            maintain_order="left",
+        )
+        voided |= (asked["captured_at"] <= asked["requested_at"]).fill_null(False)
+    return voided
+
+
+def _grants(crm: Crm, since: object, default_country: str | None) -> pl.DataFrame:
+    """customer_id, email, phone, captured_at: whom statements granted after `since` speak of."""
+    granted = crm.where(
+        "consents", f"broken IS NULL AND status = 'granted' AND captured_at > TIMESTAMPTZ '{since}'"
+    ).select("customer_id", "address", "captured_at")
+    return _canonical(granted, default_country)
+
+
+def _canonical(statements: pl.DataFrame, default_country: str | None) -> pl.DataFrame:
+    """The statements with `email` and `phone` for the address. A phone on a form is read in the default country."""
+    emails = statements.with_columns(email=canonical_email(pl.col("address")))
+    phoned = with_phone(emails.with_columns(country=pl.lit(None, pl.String)), "address", default_country)
+    return phoned.select("customer_id", "email", "captured_at", phone="phone_e164")
+
+
+def _named(grants: pl.DataFrame, column: str, standing: pl.DataFrame, identity_key: str) -> pl.DataFrame:
+    """request_id, `column`, requested_at: each erased record or address that is granted, as if it were asked for."""
+    erased = requests_for(grants[column], column, standing, identity_key)["value"].unique()
+    return (
+        grants.filter(pl.col(column).is_in(erased.implode()))
+        .group_by(column)
+        .agg(requested_at=pl.col("captured_at").max())
+        .with_columns(request_id=pl.lit("grant"))
+    )

@@ -1,0 +1,131 @@
+"""Erased people's rows taken out of every table of the warehouse, whatever tables there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypedDict
+
+import polars as pl
+
+from catalog.duckdb_connection import store_frame
+from catalog.warehouse import Warehouse
+from pipelines.crm.erasures import erased_addresses, erased_marks, erased_values, has_tombstone, without_erased
+from pipelines.customers.people import person_ids
+from schemas.identifiers import MatchColumn
+
+
+class _Compared(TypedDict):
+    """How addresses are compared with tombstones."""
+
+    identity_key: str
+    default_country: str | None
+
+
+#: What a table needs so that its rows are people with addresses.
+_ADDRESSED = ("customer_id", "email", "phone", "country", "canonical_email", "canonical_phone")
+
+
+def purge(
+    warehouse: Warehouse,
+    erasures: pl.DataFrame,
+    match_columns: Iterable[MatchColumn],
+    *,
+    identity_key: str,
+    default_country: str | None,
+) -> None:
+    """Delete the rows of erased records and of people who have no record left, and blank erased addresses.
+
+    Tables are known by their columns: customer_id, person_id, e-mails and phones as `crm_customers` has them, address,
+    and match columns. In: erasures (`CrmErasures`), of which those that stand count.
+    """
+    tables = _columns(warehouse)
+    compared: _Compared = {"identity_key": identity_key, "default_country": default_country}
+    with warehouse.transaction():
+        gone = _erased_ids(warehouse, tables, erasures, identity_key)
+        _erase_people(warehouse, tables, gone, identity_key)
+        _delete(warehouse, tables, "customer_id", gone)
+        for table, columns in tables.items():
+            if set(_ADDRESSED) <= columns:
+                _blank_addresses(warehouse, table, erasures, compared)
+            if "address" in columns:
+                _drop_statements(warehouse, table, columns, erasures, compared)
+            for column in match_columns:
+                if column.name in columns and column.kind != "mailing_address":
+                    values = warehouse.read(f'SELECT DISTINCT "{column.name}" AS value FROM warehouse.{table}')["value"]
+                    erased = values.filter(has_tombstone(values, column.name, erasures, identity_key))
+                    _delete(warehouse, {table: columns}, column.name, erased)
+
+
+def _columns(warehouse: Warehouse) -> dict[str, set[str]]:
+    """The columns of each table."""
+    found = warehouse.read("SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'warehouse'")
+    named = found.group_by("table_name").agg("column_name").sort("table_name")
+    return {table: set(columns) for table, columns in named.iter_rows()}
+
+
+def _erased_ids(
+    warehouse: Warehouse, tables: dict[str, set[str]], erasures: pl.DataFrame, identity_key: str
+) -> pl.Series:
+    holding = [table for table, columns in tables.items() if "customer_id" in columns]
+    if not holding:
+        return pl.Series("customer_id", [], dtype=pl.String)
+    every = " UNION ".join(f"SELECT customer_id FROM warehouse.{table}" for table in holding)
+    return erased_values(warehouse.read(every)["customer_id"], "customer_id", erasures, identity_key)
+
+
+def _erase_people(warehouse: Warehouse, tables: dict[str, set[str]], gone: pl.Series, identity_key: str) -> None:
+    """Rows of the people whose every record is gone."""
+    if gone.is_empty() or "customer_records" not in tables:
+        return
+    store_frame(warehouse.connection, "_gone", gone.to_frame("customer_id"))
+    theirs = warehouse.read(
+        "SELECT DISTINCT person_id FROM warehouse.customer_records SEMI JOIN _gone USING (customer_id)"
+    )
+    left = warehouse.read(
+        "SELECT DISTINCT person_id FROM warehouse.customer_records ANTI JOIN _gone USING (customer_id)"
+    )
+    people = pl.concat([theirs["person_id"], person_ids(gone, identity_key).rename("person_id")]).unique()
+    people = people.filter(~people.is_in(left["person_id"].implode()))
+    for column in ("person_id", "alias", "own_id"):
+        _delete(warehouse, tables, column, people)
+
+
+def _delete(warehouse: Warehouse, tables: dict[str, set[str]], column: str, values: pl.Series) -> None:
+    if values.is_empty():
+        return
+    store_frame(warehouse.connection, "_gone", values.to_frame("value"))
+    for table, columns in tables.items():
+        if column in columns:
+            warehouse.execute(f'DELETE FROM warehouse.{table} WHERE "{column}" IN (SELECT value FROM _gone)')
+
+
+def _blank_addresses(warehouse: Warehouse, table: str, erasures: pl.DataFrame, compared: _Compared) -> None:
+    """As `without_erased` says, row by row."""
+    rows = warehouse.read(f"SELECT rowid AS place, {', '.join(_ADDRESSED)} FROM warehouse.{table}")
+    marks = erased_marks(rows, erasures, **compared)
+    kept = without_erased(rows, marks)["place"]
+    for column in ("email", "phone"):
+        blanked = rows.filter(marks[column])["place"]
+        store_frame(warehouse.connection, "_blanked", blanked.to_frame("place"))
+        warehouse.execute(
+            f"UPDATE warehouse.{table} SET {column} = NULL, canonical_{column} = NULL "
+            "WHERE rowid IN (SELECT place FROM _blanked)"
+        )
+    lost = rows.filter(~rows["place"].is_in(kept.implode()))["place"]
+    store_frame(warehouse.connection, "_blanked", lost.to_frame("place"))
+    warehouse.execute(f"DELETE FROM warehouse.{table} WHERE rowid IN (SELECT place FROM _blanked)")
+
+
+def _drop_statements(
+    warehouse: Warehouse, table: str, columns: set[str], erasures: pl.DataFrame, compared: _Compared
+) -> None:
+    """A statement by an erased address goes; one that names a record too keeps only that."""
+    said = warehouse.read(f"SELECT DISTINCT address FROM warehouse.{table} WHERE address IS NOT NULL")["address"]
+    erased = erased_addresses(said, erasures, **compared)
+    if erased.is_empty():
+        return
+    store_frame(warehouse.connection, "_gone", erased.to_frame("value"))
+    among = "address IN (SELECT value FROM _gone)"
+    named = "customer_id IS NOT NULL" if "customer_id" in columns else "FALSE"
+    warehouse.execute(f"DELETE FROM warehouse.{table} WHERE {among} AND NOT ({named})")
+    warehouse.execute(f"UPDATE warehouse.{table} SET address = NULL WHERE {among}")

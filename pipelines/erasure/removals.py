@@ -1,0 +1,98 @@
+"""What became of each request's keys at an audience that carried some: due, published, confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import polars as pl
+
+from pipelines.erasure.carried import requests_held
+from pipelines.uploads.holdings import Event
+from schemas.erasure import ErasureRequest, Removal
+from schemas.journal import Confirmation, VersionOrder
+from schemas.segment import Audience
+
+#: The events of every list that the network may have of the audience, after these confirmations.
+Lists = Callable[[Sequence[Confirmation]], list[list[Event]]]
+
+
+class Carrier(NamedTuple):
+    """An audience that carried keys of erased people: `found` are its `traces`, `published_at` its versions' times."""
+
+    audience: Audience
+    found: pl.DataFrame
+    standing: Sequence[Confirmation]
+    published_at: Mapping[str, datetime]
+    lists: Lists
+
+
+def removals_of(
+    carrier: Carrier, requests: Mapping[str, ErasureRequest], known: Mapping[str, Removal], consented: set[str]
+) -> list[Removal]:
+    """The audience's removals, one a request of which some version carried a key.
+
+    `known` are those of earlier nights by request: what they say stays true when the keys are gone. `consented` are
+    requests whose person has consented again since.
+    """
+    found = carrier.found.filter(pl.col("kind") != "remove")
+    held = requests_held(carrier.found, carrier.lists(carrier.standing))
+    removals = []
+    for request_id in sorted({*found["request_id"], *known} & set(requests)):
+        theirs = found.filter(request_id=request_id)["version"]
+        before = known.get(request_id)
+        carried = {*theirs, *(before.carried_by if before else ())}
+        removal = Removal(
+            request_id=request_id,
+            **carrier.audience._asdict(),
+            carried_by=tuple(sorted(carried, key=VersionOrder.of)),
+            state="due",
+        )
+        if request_id not in held:
+            removals.append(_over(removal, before, carrier))
+        elif request_id in consented:
+            removals.append(removal.model_copy(update={"state": "consented"}))
+        else:
+            removals.append(_open(removal, requests[request_id], carrier))
+    return removals
+
+
+def _open(removal: Removal, request: ErasureRequest, carrier: Carrier) -> Removal:
+    """The removal with the first version since the request that takes the keys out."""
+    removing = set(carrier.found.filter(request_id=removal.request_id, kind="remove")["version"])
+    later = [
+        version
+        for version, at in carrier.published_at.items()
+        if version in removing or (at >= request.received_at and version not in removal.carried_by)
+    ]
+    if not later:
+        return removal
+    first = min(later, key=lambda version: (version not in removing, VersionOrder.of(version)))
+    update = {"state": "published", "removed_by": first, "published_at": carrier.published_at[first]}
+    return removal.model_copy(update=update)
+
+
+def _over(removal: Removal, before: Removal | None, carrier: Carrier) -> Removal:
+    """The removal closed, with the confirmation that took the last key out."""
+    if before is not None and before.state == "closed":
+        return _reopened_if_undone(before.model_copy(update={"carried_by": removal.carried_by}), carrier)
+    last = len(carrier.standing)
+    while last and removal.request_id not in requests_held(carrier.found, carrier.lists(carrier.standing[: last - 1])):
+        last -= 1
+    closing = carrier.standing[last - 1] if last else None
+    known = before.model_dump(include={"removed_by", "published_at"}) if before else {}
+    said = (
+        {"confirmation": f"{closing.kind} {closing.version}", "confirmed_at": closing.confirmed_at} if closing else {}
+    )
+    if closing is not None and closing.kind != "deleted":
+        known = {"removed_by": closing.version, "published_at": carrier.published_at.get(closing.version)}
+    return removal.model_copy(update={"state": "closed", **known, **said})
+
+
+def _reopened_if_undone(closed: Removal, carrier: Carrier) -> Removal:
+    """The keys are no longer kept, but a confirmation that was taken back confirms nothing."""
+    said = {f"{each.kind} {each.version}" for each in carrier.standing}
+    if closed.confirmation is None or closed.confirmation in said:
+        return closed
+    return closed.model_copy(update={"state": "published", "confirmation": None, "confirmed_at": None})

@@ -1,0 +1,99 @@
+"""What somebody types of a person who asks to be forgotten → a request that keeps nothing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import polars as pl
+
+from pipelines.crm.erasures import person_tombstones, tombstones, with_phone
+from pipelines.identifiers.emails import canonical_email
+from schemas.crm import CrmCustomers, ErasureRequests
+from schemas.errors import ConfigError
+from schemas.network import Network
+
+#: Digits, and what people put between them.
+_PHONE = r"^[+(]?[0-9][0-9 ()./-]{5,}$"
+
+
+def requests_of(
+    typed: Sequence[str],
+    names: Sequence[str],
+    *,
+    kind: str | None,
+    default_country: str | None,
+    requested_at: datetime,
+) -> pl.DataFrame:
+    """`ErasureRequests`, one a typed value.
+
+    With an @ it is an e-mail; a number that exists, with a country code, a leading 0 or separators, is a phone;
+    anything else is a customer id. `kind` says it instead.
+
+    Raises:
+        ConfigError: a value is none of its kind, or could be two; its place is named and the value is not.
+    """
+    frame = pl.DataFrame({"typed": [text.strip() for text in typed]}, schema={"typed": pl.String})
+    read = with_phone(frame.with_columns(country=pl.lit(None, pl.String)), "typed", default_country).with_columns(
+        email=canonical_email(pl.col("typed"))
+    )
+    looks = read["typed"].str.contains(_PHONE) & read["phone_e164"].is_not_null()
+    certain = looks & read["typed"].str.contains(r"^(\+|0)|[ ()./-]")
+    guessed = (
+        pl.DataFrame({"typed": read["typed"], "looks": looks, "certain": certain})
+        .select(
+            pl.when(pl.col("typed").str.contains("@", literal=True))
+            .then(pl.lit("email"))
+            .when("certain")
+            .then(pl.lit("phone"))
+            .when("looks")
+            .then(pl.lit("doubtful"))
+            .otherwise(pl.lit("customer_id"))
+        )
+        .to_series()
+    )
+    kinds = guessed if kind is None else pl.Series([kind]).new_from_index(0, guessed.len())
+    _check(read.with_columns(kind=kinds))
+    asked = read.with_columns(kind=kinds).select(
+        request_id=pl.Series(list(names), dtype=pl.String),
+        customer_id=pl.when(pl.col("kind") == "customer_id").then("typed"),
+        email=pl.when(pl.col("kind") == "email").then("email"),
+        phone=pl.when(pl.col("kind") == "phone").then("phone_e164"),
+        requested_at=pl.lit(requested_at).cast(pl.Datetime("us", "UTC")),
+    )
+    return asked.select(ErasureRequests.column_names())
+
+
+def request_tombstones(requests: pl.DataFrame, networks: dict[str, Network], identity_key: str) -> pl.DataFrame:
+    """`CrmErasures` of what the requests (`ErasureRequests`) name themselves; the records are found later."""
+    nobody = pl.DataFrame(CrmCustomers.create_empty())
+    named = tombstones(requests, nobody, identity_key=identity_key, default_country=None, networks=networks)
+    return pl.concat([named, person_tombstones(requests, identity_key)])
+
+
+def addresses_of(requests: pl.DataFrame) -> pl.DataFrame:
+    """kind, value: the e-mails and phones that the requests name."""
+    parts = [requests.select(kind=pl.lit(kind), value=kind).drop_nulls() for kind in ("email", "phone")]
+    return pl.concat(parts).unique()
+
+
+def _check(read: pl.DataFrame) -> None:
+    problems = {
+        "is empty": read["typed"].str.len_chars() == 0,
+        "is no e-mail address": (read["kind"] == "email") & ~read["email"].str.contains(r"^[^@\s]+@[^@\s]+$"),
+        "is no phone number that exists. Write it with its country code, as +33…": (
+            (read["kind"] == "phone") & read["phone_e164"].is_null()
+        ),
+        "could be a phone or a customer id. Say which with --as phone or --as customer_id": read["kind"] == "doubtful",
+    }
+    for problem, hits in problems.items():
+        places = hits.fill_null(True).arg_true()
+        if not places.is_empty():
+            where = "The value" if read.height == 1 else f"Line {_listed(places + 1)}"
+            msg = f"{where} {problem}. Nothing was done."
+            raise ConfigError(msg)
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    shown = [str(number) for number in numbers]
+    return ", ".join(shown[:5]) + (" …" if len(shown) > 5 else "")

@@ -1,0 +1,61 @@
+"""Published files that hold an address, found without the warehouse: by its hash in the files' bytes."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+from pathlib import Path
+
+import polars as pl
+
+from catalog.store import Catalog
+from pipelines.identifiers.matching import hashed_address
+from pipelines.uploads.withdrawal import withdraw
+from schemas.network import Network, match_columns
+from schemas.segment import Audience
+from schemas.uploads import Manifest
+
+
+def shown_values(addresses: pl.DataFrame, networks: dict[str, Network]) -> list[str]:
+    """Every value by which a network's file could show the addresses.
+
+    In: kind (`email` or `phone`), value (canonical).
+    """
+    found = [
+        hashed_address(addresses.filter(kind=column.kind)["value"], column).rename("value")
+        for column in match_columns(networks)
+        if column.kind in {"email", "phone"}
+    ]
+    return pl.concat(found).drop_nulls().unique().sort().to_list()
+
+
+def withdraw_holding(values: list[str], outbox: Path, catalog: Catalog) -> list[tuple[Audience, str]]:
+    """Withdraw every published version of which a file, removals aside, holds one of the values; which ones."""
+    withdrawn = []
+    for row in catalog.versions():
+        audience, version = Audience(row["network"], row["account"], row["segment"]), row["version"]
+        manifest = Manifest.model_validate_json(row["manifest"])
+        folder = outbox.joinpath(*audience, version)
+        names = [entry.name for entry in manifest.files if entry.kind != "remove"]
+        if any((folder / name).is_file() and _holds(folder / name, values) for name in names):
+            withdraw(outbox, catalog, audience, version)
+            withdrawn.append((audience, version))
+    return withdrawn
+
+
+def _holds(file: Path, values: list[str]) -> bool:
+    lines = pl.scan_lines(_unpacked(file))
+    # Aho-Corasick: many values cost hardly more than one.
+    found = lines.filter(pl.col("line").str.contains_any(values, ascii_case_insensitive=True))
+    return not found.head(1).collect(engine="streaming").is_empty()
+
+
+def _unpacked(file: Path) -> Path | bytes:
+    match file.suffix:
+        case ".gz":
+            return gzip.decompress(file.read_bytes())
+        case ".zip":
+            with zipfile.ZipFile(file) as archive:
+                return b"\n".join(archive.read(name) for name in archive.namelist())
+        case _:
+            return file

@@ -1,0 +1,249 @@
+"""Bringing requests forward: rows out of the warehouse, versions withdrawn, removals watched until all are confirmed.
+
+Every step can be killed and repeated: a request's state changes only when what it says is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+
+from catalog.erasures import (
+    adopt_request,
+    catalog_tombstones,
+    erasure_requests,
+    forget_records,
+    mark_closed,
+    mark_erased,
+    mark_rewritten,
+    note_records,
+    noted_records,
+    receive_again,
+    removals,
+    reopen,
+    write_removals,
+)
+from catalog.home import Home
+from catalog.journal import confirmations
+from catalog.rewrite import rewrite_warehouse
+from catalog.sealed import sealed
+from catalog.secret_keys import SecretKeys
+from catalog.store import Catalog
+from catalog.warehouse import Warehouse
+from pipelines.crm.erasures import erased_marks
+from pipelines.erasure.carried import drop_erased_keys, erased_keys, note_erased_keys, traces
+from pipelines.erasure.covered import covered_by
+from pipelines.erasure.forbidden import keys_by_request
+from pipelines.erasure.purge import purge
+from pipelines.erasure.removals import Carrier, removals_of
+from pipelines.identifiers.hashes import keyed_hash
+from pipelines.uploads.audience_keys import key_versions
+from pipelines.uploads.holdings import possible_lists
+from pipelines.uploads.withdrawal import withdraw
+from schemas.config import Config
+from schemas.crm import CrmErasures
+from schemas.erasure import RequestKind, RequestState
+from schemas.network import match_columns
+from schemas.segment import Audience
+
+#: How long hashed keys and sealed record ids of a request are kept if removals are never confirmed.
+KEPT_DAYS = 400
+
+
+@dataclass(frozen=True)
+class Erasing:
+    """The open home of whoever applies erasures."""
+
+    home: Home
+    keys: SecretKeys
+    warehouse: Warehouse
+    catalog: Catalog
+    config: Config
+
+
+def known_erasures(erasing: Erasing) -> pl.DataFrame:
+    """`CrmErasures` of every request so far: the warehouse's, and those that came to the catalog since."""
+    erasing.warehouse.ensure("crm_erasures", CrmErasures)
+    kept = erasing.warehouse.read("FROM warehouse.crm_erasures")
+    names = ["request_id", "form", "tombstone"]
+    return pl.concat([kept, catalog_tombstones(erasing.catalog).join(kept, on=names, how="anti")])
+
+
+def take_in(erasing: Erasing, changed: Iterable[str] = ()) -> None:
+    """Let the two stores know the same requests, and note every record and tombstone that new ones cover.
+
+    `changed` are requests of the CRM that name more than they did: they count as new.
+
+    It comes before the customers are read anew: what the CRM no longer has is only known from the last night.
+    """
+    catalog, warehouse = erasing.catalog, erasing.warehouse
+    known = known_erasures(erasing)
+    warehouse.replace("crm_erasures", known)
+    _adopt(catalog, known)
+    receive_again(catalog, changed)
+    fresh = known.filter(pl.col("request_id").is_in(_in_state(catalog, "received")))
+    if fresh.is_empty() or not warehouse.has("crm_customers"):
+        return
+    customers = warehouse.read(
+        "SELECT customer_id, email, phone, country, canonical_email, email_refusal, canonical_phone, phone_refusal "
+        "FROM warehouse.crm_customers"
+    )
+    settings, identity_key = erasing.config.settings, erasing.keys.identity
+
+    def whole(ids: pl.Series) -> pl.DataFrame:
+        every = "SELECT * FROM warehouse.crm_customers WHERE list_contains($ids::VARCHAR[], customer_id)"
+        return warehouse.read(every, ids=ids.to_list())
+
+    marks = erased_marks(customers, fresh, identity_key=identity_key, default_country=settings.default_country)
+    covered = covered_by(
+        customers,
+        marks,
+        fresh,
+        settings=settings,
+        networks=erasing.config.networks,
+        identity_key=identity_key,
+        whole=whole,
+    )
+    note_covered(catalog, covered.records, identity_key)
+    warehouse.append("crm_erasures", covered.tombstones)
+
+
+def note_covered(catalog: Catalog, covered: pl.DataFrame, identity_key: str) -> None:
+    """Keep the ids of the records (request_id, customer_id) that requests cover, sealed, for their certificates."""
+    marked = covered.with_columns(mark=keyed_hash("record:" + covered["customer_id"], identity_key))
+    known = noted_records(catalog)
+    limit = datetime.now(UTC) - timedelta(days=KEPT_DAYS)
+    recent = {each.request_id for each in erasure_requests(catalog) if each.received_at >= limit}
+    note_records(
+        catalog,
+        [
+            (request_id, mark, sealed(customer_id, identity_key))
+            for request_id, mark, customer_id in marked.select("request_id", "mark", "customer_id").iter_rows()
+            if request_id in recent and (request_id, mark) not in known
+        ],
+    )
+
+
+def settle(erasing: Erasing) -> None:
+    """Apply what is new, bring every request's state up to date, and write the warehouse anew if rows or keys went.
+
+    It comes last: afterwards the warehouse is closed for good if it was written anew.
+    """
+    catalog, warehouse = erasing.catalog, erasing.warehouse
+    take_in(erasing)
+    received = _in_state(catalog, "received")
+    known = warehouse.read("FROM warehouse.crm_erasures")
+    fresh = known.filter(pl.col("request_id").is_in(received))
+    networks = erasing.config.networks
+    if received:
+        note_erased_keys(warehouse, fresh, networks, erasing.keys.identity)
+        _withdraw_carriers(erasing, received)
+        purge(
+            warehouse,
+            fresh,
+            match_columns(networks),
+            identity_key=erasing.keys.identity,
+            default_country=erasing.config.settings.default_country,
+        )
+    for request_id in received:
+        mark_erased(catalog, request_id)
+    erased = _in_state(catalog, "erased")
+    dropped = _drop_finished_keys(erasing)
+    update_removals(erasing)
+    if erased or dropped:
+        rewrite_warehouse(erasing.home, warehouse)
+    for request_id in erased:
+        mark_rewritten(catalog, request_id)
+
+
+def update_removals(erasing: Erasing) -> None:
+    """Write what became of each request's keys at each audience, and close the requests that are done."""
+    catalog, warehouse = erasing.catalog, erasing.warehouse
+    requests = {request.request_id: request for request in erasure_requests(catalog)}
+    before = removals(catalog)
+    standing, lifted = _keys_by_standing(erasing)
+    found = traces(warehouse).join(standing, on=["request_id", "network", "key", "value"], how="semi")
+    consented = set(lifted["request_id"]) - set(standing["request_id"])
+    there = {Audience(*row) for row in found.select(Audience._fields).unique().iter_rows()}
+    written = []
+    for audience in sorted(there | {removal.audience for removal in before}):
+        known = {removal.request_id: removal for removal in before if removal.audience == audience}
+        written += removals_of(_carrier(erasing, audience, found), requests, known, consented)
+    write_removals(catalog, written)
+    unfinished = {removal.request_id for removal in written if removal.state in {"due", "published"}}
+    for request in requests.values():
+        if request.state == "removing" and request.request_id not in unfinished:
+            mark_closed(catalog, request.request_id)
+        if request.state == "closed" and request.request_id in unfinished:
+            reopen(catalog, request.request_id)
+
+
+def _carrier(erasing: Erasing, audience: Audience, found: pl.DataFrame) -> Carrier:
+    published_at = {row["version"]: row["published_at"] for row in erasing.catalog.versions(audience, None)}
+    files = key_versions(erasing.warehouse, audience)
+    return Carrier(
+        audience,
+        found.filter(**audience._asdict()),
+        confirmations(erasing.catalog, audience),
+        {version: at.replace(tzinfo=UTC) for version, at in published_at.items()},
+        lambda said: possible_lists(said, files, published_at),
+    )
+
+
+def _keys_by_standing(erasing: Erasing) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`ErasedKeys` that are still forbidden, and those that a later consent allows."""
+    kept = erased_keys(erasing.warehouse)
+    erasures = erasing.warehouse.read("FROM warehouse.crm_erasures")
+    standing = erasures.filter(pl.col("lifted_at").is_null())
+    found = [
+        keys_by_request(
+            kept.filter(network=name).select("key", "value").unique(),
+            network=erasing.config.networks[name],
+            erasures=standing,
+            identity_key=erasing.keys.identity,
+        ).with_columns(network=pl.lit(name))
+        for name in kept["network"].unique()
+    ]
+    forbidden = pl.concat(found) if found else kept
+    names = ["request_id", "network", "key", "value"]
+    return kept.join(forbidden, on=names, how="semi"), kept.join(forbidden, on=names, how="anti")
+
+
+def _drop_finished_keys(erasing: Erasing) -> bool:
+    """Forget the keys of requests that are closed, or too old; whether there were any."""
+    limit = datetime.now(UTC) - timedelta(days=KEPT_DAYS)
+    forget_records(erasing.catalog, limit)
+    over = [
+        request.request_id
+        for request in erasure_requests(erasing.catalog)
+        if request.state == "closed" or request.received_at < limit
+    ]
+    # Whoever consented again is uploaded again, so only forbidden keys go.
+    standing, _ = _keys_by_standing(erasing)
+    return drop_erased_keys(erasing.warehouse, over, standing)
+
+
+def _withdraw_carriers(erasing: Erasing, received: list[str]) -> None:
+    """Withdraw every published version of which a file, removals aside, holds a key of the requests."""
+    found = traces(erasing.warehouse).filter(pl.col("kind") != "remove", pl.col("request_id").is_in(received))
+    for *audience, version in found.select(*Audience._fields, "version").unique().sort(pl.all()).iter_rows():
+        published = {row["version"] for row in erasing.catalog.versions(Audience(*audience))}
+        if version in published:
+            withdraw(erasing.home.outbox, erasing.catalog, Audience(*audience), version)
+
+
+def _adopt(catalog: Catalog, known: pl.DataFrame) -> None:
+    """Write the CRM's own requests into the catalog, where the page and certificates find them."""
+    there = {request.request_id for request in erasure_requests(catalog)}
+    forms = known.group_by("request_id", maintain_order=True).agg("form", pl.col("requested_at").min())
+    for request_id, names, requested_at in forms.iter_rows():
+        if request_id not in there:
+            kind: RequestKind = "customer_id" if "person" in names else "email" if "email" in names else "phone"
+            adopt_request(catalog, request_id, kind, requested_at)
+
+
+def _in_state(catalog: Catalog, state: RequestState) -> list[str]:
+    return [request.request_id for request in erasure_requests(catalog) if request.state == state]

@@ -1,0 +1,125 @@
+"""What the suppression rules' selects give: whom they name, never shown."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import duckdb
+import polars as pl
+
+from catalog.duckdb_connection import frame_of
+from pipelines.crm.erasures import erased_addresses, erased_values
+from pipelines.crm.located_select import named_tables, names_warehouse, parsed
+from pipelines.crm.pull import Reading
+from pipelines.crm.rejects import rejected_lines
+from pipelines.crm.sources import OpenSource, open_source
+from schemas.crm import CrmSuppressions
+from schemas.errors import ConfigError, SourceError
+from schemas.source import Sources
+from schemas.suppression import Suppression
+
+_COLUMNS = ("customer_id", "address")
+
+
+def check_select(name: str, select: str, sources: Sources, connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The sources that a rule's select names.
+
+    Raises:
+        ConfigError: it is no SQL, reads the warehouse, or names no declared source.
+    """
+    place = f"config/suppressions/{name}.toml, select"
+    tree = parsed(connection, select)
+    if tree.get("error"):
+        msg = f"{place}: {str(tree['error_message']).split(chr(10))[0].rstrip('.')}."
+        raise ConfigError(msg)
+    if names_warehouse(tree):
+        msg = f"{place} reads relance's own warehouse. Read a source that you declare."
+        raise ConfigError(msg)
+    named = named_tables(tree) & set(sources.sources)
+    if not named:
+        msg = f"{place} names no source of sources.toml; those are {', '.join(sources.sources)}."
+        raise ConfigError(msg)
+    return named
+
+
+def read_suppressions(rules: dict[str, Suppression], reading: Reading, erasures: pl.DataFrame) -> pl.DataFrame:
+    """`CrmSuppressions`: whom each rule's select names, without those whom `erasures` (`CrmErasures`) forbids to keep.
+
+    Raises:
+        ConfigError: a select cannot be read as SQL over the declared sources.
+        SourceError: a source cannot be read, or a line of one is lost, so that nobody can say whom it protects.
+    """
+    found = [
+        _selected(name, rule.select, reading).with_columns(rule=pl.lit(name))
+        for name, rule in rules.items()
+        if rule.select is not None
+    ]
+    columns = CrmSuppressions.column_names()
+    shaped = pl.DataFrame(CrmSuppressions.create_empty()).select(columns)
+    named = pl.concat([shaped, *(frame.select(columns) for frame in found)]).unique()
+    gone = erased_values(named["customer_id"].drop_nulls(), "customer_id", erasures, reading.identity_key)
+    forgotten = erased_addresses(
+        named["address"].drop_nulls().unique(),
+        erasures,
+        identity_key=reading.identity_key,
+        default_country=reading.settings.default_country,
+    )
+    kept = named.with_columns(
+        pl.when(~pl.col("customer_id").is_in(gone.implode())).then("customer_id"),
+        pl.when(~pl.col("address").is_in(forgotten.implode())).then("address"),
+    )
+    return kept.filter(pl.any_horizontal(pl.col(*_COLUMNS).is_not_null())).sort(columns)
+
+
+def _selected(name: str, select: str, reading: Reading) -> pl.DataFrame:
+    """customer_id and address as text, trimmed; blank is none."""
+    crm, place = reading.crm, f"config/suppressions/{name}.toml, select"
+    opened = _open(check_select(name, select, crm.sources, crm.connection), reading)
+    crm.connection.execute("SET VARIABLE as_of = $day::DATE", {"day": reading.as_of})
+    try:
+        given = crm.connection.sql(f"SELECT * FROM ({select}\n) AS selected LIMIT 0").columns
+        columns = [column for column in _COLUMNS if column in given]
+        if not columns:
+            msg = f"{place} gives {', '.join(given)}; it must give customer_id, address, or both."
+            raise ConfigError(msg)
+        texts = ", ".join(f"nullif(trim({column}::VARCHAR), '') AS {column}" for column in columns)
+        rows = frame_of(crm.connection.sql(f"SELECT DISTINCT {texts} FROM ({select}\n) AS selected"))
+    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
+        msg = f"{place}: {str(error).split(chr(10))[0].strip().rstrip('.!')}."
+        raise ConfigError(msg) from None
+    except duckdb.Error as error:
+        _refuse(place, opened, error)
+    _lose_no_line(opened, reading)
+    missing = [pl.lit(None, pl.String).alias(column) for column in _COLUMNS if column not in columns]
+    return rows.with_columns(missing).filter(pl.any_horizontal(pl.col(*_COLUMNS).is_not_null()))
+
+
+def _refuse(place: str, opened: list[OpenSource], error: duckdb.Error) -> NoReturn:
+    """DuckDB's messages quote rows."""
+    read = ", ".join(source.place for source in opened)
+    msg = (
+        f"{place}: reading {read} failed ({type(error).__name__}). The message quotes rows, so it is not shown; run "
+        "the select in DuckDB by hand, and prefer TRY_CAST to CAST. Nothing was published."
+    )
+    raise SourceError(msg) from None
+
+
+def _open(names: set[str], reading: Reading) -> list[OpenSource]:
+    crm, opened = reading.crm, []
+    for name, source in crm.sources.sources.items():
+        crm.connection.execute(f'{"DROP VIEW" if source.files is not None else "DETACH DATABASE"} IF EXISTS "{name}"')
+        if name in names:
+            opened.append(
+                open_source(crm.connection, name, source, config_folder=crm.config_folder, home_folder=crm.home_folder)
+            )
+    return opened
+
+
+def _lose_no_line(opened: list[OpenSource], reading: Reading) -> None:
+    """Stop at a line that could not be split, unless it is a customer's: who is not read is not uploaded either."""
+    crm = reading.crm
+    tree = parsed(crm.connection, crm.sources.tables.customers.select or "")
+    lists = tuple(source for source in opened if source.name not in named_tables(tree))
+    rejected_lines(crm.connection, "consents", lists)
+    # What is left is told, and set aside, where customers are read.
+    rejected_lines(crm.connection, "customers", tuple(opened))

@@ -1,0 +1,47 @@
+"""Suppressed people, and the addresses that no row may carry because a list names them."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipelines.customers.statements import by_canonical_address, holders
+from pipelines.identifiers.emails import canonical_email
+from schemas.settings import Settings
+from schemas.suppression import Suppression
+from schemas.uploads import suppressed_by
+
+
+def suppressed_people(
+    records: pl.DataFrame, named: pl.DataFrame, rules: dict[str, Suppression], settings: Settings
+) -> pl.DataFrame:
+    """In: `PersonRecords`, `CrmSuppressions`. Out: person_id, reason: everybody whom a rule names, by their first rule.
+
+    A rule names a person by a record, by an address of theirs however it is typed (a national phone in whatever country
+    customers live), or by the domain of an e-mail of theirs.
+    """
+    columns = ["person_id", "rule"]
+    found = [pl.DataFrame(schema=dict.fromkeys(columns, pl.String))]
+    if not named.is_empty():
+        found.append(records.join(named, on="customer_id").select(columns))
+        # A list speaks as a refusal does.
+        spoken = by_canonical_address(named.with_columns(refusal=pl.lit(2)), records, settings)
+        owners = holders(records.select("email", "phone", person="person_id"))
+        found.append(spoken.join(owners, on="address").select(person_id="person", rule="rule"))
+    for name, rule in rules.items():
+        if rule.domains:
+            ends = [f"{sign}{domain}" for domain in rule.domains for sign in ("@", ".")]
+            inside = pl.any_horizontal(pl.col("email").str.ends_with(end) for end in ends)
+            found.append(records.filter(inside).select("person_id", rule=pl.lit(name)))
+    order = pl.col("rule").replace_strict({name: place for place, name in enumerate(rules)}, return_dtype=pl.Int64)
+    first = pl.concat(found).sort(order, "person_id").unique("person_id", keep="first", maintain_order=True)
+    return first.select(
+        "person_id", reason=pl.col("rule").replace_strict({name: suppressed_by(name) for name in rules})
+    )
+
+
+def suppressed_emails(named: pl.DataFrame) -> pl.Series:
+    """In: `CrmSuppressions`. Out: the e-mails that it names, canonical: another spelling of one that is the same key at
+    some network is refused there too. (A phone's forms are those of one number only.)
+    """
+    listed = named.filter(pl.col("address").str.contains("@", literal=True))
+    return listed.select(canonical_email(pl.col("address")).alias("email"))["email"].drop_nulls().unique()

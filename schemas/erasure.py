@@ -1,0 +1,95 @@
+"""Requests to be forgotten: how far each has come, and where the person's keys still are."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Literal
+
+import dataframely as dy
+from pydantic import BaseModel, ConfigDict
+
+from schemas.audit import AuditHead
+from schemas.privacy import HASHED
+from schemas.segment import Audience
+from schemas.uploads import Signature
+
+RequestKind = Literal["customer_id", "email", "phone"]
+
+#: `received`: known, files that hold the address are withdrawn; `erased`: no table of the warehouse holds a row, the
+#: file is to be written anew; `removing`: that is done, and networks may still hold keys; `closed`: none does.
+RequestState = Literal["received", "erased", "removing", "closed"]
+
+#: `due`: no version takes the keys out yet; `published`: one does, and nobody has confirmed it; `closed`: confirmed;
+#: `consented`: the person has consented again since, so that the network may hold the keys.
+RemovalState = Literal["due", "published", "closed", "consented"]
+
+
+class ErasureRequest(BaseModel):
+    """A request; nothing in it says who asked."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    request_id: str
+    kind: RequestKind
+    #: When the person asked (UTC): a consent counts if it is later.
+    requested_at: datetime
+    #: When and by whom relance was told; `crm` if by the CRM's own table.
+    received_at: datetime
+    received_by: str
+    state: RequestState
+    erased_at: datetime | None = None
+    closed_at: datetime | None = None
+
+
+class ErasedKeys(dy.Schema):
+    """A key of an erased person that some version carried; kept until every network has confirmed its removal."""
+
+    request_id = dy.String()
+    network = dy.String()
+    key = dy.String(description="The network's key, e.g. `email`.")
+    value = dy.String(metadata=HASHED, description="The key as the network sees it.")
+
+
+class Removal(BaseModel):
+    """What became of a request's keys at one audience that carried some. Times are UTC."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    request_id: str
+    network: str
+    account: str
+    segment: str
+    #: Versions whose full or add files held a key of the person.
+    carried_by: tuple[str, ...]
+    state: RemovalState
+    #: The first version that takes them out, by a removal file or a full file without them.
+    removed_by: str | None = None
+    published_at: datetime | None = None
+    #: What was confirmed that took the last of them out, as `removed 2025-06-30.2`.
+    confirmation: str | None = None
+    confirmed_at: datetime | None = None
+
+    @property
+    def audience(self) -> Audience:
+        return Audience(self.network, self.account, self.segment)
+
+
+class Certificate(BaseModel):
+    """What became of a request, signed: anybody who has the public key can check it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    request: ErasureRequest
+    #: Ids of the CRM records that the request covered, as the CRM has them.
+    records: tuple[str, ...]
+    #: One for each audience of which a version carried a key of the person.
+    removals: tuple[Removal, ...]
+    #: Where the audit log stood when the certificate was signed; both are None until then.
+    audit_head: AuditHead | None = None
+    signature: Signature | None = None
+
+    def signed_bytes(self) -> bytes:
+        """The canonical JSON that the signature covers."""
+        content = self.model_dump(mode="json", exclude={"signature"})
+        return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,244 @@
+"""Every cell of the consent matrix: purpose × status × scope × where the person lives × network, and its evidence."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import product
+from typing import get_args
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.customers.evidence import evidence
+from pipelines.customers.permissions import Decisions, decisions
+from schemas.countries import EEA
+from schemas.crm import CONSENT_STATUSES, CrmConsents
+from schemas.customers import ConsentEvidence, Customers, PersonRecords, Refusals
+from schemas.network import networks
+from schemas.settings import Assumption, Purpose, Settings
+
+NETWORKS = networks()
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+NOW = datetime(2024, 7, 1, tzinfo=UTC)
+ASKS_PERSONALIZATION = {
+    "google_ads": EEA | {"GB", "CH", None},
+    "amazon_ads": EEA | {"GB", "CH", None},
+    "yahoo_dsp": EEA | {"GB", None},
+}
+COUNTRIES = ("FR", "NO", "GB", "CH", "US", "BR", None)
+PLAIN = Settings(currency="EUR")
+
+
+def decided(
+    people: dict[str, str | None], statements: list[dict[str, object]], settings: Settings = PLAIN
+) -> Decisions:
+    """What is decided on people (id → country), each with one record and an address of that name."""
+    return decisions(
+        records_of(people),
+        pl.DataFrame({"person_id": list(people), "country": list(people.values())}).match_to_schema(
+            dict(Customers.create_empty().schema), missing_columns="insert"
+        ),
+        consents_of(statements),
+        networks=NETWORKS,
+        settings=settings,
+        instant=NOW,
+    )
+
+
+def records_of(people: dict[str, str | None]) -> pl.DataFrame:
+    rows = [
+        {"customer_id": name, "person_id": name, "email": f"{name}@example.com", "country": country}
+        for name, country in people.items()
+    ]
+    return pl.DataFrame(rows, schema=dict(PersonRecords.create_empty().schema))
+
+
+def consents_of(statements: list[dict[str, object]]) -> pl.DataFrame:
+    return pl.DataFrame(statements, schema=dict(CrmConsents.create_empty().schema))
+
+
+def reason(found: Decisions, person: str, network: str) -> str | None:
+    """Why the person may not be sent to the network; None if they may. One or the other, never both or neither."""
+    refused = found.refusals.filter(
+        pl.col("person_id") == person, pl.col("network").is_null() | (pl.col("network") == network)
+    )
+    permitted = found.permissions.filter(person_id=person, network=network)
+    assert refused.height + permitted.height == 1
+    return None if permitted.height else refused["reason"].item()
+
+
+def expected(country: str | None, network: str, said: dict[Purpose, str | None]) -> str | None:
+    """The matrix as the documents put it, purpose by purpose."""
+    if said.get("ads_upload") != "granted":
+        return "no_consent_to_ads_upload"
+    if country in ASKS_PERSONALIZATION.get(network, ()) and said.get("ads_personalization") != "granted":
+        return "no_consent_to_ads_personalization"
+    if said.get("profiling") not in {"granted", None}:
+        return "objected_to_profiling"
+    return None
+
+
+def test_every_cell_of_the_matrix() -> None:
+    """Of each purpose in turn every status (or silence), in every scope, for people of every kind of country, while the
+    other purposes are granted."""
+    people: dict[str, str | None] = {}
+    statements: list[dict[str, object]] = []
+    cells: dict[str, dict[Purpose, dict[str | None, str | None]]] = {}
+    statuses = [*CONSENT_STATUSES, None]
+    for number, (purpose, status, by_address, reach, country) in enumerate(
+        product(PURPOSES, statuses, (False, True), (None, "meta", "google_ads"), COUNTRIES)
+    ):
+        person = f"p{number}"
+        people[person] = country
+        scope = {"address": f" {person.upper()}@Example.com"} if by_address else {"customer_id": person}
+        words: dict[Purpose, tuple[str | None, str | None]] = {
+            **{other: ("granted", None) for other in ("ads_upload", "ads_personalization")},
+            purpose: (status, reach),
+        }
+        for about, (word, network) in words.items():
+            if word is not None:
+                statement = {"purpose": about, "status": word, "network": network, "captured_at": NOW}
+                statements.append({**scope, **statement})
+        cells[person] = {about: {network: word} for about, (word, network) in words.items()}
+    found = decided(people, statements)
+    Refusals.validate(found.refusals)
+    reasons = dict.fromkeys(product(people, NETWORKS), None) | {
+        (person, network): why
+        for person, place, why in found.refusals.iter_rows()
+        for network in ([place] if place else NETWORKS)
+    }
+    permitted = set(found.permissions.select("person_id", "network").iter_rows())
+    assert permitted == {cell for cell, why in reasons.items() if why is None}
+    for (person, network), why in reasons.items():
+        said = {purpose: words.get(None, words.get(network)) for purpose, words in cells[person].items()}
+        assert why == expected(people[person], network, said), (person, network, cells[person], people[person])
+
+
+@pytest.mark.parametrize("region", ["US-CA", "us_ca", "California", "CCPA", " cpra "])
+@pytest.mark.parametrize("purpose", ["ads_upload", "ads_personalization"])
+@pytest.mark.parametrize("status", ["denied", "withdrawn"])
+def test_a_californian_opt_out_is_never_uploaded_anywhere(region: str, purpose: str, status: str) -> None:
+    opt_out = {"customer_id": "cal", "purpose": purpose, "status": status, "captured_at": NOW, "region": region}
+    by_address = {**opt_out, "customer_id": None, "address": "cal@example.com", "network": "meta"}
+    grant = {"customer_id": "cal", "purpose": "ads_upload", "status": "granted", "captured_at": NOW, "region": "US"}
+    assumed = Settings(currency="USD", assume={"everywhere": Assumption(ads_upload=True, ads_personalization=True)})
+    for said in ([opt_out], [opt_out, grant], [by_address, grant]):
+        for company in (PLAIN, assumed):
+            assert decided({"cal": "US"}, said, company).permissions.is_empty()
+
+
+def test_a_word_from_canada_or_of_another_purpose_is_no_californian_opt_out() -> None:
+    grant = {"customer_id": "pat", "purpose": "ads_upload", "status": "granted", "captured_at": NOW}
+    canadian = {**grant, "purpose": "ads_personalization", "status": "denied", "region": "CA"}
+    unsubscribed = {**grant, "purpose": "email_marketing", "status": "withdrawn", "region": "US-CA"}
+    found = decided({"pat": "US"}, [grant, canadian, unsubscribed])
+    assert set(found.permissions["network"]) == set(NETWORKS)
+
+
+COUNTING = Settings(currency="EUR", consent={"ads_upload": ("email_marketing", "sms_marketing")})
+
+
+@pytest.mark.parametrize(
+    ("ads", "email", "sms", "why"),
+    [
+        (None, None, None, "no_consent_to_ads_upload"),
+        (None, "granted", None, None),
+        (None, "granted", "granted", None),
+        (None, "granted", "denied", "no_consent_to_ads_upload"),
+        (None, "pending", None, "no_consent_to_ads_upload"),
+        ("granted", "withdrawn", None, None),
+        ("denied", "granted", "granted", "no_consent_to_ads_upload"),
+        ("unknown", "granted", None, "no_consent_to_ads_upload"),
+    ],
+)
+def test_a_word_on_another_purpose_counts_where_the_company_says_so_and_nothing_was_said_on_the_purpose_itself(
+    ads: str | None, email: str | None, sms: str | None, why: str | None
+) -> None:
+    words = {"ads_upload": ads, "email_marketing": email, "sms_marketing": sms}
+    statements = [
+        {"customer_id": "pat", "purpose": purpose, "status": status, "captured_at": NOW}
+        for purpose, status in words.items()
+        if status is not None
+    ]
+    found = decided({"pat": "US"}, statements, COUNTING)
+    assert reason(found, "pat", "meta") == why
+    if why is None:
+        row = found.permissions.filter(network="meta").to_dicts()[0]
+        assert (row["by_other_purpose"], row["assumed"]) == (ads is None, False)
+    assert reason(decided({"pat": "US"}, statements), "pat", "meta") == expected("US", "meta", {"ads_upload": ads})
+
+
+def test_whoever_refused_the_purpose_that_counts_is_not_assumed_to_agree() -> None:
+    both = COUNTING.model_copy(update={"assume": {"everywhere": Assumption(ads_upload=True)}})
+    denial = {"customer_id": "pat", "purpose": "email_marketing", "status": "denied", "captured_at": NOW}
+    assert reason(decided({"pat": "US"}, [denial], both), "pat", "meta") == "no_consent_to_ads_upload"
+    silent = decided({"pat": "US"}, [], both)
+    assert silent.permissions.filter(network="meta").select("assumed", "by_other_purpose").row(0) == (True, False)
+
+
+words = st.builds(
+    lambda person, by_address, purpose, network, status, days, ends: {
+        **({"address": f"{person}@example.com"} if by_address else {"customer_id": person}),
+        "record_id": f"{person} {purpose} {days}",
+        "purpose": purpose,
+        "network": network,
+        "status": status,
+        "captured_at": datetime(2024, 6, days, tzinfo=UTC),
+        "valid_to": datetime(2024, 6, 29, tzinfo=UTC) if ends else None,
+        "source": "web form",
+    },
+    st.sampled_from(["ann", "bea"]),
+    st.booleans(),
+    st.sampled_from(["ads_upload", "ads_upload", "ads_personalization", "profiling", "email_marketing"]),
+    st.sampled_from([None, "meta", "google_ads"]),
+    st.sampled_from(["granted", "granted", "denied", "pending"]),
+    st.integers(1, 20),
+    st.booleans(),
+)
+
+
+@given(st.lists(words, max_size=8), st.sampled_from([PLAIN, COUNTING]))
+@settings(max_examples=12)
+def test_the_evidence_shows_a_refusing_statement_exactly_where_a_statement_refuses(
+    statements: list[dict[str, object]], given_settings: Settings
+) -> None:
+    people: dict[str, str | None] = {"ann": "FR", "bea": "US"}
+    found = decided(people, statements, given_settings)
+    shown = evidence(
+        ["ann"], records_of(people), consents_of(statements), networks=NETWORKS, settings=given_settings, instant=NOW
+    )
+    ConsentEvidence.validate(shown)
+    assert set(shown["person_id"]) <= {"ann"}
+    for network in ("meta", "google_ads"):
+        about = shown.filter(network=network)
+        outcomes = {
+            purpose: set(about.filter(purpose=purpose)["outcome"])
+            for purpose in (*NETWORKS[network].consent, "profiling")
+        }
+        missing = [purpose for purpose in NETWORKS[network].consent if outcomes[purpose] != {"granted"}]
+        why = reason(found, "ann", network)
+        if missing:
+            assert why == f"no_consent_to_{missing[0]}"
+        else:
+            valid = about.filter(pl.col("purpose") == "profiling", pl.col("valid_to").is_null())
+            objected = "refused" in set(valid["outcome"])
+            assert why == ("objected_to_profiling" if objected else None)
+
+
+def test_the_evidence_names_statement_source_time_and_record() -> None:
+    statements: list[dict[str, object]] = [
+        {"record_id": "s1", "customer_id": "ann", "purpose": "ads_upload", "status": "granted", "captured_at": NOW,
+         "source": "web form"},
+        {"record_id": "s2", "address": "ANN@example.com", "purpose": "ads_upload", "status": "withdrawn",
+         "captured_at": datetime(2024, 1, 1, tzinfo=UTC), "source": "letter"},
+    ]  # fmt: skip
+    shown = evidence(
+        ["ann"], records_of({"ann": "US"}), consents_of(statements), networks={"meta": NETWORKS["meta"]},
+        settings=PLAIN, instant=NOW,
+    )  # fmt: skip
+    row = shown.to_dicts()
+    assert [(r["record_id"], r["scope"], r["outcome"], r["source"], r["status"]) for r in row] == [
+        ("s2", "email", "refused", "letter", "withdrawn")
+    ]

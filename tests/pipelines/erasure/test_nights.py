@@ -1,0 +1,148 @@
+"""A request by record means the whole person, one by address the address; only a later consent brings anybody back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from catalog.duckdb_connection import connect
+from catalog.home import Home
+from pipelines.crm.erasures import person_tombstones, tombstones
+from pipelines.crm.pull import Reading, Table
+from schemas.crm import CrmCustomers, ErasureRequests
+from schemas.network import networks
+from tests.pipelines.crm.test_pull import NOBODY, TABLES, everything, night, reading_of, who
+
+Read = Callable[..., Reading]
+
+#: Zoe has two records that share an e-mail; the second has a phone of its own.
+PERSON = ["zoe,zoe@x.fr,,FR,", "zoe2,zoe@x.fr,06 99 99 99 99,FR,", "jane,jane@x.fr,,FR,"]
+ORDERS = [f"o-{name},{name},2025-01-01,10,EUR,completed" for name in ("zoe", "zoe2", "jane")]
+CONSENTS = [f"{name},,ads_upload,,granted,2025-01-01" for name in ("zoe", "zoe2", "jane")]
+
+
+@pytest.fixture
+def reading(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
+    home = Home.at(tmp_path)
+    home.create()
+    unpacked = tmp_path_factory.getbasetemp() / "extensions"
+    unpacked.mkdir(exist_ok=True)
+    home.extensions.symlink_to(unpacked)
+    with closing(connect(home, "500MB")) as connection:
+
+        def made(**lines: list[str]) -> Reading:
+            own = {"customers": PERSON, "orders": ORDERS, "consents": CONSENTS, "visits": []}
+            return reading_of(connection, tmp_path, **{**own, **lines})
+
+        yield made
+
+
+def from_the_command(
+    customer_id: str | None = None, email: str | None = None, request_id: str = "r1", day: int = 1
+) -> pl.DataFrame:
+    """What the catalog keeps of a request that was made with `relance forget`."""
+    asked = pl.DataFrame(
+        [(request_id, customer_id, email, None, datetime(2025, 6, day, tzinfo=UTC))],
+        schema=pl.DataFrame(ErasureRequests.create_empty()).schema,
+        orient="row",
+    )
+    nobody = pl.DataFrame(CrmCustomers.create_empty())
+    key = "5" * 64
+    stones = tombstones(asked, nobody, identity_key=key, default_country="FR", networks=networks())
+    return pl.concat([stones, person_tombstones(asked, key)])
+
+
+def kept(tables: dict[str, Table]) -> pl.DataFrame:
+    """The tombstones that a night leaves."""
+    covered = tables["customers"].covered
+    assert covered is not None
+    return pl.concat([tables["erasures"].rows, covered.tombstones])
+
+
+def test_a_request_by_record_covers_every_record_of_the_person(reading: Read) -> None:
+    for known, asked in ((NOBODY, ["r1,zoe,,,2025-06-01"]), (from_the_command("zoe"), [])):
+        tables = night(reading(erasures=asked), known)
+        assert {table: who(tables[table]) for table in ("customers", "orders", "consents")} == {
+            "customers": ["jane"], "orders": ["jane"], "consents": ["jane"],
+        }  # fmt: skip
+        assert "99 99 99" not in everything(tables)
+
+
+def test_a_request_of_the_command_covers_all_that_one_of_the_crm_covers(reading: Read) -> None:
+    for asked, made in (("zoe,,", from_the_command("zoe")), (",zoe@x.fr,", from_the_command(email="zoe@x.fr"))):
+        forms = []
+        for known, lines in ((NOBODY, [f"r1,{asked},2025-06-01"]), (made, [])):
+            tables = night(reading(erasures=lines), known)
+            forms.append(set(kept(tables).select("request_id", "form", "tombstone").iter_rows()))
+        assert forms[0] == forms[1]
+
+
+def test_a_request_by_address_covers_a_record_without_another_and_not_the_rest_of_the_person(reading: Read) -> None:
+    for known, asked in ((NOBODY, ["r1,,zoe@x.fr,,2025-06-01"]), (from_the_command(email="zoe@x.fr"), [])):
+        tables = night(reading(erasures=asked), known)
+        assert who(tables["customers"]) == ["zoe2", "jane"]
+        assert who(tables["orders"]) == ["zoe2", "jane"]
+        assert "zoe@x.fr" not in everything(tables)
+
+
+def test_whoever_shares_an_address_with_an_erased_person_has_asked_for_nothing(reading: Read) -> None:
+    crm = {"customers": ["zoe,we@x.fr,,FR,", "john,,06 12 34 56 78,FR,", "mum,,0612345678,FR,"]}
+    first = night(reading(**crm, orders=[], consents=[], erasures=["r1,john,,,2025-06-01"]))
+    later = {"customers": ["mum,mum@x.fr,0612345678,FR,"]}
+    assert who(night(reading(**later, orders=[], consents=[]), kept(first))["customers"]) == ["mum"]
+
+
+@pytest.mark.parametrize("asked", ["zoe,,", ",zoe@x.fr,"])
+def test_reading_again_brings_nobody_back(asked: str, reading: Read) -> None:
+    first = night(reading(erasures=[f"r1,{asked},2025-06-01"]))
+    again = night(reading(), kept(first))
+    assert all(again[table].rows.equals(first[table].rows) for table in TABLES)
+
+
+@pytest.mark.parametrize(
+    ("grant", "back"),
+    [
+        ("zoe,,ads_upload,,granted,2025-06-02", ["zoe"]),
+        (",ZOE@x.fr,ads_upload,,granted,2025-06-02", ["zoe"]),
+        ("zoe,,ads_upload,,granted,2025-05-31", []),
+        ("zoe,,ads_upload,,denied,2025-06-02", []),
+        ("zoe,,ads_upload,,granted,never", []),
+        ("zoe,,ads_upload,,perhaps,2025-06-02", []),
+        ("jane,,ads_upload,,granted,2025-06-02", []),
+    ],
+)
+def test_only_a_consent_granted_after_the_request_brings_a_record_back(
+    grant: str, back: list[str], reading: Read
+) -> None:
+    erased = kept(night(reading(), from_the_command("zoe")))
+    tables = night(reading(consents=[*CONSENTS, grant]), erased)
+    assert [name for name in who(tables["customers"]) if name != "jane"] == back
+    assert [name for name in who(tables["orders"]) if name != "jane"] == back
+
+
+def test_an_address_comes_back_with_its_own_consent_or_its_record_s(reading: Read) -> None:
+    for grant in (",zoe@x.fr,ads_upload,,granted,2025-06-02", "zoe,,ads_upload,,granted,2025-06-02"):
+        erased = kept(night(reading(), from_the_command(email="zoe@x.fr")))
+        tables = night(reading(consents=[grant]), erased)
+        assert tables["customers"].rows["email"].to_list() == ["zoe@x.fr", "zoe@x.fr", "jane@x.fr"]
+        assert "zoe" in who(tables["orders"])
+
+
+def test_what_was_granted_before_the_request_stays_void(reading: Read) -> None:
+    grant = "zoe,,ads_personalization,,granted,2025-06-02"
+    erased = kept(night(reading(), from_the_command("zoe")))
+    tables = night(reading(consents=[*CONSENTS, grant]), erased)
+    said = tables["consents"].rows.filter(pl.col("customer_id") == "zoe")
+    assert said["purpose"].to_list() == ["ads_personalization"]
+
+
+def test_a_request_after_the_consent_stands(reading: Read) -> None:
+    grant = "zoe,,ads_upload,,granted,2025-06-02"
+    both = pl.concat([from_the_command("zoe"), from_the_command("zoe", request_id="r2", day=3)])
+    erased = kept(night(reading(), both))
+    assert who(night(reading(consents=[grant]), erased)["customers"]) == ["jane"]

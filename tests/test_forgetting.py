@@ -1,0 +1,290 @@
+"""Whoever asks to be forgotten leaves every list, table and file, and the certificate says so only when it is true."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from catalog.erasures import erasure_requests, removals
+from catalog.home import Home
+from catalog.secret_keys import open_keys
+from catalog.store import open_catalog
+from catalog.warehouse import open_warehouse
+from commands.forget import forget
+from pipelines.erasure.settle import Erasing, settle
+from schemas.config import read_config
+from tests.conftest import OTHERS, ROOT, Company, Ran
+
+Run = Callable[..., Ran]
+
+#: Two records of one person, who share an e-mail.
+RAW = ("zz-one", "zz-two", "zq.carla@example.org", "471987654", "473123456", "Carlotta", "Zquist")
+CUSTOMERS = (
+    "zz-one,zq.carla@example.org,0471 98 76 54,Carlotta,Zquist,1000,BE,2023-01-01\n"
+    "zz-two,ZQ.Carla@example.org,0473 12 34 56,Carlotta,Zquist,1000,BE,2023-01-02\n"
+    "jd1,jane.doe@gmail.com,,,,,FR,2023-01-01\n"
+    "jd2,janedoe@gmail.com,,,,,FR,2023-01-01\n"
+)
+NAMES = ("zz-one", "zz-two", "jd1", "jd2")
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+HASHED = tuple(map(sha256, ("zq.carla@example.org", "+32471987654", "32471987654", "+32473123456", "32473123456")))
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """Two people more in the small company, whose buyers go to three networks."""
+    company = Company(tmp_path_factory.mktemp("forgetting") / "company")
+    shutil.copytree(ROOT / "tests" / "companies" / "small", company.folder)
+    more = {
+        "customers": CUSTOMERS,
+        "orders": "".join(f"o-{name},{name},2024-05-01,10.00,EUR,completed\n" for name in NAMES),
+        "consents": "".join(f"c-{name},{name},granted,2023-01-01\n" for name in NAMES),
+    }
+    for table in OTHERS:
+        company.write(table, (company.folder / f"{table}.csv").read_text(encoding="utf-8") + more[table])
+    segment = (company.config / "segments" / "buyers.toml").read_text()
+    company.declare("segments/buyers.toml", segment.replace('"google_ads"]', '"google_ads", "pinterest"]'))
+    return company
+
+
+@pytest.fixture(scope="module")
+def published(company: Company, relance: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home after its first night."""
+    home = tmp_path_factory.mktemp("published") / "home"
+    ran = relance("run", "--config", str(company.config), home=home)
+    assert ran.code == 0, ran.output
+    return home
+
+
+@pytest.fixture
+def home(published: Path, tmp_path: Path) -> Path:
+    shutil.copytree(published, tmp_path / "home", symlinks=True)
+    return tmp_path / "home"
+
+
+def uploads(home: Path) -> dict[str, str]:
+    """The text of the newest version's files of each network, removals aside."""
+    files = [path for path in sorted((home / "outbox").rglob("*.csv")) if ".remove." not in path.name]
+    return {path.relative_to(home / "outbox").parts[0]: path.read_text() for path in files}
+
+
+def dump(home: Path) -> str:
+    """Every row of every table of the warehouse."""
+    with open_warehouse(Home.at(home), open_keys(Home.at(home))) as warehouse:
+        tables = warehouse.read("SELECT table_name FROM duckdb_tables() WHERE database_name = 'warehouse'")[
+            "table_name"
+        ]
+        assert "crm_customers" in tables
+        return "\n".join(str(warehouse.read(f"FROM warehouse.{table}").rows()) for table in tables)
+
+
+def held(text: str, values: tuple[str, ...]) -> list[str]:
+    return [value for value in values if value.lower() in text.lower()]
+
+
+def state(home: Path) -> dict[str, str]:
+    with open_catalog(Home.at(home)) as catalog:
+        return {request.request_id: request.state for request in erasure_requests(catalog)}
+
+
+def confirm_plan(home: Path, relance: Run) -> None:
+    """Do what the newest versions ask for, in their order."""
+    for path in sorted((home / "outbox").glob("*/*/*/*/manifest.json")):
+        manifest = json.loads(path.read_text())
+        for step in manifest["plan"]:
+            audience = f"{manifest['network']}/{manifest['segment']}"
+            confirmed = relance("confirm", audience, step["version"], "--as", step["kind"], home=home)
+            assert confirmed.code == 0, confirmed.output
+
+
+def test_a_forgotten_person_leaves_every_list_and_comes_back_with_a_later_consent_only(
+    company: Company, home: Path, relance: Run, tmp_path: Path
+) -> None:
+    config = ("--config", str(company.config))
+    before = uploads(home)
+    assert all(held(text, HASHED) for text in before.values())
+    assert len(before) == 3
+
+    # At once: three versions withdrawn, no row of theirs in the warehouse, nothing raw in anything that is written.
+    asked = relance("forget", "zz-one", "--requested-at", "2024-07-01", *config, home=home)
+    assert asked.code == 0, asked.output
+    assert asked.output.count("Withdrawn") == 3
+    assert "covers 2 records" in asked.output
+    assert not held(asked.output, RAW)
+    assert uploads(home) == {}
+    assert not held(dump(home), RAW)
+    outside = [path for path in home.rglob("*") if path.is_file() and path.suffix != ".duckdb"]
+    assert not [path for path in outside if any(raw.encode() in path.read_bytes() for raw in RAW)]
+    [request] = state(home)
+    other = relance("forget", "Jane.Doe@Gmail.com", "--requested-at", "2024-07-01", *config, home=home)
+    assert other.code == 0, other.output
+
+    # The next night reads the same CRM again: nobody is back, and each network gets a removal or a list to replace.
+    assert relance("run", *config, home=home).code == 0
+    files = uploads(home)
+    assert len(files) == 3
+    assert not any(held(text, HASHED) for text in files.values())
+    assert sha256("janedoe@gmail.com") not in files["google_ads"]
+    assert sha256("janedoe@gmail.com") in files["meta"]
+    assert sha256("jane.doe@gmail.com") not in files["meta"]
+    assert not held(dump(home), RAW)
+    shown = json.loads(certified(relance, home, config, request))
+    assert shown["records"] == ["zz-one", "zz-two"]
+    assert [(each["network"], each["state"], each["carried_by"]) for each in shown["removals"]] == [
+        (network, "published", ["2024-06-30.1"]) for network in ("google_ads", "meta", "pinterest")
+    ]
+
+    # Confirming what was uploaded closes it, and the last hashed keys go.
+    confirm_plan(home, relance)
+    written = certified(relance, home, config, request)
+    shown = json.loads(written)
+    assert shown["request"]["state"] == "closed"
+    assert {each["state"] for each in shown["removals"]} == {"closed"}
+    assert all(each["confirmation"] and each["confirmed_at"] for each in shown["removals"])
+    verify(relance, tmp_path, home, written)
+    company_again = relance("run", *config, home=home)
+    assert company_again.code == 0, company_again.output
+    assert not any(held(text, HASHED) for text in uploads(home).values())
+    assert not held(dump(home), HASHED)
+
+    # A consent granted after the request brings back the record that it speaks of.
+    consents = (company.folder / "consents.csv").read_text()
+    later = Company(tmp_path / "later")
+    shutil.copytree(company.folder, later.folder)
+    later.write("consents", consents + "c-new,zz-one,granted,2024-08-01\n")
+    again = relance("run", "--config", str(later.config), home=home)
+    assert again.code == 0, again.output
+    assert all(sha256("zq.carla@example.org") in text for text in uploads(home).values())
+    assert "zz-two" not in dump(home)
+
+
+def certified(relance: Run, home: Path, config: tuple[str, ...], request: str) -> str:
+    ran = relance("certificate", request, *config, home=home)
+    assert ran.code == 0, ran.output
+    return ran.output[ran.output.index("{") : ran.output.rindex("}") + 1]
+
+
+def verify(relance: Run, folder: Path, home: Path, written: str) -> None:
+    """With the public key alone; a changed certificate does not hold."""
+    key = folder / "their.pub"
+    shutil.copyfile(home / "keys" / "signing.pub", key)
+    for name, text, code in (("a.json", written, 0), ("b.json", written.replace("zz-two", "zz-three"), 1)):
+        (folder / name).write_text(text)
+        checked = relance("verify", str(folder / name), "--public-key", str(key), home=folder / "elsewhere")
+        assert checked.code == code, checked.output
+
+
+@pytest.fixture
+def erasing(home: Path, company: Company) -> Callable[[], Iterator[Erasing]]:
+    """Opens the home as whoever applies erasures."""
+
+    def opened() -> Iterator[Erasing]:
+        place = Home.at(home)
+        keys = open_keys(place)
+        with open_catalog(place) as catalog, open_warehouse(place, keys) as warehouse:
+            yield Erasing(place, keys, warehouse, catalog, read_config(company.config))
+
+    return opened
+
+
+def test_while_a_run_holds_the_home_an_address_leaves_the_files_at_once_and_the_rest_follows(
+    company: Company, home: Path, erasing: Callable[[], Iterator[Erasing]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Home.at(home).locked():
+        forget("zq.carla@example.org", config=company.config, home=home)
+        forget("zz-one", config=company.config, home=home)
+    said = capsys.readouterr().out
+    assert said.count("Withdrawn") == 3
+    assert said.count("at the end of its run") == 2
+    assert not held(said, RAW)
+    assert set(state(home).values()) == {"received"}
+    assert uploads(home) == {}
+
+    for opened in erasing():
+        settle(opened)
+
+    assert set(state(home).values()) == {"removing"}
+    assert not held(dump(home), RAW)
+
+
+#: Applies what was asked for to the home, killed after its first, second, … step; says how often it was.
+KILLED = """
+import os, sys
+from pathlib import Path
+from catalog.home import Home
+from catalog.secret_keys import open_keys
+from catalog.store import open_catalog
+from catalog.warehouse import open_warehouse
+from schemas.config import read_config
+
+STEPS = ("adopt_request", "note_covered", "note_erased_keys", "withdraw", "purge", "mark_erased", "write_removals",
+         "rewrite_warehouse", "mark_rewritten")
+
+def killed_after(name):
+    done = getattr(settling, name)
+    def step(*arguments, **named):
+        done(*arguments, **named)
+        os._exit(9)
+    setattr(settling, name, step)
+
+home, killed = Home.at(Path(sys.argv[1])), 0
+for name in STEPS:
+    child = os.fork()
+    if not child:
+        killed_after(name)
+        keys = open_keys(home)
+        with open_catalog(home) as catalog, open_warehouse(home, keys) as warehouse:
+            settling.settle(settling.Erasing(home, keys, warehouse, catalog, read_config(Path(sys.argv[2]))))
+        os._exit(0)
+    killed += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+print(killed)
+"""
+
+
+def test_killed_between_any_two_steps_the_next_run_finishes_what_was_asked(
+    company: Company, home: Path, erasing: Callable[[], Iterator[Erasing]]
+) -> None:
+    with Home.at(home).locked():
+        forget("zz-one", config=company.config, home=home)
+    ran = subprocess.run(
+        [sys.executable, "-c", KILLED, str(home), str(company.config)],
+        cwd=ROOT, capture_output=True, text=True, check=True, timeout=300,
+    )  # fmt: skip
+    assert int(ran.stdout) > 6, "too few moments were tried"
+    for opened in erasing():
+        settle(opened)
+    assert set(state(home).values()) == {"removing"}
+    assert not held(dump(home), RAW)
+    with open_catalog(Home.at(home)) as catalog:
+        assert {removal.network for removal in removals(catalog)} == {"meta", "google_ads", "pinterest"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind", "says"),
+    [
+        ("33612345678", None, "could be a phone or a customer id"),
+        ("0612", "phone", "is no phone number that exists"),
+        ("nobody", "email", "is no e-mail address"),
+    ],
+)
+def test_what_is_unclear_changes_nothing_and_is_not_repeated(
+    typed: str, kind: str | None, says: str, company: Company, home: Path, relance: Run
+) -> None:
+    named = ("--as", kind) if kind else ()
+    ran = relance("forget", typed, *named, "--config", str(company.config), home=home)
+    assert ran.code == 2, ran.output
+    assert says in ran.output
+    assert typed not in ran.output
+    assert state(home) == {}
