@@ -81,6 +81,8 @@ class Relance(dg.ConfigurableResource):
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         opened = self._opened
         with opened.stack:
+            with suppress(RelanceError), self.stage("overlaps"):
+                record_overlaps(opened.catalog, overlaps(opened.warehouse))
             # It comes last: the warehouse may be written anew, and is closed then.
             with suppress(RelanceError), self.stage("erasures"):
                 settle(self.erasing)
@@ -95,7 +97,6 @@ class Relance(dg.ConfigurableResource):
             code = opened.failures[0].exit_code if opened.failures else {"held": 4}.get(outcome, 0)
             opened.catalog.end_night(opened.night, outcome, [str(failure) for failure in opened.failures], code)
             opened.catalog.sign_audit_head(opened.home, opened.keys)
-            record_overlaps(opened.catalog, overlaps(opened.warehouse))
 
     @property
     def declared(self) -> Config:

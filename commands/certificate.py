@@ -24,6 +24,7 @@ def certificate(
 ) -> None:
     """Print a request's certificate, signed JSON that `relance verify` checks; without one, list the requests."""
     from pipelines.erasure.certificate import certificate_of
+    from pipelines.erasure.names import seen_name
     from pipelines.erasure.settle import Erasing, update_removals
 
     with told(), catalog_at(home) as catalog:
@@ -32,12 +33,15 @@ def certificate(
             return
         place, declared = home_at(home), read_config(config_folder(config))
         keys = open_keys(place)
+        if request not in {each.request_id for each in erasure_requests(catalog)}:
+            request = seen_name(request, keys.identity)
         certificate_of(catalog, request, keys)
         try:
             with open_warehouse(place, keys, declared.settings.memory_limit, declared.settings.time_zone) as warehouse:
                 update_removals(Erasing(place, keys, warehouse, catalog, declared))
         except HomeLockedError:
             ERRORS.print("A run holds the home: this is as of the end of the run before.", soft_wrap=True)
+        catalog.sign_audit_head(place, keys)
         found = certificate_of(catalog, request, keys)
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
         for sentence in _summary(found):

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator
 
+from schemas.brake import Brake
 from schemas.countries import EEA, is_country
 from schemas.declared import Declared
 from schemas.money import is_currency
@@ -59,6 +60,8 @@ class Settings(Declared):
     #: What DuckDB may hold in memory before it spills (encrypted) into the home.
     memory_limit: str = Field(default="1GB", pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$")
     joining: Joining = Joining()
+    #: What an audience may change by in a night; a segment may set its own.
+    brake: Brake = Brake()
     #: Network → headers of columns that it takes only in plain and that the company allows.
     allow_plain: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     #: Networks whose columns that limit the use of Californians' data are filled.

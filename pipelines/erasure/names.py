@@ -20,6 +20,11 @@ def request_names(request_id: pl.Expr, identity_key: str) -> pl.Expr:
     return pl.when(safe).then(request_id).otherwise("request_" + hashed)
 
 
+def seen_name(typed: str, identity_key: str) -> str:
+    """What the CRM's request is called here."""
+    return pl.DataFrame({"name": [typed]}).select(request_names(pl.col("name"), identity_key)).item()
+
+
 def new_request_name(today: date) -> str:
     """A name for a request that is made here; it says nothing."""
     return f"forget-{today}-{secrets.token_hex(4)}"

@@ -1,0 +1,67 @@
+"""Somebody is forgotten while a night publishes: the version that would hold them is nowhere afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from catalog.erasures import add_request
+from pipelines.uploads import publication
+from pipelines.uploads.publication import Outbox
+from tests.pipelines.crm.test_erasures import request, stones
+from tests.pipelines.uploads.test_publication import AUDIENCE, opened, published
+
+PEOPLE = ("jane@x.fr", "bob@x.fr")
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[Outbox]:
+    with opened(tmp_path) as outbox:
+        yield outbox
+
+
+def forgotten(outbox: Outbox, email: str, request_id: str = "r1") -> None:
+    erased = stones(request(email=email, request_id=request_id), key=outbox.keys.identity)
+    add_request(outbox.catalog, request_id, "email", datetime.now(UTC), erased)
+
+
+def folders(outbox: Outbox) -> list[str]:
+    return [path.parent.name for path in outbox.home.outbox.rglob("manifest.json")]
+
+
+def test_a_version_that_a_new_request_forbids_is_not_published(outbox: Outbox) -> None:
+    forgotten(outbox, "jane@x.fr")
+    held = published(outbox, *PEOPLE)
+    assert (held.outcome, held.version) == ("held", None)
+    assert "asked to be forgotten while it was being published" in (held.reason or "")
+    assert folders(outbox) == []
+    assert outbox.catalog.versions(AUDIENCE, state=None) == []
+
+
+def test_a_request_in_the_middle_of_the_commit_takes_the_version_back(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = publication.finish_keys
+
+    def interrupted(*arguments: object) -> None:
+        finish(*arguments)  # pyright: ignore[reportArgumentType]
+        forgotten(outbox, "jane@x.fr")
+
+    monkeypatch.setattr(publication, "finish_keys", interrupted)
+    held = published(outbox, *PEOPLE)
+    assert held.outcome == "held"
+    assert folders(outbox) == []
+    [row] = outbox.catalog.versions(AUDIENCE, state=None)
+    assert row["state"] == "withdrawn"
+
+
+def test_a_request_of_somebody_else_holds_nothing_up(outbox: Outbox) -> None:
+    forgotten(outbox, "zoe@x.fr")
+    assert published(outbox, *PEOPLE).outcome == "published"
+    # What the night had read is in no row anyway.
+    outbox.warehouse.replace("crm_erasures", stones(request(email="bob@x.fr"), key=outbox.keys.identity))
+    forgotten(outbox, "bob@x.fr", "r1-again")
+    assert published(outbox, "jane@x.fr").outcome == "published"

@@ -1,0 +1,93 @@
+"""A request stays open at a network while any list there may hold a key of the person."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+
+from pipelines.erasure.removals import Carrier, removals_of
+from pipelines.uploads.holdings import possible_lists
+from schemas.erasure import ErasureRequest, Removal
+from schemas.journal import Confirmation, ConfirmationKind
+from schemas.segment import Audience
+
+AUDIENCE = Audience("meta", "main", "buyers")
+ASKED = datetime(2025, 6, 2, 12, tzinfo=UTC)
+REQUEST = ErasureRequest(
+    request_id="r1", kind="email", requested_at=ASKED, received_at=ASKED, received_by="os:dpo", state="removing"
+)
+#: Two versions carried the key; the third, after the request, has a removal file, and a full file without the key.
+FILES = [(1, "2025-06-01.1", "full"), (2, "2025-06-02.1", "full"), (3, "2025-06-03.1", "full"), (4, "2025-06-03.1", "remove")]  # fmt: skip
+HOLDING = (1, 2, 4)
+PUBLISHED = {version: datetime.fromisoformat(f"{version[:10]}T00:00+00:00") for _, version, _ in FILES}
+
+
+def carrier(*said: tuple[ConfirmationKind, str], files: list[tuple[int, str, str]] = FILES) -> Carrier:
+    schema = {"version_id": pl.UInt32, "version": pl.String, "kind": pl.String}
+    every = pl.DataFrame(files, schema=schema, orient="row").with_columns(list=pl.lit(""), whole=pl.lit(True))
+    keyed = every.filter(pl.col("version_id").is_in(HOLDING)).with_columns(
+        request_id=pl.lit("r1"), key=pl.lit("email"), value=pl.lit("a" * 64)
+    )
+    standing = [
+        Confirmation(
+            number=number, version=version, kind=kind, **AUDIENCE._asdict(), confirmed_by="os:marketer",
+            confirmed_at=ASKED + timedelta(days=number),
+        )
+        for number, (kind, version) in enumerate(said, 1)
+    ]  # fmt: skip
+    naive = {version: at.replace(tzinfo=None) for version, at in PUBLISHED.items()}
+    there = {version: at for version, at in PUBLISHED.items() if version in {name for _, name, _ in files}}
+    return Carrier(AUDIENCE, keyed, standing, there, lambda lines: possible_lists(lines, every, naive))
+
+
+def removal(*said: tuple[ConfirmationKind, str], before: Removal | None = None, consented: bool = False) -> Removal:
+    known = {"r1": before} if before else {}
+    [found] = removals_of(carrier(*said), {"r1": REQUEST}, known, {"r1"} if consented else set())
+    return found
+
+
+def test_what_nobody_confirmed_counts_as_carried() -> None:
+    found = removal()
+    assert (found.state, found.removed_by) == ("published", "2025-06-03.1")
+    assert found.carried_by == ("2025-06-01.1", "2025-06-02.1")
+
+
+def test_until_a_version_takes_the_key_out_the_removal_is_due() -> None:
+    [found] = removals_of(carrier(files=FILES[:2]), {"r1": REQUEST}, {}, set())
+    assert (found.state, found.removed_by) == ("due", None)
+
+
+def test_a_confirmed_removal_closes_and_is_named() -> None:
+    before = removal(("created", "2025-06-02.1"))
+    assert before.state == "published"
+    found = removal(("created", "2025-06-02.1"), ("removed", "2025-06-03.1"), before=before)
+    assert (found.state, found.confirmation) == ("closed", "removed 2025-06-03.1")
+    assert found.confirmed_at == ASKED + timedelta(days=2)
+
+
+def test_a_confirmed_replacement_closes() -> None:
+    found = removal(("created", "2025-06-01.1"), ("replaced", "2025-06-03.1"), ("added", "2025-06-03.1"))
+    assert (found.state, found.confirmation) == ("closed", "replaced 2025-06-03.1")
+
+
+def test_a_new_list_closes_nothing_while_the_old_one_is_open() -> None:
+    said: list[tuple[ConfirmationKind, str]] = [("created", "2025-06-01.1"), ("created", "2025-06-03.1")]
+    assert removal(*said).state == "published"
+    found = removal(*said, ("deleted", "2025-06-01.1"))
+    assert found.state == "published", "2025-06-02.1 may be in a list that nobody spoke of"
+    closed = removal(*said, ("deleted", "2025-06-01.1"), ("replaced", "2025-06-03.1"))
+    assert (closed.state, closed.confirmation) == ("closed", "replaced 2025-06-03.1")
+
+
+def test_a_confirmation_that_is_taken_back_opens_it_again() -> None:
+    said: list[tuple[ConfirmationKind, str]] = [("created", "2025-06-02.1"), ("removed", "2025-06-03.1")]
+    closed = removal(*said)
+    no_keys = carrier(said[0])._replace(found=carrier().found.clear())
+    [again] = removals_of(no_keys, {"r1": REQUEST}, {"r1": closed}, set())
+    assert (again.state, again.confirmation) == ("published", None)
+    assert removal(*said, before=closed).state == "closed"
+
+
+def test_who_has_consented_again_needs_no_removal() -> None:
+    assert removal(consented=True).state == "consented"
