@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,8 @@ def main() -> None:
             [programs / "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(DAGSTER)],
         )
     ]
+    # Whoever ends this process by its id ends both, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         while all(process.poll() is None for process in started):
             try:
