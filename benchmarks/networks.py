@@ -1,7 +1,7 @@
 """Part of `make bench`: 5 M people to every network's files, beside the time that Polars takes to write the same bytes.
 
 Writing is sorting, splitting, checksums and packing; checking is the second reader. Polars writes the rows as they come
-and packs nothing. Rows come in buckets, as they do from a home that is larger than memory.
+and packs them where the network takes them so. Rows come in buckets, as from a home that is larger than memory.
 """
 
 from __future__ import annotations
@@ -65,6 +65,15 @@ class Measured(NamedTuple):
     writing: Seconds
     checking: Seconds
 
+    @property
+    def ratio(self) -> float:
+        return self.writing.clock / self.floor.clock
+
+    def add(self, other: Measured) -> None:
+        for total, part in zip(self, other, strict=True):
+            total.clock += part.clock
+            total.processors += part.processors
+
 
 def _frames(upload_list: UploadList, people: int, seconds: Seconds, *, identifiers: bool) -> Iterator[pl.DataFrame]:
     """The list's rows in buckets; making them does not count."""
@@ -122,11 +131,13 @@ def _write_floor(frames: Iterable[pl.DataFrame], upload_list: UploadList, networ
                 separator=network.file.delimiter,
                 line_terminator=network.file.newline,
                 quote_style=network.file.quoting,
+                compression="uncompressed" if network.file.compression == "none" else "gzip",
+                compression_level=None if network.file.compression == "none" else 1,
             )
 
 
 def _measure(name: str, network: Network, people: int, folder: Path) -> tuple[int, Measured]:
-    """Bytes that Polars wrote, and what everything took."""
+    """Bytes of the files, and what everything took."""
     size, measured = 0, Measured(Seconds(), Seconds(), Seconds())
     one_each = network.file.rows == "identifiers"
     for upload_list in network.lists:
@@ -136,11 +147,11 @@ def _measure(name: str, network: Network, people: int, folder: Path) -> tuple[in
         with measured.floor.taken():
             frames = _frames(upload_list, here, measured.floor, identifiers=one_each)
             _write_floor(frames, upload_list, network, folder / "floor")
-        size += (folder / "floor").stat().st_size
         (folder / "floor").unlink()
         with measured.writing.taken():
             frames = _frames(upload_list, here, measured.writing, identifiers=one_each)
             files = write_list(frames, upload_list, network, folder, stem=name, kind="full")
+        size += sum(entry.bytes for entry in files)
         for entry in files:
             with measured.checking.taken():
                 found = complaints(folder / entry.name, upload_list, network)
@@ -163,25 +174,25 @@ def main(people: int = PEOPLE) -> None:
     folder.mkdir(parents=True)
     table = Table("network", "MB", "Polars s", "writing s", "checking s", "peak GB")
     _measure("warm", networks()["reddit"], 10_000, folder)
-    sums = Measured(Seconds(), Seconds(), Seconds())
+    everything, unpacked = (Measured(Seconds(), Seconds(), Seconds()) for _ in range(2))
     for name, network in networks().items():
         size, measured = _measure(name, network.allowing(()), people, folder)
-        for total, part in zip(sums, measured, strict=True):
-            total.clock += part.clock
-            total.processors += part.processors
+        everything.add(measured)
+        if network.file.compression == "none":
+            unpacked.add(measured)
         table.add_row(name, f"{size / 1e6:,.0f}", *map(str, measured), f"{_peak():.2f}")
     shutil.rmtree(folder)
-    table.add_row("all", "", *map(str, sums), f"{_peak():.2f}")
-    floor, writing, checking = (seconds.clock for seconds in sums)
+    table.add_row("all", "", *map(str, everything), f"{_peak():.2f}")
+    checking = everything.checking.clock / everything.writing.clock
     out = Console(width=100, highlight=False)
     out.print(table)
     out.print("Seconds by the clock, and of processors in brackets.")
     out.print(
-        f"{people:,} people to {len(networks())} networks: writing {writing / floor:.2f} times Polars (at most "
-        f"{MOST_WRITING}), checking {checking / writing:.2f} of writing (at most {MOST_CHECKING}), peak {_peak():.2f} "
-        f"GB (at most {MOST_GIGABYTES})."
+        f"{people:,} people to {len(networks())} networks: writing {everything.ratio:.2f} times Polars (at most "
+        f"{MOST_WRITING}; where nothing is packed {unpacked.ratio:.2f}), checking {checking:.2f} of writing (at most "
+        f"{MOST_CHECKING}), peak {_peak():.2f} GB (at most {MOST_GIGABYTES})."
     )
-    raise SystemExit(writing / floor > MOST_WRITING or checking > MOST_CHECKING * writing or _peak() > MOST_GIGABYTES)
+    raise SystemExit(everything.ratio > MOST_WRITING or checking > MOST_CHECKING or _peak() > MOST_GIGABYTES)
 
 
 if __name__ == "__main__":

@@ -68,15 +68,16 @@ def blocks(path: Path, compression: Literal["none", "gzip", "zip"]) -> Iterator[
                 read = file.readinto(view[filled:])  # type: ignore[attr-defined]
             filled += read
             cut = held.rfind(b"\n", 0, filled) + 1 if read else filled
-            if cut or not read:
-                with memoryview(held) as view:
-                    block = Block(bytes(view[:cut]), line, is_last=not read)
-                yield block
-                line += block.lines
-                held[: filled - cut] = held[cut:filled]
-                filled -= cut
-            if not read:
+            if read and not cut:
+                continue
+            with memoryview(held) as view:
+                block = Block(bytes(view[:cut]), line, is_last=not read)
+            yield block
+            if block.is_last:
                 return
+            line += block.lines
+            held[: filled - cut] = held[cut:filled]
+            filled -= cut
 
 
 @contextmanager

@@ -3,8 +3,6 @@ than texts (measured)."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import polars as pl
 
 #: So many bytes of a text make a number that sorts as the text does.
@@ -13,14 +11,6 @@ _BYTES = 8
 _MOST_COLUMNS = 60
 #: The upper bits of a mark say which column it is of.
 _MARK_BITS = 6
-
-
-class _Level(NamedTuple):
-    """Positions of the order that are not settled: rows of one `group` are alike in all columns seen so far."""
-
-    positions: pl.Series
-    #: None: all are one group.
-    group: pl.Series | None
 
 
 def ordered(rows: pl.DataFrame) -> pl.DataFrame:
@@ -34,23 +24,60 @@ def places_in_order(rows: pl.DataFrame) -> pl.Series:
     Column by column, of rows only that are alike in the columns before: first by what texts begin with, then by the
     texts themselves where equal beginnings go on differently.
     """
-    places = pl.int_range(rows.height, dtype=pl.UInt32, eager=True)
-    level = _Level(places.clone(), None)
+    order = _Order()
     for column in rows.iter_columns():
         if column.dtype != pl.String:
-            level = _settled(places, level, column.gather(places.gather(level.positions)))
+            order.settle(order.unsettled(column))
             continue
-        level = _settled(places, level, _numbers(column.gather(places.gather(level.positions))))
-        texts = _where_unlike(column.gather(places.gather(level.positions)).fill_null(""), level)
-        if texts.null_count() < texts.len():
-            level = _settled(places, level, texts)
-        if level.positions.is_empty():
+        order.settle(_numbers(order.unsettled(column)))
+        if order.is_settled:
             break
-    return places
+        texts = order.unlike(order.unsettled(column).fill_null(""))
+        if texts.null_count() < texts.len():
+            order.settle(texts)
+    return order.places
+
+
+class _Order:
+    """Places of rows, and which positions of the order are not settled: rows of one group are alike so far."""
+
+    places: pl.Series
+    _positions: pl.Series
+    _group: pl.Series | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        return self._positions.is_empty()
+
+    def unsettled(self, column: pl.Series) -> pl.Series:
+        """The column's values in rows that are not settled."""
+        return column if self._group is None else column.gather(self.places.gather(self._positions))
+
+    def settle(self, keys: pl.Series) -> None:
+        """Bring the rows that are not settled into the order of their keys."""
+        if self._group is None:
+            self.places = keys.arg_sort()
+            alike = _as_before(keys.gather(self.places))
+            positions = pl.int_range(keys.len(), dtype=pl.UInt32, eager=True)
+        else:
+            positions = self._positions
+            both = pl.DataFrame({"group": self._group, "key": keys})
+            sorting = both.select(pl.arg_sort_by("group", "key")).to_series()
+            self.places.scatter(positions, self.places.gather(positions).gather(sorting))
+            alike = _as_before(self._group.gather(sorting)) & _as_before(keys.gather(sorting))
+        still = alike | alike.shift(-1, fill_value=False)
+        self._positions, self._group = positions.filter(still), (~alike).cast(pl.UInt32).cum_sum().filter(still)
+
+    def unlike(self, texts: pl.Series) -> pl.Series:
+        """The texts of groups in which they differ; null for those of all others."""
+        frame = pl.DataFrame({"group": self._group, "text": texts})
+        first = pl.col("group") != pl.col("group").shift()
+        unlike = frame.filter(~first & (pl.col("text") != pl.col("text").shift()))["group"].unique()
+        return frame.select(pl.when(pl.col("group").is_in(unlike.implode())).then("text")).to_series()
 
 
 def first_filled(rows: pl.DataFrame) -> pl.Expr:
-    """A number (UInt64) that never falls where the order rises: the first filled text column, and how that begins."""
+    """A UInt64 that never falls where the order rises: which text column is the first filled, and how it begins."""
     texts = [name for name, kind in rows.schema.items() if kind == pl.String][:_MOST_COLUMNS]
     marks = [
         pl.when(number > 0).then(
@@ -61,33 +88,9 @@ def first_filled(rows: pl.DataFrame) -> pl.Expr:
     return pl.coalesce(*marks, pl.lit(0, dtype=pl.UInt64)).alias("mark")
 
 
-def _settled(places: pl.Series, level: _Level, keys: pl.Series) -> _Level:
-    """Bring the positions of `level` in `places` into the order of `keys`; what is still level then."""
-    group = level.group
-    if group is None:
-        # Much faster than by a second key that is the same for all.
-        sorting = keys.arg_sort()
-    else:
-        sorting = pl.DataFrame({"group": group, "key": keys}).select(pl.arg_sort_by("group", "key")).to_series()
-    places.scatter(level.positions, places.gather(level.positions).gather(sorting))
-    alike = _as_before(keys.gather(sorting))
-    if group is not None:
-        alike &= _as_before(group.gather(sorting))
-    still = alike | alike.shift(-1, fill_value=False)
-    return _Level(level.positions.filter(still), (~alike).cast(pl.UInt32).cum_sum().filter(still))
-
-
 def _as_before(values: pl.Series) -> pl.Series:
     """Whether each is as the one before it."""
     return values.eq_missing(values.shift()) & (pl.int_range(values.len(), eager=True) > 0)
-
-
-def _where_unlike(texts: pl.Series, level: _Level) -> pl.Series:
-    """The texts of groups in which they differ; null for those of all others."""
-    frame = pl.DataFrame({"group": level.group, "text": texts})
-    first = pl.col("group") != pl.col("group").shift()
-    unlike = frame.filter(~first & (pl.col("text") != pl.col("text").shift()))["group"].unique()
-    return frame.select(pl.when(pl.col("group").is_in(unlike.implode())).then("text")).to_series()
 
 
 def _numbers(texts: pl.Series) -> pl.Series:

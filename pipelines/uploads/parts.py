@@ -31,10 +31,10 @@ class Cut:
             if self._limited and frame.height:
                 weights = self._weights(frame)
                 self._whole += int(weights["weight"].sum())
-                groups = (
-                    weights.group_by("group").agg(pl.col("weight").sum()) if "group" in weights.columns else weights
-                )
-                self._heaviest = max(self._heaviest, int(groups.select(pl.col("weight").max()).item()))
+                if "group" in weights.columns:
+                    # Equal hashes of two owners would only make the heaviest heavier.
+                    weights = weights.group_by(pl.col("group").hash()).agg(pl.col("weight").sum())
+                self._heaviest = max(self._heaviest, int(weights.select(pl.col("weight").max()).item()))
             yield frame
 
     @property
@@ -54,7 +54,8 @@ class Cut:
                 yield 0, frame
                 continue
             weights = self._weights(frame).with_columns(end=before + pl.col("weight").cum_sum())
-            end = pl.col("end").max().over("group") if "group" in weights.columns else pl.col("end")
+            # In the order, the rows of one owner follow each other.
+            end = pl.col("end").max().over(pl.col("group").rle_id()) if "group" in weights.columns else pl.col("end")
             places = weights.select((end - 1) // share).to_series()
             for place in places.unique().sort():
                 yield place, frame.filter(places == place)

@@ -66,7 +66,8 @@ def _on_one_line(frames: Iterable[pl.DataFrame], upload_list: UploadList) -> Ite
     """The frames without line breaks and tabs in plain text: a quoted break is CSV, but no network says it reads it."""
     plain = [slot.name for slot in upload_list.slots if slot.match is not None and slot.match.hash == "none"]
     for frame in frames:
-        yield frame.with_columns(pl.col(plain).str.replace_all(r"\s*[\r\n\t\v\f]\s*", " ")) if plain else frame
+        broken = [name for name in plain if frame[name].str.contains(r"[\r\n\t\v\f]").any()]
+        yield frame.with_columns(pl.col(broken).str.replace_all(r"\s*[\r\n\t\v\f]\s*", " ")) if broken else frame
 
 
 def _write_rows(frame: pl.DataFrame, upload_list: UploadList, network: Network, output: Output) -> int:

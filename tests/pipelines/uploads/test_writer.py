@@ -87,7 +87,7 @@ def test_parts_keep_both_maxima_are_about_equal_and_together_are_the_whole(
     limits: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, spooled: bool
 ) -> None:
     if spooled:
-        monkeypatch.setattr(ranges, "HELD_BYTES", 50_000)
+        monkeypatch.setattr(ranges, "HELD_BYTES", 10_000)
     rows = meta_rows(300)
     network = limited(META, **limits)
     parts = written([rows.head(120), rows.tail(180)], network, tmp_path / "parts")
