@@ -20,8 +20,8 @@ def forbidden_keys(
     network: Network,
     identity_key: str,
 ) -> Forbidden:
-    """In: `RefusedKeys` of the network; what reads the `Identifiers` (the network's match columns) of people who may not
-    be sent to it, called only if there is a key to ask about; `CrmErasures`. The keys asked about: key, value.
+    """In: `RefusedKeys` of the network; what reads the `Identifiers` (the network's match columns) of people who may
+    not be sent to it, called only if there is a key to ask about; `CrmErasures`. The keys asked about: key, value.
     """
 
     @cache
