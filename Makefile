@@ -24,7 +24,7 @@ run: $(VENV)/installed $(RELANCE_HOME)/sample/customers.csv ## the whole pipelin
 test: $(VENV)/installed ## the test suite
 	$(BIN)/python -m pytest
 
-ui: $(VENV)/installed $(RELANCE_HOME)/sample/customers.csv ## Dagster on the same home, at 127.0.0.1:3000
+ui: $(VENV)/installed $(RELANCE_HOME)/sample/customers.csv ## Dagster at 127.0.0.1:3000 and the marketer's page at 127.0.0.1:8000, on the same home
 	$(BIN)/python -m commands.ui
 
 check: $(VENV)/installed ## linters, types, the import rule
@@ -33,11 +33,12 @@ check: $(VENV)/installed ## linters, types, the import rule
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 
-bench: $(VENV)/installed ## what we hold ourselves to: the pipeline, phones, e-mails, every network's files
+bench: $(VENV)/installed ## what we hold ourselves to: the pipeline, phones, e-mails, every network's files, the page
 	$(BIN)/python -m benchmarks.bench
 	$(BIN)/python -m benchmarks.phones
 	$(BIN)/python -m benchmarks.identifiers
 	$(BIN)/python -m benchmarks.networks
+	$(BIN)/python -m benchmarks.portal
 
 soak: $(VENV)/installed ## the long trials
 	@echo "No long trial yet: they come with the nights (crash safety, incremental runs)."

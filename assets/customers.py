@@ -6,6 +6,7 @@ import dagster as dg
 
 from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
+from pipelines.at_once import side_by_side
 from pipelines.customers.ages import too_young
 from pipelines.customers.customers import customers, person_aliases
 from pipelines.customers.people import people
@@ -24,6 +25,9 @@ _COLUMNS = (
 _SPOKEN = (
     "customer_id", "address", "purpose", "network", "region", "status", "captured_at", "valid_from", "valid_to",
 )  # fmt: skip
+
+#: Tables of which earlier days are kept: what `relance why` needs to answer for them.
+_DATED = ("customer_records", "permissions", "refusals")
 
 
 def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -56,23 +60,28 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
                 identity_key=relance.identity_key,
             )
             persons = customers(records)
-            aliases = person_aliases(relance.table("person_aliases"), records, as_of=as_of)
+            known = relance.table("person_aliases")
             newest = warehouse.read("SELECT max(captured_at) AS newest FROM warehouse.crm_consents")["newest"].item()
-            decided = decisions(
-                records,
-                persons,
-                warehouse.read(
-                    f"SELECT {', '.join(_SPOKEN)} FROM warehouse.crm_consents "
-                    "WHERE list_contains($purposes, purpose::VARCHAR)",
-                    purposes=purposes_heard(config.used_networks, config.settings),
+            consents = warehouse.read(
+                f"SELECT {', '.join(_SPOKEN)} FROM warehouse.crm_consents "
+                "WHERE list_contains($purposes, purpose::VARCHAR)",
+                purposes=purposes_heard(config.used_networks, config.settings),
+            )
+            suppressions = relance.table("crm_suppressions")
+            decided, aliases = side_by_side(
+                lambda: decisions(
+                    records,
+                    persons,
+                    consents,
+                    networks=config.used_networks,
+                    settings=config.settings,
+                    instant=instant_of(newest, config.settings, as_of),
+                    barred=barred(
+                        too_young(records, config.settings, as_of=as_of),
+                        suppressed_people(records, suppressions, config.suppressions, config.settings),
+                    ),
                 ),
-                networks=config.used_networks,
-                settings=config.settings,
-                instant=instant_of(newest, config.settings, as_of),
-                barred=barred(
-                    too_young(records, config.settings, as_of=as_of),
-                    suppressed_people(records, relance.table("crm_suppressions"), config.suppressions, config.settings),
-                ),
+                lambda: person_aliases(known, records, as_of=as_of),
             )
             tables = {
                 "customer_records": records.select(CustomerRecords.column_names()),
@@ -83,7 +92,10 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
             }
             with warehouse.transaction():
                 for name, table in tables.items():
-                    warehouse.replace(name, table)
+                    if name in _DATED:
+                        relance.replace_dated(name, table, as_of)
+                    else:
+                        warehouse.replace(name, table)
         for name, table in tables.items():
             yield dg.MaterializeResult(asset_key=["customers", name], metadata=rows_metadata(table.height))
 

@@ -1,6 +1,6 @@
 """The floor: a bare Polars script that does the same reading, grouping, hashing and writing, and nothing else.
 
-No contract, no quarantine, no identity, no phone rules, no encryption, no ledger, no checks.
+No contract, no quarantine, no identity, no phone rules, no rates, no encryption, no ledger, no checks.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import polars as pl
 from polars_hash import col
 
 _EMAIL, _PHONE = ("email_plain", "email_google"), ("phone_digits", "phone_e164")
-_META = ["email_plain", "phone_digits", "first_letters", "last_letters", "postcode_compact", "country_lower"]
+_META = ["email_plain", "phone_digits", "first_letters", "last_letters", "postcode_compact", "city_letters",
+         "region_letters", "country_lower", "revenue"]  # fmt: skip
 _GOOGLE = ["email_google", "phone_e164", "first_untitled", "last_untitled", "country", "postcode"]
 
 
@@ -21,14 +22,9 @@ def main(sample: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     tables = {name: pl.read_csv(sample / f"{name}.csv", infer_schema=False) for name in
               ("customers", "orders", "consents", "visits", "erasures")}  # fmt: skip
-    granted = (
-        tables["consents"]
-        .filter(pl.col("purpose") == "ads_upload")
-        .sort("captured")
-        .group_by("customer")
-        .agg(pl.col("answer").last())
-        .filter(pl.col("answer") == "granted")
-    )
+    asked = tables["consents"].filter(pl.col("purpose") == "ads_upload").sort("captured")
+    granted = asked.group_by("customer").agg(pl.col("answer").last()).filter(pl.col("answer") == "granted")
+    refused = asked.group_by("address").agg(pl.col("answer").last()).filter(pl.col("answer") != "granted")
     visits = tables["visits"].group_by("customer").agg(last_visit=pl.col("occurred").max())
     bought = (
         tables["orders"]
@@ -41,6 +37,9 @@ def main(sample: Path, out: Path) -> None:
     people = (
         tables["customers"]
         .join(granted, left_on="customer_id", right_on="customer", how="semi")
+        .join(refused, left_on="email", right_on="address", how="anti")
+        .join(tables["erasures"], left_on="customer_id", right_on="customer", how="anti")
+        .join(tables["erasures"], on="email", how="anti")
         .join(bought, left_on="customer_id", right_on="customer")
         .join(visits, left_on="customer_id", right_on="customer", how="left")
     )
@@ -53,17 +52,20 @@ def main(sample: Path, out: Path) -> None:
     }
     for name, rule in segments.items():
         members = hashed.filter(rule)
-        members.select(_META).sort(pl.all()).write_csv(out / f"meta_{name}.csv")
-        members.select(_GOOGLE).sort(pl.all()).write_csv(out / f"google_{name}.csv")
+        members.select(_META).unique().sort(pl.all()).write_csv(out / f"meta_{name}.csv")
+        members.select(_GOOGLE).unique().sort(pl.all()).write_csv(out / f"google_{name}.csv")
 
 
 def _hashed(people: pl.DataFrame) -> pl.DataFrame:
     """The columns that relance hashes, of everyone, once each."""
-    text = people.with_columns(pl.col("email", "first_name", "last_name", "country").str.to_lowercase())
+    text = people.with_columns(
+        pl.col("email", "first_name", "last_name", "city", "region", "country").str.to_lowercase()
+    )
     sources = {
         **dict.fromkeys(_EMAIL, "email"), **dict.fromkeys(_PHONE, "phone"),
         "first_letters": "first_name", "first_untitled": "first_name", "last_letters": "last_name",
-        "last_untitled": "last_name", "postcode_compact": "postcode", "country_lower": "country",
+        "last_untitled": "last_name", "postcode_compact": "postcode", "city_letters": "city",
+        "region_letters": "region", "country_lower": "country",
     }  # fmt: skip
     return text.with_columns(col(source).chash.sha2_256().alias(name) for name, source in sources.items())
 

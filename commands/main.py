@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from commands import (
+    allow,
     audit,
     certificate,
     check,
@@ -24,6 +25,7 @@ from commands import (
     status,
     users,
     verify,
+    why,
 )
 
 app = typer.Typer(
@@ -33,10 +35,27 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for command in (sample.sample, run.run, check.check, check_upload.check_upload, init.init, doctor.doctor, status.status,
-                networks.networks, segments.segments, verify.verify, conformance.conformance,
-                normalise.normalise, serve.serve, confirm.confirm, confirm.unconfirm, forget.forget,
-                certificate.certificate):  # fmt: skip
+for command in (
+    sample.sample,
+    run.run,
+    allow.allow,
+    check.check,
+    check_upload.check_upload,
+    init.init,
+    doctor.doctor,
+    status.status,
+    networks.networks,
+    segments.segments,
+    verify.verify,
+    conformance.conformance,
+    normalise.normalise,
+    confirm.confirm,
+    confirm.unconfirm,
+    forget.forget,
+    certificate.certificate,
+    serve.serve,
+    why.why,
+):
     app.command()(command)
 
 app.add_typer(audit.app, name="audit")

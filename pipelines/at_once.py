@@ -8,9 +8,17 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Other = TypeVar("Other")
 
 
 def at_once(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """The function's result for each item, in the order of the items."""
     with ThreadPoolExecutor() as pool:
         return list(pool.map(function, items))
+
+
+def side_by_side(one: Callable[[], Result], other: Callable[[], Other]) -> tuple[Result, Other]:
+    """The results of two different steps."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pending = pool.submit(other)
+        return one(), pending.result()

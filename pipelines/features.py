@@ -38,15 +38,17 @@ def measured(  # noqa: PLR0913 - one bucket of people and what is known of them
         .agg(
             orders_count=pl.col("is_order").sum().cast(pl.UInt32),
             revenue_minor=pl.col("amount").sum(),
-            first_day=_local_day(pl.col("ordered_at").filter("is_order").min(), settings),
-            last_day=_local_day(pl.col("ordered_at").filter("is_order").max(), settings),
+            first_day=pl.col("ordered_at").min(),
+            last_day=pl.col("ordered_at").max(),
         )
+        .with_columns(_local_day(pl.col("first_day", "last_day"), settings))
     )
     visited = (
         visits.lazy()
         .filter(pl.col("occurred_at") < end)
         .group_by("person_id")
-        .agg(last_visit=_local_day(pl.col("occurred_at").max(), settings))
+        .agg(last_visit=pl.col("occurred_at").max())
+        .with_columns(_local_day(pl.col("last_visit"), settings))
     )
     known_since = pl.min_horizontal(_local_day(pl.col("created_at"), settings), "first_day")
     ordered = pl.col("orders_count") > 0
@@ -95,14 +97,18 @@ def ranked(measured: pl.DataFrame) -> pl.DataFrame:
 
 
 def _in_one_currency(orders: pl.DataFrame, rates: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """person_id, ordered_at, is_order, amount in minor units of the company's currency; few orders need a rate."""
+    """person_id, is_order, ordered_at (null if it is none), amount in minor units of the company's currency.
+
+    Few orders need a rate.
+    """
     own, is_order = pl.col("currency") == settings.currency, pl.col("amount") >= 0
+    ordered_at = pl.when(is_order).then("ordered_at").alias("ordered_at")
     rated = with_rate(orders.filter(~own), rates, currency=settings.currency, time_zone=settings.time_zone)
     amount = converted(currency=settings.currency, currencies=rated["currency"].unique().to_list())
     return pl.concat(
         [
-            orders.filter(own).select("person_id", "ordered_at", "amount", is_order=is_order),
-            rated.select("person_id", "ordered_at", amount, is_order=is_order),
+            orders.filter(own).select("person_id", ordered_at, "amount", is_order=is_order),
+            rated.select("person_id", ordered_at, amount, is_order=is_order),
         ]
     )
 

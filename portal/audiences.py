@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
+from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field
 
+from portal.language import Language
 from portal.overview import STATUSES, Row, Status
-from portal.rendering import language_of, render
+from portal.rendering import language_of, render, render_fragment
 from portal.rules import in_words
 from portal.state import StateOf
 
@@ -58,22 +60,32 @@ class Asked(BaseModel):
 @router.get("/audiences", name="audiences")
 def audiences(request: Request, asked: Annotated[Asked, Query()], state: StateOf) -> Response:
     rows = state.overview.rows(state.clock().date())
-    found = sorted_rows([row for row in rows if _is_asked_for(row, asked)], asked)
-    pages = max(-(-len(found) // PER_PAGE), 1)
-    page = min(asked.page, pages)
     language = language_of(request)
     return render(
         request,
         "audiences.html",
+        asked=asked,
+        # Rendering fifty rows is most of the work, and it is the same for everybody.
+        results=state.fragments.get(rows, (asked, language.code), lambda: _results(rows, asked, language)),
+        networks=sorted({(row.audience.network, row.network.title) for row in rows}, key=lambda each: each[1].lower()),
+        purposes=sorted({row.purpose for row in rows if row.purpose}),
+        statuses=STATUSES,
+    )
+
+
+def _results(rows: tuple[Row, ...], asked: Asked, language: Language) -> Markup:
+    found = sorted_rows([row for row in rows if _is_asked_for(row, asked)], asked)
+    pages = max(-(-len(found) // PER_PAGE), 1)
+    page = min(asked.page, pages)
+    return render_fragment(
+        "_results.html",
+        language,
         asked=asked,
         rows=found[(page - 1) * PER_PAGE : page * PER_PAGE],
         found=len(found),
         page=page,
         pages=pages,
         every=len(rows),
-        networks=sorted({(row.audience.network, row.network.title) for row in rows}, key=lambda each: each[1].lower()),
-        purposes=sorted({row.purpose for row in rows if row.purpose}),
-        statuses=STATUSES,
         orders=tuple(_ORDERS),
         in_words=lambda rule: in_words(rule, language),
     )

@@ -39,7 +39,8 @@ def download_all(named: AudienceOf, version: Version, kind: FileKind, visitor: V
     return _to_link(state, Link(user=visitor.user.name, **named._asdict(), version=version, file=None, kind=kind))
 
 
-@router.api_route("/files/{token}", methods=["GET", "HEAD"], name="file")
+@router.head("/files/{token}", name="file", include_in_schema=False)
+@router.get("/files/{token}", name="file")
 def file(
     request: Request,
     token: Annotated[str, Path(max_length=1000)],

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from portal.access import may
 from portal.language import LANGUAGES, Language, chosen_language
@@ -78,6 +79,12 @@ def render(request: Request, template: str, status: int = 200, **context: object
             secure=request.url.scheme == "https",
         )
     return response
+
+
+def render_fragment(template: str, language: Language, **context: object) -> Markup:
+    """A part of a page that is the same for every visitor of that language."""
+    everybody = {"language": language.code, "may": lambda route: False}
+    return Markup(templates().get_template(template).render(language.template_names | everybody | context))  # noqa: S704
 
 
 def redirect(path: str, **query: object) -> Response:

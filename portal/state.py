@@ -16,6 +16,7 @@ from catalog.secret_keys import find_key, key_path, new_key
 from catalog.sessions import Limits
 from catalog.store import Catalog
 from portal.attempts import Attempts
+from portal.fragments import Fragments
 from portal.overview import Overview
 from portal.verified import VerifiedFiles
 from schemas.settings import Settings
@@ -38,6 +39,7 @@ class State:
     clock: Callable[[], datetime] = utc_now
     attempts: Attempts = field(default_factory=Attempts)
     files: VerifiedFiles = field(default_factory=VerifiedFiles)
+    fragments: Fragments = field(default_factory=Fragments)
 
     @property
     def limits(self) -> Limits:

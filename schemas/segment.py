@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pydantic import field_validator
 
+from schemas.brake import Brake
 from schemas.declared import Declared, Slug, Text
 from schemas.errors import ConfigError
 
@@ -55,6 +56,8 @@ class Segment(Declared):
     networks: tuple[str, ...]
     #: An e-mail address or `team:name`, shown in Dagster.
     owner: Text
+    #: Limits of the brake that differ from those of `relance.toml`.
+    brake: Brake | None = None
 
     @field_validator("networks")
     @classmethod

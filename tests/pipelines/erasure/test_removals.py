@@ -19,9 +19,11 @@ REQUEST = ErasureRequest(
 )
 #: Two versions carried the key; the third, after the request, has a removal file, and a full file without the key.
 FILES = [
-    (1, "2025-06-01.1", "full"), (2, "2025-06-02.1", "full"), (3, "2025-06-03.1", "full"),
+    (1, "2025-06-01.1", "full"),
+    (2, "2025-06-02.1", "full"),
+    (3, "2025-06-03.1", "full"),
     (4, "2025-06-03.1", "remove"),
-]  # fmt: skip
+]
 HOLDING = (1, 2, 4)
 PUBLISHED = {version: datetime.fromisoformat(f"{version[:10]}T00:00+00:00") for _, version, _ in FILES}
 

@@ -1,0 +1,138 @@
+"""The brake: tonight's audience against its last version; what changed too much for nobody to look at it first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+import polars as pl
+
+from catalog.allowances import allowance, use_allowance
+from pipelines.uploads.audience_keys import full_keys
+from pipelines.uploads.publication import Outbox
+from pipelines.uploads.rows import AudienceRows
+from schemas.brake import Brake
+from schemas.segment import Audience
+from schemas.uploads import NO_CONSENT, Ledger, Manifest
+
+
+class Night(NamedTuple):
+    """What the brake compares: an audience's ledger, and how many rows each table of the CRM had."""
+
+    ledger: Ledger
+    source_rows: dict[str, int]
+
+
+class Turnover(NamedTuple):
+    """How many keys two versions have, and have in common."""
+
+    before: int
+    now: int
+    common: int
+
+    @property
+    def share(self) -> float:
+        """How much of the one with more keys is not in the other."""
+        most = max(self.before, self.now)
+        return 1 - self.common / most if most else 0.0
+
+
+def reason_to_hold(
+    audience: Audience, rows: AudienceRows, limits: Brake, outbox: Outbox, allowed: Collection[str] = ()
+) -> str | None:
+    """Why the audience may not be published before somebody has looked at it; None if it may.
+
+    It is compared with its last version that had a full file. `allowed` names audiences that this run was told to let
+    pass; so does, once, a leave of `relance allow`.
+    """
+    last = _last_full(audience, outbox)
+    if last is None or rows.below_minimum:
+        return None
+    before = full_keys(outbox.warehouse, audience, last.version)
+    # Keys that are no longer kept say nothing.
+    keys = turnover(rows.keys if before.is_empty() else before, rows.keys)
+    found = tripped(Night(last.ledger, last.source_rows), Night(rows.ledger, rows.source_rows), keys, limits)
+    if not found or _is_allowed(audience, outbox, allowed):
+        return None
+    return f"the brake holds it: {'; '.join(found)}. If that is right, `relance allow {audience}` lets it pass once"
+
+
+def _last_full(audience: Audience, outbox: Outbox) -> Manifest | None:
+    versions = outbox.catalog.versions(audience, state=None)
+    manifests = (Manifest.model_validate_json(row["manifest"]) for row in reversed(versions))
+    return next((manifest for manifest in manifests if manifest.has_file("full")), None)
+
+
+def _is_allowed(audience: Audience, outbox: Outbox, allowed: Collection[str]) -> bool:
+    if str(audience) in allowed:
+        outbox.catalog.record("allowed", "/".join(audience), {"night": outbox.night})
+        return True
+    number = allowance(outbox.catalog, audience)
+    if number is None:
+        return False
+    use_allowance(outbox.catalog, number, outbox.night)
+    return True
+
+
+def turnover(before: pl.DataFrame, now: pl.DataFrame) -> Turnover:
+    """In: the keys (key, value), each once, of the last version and of tonight's."""
+    common = now.join(before, on=["key", "value"], how="semi").height
+    return Turnover(before.height, now.height, common)
+
+
+def tripped(before: Night, now: Night, keys: Turnover, limits: Brake) -> list[str]:
+    """What changed by more than its limit, a clause each; none if the audience may be published."""
+    return [
+        *_sources(before.source_rows, now.source_rows, limits),
+        *_people(before.ledger, now.ledger, limits),
+        *_shares(before.ledger, now.ledger, limits),
+        *_turnover(keys, limits),
+    ]
+
+
+def _sources(before: dict[str, int], now: dict[str, int], limits: Brake) -> Iterator[str]:
+    for table, rows in before.items():
+        left = now.get(table, 0)
+        if rows and rows - left >= limits.table_shrinks * rows:
+            limit = _less(limits.table_shrinks)
+            yield f"the CRM's table of {table} went from {rows:,} to {left:,} rows (limit {limit})"
+
+
+def _people(before: Ledger, now: Ledger, limits: Brake) -> Iterator[str]:
+    people, left = before.file_people, now.file_people
+    if people - left > limits.audience_shrinks * people:
+        yield f"the audience went from {people:,} to {left:,} people (limit {_less(limits.audience_shrinks)})"
+    if left - people > limits.audience_grows * people:
+        yield f"the audience went from {people:,} to {left:,} people (limit +{limits.audience_grows:.0%})"
+
+
+def _shares(before: Ledger, now: Ledger, limits: Brake) -> Iterator[str]:
+    for name, of, limit in (
+        ("may be sent", _consented, limits.consent_drops),
+        ("have a usable identifier", _reachable, limits.coverage_drops),
+    ):
+        was, is_now = of(before), of(now)
+        if was is not None and is_now is not None and was - is_now > limit:
+            yield f"the share of people who {name} went from {was:.0%} to {is_now:.0%} (limit {limit:.0%} less)"
+
+
+def _turnover(keys: Turnover, limits: Brake) -> Iterator[str]:
+    if keys.share > limits.keys_turn_over:
+        yield (
+            f"of {keys.before:,} keys before and {keys.now:,} now only {keys.common:,} are the same "
+            f"(limit {limits.keys_turn_over:.0%} others)"
+        )
+
+
+def _consented(ledger: Ledger) -> float | None:
+    refused = sum(ledger.dropped.get(reason, 0) for reason in NO_CONSENT.values())
+    return 1 - refused / ledger.segment_people if ledger.segment_people else None
+
+
+def _reachable(ledger: Ledger) -> float | None:
+    unusable = ledger.dropped.get("no_usable_identifier", 0)
+    return ledger.file_people / (ledger.file_people + unusable) if ledger.file_people + unusable else None
+
+
+def _less(share: float) -> str:
+    return f"-{share:.0%}"

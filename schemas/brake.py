@@ -1,0 +1,32 @@
+"""The brake's limits: how much an audience may change in a night before somebody should look at it first."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.declared import Declared
+
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class Brake(Declared):
+    """`[brake]` of `relance.toml`, and of a segment for its own audiences. Each limit is a share, 0.3 is 30 %."""
+
+    #: A table of the CRM that loses so much of its rows, against the day of the last version.
+    table_shrinks: Share = 0.5
+    #: An audience that loses so much of its people.
+    audience_shrinks: Share = 0.3
+    #: An audience that grows by so much: 1.0 is twice as large.
+    audience_grows: Annotated[float, Field(gt=0)] = 1.0
+    #: The share of the segment's people who may be sent, falling by so much: 0.15 is from 80 % to 65 %.
+    consent_drops: Share = 0.15
+    #: The share of those who have a usable identifier, falling by so much.
+    coverage_drops: Share = 0.15
+    #: So much of the last version's keys, or of tonight's, not being in the other.
+    keys_turn_over: Share = 0.5
+
+    def overridden(self, own: Brake | None) -> Brake:
+        """These limits, with those that a segment sets itself in place of them."""
+        return self if own is None else self.model_copy(update=own.model_dump(include=own.model_fields_set))

@@ -1,0 +1,81 @@
+"""The brake trips on what nobody would want uploaded unseen, says what it was, and lets ordinary nights pass."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.uploads.brake import Night, Turnover, tripped, turnover
+from schemas.brake import Brake
+from schemas.uploads import LEDGER_REASONS, Ledger
+
+LIMITS = Brake()
+SAME = Turnover(1000, 1000, 1000)
+
+
+def night(people: int = 1000, *, orders: int = 5000, **dropped: int) -> Night:
+    reasons = dict.fromkeys(LEDGER_REASONS, 0) | dropped
+    ledger = Ledger(
+        segment_people=people + sum(reasons.values()), dropped=reasons, file_people=people, file_rows=people
+    )
+    return Night(ledger, {"customers": 3000, "orders": orders})
+
+
+def keys(*values: str) -> pl.DataFrame:
+    return pl.DataFrame({"key": "email", "value": list(values)}, schema={"key": pl.String, "value": pl.String})
+
+
+def test_a_night_like_the_last_one_passes() -> None:
+    assert tripped(night(), night(), SAME, LIMITS) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (night(orders=2500), "the CRM's table of orders went from 5,000 to 2,500 rows (limit -50%)"),
+        (night(orders=0), "the CRM's table of orders went from 5,000 to 0 rows (limit -50%)"),
+        (night(699), "the audience went from 1,000 to 699 people (limit -30%)"),
+        (night(2001), "the audience went from 1,000 to 2,001 people (limit +100%)"),
+        (night(no_consent_to_ads_upload=200), "the share of people who may be sent went from 100% to 83% (limit 15% less)"),
+        (
+            night(no_usable_identifier=200),
+            "the share of people who have a usable identifier went from 100% to 83% (limit 15% less)",
+        ),
+    ],
+)
+def test_what_changed_too_much_is_said_with_its_limit(now: Night, said: str) -> None:
+    assert tripped(night(), now, SAME, LIMITS) == [said]
+
+
+def test_a_table_that_is_gone_counts_as_empty() -> None:
+    gone = night()._replace(source_rows={"customers": 3000})
+    assert "orders went from 5,000 to 0" in tripped(night(), gone, SAME, LIMITS)[0]
+
+
+def test_many_new_keys_trip_it_although_nobody_left() -> None:
+    assert "only 400 are the same" in tripped(night(), night(), Turnover(1000, 1000, 400), LIMITS)[0]
+
+
+@given(st.sets(st.text("abc", min_size=1, max_size=3)), st.sets(st.text("abc", min_size=1, max_size=3)))
+def test_turnover_counts_common_keys_whatever_their_order(before: set[str], now: set[str]) -> None:
+    found = turnover(keys(*sorted(before)), keys(*sorted(now, reverse=True)))
+    assert found == (len(before), len(now), len(before & now))
+    assert 0 <= found.share <= 1
+    assert (found.share == 0) == (before == now)
+
+
+@given(st.integers(1, 10_000), st.integers(0, 30_000), st.floats(0.01, 1), st.floats(0.01, 5))
+def test_a_size_within_its_limits_never_trips_and_one_beyond_always(
+    before: int, now: int, shrinks: float, grows: float
+) -> None:
+    limits = Brake(audience_shrinks=shrinks, audience_grows=grows)
+    beyond = before - now > shrinks * before or now - before > grows * before
+    assert bool(tripped(night(before), night(now), SAME, limits)) == beyond
+
+
+def test_a_segment_overrides_only_what_it_sets() -> None:
+    own = Brake(audience_grows=5.0)
+    assert Brake(audience_shrinks=0.1).overridden(own) == Brake(audience_shrinks=0.1, audience_grows=5.0)
+    assert Brake(audience_shrinks=0.1).overridden(None) == Brake(audience_shrinks=0.1)
