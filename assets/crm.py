@@ -9,6 +9,7 @@ from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.crm.pull import Table, pull_erasures, pull_table
 from pipelines.erasure.settle import known_erasures, note_covered, take_in
+from pipelines.history.intervals import replace_by
 from pipelines.suppressions.read import read_suppressions
 from schemas import crm
 from schemas.errors import EmptyCrmError
@@ -41,7 +42,7 @@ def _erasures(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         name="crm_erasures",
     )
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
-        with relance.stage("crm.erasures"):
+        with relance.stage("crm.erasures", context):
             reading = relance.reading(context)
             known = known_erasures(relance.erasing)
             table = pull_erasures(reading, known)
@@ -67,7 +68,7 @@ def _customers(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, relance: Relance
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         try:
-            with relance.stage("crm.customers"):
+            with relance.stage("crm.customers", context):
                 reading = relance.reading(context)
                 table = pull_table("customers", reading, relance.table("crm_erasures"))
                 result = _written(context, relance, "customers", table)
@@ -89,7 +90,7 @@ def _table(name: TableName, daily: dg.PartitionsDefinition) -> dg.AssetsDefiniti
         name=f"crm_{name}",
     )
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
-        with relance.stage(f"crm.{name}"):
+        with relance.stage(f"crm.{name}", context):
             reading = relance.reading(context)
             table = pull_table(name, reading, relance.table("crm_erasures"))
             return _written(context, relance, name, table)
@@ -162,7 +163,11 @@ def _written(
     )
     warehouse = relance.warehouse
     with warehouse.transaction():
-        warehouse.replace_by(f"crm_{name}", table.select)
+        if name in _DESCRIPTIONS:
+            kept = relance.declared.settings.history_days
+            replace_by(warehouse, f"crm_{name}", table.select, day=as_of, kept_days=kept)
+        else:
+            warehouse.replace_by(f"crm_{name}", table.select)
         if table.covered is not None:
             warehouse.append("crm_erasures", table.covered.tombstones)
             note_covered(relance.outbox.catalog, table.covered.records, relance.identity_key)

@@ -26,6 +26,9 @@ _SPOKEN = (
     "customer_id", "address", "purpose", "network", "region", "status", "captured_at", "valid_from", "valid_to",
 )  # fmt: skip
 
+#: Tables of which earlier days are kept: what `relance why` needs to answer for them.
+_DATED = ("customer_records", "permissions", "refusals")
+
 
 def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     """The five tables of the stage, made together."""
@@ -89,7 +92,10 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
             }
             with warehouse.transaction():
                 for name, table in tables.items():
-                    warehouse.replace(name, table)
+                    if name in _DATED:
+                        relance.replace_dated(name, table, as_of)
+                    else:
+                        warehouse.replace(name, table)
         for name, table in tables.items():
             yield dg.MaterializeResult(asset_key=["customers", name], metadata=rows_metadata(table.height))
 

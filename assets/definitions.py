@@ -1,4 +1,4 @@
-"""Everything Dagster knows: the six stages in flow order, the nightly job and its schedule."""
+"""Everything Dagster knows: the six stages in flow order, the nightly job, its schedule and its alerts."""
 
 import dagster as dg
 from dagster._loggers import default_loggers
@@ -12,6 +12,7 @@ from assets.progress import progress
 from assets.resources import Relance
 from assets.schedule import nightly_schedule
 from assets.segments import segments_assets
+from assets.sensors import alert_sensors, freshness_check
 from assets.uploads import uploads_assets
 from catalog.home import Environment, Home
 from pipelines.declared import checked_config
@@ -34,12 +35,15 @@ def defs() -> dg.Definitions:
         *segments_assets(config, daily),
         *uploads_assets(config, daily),
     ]
-    job = dg.define_asset_job(JOB, dg.AssetSelection.all())
+    check = freshness_check(config, home)
+    job = dg.define_asset_job(JOB, dg.AssetSelection.all() - dg.AssetSelection.checks(check))
     resource = Relance(home_folder=str(home.root), config_folder=str(config.folder), keys_folder=str(home.keys))
     return dg.Definitions(
         assets=assets,
+        asset_checks=[check],
         jobs=[job],
         schedules=[nightly_schedule(config, home, job)],
+        sensors=alert_sensors(config, home, job),
         resources={"relance": resource},
         executor=dg.in_process_executor,
         loggers={"progress": progress, "console": default_loggers()["console"]},

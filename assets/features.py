@@ -8,9 +8,6 @@ from assets.resources import Relance, day_of
 from pipelines.features import measured, ranked
 from schemas.features import Features
 
-#: For how many nights features are kept, so that a segment of a past night can be worked out again.
-HISTORY_DAYS = 35
-
 
 def features_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     deps = [["customers", "customers"], ["customers", "customer_records"], ["crm", "crm_orders"], ["crm", "crm_visits"]]
@@ -42,7 +39,7 @@ def features_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]
                 warehouse.execute(
                     "DELETE FROM warehouse.features WHERE as_of = $day OR as_of < $day::DATE - $kept::INTEGER",
                     day=as_of,
-                    kept=HISTORY_DAYS,
+                    kept=config.settings.history_days,
                 )
                 warehouse.append("features", dated)
             buyers = table.filter(pl.col("orders_count") > 0).height

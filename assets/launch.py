@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets.nights import CHOSEN_DAY, NEWEST_DAY
 from catalog.duckdb_connection import connect
 from catalog.home import Home
 from pipelines.crm.days import default_day
@@ -13,12 +14,6 @@ from pipelines.crm.read import Crm
 from schemas.config import Config
 
 JOB = "nightly"
-
-#: Set on a run whose day a person named on the command line.
-CHOSEN_DAY = "relance/chosen_day"
-
-#: The newest day, where whoever started the run has just read it from the source.
-NEWEST_DAY = "relance/newest_day"
 
 
 def newest_day(config: Config, home: Home) -> str:

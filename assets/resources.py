@@ -11,9 +11,10 @@ import dagster as dg
 import polars as pl
 from pydantic import PrivateAttr
 
-from assets.launch import CHOSEN_DAY, NEWEST_DAY
+from assets.nights import CHOSEN_DAY, NEWEST_DAY, stage_lines, started_as
 from catalog.descriptions import describe, record_overlaps
 from catalog.home import Environment, Home
+from catalog.nights import record_stages, record_start
 from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
@@ -22,13 +23,14 @@ from pipelines.crm.pull import Reading
 from pipelines.crm.read import Crm
 from pipelines.customers.subdivisions import subdivisions
 from pipelines.erasure.settle import Erasing, settle
+from pipelines.history.intervals import replace
 from pipelines.overlaps import overlaps
 from pipelines.uploads.people import NetworkPeople, network_people
 from pipelines.uploads.publication import Outbox
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.retention import expire
 from schemas.config import Config, read_config
-from schemas.errors import RelanceError, StageError
+from schemas.errors import RelanceError, StageError, UnreachableSourceError
 from schemas.network import match_columns
 
 
@@ -69,6 +71,7 @@ class Relance(dg.ConfigurableResource):
             tags = context.run.tags if context.run else {}
             newest = tags.get(NEWEST_DAY)
             night = catalog.begin_night(date.fromisoformat(tags.get("dagster/partition", "1970-01-01")))
+            record_start(catalog, night, started_as(tags), context.run.run_id if context.run else "")
         except BaseException:
             stack.close()
             raise
@@ -95,6 +98,8 @@ class Relance(dg.ConfigurableResource):
             else:
                 outcome = "held" if any(row["outcome"] == "held" for row in outcomes) else "done"
             code = opened.failures[0].exit_code if opened.failures else {"held": 4}.get(outcome, 0)
+            if context.instance is not None and context.run is not None:
+                record_stages(opened.catalog, opened.night, stage_lines(context.instance, context.run.run_id))
             opened.catalog.end_night(opened.night, outcome, [str(failure) for failure in opened.failures], code)
             opened.catalog.sign_audit_head(opened.home, opened.keys)
 
@@ -196,11 +201,27 @@ class Relance(dg.ConfigurableResource):
         """A warehouse table, whole."""
         return self.warehouse.read(f"FROM warehouse.{name}")
 
+    def replace_dated(self, name: str, frame: pl.DataFrame, as_of: date) -> None:
+        """Make `frame` the content of a table of which earlier days are kept, whatever the day of the run: an older
+        day that is worked out again is the newest thing that the table held."""
+        day = max(as_of, self.newest_day() or as_of)
+        replace(self.warehouse, name, frame, day=day, kept_days=self.declared.settings.history_days)
+
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """The border of a stage: what fails inside leaves as a sentence without values of rows, and is noted."""
+    def stage(self, name: str, pulling: dg.AssetExecutionContext | None = None) -> Iterator[None]:
+        """The border of a stage: what fails inside leaves as a sentence without values of rows, and is noted.
+
+        A stage that pulls from a source names its context: a source that cannot be reached is tried again.
+        """
+        retries = self.declared.settings.source_retries
         try:
             yield
+        except UnreachableSourceError as error:
+            if pulling is None or pulling.retry_number >= retries.times:
+                self._opened.failures.append(error)
+                raise
+            seconds = retries.seconds * 2**pulling.retry_number
+            raise dg.RetryRequested(max_retries=retries.times, seconds_to_wait=seconds) from error
         except RelanceError as error:
             self._opened.failures.append(error)
             raise

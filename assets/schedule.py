@@ -3,13 +3,17 @@
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from assets.launch import NEWEST_DAY, newest_day
+from assets.launch import newest_day
+from assets.nights import NEWEST_DAY
 from catalog.home import Home
 from schemas.config import Config
 
 
 def nightly_schedule(config: Config, home: Home, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
-    """Every night at 02:00 in the company's time zone."""
+    """Every night at 02:00 in the company's time zone, once.
+
+    When clocks go forward over 02:00 it starts at 03:00; when they go back, at the second of the two.
+    """
 
     @dg.schedule(
         job=job,

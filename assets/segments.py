@@ -39,6 +39,11 @@ def _segment(name: str, segment: Segment, daily: dg.PartitionsDefinition) -> dg.
             with warehouse.transaction():
                 warehouse.execute("DELETE FROM warehouse.memberships WHERE segment = $name", name=name)
                 warehouse.append("memberships", stays)
+                warehouse.execute(
+                    "DELETE FROM warehouse.memberships WHERE valid_to < $day::DATE - $kept::INTEGER",
+                    day=as_of,
+                    kept=relance.declared.settings.membership_days,
+                )
             return dg.MaterializeResult(metadata=rows_metadata(today.height, people=today.height))
 
     return asset

@@ -9,6 +9,7 @@ import dagster as dg
 from assets.metadata import file_metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.suppressions.suppressed import suppressed_emails
+from pipelines.uploads.brake import reason_to_hold
 from pipelines.uploads.forbidden import forbidden_keys
 from pipelines.uploads.keys import key_columns, refused_keys
 from pipelines.uploads.publication import Published, check_newest, publish
@@ -18,6 +19,9 @@ from schemas.errors import PublicationError
 from schemas.network import Network
 from schemas.segment import Audience, Segment
 from schemas.uploads import RefusedKeys
+
+#: A run's tag that names audiences, with commas between them, which the brake lets pass in it.
+ALLOWED = "relance/allow"
 
 #: What the gate inside `publish` enforces before anything is published; the checks repeat its verdict.
 CHECKS = {
@@ -57,7 +61,8 @@ def _refused_keys(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 relance.identity_key,
                 suppressed_emails(relance.table("crm_suppressions")),
             )
-            relance.warehouse.replace("refused_keys", table)
+            with relance.warehouse.transaction():
+                relance.replace_dated("refused_keys", table, day_of(context))
             return dg.MaterializeResult(metadata=rows_metadata(table.height))
 
     return asset
@@ -97,7 +102,23 @@ def _audience(
                 forbidden = forbidden_keys(
                     relance.refused_keys(audience.network), relance.table("crm_erasures"), network, relance.identity_key
                 )
-                published = publish(audience, segment, network, rows, relance.outbox, as_of=as_of, forbidden=forbidden)
+                held_back = reason_to_hold(
+                    audience,
+                    rows,
+                    relance.declared.settings.brake.overridden(segment.brake),
+                    relance.outbox,
+                    context.run.tags.get(ALLOWED, "").split(","),
+                )
+                published = publish(
+                    audience,
+                    segment,
+                    network,
+                    rows,
+                    relance.outbox,
+                    as_of=as_of,
+                    forbidden=forbidden,
+                    held_back=held_back,
+                )
         except PublicationError as error:
             if error.check is not None:
                 yield dg.AssetCheckResult(passed=False, check_name=error.check, description=str(error))
@@ -122,7 +143,12 @@ def _rows(relance: Relance, audience: Audience, network: Network, as_of: date) -
         segment=audience.segment,
     )
     lost = Lost(dict(people.iter_rows()), dict(refused.iter_rows()))
-    return audience_rows(members, relance.people_of(audience.network, as_of), network, lost)
+    pulled = relance.warehouse.read(
+        'SELECT "table", "read" - quarantined - erased AS rows FROM warehouse.pulls '
+        """WHERE as_of = $day AND "table" <> 'erasures' ORDER BY "table" """,
+        day=as_of,
+    )
+    return audience_rows(members, relance.people_of(audience.network, as_of), network, lost, dict(pulled.iter_rows()))
 
 
 def _result(relance: Relance, audience: Audience, rows: AudienceRows, published: Published) -> dg.MaterializeResult:

@@ -97,7 +97,7 @@ def _sqlite(home: Home) -> sa.Engine:
     def _settings(connection, record) -> None:  # noqa: ANN001 - sqlite3's connection, SQLAlchemy's record
         connection.execute("PRAGMA journal_mode = WAL")
 
-    METADATA.create_all(engine)
+    _make_tables(engine)
     if new:
         home.catalog.chmod(0o600)
     return engine
@@ -122,10 +122,7 @@ def _postgresql(text: str) -> sa.Engine:
         msg = "RELANCE_CATALOG names PostgreSQL, whose driver is not installed. Install relance[postgresql]."
         raise CatalogError(msg) from None
     try:
-        # Two processes that make the same table at once would disturb each other.
-        with writing(engine) as connection:
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_TABLES_LOCK)))
-            METADATA.create_all(connection)
+        _make_tables(engine)
     except exc.DBAPIError as error:
         engine.dispose()
         place = f"{url.host or url.query.get('host', 'this machine')}, database {url.database}"
@@ -135,3 +132,13 @@ def _postgresql(text: str) -> sa.Engine:
         )
         raise CatalogError(msg) from None
     return engine
+
+
+def _make_tables(engine: sa.Engine) -> None:
+    """Make the tables that are not there, as one of the processes that may be about to."""
+    if METADATA.tables.keys() <= set(sa.inspect(engine).get_table_names()):
+        return
+    with writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_TABLES_LOCK)))
+        METADATA.create_all(connection)

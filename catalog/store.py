@@ -19,6 +19,7 @@ from catalog.audit_heads import sign_head
 from catalog.changes import Changes
 from catalog.database import METADATA, audience_columns, database, now, of_audience, version_subject, writing
 from catalog.home import Home
+from catalog.nights import NIGHTS
 from catalog.secret_keys import SecretKeys
 from schemas.audit import Action, AuditHead
 from schemas.segment import Audience
@@ -56,22 +57,6 @@ OUTCOMES = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("ledger", sa.JSON),
     sa.PrimaryKeyConstraint("network", "account", "segment", "as_of"),
-)
-
-NIGHTS = sa.Table(
-    "nights",
-    METADATA,
-    sa.Column("night", sa.Integer, primary_key=True),
-    sa.Column("as_of", sa.Date, nullable=False),
-    sa.Column("started_at", sa.DateTime, nullable=False),
-    sa.Column("ended_at", sa.DateTime),
-    #: `running`, `done`, `held`, `failed`, or `partial` when only some assets were asked for.
-    sa.Column("outcome", sa.Text, nullable=False),
-    #: What failed, a sentence each.
-    sa.Column("messages", sa.JSON, nullable=False),
-    sa.Column("exit_code", sa.Integer),
-    #: Source rows set aside: table, rule, rows.
-    sa.Column("quarantined", sa.JSON, nullable=False),
 )
 
 
@@ -219,6 +204,12 @@ class Catalog:
         with self.reading() as connection:
             rows = list(connection.execute(sa.select(OUTCOMES).where(OUTCOMES.c.night == night)).mappings())
         return sorted(rows, key=_identity)
+
+    def outcome_on(self, audience: Audience, as_of: date) -> sa.RowMapping | None:
+        """What the last night of the day did with the audience; None if none reached it."""
+        query = sa.select(OUTCOMES).where(*of_audience(OUTCOMES, audience), OUTCOMES.c.as_of == as_of)
+        with self.reading() as connection:
+            return connection.execute(query).mappings().first()
 
     def begin_night(self, as_of: date) -> int:
         """Write that a night began; its number."""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import typer
 
+from catalog.alerts import AlertSecrets
+from catalog.database import database
 from catalog.duckdb_connection import Extension, connect, load_extension
 from catalog.home import Home
 from catalog.secret_keys import NAMES, find_key
@@ -20,16 +22,18 @@ _NEEDED_BYTES = 2_000_000_000
 
 
 def doctor(config: ConfigOption = None, home: HomeOption = None) -> None:
-    """Check config, keys, disk, DuckDB's extensions, the lock and the time zone."""
+    """Check config, keys, catalog, disk, DuckDB's extensions, the lock, the time zone and the alerts."""
     folder, place = config_folder(config), home_at(home)
     place.create()
     examinations: dict[str, Callable[[], str]] = {
         "config": lambda: _config(folder),
         "keys": lambda: _keys(place),
+        "catalog": lambda: _catalog(place),
         "disk": lambda: _disk(place),
         "extensions": lambda: _extensions(place),
         "lock": lambda: _lock(place),
         "time zone": lambda: _time_zone(folder),
+        "alerts": lambda: _alerts(folder),
     }
     ill = 0
     for name, examine in examinations.items():
@@ -65,6 +69,13 @@ def _keys(home: Home) -> str:
     return f"three in {home.keys}, readable by their owner only"
 
 
+def _catalog(home: Home) -> str:
+    if home.catalog_url is None:
+        return f"SQLite, {home.catalog}"
+    with database(home):
+        return "PostgreSQL, which answers"
+
+
 def _disk(home: Home) -> str:
     free = shutil.disk_usage(home.root).free
     if free < _NEEDED_BYTES:
@@ -95,3 +106,21 @@ def _time_zone(folder: Path) -> str:
 
     settings = read_config(folder).settings
     return f"{settings.time_zone}, where it is {datetime.now(settings.zone):%Y-%m-%d %H:%M}; nights start at 02:00"
+
+
+def _alerts(folder: Path) -> str:
+    from schemas.config import read_config
+
+    alerts, secrets = read_config(folder).settings.alerts, AlertSecrets()
+    wanted = {
+        "RELANCE_ALERT_WEBHOOK": alerts.webhook and secrets.webhook is None,
+        "RELANCE_ALERT_EMAIL_PASSWORD": alerts.email is not None
+        and alerts.email.user is not None
+        and secrets.email_password is None,
+    }
+    missing = [name for name, needed in wanted.items() if needed]
+    if missing:
+        msg = f"{' and '.join(missing)} not set, so that nobody is told of a failed night"
+        raise RelanceError(msg)
+    channels = [name for name, used in (("webhook", alerts.webhook), ("e-mail", alerts.email)) if used]
+    return f"by {' and '.join(channels)}" if channels else "none declared: nobody is told of a failed night"

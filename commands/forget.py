@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 
 def forget(  # noqa: PLR0913, PLR0917 - a command's options
-    who: Annotated[str | None, typer.Argument(help="An e-mail, a phone or a customer id.", show_default=False)] = None,
+    who: Annotated[
+        list[str] | None, typer.Argument(help="An e-mail, a phone or a customer id.", show_default=False)
+    ] = None,
     file: Annotated[
         Path | None, typer.Option("--file", help="Many: a value a line; - reads them from standard input.")
     ] = None,
@@ -71,12 +73,13 @@ def forget(  # noqa: PLR0913, PLR0917 - a command's options
         )
 
 
-def _typed(who: str | None, file: Path | None) -> list[str]:
-    if (who is None) == (file is None):
+def _typed(who: list[str] | None, file: Path | None) -> list[str]:
+    if (not who) == (file is None):
         msg = "Say whom to forget: an e-mail, a phone or a customer id, or --file with many."
         raise ConfigError(msg)
-    if who is not None:
-        return [who]
+    if who:
+        # A phone may be typed with spaces.
+        return [" ".join(who)]
     if file is not None and str(file) != "-" and not file.is_file():
         msg = f"There is no file {file}."
         raise ConfigError(msg)

@@ -25,6 +25,7 @@ from commands import (
     status,
     users,
     verify,
+    why,
 )
 
 app = typer.Typer(
@@ -53,6 +54,7 @@ for command in (
     forget.forget,
     certificate.certificate,
     serve.serve,
+    why.why,
 ):
     app.command()(command)
 

@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.table import Table
 
+from catalog.alerts import tell
 from catalog.database import copy_database
 from catalog.home import Home
 from catalog.journal import confirmations
+from catalog.nights import night_report
 from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
 from commands.context import ERRORS, OUT, ConfigOption, HomeOption, config_folder, home_at, told
+from pipelines.alerts import night_message, unbegun_message
 from pipelines.uploads.confirming import manifests_of, outstanding
 from schemas.errors import ConfigError, DayError, RelanceError
 from schemas.segment import Audience
@@ -62,10 +65,19 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
     # Opened and closed once, so that a lock or a wrong key is told before Dagster starts.
     with open_warehouse(home, keys, config.settings.memory_limit):
         pass
-    night = _materialize(folder, home, config, asked)
+    try:
+        night = _materialize(folder, home, config, asked)
+    except RelanceError as error:
+        if publishing:
+            day = asked or datetime.now(config.settings.zone).date()
+            with open_catalog(home) as catalog:
+                tell(catalog, config.settings.alerts, unbegun_message(day, str(error)))
+        raise
     with open_catalog(home) as catalog:
         outcomes = catalog.outcomes_of_night(night["night"])
         to_do = {_audience(row): _to_do(catalog, row) for row in outcomes}
+        if publishing:
+            _alert(catalog, config, night["night"])
     OUT.print(_summary(config, outcomes, to_do, night["as_of"]))
     for row in outcomes:
         if row["outcome"] == "held":
@@ -80,6 +92,14 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
     else:
         OUT.print("Dry run: nothing was published, and the temporary home is gone.")
     return int(night["exit_code"])
+
+
+def _alert(catalog: Catalog, config: Config, night: int) -> None:
+    """Tell those who are to be told of the night, and say on the terminal whether that worked."""
+    message = night_message(night_report(catalog, night))
+    for alert in tell(catalog, config.settings.alerts, message) if message is not None else []:
+        said = f"could not be sent: {alert.failure}" if alert.failure else "was sent"
+        ERRORS.print(f"An alert by {alert.channel} {said}.", soft_wrap=True)
 
 
 def _materialize(folder: Path, home: Home, config: Config, asked: date | None) -> sa.RowMapping:

@@ -1,41 +1,83 @@
-"""`relance status`: the last night, what is held, and what is to be uploaded."""
+"""`relance status`: how the last night went, what is held, what is to be uploaded, and whether it is there in time."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
 from rich.table import Table
 
+from catalog.alerts import tell
 from catalog.journal import confirmations
-from commands.context import OUT, HomeOption, catalog_at, told
+from catalog.nights import night_report, starts_since
+from catalog.store import Catalog
+from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, told
+from pipelines.alerts import late_message
+from pipelines.freshness import day_begins, due_day, why_late
 from pipelines.uploads.confirming import outstanding
+from schemas.config import read_config
+from schemas.nights import NightReport
 from schemas.segment import Audience
 from schemas.uploads import Manifest
 
 
-def status(home: HomeOption = None) -> None:
+def status(
+    home: HomeOption = None,
+    config: ConfigOption = None,
+    due: Annotated[
+        bool, typer.Option("--due", help="Alert, and end with 1, if last night is not there by fresh_by.")
+    ] = False,
+    stages: Annotated[bool, typer.Option("--stages", help="Also show what each asset did.")] = False,
+) -> None:
     """Show how the last night went, which audiences are held and why, and what is to be done with each version."""
     with told(), catalog_at(home) as catalog:
-        night = catalog.last_night()
-        outcomes = catalog.outcomes_of_night(night["night"]) if night is not None else []
-        newest = {Audience(row["network"], row["account"], row["segment"]): row for row in catalog.versions()}
-        standing = confirmations(catalog)
-    if night is None:
-        OUT.print("No night was run yet.")
-        return
-    ended = f"{night['ended_at']:%Y-%m-%d %H:%M} UTC" if night["ended_at"] else "not yet"
-    OUT.print(f"Last night: {night['as_of']}, {night['outcome']}, ended {ended}.")
-    for message in night["messages"]:
+        last = catalog.last_night()
+        if last is None:
+            OUT.print("No night was run yet.")
+        else:
+            report = night_report(catalog, last["night"])
+            _show(report)
+            if stages:
+                OUT.print(_stages(report))
+            OUT.print(_versions(catalog))
+        late = due and _is_late(catalog, config_folder(config))
+    raise typer.Exit(1 if late else 0)
+
+
+def _show(report: NightReport) -> None:
+    ended = f"{report.ended_at:%Y-%m-%d %H:%M} UTC" if report.ended_at else "not yet"
+    OUT.print(f"Last night: {report.as_of}, {report.outcome}, ended {ended}.")
+    for message in report.messages:
         OUT.print(f"failed: {message}", markup=False, soft_wrap=True)
-    held = [row for row in outcomes if row["outcome"] == "held"]
-    for row in held:
-        OUT.print(f"held: {Audience(row['network'], row['account'], row['segment'])}: {row['reason']}.", soft_wrap=True)
+    for line in report.quarantined:
+        OUT.print(f"set aside: {line.rows:,} rows of {line.table}: {line.rule}.", soft_wrap=True)
+    for alert in report.alerts:
+        OUT.print(f"alert by {alert.channel}: {alert.failure or 'sent'}.", soft_wrap=True)
+    held = [line for line in report.audiences if line.outcome == "held"]
+    for line in held:
+        OUT.print(f"held: {Audience(line.network, line.account, line.segment)}: {line.reason}.", soft_wrap=True)
     if not held:
         OUT.print("No audience is held.")
+
+
+def _stages(report: NightReport) -> Table:
+    table = Table("asset", "rows", "seconds", "")
+    for line in report.stages:
+        rows = f"{line.rows:,}" if line.rows is not None else "–"
+        table.add_row(line.asset, rows, f"{line.seconds:.1f}", "" if line.succeeded else "failed")
+    return table
+
+
+def _versions(catalog: Catalog) -> Table:
+    newest = {Audience(row["network"], row["account"], row["segment"]): row for row in catalog.versions()}
+    standing = confirmations(catalog)
     table = Table("audience", "public name", "version", "people", "rows", "last confirmed", "to do")
     for audience, row in newest.items():
-        confirmed = [f"{each.version} {each.kind}" for each in standing if each.audience == audience]
-        left = outstanding(
-            Manifest.model_validate_json(row["manifest"]), [each for each in standing if each.audience == audience]
-        )
+        of_audience = [each for each in standing if each.audience == audience]
+        left = outstanding(Manifest.model_validate_json(row["manifest"]), of_audience)
+        confirmed = [f"{each.version} {each.kind}" for each in of_audience]
         table.add_row(
             str(audience),
             row["public_name"],
@@ -45,4 +87,16 @@ def status(home: HomeOption = None) -> None:
             confirmed[-1] if confirmed else "–",
             " ".join(step.says for step in left) or "nothing",
         )
-    OUT.print(table)
+    return table
+
+
+def _is_late(catalog: Catalog, folder: Path) -> bool:
+    config = read_config(folder)
+    day = due_day(config.settings, datetime.now(UTC))
+    starts = starts_since(catalog, day_begins(config.settings, day))
+    late = why_late(starts, config.settings, day, as_of=config.sources.as_of)
+    if late is None:
+        return False
+    OUT.print(late, soft_wrap=True)
+    tell(catalog, config.settings.alerts, late_message(day, late))
+    return True

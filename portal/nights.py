@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
 
-from catalog.store import NIGHTS, OUTCOMES, Catalog
+from catalog.nights import NIGHTS
+from catalog.store import OUTCOMES, Catalog
 from portal.rendering import render
 from portal.state import StateOf
 

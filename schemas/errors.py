@@ -25,6 +25,10 @@ class SourceError(RelanceError):
     """A source file or table cannot be read as declared."""
 
 
+class UnreachableSourceError(SourceError):
+    """A source is not there, or in use: later it may be."""
+
+
 class EmptyCrmError(SourceError):
     """The CRM gave no customer."""
 

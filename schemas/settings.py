@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator
 
+from schemas.alerts import Alerts
 from schemas.brake import Brake
 from schemas.countries import EEA, is_country
 from schemas.declared import Declared
@@ -36,6 +37,14 @@ class Joining(Declared):
         return rules
 
 
+class SourceRetries(Declared):
+    """How often a source that cannot be reached is tried again; a source that breaks its contract never is."""
+
+    times: int = Field(default=3, ge=0, le=10)
+    #: Before the first try; twice as long before each following one.
+    seconds: float = Field(default=30, ge=0)
+
+
 class Assumption(Declared):
     """What is taken as granted for people of one region of whom no statement is on record."""
 
@@ -59,6 +68,10 @@ class Settings(Declared):
     first_day: date = date(1990, 1, 1)
     #: What DuckDB may hold in memory before it spills (encrypted) into the home.
     memory_limit: str = Field(default="1GB", pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$")
+    #: When the night must be there, in `time_zone`.
+    fresh_by: time = time(6)
+    source_retries: SourceRetries = SourceRetries()
+    alerts: Alerts = Alerts()
     joining: Joining = Joining()
     #: What an audience may change by in a night; a segment may set its own.
     brake: Brake = Brake()
@@ -74,6 +87,10 @@ class Settings(Declared):
     minimum_age: int | None = Field(default=None, ge=1, le=100)
     #: What becomes of people of unknown age where there is a minimum.
     unknown_age: Literal["drop", "keep"] = "drop"
+    #: For how many days `relance why` and `relance replay` know what was.
+    history_days: int = Field(default=35, ge=1, le=400)
+    #: For how many days a stay in a segment that ended is kept.
+    membership_days: int = Field(default=400, ge=1)
     #: The marketer's page.
     portal: PortalSettings = PortalSettings()
 

@@ -156,6 +156,8 @@ class Manifest(BaseModel):
     withheld: dict[str, int]
     ledger: Ledger
     files: tuple[FileEntry, ...]
+    #: How many rows each table of the CRM had: what the brake compares the next night with.
+    source_rows: dict[str, int] = Field(default_factory=dict)
     #: Keys that the network does not hold yet, and keys that it holds or may hold and must not.
     adds: int = 0
     removes: int = 0

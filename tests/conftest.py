@@ -152,9 +152,19 @@ def postgresql() -> Iterator[str]:
 @pytest.fixture
 def postgresql_database(postgresql: str) -> str:
     """The URL of an empty database."""
+    return _new_database(postgresql)
+
+
+@pytest.fixture
+def second_postgresql_database(postgresql: str) -> str:
+    """The URL of another."""
+    return _new_database(postgresql)
+
+
+def _new_database(server: str) -> str:
     name = f"relance_{uuid4().hex}"
-    engine = sa.create_engine(postgresql.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+    engine = sa.create_engine(server.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
     engine.dispose()
-    return postgresql.replace("@/postgres?", f"@/{name}?")
+    return server.replace("@/postgres?", f"@/{name}?")

@@ -203,8 +203,8 @@ def test_while_a_run_holds_the_home_an_address_leaves_the_files_at_once_and_the_
     company: Company, home: Path, erasing: Callable[[], Iterator[Erasing]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Home.at(home).locked():
-        forget("zq.carla@example.org", config=company.config, home=home)
-        forget("zz-one", config=company.config, home=home)
+        forget(["zq.carla@example.org"], config=company.config, home=home)
+        forget(["zz-one"], config=company.config, home=home)
     said = capsys.readouterr().out
     assert said.count("Withdrawn") == 3
     assert said.count("at the end of its run") == 2
@@ -258,7 +258,7 @@ def test_killed_between_any_two_steps_the_next_run_finishes_what_was_asked(
     company: Company, home: Path, erasing: Callable[[], Iterator[Erasing]]
 ) -> None:
     with Home.at(home).locked():
-        forget("zz-one", config=company.config, home=home)
+        forget(["zz-one"], config=company.config, home=home)
     ran = subprocess.run(
         [sys.executable, "-c", KILLED, str(home), str(company.config)],
         cwd=ROOT, capture_output=True, text=True, check=True, timeout=300,

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from catalog.duckdb_connection import load_extension
-from schemas.errors import SourceError
+from schemas.errors import SourceError, UnreachableSourceError
 from schemas.source import Source
 
 #: Python's and DuckDB's names of an encoding.
@@ -50,7 +50,8 @@ def open_source(
     """Make `source` readable under `name` on `connection`.
 
     Raises:
-        SourceError: nothing is there, a file is empty, or its header does not read as declared.
+        UnreachableSourceError: nothing is there, or a database is in use.
+        SourceError: a file is empty, or its header does not read as declared.
     """
     if source.sqlite is not None or source.duckdb is not None:
         return _attach(connection, name, source, config_folder, home_folder)
@@ -58,7 +59,7 @@ def open_source(
     files = tuple(Path(path) for path in sorted(glob(pattern)))
     if not files:
         msg = f"Source {name}: no file matches {pattern}. Correct `files` in sources.toml, or put the export there."
-        raise SourceError(msg)
+        raise UnreachableSourceError(msg)
     if source.kind == "parquet":
         try:
             connection.execute(
@@ -88,7 +89,7 @@ def _attach(
     path = Path(_located(source.sqlite or source.duckdb or "", config_folder, home_folder))
     if not path.is_file():
         msg = f"Source {name}: there is no file {path}. Correct it in sources.toml."
-        raise SourceError(msg)
+        raise UnreachableSourceError(msg)
     if source.sqlite is not None:
         load_extension(connection, "sqlite_scanner")
         connection.execute("SET sqlite_all_varchar = true")
@@ -99,7 +100,7 @@ def _attach(
     except (duckdb.Error, RuntimeError) as error:
         kind = "SQLite" if source.sqlite is not None else "DuckDB"
         msg = f"Source {name}: {path} cannot be opened as a {kind} file ({type(error).__name__}). Is it in use?"
-        raise SourceError(msg) from None
+        raise UnreachableSourceError(msg) from None
     return OpenSource(name, str(path), (), is_csv=False)
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 import polars as pl
 
+from catalog.allowances import allowance, use_allowance
+from pipelines.uploads.audience_keys import full_keys
+from pipelines.uploads.publication import Outbox
+from pipelines.uploads.rows import AudienceRows
 from schemas.brake import Brake
-from schemas.uploads import Ledger
-
-#: Reasons of the ledger that say nothing about consent: who is lost for one of them had given it.
-_AFTER_CONSENT = ("no_usable_identifier", "key_refused", "list_below_minimum", "duplicate_after_hashing")
+from schemas.segment import Audience
+from schemas.uploads import NO_CONSENT, Ledger, Manifest
 
 
 class Night(NamedTuple):
@@ -33,6 +35,43 @@ class Turnover(NamedTuple):
         """How much of the one with more keys is not in the other."""
         most = max(self.before, self.now)
         return 1 - self.common / most if most else 0.0
+
+
+def reason_to_hold(
+    audience: Audience, rows: AudienceRows, limits: Brake, outbox: Outbox, allowed: Collection[str] = ()
+) -> str | None:
+    """Why the audience may not be published before somebody has looked at it; None if it may.
+
+    It is compared with its last version that had a full file. `allowed` names audiences that this run was told to let
+    pass; so does, once, a leave of `relance allow`.
+    """
+    last = _last_full(audience, outbox)
+    if last is None or rows.below_minimum:
+        return None
+    before = full_keys(outbox.warehouse, audience, last.version)
+    # Keys that are no longer kept say nothing.
+    keys = turnover(rows.keys if before.is_empty() else before, rows.keys)
+    found = tripped(Night(last.ledger, last.source_rows), Night(rows.ledger, rows.source_rows), keys, limits)
+    if not found or _is_allowed(audience, outbox, allowed):
+        return None
+    return f"the brake holds it: {'; '.join(found)}. If that is right, `relance allow {audience}` lets it pass once"
+
+
+def _last_full(audience: Audience, outbox: Outbox) -> Manifest | None:
+    versions = outbox.catalog.versions(audience, state=None)
+    manifests = (Manifest.model_validate_json(row["manifest"]) for row in reversed(versions))
+    return next((manifest for manifest in manifests if manifest.has_file("full")), None)
+
+
+def _is_allowed(audience: Audience, outbox: Outbox, allowed: Collection[str]) -> bool:
+    if str(audience) in allowed:
+        outbox.catalog.record("allowed", "/".join(audience), {"night": outbox.night})
+        return True
+    number = allowance(outbox.catalog, audience)
+    if number is None:
+        return False
+    use_allowance(outbox.catalog, number, outbox.night)
+    return True
 
 
 def turnover(before: pl.DataFrame, now: pl.DataFrame) -> Turnover:
@@ -85,17 +124,14 @@ def _turnover(keys: Turnover, limits: Brake) -> Iterator[str]:
         )
 
 
-def _allowed(ledger: Ledger) -> int:
-    return ledger.file_people + sum(ledger.dropped.get(reason, 0) for reason in _AFTER_CONSENT)
-
-
 def _consented(ledger: Ledger) -> float | None:
-    return _allowed(ledger) / ledger.segment_people if ledger.segment_people else None
+    refused = sum(ledger.dropped.get(reason, 0) for reason in NO_CONSENT.values())
+    return 1 - refused / ledger.segment_people if ledger.segment_people else None
 
 
 def _reachable(ledger: Ledger) -> float | None:
-    allowed = _allowed(ledger)
-    return 1 - ledger.dropped.get("no_usable_identifier", 0) / allowed if allowed else None
+    unusable = ledger.dropped.get("no_usable_identifier", 0)
+    return ledger.file_people / (ledger.file_people + unusable) if ledger.file_people + unusable else None
 
 
 def _less(share: float) -> str:

@@ -86,6 +86,7 @@ def new_manifest(  # noqa: PLR0913 - the manifest's parts
         withheld=audience_rows.withheld,
         ledger=audience_rows.ledger,
         files=files,
+        source_rows=audience_rows.source_rows,
         adds=situation.change.adds.height,
         removes=situation.change.removes.height,
         plan=plan.steps,

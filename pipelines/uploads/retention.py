@@ -9,8 +9,7 @@ import sqlalchemy as sa
 
 from catalog.warehouse import Warehouse
 from pipelines.uploads.audience_keys import drop_keys, key_versions, thin_keys
-from pipelines.uploads.holdings import holdings
-from pipelines.uploads.open_lists import open_lists
+from pipelines.uploads.holdings import possible_lists
 from pipelines.uploads.publication import Outbox
 from pipelines.uploads.state import State, state_of
 from pipelines.uploads.withdrawal import withdraw
@@ -75,8 +74,8 @@ def _resting(state: State, files: pl.DataFrame) -> tuple[set[str], set[str]]:
     carried: set[str] = set()
     for undone in range(min(UNDONE_AT_MOST, len(state.standing)) + 1):
         standing = state.standing[: len(state.standing) - undone]
-        found = holdings(standing, files, published_at)
         # An older list that is still open may hold somebody who asked to be forgotten.
-        held |= {version for each in open_lists(standing) for version in each.versions}
-        carried |= {event.version for event in found.carried}
+        *lists, unsaid = possible_lists(standing, files, published_at)
+        held |= {event.version for each in lists for event in each}
+        carried |= {event.version for event in unsaid}
     return held, carried

@@ -26,11 +26,13 @@ class ListRows(NamedTuple):
 
 
 class AudienceRows(NamedTuple):
-    """`lists` that reach the network's minimum; `withheld`: how many rows those have that do not."""
+    """`lists` that reach the network's minimum; `withheld`: how many rows those have that do not; `source_rows`: how
+    many each table of the CRM had."""
 
     lists: tuple[ListRows, ...]
     withheld: dict[str, int]
     ledger: Ledger
+    source_rows: dict[str, int]
 
     @property
     def below_minimum(self) -> bool:
@@ -56,7 +58,11 @@ NOTHING_LOST = Lost({}, {})
 
 
 def audience_rows(
-    members: pl.DataFrame, everybody: NetworkPeople, network: Network, lost: Lost = NOTHING_LOST
+    members: pl.DataFrame,
+    everybody: NetworkPeople,
+    network: Network,
+    lost: Lost = NOTHING_LOST,
+    source_rows: dict[str, int] | None = None,
 ) -> AudienceRows:
     """In: members (person_id), everybody who may be sent to the network, and what of the members was lost before.
 
@@ -64,7 +70,7 @@ def audience_rows(
     minimum is withheld; if no list reaches it, the ledger counts what they would have held.
     """
     numbers = members.join(everybody.people.select("person_id", "number"), on="person_id")["number"]
-    allowed = everybody.people[numbers.sort()].with_columns(_lost_here(network))
+    allowed = everybody.people[numbers.sort()].with_columns(lost_here(network))
     kept = allowed.filter(pl.col("reason").is_null())
     made = [rows for rows in (_list_rows(part, kept, everybody, network) for part in network.lists) if rows.rows.height]
     minimum = network.file.minimum_rows.full
@@ -91,10 +97,10 @@ def audience_rows(
         refused_identifiers=lost.identifiers,
     )
     withheld = {part.upload_list.label: part.rows.height for part in made if part not in published}
-    return AudienceRows(published, withheld, ledger)
+    return AudienceRows(published, withheld, ledger, source_rows or {})
 
 
-def _lost_here(network: Network) -> pl.Expr:
+def lost_here(network: Network) -> pl.Expr:
     """`reason`: why a permitted person has no row; null if they have one."""
     served = pl.col("region").is_not_null() if network.regions else pl.lit(True)
     unserved, unusable, refused = (pl.lit(reason) for reason in _REASONS_HERE)

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from assets.definitions import defs
-from assets.launch import NEWEST_DAY
+from assets.nights import NEWEST_DAY
 from tests.conftest import ROOT, Company, Ran
 
 STAGES = ["crm", "customers", "features", "identifiers", "segments", "uploads"]
@@ -39,8 +39,9 @@ def test_the_assets_are_the_tables_and_audiences_of_the_six_stages(definitions: 
 
     assert keys == {
         "crm/crm_customers", "crm/crm_orders", "crm/crm_consents", "crm/crm_visits", "crm/crm_erasures",
-        "crm/quarantine",
+        "crm/crm_suppressions", "crm/quarantine",
         "customers/customers", "customers/customer_records", "customers/person_aliases", "customers/permissions",
+        "customers/refusals",
         "features/features", "identifiers/identifiers", "identifiers/identifier_refusals", "segments/buyers",
         "uploads/refused_keys", "uploads/meta/buyers", "uploads/google_ads/buyers",
     }  # fmt: skip

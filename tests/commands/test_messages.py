@@ -405,9 +405,12 @@ def examinations(result: Result) -> dict[str, str]:
     return {rest.split(":")[0]: verdict for verdict, rest in found}
 
 
+EXAMINED = ("config", "keys", "catalog", "disk", "extensions", "lock", "time zone", "alerts")
+
+
 def test_doctor_finds_a_new_home_well_and_makes_nothing_there(config: Path, home: Home) -> None:
     result = relance("doctor", "--config", config, "--home", home.root)
-    assert examinations(result) == dict.fromkeys(("config", "keys", "disk", "extensions", "lock", "time zone"), "well")
+    assert examinations(result) == dict.fromkeys(EXAMINED, "well")
     assert result.exit_code == 0
     assert not home.keys.exists()
     assert not home.warehouse.exists()
@@ -425,7 +428,13 @@ def test_doctor_ends_with_1_and_tells_all_that_is_ill_at_once(
         result = relance("doctor", "--config", config, "--home", home.root)
     assert result.exit_code == 1
     found = examinations(result)
-    assert [name for name, verdict in found.items() if verdict == "ill"] == ["config", "keys", "lock", "time zone"]
+    assert [name for name, verdict in found.items() if verdict == "ill"] == [
+        "config",
+        "keys",
+        "lock",
+        "time zone",
+        "alerts",
+    ]
     assert f"Another process is working in {home.root}." in words(result)
     assert f"{home.keys / 'identity.key'} does not hold a key" in words(result)
     assert "warehouse missing" not in words(result)

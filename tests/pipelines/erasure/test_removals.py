@@ -18,7 +18,12 @@ REQUEST = ErasureRequest(
     request_id="r1", kind="email", requested_at=ASKED, received_at=ASKED, received_by="os:dpo", state="removing"
 )
 #: Two versions carried the key; the third, after the request, has a removal file, and a full file without the key.
-FILES = [(1, "2025-06-01.1", "full"), (2, "2025-06-02.1", "full"), (3, "2025-06-03.1", "full"), (4, "2025-06-03.1", "remove")]  # fmt: skip
+FILES = [
+    (1, "2025-06-01.1", "full"),
+    (2, "2025-06-02.1", "full"),
+    (3, "2025-06-03.1", "full"),
+    (4, "2025-06-03.1", "remove"),
+]
 HOLDING = (1, 2, 4)
 PUBLISHED = {version: datetime.fromisoformat(f"{version[:10]}T00:00+00:00") for _, version, _ in FILES}
 

@@ -259,7 +259,7 @@ def perform(company: World, action: str, detail: object) -> None:
     elif manifest is None:
         return
     elif action == "all":
-        try_and_tell(lambda: settle(company))
+        try_and_tell(lambda: company.follow(to_do(company)))
     elif action == "one step":
         try_and_tell(lambda: company.follow(to_do(company)[:1]))
     elif action == "instead" and manifest.alternative and to_do(company) == manifest.plan:

@@ -17,16 +17,19 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from catalog.allowances import allow
 from catalog.home import Home
 from catalog.secret_keys import open_keys, rotate_signing_key, signature_holds
 from catalog.store import open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.uploads import publication, staging
 from pipelines.uploads.audience_keys import ensure_keys
+from pipelines.uploads.brake import reason_to_hold
 from pipelines.uploads.publication import Outbox, Published, check_newest, publish
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.rows import AudienceRows, Lost, audience_rows
 from schemas.audit import BEGINNING
+from schemas.brake import Brake
 from schemas.errors import DayError, PublicationError
 from schemas.network import match_columns, networks
 from schemas.segment import Audience, Segment
@@ -540,3 +543,54 @@ def test_a_folder_signed_with_a_strangers_key_is_not_adopted(tmp_path: Path) -> 
         shutil.copytree(stranger.home.outbox, ours.home.outbox)
         reconcile(ours)
         assert ours.catalog.versions() == []
+
+
+def brake(outbox: Outbox, *emails: str, orders: int = 100, allowed: tuple[str, ...] = ()) -> str | None:
+    rows = rows_of(*emails)._replace(source_rows={"orders": orders})
+    return reason_to_hold(AUDIENCE, rows, Brake(), outbox, allowed)
+
+
+TEN = tuple(f"person {number}" for number in range(10))
+
+
+def test_the_first_version_is_compared_with_nothing(outbox: Outbox) -> None:
+    assert brake(outbox, *TEN) is None
+
+
+def test_a_list_that_loses_half_is_held_and_one_that_loses_a_tenth_is_not(outbox: Outbox) -> None:
+    published(outbox, *TEN)
+    assert brake(outbox, *TEN[1:]) is None
+    said = brake(outbox, *TEN[5:])
+    assert said is not None
+    assert "from 10 to 5 people" in said
+    assert "relance allow meta/loyal_customers" in said
+
+
+def test_an_halved_table_holds_the_audience_though_it_is_unchanged(outbox: Outbox) -> None:
+    rows = rows_of(*TEN)._replace(source_rows={"orders": 100})
+    publish(AUDIENCE, SEGMENT, META, rows, outbox, as_of=AS_OF)
+    assert brake(outbox, *TEN) is None
+    assert "orders went from 100 to 50 rows" in str(brake(outbox, *TEN, orders=50))
+
+
+def test_a_leave_lets_the_audience_pass_once_and_only_when_it_is_needed(outbox: Outbox) -> None:
+    published(outbox, *TEN)
+    allow(outbox.catalog, AUDIENCE, "the shop closed")
+    assert brake(outbox, *TEN) is None
+    assert brake(outbox, *TEN[5:]) is None
+    assert brake(outbox, *TEN[5:]) is not None
+
+
+def test_a_run_may_be_told_to_let_an_audience_pass(outbox: Outbox) -> None:
+    published(outbox, *TEN)
+    assert brake(outbox, *TEN[5:], allowed=("meta/loyal_customers",)) is None
+    assert [line["subject"] for line in outbox.catalog.audit_lines() if line["action"] == "allowed"] == [
+        "meta/main/loyal_customers"
+    ]
+
+
+def test_what_the_brake_holds_is_not_published_but_said(outbox: Outbox) -> None:
+    published(outbox, *TEN)
+    held = publish(AUDIENCE, SEGMENT, META, rows_of(*TEN[5:]), outbox, as_of=NEXT, held_back=brake(outbox, *TEN[5:]))
+    assert (held.outcome, held.version) == ("held", None)
+    assert versions_of(outbox) == ["2019-06-30.1"]

@@ -334,3 +334,17 @@ def test_californians_are_marked_for_limited_data_use_where_the_company_wants_it
     assert rows == [("LDU", "1", "1000"), (None, None, None)]
     assert not {column.header for column in META.columns} & {"data_processing_options"}
     assert META.allowing(()).limits_data_use is False
+
+
+def test_a_ledger_that_lost_a_person_on_the_way_does_not_close() -> None:
+    lost = rows_of(email("a", "e1"), email("b", "e2"), email("c", "e3"), permitted=("a", "b"))
+    assert lost.ledger.closes
+    members = pl.DataFrame({"person_id": ["a", "b", "c"]})
+    permitted = pl.DataFrame({"person_id": ["a"], "network": "meta", "assumed": False})
+    names = ["person_id", "kind", "position", *(match.name for match in match_columns({"meta": META}))]
+    held = pl.DataFrame(
+        [{key: row.get(key) for key in names} for row in (email("a", "e1"),)],
+        schema={name: pl.Int64 if name == "position" else pl.String for name in names},
+    )
+    found = audience_rows(members, people_of(permitted, held, META), META, Lost({"no_consent_to_ads_upload": 1}, {}))
+    assert not found.ledger.closes

@@ -1,0 +1,50 @@
+"""What Dagster knows of a night, for its report in the catalog."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from schemas.nights import StageLine, StartedAs
+
+#: Set on a run whose day a person named on the command line.
+CHOSEN_DAY = "relance/chosen_day"
+
+#: The newest day, where whoever started the run has just read it from the source.
+NEWEST_DAY = "relance/newest_day"
+
+
+def started_as(tags: Mapping[str, str]) -> StartedAs:
+    """How a run was started, by its tags. A backfill is none of the nights, whatever day it is about."""
+    if "dagster/backfill" in tags:
+        return "backfill"
+    if CHOSEN_DAY in tags:
+        return "chosen"
+    return "nightly" if NEWEST_DAY in tags else "by_hand"
+
+
+def stage_lines(instance: dg.DagsterInstance, run_id: str) -> list[StageLine]:
+    """What each asset of a run did, in the order in which they ended."""
+    rows: dict[str | None, list[tuple[str, int | None]]] = {}
+    lines: list[StageLine] = []
+    wanted = {
+        dg.DagsterEventType.ASSET_MATERIALIZATION, dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE
+    }  # fmt: skip
+    began: dict[str | None, float] = {}
+    for record in instance.all_logs(run_id, of_type={*wanted, dg.DagsterEventType.STEP_START}):
+        event = record.get_dagster_event()
+        if event.event_type == dg.DagsterEventType.STEP_START:
+            began[event.step_key] = record.timestamp
+        elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+            materialization = event.step_materialization_data.materialization
+            count = materialization.metadata.get("dagster/row_count")
+            name = "/".join(materialization.asset_key.path)
+            rows.setdefault(event.step_key, []).append((name, int(str(count.value)) if count else None))
+        else:
+            seconds = record.timestamp - began.get(event.step_key, record.timestamp)
+            succeeded = event.event_type == dg.DagsterEventType.STEP_SUCCESS
+            made = rows.pop(event.step_key, None) or [(str(event.step_key), None)]
+            lines += [
+                StageLine(asset=name, stage=name.split("/")[0], rows=count, seconds=seconds, succeeded=succeeded)
+                for name, count in made
+            ]
+    return lines

@@ -1,0 +1,103 @@
+"""Alerts from Dagster: nights that failed or were held, and the one that is not there in the morning."""
+
+from datetime import UTC, date, datetime
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from catalog.alerts import tell
+from catalog.home import Home
+from catalog.nights import night_of_run, night_report, starts_since
+from catalog.store import open_catalog
+from pipelines.alerts import late_message, night_message, unbegun_message
+from pipelines.freshness import day_begins, due_day, why_late
+from schemas.config import Config
+
+#: The asset whose check says whether last night is there: the first that a night makes.
+FRESHNESS_ASSET = dg.AssetKey(["crm", "crm_customers"])
+FRESHNESS_CHECK = "last_night_is_there"
+
+
+def alert_sensors(config: Config, home: Home, job: UnresolvedAssetJobDefinition) -> list[dg.SensorDefinition]:
+    """One sensor for runs that failed, one for runs that went through with audiences held, one for the morning."""
+    common = {"monitored_jobs": [job], "default_status": dg.DefaultSensorStatus.RUNNING}
+
+    @dg.run_failure_sensor(name="night_failed", **common)
+    def failed(context: dg.RunFailureSensorContext) -> None:
+        _tell_of_run(config, home, context.dagster_run, context.failure_event.message or "")
+
+    @dg.run_status_sensor(name="night_held", run_status=dg.DagsterRunStatus.SUCCESS, **common)
+    def held(context: dg.RunStatusSensorContext) -> None:
+        _tell_of_run(config, home, context.dagster_run, "")
+
+    return [failed, held, _freshness_sensor(config, home)]
+
+
+def _tell_of_run(config: Config, home: Home, run: dg.DagsterRun, reason: str) -> None:
+    with open_catalog(home) as catalog:
+        night = night_of_run(catalog, run.run_id)
+        if night is None:
+            day = date.fromisoformat(run.tags.get("dagster/partition", datetime.now(UTC).date().isoformat()))
+            message = unbegun_message(day, f"{reason} Dagster's page shows run {run.run_id}.".strip())
+        else:
+            message = night_message(night_report(catalog, night))
+        if message is not None:
+            tell(catalog, config.settings.alerts, message)
+
+
+def freshness(config: Config, home: Home, now: datetime) -> tuple[date, str | None]:
+    """The day whose night is due at `now`, and why it is not there (None if it is)."""
+    day = due_day(config.settings, now)
+    with open_catalog(home) as catalog:
+        starts = starts_since(catalog, day_begins(config.settings, day))
+    return day, why_late(starts, config.settings, day, as_of=config.sources.as_of)
+
+
+def freshness_check(config: Config, home: Home) -> dg.AssetChecksDefinition:
+    """The check as Dagster's page shows it; it can be evaluated by hand, and no night evaluates it."""
+
+    @dg.asset_check(
+        asset=FRESHNESS_ASSET,
+        name=FRESHNESS_CHECK,
+        description=f"Last night is there by {config.settings.fresh_by:%H:%M}, by the nights of the catalog.",
+    )
+    def check() -> dg.AssetCheckResult:
+        day, late = freshness(config, home, datetime.now(UTC))
+        return _result(day, late)
+
+    return check
+
+
+def _freshness_sensor(config: Config, home: Home) -> dg.SensorDefinition:
+    """Outside the run queue, since a night that hangs would hold it up."""
+
+    @dg.sensor(name="last_night_is_there", minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        day, late = freshness(config, home, datetime.now(UTC))
+        found = f"{day} {'late' if late else 'there'}"
+        if found == context.cursor:
+            return dg.SensorResult(cursor=found)
+        if late is not None:
+            with open_catalog(home) as catalog:
+                tell(catalog, config.settings.alerts, late_message(day, late))
+        result = _result(day, late)
+        evaluation = dg.AssetCheckEvaluation(
+            asset_key=FRESHNESS_ASSET,
+            check_name=FRESHNESS_CHECK,
+            passed=result.passed,
+            metadata=result.metadata,
+            description=result.description,
+        )
+        return dg.SensorResult(cursor=found, asset_events=[evaluation])
+
+    return sensor
+
+
+def _result(day: date, late: str | None) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=late is None,
+        asset_key=FRESHNESS_ASSET,
+        check_name=FRESHNESS_CHECK,
+        description=late or f"The night of {day} is there.",
+        metadata={"day": day.isoformat()},
+    )

@@ -1,0 +1,168 @@
+"""Night reports: how each night was started, what each asset did, and which alerts went out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sa
+
+from catalog.database import METADATA, now
+from schemas.nights import Alert, NightReport, OutcomeLine, QuarantineLine, StageLine, StartedAs
+
+if TYPE_CHECKING:
+    from catalog.store import Catalog
+
+NIGHTS = sa.Table(
+    "nights",
+    METADATA,
+    sa.Column("night", sa.Integer, primary_key=True),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("started_at", sa.DateTime, nullable=False),
+    sa.Column("ended_at", sa.DateTime),
+    #: `running`, `done`, `held`, `failed`, `interrupted`, or `partial` when only some assets were asked for.
+    sa.Column("outcome", sa.Text, nullable=False),
+    #: What failed, a sentence each.
+    sa.Column("messages", sa.JSON, nullable=False),
+    sa.Column("exit_code", sa.Integer),
+    #: Source rows set aside: table, rule, rows.
+    sa.Column("quarantined", sa.JSON, nullable=False),
+)
+
+STARTS = sa.Table(
+    "night_starts",
+    METADATA,
+    sa.Column("night", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("started_as", sa.Text, nullable=False),
+    #: Dagster's.
+    sa.Column("run_id", sa.Text, nullable=False),
+)
+
+STAGES = sa.Table(
+    "night_stages",
+    METADATA,
+    sa.Column("night", sa.Integer, nullable=False),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("asset", sa.Text, nullable=False),
+    sa.Column("stage", sa.Text, nullable=False),
+    sa.Column("rows", sa.BigInteger),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("succeeded", sa.Boolean, nullable=False),
+    sa.PrimaryKeyConstraint("night", "place"),
+)
+
+ALERTS = sa.Table(
+    "alerts",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("event", sa.Text, nullable=False),
+    #: The night that it is about; null if there is none.
+    sa.Column("night", sa.Integer),
+    #: That night's day, or the local day on which a night is missing.
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("sent_at", sa.DateTime, nullable=False),
+    sa.Column("failure", sa.Text),
+)
+
+_INTERRUPTED = "The run was killed, or its machine stopped, before it ended. The next run mends what it left."
+
+
+class Start(NamedTuple):
+    """A night and how it was started; times are UTC."""
+
+    as_of: date
+    started_as: StartedAs
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str
+
+
+def record_start(catalog: Catalog, night: int, started_as: StartedAs, run_id: str) -> None:
+    """Write how a night was started, and end those that were interrupted: whoever holds the home runs alone."""
+    with catalog.writing() as connection:
+        connection.execute(sa.insert(STARTS).values(night=night, started_as=started_as, run_id=run_id))
+        connection.execute(
+            sa.update(NIGHTS)
+            .where(NIGHTS.c.night < night, NIGHTS.c.ended_at.is_(None))
+            .values(ended_at=now(), outcome="interrupted", messages=[_INTERRUPTED], exit_code=1)
+        )
+
+
+def record_stages(catalog: Catalog, night: int, lines: Iterable[StageLine]) -> None:
+    """Write what each asset of the night did, in their order."""
+    rows = [{"night": night, "place": place, **line.model_dump()} for place, line in enumerate(lines)]
+    if rows:
+        with catalog.writing() as connection:
+            connection.execute(sa.insert(STAGES), rows)
+
+
+def record_alert(catalog: Catalog, alert: Alert, night: int | None, day: date) -> None:
+    """Write that an alert about a night, or about a day that has none, was sent or could not be."""
+    with catalog.writing() as connection:
+        connection.execute(sa.insert(ALERTS).values(night=night, day=day, **alert.model_dump()))
+
+
+def alerts(catalog: Catalog, night: int | None, day: date) -> list[Alert]:
+    """The alerts about a night, or about a day that has none, oldest first."""
+    about = ALERTS.c.night == night if night is not None else ALERTS.c.night.is_(None) & (ALERTS.c.day == day)
+    query = sa.select(*(ALERTS.c[name] for name in Alert.model_fields)).where(about).order_by(ALERTS.c.number)
+    with catalog.reading() as connection:
+        return [Alert.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def night_of_run(catalog: Catalog, run_id: str) -> int | None:
+    """The night of a Dagster run; None if it ended before one began."""
+    query = sa.select(STARTS.c.night).where(STARTS.c.run_id == run_id)
+    with catalog.reading() as connection:
+        return connection.execute(query).scalar()
+
+
+def starts_since(catalog: Catalog, since: datetime) -> list[Start]:
+    """The nights begun since a moment (UTC, without zone), oldest first."""
+    query = (
+        sa.select(*(NIGHTS.c[name] for name in ("as_of", "started_at", "ended_at", "outcome")), STARTS.c.started_as)
+        .join_from(NIGHTS, STARTS, NIGHTS.c.night == STARTS.c.night)
+        .where(NIGHTS.c.started_at >= since)
+        .order_by(NIGHTS.c.night)
+    )
+    with catalog.reading() as connection:
+        return [Start(**row) for row in connection.execute(query).mappings()]
+
+
+def night_report(catalog: Catalog, night: int) -> NightReport:
+    """All that is known of a night.
+
+    Raises:
+        KeyError: there is no such night.
+    """
+    stages = sa.select(STAGES).where(STAGES.c.night == night).order_by(STAGES.c.place)
+    with catalog.reading() as connection:
+        row = connection.execute(sa.select(NIGHTS).where(NIGHTS.c.night == night)).mappings().first()
+        if row is None:
+            msg = f"night {night}"
+            raise KeyError(msg)
+        started_as = connection.execute(sa.select(STARTS.c.started_as).where(STARTS.c.night == night)).scalar()
+        lines = [dict(line) for line in connection.execute(stages).mappings()]
+    return NightReport(
+        night=night,
+        as_of=row["as_of"],
+        started_as=started_as,
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        outcome=row["outcome"],
+        messages=tuple(row["messages"]),
+        stages=tuple(StageLine(**{name: line[name] for name in StageLine.model_fields}) for line in lines),
+        quarantined=tuple(QuarantineLine(**line) for line in row["quarantined"]),
+        audiences=tuple(_outcome(line) for line in catalog.outcomes_of_night(night)),
+        alerts=tuple(alerts(catalog, night, row["as_of"])),
+    )
+
+
+def _outcome(row: sa.RowMapping) -> OutcomeLine:
+    ledger = row["ledger"] or {}
+    names = ("network", "account", "segment", "outcome", "version", "reason")
+    return OutcomeLine(
+        **{name: row[name] for name in names}, people=ledger.get("file_people"), rows=ledger.get("file_rows")
+    )

@@ -1,0 +1,163 @@
+"""`relance why`: why a person is in an audience, or is not."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from catalog.secret_keys import open_keys
+from catalog.store import Catalog, open_catalog
+from catalog.warehouse import open_warehouse
+from commands.context import OUT, ConfigOption, HomeOption, config_folder, home_at, told
+from schemas.config import Config, read_config
+from schemas.errors import ConfigError, RelanceError
+from schemas.segment import Audience
+from schemas.why import AudienceAnswer, Erased, Explanation
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pipelines.history.nights import Night
+
+#: What `--reveal` shows of each record.
+_RAW = ("customer_id", "email", "phone", "first_name", "last_name", "street", "city", "postal_code", "country")
+
+#: What is shown of a statement.
+_EVIDENCE = (
+    "network", "purpose", "outcome", "status", "scope", "record_id", "said_of", "said_for", "captured_at", "source",
+)  # fmt: skip
+
+_HOLDS = {True: "yes", False: "no", None: "no (nothing known)"}
+
+
+def why(  # noqa: PLR0913, PLR0917 - the options of a command
+    customer_id: Annotated[str, typer.Argument(help="The CRM record's id.", show_default=False)],
+    audience: Annotated[
+        str | None, typer.Option("--audience", help="NETWORK/AUDIENCE; all of them without it.")
+    ] = None,
+    on: Annotated[
+        datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="A kept night.", show_default="the newest")
+    ] = None,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show raw addresses too; the audit log says so.")] = False,
+    config: ConfigOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Show why a person is in each audience or not: records, rule, consent, ledger reason, on any kept night."""
+    # Reading rules takes a SQL parser, which the other commands need not wait for.
+    from pipelines.history.nights import kept_night
+    from pipelines.history.why import why as explain
+
+    with told():
+        declared, place = read_config(config_folder(config)), home_at(home)
+        audiences = _asked(declared, audience)
+        if not place.warehouse.exists():
+            msg = f"{place.root} has no warehouse: nothing ran there yet. `relance run` does."
+            raise RelanceError(msg)
+        keys = open_keys(place)
+        settings = declared.settings
+        with (
+            open_warehouse(place, keys, settings.memory_limit, settings.time_zone) as warehouse,
+            open_catalog(place) as catalog,
+        ):
+            night = kept_night(warehouse, on.date() if on else None, settings.history_days)
+            answer = explain(night, catalog, declared, customer_id, audiences=audiences, identity_key=keys.identity)
+            if isinstance(answer, Erased):
+                OUT.print(
+                    f"Erased on request {answer.request_id} of {answer.requested_at:%Y-%m-%d}. Nothing else is known.",
+                    soft_wrap=True,
+                )
+                return
+            raw = _revealed(night, catalog, answer) if reveal else None
+    _print(answer, declared, raw)
+
+
+def _asked(config: Config, named: str | None) -> tuple[Audience, ...]:
+    if named is None:
+        return tuple(config.audiences)
+    audience = Audience.named(named)
+    if audience not in config.audiences:
+        msg = f"{audience} is no declared audience. There are {', '.join(map(str, config.audiences))}."
+        raise ConfigError(msg)
+    return (audience,)
+
+
+def _revealed(night: Night, catalog: Catalog, answer: Explanation) -> pl.DataFrame:
+    """The raw records, after the audit log says that they are shown."""
+    catalog.record("revealed", f"person:{answer.person_id}", {"as_of": answer.day.isoformat()})
+    return night.read(
+        f"SELECT {', '.join(_RAW)} FROM {night.table('crm_customers')} "
+        "WHERE list_contains($ids::VARCHAR[], customer_id)",
+        ids=answer.records["customer_id"].to_list(),
+    )
+
+
+def _print(answer: Explanation, config: Config, raw: pl.DataFrame | None) -> None:
+    OUT.print(f"Person {answer.person_id} on {answer.day}.")
+    OUT.print(_table(answer.records, "CRM records"))
+    if answer.former_ids:
+        OUT.print(f"Merged: {answer.former_ids} other person ids stand for this person now.")
+    changed = [f"{table} {day}" for table, day in answer.changed.items() if day is not None]
+    OUT.print(f"Last changed: {', '.join(changed) or 'before what is kept'}.", soft_wrap=True)
+    if raw is not None:
+        OUT.print(_table(raw, "As the CRM has them (the audit log says that you saw this)"))
+    for each in answer.audiences:
+        _print_audience(each, config)
+    networks = {each.audience.network for each in answer.audiences}
+    evidence = answer.evidence.filter(answer.evidence["network"].is_in(sorted(networks)))
+    if evidence.is_empty():
+        OUT.print("Consent: nothing is on record.")
+    else:
+        OUT.print(_table(evidence.select(_EVIDENCE), "Consent: the statements that decide"))
+
+
+def _print_audience(answer: AudienceAnswer, config: Config) -> None:
+    OUT.print()
+    OUT.print(f"{answer.audience}: {_verdict(answer)}.", soft_wrap=True, style="bold")
+    if answer.outcome is not None:
+        version = f", version {answer.version}" if answer.version else ""
+        because = f": {answer.held_because}" if answer.held_because else ""
+        OUT.print(f"  That night: {answer.outcome}{version}{because}.", soft_wrap=True)
+    if not answer.rule:
+        OUT.print("  The person has no features of that night: it did not come that far.")
+    else:
+        OUT.print(f"  Rule of {config.segments[answer.audience.segment].title!r}:", soft_wrap=True)
+    for part in answer.rule:
+        OUT.print(f"  {'  ' * part.depth}  {_HOLDS[part.holds]}: {part.text}", soft_wrap=True)
+    seen = ", ".join(f"{name} = {'not known' if value is None else value}" for name, value in answer.seen.items())
+    if seen:
+        OUT.print(f"  The rule saw: {seen}.", soft_wrap=True)
+    if answer.refused_keys:
+        OUT.print(
+            f"  Keys that stay out because somebody who shares them is refused: {', '.join(answer.refused_keys)}.",
+            soft_wrap=True,
+        )
+    if answer.on_assumption or answer.by_other_purpose:
+        why = "an assumption in relance.toml" if answer.on_assumption else "a word on another purpose"
+        OUT.print(f"  Consent rests on {why}.")
+
+
+def _verdict(answer: AudienceAnswer) -> str:
+    reason = None if answer.reason is None else answer.reason.replace("_", " ")
+    if not answer.is_member:
+        left = f" since {answer.left_on}" if answer.left_on else ""
+        also = f"; a member would be out for: {reason}" if reason else ""
+        return f"not in the segment{left}{also}"
+    if reason is not None:
+        return f"in the segment since {answer.member_since}, not in the file: {reason}"
+    return f"in the segment since {answer.member_since}, nothing keeps the person out of the file"
+
+
+def _table(frame: pl.DataFrame, title: str) -> Table:
+    table = Table(*frame.columns, title=title, title_justify="left")
+    for row in frame.iter_rows():
+        table.add_row(*(_shown(value) for value in row))
+    return table
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    return "–" if value is None else str(value)

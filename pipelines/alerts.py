@@ -1,0 +1,34 @@
+"""What an alert says of a night: its sentences hold numbers, names of audiences and our own errors, nothing of rows."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from catalog.alerts import AlertMessage
+from schemas.nights import NightReport
+from schemas.segment import Audience
+
+
+def night_message(report: NightReport) -> AlertMessage | None:
+    """What to tell of a night that ended, or whose run is known to be dead; None if all went well."""
+    if report.outcome in {"done", "partial"}:
+        return None
+    if report.outcome == "held":
+        held = [line for line in report.audiences if line.outcome == "held"]
+        sentences = [f"{Audience(line.network, line.account, line.segment)}: {line.reason}." for line in held]
+        title = f"relance: {len(held)} of {len(report.audiences)} audiences held in the night of {report.as_of}"
+        return AlertMessage("held", title, (*sentences, "The others are ready."), report.night, report.as_of)
+    sentences = report.messages or ("The run ended before it could say why: it was killed, or its machine stopped.",)
+    advice = "docs/operations.md says what to do; the next run mends what this one left."
+    title = f"relance: the night of {report.as_of} failed"
+    return AlertMessage("failed", title, (*sentences, advice), report.night, report.as_of)
+
+
+def unbegun_message(day: date, reason: str) -> AlertMessage:
+    """What to tell of a run that failed before its first stage."""
+    return AlertMessage("failed", f"relance: the run of {day} failed before its first stage", (reason,), None, day)
+
+
+def late_message(day: date, sentence: str) -> AlertMessage:
+    """What to tell on a `day` whose night is not there in time."""
+    return AlertMessage("late", "relance: last night is not there", (sentence,), None, day)

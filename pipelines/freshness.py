@@ -1,0 +1,46 @@
+"""Whether last night is there, by the nights of the catalog: a backfill of old days does not count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+
+from catalog.nights import Start
+from schemas.settings import Settings
+
+
+def due_day(settings: Settings, now: datetime) -> date:
+    """The newest local day whose night must be there at `now`: today from `fresh_by` on, before that yesterday."""
+    local = now.astimezone(settings.zone)
+    return local.date() if local.time() >= settings.fresh_by else local.date() - timedelta(days=1)
+
+
+def day_begins(settings: Settings, day: date) -> datetime:
+    """When the local day begins, in UTC, without saying so, as the catalog keeps times."""
+    return datetime.combine(day, datetime.min.time(), settings.zone).astimezone(UTC).replace(tzinfo=None)
+
+
+def why_late(
+    starts: Iterable[Start], settings: Settings, day: date, *, as_of: Literal["yesterday", "last order"]
+) -> str | None:
+    """Why the night of `day` is not there, in a sentence; None if it is.
+
+    It is there if a run that was started as the nightly one, on that day, for the day before (or with `as_of = "last
+    order"` for the newest order's), went through. `starts` are those since the day began.
+    """
+    nightly = [
+        start
+        for start in starts
+        if start.started_as == "nightly"
+        and start.started_at >= day_begins(settings, day)
+        and (as_of == "last order" or start.as_of == day - timedelta(days=1))
+    ]
+    if any(start.ended_at is not None and start.outcome in {"done", "held"} for start in nightly):
+        return None
+    due = f"The night of {day} was due by {settings.fresh_by:%H:%M} ({settings.time_zone})"
+    if not nightly:
+        return f"{due}, but no nightly run has begun since midnight. Is Dagster's daemon (or your timer) running?"
+    if nightly[-1].ended_at is None:
+        return f"{due}; its run began at {nightly[-1].started_at:%H:%M} UTC and has not ended."
+    return f"{due}; its run ended as {nightly[-1].outcome}. `relance status` says why; `relance run` tries again."

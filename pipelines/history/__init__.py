@@ -1,0 +1,1 @@
+"""What the warehouse knew on an earlier day."""

@@ -1,0 +1,156 @@
+"""Tables that keep what they held: beside `x`, `past_x` has the rows that a night changed or removed.
+
+A row of `past_x` was in `x` from the day `held_from` (null: since before what is kept) until before `held_until`. Rows
+that came later than the first night are named in `new_x`, by their hash and the day; all others of `x` have always been
+there. So the first night writes nothing more than the table, and a later one what it changed.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from catalog.duckdb_connection import registered
+from catalog.warehouse import Warehouse
+
+
+def replace_by(warehouse: Warehouse, table: str, select: str, *, day: date, kept_days: int) -> None:
+    """Make the rows of a SELECT the content of `table` as of `day`, and keep what it held on earlier days.
+
+    A repeated day keeps nothing of its first try. Belongs into one transaction with what else the night writes.
+    """
+    if not warehouse.has(table) or not _same_columns(warehouse, table, select):
+        # Nothing was there before; or the contract changed, and rows of the old one cannot be compared.
+        _forget(warehouse, table)
+        warehouse.replace_by(table, select)
+        return
+    # Only rows whose hashes differ are looked at whole.
+    listed = _listed(warehouse, table)
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _arriving AS SELECT hash({listed}) AS quick FROM ({select})")
+    warehouse.execute(
+        f"CREATE OR REPLACE TEMP TABLE _gone_rows AS SELECT *, {_mark(listed)} AS mark FROM warehouse.{table} AS held "
+        f"ANTI JOIN _arriving ON hash({listed}) = quick"
+    )
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _before AS SELECT hash({listed}) AS quick FROM warehouse.{table}")
+    warehouse.replace_by(table, select)
+    _make(warehouse, table)
+    _keep_gone(warehouse, table, day)
+    came = f"FROM warehouse.{table} ANTI JOIN _before ON hash({listed}) = quick"
+    _add(warehouse, f"new_{table}", f"SELECT DISTINCT {_mark(listed)} AS mark, $day::DATE AS came_on {came}", day)
+    expire(warehouse, table, day - timedelta(days=kept_days))
+    for name in ("_arriving", "_gone_rows", "_before", "_added"):
+        warehouse.execute(f"DROP TABLE {name}")
+
+
+def replace(warehouse: Warehouse, table: str, frame: pl.DataFrame, *, day: date, kept_days: int) -> None:
+    """As `replace_by`, with the rows of a frame."""
+    if frame.is_empty():
+        # Of no rows from a frame, DuckDB would lose others (docs/decisions/0010).
+        _empty(warehouse, table, frame, day=day, kept_days=kept_days)
+        return
+    with registered(warehouse.connection, frame) as incoming:
+        replace_by(warehouse, table, f"SELECT * FROM {incoming}", day=day, kept_days=kept_days)
+
+
+def _empty(warehouse: Warehouse, table: str, frame: pl.DataFrame, *, day: date, kept_days: int) -> None:
+    if warehouse.has(table) and list(_columns(warehouse, table)) == frame.columns:
+        replace_by(warehouse, table, f"SELECT * FROM warehouse.{table} WHERE false", day=day, kept_days=kept_days)
+        return
+    _forget(warehouse, table)
+    warehouse.replace(table, frame)
+
+
+def rows_on(warehouse: Warehouse, table: str, day: date) -> str:
+    """A SELECT of the rows that `table` held on `day`, to be put into brackets."""
+    if not warehouse.has(f"new_{table}"):
+        return f"SELECT * FROM warehouse.{table}"
+    at = f"DATE '{day.isoformat()}'"
+    later = f"SELECT mark FROM warehouse.new_{table} WHERE came_on > {at}"
+    columns = ", ".join(f'"{name}"' for name in _columns(warehouse, table))
+    return (
+        f"SELECT {columns} FROM warehouse.{table} WHERE {_mark(_listed(warehouse, table))} NOT IN ({later}) "
+        f"UNION ALL SELECT {columns} FROM warehouse.past_{table} "
+        f"WHERE coalesce(held_from <= {at}, true) AND held_until > {at}"
+    )
+
+
+def expire(warehouse: Warehouse, table: str, until: date) -> None:
+    """Delete what only days up to and with `until` need."""
+    warehouse.execute(f"DELETE FROM warehouse.past_{table} WHERE held_until <= $until", until=until)
+    warehouse.execute(f"DELETE FROM warehouse.new_{table} WHERE came_on <= $until", until=until)
+
+
+def _keep_gone(warehouse: Warehouse, table: str, day: date) -> None:
+    """Write the rows that are gone, unless they came on the very day; they are new no more."""
+    columns = ", ".join(f'"{name}"' for name in _columns(warehouse, table))
+    _add(
+        warehouse,
+        f"past_{table}",
+        f"SELECT {columns}, came_on AS held_from, $day::DATE AS held_until FROM _gone_rows "
+        f"LEFT JOIN (SELECT mark, max(came_on) AS came_on FROM warehouse.new_{table} GROUP BY mark) USING (mark) "
+        "WHERE came_on IS NULL OR came_on < $day",
+        day,
+    )
+    warehouse.execute(f"DELETE FROM warehouse.new_{table} WHERE mark IN (SELECT mark FROM _gone_rows)")
+
+
+def _add(warehouse: Warehouse, table: str, select: str, day: date) -> None:
+    """Insert what a SELECT finds, if it finds anything (docs/decisions/0010)."""
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _added AS {select}", day=day)
+    if not warehouse.read("SELECT 1 FROM _added LIMIT 1").is_empty():
+        warehouse.execute(f"INSERT INTO warehouse.{table} BY NAME FROM _added")
+
+
+def _make(warehouse: Warehouse, table: str) -> None:
+    """The two tables beside `table`, if they are not there: words as text, since a later night may know more words."""
+    if warehouse.has(f"new_{table}"):
+        return
+    typed = ", ".join(f'"{name}" {kind}' for name, kind in _columns(warehouse, table).items())
+    warehouse.execute(f"CREATE TABLE warehouse.past_{table} ({typed}, held_from DATE, held_until DATE)")
+    warehouse.execute(f"CREATE TABLE warehouse.new_{table} (mark UHUGEINT, came_on DATE)")
+
+
+def _forget(warehouse: Warehouse, table: str) -> None:
+    for kind in ("past", "new"):
+        warehouse.execute(f"DROP TABLE IF EXISTS warehouse.{kind}_{table}")
+
+
+def _same_columns(warehouse: Warehouse, table: str, select: str) -> bool:
+    names = warehouse.read(f"DESCRIBE ({select})")["column_name"].to_list()
+    return names == list(_columns(warehouse, table))
+
+
+def _columns(warehouse: Warehouse, table: str) -> dict[str, str]:
+    """The table's columns and their types, text for enumerated words."""
+    described = warehouse.read(f"DESCRIBE warehouse.{table}").select("column_name", "column_type")
+    return {name: "VARCHAR" if kind.startswith("ENUM") else kind for name, kind in described.iter_rows()}
+
+
+def _listed(warehouse: Warehouse, table: str) -> str:
+    """SQL for a row's values, written the same whatever a night knows: enumerated words have other numbers when there
+    are more of them, and times other texts in another time zone."""
+    written = {"VARCHAR": '"{}"::VARCHAR', "TIMESTAMP WITH TIME ZONE": 'epoch_us("{}")'}
+    columns = _columns(warehouse, table)
+    return ", ".join(written.get(kind, '"{}"').format(name) for name, kind in columns.items())
+
+
+def _mark(listed: str) -> str:
+    """SQL for what names a row from night to night; unlike `hash`, no version of DuckDB may change it."""
+    return f"md5_number(row({listed})::VARCHAR)"
+
+
+def last_change(warehouse: Warehouse, table: str, column: str, values: list[str], day: date) -> date | None:
+    """The last day up to `day` on which a row of `table` with one of the values in `column` came or went; None if that
+    was before what is kept."""
+    if not warehouse.has(f"new_{table}"):
+        return None
+    among = f"WHERE {column} IN (SELECT unnest($values::VARCHAR[]))"
+    held = f"warehouse.{table} JOIN warehouse.new_{table} ON {_mark(_listed(warehouse, table))} = mark"
+    changes = (
+        f"SELECT held_until AS changed FROM warehouse.past_{table} {among} "
+        f"UNION ALL SELECT held_from FROM warehouse.past_{table} {among} UNION ALL SELECT came_on FROM {held} {among}"
+    )
+    found = warehouse.read(f"SELECT max(changed) FROM ({changes}) WHERE changed <= $day", values=values, day=day)
+    changed = found.item()
+    return changed if isinstance(changed, date) else None

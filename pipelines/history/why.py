@@ -1,0 +1,167 @@
+"""Why a person is in an audience or not, as a kept night decided it: by the functions that decided it then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+import polars as pl
+
+from catalog.store import Catalog
+from pipelines.crm.erasures import erased_values
+from pipelines.customers.evidence import evidence
+from pipelines.customers.permissions import instant_of
+from pipelines.history.intervals import last_change
+from pipelines.history.ledger import lost_for
+from pipelines.history.nights import Night
+from pipelines.history.rule import parts
+from pipelines.segments import condition
+from schemas.config import Config
+from schemas.crm import CrmErasures
+from schemas.errors import RelanceError
+from schemas.segment import Audience
+from schemas.why import AudienceAnswer, Erased, Explanation
+
+#: What of a person may have changed, and by which column their rows are found.
+_CHANGING = {
+    "crm_customers": "customer_id", "crm_orders": "customer_id", "crm_consents": "customer_id",
+    "crm_visits": "customer_id", "customer_records": "person_id", "permissions": "person_id",
+}  # fmt: skip
+
+
+def why(  # noqa: PLR0913 - what is known, and of whom it is asked
+    night: Night,
+    catalog: Catalog,
+    config: Config,
+    customer_id: str,
+    *,
+    audiences: Iterable[Audience],
+    identity_key: str,
+) -> Explanation | Erased:
+    """What the night knew of the person that a CRM record stands for.
+
+    Raises:
+        RelanceError: the night knew no such record.
+    """
+    erased = _erased(night, customer_id, identity_key)
+    if erased is not None:
+        return erased
+    person_id = _person(night, customer_id)
+    records = night.read(
+        f"FROM {night.table('customer_records')} WHERE person_id = $id ORDER BY position", id=person_id
+    )
+    ids = records["customer_id"].to_list()
+    return Explanation(
+        day=night.day,
+        person_id=person_id,
+        records=records.drop("person_id", "own_id"),
+        changed={
+            table: last_change(
+                night.warehouse, table, column, ids if column == "customer_id" else [person_id], night.day
+            )
+            for table, column in _CHANGING.items()
+        },
+        former_ids=_former_ids(night, person_id),
+        evidence=_evidence(night, config, person_id, ids),
+        audiences=tuple(_answer(night, catalog, config, person_id, audience) for audience in audiences),
+    )
+
+
+def _erased(night: Night, customer_id: str, identity_key: str) -> Erased | None:
+    """The request that erased the record, unless a later consent brought it back."""
+    warehouse = night.warehouse
+    warehouse.ensure("crm_erasures", CrmErasures)
+    now = warehouse.read("SELECT 1 FROM warehouse.crm_customers WHERE customer_id = $id", id=customer_id)
+    if not now.is_empty():
+        return None
+    stones = warehouse.read("FROM warehouse.crm_erasures WHERE form = 'customer_id'")
+    for request in stones.sort("requested_at", descending=True).partition_by("request_id", maintain_order=True):
+        if erased_values(pl.Series([customer_id]), "customer_id", request, identity_key).len():
+            return Erased(request["request_id"][0], request["requested_at"][0])
+    return None
+
+
+def _person(night: Night, customer_id: str) -> str:
+    found = night.read(
+        f"SELECT person_id FROM {night.table('customer_records')} WHERE customer_id = $id", id=customer_id
+    )
+    if found.is_empty():
+        msg = (
+            f"The CRM had no accepted record of this customer id on {night.day}. See whether it is written as in the "
+            "CRM; a row that broke its contract is in the quarantine, and `relance run` says how many are."
+        )
+        raise RelanceError(msg)
+    return found["person_id"].item()
+
+
+def _former_ids(night: Night, person_id: str) -> int:
+    """How many other ids stand for the person: those of records that were a person of their own before."""
+    found = night.read(
+        "SELECT count(*) AS ids FROM warehouse.person_aliases "
+        "WHERE person_id = $id AND alias <> person_id AND since <= $day",
+        id=person_id,
+        day=night.day,
+    )
+    return found["ids"].item()
+
+
+def _evidence(night: Night, config: Config, person_id: str, ids: list[str]) -> pl.DataFrame:
+    consents = night.table("crm_consents")
+    newest = night.read(f"SELECT max(captured_at) AS newest FROM {consents}")["newest"].item()
+    everybody = night.read(
+        "SELECT customer_id, person_id, canonical_email AS email, canonical_phone AS phone, country_code AS country "
+        f"FROM {night.table('customer_records')} JOIN {night.table('crm_customers')} USING (customer_id)"
+    )
+    # A statement by address may be anybody's; one by record is only its own.
+    heard = night.read(
+        f"FROM {consents} WHERE address IS NOT NULL OR list_contains($ids::VARCHAR[], customer_id)", ids=ids
+    )
+    return evidence(
+        [person_id],
+        everybody,
+        heard,
+        networks=config.used_networks,
+        settings=config.settings,
+        instant=instant_of(newest, config.settings, night.day),
+    )
+
+
+def _answer(night: Night, catalog: Catalog, config: Config, person_id: str, audience: Audience) -> AudienceAnswer:
+    segment = config.segments[audience.segment]
+    rule = condition(audience.segment, segment, has_order_times=config.sources.has_order_times)
+    features = night.read(
+        "SELECT * EXCLUDE as_of FROM warehouse.features WHERE as_of = $day AND person_id = $id",
+        day=night.day,
+        id=person_id,
+    )
+    since, left = _stay(night, person_id, audience.segment)
+    lost = lost_for(night, config.networks[audience.network], audience.network, person_id)
+    outcome = catalog.outcome_on(audience, night.day)
+    return AudienceAnswer(
+        audience=audience,
+        rule=tuple(parts(segment.where, features)) if features.height else (),
+        seen=features.select(sorted(set(rule.meta.root_names()))).to_dicts()[0] if features.height else {},
+        member_since=since,
+        left_on=left,
+        reason=lost.reason,
+        refused_keys=lost.refused_keys,
+        on_assumption=lost.on_assumption,
+        by_other_purpose=lost.by_other_purpose,
+        outcome=None if outcome is None else outcome["outcome"],
+        version=None if outcome is None else outcome["version"],
+        held_because=None if outcome is None else outcome["reason"],
+    )
+
+
+def _stay(night: Night, person_id: str, segment: str) -> tuple[date | None, date | None]:
+    """Since when the person was in the segment on that day; and, if they were not, until when they last had been."""
+    stays = night.read(
+        "SELECT valid_from, CASE WHEN valid_to <= $day THEN valid_to END AS valid_to FROM warehouse.memberships "
+        "WHERE segment = $segment AND valid_from <= $day AND person_id IN "
+        "(SELECT person_id FROM warehouse.person_aliases WHERE alias = $id UNION SELECT $id) "
+        "ORDER BY valid_to NULLS FIRST, valid_from DESC",
+        segment=segment,
+        day=night.day,
+        id=person_id,
+    )
+    return stays.row(0) if stays.height else (None, None)

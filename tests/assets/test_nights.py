@@ -1,0 +1,240 @@
+"""Around the nightly job: when it starts, that it runs alone, what is tried again, what its report and alerts say."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+from dagster._utils.schedules import schedule_execution_time_iterator
+
+from assets.definitions import defs
+from assets.launch import prepare_instance
+from assets.nights import CHOSEN_DAY, NEWEST_DAY, started_as
+from assets.sensors import FRESHNESS_CHECK, freshness
+from catalog.home import Home
+from catalog.nights import alerts, night_report, record_start
+from catalog.store import Catalog, open_catalog
+from schemas.config import read_config
+from schemas.nights import NightReport, QuarantineLine
+from tests.conftest import Company
+
+DAY = "2024-06-30"
+PARIS = ZoneInfo("Europe/Paris")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home.at(tmp_path / "home")
+
+
+@pytest.fixture
+def definitions(company: Company, home: Home, monkeypatch: pytest.MonkeyPatch) -> dg.Definitions:
+    settings = (company.config / "relance.toml").read_text()
+    retries = "\n[source_retries]\ntimes = 2\nseconds = 0.1\n[alerts]\nwebhook = true\n"
+    company.declare("relance.toml", settings + retries)
+    monkeypatch.setenv("RELANCE_CONFIG", str(company.config))
+    monkeypatch.setenv("RELANCE_HOME", str(home.root))
+    for name in ("RELANCE_KEYS", "RELANCE_CATALOG", "RELANCE_ALERT_WEBHOOK"):
+        monkeypatch.delenv(name, raising=False)
+    return defs()
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as instance:
+        yield instance
+
+
+def run(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    job = definitions.resolve_job_def("nightly")
+    return job.execute_in_process(instance=instance, partition_key=DAY, tags={NEWEST_DAY: DAY}, raise_on_error=False)
+
+
+def last_report(catalog: Catalog) -> NightReport:
+    night = catalog.last_night()
+    assert night is not None
+    return night_report(catalog, night["night"])
+
+
+@pytest.mark.parametrize("day", [date(2026, 3, 29), date(2026, 10, 25)])
+def test_every_night_has_one_run_also_when_the_clocks_change(definitions: dg.Definitions, day: date) -> None:
+    schedule = definitions.resolve_schedule_def("every_night")
+    start = datetime(day.year, day.month, day.day, tzinfo=PARIS) - timedelta(days=3)
+
+    moments = schedule_execution_time_iterator(
+        start.timestamp(), str(schedule.cron_schedule), schedule.execution_timezone, ascending=True
+    )
+    week = [moment.astimezone(PARIS) for moment in islice(moments, 7)]
+
+    assert [moment.date() for moment in week] == [start.date() + timedelta(days=number) for number in range(7)]
+    hours = {moment.date(): moment.hour for moment in week}
+    assert hours.pop(day) == (3 if day.month == 3 else 2)
+    assert set(hours.values()) == {2}
+    assert all(
+        timedelta(hours=22) < after - before < timedelta(hours=26)
+        for before, after in pairwise([moment.astimezone(UTC) for moment in week])
+    )
+
+
+def test_one_run_at_a_time_and_one_night_after_a_standstill(home: Home) -> None:
+    prepare_instance(home)
+
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 1
+        assert instance.scheduler.max_catchup_runs == 1
+        assert instance.scheduler.max_tick_retries == 3
+        assert instance.run_monitoring_enabled
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({NEWEST_DAY: DAY}, "nightly"),
+        ({NEWEST_DAY: DAY, "dagster/backfill": "x"}, "backfill"),
+        ({CHOSEN_DAY: DAY}, "chosen"),
+        ({}, "by_hand"),
+    ],
+)
+def test_a_backfill_is_no_night(tags: dict[str, str], expected: str) -> None:
+    assert started_as(tags) == expected
+
+
+def test_the_report_says_what_ran_how_long_what_was_set_aside_and_what_came_out(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, company: Company, home: Home
+) -> None:
+    company.write("orders", (company.folder / "orders.csv").read_text() + "o99,1,yesterday,10.00,EUR,completed\n")
+
+    assert run(definitions, instance).success
+
+    with open_catalog(home) as catalog:
+        report = last_report(catalog)
+    assert (report.outcome, report.started_as, report.as_of) == ("done", "nightly", date(2024, 6, 30))
+    rows = {line.asset: line.rows for line in report.stages}
+    assert rows["crm/crm_customers"] == 103
+    assert rows["uploads/meta/buyers"] == 103
+    assert all(line.succeeded and line.seconds >= 0 for line in report.stages)
+    assert report.stages[0].stage == "crm"
+    [line] = report.quarantined
+    assert isinstance(line, QuarantineLine)
+    assert (line.table, line.rows) == ("orders", 1)
+    assert {(line.network, line.outcome, line.rows) for line in report.audiences} == {
+        ("meta", "published", 103), ("google_ads", "published", 103)
+    }  # fmt: skip
+    assert report.alerts == ()
+
+
+def test_a_source_that_comes_back_is_read_and_the_night_is_no_failure(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    company: Company,
+    home: Home,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    consents, away = company.folder / "consents.csv", company.folder / "away.csv"
+    consents.rename(away)
+    tries: list[str] = []
+    keep = instance.handle_new_event
+
+    def bring_back(event: dg.EventLogEntry, **named: Any) -> None:
+        keep(event, **named)
+        if event.dagster_event is not None and event.dagster_event.event_type_value == "STEP_UP_FOR_RETRY":
+            tries.append(str(event.step_key))
+            away.rename(consents)
+
+    monkeypatch.setattr(instance, "handle_new_event", bring_back)
+
+    assert run(definitions, instance).success
+
+    assert tries == ["crm_consents"]
+    with open_catalog(home) as catalog:
+        report = last_report(catalog)
+    assert (report.outcome, report.messages) == ("done", ())
+
+
+def test_a_source_that_stays_away_is_tried_as_often_as_declared_and_one_that_breaks_its_contract_never(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, company: Company, home: Home
+) -> None:
+    away = shutil.move(company.folder / "consents.csv", company.folder / "away.csv")
+    missing = run(definitions, instance)
+    shutil.move(away, company.folder / "consents.csv")
+    company.write("consents", "id,customer,status,time\nc1,1,granted,2023-01-01 10:00:00\nc2,2\n")
+    broken = run(definitions, instance)
+
+    def retries(result: dg.ExecuteInProcessResult) -> int:
+        return sum(event.event_type_value == "STEP_UP_FOR_RETRY" for event in result.all_events)
+
+    assert (missing.success, retries(missing)) == (False, 2)
+    assert (broken.success, retries(broken)) == (False, 0)
+    with open_catalog(home) as catalog:
+        report = last_report(catalog)
+        first = night_report(catalog, report.night - 1)
+    assert [len(report.messages), len(first.messages)] == [1, 1]
+    assert "no file matches" in first.messages[0]
+    assert [line.asset for line in first.stages if not line.succeeded] == ["crm_consents"]
+
+
+def test_dagster_tells_of_a_failed_run_once(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, company: Company, home: Home
+) -> None:
+    company.write("customers", (company.folder / "customers.csv").read_text().splitlines()[0] + "\n")
+    result = run(definitions, instance)
+    sensor = definitions.resolve_sensor_def("night_failed")
+    [event] = [event for event in result.all_events if event.event_type_value == "PIPELINE_FAILURE"]
+    context = dg.build_run_status_sensor_context("night_failed", event, instance, result.dagster_run).for_run_failure()
+
+    sensor(context)
+
+    with open_catalog(home) as catalog:
+        report = last_report(catalog)
+    assert report.outcome == "failed"
+    [alert] = report.alerts
+    assert (alert.event, alert.failure) == ("failed", "RELANCE_ALERT_WEBHOOK is not set")
+
+
+def test_the_morning_sensor_alerts_once_and_turns_the_check_green_when_the_night_is_there(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, company: Company, home: Home
+) -> None:
+    sensor = definitions.resolve_sensor_def(FRESHNESS_CHECK)
+    cursor: str | None = None
+    evaluations: list[dg.AssetCheckEvaluation] = []
+
+    def look() -> None:
+        nonlocal cursor
+        data = sensor.evaluate_tick(dg.build_sensor_context(instance=instance, cursor=cursor, definitions=definitions))
+        cursor = data.cursor
+        evaluations.extend(event for event in data.asset_events if isinstance(event, dg.AssetCheckEvaluation))
+
+    look()
+    look()
+    with open_catalog(home) as catalog:
+        day, late = freshness(read_config(company.config), home, datetime.now(UTC))
+        assert late is not None
+        assert [alert.event for alert in alerts(catalog, None, day)] == ["late"]
+        night = catalog.begin_night(date(2024, 6, 30))
+        record_start(catalog, night, "backfill", "backfilled")
+        catalog.end_night(night, "done", [], 0)
+        look()
+        night = catalog.begin_night(date(2024, 6, 30))
+        record_start(catalog, night, "nightly", "night")
+        catalog.end_night(night, "done", [], 0)
+    look()
+
+    assert [evaluation.passed for evaluation in evaluations] == [False, True]
+
+
+def test_a_night_that_was_killed_is_ended_as_interrupted_by_the_next(home: Home) -> None:
+    with open_catalog(home) as catalog:
+        for run_id in ("killed", "next"):
+            night = catalog.begin_night(date(2024, 6, 30))
+            record_start(catalog, night, "nightly", run_id)
+        killed = night_report(catalog, night - 1)
+        assert (killed.outcome, killed.ended_at is None) == ("interrupted", False)
+        assert "was killed" in killed.messages[0]
+        assert night_report(catalog, night).outcome == "running"

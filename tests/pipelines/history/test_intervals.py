@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from catalog.home import Home
+from catalog.secret_keys import open_keys
+from catalog.warehouse import Warehouse, open_warehouse
+from pipelines.history.intervals import replace, rows_on
+
+FIRST = date(2026, 1, 1)
+
+rows = st.lists(st.tuples(st.sampled_from("abcd"), st.none() | st.sampled_from("xy")), unique=True, max_size=5)
+#: How many days after the night before, and what the CRM held: 0 repeats the day.
+nights = st.lists(st.tuples(st.integers(0, 3), rows), min_size=1, max_size=5)
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    home = Home.at(tmp_path_factory.mktemp("home"))
+    home.create()
+    with open_warehouse(home, open_keys(home)) as warehouse:
+        yield warehouse
+
+
+def night(warehouse: Warehouse, rows: list[tuple[str, str | None]], day: date, kept_days: int) -> None:
+    frame = pl.DataFrame(rows, schema={"customer_id": pl.String, "name": pl.String}, orient="row")
+    with warehouse.transaction():
+        replace(warehouse, "crm_customers", frame, day=day, kept_days=kept_days)
+
+
+def held(warehouse: Warehouse, day: date) -> list[tuple[str, str | None]]:
+    found = warehouse.read(f"FROM ({rows_on(warehouse, 'crm_customers', day)})").rows()
+    return sorted(found, key=str)
+
+
+def clear(warehouse: Warehouse) -> None:
+    for kind in ("", "past_", "new_"):
+        warehouse.execute(f"DROP TABLE IF EXISTS warehouse.{kind}crm_customers")
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(nights=nights, kept_days=st.integers(1, 5))
+def test_each_kept_day_shows_what_its_last_try_held_and_older_days_are_forgotten(
+    warehouse: Warehouse, nights: list[tuple[int, list[tuple[str, str | None]]]], kept_days: int
+) -> None:
+    clear(warehouse)
+    day, expected = FIRST, {}
+    for later, rows in nights:
+        day += timedelta(days=later)
+        night(warehouse, rows, day, kept_days)
+        expected[day] = sorted(rows, key=str)
+
+    for known, rows in expected.items():
+        if known > day - timedelta(days=kept_days):
+            assert held(warehouse, known) == rows
+    if warehouse.has("past_crm_customers"):
+        oldest = warehouse.read("SELECT min(held_until) FROM warehouse.past_crm_customers").item()
+        assert oldest is None or oldest > day - timedelta(days=kept_days)
+
+
+def test_a_first_night_writes_the_table_and_nothing_beside_it(warehouse: Warehouse, tmp_path: Path) -> None:
+    clear(warehouse)
+    night(warehouse, [("a", "x")], FIRST, 35)
+    assert not warehouse.has("past_crm_customers")
+
+
+def test_a_table_whose_columns_changed_begins_anew(warehouse: Warehouse) -> None:
+    clear(warehouse)
+    night(warehouse, [("a", "x")], FIRST, 35)
+    night(warehouse, [("b", "x")], FIRST + timedelta(days=1), 35)
+    with warehouse.transaction():
+        replace(
+            warehouse,
+            "crm_customers",
+            pl.DataFrame({"customer_id": ["a"]}),
+            day=FIRST + timedelta(days=2),
+            kept_days=35,
+        )
+    assert not warehouse.has("past_crm_customers")

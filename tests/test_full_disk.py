@@ -1,0 +1,82 @@
+"""A full disk: a sentence that says so, nothing half-written to be seen, and a run that goes on once there is space."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from catalog.home import Home
+from catalog.store import open_catalog
+from schemas.errors import RelanceError
+from tests.conftest import Company, Ran
+from tests.nights import night
+
+DAY = "2024-06-30"
+
+Resize = Callable[[str], None]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Callable[[Path, str], Resize]]:
+    """Mounts a disk of a size on a folder; what it gives sets another size."""
+    mounted: list[Path] = []
+
+    def mount(folder: Path, size: str) -> Resize:
+        folder.mkdir(parents=True)
+        made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=False)
+        if made.returncode:
+            pytest.skip("mounting a small disk needs root")
+        mounted.append(folder)
+        return lambda larger: subprocess.run(["mount", "-o", f"remount,size={larger}", str(folder)], check=True)
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("part", ["outbox", "."])
+def test_a_night_on_a_full_disk_says_so_and_the_next_goes_on(
+    disk: Callable[[Path, str], Resize], company: Company, tmp_path: Path, part: str
+) -> None:
+    homes = [Home.at(tmp_path / name) for name in ("full", "undisturbed")]
+    folder = homes[0].root / part
+    resize = disk(folder, "400m")
+    for home in homes:
+        night(company.config, home.root, DAY)
+    for table, of in (("customers", 0), ("orders", 1), ("consents", 1)):
+        company.write(table, more_of((company.folder / f"{table}.csv").read_text(), of))
+    # Half a block is left to the outbox; the warehouse gets less than its new tables need.
+    used = shutil.disk_usage(folder).used
+    resize(str(used + (4096 if part == "outbox" else 100_000)))
+
+    with pytest.raises(RelanceError, match=r"[Dd]isk of .* is full"):
+        night(company.config, homes[0].root, DAY)
+
+    resize("400m")
+    with open_catalog(homes[0]) as catalog:
+        listed = len(catalog.versions())
+    assert len(list(homes[0].outbox.glob("*/*/*/*/manifest.json"))) == listed == 2
+    assert not list(homes[0].outbox.glob(".staging/*"))
+    for home in homes:
+        night(company.config, home.root, DAY)
+    assert Ran(0, "", homes[0].root).files() == Ran(0, "", homes[1].root).files()
+    assert len(Ran(0, "", homes[0].root).files()) == 4
+
+
+def more_of(text: str, customer: int) -> str:
+    """The table and 500 more of its last row, under ids of their own."""
+    lines = text.splitlines()
+    last = lines[-1].split(",")
+    for number in range(500):
+        row = list(last)
+        row[0] = f"{last[0]}_{number}"
+        if customer:
+            row[1] = f"{last[1]}_{number}"
+        else:
+            row[1] = f"more{number}@example.net"
+        lines.append(",".join(row))
+    return "\n".join(lines) + "\n"

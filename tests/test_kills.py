@@ -1,0 +1,188 @@
+"""kill -9 at any moment: no half version is ever seen, and the next run gives what it would have given."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from catalog.home import Home
+from catalog.nights import night_report
+from catalog.store import open_catalog
+from schemas.segment import Audience
+from tests.conftest import ROOT, Company, Ran
+from tests.nights import night, night_killed_at_a_change, night_killed_at_a_moment, night_killed_at_a_stage
+
+DAY = "2025-06-30"
+STAGES = 17
+AT_A_CHANGE, AT_A_MOMENT = 7, 4
+
+Night = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample's, with two segments on two networks."""
+    folder = tmp_path_factory.mktemp("config")
+    for name in ("relance.toml", "sources.toml", "rates.csv"):
+        shutil.copyfile(ROOT / "config" / name, folder / name)
+    (folder / "segments").mkdir()
+    for name in ("high_value_customers", "loyal_customers"):
+        lines = (ROOT / "config" / "segments" / f"{name}.toml").read_text().splitlines()
+        kept = [line for line in lines if not line.startswith("networks")]
+        text = "\n".join([*kept, 'networks = ["meta", "google_ads"]\n'])
+        (folder / "segments" / f"{name}.toml").write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def forked() -> Callable[..., int]:
+    """Runs a function in a process that has everything imported; its exit code."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.nights"])
+
+    def run(function: Night, *arguments: object) -> int:
+        process = context.Process(target=function, args=arguments)
+        process.start()
+        process.join(120)
+        assert process.exitcode is not None, "the night hangs"
+        return process.exitcode
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))
+        assert run(night, "a night", "of nothing", "fails") == 1
+    return run
+
+
+@pytest.fixture(scope="module")
+def first_night(
+    config: Path, sample: Path, forked: Callable[..., int], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A home after one night, whose CRM has changed since: a third of the orders came later."""
+    home = tmp_path_factory.mktemp("first") / "home"
+    shutil.copytree(sample, home / "sample")
+    orders = (sample / "orders.csv").read_text().splitlines(keepends=True)
+    (home / "sample" / "orders.csv").write_text("".join(orders[: len(orders) * 2 // 3]))
+    assert forked(night, config, home, "2025-06-29") == 0
+    shutil.copyfile(sample / "orders.csv", home / "sample" / "orders.csv")
+    return home
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    config: Path, first_night: Path, forked: Callable[..., int], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, bytes]:
+    home = tmp_path_factory.mktemp("undisturbed") / "home"
+    shutil.copytree(first_night, home)
+    assert forked(night, config, home, DAY) == 0
+    files = data_files(home)
+    assert len(files) == 8
+    return files
+
+
+def data_files(home: Path) -> dict[str, bytes]:
+    return Ran(0, "", home).files()
+
+
+def versions(home: Path) -> list[tuple[Audience, str]]:
+    """The listed versions, after making sure that each is whole."""
+    with open_catalog(Home.at(home)) as catalog:
+        listed = [(Audience(*(row[name] for name in Audience._fields)), row["version"]) for row in catalog.versions()]
+    for audience, version in listed:
+        folder = home.joinpath("outbox", *audience, version)
+        for entry in json.loads((folder / "manifest.json").read_text())["files"]:
+            assert hashlib.sha256((folder / entry["name"]).read_bytes()).hexdigest() == entry["sha256"]
+    return listed
+
+
+def assert_healed(home: Path, undisturbed: dict[str, bytes]) -> None:
+    assert data_files(home) == undisturbed
+    assert len(versions(home)) == 8
+    assert {path.name for path in (home / "outbox").iterdir()} <= {"meta", "google_ads", ".staging"}
+    assert not list((home / "outbox").glob(".staging/*"))
+
+
+def test_a_night_killed_before_every_stage_in_turn_ends_as_if_nothing_had_been(
+    config: Path, first_night: Path, undisturbed: dict[str, bytes], forked: Callable[..., int], tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(first_night, home)
+
+    # Every second boundary; each of these nights begins where the one before was killed.
+    for place in range(1, STAGES, 2):
+        assert forked(night_killed_at_a_stage, config, home, DAY, place) == -signal.SIGKILL
+        versions(home)
+
+    assert forked(night, config, home, DAY) == 0
+    assert_healed(home, undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("killed", "seed"),
+    [
+        *((night_killed_at_a_change, seed) for seed in range(AT_A_CHANGE)),
+        *((night_killed_at_a_moment, seed) for seed in range(AT_A_MOMENT)),
+    ],
+)
+def test_a_night_killed_at_a_random_moment_is_healed_by_the_next(
+    config: Path,
+    first_night: Path,
+    undisturbed: dict[str, bytes],
+    forked: Callable[..., int],
+    tmp_path: Path,
+    killed: Night,
+    seed: int,
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(first_night, home)
+
+    assert forked(killed, config, home, DAY, seed) == -signal.SIGKILL
+    versions(home)
+
+    assert forked(night, config, home, DAY) == 0
+    assert_healed(home, undisturbed)
+    if killed is night_killed_at_a_change:
+        with open_catalog(Home.at(home)) as catalog:
+            assert night_report(catalog, 2).outcome == "interrupted"
+            assert night_report(catalog, 3).outcome == "done"
+
+
+def test_of_two_runs_one_gets_the_home_and_after_its_kill_the_next_heals(
+    company: Company, relance: Callable[..., Ran], tmp_path: Path
+) -> None:
+    home = Home.at(tmp_path / "home")
+    arguments = ("run", "--config", str(company.config))
+    first = subprocess.Popen(
+        [str(Path(sys.executable).parent / "relance"), *arguments],
+        cwd=ROOT,
+        env={**os.environ, "RELANCE_HOME": str(home.root)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not (home.has_catalog and begun(home)):
+        assert first.poll() is None
+        time.sleep(0.02)
+    second = relance(*arguments, home=home.root)
+    first.kill()
+    first.wait()
+
+    assert second.code == 3, second.output
+    assert "Another process is working in" in second.output
+    third = relance(*arguments, home=home.root)
+    assert third.code == 0, third.output
+    assert len(third.files()) == 2
+
+
+def begun(home: Home) -> bool:
+    with open_catalog(home) as catalog:
+        return catalog.last_night() is not None
