@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, HTTPException, Request, Response
 from pydantic import Field
 
 from catalog.passwords import MINIMUM_LENGTH
@@ -53,11 +53,13 @@ def login(request: Request, next: Annotated[str, Field(max_length=1000)] = "/") 
 
 @router.post("/login", name="log_in")
 def log_in(request: Request, form: Annotated[LoginForm, Form()], state: StateOf) -> Response:
+    if state.settings.portal.login != "password":
+        raise HTTPException(404)
     at, address = state.clock(), request.client.host if request.client else "nowhere"
     name = form.name.strip().lower()
     wait = state.attempts.wait(name, address, at)
-    if state.settings.portal.login != "password" or wait is not None:
-        minutes = math.ceil(wait.total_seconds() / 60) if wait is not None else None
+    if wait is not None:
+        minutes = math.ceil(wait.total_seconds() / 60)
         return render(request, "login.html", 429, next=own_path(form.next), wrong=None, wait=minutes)
     # Counted before the slow check, so that attempts side by side do not slip through.
     state.attempts.wrong(name, address, at)

@@ -9,6 +9,7 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.starlette_client import OAuth
 from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 from httpx2 import HTTPError
+from joserfc.errors import JoseError
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.sessions import SessionMiddleware
 
@@ -70,7 +71,7 @@ async def oidc_end(request: Request, state: StateOf) -> Response:
     provider = _provider(request)
     try:
         token = await provider.authorize_access_token(request)
-    except (OAuthError, HTTPError):
+    except (OAuthError, HTTPError, JoseError, ValueError):
         raise HTTPException(403) from None
     oidc = state.settings.portal.oidc
     claimed = (token.get("userinfo") or {}).get(oidc.claim if oidc is not None else "")

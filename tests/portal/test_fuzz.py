@@ -32,7 +32,7 @@ def operations(site: Site) -> list[schemathesis.schemas.APIOperation]:
 
 def fuzz(operation: schemathesis.schemas.APIOperation, browser: Browser, token: str) -> None:
     @given(case=operation.as_strategy())
-    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     def ask(case: schemathesis.Case) -> None:
         request = case.as_transport_kwargs(base_url="http://localhost")
         request = {name: value for name, value in request.items() if name in {"method", "url", "params", "data"}}
