@@ -81,9 +81,36 @@ def check_undo(manifests: Manifests, standing: list[Confirmation], audience: Aud
 
 
 def outstanding(manifest: Manifest, standing: list[Confirmation]) -> tuple[UploadStep, ...]:
-    """The steps of the version's plan that are still to be done, in order."""
-    done = {(each.version, each.kind) for each in standing}
-    return tuple(step for step in manifest.plan if (step.version, step.kind) not in done)
+    """The steps of the version's plan that are still to be done, in order: by the lists that are open, since what was
+    done may have been undone by what was done next."""
+    lists = open_lists(standing)
+    uploaded = [step for step in manifest.plan if step.kind != "deleted" and not _is_uploaded(step, lists, standing)]
+    # Until the new list is there, the newest one is an old one; and of a version without a full file each one is.
+    waits = any(step.kind == "created" for step in uploaded) or not manifest.has_file("full")
+    old = lists if waits else lists[:-1]
+    return tuple(
+        step
+        for step in manifest.plan
+        if step in uploaded or (step.kind == "deleted" and not _is_deleted(step, old, standing))
+    )
+
+
+def _is_uploaded(step: UploadStep, lists: tuple[OpenList, ...], standing: list[Confirmation]) -> bool:
+    if any((step.version, step.kind) in each.uploads for each in lists):
+        return True
+    # What was never confirmed can be taken out although no list is known to be open.
+    return step.kind == "removed" and not lists and _is_said(step, standing)
+
+
+def _is_deleted(step: UploadStep, old: tuple[OpenList, ...], standing: list[Confirmation]) -> bool:
+    if any(step.version in each.versions for each in old):
+        return False
+    known = any(each.version == step.version and each.kind != "deleted" for each in standing)
+    return known or _is_said(step, standing)
+
+
+def _is_said(step: UploadStep, standing: list[Confirmation]) -> bool:
+    return any((each.version, each.kind) == (step.version, step.kind) for each in standing)
 
 
 def _refusal(manifests: Manifests, standing: list[Confirmation], version: str, kind: ConfirmationKind) -> str | None:

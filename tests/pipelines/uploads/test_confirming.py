@@ -199,3 +199,26 @@ def test_the_steps_still_to_do_are_those_not_confirmed(catalog: Catalog) -> None
     assert outstanding(planned, confirmations(catalog)) == steps
     confirm(catalog, LOYAL, "2025-01-01.1", "created")
     assert outstanding(planned, confirmations(catalog)) == steps[1:]
+
+
+def test_a_step_is_to_be_done_again_when_what_it_made_is_gone(catalog: Catalog) -> None:
+    first = publish(catalog, "2025-01-01.1")
+    steps = (UploadStep(kind="created", version="2025-01-01.1", file="full", says="Make a list."),)
+    planned = first.model_copy(update={"plan": steps})
+    for _ in range(2):
+        confirm(catalog, LOYAL, "2025-01-01.1", "created")
+        assert outstanding(planned, confirmations(catalog)) == ()
+        confirm(catalog, LOYAL, "2025-01-01.1", "deleted")
+        assert outstanding(planned, confirmations(catalog)) == steps
+    confirm(catalog, LOYAL, "2025-01-01.1", "created")
+    second = publish(catalog, "2025-01-02.1")
+    steps = (
+        UploadStep(kind="created", version="2025-01-02.1", file="full", says="Make a list."),
+        UploadStep(kind="deleted", version="2025-01-01.1", file=None, says="Delete the old one."),
+    )
+    planned = second.model_copy(update={"plan": steps})
+    assert outstanding(planned, confirmations(catalog)) == steps
+    confirm(catalog, LOYAL, "2025-01-02.1", "created")
+    assert outstanding(planned, confirmations(catalog)) == steps[1:]
+    confirm(catalog, LOYAL, "2025-01-01.1", "deleted")
+    assert outstanding(planned, confirmations(catalog)) == ()
