@@ -25,6 +25,7 @@ from pipelines.customers.subdivisions import subdivisions
 from pipelines.erasure.settle import Erasing, settle
 from pipelines.history.intervals import replace
 from pipelines.overlaps import overlaps
+from pipelines.uploads.keys import key_columns
 from pipelines.uploads.people import NetworkPeople, network_people
 from pipelines.uploads.publication import Outbox
 from pipelines.uploads.reconciliation import reconcile
@@ -189,6 +190,15 @@ class Relance(dg.ConfigurableResource):
     def refused_keys(self, network: str) -> pl.DataFrame:
         """The keys that no row may carry on the network."""
         return self.warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=network)
+
+    def unpermitted(self, network: str) -> pl.DataFrame:
+        """What the network would see of people who may not be sent to it: a row an identifier."""
+        columns = ", ".join(column.name for column in key_columns({network: self.declared.networks[network]}))
+        return self.warehouse.read(
+            f"SELECT {columns} FROM warehouse.identifiers ANTI JOIN "
+            "(FROM warehouse.permissions WHERE network = $network) USING (person_id)",
+            network=network,
+        )
 
     def newest_day(self) -> date | None:
         """The newest day whose CRM was read into this home."""

@@ -100,7 +100,11 @@ def _audience(
                 check_newest(as_of, relance.newest_day())
                 rows = _rows(relance, audience, network, as_of)
                 forbidden = forbidden_keys(
-                    relance.refused_keys(audience.network), relance.table("crm_erasures"), network, relance.identity_key
+                    relance.refused_keys(audience.network),
+                    lambda: relance.unpermitted(audience.network),
+                    relance.table("crm_erasures"),
+                    network,
+                    relance.identity_key,
                 )
                 held_back = reason_to_hold(
                     audience,

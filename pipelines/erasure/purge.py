@@ -11,6 +11,7 @@ from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
 from pipelines.crm.erasures import erased_addresses, erased_marks, erased_values, has_tombstone, without_erased
 from pipelines.customers.people import person_ids
+from pipelines.history.forgetting import forget_in_history
 from schemas.identifiers import MatchColumn
 
 
@@ -54,6 +55,7 @@ def purge(
                     values = warehouse.read(f'SELECT DISTINCT "{column.name}" AS value FROM warehouse.{table}')["value"]
                     erased = values.filter(has_tombstone(values, column.name, erasures, identity_key))
                     _delete(warehouse, {table: columns}, column.name, erased)
+        forget_in_history(warehouse, erasures, identity_key)
 
 
 def _columns(warehouse: Warehouse) -> dict[str, set[str]]:

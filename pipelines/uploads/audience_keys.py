@@ -101,6 +101,16 @@ def full_keys(warehouse: Warehouse, audience: Audience, version: str) -> pl.Data
     )
 
 
+def sent_keys(warehouse: Warehouse, audience: Audience) -> pl.DataFrame:
+    """key, value, versions: every key that the audience's full or add files carry, and in which versions."""
+    return warehouse.read(
+        "SELECT key, value, list(DISTINCT version) AS versions FROM warehouse.audience_keys "
+        f"JOIN warehouse.key_versions USING (version_id) WHERE {_SAME_AUDIENCE} AND kind IN ('full', 'add') "
+        "GROUP BY key, value",
+        **audience._asdict(),
+    )
+
+
 def thin_keys(warehouse: Warehouse, old: int, newest: int) -> None:
     """Forget those keys of the files `old` that the files `newest` carry too (both by version_id).
 

@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 import polars as pl
 
 from pipelines.erasure.forbidden import tombstoned
+from pipelines.identifiers.match_keys import columns_of, key_value
 from pipelines.uploads.changes import Forbidden
 from schemas.network import Network
 
 
-def forbidden_keys(refused: pl.DataFrame, erasures: pl.DataFrame, network: Network, identity_key: str) -> Forbidden:
-    """In: `RefusedKeys` of the network; `CrmErasures`. The keys that are asked about: key, value."""
+def forbidden_keys(
+    refused: pl.DataFrame,
+    unpermitted: Callable[[], pl.DataFrame],
+    erasures: pl.DataFrame,
+    network: Network,
+    identity_key: str,
+) -> Forbidden:
+    """In: `RefusedKeys` of the network; what reads the `Identifiers` (the network's match columns) of people who may
+    not be sent to it, called only if there is a key to ask about; `CrmErasures`. The keys asked about: key, value.
+    """
+
+    @cache
+    def of_refused() -> pl.DataFrame:
+        identifiers = unpermitted()
+        held = [
+            identifiers.select(key=pl.lit(key.name), value=key_value(columns)).drop_nulls()
+            for key in network.keys
+            for columns in columns_of(network, key)
+        ]
+        return pl.concat([refused.select("key", "value"), *held]).unique()
 
     def forbidden(keys: pl.DataFrame) -> pl.Series:
-        numbered = keys.with_row_index("place")
-        hits = numbered.join(refused, on=["key", "value"], how="semi")["place"]
-        is_refused = pl.Series([False]).new_from_index(0, keys.height).scatter(hits, values=True)
+        none = pl.Series([False]).new_from_index(0, keys.height)
+        if keys.is_empty():
+            return none
+        hits = keys.with_row_index("place").join(of_refused(), on=["key", "value"], how="semi")["place"]
+        is_refused = none.scatter(hits, values=True)
         return is_refused | tombstoned(keys, network=network, erasures=erasures, identity_key=identity_key)
 
     return forbidden

@@ -27,7 +27,7 @@ from pipelines.uploads.plan import Situation, plan
 from pipelines.uploads.rows import AudienceRows, ListRows
 from pipelines.uploads.staging import check_ledger, check_rows, checked_files, staging_folder
 from pipelines.uploads.state import State, state_of
-from pipelines.uploads.withdrawal import withdraw
+from pipelines.uploads.withdrawal import withdraw, withdraw_forbidden
 from schemas.errors import DayError
 from schemas.network import Network
 from schemas.network_file import FileKind
@@ -93,7 +93,7 @@ def publish(  # noqa: PLR0913 - an audience, its rows, where they go, and what t
     """Publish the audience's full files and the deltas to what the network holds, unless nothing changed.
 
     What is `held_back`, for a reason in a clause, or too small for the network stays as it is; but what is `forbidden`
-    is taken out all the same, in a version of its own.
+    is taken out all the same, in a version of its own, and older versions that would bring it are withdrawn.
 
     Raises:
         PublicationError: the ledger does not close, a file would be refused, or the disk is full.
@@ -101,6 +101,7 @@ def publish(  # noqa: PLR0913 - an audience, its rows, where they go, and what t
     check_ledger(audience, audience_rows.ledger)
     reason = held_back or (_why_held(audience_rows, network) if audience_rows.below_minimum else None)
     found = _publish(audience, segment, network, audience_rows, outbox, as_of=as_of, forbidden=forbidden, held=reason)
+    withdraw_forbidden(outbox.home.outbox, outbox.catalog, outbox.warehouse, audience, forbidden)
     outbox.catalog.record_outcome(
         audience,
         as_of,

@@ -8,6 +8,9 @@ from typing import Literal
 
 from catalog.durable import sync
 from catalog.store import Catalog
+from catalog.warehouse import Warehouse
+from pipelines.uploads.audience_keys import sent_keys
+from pipelines.uploads.changes import Forbidden
 from schemas.segment import Audience
 
 
@@ -24,6 +27,17 @@ def withdraw(
     """
     catalog.set_state(audience, version, state)
     delete_folder(outbox_folder.joinpath(*audience, version))
+
+
+def withdraw_forbidden(
+    outbox_folder: Path, catalog: Catalog, warehouse: Warehouse, audience: Audience, forbidden: Forbidden
+) -> None:
+    """Withdraw the audience's published versions that would bring a forbidden key to the network."""
+    sent = sent_keys(warehouse, audience)
+    holding = set(sent.filter(forbidden(sent.select("key", "value")))["versions"].explode())
+    for row in catalog.versions(audience):
+        if row["version"] in holding:
+            withdraw(outbox_folder, catalog, audience, row["version"])
 
 
 def delete_folder(folder: Path) -> None:

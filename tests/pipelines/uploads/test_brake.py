@@ -38,7 +38,10 @@ def test_a_night_like_the_last_one_passes() -> None:
         (night(orders=0), "the CRM's table of orders went from 5,000 to 0 rows (limit -50%)"),
         (night(699), "the audience went from 1,000 to 699 people (limit -30%)"),
         (night(2001), "the audience went from 1,000 to 2,001 people (limit +100%)"),
-        (night(no_consent_to_ads_upload=200), "the share of people who may be sent went from 100% to 83% (limit 15% less)"),
+        (
+            night(no_consent_to_ads_upload=200),
+            "the share of people who may be sent went from 100% to 83% (limit 15% less)",
+        ),
         (
             night(no_usable_identifier=200),
             "the share of people who have a usable identifier went from 100% to 83% (limit 15% less)",

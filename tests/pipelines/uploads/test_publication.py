@@ -594,3 +594,26 @@ def test_what_the_brake_holds_is_not_published_but_said(outbox: Outbox) -> None:
     held = publish(AUDIENCE, SEGMENT, META, rows_of(*TEN[5:]), outbox, as_of=NEXT, held_back=brake(outbox, *TEN[5:]))
     assert (held.outcome, held.version) == ("held", None)
     assert versions_of(outbox) == ["2019-06-30.1"]
+
+
+def test_a_version_that_would_bring_a_forbidden_key_is_withdrawn_even_while_the_audience_is_held(
+    outbox: Outbox,
+) -> None:
+    published(outbox, *TEN)
+    refused = sha256(TEN[0])
+    found = publish(
+        AUDIENCE,
+        SEGMENT,
+        META,
+        rows_of(*TEN[1:]),
+        outbox,
+        as_of=NEXT,
+        forbidden=lambda keys: keys["value"] == refused,
+        held_back="the brake holds it",
+    )
+    assert versions_of(outbox, "withdrawn") == ["2019-06-30.1"]
+    assert not outbox.folder(AUDIENCE, "2019-06-30.1").exists()
+    assert found.outcome == "held"
+    assert versions_of(outbox) == [found.version]
+    [file] = outbox.folder(AUDIENCE, str(found.version)).glob("*.csv")
+    assert (".remove." in file.name, refused in file.read_text(encoding="utf-8")) == (True, True)

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from typer.testing import CliRunner
+
+from catalog.home import Home
+from commands.main import app
+from tests.conftest import OTHERS, ROOT, Company, Ran
+
+FIRST, SECOND = "2024-06-30", "2024-07-01"
+
+
+class Kept(NamedTuple):
+    """A home with two nights, and the config they ran with."""
+
+    home: Path
+    config: Path
+
+    def why(self, *arguments: str) -> tuple[int, str]:
+        """The exit code, and what was said, in one line."""
+        where = ["--home", str(self.home), "--config", str(self.config)]
+        ran = CliRunner().invoke(app, ["why", *arguments, *where])
+        return ran.exit_code, " ".join((ran.stdout + ran.stderr).split())
+
+
+@pytest.fixture(scope="module")
+def kept(relance: Callable[..., Ran], tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    folder = tmp_path_factory.mktemp("why")
+    company = Company(folder / "company")
+    shutil.copytree(ROOT / "tests" / "companies" / "small", company.folder)
+    segment = (company.config / "segments" / "buyers.toml").read_text()
+    company.declare(
+        "segments/buyers.toml",
+        segment.replace("orders_count >= 1", "orders_count >= 1 AND NOT (revenue < 5 OR revenue = 20)"),
+    )
+    customers, orders, consents = (company.folder / f"{table}.csv" for table in ("customers", "orders", "consents"))
+    # To Google these two are one address; only the second allows it.
+    people = "4,jane.doe@gmail.com,,Jane,,,,2023-04-01\n5,janedoe@gmail.com,,June,,,,2023-04-01\n"
+    company.write("customers", customers.read_text() + people)
+    company.write(
+        "orders", orders.read_text() + "o6,4,2024-06-01,9.00,EUR,completed\no7,5,2024-06-01,9.00,EUR,completed\n"
+    )
+    company.write("consents", consents.read_text() + "c5,5,granted,2023-04-01\n")
+    for table in OTHERS:
+        company.write(table, (company.folder / f"{table}.csv").read_text())
+    home = folder / "home"
+    assert relance("run", "--config", str(company.config), home=home).code == 0
+
+    again = "6,ada.lovelace@gmail.com,,Ada,Lovelace,,FR,2024-06-30 10:00:00\n"
+    company.write("customers", customers.read_text() + again)
+    company.write("orders", orders.read_text() + "o8,2,2024-07-01 09:00:00,7.00,EUR,completed\n")
+    company.write("consents", consents.read_text() + "c9,2,withdrawn,2024-07-01\n")
+    assert relance("run", "--config", str(company.config), home=home).code == 0
+    return Kept(home, company.config)
+
+
+def test_who_is_in_is_told_the_rule_and_the_statement_that_decides(kept: Kept) -> None:
+    code, said = kept.why("1", "--audience", "meta/buyers")
+
+    assert code == 0, said
+    assert f"meta/buyers: in the segment since {FIRST}, nothing keeps the person out of the file" in said
+    assert "yes: all of yes: orders_count >= 1 yes: not no: any of no: revenue < 5 no: revenue = 20" in said
+    assert "orders_count = 2, revenue = 160.0000" in said
+    assert "granted │ granted │ record │ c1" in said
+
+
+def test_who_is_out_by_the_rule_is_told_which_part(kept: Kept) -> None:
+    _, said = kept.why("3", "--audience", "meta/buyers")
+
+    assert "meta/buyers: not in the segment" in said
+    assert "no: all of yes: orders_count >= 1 no: not yes: any of no: revenue < 5 yes: revenue = 20" in said
+
+
+def test_who_is_out_by_consent_is_told_the_ledger_s_reason_and_an_earlier_night_another(kept: Kept) -> None:
+    _, now = kept.why("2", "--audience", "meta/buyers")
+    _, before = kept.why("2", "--audience", "meta/buyers", "--on", FIRST)
+
+    assert "not in the file: no consent to ads upload" in now
+    assert "refused │ withdrawn │ record │ c9" in now
+    assert "orders_count = 2" in now
+    assert f"crm_consents {SECOND}" in now
+    assert "nothing keeps the person out of the file" in before
+    assert "granted │ granted │ record │ c2" in before
+    assert "orders_count = 1" in before
+    assert "before what is kept" in before
+
+
+def test_a_key_that_somebody_refused_shares_is_named_and_nobody_else_is(kept: Kept) -> None:
+    _, google = kept.why("5", "--audience", "google_ads/buyers")
+    _, meta = kept.why("5", "--audience", "meta/buyers")
+
+    assert "not in the file: key refused" in google
+    assert "Keys that stay out because somebody who shares them is refused: email" in google
+    assert "jane" not in google
+    assert "nothing keeps the person out of the file" in meta
+
+
+def test_records_of_one_person_are_shown_together_since_the_night_that_joined_them(kept: Kept) -> None:
+    _, now = kept.why("6", "--audience", "meta/buyers")
+    _, first = kept.why("1", "--on", FIRST)
+    code, too_early = kept.why("6", "--on", FIRST)
+
+    assert "│ 1 │ email │ 1 │" in now
+    assert "│ 6 │ email │ 2 │" in now
+    assert "│ 6 │" not in first
+    assert code == 1
+    assert f"no accepted record of this customer id on {FIRST}" in too_early
+
+
+def test_raw_values_are_shown_on_demand_only_and_the_audit_log_says_so(kept: Kept) -> None:
+    _, hidden = kept.why("2")
+    log = CliRunner().invoke(app, ["audit", "show", "--home", str(kept.home)]).stdout
+    assert "bob@example.org" not in hidden
+    assert "revealed" not in log
+
+    _, shown = kept.why("2", "--reveal")
+
+    log = CliRunner().invoke(app, ["audit", "show", "--home", str(kept.home)]).stdout
+    assert "bob@example.org" in shown
+    assert "revealed" in log
+    assert "bob" not in log
+
+
+def test_what_cannot_be_answered_is_told_in_a_sentence(kept: Kept, tmp_path: Path) -> None:
+    code, day = kept.why("1", "--on", "2024-01-01")
+    assert code == 2
+    assert f"nights from {FIRST} to {SECOND} are kept" in day
+    assert kept.why("1", "--audience", "meta/none")[0] == 2
+    code, nothing = Kept(tmp_path, kept.config).why("1")
+    assert code == 1
+    assert "nothing ran there yet" in nothing
+    with Home.at(kept.home).locked():
+        assert kept.why("1")[0] == 3
+
+
+def test_of_somebody_erased_only_the_request_is_known_on_any_night(kept: Kept, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(kept.home, home)
+    forgot = CliRunner().invoke(app, ["forget", "2", "--home", str(home), "--config", str(kept.config)])
+    assert forgot.exit_code == 0, forgot.output
+
+    for day in (FIRST, SECOND):
+        code, said = Kept(home, kept.config).why("2", "--on", day, "--reveal")
+        assert code == 0
+        assert said.startswith("Erased on request forget-")
+        assert "bob" not in said

@@ -1,0 +1,49 @@
+"""What a network may not hold: keys of people who are refused there, shared or theirs alone."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipelines.uploads.forbidden import forbidden_keys
+from pipelines.uploads.keys import key_columns
+from schemas.crm import CrmErasures
+from schemas.network import networks
+from schemas.uploads import RefusedKeys
+
+GOOGLE = networks()["google_ads"]
+COLUMNS = [column.name for column in key_columns({"google_ads": GOOGLE})]
+KEYS = pl.DataFrame({"key": ["email", "phone", "address"], "value": ["a", "a", "first\tlast\tFR\t75001"]})
+
+
+def unpermitted(**identifier: str) -> pl.DataFrame:
+    return pl.DataFrame([dict.fromkeys(COLUMNS) | identifier], schema=dict.fromkeys(COLUMNS, pl.String))
+
+
+def judged(held: pl.DataFrame, refused: pl.DataFrame | None = None) -> list[bool]:
+    nobody = pl.DataFrame(RefusedKeys.create_empty()) if refused is None else refused
+    forbidden = forbidden_keys(nobody, lambda: held, pl.DataFrame(CrmErasures.create_empty()), GOOGLE, "secret")
+    return forbidden(KEYS).to_list()
+
+
+def test_a_key_that_only_refused_people_hold_is_forbidden() -> None:
+    assert judged(unpermitted(email_google_sha256="a")) == [True, False, False]
+
+
+def test_a_composite_key_is_forbidden_as_a_whole() -> None:
+    address = next(key for key in GOOGLE.keys if len(key.headers) > 1)
+    names = [GOOGLE.column(header).matches[0].name for header in address.headers]
+    keys = KEYS.with_columns(key=pl.when(pl.col("key") == "address").then(pl.lit(address.name)).otherwise("key"))
+    held = unpermitted(**dict(zip(names, ["first", "last", "FR", "75001"], strict=True)))
+    forbidden = forbidden_keys(
+        pl.DataFrame(RefusedKeys.create_empty()),
+        lambda: held,
+        pl.DataFrame(CrmErasures.create_empty()),
+        GOOGLE,
+        "secret",
+    )
+    assert forbidden(keys).to_list() == [False, False, True]
+
+
+def test_a_key_shared_with_somebody_refused_is_forbidden() -> None:
+    shared = pl.DataFrame({"network": ["google_ads"], "key": ["phone"], "value": ["a"]})
+    assert judged(unpermitted(), shared) == [False, True, False]
