@@ -16,7 +16,8 @@ class Line(NamedTuple):
     y: float
     first: tuple[date, float]
     last: tuple[date, float]
-    lowest: float
+    #: What the box's lower and upper edges stand for.
+    floor: float
     highest: float
     points: tuple[tuple[date, float], ...]
 
@@ -42,18 +43,18 @@ def line(points: list[tuple[date, float]]) -> Line:
     """Points of a series, oldest first and at least one; the axis starts at 0 unless that would hide the change."""
     values = [value for _, value in points]
     lowest, highest = min(values), max(values)
-    floor = 0.0 if lowest <= 0.5 * highest or lowest == highest else lowest - (highest - lowest)
+    floor = 0.0 if lowest <= 0.5 * highest or lowest == highest else lowest - (highest - lowest) / 2
     days = [(day - points[0][0]).days for day, _ in points]
     span, height = days[-1], (highest - floor) or 1
     # Several readings of one day stand side by side.
     across = [day / span for day in days] if span else [place / max(len(days) - 1, 1) for place in range(len(days))]
     places = [
-        (round(100 * x, 2), round(96 - 92 * (value - floor) / height, 2))
+        (round(100 * x, 2), round(100 - 98 * (value - floor) / height, 2))
         for x, value in zip(across, values, strict=True)
     ]
     path = "M" + "L".join(f"{x:g} {y:g}" for x, y in places)
     area = f"{path}L{places[-1][0]:g} 100L{places[0][0]:g} 100Z"
-    return Line(path, area, *places[-1], points[0], points[-1], lowest, highest, tuple(points))
+    return Line(path, area, *places[-1], points[0], points[-1], floor, highest, tuple(points))
 
 
 def waterfall(whole: int, dropped: dict[str, int], left: int) -> Waterfall:

@@ -61,6 +61,42 @@ def test_a_night_leaves_no_address_anywhere_in_clear(company: Company, relance: 
         assert not any(sentinel.decode(errors="ignore") in output for sentinel in SENTINELS[::2])
 
 
+def test_no_command_tells_an_address_or_writes_one_down(company: Company, relance: Run, tmp_path: Path) -> None:
+    with_sentinel(company)
+    home, config = tmp_path / "home", ("--config", str(company.config))
+    ran = relance("run", *config, home=home)
+    assert ran.code == 0, ran.output
+    audience, version = "meta/buyers", next((home / "outbox" / "meta" / "main" / "buyers").iterdir()).name
+
+    outputs = [
+        relance(*arguments, home=home)
+        for arguments in (
+            ("check", *config),
+            ("segments", *config),
+            ("why", "4", *config),
+            ("confirm", audience, version, "--as", "created"),
+            ("unconfirm", audience),
+            ("confirm", audience, version, "--as", "created"),
+            ("allow", audience, "--reason", "a test", *config),
+            ("verify", str(home / "outbox" / "meta" / "main" / "buyers" / version)),
+            ("keys",),
+            ("forget", EMAIL.upper(), *config),
+            ("forget", PHONE, *config),
+            ("run", *config),
+            ("status",),
+            ("audit", "show"),
+            ("audit", "verify"),
+        )
+    ]
+    request = next(line for line in outputs[9].output.replace(",", " ").split() if line.startswith("forget-"))
+    outputs.append(relance("certificate", request.rstrip(".:"), home=home))
+
+    assert [ran.output for ran in outputs if ran.code not in {0, 4}] == []
+    assert leaks(home) == []
+    for ran in outputs:
+        assert not any(sentinel.decode(errors="ignore") in ran.output for sentinel in SENTINELS[::2])
+
+
 @pytest.mark.parametrize(
     ("file", "change"),
     [
