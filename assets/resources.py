@@ -23,6 +23,7 @@ from pipelines.crm.pull import Reading
 from pipelines.crm.read import Crm
 from pipelines.customers.subdivisions import subdivisions
 from pipelines.erasure.settle import Erasing, settle
+from pipelines.history.declared import keep_files
 from pipelines.history.intervals import replace
 from pipelines.overlaps import overlaps
 from pipelines.uploads.keys import key_columns
@@ -81,6 +82,13 @@ class Relance(dg.ConfigurableResource):
         reconcile(self.outbox)
         expire(self.outbox)
         describe(catalog, config.segments)
+        self._keep_files(tags.get("dagster/partition"))
+
+    def _keep_files(self, partition: str | None) -> None:
+        """Keep what the night is decided by; an older day that is worked out again decides nothing."""
+        day = None if partition is None else date.fromisoformat(partition)
+        if day is not None and day >= (self.newest_day() or day):
+            keep_files(self.warehouse, self.declared, day=day)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         opened = self._opened

@@ -47,22 +47,23 @@ def why(  # noqa: PLR0913, PLR0917 - the options of a command
 ) -> None:
     """Show why a person is in each audience or not: records, rule, consent, ledger reason, on any kept night."""
     # Reading rules takes a SQL parser, which the other commands need not wait for.
+    from pipelines.history.declared import config_of
     from pipelines.history.nights import kept_night
     from pipelines.history.why import why as explain
 
     with told():
-        declared, place = read_config(config_folder(config)), home_at(home)
-        audiences = _asked(declared, audience)
+        settings, place = read_config(config_folder(config)).settings, home_at(home)
         if not place.warehouse.exists():
             msg = f"{place.root} has no warehouse: nothing ran there yet. `relance run` does."
             raise RelanceError(msg)
         keys = open_keys(place)
-        settings = declared.settings
         with (
             open_warehouse(place, keys, settings.memory_limit, settings.time_zone) as warehouse,
             open_catalog(place) as catalog,
         ):
             night = kept_night(warehouse, on.date() if on else None, settings.history_days)
+            declared = config_of(night)
+            audiences = _asked(declared, audience)
             answer = explain(night, catalog, declared, customer_id, audiences=audiences, identity_key=keys.identity)
             if isinstance(answer, Erased):
                 OUT.print(
@@ -79,7 +80,7 @@ def _asked(config: Config, named: str | None) -> tuple[Audience, ...]:
         return tuple(config.audiences)
     audience = Audience.named(named)
     if audience not in config.audiences:
-        msg = f"{audience} is no declared audience. There are {', '.join(map(str, config.audiences))}."
+        msg = f"{audience} was no audience of that night. There were {', '.join(map(str, config.audiences))}."
         raise ConfigError(msg)
     return (audience,)
 

@@ -22,7 +22,7 @@ def replace_by(warehouse: Warehouse, table: str, select: str, *, day: date, kept
     """
     if not warehouse.has(table) or not _same_columns(warehouse, table, select):
         # Nothing was there before; or the contract changed, and rows of the old one cannot be compared.
-        _forget(warehouse, table)
+        _begin(warehouse, table, day)
         warehouse.replace_by(table, select)
         return
     # Only rows whose hashes differ are looked at whole.
@@ -34,7 +34,7 @@ def replace_by(warehouse: Warehouse, table: str, select: str, *, day: date, kept
     )
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _before AS SELECT hash({listed}) AS quick FROM warehouse.{table}")
     warehouse.replace_by(table, select)
-    _make(warehouse, table)
+    _make(warehouse, table, day)
     _keep_gone(warehouse, table, day)
     came = f"FROM warehouse.{table} ANTI JOIN _before ON hash({listed}) = quick"
     _add(warehouse, f"new_{table}", f"SELECT DISTINCT {_mark(listed)} AS mark, $day::DATE AS came_on {came}", day)
@@ -54,10 +54,10 @@ def replace(warehouse: Warehouse, table: str, frame: pl.DataFrame, *, day: date,
 
 
 def _empty(warehouse: Warehouse, table: str, frame: pl.DataFrame, *, day: date, kept_days: int) -> None:
-    if warehouse.has(table) and list(_columns(warehouse, table)) == frame.columns:
+    if warehouse.has(table) and list(_columns(warehouse, f"warehouse.{table}")) == frame.columns:
         replace_by(warehouse, table, f"SELECT * FROM warehouse.{table} WHERE false", day=day, kept_days=kept_days)
         return
-    _forget(warehouse, table)
+    _begin(warehouse, table, day)
     warehouse.replace(table, frame)
 
 
@@ -67,7 +67,7 @@ def rows_on(warehouse: Warehouse, table: str, day: date) -> str:
         return f"SELECT * FROM warehouse.{table}"
     at = f"DATE '{day.isoformat()}'"
     later = f"SELECT mark FROM warehouse.new_{table} WHERE came_on > {at}"
-    columns = ", ".join(f'"{name}"' for name in _columns(warehouse, table))
+    columns = ", ".join(f'"{name}"' for name in _columns(warehouse, f"warehouse.{table}"))
     return (
         f"SELECT {columns} FROM warehouse.{table} WHERE {_mark(_listed(warehouse, table))} NOT IN ({later}) "
         f"UNION ALL SELECT {columns} FROM warehouse.past_{table} "
@@ -83,7 +83,7 @@ def expire(warehouse: Warehouse, table: str, until: date) -> None:
 
 def _keep_gone(warehouse: Warehouse, table: str, day: date) -> None:
     """Write the rows that are gone, unless they came on the very day; they are new no more."""
-    columns = ", ".join(f'"{name}"' for name in _columns(warehouse, table))
+    columns = ", ".join(f'"{name}"' for name in _columns(warehouse, f"warehouse.{table}"))
     _add(
         warehouse,
         f"past_{table}",
@@ -102,28 +102,45 @@ def _add(warehouse: Warehouse, table: str, select: str, day: date) -> None:
         warehouse.execute(f"INSERT INTO warehouse.{table} BY NAME FROM _added")
 
 
-def _make(warehouse: Warehouse, table: str) -> None:
+def _make(warehouse: Warehouse, table: str, day: date) -> None:
     """The two tables beside `table`, if they are not there: words as text, since a later night may know more words."""
     if warehouse.has(f"new_{table}"):
         return
-    typed = ", ".join(f'"{name}" {kind}' for name, kind in _columns(warehouse, table).items())
+    if history_begins(warehouse, table) is None:
+        # It was written by a release that kept no history.
+        _begin(warehouse, table, day)
+    typed = ", ".join(f'"{name}" {kind}' for name, kind in _columns(warehouse, f"warehouse.{table}").items())
     warehouse.execute(f"CREATE TABLE warehouse.past_{table} ({typed}, held_from DATE, held_until DATE)")
     warehouse.execute(f"CREATE TABLE warehouse.new_{table} (mark UHUGEINT, came_on DATE)")
 
 
-def _forget(warehouse: Warehouse, table: str) -> None:
+def _begin(warehouse: Warehouse, table: str, day: date) -> None:
+    """Forget what the table held before `day`, from which on it is known."""
     for kind in ("past", "new"):
         warehouse.execute(f"DROP TABLE IF EXISTS warehouse.{kind}_{table}")
+    begins = pl.DataFrame({"table": [table], "day": [day]})
+    warehouse.append("history_begins", begins.clear())
+    warehouse.execute('DELETE FROM warehouse.history_begins WHERE "table" = $table', table=table)
+    warehouse.append("history_begins", begins)
+
+
+def history_begins(warehouse: Warehouse, table: str | None = None) -> date | None:
+    """The first day of which the table is known; without one, all tables; None if there is no history."""
+    if not warehouse.has("history_begins"):
+        return None
+    begun = warehouse.read(
+        'SELECT max(day) AS day FROM warehouse.history_begins WHERE coalesce($table, "table") = "table"', table=table
+    )["day"].item()
+    return begun if isinstance(begun, date) else None
 
 
 def _same_columns(warehouse: Warehouse, table: str, select: str) -> bool:
-    names = warehouse.read(f"DESCRIBE ({select})")["column_name"].to_list()
-    return names == list(_columns(warehouse, table))
+    return _columns(warehouse, f"({select})") == _columns(warehouse, f"warehouse.{table}")
 
 
-def _columns(warehouse: Warehouse, table: str) -> dict[str, str]:
-    """The table's columns and their types, text for enumerated words."""
-    described = warehouse.read(f"DESCRIBE warehouse.{table}").select("column_name", "column_type")
+def _columns(warehouse: Warehouse, rows: str) -> dict[str, str]:
+    """The columns of a table or of a SELECT in brackets, and their types, text for enumerated words."""
+    described = warehouse.read(f"DESCRIBE FROM {rows}").select("column_name", "column_type")
     return {name: "VARCHAR" if kind.startswith("ENUM") else kind for name, kind in described.iter_rows()}
 
 
@@ -131,7 +148,7 @@ def _listed(warehouse: Warehouse, table: str) -> str:
     """SQL for a row's values, written the same whatever a night knows: enumerated words have other numbers when there
     are more of them, and times other texts in another time zone."""
     written = {"VARCHAR": '"{}"::VARCHAR', "TIMESTAMP WITH TIME ZONE": 'epoch_us("{}")'}
-    columns = _columns(warehouse, table)
+    columns = _columns(warehouse, f"warehouse.{table}")
     return ", ".join(written.get(kind, '"{}"').format(name) for name, kind in columns.items())
 
 
@@ -169,3 +186,16 @@ def drop_stale_marks(warehouse: Warehouse, table: str) -> None:
     """Forget the hashes of rows that are no longer in `table`: a row's hash goes with the row."""
     held = f"SELECT {_mark(_listed(warehouse, table))} FROM warehouse.{table}"
     warehouse.execute(f"DELETE FROM warehouse.new_{table} WHERE mark NOT IN ({held})")
+
+
+def changed_values(warehouse: Warehouse, table: str, column: str, *, after: date) -> pl.Series:
+    """The values in `column` of every row that came into `table` or left it after a day, each once, sorted."""
+    if not warehouse.has(f"new_{table}"):
+        return warehouse.read(f"SELECT {column} FROM warehouse.{table} LIMIT 0")[column]
+    held = f"warehouse.{table} JOIN warehouse.new_{table} ON {_mark(_listed(warehouse, table))} = mark"
+    found = warehouse.read(
+        f"SELECT {column} FROM warehouse.past_{table} WHERE held_until > $day "
+        f"UNION SELECT {column} FROM {held} WHERE came_on > $day ORDER BY ALL",
+        day=after,
+    )
+    return found[column]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from catalog.warehouse import Warehouse
-from pipelines.history.intervals import rows_on
+from pipelines.history.intervals import history_begins, rows_on
 from schemas.errors import DayError
 
 
@@ -34,7 +34,7 @@ def kept_night(warehouse: Warehouse, day: date | None, kept_days: int) -> Night:
         DayError: no night was run, or none of that day is kept.
     """
     days = kept_days_of(warehouse, kept_days)
-    if not days:
+    if not days or not warehouse.has("customer_records"):
         msg = "No night was run yet: nothing is known of anybody. `relance run` does."
         raise DayError(msg)
     if day is not None and day not in days:
@@ -48,8 +48,9 @@ def kept_night(warehouse: Warehouse, day: date | None, kept_days: int) -> Night:
 
 def kept_days_of(warehouse: Warehouse, kept_days: int) -> list[date]:
     """The days whose customers were read and whose tables are still known, oldest first."""
-    if not warehouse.has("pulls") or not warehouse.has("customer_records"):
+    if not warehouse.has("pulls"):
         return []
     every = warehouse.read("SELECT DISTINCT as_of FROM warehouse.pulls WHERE \"table\" = 'customers' ORDER BY as_of")
     days = every["as_of"].to_list()
-    return [day for day in days if day > days[-1] - timedelta(days=kept_days)]
+    begins = history_begins(warehouse)
+    return [day for day in days if day > days[-1] - timedelta(days=kept_days) and (begins is None or day >= begins)]

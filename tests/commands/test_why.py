@@ -53,6 +53,8 @@ def kept(relance: Callable[..., Ran], tmp_path_factory: pytest.TempPathFactory) 
 
     again = "6,ada.lovelace@gmail.com,,Ada,Lovelace,,FR,2024-06-30 10:00:00\n"
     company.write("customers", customers.read_text() + again)
+    rule = (company.config / "segments" / "buyers.toml").read_text()
+    company.declare("segments/buyers.toml", rule.replace("revenue < 5", "revenue < 6"))
     company.write("orders", orders.read_text() + "o8,2,2024-07-01 09:00:00,7.00,EUR,completed\n")
     company.write("consents", consents.read_text() + "c9,2,withdrawn,2024-07-01\n")
     assert relance("run", "--config", str(company.config), home=home).code == 0
@@ -64,7 +66,7 @@ def test_who_is_in_is_told_the_rule_and_the_statement_that_decides(kept: Kept) -
 
     assert code == 0, said
     assert f"meta/buyers: in the segment since {FIRST}, nothing keeps the person out of the file" in said
-    assert "yes: all of yes: orders_count >= 1 yes: not no: any of no: revenue < 5 no: revenue = 20" in said
+    assert "yes: all of yes: orders_count >= 1 yes: not no: any of no: revenue < 6 no: revenue = 20" in said
     assert "orders_count = 2, revenue = 160.0000" in said
     assert "granted │ granted │ record │ c1" in said
 
@@ -73,7 +75,7 @@ def test_who_is_out_by_the_rule_is_told_which_part(kept: Kept) -> None:
     _, said = kept.why("3", "--audience", "meta/buyers")
 
     assert "meta/buyers: not in the segment" in said
-    assert "no: all of yes: orders_count >= 1 no: not yes: any of no: revenue < 5 yes: revenue = 20" in said
+    assert "no: all of yes: orders_count >= 1 no: not yes: any of no: revenue < 6 yes: revenue = 20" in said
 
 
 def test_who_is_out_by_consent_is_told_the_ledger_s_reason_and_an_earlier_night_another(kept: Kept) -> None:
@@ -87,6 +89,7 @@ def test_who_is_out_by_consent_is_told_the_ledger_s_reason_and_an_earlier_night_
     assert "nothing keeps the person out of the file" in before
     assert "granted │ granted │ record │ c2" in before
     assert "orders_count = 1" in before
+    assert "revenue < 5" in before
     assert "before what is kept" in before
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from catalog.home import Home
 from catalog.secret_keys import open_keys
 from catalog.warehouse import Warehouse, open_warehouse
-from pipelines.history.intervals import replace, rows_on
+from pipelines.history.changes import changed_customers
+from pipelines.history.intervals import history_begins, replace, rows_on
+from pipelines.history.nights import kept_days_of
 
 FIRST = date(2026, 1, 1)
 
@@ -33,6 +36,7 @@ def night(warehouse: Warehouse, rows: list[tuple[str, str | None]], day: date, k
     frame = pl.DataFrame(rows, schema={"customer_id": pl.String, "name": pl.String}, orient="row")
     with warehouse.transaction():
         replace(warehouse, "crm_customers", frame, day=day, kept_days=kept_days)
+        warehouse.append("pulls", pl.DataFrame({"as_of": [day], "table": ["customers"]}))
 
 
 def held(warehouse: Warehouse, day: date) -> list[tuple[str, str | None]]:
@@ -41,25 +45,40 @@ def held(warehouse: Warehouse, day: date) -> list[tuple[str, str | None]]:
 
 
 def clear(warehouse: Warehouse) -> None:
-    for kind in ("", "past_", "new_"):
-        warehouse.execute(f"DROP TABLE IF EXISTS warehouse.{kind}crm_customers")
+    for name in ("crm_customers", "past_crm_customers", "new_crm_customers", "history_begins", "pulls"):
+        warehouse.execute(f"DROP TABLE IF EXISTS warehouse.{name}")
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(nights=nights, kept_days=st.integers(1, 5))
 def test_each_kept_day_shows_what_its_last_try_held_and_older_days_are_forgotten(
     warehouse: Warehouse, nights: list[tuple[int, list[tuple[str, str | None]]]], kept_days: int
 ) -> None:
     clear(warehouse)
-    day, expected = FIRST, {}
+    day, expected, tries = FIRST, {}, []
     for later, rows in nights:
         day += timedelta(days=later)
         night(warehouse, rows, day, kept_days)
         expected[day] = sorted(rows, key=str)
+        tries.append((day, rows))
 
-    for known, rows in expected.items():
-        if known > day - timedelta(days=kept_days):
-            assert held(warehouse, known) == rows
+    days = kept_days_of(warehouse, kept_days)
+    assert days == [known for known in expected if known > day - timedelta(days=kept_days)]
+    for known in days:
+        assert held(warehouse, known) == expected[known]
+        changed = changed_customers(warehouse, since=known, kept_days=kept_days)
+        if known == day:
+            assert changed is None
+            continue
+        differing = {customer_id for customer_id, _ in set(expected[known]) ^ set(expected[day])}
+        moved = {
+            customer_id
+            for (_, before), (night_of, after) in pairwise(tries)
+            if night_of > known
+            for customer_id, _ in set(before) ^ set(after)
+        }
+        assert changed is not None
+        assert differing <= set(changed) <= moved
     if warehouse.has("past_crm_customers"):
         oldest = warehouse.read("SELECT min(held_until) FROM warehouse.past_crm_customers").item()
         assert oldest is None or oldest > day - timedelta(days=kept_days)
@@ -84,3 +103,4 @@ def test_a_table_whose_columns_changed_begins_anew(warehouse: Warehouse) -> None
             kept_days=35,
         )
     assert not warehouse.has("past_crm_customers")
+    assert history_begins(warehouse) == FIRST + timedelta(days=2)
