@@ -343,7 +343,7 @@ def test_verify_tells_what_is_no_manifest(home: Home, tmp_path: Path, content: s
     (tmp_path / "manifest.json").write_bytes(content.encode("latin-1"))
     result = relance("verify", tmp_path / "manifest.json", "--home", home.root)
     assert result.exit_code == 1
-    assert f"{tmp_path / 'manifest.json'} is no manifest of relance, or it was changed." in words(result)
+    assert f"{tmp_path / 'manifest.json'} is no manifest or certificate of relance, or it was changed." in words(result)
 
 
 def test_verify_of_nothing_ends_with_2(home: Home, tmp_path: Path) -> None:
