@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 from assets.definitions import defs
 from assets.launch import JOB
@@ -21,7 +22,11 @@ from assets.resources import Relance
 
 def night(config: Path, home: Path, day: str, before: Callable[[str], None] = lambda asset: None) -> None:
     """Run the nightly job's assets in their order; `before` is told each name, and `end` when all are done."""
-    os.environ.update(RELANCE_CONFIG=str(config), RELANCE_HOME=str(home))
+    with patch.dict(os.environ, RELANCE_CONFIG=str(config), RELANCE_HOME=str(home)):
+        _night(config, home, day, before)
+
+
+def _night(config: Path, home: Path, day: str, before: Callable[[str], None]) -> None:
     nodes = defs().resolve_job_def(JOB).graph.nodes_in_topological_order
     relance = Relance(home_folder=str(home), config_folder=str(config), keys_folder=str(home / "keys"))
     run = SimpleNamespace(tags={NEWEST_DAY: day, "dagster/partition": day}, run_id="")

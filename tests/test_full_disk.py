@@ -42,6 +42,8 @@ def disk(tmp_path: Path) -> Iterator[Callable[[Path, str], Resize]]:
 def test_a_night_on_a_full_disk_says_so_and_the_next_goes_on(
     disk: Callable[[Path, str], Resize], company: Company, tmp_path: Path, part: str
 ) -> None:
+    settings = (company.config / "relance.toml").read_text()
+    company.declare("relance.toml", f"{settings}\n[brake]\naudience_grows = 9.0\nkeys_turn_over = 1.0\n")
     homes = [Home.at(tmp_path / name) for name in ("full", "undisturbed")]
     folder = homes[0].root / part
     resize = disk(folder, "400m")

@@ -8,7 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from commands.main import app
 from tests.conftest import ROOT, Company, Ran
 
 Run = Callable[..., Ran]
@@ -68,8 +70,15 @@ def test_no_command_tells_an_address_or_writes_one_down(company: Company, relanc
     assert ran.code == 0, ran.output
     audience, version = "meta/buyers", next((home / "outbox" / "meta" / "main" / "buyers").iterdir()).name
 
+    def here(*arguments: str) -> Ran:
+        """A command in this process: starting one takes longer than it does."""
+        if arguments[0] == "run":
+            return relance(*arguments, home=home)
+        result = CliRunner().invoke(app, arguments, env={"RELANCE_HOME": str(home)})
+        return Ran(result.exit_code, result.output, home)
+
     outputs = [
-        relance(*arguments, home=home)
+        here(*arguments)
         for arguments in (
             ("check", *config),
             ("segments", *config),
@@ -89,7 +98,7 @@ def test_no_command_tells_an_address_or_writes_one_down(company: Company, relanc
         )
     ]
     request = next(line for line in outputs[9].output.replace(",", " ").split() if line.startswith("forget-"))
-    outputs.append(relance("certificate", request.rstrip(".:"), home=home))
+    outputs.append(here("certificate", request.rstrip(".:")))
 
     assert [ran.output for ran in outputs if ran.code not in {0, 4}] == []
     assert leaks(home) == []
