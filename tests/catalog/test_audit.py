@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -112,16 +111,13 @@ def test_eight_processes_append_to_one_chain(home: Home) -> None:
     assert chained(append_from_eight_processes(f"sqlite:///{home.catalog}"))
 
 
-def test_eight_processes_append_to_one_chain_on_postgresql() -> None:
-    url = os.environ.get("RELANCE_TEST_POSTGRESQL")
-    if url is None:
-        pytest.skip("RELANCE_TEST_POSTGRESQL names no database: a SQLAlchemy URL of an empty one, with its driver")
-    try:
-        assert chained(append_from_eight_processes(url))
-    finally:
-        engine = sa.create_engine(url)
-        METADATA.drop_all(engine, [AUDIT])
-        engine.dispose()
+def test_eight_processes_append_to_one_chain_on_postgresql(postgresql: str) -> None:
+    url = postgresql.replace("postgresql://", "postgresql+psycopg://")
+    engine = sa.create_engine(url)
+    METADATA.drop_all(engine, [AUDIT])
+    assert chained(append_from_eight_processes(url))
+    METADATA.drop_all(engine, [AUDIT])
+    engine.dispose()
 
 
 def test_no_two_lines_follow_one(home: Home, catalog: Catalog) -> None:
