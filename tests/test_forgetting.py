@@ -271,3 +271,22 @@ def test_killed_between_any_two_steps_the_next_run_finishes_what_was_asked(
     assert not held(dump(home), RAW)
     with open_catalog(Home.at(home)) as catalog:
         assert {removal.network for removal in removals(catalog)} == {"meta", "google_ads", "pinterest"}
+
+
+def test_who_consented_after_an_old_request_stays_in_the_files_of_a_first_night(
+    company: Company, relance: Callable[..., Ran], tmp_path: Path
+) -> None:
+    text = (company.config / "sources.toml").read_text()
+    erasures = (
+        '[sources.erasures]\nfiles = "../erasures.csv"\n\n[tables.erasures]\n'
+        'select = "SELECT id AS request_id, customer AS customer_id, time AS requested_at FROM erasures"\n'
+    )
+    company.declare("sources.toml", text.replace("[tables.erasures]\nabsent = true\n", erasures))
+    company.write("erasures", "id,customer,time\nr1,1,2022-06-01 10:00:00\n")
+
+    ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
+
+    assert ran.code == 0, ran.output
+    [audience] = {Path(name).parent.parent.name for name in ran.files() if name.startswith("meta/")}
+    address = hashlib.sha256(b"ada.lovelace@gmail.com").hexdigest()
+    assert any(line.startswith(address) for line in ran.upload(f"meta/main/{audience}"))

@@ -227,8 +227,13 @@ def _drop_finished_keys(erasing: Erasing) -> bool:
 
 
 def _withdraw_carriers(erasing: Erasing, received: list[str]) -> None:
-    """Withdraw every published version of which a file, removals aside, holds a key of the requests."""
-    found = traces(erasing.warehouse).filter(pl.col("kind") != "remove", pl.col("request_id").is_in(received))
+    """Withdraw every published version of which a file, removals aside, holds a key that the requests forbid."""
+    standing, _ = _keys_by_standing(erasing)
+    found = (
+        traces(erasing.warehouse)
+        .filter(pl.col("kind") != "remove", pl.col("request_id").is_in(received))
+        .join(standing, on=["request_id", "network", "key", "value"], how="semi")
+    )
     for *audience, version in found.select(*Audience._fields, "version").unique().sort(pl.all()).iter_rows():
         published = {row["version"] for row in erasing.catalog.versions(Audience(*audience))}
         if version in published:
