@@ -111,7 +111,7 @@ def _audience(
                     rows,
                     relance.declared.settings.brake.overridden(segment.brake),
                     relance.outbox,
-                    context.run.tags.get(ALLOWED, "").split(","),
+                    [name.strip() for name in context.run.tags.get(ALLOWED, "").split(",")],
                 )
                 published = publish(
                     audience,

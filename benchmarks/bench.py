@@ -71,6 +71,9 @@ def main() -> None:
         [str(_BIN / "relance"), "run", "--home", str(home), "--config", str(_two_networks(root / "config"))]
     )
     rows = sum(sum(1 for _ in path.open("rb")) - 1 for path in home.glob("outbox/*/*/*/*/*.csv"))
+    if not rows:
+        message = "The run left no file, so its time says nothing."
+        raise SystemExit(message)
     table = Table("", "seconds", "rows written/s", "peak GB")
     table.add_row("floor", f"{floor.seconds:.1f}", "", f"{floor.gigabytes:.2f}")
     table.add_row("relance run", f"{ours.seconds:.1f}", f"{rows / ours.seconds:,.0f}", f"{ours.gigabytes:.2f}")
