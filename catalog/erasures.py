@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
 import sqlalchemy as sa
 
+from catalog import audit
 from catalog.database import METADATA, audience_columns, now
+from schemas.audit import Action
 from schemas.crm import CrmErasures
 from schemas.erasure import ErasureRequest, Removal, RequestKind
 
@@ -67,16 +69,22 @@ def add_request(
     catalog: Catalog, request_id: str, kind: RequestKind, requested_at: datetime, tombstones: pl.DataFrame
 ) -> None:
     """Write a request made here, with its tombstones (`CrmErasures`): from now on no file with them is published."""
-    with catalog.recording("forgot", request_id, {"kind": kind, "requested_at": requested_at.date().isoformat()}) as to:
-        _insert(to, request_id, kind, requested_at, catalog.actor)
+    with catalog.recording(
+        "forgot", request_id, {"kind": kind, "requested_at": requested_at.date().isoformat()}
+    ) as connection:
+        _insert(connection, request_id, kind, requested_at, catalog.actor)
         rows = tombstones.select("form", "tombstone").unique().sort(pl.all()).to_dicts()
-        to.execute(sa.insert(TOMBSTONES), [{"request_id": request_id, **row} for row in rows])
+        connection.execute(sa.insert(TOMBSTONES), [{"request_id": request_id, **row} for row in rows])
 
 
-def adopt_request(catalog: Catalog, request_id: str, kind: RequestKind, requested_at: datetime) -> None:
-    """Write a request that the CRM's own table holds; its tombstones are in the warehouse."""
-    with catalog.recording("forgot", request_id, {"kind": kind, "source": "crm"}) as connection:
-        _insert(connection, request_id, kind, requested_at, "crm")
+def adopt_requests(catalog: Catalog, requests: Iterable[tuple[str, RequestKind, datetime]]) -> None:
+    """Write requests (id, kind, when) that the CRM's own table holds; their tombstones are in the warehouse."""
+    found = list(requests)
+    with catalog.writing() as connection:
+        for request_id, kind, requested_at in found:
+            _insert(connection, request_id, kind, requested_at, "crm")
+        for request_id, kind, _ in found:
+            audit.append(connection, catalog.actor, "forgot", request_id, {"kind": kind, "source": "crm"})
 
 
 def erasure_requests(catalog: Catalog) -> list[ErasureRequest]:
@@ -132,22 +140,21 @@ def forget_records(catalog: Catalog, before: datetime) -> None:
         connection.execute(sa.delete(RECORDS).where(RECORDS.c.noted_at < before.replace(tzinfo=None)))
 
 
-def mark_erased(catalog: Catalog, request_id: str) -> None:
-    """Write that no table of the warehouse holds a row of the person any more."""
-    with catalog.recording("erased", request_id) as connection:
-        _update(connection, request_id, state="erased", erased_at=now())
+def mark_erased(catalog: Catalog, request_ids: Sequence[str]) -> None:
+    """Write that no table of the warehouse holds a row of these people any more."""
+    _mark(catalog, "erased", request_ids, state="erased", erased_at=now())
 
 
-def mark_rewritten(catalog: Catalog, request_id: str) -> None:
+def mark_rewritten(catalog: Catalog, request_ids: Sequence[str]) -> None:
     """Write that the warehouse's file was written anew since the rows went."""
     with catalog.writing() as connection:
-        _update(connection, request_id, state="removing")
+        for request_id in request_ids:
+            _update(connection, request_id, state="removing")
 
 
-def mark_closed(catalog: Catalog, request_id: str) -> None:
-    """Write that no network holds a key of the person, by all that was confirmed."""
-    with catalog.recording("erasure_closed", request_id) as connection:
-        _update(connection, request_id, state="closed", closed_at=now())
+def mark_closed(catalog: Catalog, request_ids: Sequence[str]) -> None:
+    """Write that no network holds a key of these people, by all that was confirmed."""
+    _mark(catalog, "erasure_closed", request_ids, state="closed", closed_at=now())
 
 
 def reopen(catalog: Catalog, request_id: str) -> None:
@@ -179,6 +186,15 @@ def write_removals(catalog: Catalog, found: Iterable[Removal]) -> None:
 def _insert(connection: sa.Connection, request_id: str, kind: str, requested_at: datetime, by: str) -> None:
     row = {"request_id": request_id, "kind": kind, "requested_at": _naive(requested_at), "received_at": now()}
     connection.execute(sa.insert(REQUESTS).values(**row, received_by=by, state="received"))
+
+
+def _mark(catalog: Catalog, action: Action, request_ids: Sequence[str], **values: object) -> None:
+    """Change many requests in one transaction, with a line in the audit log for each."""
+    with catalog.writing() as connection:
+        for request_id in request_ids:
+            _update(connection, request_id, **values)
+        for request_id in request_ids:
+            audit.append(connection, catalog.actor, action, request_id, {})
 
 
 def _update(connection: sa.Connection, request_id: str, **values: object) -> None:

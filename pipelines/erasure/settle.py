@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from catalog.erasures import (
-    adopt_request,
+    adopt_requests,
     catalog_tombstones,
     erasure_requests,
     forget_records,
@@ -84,8 +84,14 @@ def take_in(erasing: Erasing, changed: Iterable[str] = ()) -> None:
     warehouse.replace("crm_erasures", known)
     _adopt(catalog, known)
     receive_again(catalog, changed)
-    fresh = known.filter(pl.col("request_id").is_in(_in_state(catalog, "received")))
-    if fresh.is_empty() or not warehouse.has("crm_customers"):
+    received = _in_state(catalog, "received")
+    if not warehouse.has("crm_customers"):
+        # No customer was ever read, so nothing of theirs is anywhere, and the first reading leaves them out.
+        mark_erased(catalog, received)
+        mark_rewritten(catalog, received)
+        return
+    fresh = known.filter(pl.col("request_id").is_in(received))
+    if fresh.is_empty():
         return
     customers = warehouse.read(
         "SELECT customer_id, email, phone, country, canonical_email, email_refusal, canonical_phone, phone_refusal "
@@ -148,15 +154,13 @@ def settle(erasing: Erasing) -> None:
             identity_key=erasing.keys.identity,
             default_country=erasing.config.settings.default_country,
         )
-    for request_id in received:
-        mark_erased(catalog, request_id)
+    mark_erased(catalog, received)
     erased = _in_state(catalog, "erased")
     dropped = _drop_finished_keys(erasing)
     update_removals(erasing)
     if erased or dropped:
         rewrite_warehouse(erasing.home, warehouse)
-    for request_id in erased:
-        mark_rewritten(catalog, request_id)
+    mark_rewritten(catalog, erased)
 
 
 def update_removals(erasing: Erasing) -> None:
@@ -174,9 +178,9 @@ def update_removals(erasing: Erasing) -> None:
         written += removals_of(_carrier(erasing, audience, found), requests, known, consented)
     write_removals(catalog, written)
     unfinished = {removal.request_id for removal in written if removal.state in {"due", "published"}}
+    removing = [each.request_id for each in requests.values() if each.state == "removing"]
+    mark_closed(catalog, [request_id for request_id in removing if request_id not in unfinished])
     for request in requests.values():
-        if request.state == "removing" and request.request_id not in unfinished:
-            mark_closed(catalog, request.request_id)
         if request.state == "closed" and request.request_id in unfinished:
             reopen(catalog, request.request_id)
 
@@ -244,10 +248,19 @@ def _adopt(catalog: Catalog, known: pl.DataFrame) -> None:
     """Write the CRM's own requests into the catalog, where the page and certificates find them."""
     there = {request.request_id for request in erasure_requests(catalog)}
     forms = known.group_by("request_id", maintain_order=True).agg("form", pl.col("requested_at").min())
-    for request_id, names, requested_at in forms.iter_rows():
-        if request_id not in there:
-            kind: RequestKind = "customer_id" if "person" in names else "email" if "email" in names else "phone"
-            adopt_request(catalog, request_id, kind, requested_at)
+    adopt_requests(
+        catalog,
+        [
+            (request_id, _kind(names), requested_at)
+            for request_id, names, requested_at in forms.iter_rows()
+            if request_id not in there
+        ],
+    )
+
+
+def _kind(forms: list[str]) -> RequestKind:
+    """What a request of the CRM names, by the forms of its tombstones."""
+    return "customer_id" if "person" in forms else "email" if "email" in forms else "phone"
 
 
 def _in_state(catalog: Catalog, state: RequestState) -> list[str]:

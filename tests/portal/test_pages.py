@@ -256,7 +256,7 @@ def test_privacy_shows_each_request_with_its_state_at_each_network(site: Site) -
         request_id="r-17", **META._asdict(), carried_by=(f"{DAY}.1",), state="published", removed_by="2026-10-31.1"
     )
     write_removals(site.catalog, [removal])
-    mark_closed(site.catalog, "r-18")
+    mark_closed(site.catalog, ["r-18"])
     page = text_of(site.user("dominique", "privacy").get("/privacy").text)
     assert "1 of 2 are open." in page
     assert page.index("r-17") < page.index("r-18")
