@@ -31,6 +31,7 @@ from pipelines.uploads.people import NetworkPeople, network_people
 from pipelines.uploads.publication import Outbox
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.retention import expire
+from pipelines.uploads.withdrawal import hold_withdrawn
 from schemas.config import Config, read_config
 from schemas.errors import RelanceError, StageError, UnreachableSourceError
 from schemas.network import match_columns
@@ -98,6 +99,7 @@ class Relance(dg.ConfigurableResource):
             # It comes last: the warehouse may be written anew, and is closed then.
             with suppress(RelanceError), self.stage("erasures"):
                 settle(self.erasing)
+            hold_withdrawn(opened.catalog, opened.night)
             outcomes = opened.catalog.outcomes_of_night(opened.night)
             reached = {(row["network"], row["account"], row["segment"]) for row in outcomes}
             if opened.failures:

@@ -27,17 +27,13 @@ from pipelines.uploads.plan import Situation, plan
 from pipelines.uploads.rows import AudienceRows, ListRows
 from pipelines.uploads.staging import check_ledger, check_rows, checked_files, staging_folder
 from pipelines.uploads.state import State, state_of
-from pipelines.uploads.withdrawal import withdraw, withdraw_forbidden
+from pipelines.uploads.withdrawal import FORGOTTEN, withdraw, withdraw_forbidden
 from schemas.errors import DayError
 from schemas.network import Network
 from schemas.network_file import FileKind
 from schemas.segment import Audience, Segment
 from schemas.settings import Settings
 from schemas.uploads import Manifest
-
-_FORGOTTEN = (
-    "somebody who is in it asked to be forgotten while it was being published; the next run publishes it without them"
-)
 
 
 @dataclass(frozen=True)
@@ -170,7 +166,7 @@ def _publish(  # noqa: PLR0913
         keys = [FileKeys(kind, part.upload_list.label, part.keys) for kind, lists in parts.items() for part in lists]
         if not _commit(audience, network, manifest, keys, staged, outbox):
             shutil.rmtree(staged, ignore_errors=True)
-            return Published("held", None, _FORGOTTEN, None)
+            return Published("held", None, FORGOTTEN, None)
     return Published("held" if held else "published", version, held, manifest)
 
 

@@ -13,6 +13,11 @@ from pipelines.uploads.audience_keys import sent_keys
 from pipelines.uploads.changes import Forbidden
 from schemas.segment import Audience
 
+#: Why an audience has no version of tonight although nothing else is wrong.
+FORGOTTEN = (
+    "somebody who is in it asked to be forgotten while it was being published; the next run publishes it without them"
+)
+
 
 def withdraw(
     outbox_folder: Path,
@@ -38,6 +43,17 @@ def withdraw_forbidden(
     for row in catalog.versions(audience):
         if row["version"] in holding:
             withdraw(outbox_folder, catalog, audience, row["version"])
+
+
+def hold_withdrawn(catalog: Catalog, night: int) -> None:
+    """Count audiences as held whose version of the night was withdrawn before the night ended."""
+    withdrawn = {
+        (row["network"], row["account"], row["segment"], row["version"]) for row in catalog.versions(state="withdrawn")
+    }
+    for row in catalog.outcomes_of_night(night):
+        audience = Audience(row["network"], row["account"], row["segment"])
+        if row["outcome"] != "held" and (*audience, row["version"]) in withdrawn:
+            catalog.record_outcome(audience, row["as_of"], "held", night=night, reason=FORGOTTEN, ledger=row["ledger"])
 
 
 def delete_folder(folder: Path) -> None:

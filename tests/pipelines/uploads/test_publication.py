@@ -28,6 +28,7 @@ from pipelines.uploads.brake import reason_to_hold
 from pipelines.uploads.publication import Outbox, Published, check_newest, publish
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.rows import AudienceRows, Lost, audience_rows
+from pipelines.uploads.withdrawal import hold_withdrawn, withdraw
 from schemas.audit import BEGINNING
 from schemas.brake import Brake
 from schemas.errors import DayError, PublicationError
@@ -617,3 +618,15 @@ def test_a_version_that_would_bring_a_forbidden_key_is_withdrawn_even_while_the_
     assert versions_of(outbox) == [found.version]
     [file] = outbox.folder(AUDIENCE, str(found.version)).glob("*.csv")
     assert (".remove." in file.name, refused in file.read_text(encoding="utf-8")) == (True, True)
+
+
+def test_a_version_withdrawn_before_the_night_ended_is_no_published_one(outbox: Outbox) -> None:
+    published(outbox, *TEN)
+    assert [row["outcome"] for row in outbox.catalog.outcomes_of_night(outbox.night)] == ["published"]
+    hold_withdrawn(outbox.catalog, outbox.night)
+    assert [row["outcome"] for row in outbox.catalog.outcomes_of_night(outbox.night)] == ["published"]
+    withdraw(outbox.home.outbox, outbox.catalog, AUDIENCE, "2019-06-30.1")
+    hold_withdrawn(outbox.catalog, outbox.night)
+    [row] = outbox.catalog.outcomes_of_night(outbox.night)
+    assert (row["outcome"], row["version"]) == ("held", None)
+    assert "forgotten" in row["reason"]
