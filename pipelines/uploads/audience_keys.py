@@ -101,13 +101,14 @@ def full_keys(warehouse: Warehouse, audience: Audience, version: str) -> pl.Data
     )
 
 
-def sent_keys(warehouse: Warehouse, audience: Audience) -> pl.DataFrame:
-    """key, value, versions: every key that the audience's full or add files carry, and in which versions."""
+def sent_keys(warehouse: Warehouse, audience: Audience, versions: list[str]) -> pl.DataFrame:
+    """key, value, versions: every key that full or add files of the versions carry, and in which of them."""
     return warehouse.read(
         "SELECT key, value, list(DISTINCT version) AS versions FROM warehouse.audience_keys "
         f"JOIN warehouse.key_versions USING (version_id) WHERE {_SAME_AUDIENCE} AND kind IN ('full', 'add') "
-        "GROUP BY key, value",
+        "AND list_contains($versions, version) GROUP BY key, value",
         **audience._asdict(),
+        versions=versions,
     )
 
 

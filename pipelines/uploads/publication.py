@@ -97,7 +97,7 @@ def publish(  # noqa: PLR0913 - an audience, its rows, where they go, and what t
     check_ledger(audience, audience_rows.ledger)
     reason = held_back or (_why_held(audience_rows, network) if audience_rows.below_minimum else None)
     found = _publish(audience, segment, network, audience_rows, outbox, as_of=as_of, forbidden=forbidden, held=reason)
-    withdraw_forbidden(outbox.home.outbox, outbox.catalog, outbox.warehouse, audience, forbidden)
+    withdraw_forbidden(outbox.home.outbox, outbox.catalog, outbox.warehouse, audience, forbidden, newest=found.version)
     outbox.catalog.record_outcome(
         audience,
         as_of,

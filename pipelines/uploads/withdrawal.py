@@ -35,14 +35,26 @@ def withdraw(
 
 
 def withdraw_forbidden(
-    outbox_folder: Path, catalog: Catalog, warehouse: Warehouse, audience: Audience, forbidden: Forbidden
+    outbox_folder: Path,
+    catalog: Catalog,
+    warehouse: Warehouse,
+    audience: Audience,
+    forbidden: Forbidden,
+    *,
+    newest: str | None,
 ) -> None:
-    """Withdraw the audience's published versions that would bring a forbidden key to the network."""
-    sent = sent_keys(warehouse, audience)
+    """Withdraw the audience's published versions that would bring a forbidden key to the network.
+
+    `newest` is the one that the night made or found fresh: it was made without them.
+    """
+    older = [row["version"] for row in catalog.versions(audience) if row["version"] != newest]
+    if not older:
+        return
+    sent = sent_keys(warehouse, audience, older)
     holding = set(sent.filter(forbidden(sent.select("key", "value")))["versions"].explode())
-    for row in catalog.versions(audience):
-        if row["version"] in holding:
-            withdraw(outbox_folder, catalog, audience, row["version"])
+    for version in older:
+        if version in holding:
+            withdraw(outbox_folder, catalog, audience, version)
 
 
 def hold_withdrawn(catalog: Catalog, night: int) -> None:
