@@ -34,7 +34,7 @@ def withdraw(
     delete_folder(outbox_folder.joinpath(*audience, version))
 
 
-def withdraw_forbidden(
+def withdraw_forbidden(  # noqa: PLR0913 - whose versions, where they lie, and what is forbidden
     outbox_folder: Path,
     catalog: Catalog,
     warehouse: Warehouse,
