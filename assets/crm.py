@@ -170,7 +170,7 @@ def _written(
             warehouse.replace_by(f"crm_{name}", table.select)
         if table.covered is not None:
             warehouse.append("crm_erasures", table.covered.tombstones)
-            note_covered(relance.outbox.catalog, table.covered.records, relance.identity_key)
+            note_covered(relance.erasing, table.covered.records)
         for log, rows in (("quarantine", table.quarantined), ("pulls", pull)):
             warehouse.append(log, rows.clear())
             warehouse.execute(

@@ -134,7 +134,7 @@ class Relance(dg.ConfigurableResource):
     @property
     def erasing(self) -> Erasing:
         opened = self._opened
-        return Erasing(opened.home, opened.keys, opened.warehouse, opened.catalog, opened.config)
+        return Erasing(opened.home, opened.keys, opened.warehouse, opened.catalog, opened.config, datetime.now(UTC))
 
     def reading(self, context: dg.AssetExecutionContext) -> Reading:
         """The CRM opened for the run's day, after checking that it can be read for it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -38,7 +39,7 @@ def certificate(
         certificate_of(catalog, request, keys)
         try:
             with open_warehouse(place, keys, declared.settings.memory_limit, declared.settings.time_zone) as warehouse:
-                update_removals(Erasing(place, keys, warehouse, catalog, declared))
+                update_removals(Erasing(place, keys, warehouse, catalog, declared, datetime.now(UTC)))
         except HomeLockedError:
             ERRORS.print("A run holds the home: this is as of the end of the run before.", soft_wrap=True)
         catalog.sign_audit_head(place, keys)

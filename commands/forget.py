@@ -119,7 +119,7 @@ def _apply(declared: Config, home: Home, keys: SecretKeys, catalog: Catalog, mad
     before = {(row["network"], row["account"], row["segment"], row["version"]) for row in catalog.versions()}
     try:
         with open_warehouse(home, keys, declared.settings.memory_limit, declared.settings.time_zone) as warehouse:
-            settle(Erasing(home, keys, warehouse, catalog, declared))
+            settle(Erasing(home, keys, warehouse, catalog, declared, datetime.now(UTC)))
     except HomeLockedError:
         OUT.print(
             "Another process holds the home: the rows in the warehouse, and files that can only be found there, follow "

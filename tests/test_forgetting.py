@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -196,7 +197,7 @@ def erasing(home: Path, company: Company) -> Callable[[], Iterator[Erasing]]:
         place = Home.at(home)
         keys = open_keys(place)
         with open_catalog(place) as catalog, open_warehouse(place, keys) as warehouse:
-            yield Erasing(place, keys, warehouse, catalog, read_config(company.config))
+            yield Erasing(place, keys, warehouse, catalog, read_config(company.config), datetime.now(UTC))
 
     return opened
 
@@ -223,6 +224,7 @@ def test_while_a_run_holds_the_home_an_address_leaves_the_files_at_once_and_the_
 #: Applies what was asked for to the home, killed after its first, second, … step; says how often it was.
 KILLED = """
 import os, sys
+from datetime import UTC, datetime
 from pathlib import Path
 from catalog.home import Home
 from catalog.secret_keys import open_keys
@@ -248,7 +250,8 @@ for name in STEPS:
         killed_after(name)
         keys = open_keys(home)
         with open_catalog(home) as catalog, open_warehouse(home, keys) as warehouse:
-            settling.settle(settling.Erasing(home, keys, warehouse, catalog, read_config(Path(sys.argv[2]))))
+            config, now = read_config(Path(sys.argv[2])), datetime.now(UTC)
+            settling.settle(settling.Erasing(home, keys, warehouse, catalog, config, now))
         os._exit(0)
     killed += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
 print(killed)

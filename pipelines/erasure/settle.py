@@ -62,6 +62,13 @@ class Erasing:
     warehouse: Warehouse
     catalog: Catalog
     config: Config
+    #: UTC.
+    now: datetime
+
+    @property
+    def kept_since(self) -> datetime:
+        """What was received earlier has been kept long enough."""
+        return self.now - timedelta(days=KEPT_DAYS)
 
 
 def known_erasures(erasing: Erasing) -> pl.DataFrame:
@@ -113,16 +120,16 @@ def take_in(erasing: Erasing, changed: Iterable[str] = ()) -> None:
         identity_key=identity_key,
         whole=whole,
     )
-    note_covered(catalog, covered.records, identity_key)
+    note_covered(erasing, covered.records)
     warehouse.append("crm_erasures", covered.tombstones)
 
 
-def note_covered(catalog: Catalog, covered: pl.DataFrame, identity_key: str) -> None:
+def note_covered(erasing: Erasing, covered: pl.DataFrame) -> None:
     """Keep the ids of the records (request_id, customer_id) that requests cover, sealed, for their certificates."""
+    catalog, identity_key = erasing.catalog, erasing.keys.identity
     marked = covered.with_columns(mark=keyed_hash("record:" + covered["customer_id"], identity_key))
     known = noted_records(catalog)
-    limit = datetime.now(UTC) - timedelta(days=KEPT_DAYS)
-    recent = {each.request_id for each in erasure_requests(catalog) if each.received_at >= limit}
+    recent = {each.request_id for each in erasure_requests(catalog) if each.received_at >= erasing.kept_since}
     note_records(
         catalog,
         [
@@ -218,12 +225,11 @@ def _keys_by_standing(erasing: Erasing) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def _drop_finished_keys(erasing: Erasing) -> bool:
     """Forget the keys of requests that are closed, or too old; whether there were any."""
-    limit = datetime.now(UTC) - timedelta(days=KEPT_DAYS)
-    forget_records(erasing.catalog, limit)
+    forget_records(erasing.catalog, erasing.kept_since)
     over = [
         request.request_id
         for request in erasure_requests(erasing.catalog)
-        if request.state == "closed" or request.received_at < limit
+        if request.state == "closed" or request.received_at < erasing.kept_since
     ]
     # Whoever consented again is uploaded again, so only forbidden keys go.
     standing, _ = _keys_by_standing(erasing)
