@@ -46,6 +46,7 @@ class _Opened:
     catalog: Catalog
     night: int
     stack: ExitStack
+    crm: Crm
     #: The day that the CRM can be read for; asked of the source at most once a run.
     default_day: date | None = None
     #: The people worked out last, and of which network and memberships.
@@ -79,7 +80,8 @@ class Relance(dg.ConfigurableResource):
             stack.close()
             raise
         day = date.fromisoformat(newest) if newest is not None else None
-        self._opened = _Opened(config, home, keys, warehouse, catalog, night, stack, day)
+        crm = Crm(warehouse.connection, config.sources, config.folder, home.root)
+        self._opened = _Opened(config, home, keys, warehouse, catalog, night, stack, crm, day)
         reconcile(self.outbox)
         expire(self.outbox)
         describe(catalog, config.segments)
@@ -139,8 +141,7 @@ class Relance(dg.ConfigurableResource):
     def reading(self, context: dg.AssetExecutionContext) -> Reading:
         """The CRM opened for the run's day, after checking that it can be read for it."""
         opened, as_of = self._opened, day_of(context)
-        settings = opened.config.settings
-        crm = Crm(opened.warehouse.connection, opened.config.sources, opened.config.folder, opened.home.root)
+        settings, crm = opened.config.settings, opened.crm
         now = datetime.now(UTC).astimezone(settings.zone)
         if opened.default_day is None:
             opened.default_day = default_day(crm, settings.zone, now)

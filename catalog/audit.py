@@ -76,20 +76,33 @@ def append(connection: sa.Connection, actor: str, action: Action, subject: str, 
     Raises:
         ValueError: the action is no word of the vocabulary, or a text could be personal data.
     """
-    _check(actor, action, subject, details)
+    append_all(connection, actor, action, [(subject, details)])
+
+
+def append_all(connection: sa.Connection, actor: str, action: Action, subjects: Iterable[tuple[str, Details]]) -> None:
+    """`append` of one action on many subjects, each with its details: a line each, written at once."""
+    subjects = list(subjects)
+    if not subjects:
+        return
+    for subject, details in subjects:
+        _check(actor, action, subject, details)
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_POSTGRESQL_LOCK)))
     before = head(connection)
-    line: dict[str, object] = {
-        "line": before.line + 1,
-        "at": datetime.now(UTC).isoformat(timespec="microseconds"),
-        "actor": actor,
-        "action": action,
-        "subject": subject,
-        "details": json.dumps(details, sort_keys=True, ensure_ascii=False, separators=(",", ":")),
-        "previous": before.hash,
-    }
-    connection.execute(sa.insert(AUDIT).values(**line, hash=_hash(line)))
+    lines: list[dict[str, object]] = []
+    for subject, details in subjects:
+        line: dict[str, object] = {
+            "line": before.line + 1,
+            "at": datetime.now(UTC).isoformat(timespec="microseconds"),
+            "actor": actor,
+            "action": action,
+            "subject": subject,
+            "details": json.dumps(details, sort_keys=True, ensure_ascii=False, separators=(",", ":")),
+            "previous": before.hash,
+        }
+        before = AuditHead(line=before.line + 1, hash=_hash(line))
+        lines.append({**line, "hash": before.hash})
+    connection.execute(sa.insert(AUDIT), lines)
 
 
 def head(connection: sa.Connection) -> AuditHead:

@@ -72,7 +72,7 @@ def add_request(
     with catalog.recording(
         "forgot", request_id, {"kind": kind, "requested_at": requested_at.date().isoformat()}
     ) as connection:
-        _insert(connection, request_id, kind, requested_at, catalog.actor)
+        _insert(connection, [(request_id, kind, requested_at)], catalog.actor)
         rows = tombstones.select("form", "tombstone").unique().sort(pl.all()).to_dicts()
         connection.execute(sa.insert(TOMBSTONES), [{"request_id": request_id, **row} for row in rows])
 
@@ -81,10 +81,9 @@ def adopt_requests(catalog: Catalog, requests: Iterable[tuple[str, RequestKind, 
     """Write requests (id, kind, when) that the CRM's own table holds; their tombstones are in the warehouse."""
     found = list(requests)
     with catalog.writing() as connection:
-        for request_id, kind, requested_at in found:
-            _insert(connection, request_id, kind, requested_at, "crm")
-        for request_id, kind, _ in found:
-            audit.append(connection, catalog.actor, "forgot", request_id, {"kind": kind, "source": "crm"})
+        _insert(connection, found, "crm")
+        lines = [(request_id, {"kind": kind, "source": "crm"}) for request_id, kind, _ in found]
+        audit.append_all(connection, catalog.actor, "forgot", lines)
 
 
 def erasure_requests(catalog: Catalog) -> list[ErasureRequest]:
@@ -108,8 +107,7 @@ def catalog_tombstones(catalog: Catalog) -> pl.DataFrame:
 def receive_again(catalog: Catalog, request_ids: Iterable[str]) -> None:
     """Write that requests name more than was applied."""
     with catalog.writing() as connection:
-        for request_id in request_ids:
-            _update(connection, request_id, state="received", closed_at=None)
+        _update(connection, request_ids, state="received", closed_at=None)
 
 
 def note_records(catalog: Catalog, records: Iterable[tuple[str, str, str]]) -> None:
@@ -148,8 +146,7 @@ def mark_erased(catalog: Catalog, request_ids: Sequence[str]) -> None:
 def mark_rewritten(catalog: Catalog, request_ids: Sequence[str]) -> None:
     """Write that the warehouse's file was written anew since the rows went."""
     with catalog.writing() as connection:
-        for request_id in request_ids:
-            _update(connection, request_id, state="removing")
+        _update(connection, request_ids, state="removing")
 
 
 def mark_closed(catalog: Catalog, request_ids: Sequence[str]) -> None:
@@ -160,7 +157,7 @@ def mark_closed(catalog: Catalog, request_ids: Sequence[str]) -> None:
 def reopen(catalog: Catalog, request_id: str) -> None:
     """Write that a network may hold a key again: a confirmation was taken back."""
     with catalog.recording("erasure_reopened", request_id) as connection:
-        _update(connection, request_id, state="removing", closed_at=None)
+        _update(connection, [request_id], state="removing", closed_at=None)
 
 
 def removals(catalog: Catalog, request_id: str | None = None) -> list[Removal]:
@@ -183,22 +180,30 @@ def write_removals(catalog: Catalog, found: Iterable[Removal]) -> None:
             connection.execute(sa.insert(STATES).values(**row))
 
 
-def _insert(connection: sa.Connection, request_id: str, kind: str, requested_at: datetime, by: str) -> None:
-    row = {"request_id": request_id, "kind": kind, "requested_at": _naive(requested_at), "received_at": now()}
-    connection.execute(sa.insert(REQUESTS).values(**row, received_by=by, state="received"))
+def _insert(connection: sa.Connection, requests: Iterable[tuple[str, RequestKind, datetime]], by: str) -> None:
+    """Write requests (id, kind, when) as received by `by`."""
+    received = {"received_at": now(), "received_by": by, "state": "received"}
+    rows = [
+        {"request_id": request_id, "kind": kind, "requested_at": _naive(requested_at), **received}
+        for request_id, kind, requested_at in requests
+    ]
+    if rows:
+        connection.execute(sa.insert(REQUESTS), rows)
 
 
 def _mark(catalog: Catalog, action: Action, request_ids: Sequence[str], **values: object) -> None:
     """Change many requests in one transaction, with a line in the audit log for each."""
     with catalog.writing() as connection:
-        for request_id in request_ids:
-            _update(connection, request_id, **values)
-        for request_id in request_ids:
-            audit.append(connection, catalog.actor, action, request_id, {})
+        _update(connection, request_ids, **values)
+        audit.append_all(connection, catalog.actor, action, [(request_id, {}) for request_id in request_ids])
 
 
-def _update(connection: sa.Connection, request_id: str, **values: object) -> None:
-    connection.execute(sa.update(REQUESTS).where(REQUESTS.c.request_id == request_id).values(**values))
+def _update(connection: sa.Connection, request_ids: Iterable[str], **values: object) -> None:
+    """Give each of the requests these values."""
+    rows = [{"asked": request_id} for request_id in request_ids]
+    if rows:
+        changed = sa.update(REQUESTS).where(REQUESTS.c.request_id == sa.bindparam("asked")).values(**values)
+        connection.execute(changed, rows)
 
 
 def _naive(time: datetime | None) -> datetime | None:

@@ -1,12 +1,11 @@
-"""Erasure requests → tombstones, applied to every table while it is read."""
+"""Erasure requests → tombstones: a keyed hash of all that a request names, in each form that something is seen in."""
 
 from __future__ import annotations
 
 import polars as pl
 
-from pipelines.at_once import at_once
 from pipelines.identifiers.countries import country_codes
-from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed
+from pipelines.identifiers.digests import HEX_LENGTHS
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import keyed_hash
 from pipelines.identifiers.ids import canonical_mobile_ad_id
@@ -81,7 +80,7 @@ def person_tombstones(requests: pl.DataFrame, identity_key: str) -> pl.DataFrame
 def _marked(values: pl.DataFrame, identity_key: str) -> pl.DataFrame:
     """In: request_id, requested_at, form, value. Out: `CrmErasures`."""
     marked = values.with_columns(
-        tombstone=_tombstone(values["form"], values["value"], identity_key),
+        tombstone=keyed_hash(values["form"] + ":" + values["value"], identity_key),
         lifted_at=pl.lit(None, dtype=pl.Datetime("us", "UTC")),
     )
     return marked.select(CrmErasures.column_names()).sort(pl.all())
@@ -138,117 +137,6 @@ def _composites(requests: pl.DataFrame, records: pl.DataFrame, networks: dict[st
         matched = with_match_columns(named, tuple(columns))
         found.append(matched.select("request_id", "requested_at", form=pl.lit(form), value=key_value(columns)))
     return found
-
-
-def erased_marks(
-    customers: pl.DataFrame, erasures: pl.DataFrame, *, identity_key: str, default_country: str | None
-) -> pl.DataFrame:
-    """customer_id, email, phone (Boolean, row by row): which of them were erased.
-
-    In: customer_id, email, phone, country as typed, and canonical_email, canonical_phone.
-    """
-    if erasures.is_empty():
-        nothing = pl.Series([False]).new_from_index(0, customers.height)
-        return pl.DataFrame({"customer_id": nothing, "email": nothing, "phone": nothing})
-    gone, email, phone = at_once(
-        lambda column: (
-            _is_erased(customers[column], column, erasures, identity_key)
-            if column == "customer_id"
-            else _erased_identifier(customers, column, erasures, identity_key, default_country)
-        ),
-        ("customer_id", "email", "phone"),
-    )
-    return pl.DataFrame({"customer_id": gone, "email": email, "phone": phone})
-
-
-def without_erased(customers: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
-    """The customers without what `erased_marks` says of them.
-
-    A customer whose id was erased goes; of one that stays an erased e-mail or phone is blanked, and if that leaves
-    none, the customer goes.
-    """
-    kept = customers.filter(~marks["customer_id"])
-    marks = marks.filter(~marks["customer_id"])
-    blanked = kept.with_columns(
-        pl.when(~marks[column]).then(name).alias(name)
-        for column in ("email", "phone")
-        for name in (column, f"canonical_{column}")
-    )
-    had, has = (
-        frame.select(pl.any_horizontal(pl.col("email", "phone").is_not_null())).to_series() for frame in (kept, blanked)
-    )
-    return blanked.filter(has | ~had)
-
-
-def erased_addresses(
-    addresses: pl.Series, erasures: pl.DataFrame, *, identity_key: str, default_country: str | None
-) -> pl.Series:
-    """Which of the addresses as typed, e-mails or phones, were erased."""
-    frame = addresses.to_frame("address")
-    return frame.filter(_erased_typed(frame, "address", erasures, identity_key, default_country))["address"]
-
-
-def refused_hashes(hashes: pl.Series, column: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
-    """Which of the match column's `hashes` belong to an erased address, in that form."""
-    return erased_values(hashes, column, erasures, identity_key)
-
-
-def _erased_identifier(
-    customers: pl.DataFrame, column: str, erasures: pl.DataFrame, identity_key: str, default_country: str | None
-) -> pl.Series:
-    """For each customer, whether the e-mail or phone in `column` was erased."""
-    known = _is_erased(customers[f"canonical_{column}"], column, erasures, identity_key)
-    # People write an e-mail where the phone belongs, and the other way round.
-    astray = customers.select(pl.col(column).str.contains("@", literal=True) != (column == "email")).to_series()
-    places = astray.arg_true()
-    typed = _erased_typed(customers[places], column, erasures, identity_key, default_country)
-    return known.scatter(places, known[places] | typed)
-
-
-def _erased_typed(
-    rows: pl.DataFrame, column: str, erasures: pl.DataFrame, identity_key: str, default_country: str | None
-) -> pl.Series:
-    emails = rows.select(canonical_email(pl.col(column)).alias("value"))["value"]
-    country = pl.col("country") if "country" in rows.columns else pl.lit(None, dtype=pl.String)
-    numbers = with_phone(rows.select(column, country=country), column, default_country)["phone_e164"]
-    return _is_erased(emails, "email", erasures, identity_key) | _is_erased(numbers, "phone", erasures, identity_key)
-
-
-def _is_erased(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
-    """For each value, whether it has a tombstone in `form`; of an e-mail kept as a digest, in that of its digest."""
-    if form == "email":
-        prehashed = values.to_frame("email").select(is_prehashed(pl.col("email"))).to_series()
-        if prehashed.any():
-            digests = values.zip_with(prehashed, pl.Series([None], dtype=pl.String).new_from_index(0, values.len()))
-            kinds = [has_tombstone(digests, f"digest_{how}", erasures, identity_key) for how in HEX_LENGTHS]
-            return has_tombstone(values, form, erasures, identity_key) | kinds[0] | kinds[1] | kinds[2]
-    return has_tombstone(values, form, erasures, identity_key)
-
-
-def has_tombstone(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
-    """For each value, whether a tombstone stands in exactly that form; null has none."""
-    stones = erasures.filter(pl.col("form") == form, pl.col("lifted_at").is_null())["tombstone"].unique()
-    if stones.is_empty():
-        return pl.Series([False]).new_from_index(0, values.len())
-    marks = _tombstone(pl.Series([form]).new_from_index(0, values.len()), values, identity_key)
-    return marks.is_in(stones.implode()).fill_null(False)
-
-
-def erased_values(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
-    """The values that have a tombstone in `form`."""
-    return values.filter(_is_erased(values, form, erasures, identity_key))
-
-
-def requests_for(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.DataFrame:
-    """value, request_id, requested_at, lifted_at: every tombstone in that form that a value has, lifted ones too."""
-    distinct = values.drop_nulls().unique().rename("value")
-    stones = erasures.filter(pl.col("form") == form).select("request_id", "requested_at", "lifted_at", "tombstone")
-    marks = _tombstone(pl.Series([form]).new_from_index(0, distinct.len()), distinct, identity_key)
-    return pl.DataFrame({"value": distinct, "tombstone": marks}).join(stones, on="tombstone").drop("tombstone")
-
-
-def _tombstone(form: pl.Series, value: pl.Series, identity_key: str) -> pl.Series:
-    return keyed_hash(form + ":" + value, identity_key)
 
 
 def _values(frame: pl.DataFrame, form: str = "phone", value: pl.Expr | None = None) -> pl.DataFrame:

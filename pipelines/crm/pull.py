@@ -13,14 +13,8 @@ from catalog.duckdb_connection import frame_of, insert_frame, store_frame
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.contract import ROW, shape
 from pipelines.crm.days import check_orders_reach
-from pipelines.crm.erasures import (
-    erased_addresses,
-    erased_marks,
-    erased_values,
-    person_tombstones,
-    tombstones,
-    without_erased,
-)
+from pipelines.crm.erased import erased_addresses, erased_marks, erased_values, own_tombstones, without_erased
+from pipelines.crm.erasures import person_tombstones, tombstones
 from pipelines.crm.money import with_rate
 from pipelines.crm.read import Crm
 from pipelines.erasure.covered import Covered, covered_by
@@ -85,7 +79,7 @@ def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
         requests,
         meant(requests, reading.crm),
         networks=reading.networks,
-        countries=reading.crm.distinct("customers", "country") if requests["phone"].count() else None,
+        countries=_countries(reading.crm) if requests["phone"].count() else None,
         **compared,
     )
     persons = person_tombstones(requests, reading.identity_key)
@@ -97,6 +91,13 @@ def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
     temporary = ("_tombstones", pulled.arrival.name)
     quarantined = _dated(pulled.quarantined, reading.as_of)
     return Table(connection, "FROM _tombstones", temporary, quarantined, pulled.read, 0)
+
+
+def _countries(crm: Crm) -> pl.Series:
+    """Those that customers live in, as typed."""
+    customers = crm.read_ahead("customers")
+    lived_in = customers.arrival.read(f"SELECT DISTINCT country FROM {customers.arrival.name}")["country"]
+    return pl.concat([lived_in, customers.broken["country"]]).unique().sort()
 
 
 def pull_table(
@@ -150,7 +151,8 @@ def _canonical_customers(arrival: Arrival, erasures: pl.DataFrame, reading: Read
     identifying = canonical(
         arrival.read(f"SELECT rowid AS {ROW}, customer_id, email, phone, country FROM {arrival.name}")
     )
-    marks = erased_marks(identifying, erasures, **compared)
+    own = own_tombstones(identifying, reading.identity_key)
+    marks = erased_marks(identifying, own, erasures, **compared)
     covered = covered_by(
         identifying,
         marks,
@@ -160,7 +162,7 @@ def _canonical_customers(arrival: Arrival, erasures: pl.DataFrame, reading: Read
         identity_key=reading.identity_key,
         whole=whole,
     )
-    more = erased_marks(identifying, covered.tombstones, **compared)
+    more = erased_marks(identifying, own, covered.tombstones, **compared)
     marks = marks.select(pl.col(name) | more[name] for name in marks.columns)
     kept = without_erased(identifying, marks)
     store_frame(arrival.connection, "_canonical", kept.drop("customer_id", "country"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,6 +49,8 @@ class Crm:
     sources: Sources
     config_folder: Path
     home_folder: Path
+    #: What was asked about before its turn came; a source is read once a night.
+    _ahead: dict[TableName, Pulled] = field(default_factory=dict)
 
     def contract(self, table: TableName) -> type[dy.Schema]:
         """What the table's rows must keep."""
@@ -57,13 +59,26 @@ class Crm:
         return CONTRACTS[table]
 
     def pull(self, table: TableName, further: Callable[[Arrival], pl.DataFrame] | None = None) -> Pulled:
-        """Read a table whole.
+        """Read a table whole, or give what was read ahead of it. It is the caller's: a second call reads anew.
 
         `further` gives source_row, rule and shape of rows that keep the contract and are to be set aside all the same.
 
         Raises:
             SourceError: a source or the select cannot be read as declared.
         """
+        return self._ahead.pop(table, None) or self._pull(table, further)
+
+    def read_ahead(self, table: TableName) -> Pulled:
+        """A table whole, to look at before it is pulled.
+
+        Raises:
+            SourceError: a source or the select cannot be read as declared.
+        """
+        if table not in self._ahead:
+            self._ahead[table] = self._pull(table, None)
+        return self._ahead[table]
+
+    def _pull(self, table: TableName, further: Callable[[Arrival], pl.DataFrame] | None) -> Pulled:
         contract = self.contract(table)
         arrival = Arrival(self.connection, table, contract)
         select = self.sources.table(table).select
@@ -128,42 +143,6 @@ class Crm:
         value = self._read(table, query, opened)["value"][0]
         rejected_lines(self.connection, table, opened)
         return value
-
-    def distinct(self, table: TableName, column: str) -> pl.Series:
-        """Each value of a text column once."""
-        select = self.sources.table(table).select or ""
-        opened = self._open(table, select)
-        typed = self._typed(table, select, opened)
-        return self._read(table, f"SELECT DISTINCT {column} FROM ({typed}) AS typed ORDER BY ALL", opened)[column]
-
-    def where(self, table: TableName, condition: str) -> pl.DataFrame:
-        """The contract's columns of the rows that meet a condition on them or on `broken`; none of an absent table."""
-        contract, select = self.contract(table), self.sources.table(table).select
-        if select is None:
-            return pl.DataFrame(contract.create_empty())
-        opened = self._open(table, select)
-        query = f"SELECT * FROM ({self._typed(table, select, opened)}) AS typed WHERE {condition}"
-        return self._read(table, query, opened).select(contract.column_names())
-
-    def matching(self, table: TableName, wanted: dict[str, pl.Series]) -> pl.DataFrame:
-        """The rows of a table of which some SQL expression over its texts, trimmed, is one of its wanted values."""
-        contract = self.contract(table)
-        asked = {expression: values for expression, values in wanted.items() if not values.is_empty()}
-        if not asked:
-            return pl.DataFrame(contract.create_empty())
-        select = self.sources.table(table).select or ""
-        opened = self._open(table, select)
-        self.connection.execute("CREATE OR REPLACE TEMP TABLE _wanted (asked INTEGER, value VARCHAR)")
-        conditions = []
-        for number, (expression, values) in enumerate(asked.items()):
-            self.connection.execute(
-                "INSERT INTO _wanted SELECT $number, unnest($values::VARCHAR[])",
-                {"number": number, "values": values.to_list()},
-            )
-            conditions.append(f"trim({expression}) IN (SELECT value FROM _wanted WHERE asked = {number})")
-        # Few rows match: the others need no casts.
-        matching = f"SELECT * FROM ({select}\n) AS matching WHERE {' OR '.join(conditions)}"
-        return self._read(table, self._typed(table, matching, opened), opened).select(contract.column_names())
 
     def _typed(self, table: TableName, select: str, opened: tuple[OpenSource, ...]) -> str:
         """The typed select.

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipelines.crm.erasures import requests_for, tombstones
+from pipelines.crm.erased import requests_for
+from pipelines.crm.erasures import tombstones
 from pipelines.customers.people import people
 from pipelines.customers.records import canonical_records
 from schemas.crm import CrmErasures, ErasureRequests

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from pipelines.crm.erasures import has_tombstone, requests_for
+from pipelines.crm.erased import has_tombstone, requests_for
 from pipelines.identifiers.match_keys import columns_of, form_of
 from schemas.network import Network
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.crm.erasures import person_tombstones, requests_for, tombstones, with_phone
+from pipelines.crm.erased import requests_for
+from pipelines.crm.erasures import person_tombstones, tombstones, with_phone
 from pipelines.crm.read import Crm
 from pipelines.erasure.meant import meant
 from pipelines.identifiers.emails import canonical_email
@@ -68,9 +69,11 @@ def voided_grants(
 
 def _grants(crm: Crm, since: object, default_country: str | None) -> pl.DataFrame:
     """customer_id, email, phone, captured_at: whom statements granted after `since` speak of."""
-    granted = crm.where(
-        "consents", f"broken IS NULL AND status = 'granted' AND captured_at > TIMESTAMPTZ '{since}'"
-    ).select("customer_id", "address", "captured_at")
+    arrival = crm.read_ahead("consents").arrival
+    granted = arrival.read(
+        f"SELECT customer_id, address, captured_at FROM {arrival.name} "
+        f"WHERE status = 'granted' AND captured_at > TIMESTAMPTZ '{since}'"
+    )
     return _canonical(granted, default_country)
 
 

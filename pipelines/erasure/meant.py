@@ -1,9 +1,10 @@
-"""The CRM records that requests may mean, without reading all of them."""
+"""The CRM records that requests may mean, without looking closely at all of them."""
 
 from __future__ import annotations
 
 import polars as pl
 
+from catalog.duckdb_connection import store_frame
 from pipelines.crm.read import Crm
 
 #: Digits at a phone's end that are the same with and without a country code.
@@ -11,11 +12,25 @@ _LAST_DIGITS = 6
 
 
 def meant(requests: pl.DataFrame, crm: Crm) -> pl.DataFrame:
-    """The `CrmCustomers` rows that a request may mean: rather too many than too few."""
+    """The `CrmCustomers` rows that a request may mean: rather too many than too few, so every broken one too."""
     ends = requests["phone"].str.replace_all(r"[^0-9]", "").str.tail(_LAST_DIGITS)
     wanted = {
         "customer_id": requests["customer_id"],
         "lower(email)": requests["email"].str.to_lowercase(),
         f"right(regexp_replace(phone, '[^0-9]', '', 'g'), {_LAST_DIGITS})": ends.filter(ends != ""),
     }
-    return crm.matching("customers", {name: values.drop_nulls().unique() for name, values in wanted.items()})
+    values = [
+        values.drop_nulls().unique().to_frame("value").select(asked=pl.lit(number), value="value")
+        for number, values in enumerate(wanted.values())
+    ]
+    customers = crm.read_ahead("customers")
+    store_frame(crm.connection, "_wanted", pl.concat(values))
+    conditions = [
+        f"{expression} IN (SELECT value FROM _wanted WHERE asked = {number})"
+        for number, expression in enumerate(wanted)
+        if not values[number].is_empty()
+    ]
+    if not conditions:
+        return customers.broken.clear()
+    found = customers.arrival.read(f"{customers.arrival.select} WHERE {' OR '.join(conditions)}")
+    return pl.concat([found, customers.broken])

@@ -9,7 +9,14 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
-from pipelines.crm.erasures import erased_addresses, erased_marks, erased_values, has_tombstone, without_erased
+from pipelines.crm.erased import (
+    erased_addresses,
+    erased_marks,
+    erased_values,
+    has_tombstone,
+    own_tombstones,
+    without_erased,
+)
 from pipelines.customers.people import person_ids
 from pipelines.history.forgetting import forget_in_history
 from schemas.identifiers import MatchColumn
@@ -104,7 +111,7 @@ def _delete(warehouse: Warehouse, tables: dict[str, set[str]], column: str, valu
 def _blank_addresses(warehouse: Warehouse, table: str, erasures: pl.DataFrame, compared: _Compared) -> None:
     """As `without_erased` says, row by row."""
     rows = warehouse.read(f"SELECT rowid AS place, {', '.join(_ADDRESSED)} FROM warehouse.{table}")
-    marks = erased_marks(rows, erasures, **compared)
+    marks = erased_marks(rows, own_tombstones(rows, compared["identity_key"]), erasures, **compared)
     kept = without_erased(rows, marks)["place"]
     for column in ("email", "phone"):
         blanked = rows.filter(marks[column])["place"]

@@ -33,7 +33,7 @@ from catalog.sealed import sealed
 from catalog.secret_keys import SecretKeys
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
-from pipelines.crm.erasures import erased_marks
+from pipelines.crm.erased import erased_marks, own_tombstones
 from pipelines.erasure.carried import drop_erased_keys, erased_keys, note_erased_keys, traces
 from pipelines.erasure.covered import covered_by
 from pipelines.erasure.forbidden import keys_by_request
@@ -110,7 +110,8 @@ def take_in(erasing: Erasing, changed: Iterable[str] = ()) -> None:
         every = "SELECT * FROM warehouse.crm_customers WHERE list_contains($ids::VARCHAR[], customer_id)"
         return warehouse.read(every, ids=ids.to_list())
 
-    marks = erased_marks(customers, fresh, identity_key=identity_key, default_country=settings.default_country)
+    own = own_tombstones(customers, identity_key)
+    marks = erased_marks(customers, own, fresh, identity_key=identity_key, default_country=settings.default_country)
     covered = covered_by(
         customers,
         marks,

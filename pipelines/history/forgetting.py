@@ -6,7 +6,7 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
-from pipelines.crm.erasures import has_tombstone
+from pipelines.crm.erased import has_tombstone
 from pipelines.history.intervals import drop_stale_marks, tables_with_history
 
 

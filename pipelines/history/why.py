@@ -8,7 +8,7 @@ from datetime import date
 import polars as pl
 
 from catalog.store import Catalog
-from pipelines.crm.erasures import erased_values
+from pipelines.crm.erased import erased_values
 from pipelines.customers.evidence import evidence
 from pipelines.customers.permissions import instant_of
 from pipelines.history.intervals import last_change

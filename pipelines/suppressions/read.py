@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 
 from catalog.duckdb_connection import frame_of
-from pipelines.crm.erasures import erased_addresses, erased_values
+from pipelines.crm.erased import erased_addresses, erased_values
 from pipelines.crm.located_select import named_tables, names_warehouse, parsed
 from pipelines.crm.pull import Reading
 from pipelines.crm.rejects import rejected_lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.at_once import at_once
-from pipelines.crm.erasures import refused_hashes
+from pipelines.crm.erased import refused_hashes
 from pipelines.identifiers.match_keys import columns_of, form_of, key_value
 from pipelines.identifiers.matching import hashed_address
 from schemas.identifiers import MatchColumn

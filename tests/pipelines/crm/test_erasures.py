@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.crm.erasures import (
+from pipelines.crm.erased import (
     erased_addresses,
     erased_marks,
     erased_values,
+    own_tombstones,
     refused_hashes,
-    tombstones,
     without_erased,
 )
+from pipelines.crm.erasures import tombstones
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.matching import hashed_address
 from schemas.crm import CrmCustomers, CrmErasures, ErasureRequests
@@ -65,7 +66,10 @@ def stones(
 
 def left(rows: pl.DataFrame, erasures: pl.DataFrame, *, key: str = KEY, country: str | None = "FR") -> list[tuple]:
     canonical = with_canonical(rows, default_country=country)
-    kept = without_erased(canonical, erased_marks(canonical, erasures, identity_key=key, default_country=country))
+    kept = without_erased(
+        canonical,
+        erased_marks(canonical, own_tombstones(canonical, key), erasures, identity_key=key, default_country=country),
+    )
     return kept.select("customer_id", "email", "phone").rows()
 
 

@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -397,22 +396,8 @@ def test_a_table_is_not_blamed_for_a_line_of_another(database: duckdb.DuckDBPyCo
     }
     with closing(database.cursor()) as connection:
         read = Crm(connection, Sources.model_validate(declared), tmp_path, tmp_path)
-        read.matching("customers", {"customer_id": pl.Series(["1"])})
+        read.read_ahead("customers")
         assert read.pull("consents").read == 1
-
-
-# Questions before a run
-
-
-def test_rows_are_found_by_their_identifier_even_if_another_field_breaks_them(
-    database: duckdb.DuckDBPyConnection, tmp_path: Path
-) -> None:
-    write(tmp_path, "id,email,born\n 1 ,a@x.fr,soon\n2,b@x.fr,\n3,c@x.fr,\n")
-    select = "SELECT id AS customer_id, email, born AS birth_date FROM crm"
-    with closing(database.cursor()) as connection:
-        found = crm(connection, tmp_path, select).matching("customers", {"customer_id": pl.Series(["1", "3", "9"])})
-    assert found.select("customer_id", "email").rows() == [("1", "a@x.fr"), ("3", "c@x.fr")]
-    assert found.columns == CONTRACTS["customers"].column_names()
 
 
 def test_orders_without_a_time_say_how_to_declare_that(database: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

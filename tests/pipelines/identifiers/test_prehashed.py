@@ -7,7 +7,8 @@ import hashlib
 import polars as pl
 import pytest
 
-from pipelines.crm.erasures import erased_marks, tombstones, without_erased
+from pipelines.crm.erased import erased_marks, own_tombstones, without_erased
+from pipelines.crm.erasures import tombstones
 from pipelines.customers.people import people
 from pipelines.customers.records import canonical_records
 from pipelines.identifiers.canonical import with_canonical
@@ -69,7 +70,9 @@ def test_erasing_the_address_erases_its_digest(how: str) -> None:
         default_country=None,
         networks=networks(),
     )
-    kept = without_erased(held, erased_marks(held, stones, identity_key=KEY, default_country=None))
+    kept = without_erased(
+        held, erased_marks(held, own_tombstones(held, KEY), stones, identity_key=KEY, default_country=None)
+    )
     assert kept["email"].to_list() == ["john@example.com"]
 
 

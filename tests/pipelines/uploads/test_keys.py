@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from pipelines.crm.erasures import erased_marks, tombstones, without_erased
+from pipelines.crm.erased import erased_marks, own_tombstones, without_erased
+from pipelines.crm.erasures import tombstones
 from pipelines.customers.customers import customers
 from pipelines.customers.people import people
 from pipelines.customers.permissions import decisions, instant_of
@@ -74,7 +75,16 @@ def audiences(
     """Everybody's rows on each network, and the refused keys, by way of all stages."""
     erasures = pl.DataFrame(CrmErasures.create_empty()) if erasures is None else erasures
     canonical = with_canonical(records, default_country=SETTINGS.default_country)
-    kept = without_erased(canonical, erased_marks(canonical, erasures, identity_key=IDENTITY_KEY, default_country="FR"))
+    kept = without_erased(
+        canonical,
+        erased_marks(
+            canonical,
+            own_tombstones(canonical, IDENTITY_KEY),
+            erasures,
+            identity_key=IDENTITY_KEY,
+            default_country="FR",
+        ),
+    )
     persons = people(
         canonical_records(kept, SETTINGS.joining),
         SETTINGS.joining,

@@ -1,0 +1,137 @@
+"""What was erased, among values that are read: each is compared with the tombstones of its form."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipelines.at_once import at_once
+from pipelines.crm.erasures import with_phone
+from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed
+from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.hashes import keyed_hash
+
+
+def own_tombstones(customers: pl.DataFrame, identity_key: str) -> pl.DataFrame:
+    """customer_id, email, phone (text, row by row): the tombstone that each of them would have.
+
+    In: customer_id, canonical_email, canonical_phone.
+    """
+    columns = {"customer_id": "customer_id", "email": "canonical_email", "phone": "canonical_phone"}
+    return pl.DataFrame(
+        at_once(lambda form: _tombstone_of(customers[columns[form]], form, identity_key).alias(form), columns)
+    )
+
+
+def erased_marks(
+    customers: pl.DataFrame,
+    own: pl.DataFrame,
+    erasures: pl.DataFrame,
+    *,
+    identity_key: str,
+    default_country: str | None,
+) -> pl.DataFrame:
+    """customer_id, email, phone (Boolean, row by row): which of them were erased.
+
+    In: customers (customer_id, email, phone, country as typed, and canonical_email, canonical_phone) and their
+    `own_tombstones`.
+    """
+    if erasures.is_empty():
+        nothing = pl.Series([False]).new_from_index(0, customers.height)
+        return pl.DataFrame({"customer_id": nothing, "email": nothing, "phone": nothing})
+    stands = {form: own[form].is_in(_standing(form, erasures)).fill_null(False) for form in own.columns}
+    stands["email"] |= _erased_digests(customers["canonical_email"], erasures, identity_key)
+    for column in ("email", "phone"):
+        # People write an e-mail where the phone belongs, and the other way round.
+        astray = customers.select(pl.col(column).str.contains("@", literal=True) != (column == "email")).to_series()
+        places = astray.arg_true()
+        typed = _erased_typed(customers[places], column, erasures, identity_key, default_country)
+        stands[column] = stands[column].scatter(places.filter(typed), values=True)
+    return pl.DataFrame(stands)
+
+
+def without_erased(customers: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
+    """The customers without what `erased_marks` says of them.
+
+    A customer whose id was erased goes; of one that stays an erased e-mail or phone is blanked, and if that leaves
+    none, the customer goes.
+    """
+    kept = customers.filter(~marks["customer_id"])
+    marks = marks.filter(~marks["customer_id"])
+    blanked = kept.with_columns(
+        pl.when(~marks[column]).then(name).alias(name)
+        for column in ("email", "phone")
+        for name in (column, f"canonical_{column}")
+    )
+    had, has = (
+        frame.select(pl.any_horizontal(pl.col("email", "phone").is_not_null())).to_series() for frame in (kept, blanked)
+    )
+    return blanked.filter(has | ~had)
+
+
+def erased_addresses(
+    addresses: pl.Series, erasures: pl.DataFrame, *, identity_key: str, default_country: str | None
+) -> pl.Series:
+    """Which of the addresses as typed, e-mails or phones, were erased."""
+    frame = addresses.to_frame("address")
+    return frame.filter(_erased_typed(frame, "address", erasures, identity_key, default_country))["address"]
+
+
+def refused_hashes(hashes: pl.Series, column: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
+    """Which of the match column's `hashes` belong to an erased address, in that form."""
+    return erased_values(hashes, column, erasures, identity_key)
+
+
+def _erased_typed(
+    rows: pl.DataFrame, column: str, erasures: pl.DataFrame, identity_key: str, default_country: str | None
+) -> pl.Series:
+    emails = rows.select(canonical_email(pl.col(column)).alias("value"))["value"]
+    country = pl.col("country") if "country" in rows.columns else pl.lit(None, dtype=pl.String)
+    numbers = with_phone(rows.select(column, country=country), column, default_country)["phone_e164"]
+    return _is_erased(emails, "email", erasures, identity_key) | _is_erased(numbers, "phone", erasures, identity_key)
+
+
+def _is_erased(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
+    """For each value, whether it has a tombstone in `form`; of an e-mail kept as a digest, in that of its digest."""
+    erased = has_tombstone(values, form, erasures, identity_key)
+    return erased | _erased_digests(values, erasures, identity_key) if form == "email" else erased
+
+
+def _erased_digests(emails: pl.Series, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
+    """For each e-mail, whether it is kept as a digest that has a tombstone."""
+    prehashed = emails.to_frame("email").select(is_prehashed(pl.col("email"))).to_series()
+    erased = prehashed & False
+    places = prehashed.arg_true()
+    for how in HEX_LENGTHS if places.len() else ():
+        found = has_tombstone(emails[places], f"digest_{how}", erasures, identity_key)
+        erased = erased.scatter(places.filter(found), values=True)
+    return erased
+
+
+def has_tombstone(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
+    """For each value, whether a tombstone stands in exactly that form; null has none."""
+    stones = _standing(form, erasures)
+    if stones.list.len().item() == 0:
+        return pl.Series([False]).new_from_index(0, values.len())
+    return _tombstone_of(values, form, identity_key).is_in(stones).fill_null(False)
+
+
+def _standing(form: str, erasures: pl.DataFrame) -> pl.Series:
+    """The tombstones that stand in a form, as one list."""
+    return erasures.filter(pl.col("form") == form, pl.col("lifted_at").is_null())["tombstone"].unique().implode()
+
+
+def erased_values(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
+    """The values that have a tombstone in `form`."""
+    return values.filter(_is_erased(values, form, erasures, identity_key))
+
+
+def requests_for(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.DataFrame:
+    """value, request_id, requested_at, lifted_at: every tombstone in that form that a value has, lifted ones too."""
+    distinct = values.drop_nulls().unique().rename("value")
+    stones = erasures.filter(pl.col("form") == form).select("request_id", "requested_at", "lifted_at", "tombstone")
+    marks = _tombstone_of(distinct, form, identity_key)
+    return pl.DataFrame({"value": distinct, "tombstone": marks}).join(stones, on="tombstone").drop("tombstone")
+
+
+def _tombstone_of(values: pl.Series, form: str, identity_key: str) -> pl.Series:
+    return keyed_hash(f"{form}:" + values, identity_key)
