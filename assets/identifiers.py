@@ -45,9 +45,7 @@ def identifiers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefiniti
                 "identifiers": (identifiers(records, columns), "kind"),
                 "identifier_refusals": (identifier_refusals(records), "refusal"),
             }
-            with relance.warehouse.transaction():
-                for name, (table, _) in tables.items():
-                    relance.warehouse.replace(name, table)
+            relance.warehouse.replace_all({name: table for name, (table, _) in tables.items()})
         for name, (table, part) in tables.items():
             counts = {f"{value}_rows": rows for value, rows in sorted(table.group_by(part).len().iter_rows())}
             yield dg.MaterializeResult(asset_key=["identifiers", name], metadata=rows_metadata(table.height, **counts))

@@ -1,29 +1,14 @@
-"""Starting the nightly job from a command: which day, and in which Dagster instance."""
+"""Starting the nightly job from a command, in the home's Dagster instance."""
 
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 
 from assets.nights import CHOSEN_DAY, NEWEST_DAY
-from catalog.duckdb_connection import connect
 from catalog.home import Home
-from pipelines.crm.days import default_day
-from pipelines.crm.read import Crm
-from schemas.config import Config
 
 JOB = "nightly"
-
-
-def newest_day(config: Config, home: Home) -> str:
-    """The partition that a night asks for now: yesterday, or the newest order's day read from the source."""
-    connection = connect(home, config.settings.memory_limit, config.settings.time_zone)
-    try:
-        crm = Crm(connection, config.sources, config.folder, home.root)
-        return default_day(crm, config.settings.zone, datetime.now(UTC)).isoformat()
-    finally:
-        connection.close()
 
 
 def prepare_instance(home: Home) -> None:

@@ -1,11 +1,13 @@
 """The nightly job's schedule."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from assets.launch import newest_day
 from assets.nights import NEWEST_DAY
 from catalog.home import Home
+from pipelines.crm.days import newest_day
 from schemas.config import Config
 
 
@@ -23,7 +25,7 @@ def nightly_schedule(config: Config, home: Home, job: UnresolvedAssetJobDefiniti
         name="every_night",
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        day = newest_day(config, home)
+        day = newest_day(config, home, datetime.now(UTC)).isoformat()
         return dg.RunRequest(partition_key=day, tags={NEWEST_DAY: day})
 
     return schedule

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import dataframely as dy
@@ -15,6 +16,10 @@ from catalog.duckdb_connection import connect, frame_of, insert_frame, registere
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from schemas.errors import KeyFileError, WarehouseError
+
+
+#: More rows than this are written by several hands.
+_ROWS_AT_ONCE, _HANDS = 245_760, 2
 
 
 class Warehouse:
@@ -46,6 +51,30 @@ class Warehouse:
             return
         with registered(self.connection, frame) as incoming:
             self.replace_by(table, f"SELECT * FROM {incoming}")
+
+    def replace_all(self, frames: Mapping[str, pl.DataFrame]) -> None:
+        """Make each frame the whole content of its table: all of them, or none.
+
+        DuckDB takes in a frame with one core, so each is written in parts at once, beside the table that it replaces.
+        The order of the rows is not kept.
+        """
+        for table, frame in frames.items():
+            self.replace(f"{table}_written", frame.clear())
+        parts = [
+            (table, frame.slice(start, _ROWS_AT_ONCE))
+            for table, frame in frames.items()
+            for start in range(0, frame.height, _ROWS_AT_ONCE)
+        ]
+        with ThreadPoolExecutor(max_workers=_HANDS) as hands:
+            list(hands.map(lambda part: self._write_beside(*part), parts))
+        with self.transaction():
+            for table in frames:
+                self.execute(f"DROP TABLE IF EXISTS warehouse.{table}")
+                self.execute(f"ALTER TABLE warehouse.{table}_written RENAME TO {table}")
+
+    def _write_beside(self, table: str, part: pl.DataFrame) -> None:
+        with _worded(f"INSERT INTO warehouse.{table}_written"), closing(self.connection.cursor()) as connection:
+            insert_frame(connection, f"warehouse.{table}_written", part)
 
     def replace_by(self, table: str, select: str) -> None:
         """Make the rows of a SELECT over the warehouse and temporary tables the whole content of `table`."""

@@ -7,7 +7,8 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -24,6 +25,7 @@ from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
 from commands.context import ERRORS, OUT, ConfigOption, HomeOption, config_folder, home_at, told
 from pipelines.alerts import night_message, unbegun_message
+from pipelines.at_once import side_by_side
 from pipelines.uploads.confirming import manifests_of, outstanding
 from schemas.errors import ConfigError, DayError, RelanceError
 from schemas.segment import Audience
@@ -112,9 +114,16 @@ def _materialize(folder: Path, home: Home, config: Config, asked: date | None) -
         # A dry run's catalog is a file, whatever the environment says.
         RELANCE_CATALOG=home.catalog_url.get_secret_value() if home.catalog_url else "",
     )
-    from assets.launch import newest_day, run_job
+    from pipelines.crm.days import newest_day
 
-    day = asked.isoformat() if asked is not None else newest_day(config, home)
+    # Dagster takes seconds to load, and one core: meanwhile DuckDB reads which day the source is at.
+    now = datetime.now(UTC)
+    newest, _ = side_by_side(
+        lambda: asked or newest_day(config, home, now), lambda: import_module("assets.definitions")
+    )
+    from assets.launch import run_job
+
+    day = newest.isoformat()
     _check_partition(day, config)
     OUT.print(f"Running {day} in {home.root}", soft_wrap=True)
     result = run_job(home, day, chosen=asked is not None)

@@ -5,8 +5,25 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from catalog.duckdb_connection import connect
+from catalog.home import Home
 from pipelines.crm.read import Crm
+from schemas.config import Config
 from schemas.errors import DayError
+
+
+def newest_day(config: Config, home: Home, now: datetime) -> date:
+    """The day that a night asks for now: yesterday, or the newest order's day, read from the source for this alone.
+
+    Raises:
+        DayError: there is no order to take the day from.
+        SourceError: the orders cannot be read as declared.
+    """
+    connection = connect(home, config.settings.memory_limit, config.settings.time_zone)
+    try:
+        return default_day(Crm(connection, config.sources, config.folder, home.root), config.settings.zone, now)
+    finally:
+        connection.close()
 
 
 def default_day(crm: Crm, zone: ZoneInfo, now: datetime) -> date:
