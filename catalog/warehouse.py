@@ -21,10 +21,6 @@ from schemas.errors import KeyFileError, WarehouseError
 _ROWS_AT_ONCE, _HANDS = 245_760, 2
 
 
-#: More rows than this are written by several hands.
-_ROWS_AT_ONCE, _HANDS = 245_760, 2
-
-
 class Warehouse:
     """Tables of the open warehouse. Library errors quote values, so none leaves this class."""
 

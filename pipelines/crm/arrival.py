@@ -44,9 +44,9 @@ class Arrival:
         """The rows that are there now, in the order in which they arrived."""
         return self.read(f"{self.select} ORDER BY rowid")
 
-    def execute(self, statement: str, **parameters: object) -> None:
+    def execute(self, statement: str) -> None:
         """Run a statement in which `{table}` stands for the temporary table."""
-        self.connection.execute(statement.format(table=self.name), parameters or None)
+        self.connection.execute(statement.format(table=self.name))
 
     def height(self) -> int:
         return self.read(f"SELECT count(*) AS rows FROM {self.name}")["rows"].item()

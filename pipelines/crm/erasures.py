@@ -35,20 +35,16 @@ def tombstones(  # noqa: PLR0913 - who asked, whom it may mean, and how to compa
     """
     if requests.is_empty():
         return pl.DataFrame(CrmErasures.create_empty())
-    asked = pl.concat(
-        [
-            _values(requests, "email", canonical_email(pl.col("email"))),
-            _values(with_phone(_in_every_country(requests, countries), "phone", default_country)),
-        ]
-    )
+    emails = _values(requests, "email", canonical_email(pl.col("email")))
+    phones = _values(with_phone(_in_every_country(requests, countries), "phone", default_country))
+    asked = pl.concat([emails, phones])
     requests = pl.concat([requests, _by_address(asked, records, default_country)], how="diagonal")
     named = requests.join(records.select("customer_id", "email", "phone", "country"), on="customer_id", how="left")
     values = pl.concat(
         [
+            asked,
             _values(requests, "customer_id", pl.col("customer_id")),
-            _values(requests, "email", canonical_email(pl.col("email"))),
             _values(named, "email", canonical_email(pl.col("email_right"))),
-            _values(with_phone(_in_every_country(requests, countries), "phone", default_country)),
             _values(with_phone(named, "phone_right", default_country)),
         ]
     ).filter(pl.col("value").is_not_null())

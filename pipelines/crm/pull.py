@@ -181,7 +181,9 @@ def _forget(arrival: Arrival, erasures: pl.DataFrame, reading: Reading, living: 
     # Living customers need no look: there are many more of them.
     doubtful = arrival.read(f"SELECT DISTINCT customer_id FROM {arrival.name} ANTI JOIN {living} USING (customer_id)")
     gone = erased_values(doubtful["customer_id"], "customer_id", erasures, reading.identity_key)
-    arrival.execute("DELETE FROM {table} WHERE customer_id IN (SELECT unnest($values))", values=gone.to_list())
+    # A list as a parameter would go through Python, value by value.
+    store_frame(arrival.connection, "_gone", gone.to_frame("value"))
+    arrival.execute("DELETE FROM {table} WHERE customer_id IN (FROM _gone)")
     if arrival.table == "consents":
         addresses = arrival.read(f"SELECT DISTINCT address FROM {arrival.name} WHERE address IS NOT NULL")["address"]
         erased = erased_addresses(
@@ -190,9 +192,8 @@ def _forget(arrival: Arrival, erasures: pl.DataFrame, reading: Reading, living: 
             identity_key=reading.identity_key,
             default_country=reading.settings.default_country,
         )
-        arrival.execute(
-            "UPDATE {table} SET address = NULL WHERE address IN (SELECT unnest($values))", values=erased.to_list()
-        )
+        store_frame(arrival.connection, "_gone", erased.to_frame("value"))
+        arrival.execute("UPDATE {table} SET address = NULL WHERE address IN (FROM _gone)")
         arrival.execute(f"DELETE FROM {{table}} WHERE coalesce({', '.join(NAMING_COLUMNS['consents'])}) IS NULL")
         _void_earlier_grants(arrival, erasures, reading)
 
