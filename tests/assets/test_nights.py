@@ -83,10 +83,11 @@ def test_every_night_has_one_run_also_when_the_clocks_change(definitions: dg.Def
     )
 
 
-def test_one_run_at_a_time_and_one_night_after_a_standstill(home: Home) -> None:
+def test_one_run_at_a_time_and_one_night_after_a_standstill(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare_instance(home)
+    monkeypatch.setenv("DAGSTER_HOME", str(home.dagster))
 
-    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+    with dg.DagsterInstance.get() as instance:
         assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 1
         assert instance.scheduler.max_catchup_runs == 1
         assert instance.scheduler.max_tick_retries == 3
