@@ -98,10 +98,12 @@ class Warehouse:
         self.append(table, schema.create_empty())
 
     def has(self, table: str) -> bool:
-        found = self.read(
-            "SELECT 1 FROM duckdb_tables() WHERE database_name = 'warehouse' AND table_name = $table", table=table
-        )
-        return not found.is_empty()
+        # Looked up by name: a night asks a hundred times, and a query over all tables takes 2 ms (measured).
+        try:
+            self.connection.table(f"warehouse.{table}")
+        except duckdb.CatalogException:
+            return False
+        return True
 
     def height(self, table: str) -> int:
         """How many rows the table has."""
