@@ -14,11 +14,12 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import settings
 
+from tests.processes import ROOT, command, forked
+
 # A machine that does other things too may take its time; how fast things are, benchmarks say.
 settings.register_profile("relance", deadline=None)
 settings.load_profile("relance")
 
-ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 
 
@@ -39,8 +40,21 @@ class Ran:
 
 
 @pytest.fixture(scope="session")
-def relance() -> Callable[..., Ran]:
-    """Runs the command as a user would: in a process of its own."""
+def relance(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ran]:
+    """Runs the command as a user would, in a process of its own, which need not import anything."""
+    folder = tmp_path_factory.mktemp("relance")
+    out, errors = folder / "out", folder / "errors"
+
+    def run(*arguments: str, home: Path, **environment: str) -> Ran:
+        code = forked(command, arguments, {**os.environ, "RELANCE_HOME": str(home), **environment}, out, errors)
+        return Ran(code, out.read_text(encoding="utf-8") + errors.read_text(encoding="utf-8"), home)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def installed() -> Callable[..., Ran]:
+    """Starts the installed command itself."""
 
     def run(*arguments: str, home: Path, **environment: str) -> Ran:
         process = subprocess.run(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import os
 import shutil
 import signal
@@ -22,6 +21,7 @@ from catalog.store import open_catalog
 from schemas.segment import Audience
 from tests.conftest import ROOT, Company, Ran
 from tests.nights import night, night_killed_at_a_change, night_killed_at_a_moment, night_killed_at_a_stage
+from tests.processes import forked
 
 DAY = "2025-06-30"
 STAGES = 17
@@ -46,42 +46,20 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def forked() -> Callable[..., int]:
-    """Runs a function in a process that has everything imported; its exit code."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.nights"])
-
-    def run(function: Night, *arguments: object) -> int:
-        process = context.Process(target=function, args=arguments)
-        process.start()
-        process.join(120)
-        assert process.exitcode is not None, "the night hangs"
-        return process.exitcode
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(ROOT))
-        assert run(night, "a night", "of nothing", "fails") == 1
-    return run
-
-
-@pytest.fixture(scope="module")
-def first_night(
-    config: Path, sample: Path, forked: Callable[..., int], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def first_night(config: Path, sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home after one night, whose CRM has changed since: a third of the orders came later."""
     home = tmp_path_factory.mktemp("first") / "home"
     shutil.copytree(sample, home / "sample")
     orders = (sample / "orders.csv").read_text().splitlines(keepends=True)
     (home / "sample" / "orders.csv").write_text("".join(orders[: len(orders) * 2 // 3]))
+    assert forked(night, "a night", "of nothing", "fails") == 1
     assert forked(night, config, home, "2025-06-29") == 0
     shutil.copyfile(sample / "orders.csv", home / "sample" / "orders.csv")
     return home
 
 
 @pytest.fixture(scope="module")
-def undisturbed(
-    config: Path, first_night: Path, forked: Callable[..., int], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, bytes]:
+def undisturbed(config: Path, first_night: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     home = tmp_path_factory.mktemp("undisturbed") / "home"
     shutil.copytree(first_night, home)
     assert forked(night, config, home, DAY) == 0
@@ -113,7 +91,7 @@ def assert_healed(home: Path, undisturbed: dict[str, bytes]) -> None:
 
 
 def test_a_night_killed_before_every_stage_in_turn_ends_as_if_nothing_had_been(
-    config: Path, first_night: Path, undisturbed: dict[str, bytes], forked: Callable[..., int], tmp_path: Path
+    config: Path, first_night: Path, undisturbed: dict[str, bytes], tmp_path: Path
 ) -> None:
     home = tmp_path / "home"
     shutil.copytree(first_night, home)
@@ -138,7 +116,6 @@ def test_a_night_killed_at_a_random_moment_is_healed_by_the_next(
     config: Path,
     first_night: Path,
     undisturbed: dict[str, bytes],
-    forked: Callable[..., int],
     tmp_path: Path,
     killed: Night,
     seed: int,

@@ -49,11 +49,13 @@ def leaks(home: Path) -> list[str]:
     return [str(path) for path in files if any(sentinel in path.read_bytes() for sentinel in SENTINELS)]
 
 
-def test_a_night_leaves_no_address_anywhere_in_clear(company: Company, relance: Run, tmp_path: Path) -> None:
+def test_a_night_leaves_no_address_anywhere_in_clear(
+    company: Company, installed: Run, relance: Run, tmp_path: Path
+) -> None:
     with_sentinel(company)
     home = tmp_path / "home"
 
-    ran = relance("run", "--config", str(company.config), home=home)
+    ran = installed("run", "--config", str(company.config), home=home)
     looks = [relance(command, home=home).output for command in ("status", "doctor")]
 
     assert ran.code == 0, ran.output

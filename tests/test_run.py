@@ -14,9 +14,9 @@ def sha256(text: str) -> str:
 
 
 def test_the_files_hold_each_person_in_each_network_s_form(
-    company: Company, relance: Callable[..., Ran], tmp_path: Path
+    company: Company, installed: Callable[..., Ran], tmp_path: Path
 ) -> None:
-    ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
+    ran = installed("run", "--config", str(company.config), home=tmp_path / "home")
 
     assert ran.code == 0, ran.output
     meta = ran.upload("meta/main/buyers")

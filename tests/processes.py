@@ -1,0 +1,56 @@
+"""Processes that begin with everything imported: importing takes a third of a small night, and most of any command."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Mapping
+from functools import cache
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from unittest.mock import patch
+
+ROOT = Path(__file__).parent.parent
+
+
+@cache
+def _server() -> ForkServerContext:
+    """The process that imports once and is then copied for every process asked for.
+
+    `commands` sets what Polars reads when it is loaded, so it comes first. The commands' own modules are not among
+    them: they look at the terminal, and every copy has its own.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["commands", "tests.nights", "catalog.alerts", "typer", "rich.table"])
+    return context
+
+
+def forked(function: Callable[..., object], *arguments: object, seconds: float = 300) -> int:
+    """Run a function in a process of its own; its exit code."""
+    process = _server().Process(target=function, args=arguments)
+    # The server is started with the first process, and finds what it is to import by this.
+    with patch.dict(os.environ, PYTHONPATH=str(ROOT)):
+        process.start()
+    process.join(seconds)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+        msg = f"not done after {seconds} seconds: {function.__name__}"
+        raise TimeoutError(msg)
+    return process.exitcode
+
+
+def command(arguments: tuple[str, ...], environment: Mapping[str, str], out: Path, errors: Path) -> None:
+    """What starting `relance` with these arguments does, to be run by `forked`."""
+    os.chdir(ROOT)
+    os.environ.clear()
+    os.environ.update(environment)
+    for number, path in ((1, out), (2, errors)):
+        written = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(written, number)
+        os.close(written)
+    sys.argv = ["relance", *arguments]
+    from commands.main import app
+
+    app()
