@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipelines.uploads.expiry import NO_RENEWALS, Renewals
 from pipelines.uploads.holdings import LISTED_KEYS, Differences
 from pipelines.uploads.order import ordered
+from pipelines.uploads.renewals import NO_RENEWALS, Renewals
 from pipelines.uploads.row_keys import carrying, keys_of_rows, lacks, rows_of_keys
 from pipelines.uploads.rows import ListRows
 from schemas.journal import VersionOrder

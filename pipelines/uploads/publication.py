@@ -21,10 +21,11 @@ from pipelines.erasure.late import forbidden_meanwhile
 from pipelines.uploads.audience_keys import FileKeys, add_pending_keys, finish_keys
 from pipelines.uploads.changes import Forbidden, changes, deltas, listed_keys, nothing_forbidden
 from pipelines.uploads.confirming import outstanding
-from pipelines.uploads.expiry import expiry_of, renewals
+from pipelines.uploads.expiry import expiry_of
 from pipelines.uploads.holdings import differences
 from pipelines.uploads.manifest import content_digest, full_digest, new_manifest, readme, rules_version, signed
 from pipelines.uploads.plan import Situation, plan
+from pipelines.uploads.renewals import renewals
 from pipelines.uploads.rows import AudienceRows, ListRows
 from pipelines.uploads.staging import check_ledger, check_rows, checked_files, staging_folder
 from pipelines.uploads.state import State, state_of

@@ -17,7 +17,8 @@ from catalog.journal import confirmations
 from catalog.secret_keys import SecretKeys
 from catalog.warehouse import Warehouse
 from pipelines.uploads.confirming import manifests_of
-from pipelines.uploads.expiry import expiry_of, first_forgotten, forecast
+from pipelines.uploads.expiry import expiry_of, first_forgotten
+from pipelines.uploads.forecasts import forecast
 from pipelines.uploads.open_lists import open_lists
 from pipelines.uploads.publication import Published
 from pipelines.uploads.state import state_of
@@ -128,6 +129,7 @@ def test_the_forecast_says_when_what_is_left_of_the_list_goes(stores: Stores) ->
         def known() -> list[tuple[int, int]]:
             state = state_of(company.audience, company.outbox.catalog, company.outbox.warehouse)
             expiry = expiry_of(company.network, state.lists, company.outbox.settings)
+            assert expiry is not None
             series = forecast(company.outbox.warehouse, state.holdings, expiry)
             return [((day - FIRST_DAY).days - MEMBERSHIP, keys) for day, keys in series]
 
