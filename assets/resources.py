@@ -26,6 +26,7 @@ from pipelines.erasure.settle import Erasing, settle
 from pipelines.history.declared import keep_files
 from pipelines.history.intervals import replace
 from pipelines.overlaps import overlaps
+from pipelines.uploads.forecasts import update_forecasts
 from pipelines.uploads.keys import key_columns
 from pipelines.uploads.people import NetworkPeople, network_people
 from pipelines.uploads.publication import Outbox
@@ -98,6 +99,8 @@ class Relance(dg.ConfigurableResource):
         with opened.stack:
             with suppress(RelanceError), self.stage("overlaps"):
                 record_overlaps(opened.catalog, overlaps(opened.warehouse))
+            with suppress(RelanceError), self.stage("forecasts"):
+                update_forecasts(opened.catalog, opened.warehouse, opened.config.settings)
             # It comes last: the warehouse may be written anew, and is closed then.
             with suppress(RelanceError), self.stage("erasures"):
                 settle(self.erasing)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from catalog import (
     audit,
     erasures,  # noqa: F401 - its tables are made when a catalog is opened
+    forecasts,  # noqa: F401 - its table is made when a catalog is opened
     journal,  # noqa: F401 - its table is made when a catalog is opened
 )
 from catalog.audit_heads import sign_head

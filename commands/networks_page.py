@@ -74,8 +74,9 @@ def _section(name: str, network: Network) -> Iterator[str]:
     yield f"- **Updates**: {', '.join(network.update_modes)}. Removing in the dialog: {network.ui_removal}."
     if {"add", "remove"} <= set(network.update_modes):
         yield f"- **Order**: {' before '.join(network.upload_order)}."
-    if network.membership_days:
-        yield f"- **Membership**: {network.membership_days} days."
+    since = {"member": "a member was sent last", "list": "the list was changed last"}[network.expires]
+    days = f"{network.membership_days} days after {since}" if network.membership_days else "no end is known"
+    yield f"- **Membership**: {days}."
     yield f"- **Consent**: needs {_consent(network)}. {network.consent_told}"
     yield f"- **Identified by**: {'; '.join(' + '.join(key.headers) for key in network.keys)}."
     for group in network.all_or_none:

@@ -34,7 +34,7 @@ def create_app(home: Home, settings: Settings, catalog: Catalog, clock: Callable
     app = FastAPI(title="relance", openapi_url=None, redirect_slashes=False, dependencies=[Depends(guard)])
     for module in _MODULES:
         app.include_router(module.router)
-    app.state.relance = State(home, settings, catalog, portal_secret(home), Overview(catalog), clock)
+    app.state.relance = State(home, settings, catalog, portal_secret(home), Overview(catalog, settings), clock)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.portal.hosts))
     oidc.add_oidc(app, settings.portal)
     app.add_middleware(Protection)

@@ -16,7 +16,7 @@ from catalog.store import OUTCOMES, Catalog
 from pipelines.uploads.confirming import confirm as confirm_upload
 from pipelines.uploads.confirming import unconfirm as unconfirm_upload
 from portal.addresses import VERSION_PATTERN, AudienceOf, row_of
-from portal.charts import Line, Waterfall, line, waterfall
+from portal.charts import Line, Waterfall, decay, line, waterfall
 from portal.forms import Posted, without_query
 from portal.overview import Row
 from portal.rendering import language_of, page_of, redirect, render
@@ -149,6 +149,7 @@ def _page(request: Request, state: State, named: Audience, status: int = 200, re
         rule=in_words(row.rule, language),
         sizes=_line([(each.as_of, float(each.people)) for each in nights]),
         losses=_waterfall(row),
+        decay=decay(row.forecast.days, state.clock().date()) if row.forecast is not None else None,
         match_rates=_line(
             [(each.reported_at.date(), each.match_rate) for each in reports if each.match_rate is not None]
         ),

@@ -57,6 +57,22 @@ def line(points: list[tuple[date, float]]) -> Line:
     return Line(path, area, *places[-1], points[0], points[-1], floor, highest, tuple(points))
 
 
+def decay(days: list[tuple[date, int]], today: date) -> Line | None:
+    """What is left of a list, in percent, if nobody uploads: it falls on each of the days, which are in order, by so
+    many keys. None if all of it is gone by today."""
+    whole = sum(keys for _, keys in days)
+    left = sum(keys for day, keys in days if day > today)
+    if not left:
+        return None
+    points = [(today, 100 * left / whole)]
+    for day, keys in days:
+        if day > today:
+            points.append((day, points[-1][1]))
+            left -= keys
+            points.append((day, 100 * left / whole))
+    return line(points)
+
+
 def waterfall(whole: int, dropped: dict[str, int], left: int) -> Waterfall:
     """The losses that cost somebody, in the order in which they are asked."""
     share = 100 / whole if whole else 0

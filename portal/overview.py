@@ -10,13 +10,16 @@ from typing import Literal, NamedTuple
 import sqlalchemy as sa
 
 from catalog.descriptions import descriptions
+from catalog.forecasts import Forecast, forecasts
 from catalog.journal import confirmations
 from catalog.store import OUTCOMES, VERSIONS, Catalog
 from pipelines.uploads.confirming import outstanding
-from pipelines.uploads.open_lists import OpenList, open_lists
+from pipelines.uploads.expiry import expiry_of, first_forgotten
+from pipelines.uploads.open_lists import OpenList, base_of, open_lists
 from schemas.journal import Confirmation, UploadStep
 from schemas.network import Network, networks
 from schemas.segment import Audience
+from schemas.settings import Settings
 from schemas.uploads import Ledger, Manifest
 
 Status = Literal["ready", "waiting", "current", "expiring", "small", "held", "retired", "none"]
@@ -32,9 +35,6 @@ STATUSES: dict[Status, str] = {
     "current": "Up to date",
     "none": "Not run yet",
 }
-
-#: How many days before a list's members expire it is shown.
-EXPIRY_NOTICE = 30
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,10 @@ class Row:
     reason: str | None
     #: The day on which the network begins to forget its members; None if it does not, or no list is open.
     expires: date | None
+    #: In so many days; 0 or less: it has begun.
+    expires_in: int | None
+    #: What the network forgets when, if nobody uploads; None if the last run did not know of the newest upload.
+    forecast: Forecast | None
     confirmed_at: datetime | None
     lists: tuple[OpenList, ...]
     #: What is to be done at the network, in order.
@@ -83,8 +87,8 @@ class _Known(NamedTuple):
 class Overview:
     """The rows of all audiences, kept until something is written."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, catalog: Catalog, settings: Settings) -> None:
+        self._catalog, self._settings = catalog, settings
         self._changes = catalog.changes()
         self._known: _Known | None = None
         self._lock = threading.Lock()
@@ -94,7 +98,7 @@ class Overview:
         with self._lock:
             mark = self._changes.mark()
             if self._known is None or (self._known.mark, self._known.day) != (mark, today):
-                self._known = _Known(mark, today, _rows(self._catalog, today))
+                self._known = _Known(mark, today, _rows(self._catalog, self._settings, today))
             return self._known.rows
 
     def row(self, audience: Audience, today: date) -> Row | None:
@@ -104,7 +108,7 @@ class Overview:
         self._changes.close()
 
 
-def _rows(catalog: Catalog, today: date) -> tuple[Row, ...]:
+def _rows(catalog: Catalog, settings: Settings, today: date) -> tuple[Row, ...]:
     newest = {_audience(row): row for row in _newest(catalog, VERSIONS, VERSIONS.c.state == "published")}
     outcomes = {_audience(row): row for row in _newest(catalog, OUTCOMES)}
     described = descriptions(catalog)
@@ -112,6 +116,7 @@ def _rows(catalog: Catalog, today: date) -> tuple[Row, ...]:
     for confirmation in confirmations(catalog):
         standing.setdefault(confirmation.audience, []).append(confirmation)
     people = _people_of_confirmed(catalog, standing)
+    known = forecasts(catalog)
     rows = [
         _row(
             audience,
@@ -119,6 +124,7 @@ def _rows(catalog: Catalog, today: date) -> tuple[Row, ...]:
             newest=newest.get(audience),
             outcome=outcomes.get(audience),
             standing=standing.get(audience, []),
+            expiring=_expiring(catalog, settings, audience, standing.get(audience, []), known.get(audience)),
             people_then=people.get(audience),
             today=today,
         )
@@ -135,6 +141,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
     newest: sa.RowMapping | None,
     outcome: sa.RowMapping | None,
     standing: list[Confirmation],
+    expiring: _Expiring,
     people_then: int | None,
     today: date,
 ) -> Row:
@@ -146,7 +153,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
     steps = outstanding(manifest, standing) if manifest is not None else ()
     filled = [each for each in standing if each.kind != "deleted"]
     confirmed_at = filled[-1].confirmed_at if filled and lists else None
-    expires = _expiry(network, standing) if lists else None
+    expires_in = (expiring.first - today).days if expiring.first is not None else None
     declared = bool(described["declared"]) if described is not None else True
     return Row(
         audience=audience,
@@ -170,12 +177,13 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
             ledger=ledger,
             lists=lists,
             steps=steps,
-            expires=expires,
+            expires_soon=expires_in is not None and expires_in <= expiring.margin.days,
             declared=declared,
-            today=today,
         ),
         reason=outcome["reason"] if outcome is not None else None,
-        expires=expires,
+        expires=expiring.first,
+        expires_in=expires_in,
+        forecast=expiring.forecast,
         confirmed_at=confirmed_at,
         lists=lists,
         steps=steps,
@@ -190,31 +198,54 @@ def _status(  # noqa: PLR0913
     ledger: Ledger | None,
     lists: tuple[OpenList, ...],
     steps: tuple[UploadStep, ...],
-    expires: date | None,
+    expires_soon: bool,
     declared: bool,
-    today: date,
 ) -> Status:
     status: Status = "current"
-    if steps:
+    if steps and is_renewal(manifest):
+        status = "expiring"
+    elif steps:
         status = "waiting" if lists else "ready"
     elif not declared:
         status = "retired"
     elif outcome is not None and outcome["outcome"] == "held":
         small = ledger is not None and ledger.file_rows < network.file.minimum_rows.full
         status = "small" if small else "held"
-    elif expires is not None and expires - today <= timedelta(days=EXPIRY_NOTICE):
+    elif expires_soon:
         status = "expiring"
     elif manifest is None:
         status = "none"
     return status
 
 
-def _expiry(network: Network, standing: list[Confirmation]) -> date | None:
-    """Whoever was sent longest ago goes first: with the last upload of everybody."""
-    whole = [each.confirmed_at for each in standing if each.kind in {"created", "replaced"}]
-    if network.membership_days is None or not whole:
-        return None
-    return (whole[-1] + timedelta(days=network.membership_days)).date()
+def is_renewal(manifest: Manifest | None) -> bool:
+    """Whether all that the version asks for is to send again what would be forgotten."""
+    return manifest is not None and bool(manifest.renewals) and not manifest.adds and not manifest.removes
+
+
+class _Expiring(NamedTuple):
+    first: date | None
+    margin: timedelta
+    forecast: Forecast | None
+
+
+def _expiring(
+    catalog: Catalog, settings: Settings, audience: Audience, standing: list[Confirmation], known: Forecast | None
+) -> _Expiring:
+    """What the network forgets when: as the last run counted, or by the journal if something was confirmed since."""
+    lists = open_lists(standing)
+    expiry = expiry_of(networks()[audience.network], lists, settings) if audience.network in networks() else None
+    if expiry is None:
+        return _Expiring(None, timedelta(), None)
+    if known is not None and known.base == base_of(lists):
+        return _Expiring(known.days[0][0], expiry.margin, known)
+    added = {version for version, kind in lists[-1].uploads if kind == "added"}
+    renewed = {
+        row["version"]: Manifest.model_validate_json(row["manifest"]).renewed_uploads
+        for row in (catalog.versions(audience, None) if added else ())
+        if row["version"] in added
+    }
+    return _Expiring(first_forgotten(expiry, lists[-1], renewed), expiry.margin, None)
 
 
 def _newest(catalog: Catalog, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> list[sa.RowMapping]:

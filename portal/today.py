@@ -47,16 +47,16 @@ def _task(row: Row) -> Task | None:
     if row.steps:
         takes_out = any(step.kind in {"removed", "deleted"} for step in row.steps)
         removes = row.manifest.removes if row.manifest is not None else 0
-        return Task("removals" if takes_out or (removes and row.lists) else "news", row, row.steps)
-    if (
-        row.status == "expiring"
-        and row.version is not None
-        and row.manifest is not None
-        and row.manifest.has_file("full")
-    ):
+        urgency = "removals" if takes_out or (removes and row.lists) else "news"
+        return Task("expiry" if row.status == "expiring" else urgency, row, row.steps)
+    if row.status == "expiring" and row.version is not None and _is_replaceable(row):
         renewed = UploadStep(kind="replaced", version=row.version, file="full", says="")
         return Task("expiry", row, (renewed,))
     return None
+
+
+def _is_replaceable(row: Row) -> bool:
+    return row.manifest is not None and row.manifest.replaceable and row.manifest.has_file("full")
 
 
 def confirmation_of(state: State, number: int | None) -> Confirmation | None:

@@ -65,8 +65,10 @@ class Network(Declared):
     ui_removal: Literal["documented", "unconfirmed", "none"]
     #: In which order the files of one night are uploaded.
     upload_order: tuple[FileKind, ...] = ("add", "remove")
-    #: Days after which the network forgets a member who was not sent again.
-    membership_days: int | None = None
+    #: Days after which the network forgets a member who was not sent again; without it, none are known to be forgotten.
+    membership_days: int | None = Field(default=None, ge=7)
+    #: Whether each member expires so many days after being sent last, or all of them after the list's last change.
+    expires: Literal["member", "list"] = "member"
     #: What to click, in order.
     upload_steps: tuple[Text, ...] = Field(min_length=1)
     left_out: tuple[LeftOut, ...] = ()

@@ -91,6 +91,8 @@ class Settings(Declared):
     history_days: int = Field(default=35, ge=1, le=400)
     #: For how many days a stay in a segment that ended is kept.
     membership_days: int = Field(default=400, ge=1)
+    #: How many days before a network forgets members they are sent again; of short memberships a third at most.
+    resend_margin_days: int = Field(default=30, ge=1, le=180)
     #: The marketer's page.
     portal: PortalSettings = PortalSettings()
 

@@ -161,6 +161,10 @@ class Manifest(BaseModel):
     #: Keys that the network does not hold yet, and keys that it holds or may hold and must not.
     adds: int = 0
     removes: int = 0
+    #: Keys that it holds and that are sent again before it forgets them; and how many of the uploads into the list,
+    #: oldest first, are renewed so.
+    renewals: int = 0
+    renewed_uploads: int = 0
     #: What to do at the network, in order; nothing if it holds what it should.
     plan: tuple[UploadStep, ...] = ()
     #: What may be done instead, where the network's help does not document it: try it first.

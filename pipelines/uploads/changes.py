@@ -9,6 +9,7 @@ import polars as pl
 
 from pipelines.uploads.holdings import LISTED_KEYS, Differences
 from pipelines.uploads.order import ordered
+from pipelines.uploads.renewals import NO_RENEWALS, Renewals
 from pipelines.uploads.row_keys import carrying, keys_of_rows, lacks, rows_of_keys
 from pipelines.uploads.rows import ListRows
 from schemas.journal import VersionOrder
@@ -25,12 +26,19 @@ def nothing_forbidden(keys: pl.DataFrame) -> pl.Series:
 
 class Changes(NamedTuple):
     """`adds`, `removes`: list, key, value. `astray`: versions that carried a forbidden key and that nobody confirmed,
-    oldest first. `stuck`: lists that must lose a key and have no full file to be replaced with."""
+    oldest first. `stuck`: lists that must lose a key and have no full file to be replaced with. `renewals`: what is
+    held and sent again before the network forgets it."""
 
     adds: pl.DataFrame
     removes: pl.DataFrame
     astray: tuple[str, ...]
     stuck: tuple[str, ...]
+    renewals: Renewals = NO_RENEWALS
+
+    @property
+    def sent(self) -> pl.DataFrame:
+        """list, key, value: what an add file must carry."""
+        return pl.concat([self.adds, self.renewals.keys])
 
 
 class Deltas(NamedTuple):
@@ -55,7 +63,9 @@ def listed_keys(full: tuple[ListRows, ...]) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=LISTED_KEYS), *named])
 
 
-def changes(found: Differences, full: tuple[ListRows, ...], forbidden: Forbidden) -> Changes:
+def changes(
+    found: Differences, full: tuple[ListRows, ...], forbidden: Forbidden, renewals: Renewals = NO_RENEWALS
+) -> Changes:
     """What must come and go. A list that has no full file tonight stays as it is, but for what is forbidden."""
     replaced = [part.upload_list.label for part in full]
     stays = ~found.leaving["list"].is_in(replaced)
@@ -64,7 +74,7 @@ def changes(found: Differences, full: tuple[ListRows, ...], forbidden: Forbidden
     removes = pl.concat([leaving, carried.select(LISTED_KEYS.keys())]).unique()
     stuck = [label for label in removes["list"].unique().sort() if label not in replaced]
     astray = sorted(carried["version"].unique(), key=VersionOrder.of)
-    return Changes(found.adds, removes, tuple(astray), tuple(stuck))
+    return Changes(found.adds, removes, tuple(astray), tuple(stuck), renewals)
 
 
 def _all_forbidden(keys: pl.DataFrame, asked: pl.Series, forbidden: Forbidden) -> pl.Series:
@@ -76,7 +86,8 @@ def _all_forbidden(keys: pl.DataFrame, asked: pl.Series, forbidden: Forbidden) -
 
 def deltas(change: Changes, full: tuple[ListRows, ...], network: Network, *, filled: bool) -> Deltas:
     """The rows of the add and remove files, list by list; nothing is added where no list is `filled` yet."""
-    added = (_added(each, change.adds, network) for each in full if filled)
+    sent = change.sent
+    added = (_added(each, sent, network) for each in full if filled)
     add = tuple(part for part in added if part.rows.height)
     lists = {upload_list.label: upload_list for upload_list in network.lists}
     remove = []

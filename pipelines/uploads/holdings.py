@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -74,7 +74,7 @@ def differences(warehouse: Warehouse, full: pl.DataFrame, found: Holdings) -> Di
             # One join for both directions: building the larger side twice would cost as much as writing the files.
             apart = warehouse.read(
                 f"SELECT list, key, value, here IS NULL AS leaves FROM (SELECT *, 1 AS here FROM {now}) "
-                f"FULL JOIN (SELECT *, 1 AS there FROM ({held})) USING (list, key, value) "
+                f"FULL JOIN (SELECT list, key, value, 1 AS there FROM ({held})) USING (list, key, value) "
                 "WHERE here IS NULL OR there IS NULL"
             )
             adds, leaving = (apart.filter(side).drop("leaves") for side in (~pl.col("leaves"), pl.col("leaves")))
@@ -85,6 +85,24 @@ def differences(warehouse: Warehouse, full: pl.DataFrame, found: Holdings) -> Di
                 "list", "key", "value", version=pl.col("newest").replace_strict(versions, return_dtype=pl.String)
             )
     return Differences(adds, leaving, carried)
+
+
+def sent_with(warehouse: Warehouse, full: pl.DataFrame, found: Holdings, uploads: Iterable[int]) -> pl.DataFrame:
+    """list, key, value, upload: those keys of the new full files that are held, and were sent last with one of the
+    `uploads` into the newest list (by place)."""
+    held = _held_query(warehouse, found.held)
+    with registered(warehouse.connection, full) as now:
+        return warehouse.read(
+            f"SELECT list, key, value, newest AS upload FROM ({held}) SEMI JOIN {now} USING (list, key, value) "
+            "WHERE list_contains($uploads, newest)",
+            uploads=list(uploads),
+        )
+
+
+def held_by_upload(warehouse: Warehouse, found: Holdings) -> dict[int, int]:
+    """Upload into the newest list (by place) → how many of the keys that it holds were sent last with it."""
+    counted = f"SELECT newest, count(*) AS keys FROM ({_held_query(warehouse, found.held)}) GROUP BY newest ORDER BY 1"
+    return dict(warehouse.read(counted).iter_rows())
 
 
 def _store_events(warehouse: Warehouse, name: str, events: Sequence[Event], among: str = "") -> str:
@@ -102,21 +120,21 @@ def _store_events(warehouse: Warehouse, name: str, events: Sequence[Event], amon
 
 
 def _held_query(warehouse: Warehouse, events: Sequence[Event]) -> str:
-    """A query for list, key, value: what is held. Full files are large and the deltas on top of them small, so only the
-    deltas are grouped."""
+    """A query for list, key, value, newest: what is held, and with which upload it was sent last. Full files
+    are large and the deltas on top of them small, so only the deltas are grouped."""
     first: dict[str, Event] = {}
     for event in events:
         first.setdefault(event.list, event)
     whole = {event for event in first.values() if event.present}
     _store_events(warehouse, "_whole", [*whole])
-    full = "SELECT list, key, value FROM _whole JOIN warehouse.audience_keys USING (version_id)"
+    full = "SELECT list, key, value, event AS newest FROM _whole JOIN warehouse.audience_keys USING (version_id)"
     later = [event for event in events if event not in whole]
     if not later:
         return full
     since = _store_events(warehouse, "_since", later)
     return (
-        f"(SELECT list, key, value FROM ({full}) ANTI JOIN ({since}) USING (list, key, value)) "
-        f"UNION ALL (SELECT list, key, value FROM ({since}) WHERE present)"
+        f"(SELECT list, key, value, newest FROM ({full}) ANTI JOIN ({since}) USING (list, key, value)) "
+        f"UNION ALL (SELECT list, key, value, newest FROM ({since}) WHERE present)"
     )
 
 

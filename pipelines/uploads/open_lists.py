@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from typing import NamedTuple
 
 from schemas.journal import Confirmation, ConfirmationKind
@@ -17,6 +18,8 @@ class OpenList(NamedTuple):
     """A list at the network (where the network keeps several for an audience: all of them), by what went into it."""
 
     uploads: tuple[Upload, ...]
+    #: When each was confirmed (UTC).
+    confirmed_at: tuple[datetime, ...]
 
     @property
     def versions(self) -> set[str]:
@@ -35,20 +38,21 @@ def open_lists(standing: Iterable[Confirmation]) -> tuple[OpenList, ...]:
     """
     lists: tuple[OpenList, ...] = ()
     for confirmation in standing:
-        lists = _after(lists, confirmation.version, confirmation.kind)
+        lists = _after(lists, confirmation)
     return lists
 
 
-def _after(lists: tuple[OpenList, ...], version: str, kind: ConfirmationKind) -> tuple[OpenList, ...]:
+def _after(lists: tuple[OpenList, ...], confirmation: Confirmation) -> tuple[OpenList, ...]:
+    version, kind, at = confirmation.version, confirmation.kind, confirmation.confirmed_at
     if kind == "created":
-        return (*lists, OpenList(((version, kind),)))
+        return (*lists, OpenList(((version, kind),), (at,)))
     if kind == "deleted":
         closed = next((place for place, each in enumerate(lists) if version in each.versions), None)
         return lists if closed is None else lists[:closed] + lists[closed + 1 :]
     if not lists:
         return lists
     *older, current = lists
-    return (*older, OpenList((*current.uploads, (version, kind))))
+    return (*older, OpenList((*current.uploads, (version, kind)), (*current.confirmed_at, at)))
 
 
 def base_of(lists: tuple[OpenList, ...], *, without_deltas_of: str | None = None) -> str | None:

@@ -48,8 +48,19 @@ class Situation:
     @property
     def is_settled(self) -> bool:
         """Whether the newest list holds what it should."""
-        changed = not self.change.adds.is_empty() or not self.change.removes.is_empty()
+        changed = not self.change.sent.is_empty() or not self.change.removes.is_empty()
         return bool(self.lists) and not changed and self.incomparable is None
+
+    @property
+    def renewal(self) -> str | None:
+        """Why keys are sent again that the list holds already; None if none are."""
+        again = self.change.renewals.keys.height
+        if not again:
+            return None
+        days = self.network.membership_days
+        return (
+            f"{again:,} keys that the list holds are sent again before {self.network.title} forgets them ({days} days)"
+        )
 
     @property
     def uses_deltas(self) -> bool:
@@ -101,11 +112,18 @@ def _without_full(situation: Situation, steps: _Steps) -> Plan:
 def _next(situation: Situation, steps: _Steps, *, same_parts: bool) -> Plan:
     network, delta = situation.network, situation.delta
     parts = {"add": delta.add, "remove": delta.remove}
-    one_by_one = tuple(steps.upload(_DELTAS[kind]) for kind in network.upload_order if parts[kind])
+    why = {"add": situation.renewal, "remove": None}
+    one_by_one = tuple(
+        steps.upload(_DELTAS[kind], because=why[kind])
+        for kind in network.upload_order
+        if kind != "full" and parts[kind]
+    )
     if situation.uses_deltas and not delta.undocumented:
         return Plan(one_by_one, (), None)
     undocumented = f"{network.title} does not document that a file removes people from a list"
     because = situation.incomparable or delta.obstacle or undocumented
+    if situation.renewal and not situation.incomparable:
+        because = f"{situation.renewal}; {because}"
     alternative = one_by_one if situation.uses_deltas else ()
     if "replace" in network.update_modes and same_parts and not situation.change.stuck:
         return Plan((steps.upload("replaced"),), alternative, because)
@@ -121,10 +139,11 @@ class _Steps:
     def __init__(self, version: str, files: tuple[FileEntry, ...]) -> None:
         self._version, self._files = version, files
 
-    def upload(self, kind: ConfirmationKind, when: str = "") -> UploadStep:
+    def upload(self, kind: ConfirmationKind, when: str = "", because: str | None = None) -> UploadStep:
         file, words = _UPLOADS[kind]
         names = ", ".join(entry.name for entry in self._files if entry.kind == file)
-        return UploadStep(kind=kind, version=self._version, file=file, says=_sentence(when + words.format(names)))
+        says = _sentence(f"{when}{words.format(names)}{f': {because}' if because else ''}")
+        return UploadStep(kind=kind, version=self._version, file=file, says=says)
 
     def delete(self, version: str) -> UploadStep:
         says = f"Delete the list that was last filled with {version}, once no campaign uses it."

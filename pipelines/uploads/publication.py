@@ -21,9 +21,11 @@ from pipelines.erasure.late import forbidden_meanwhile
 from pipelines.uploads.audience_keys import FileKeys, add_pending_keys, finish_keys
 from pipelines.uploads.changes import Forbidden, changes, deltas, listed_keys, nothing_forbidden
 from pipelines.uploads.confirming import outstanding
+from pipelines.uploads.expiry import expiry_of
 from pipelines.uploads.holdings import differences
 from pipelines.uploads.manifest import content_digest, full_digest, new_manifest, readme, rules_version, signed
 from pipelines.uploads.plan import Situation, plan
+from pipelines.uploads.renewals import renewals
 from pipelines.uploads.rows import AudienceRows, ListRows
 from pipelines.uploads.staging import check_ledger, check_rows, checked_files, staging_folder
 from pipelines.uploads.state import State, state_of
@@ -123,7 +125,11 @@ def _publish(  # noqa: PLR0913
 ) -> Published:
     full = () if held else audience_rows.lists
     state = state_of(audience, outbox.catalog, outbox.warehouse)
-    change = changes(differences(outbox.warehouse, listed_keys(full), state.holdings), full, forbidden)
+    keys_now = listed_keys(full)
+    found = differences(outbox.warehouse, keys_now, state.holdings)
+    expiry = expiry_of(network, state.lists, outbox.settings)
+    again = renewals(outbox.warehouse, keys_now, state.holdings, expiry, as_of)
+    change = changes(found, full, forbidden, again)
     if held and change.removes.is_empty():
         return Published("held", None, held, None)
     delta = deltas(change, full, network, filled=bool(state.lists))
@@ -156,10 +162,10 @@ def _publish(  # noqa: PLR0913
             situation=situation,
             plan=plan(situation, files, same_parts=network.file.parts == "one list" or state.same_parts(files)),
         )
-        again = _fresh(audience, manifest, situation, state, outbox)
-        if again is not None:
+        newest = _fresh(audience, manifest, situation, state, outbox)
+        if newest is not None:
             shutil.rmtree(staged)
-            return Published("held" if held else "fresh", again.version, held, again)
+            return Published("held" if held else "fresh", newest.version, held, newest)
         manifest = signed(manifest, outbox.catalog.audit_head(), outbox.keys)
         (staged / "manifest.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (staged / "README.txt").write_text(readme(manifest, segment, network), encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import csv
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
 #: For each network, what identifies a member, by relance's name for it, and the columns of its files.
@@ -27,47 +28,82 @@ ONE_COLUMN = {"snapchat": {"emails": "email", "phones": "phone", "mobile_ids": "
 Member = tuple[str, str, str]
 
 
-class AdNetwork:
-    """The lists that one audience has there, oldest first. Buttons change the newest; `undo` unmakes a change."""
+@dataclass
+class _List:
+    """When it was changed last, and when each member came last."""
 
-    def __init__(self, name: str) -> None:
+    changed: int
+    came: dict[Member, int]
+
+
+class AdNetwork:
+    """The lists that one audience has there, oldest first. Buttons change the newest; `undo` unmakes a change.
+
+    It may forget: each member so many days after they came last, or (`lists_expire`) all after the list's last change.
+    """
+
+    def __init__(self, name: str, *, forgets_after: int | None = None, lists_expire: bool = False) -> None:
         self.name = name
-        self.lists: list[set[Member]] = []
-        self._before: list[list[set[Member]]] = []
+        #: Its calendar, to be turned.
+        self.day = 0
+        self._forgets_after, self._lists_expire = forgets_after, lists_expire
+        self._lists: list[_List] = []
+        self._before: list[list[_List]] = []
+
+    @property
+    def lists(self) -> list[set[Member]]:
+        """Who is in each list on its day."""
+        return [{member for member, came in each.came.items() if self._keeps(each, came)} for each in self._lists]
+
+    def age_of(self, member: Member) -> int:
+        """For how many days the newest list has had the member without hearing of them."""
+        return self.day - self._lists[-1].came[member]
 
     def create(self, files: list[Path]) -> None:
         self._remember()
-        self.lists.append(self.members(files))
+        self._lists.append(_List(self.day, dict.fromkeys(self.members(files), self.day)))
 
     def replace(self, files: list[Path]) -> None:
-        self._remember()
+        newest = self._changed()
         labels = {label_of(file) for file in files}
-        kept = {member for member in self.lists[-1] if member[0] not in labels}
-        self.lists[-1] = kept | self.members(files)
+        newest.came = {member: came for member, came in newest.came.items() if member[0] not in labels}
+        newest.came |= dict.fromkeys(self.members(files), self.day)
 
     def add(self, files: list[Path]) -> None:
-        self._remember()
-        self.lists[-1] |= self.members(files)
+        self._changed().came |= dict.fromkeys(self.members(files), self.day)
 
     def remove(self, files: list[Path]) -> None:
-        self._remember()
-        if self.lists:
-            self.lists[-1] -= self.members(files)
+        if not self._lists:
+            self._remember()
+            return
+        newest = self._changed()
+        for member in self.members(files):
+            newest.came.pop(member, None)
 
     def delete(self, place: int | None) -> None:
         """The list in that place; none if there is no such list."""
         self._remember()
         if place is not None:
-            del self.lists[place]
+            del self._lists[place]
 
     def undo(self) -> None:
-        self.lists = self._before.pop()
+        self._lists = self._before.pop()
 
     def members(self, files: list[Path]) -> set[Member]:
         return {member for file in files for member in self._read(file)}
 
     def _remember(self) -> None:
-        self._before.append(copy.deepcopy(self.lists))
+        self._before.append(copy.deepcopy(self._lists))
+
+    def _changed(self) -> _List:
+        """The newest list, about to be changed."""
+        self._remember()
+        self._lists[-1].changed = self.day
+        return self._lists[-1]
+
+    def _keeps(self, each: _List, came: int) -> bool:
+        since = each.changed if self._lists_expire else came
+        return self._forgets_after is None or self.day - since < self._forgets_after
 
     def _read(self, file: Path) -> set[Member]:
         rows = list(csv.reader(io.StringIO(file.read_bytes().decode(), newline="")))

@@ -1,0 +1,54 @@
+"""On which days the networks forget what their lists hold, as the last run worked it out."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sa
+
+from catalog.database import METADATA, audience_columns, of_audience
+
+if TYPE_CHECKING:
+    from catalog.store import Catalog
+    from schemas.segment import Audience
+
+FORECASTS = sa.Table(
+    "expiry_forecasts",
+    METADATA,
+    *audience_columns(),
+    #: The confirmed state that it is about, as manifests name it.
+    sa.Column("base", sa.Text, nullable=False),
+    sa.Column("day", sa.Date, nullable=False),
+    #: How many of the list's keys are forgotten on that day.
+    sa.Column("keys", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("network", "account", "segment", "day"),
+)
+
+
+class Forecast(NamedTuple):
+    """What becomes of a list in the confirmed state `base` if nobody uploads: day → keys forgotten on it, in order."""
+
+    base: str
+    days: list[tuple[date, int]]
+
+
+def record_forecast(catalog: Catalog, audience: Audience, forecast: Forecast) -> None:
+    """Replace the audience's forecast."""
+    rows = [{**audience._asdict(), "base": forecast.base, "day": day, "keys": keys} for day, keys in forecast.days]
+    with catalog.writing() as connection:
+        connection.execute(sa.delete(FORECASTS).where(*of_audience(FORECASTS, audience)))
+        if rows:
+            connection.execute(sa.insert(FORECASTS), rows)
+
+
+def forecasts(catalog: Catalog) -> dict[Audience, Forecast]:
+    """Every audience's forecast."""
+    from schemas.segment import Audience
+
+    found: dict[Audience, Forecast] = {}
+    with catalog.reading() as connection:
+        for row in connection.execute(sa.select(FORECASTS).order_by(FORECASTS.c.day)).mappings():
+            audience = Audience(row["network"], row["account"], row["segment"])
+            found.setdefault(audience, Forecast(row["base"], [])).days.append((row["day"], row["keys"]))
+    return found

@@ -1,0 +1,49 @@
+"""When a network forgets whom it was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from pipelines.uploads.open_lists import OpenList
+from schemas.network import Network
+from schemas.settings import Settings
+
+
+class Expiry(NamedTuple):
+    """When the network forgets what was sent with each upload into the newest list, and how many days before that it is
+    sent again."""
+
+    forgotten_on: tuple[date, ...]
+    margin: timedelta
+
+
+def expiry_of(network: Network, lists: tuple[OpenList, ...], settings: Settings) -> Expiry | None:
+    """None if no list is open or the network forgets nobody.
+
+    Days count from the local day of the confirmation. The margin is a third of a short membership at most.
+    """
+    if network.membership_days is None or not lists:
+        return None
+    days = [at.astimezone(settings.zone).date() for at in lists[-1].confirmed_at]
+    if network.expires == "list":
+        days = [days[-1]] * len(days)
+    membership = timedelta(days=network.membership_days)
+    margin = timedelta(days=min(settings.resend_margin_days, network.membership_days // 3))
+    return Expiry(tuple(day + membership for day in days), margin)
+
+
+def first_forgotten(expiry: Expiry, current: OpenList, renewed: Mapping[str, int]) -> date:
+    """The day on which the network begins to forget what the list holds, by the journal alone.
+
+    `renewed`: by version, its manifest's `renewed_uploads`. Who was taken out since counts as held, so that the day is
+    rather early than late.
+    """
+    oldest = 0
+    for place, (version, kind) in enumerate(current.uploads):
+        if kind == "replaced":
+            oldest = place
+        elif kind == "added":
+            oldest = max(oldest, min(renewed.get(version, 0), place))
+    return expiry.forgotten_on[oldest]

@@ -1,0 +1,167 @@
+"""Networks that forget: whoever belongs in a list is sent again in time, and not much earlier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from unittest.mock import patch
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from catalog.home import Home
+from catalog.journal import confirmations
+from catalog.secret_keys import SecretKeys
+from catalog.warehouse import Warehouse
+from pipelines.uploads.confirming import manifests_of
+from pipelines.uploads.expiry import expiry_of, first_forgotten
+from pipelines.uploads.forecasts import forecast
+from pipelines.uploads.open_lists import open_lists
+from pipelines.uploads.publication import Published
+from pipelines.uploads.state import state_of
+from schemas.settings import Settings
+from tests.pipelines.uploads.network_model import AdNetwork
+from tests.pipelines.uploads.test_deltas import (  # noqa: F401 - `stores` is a fixture
+    FIRST_DAY,
+    JANE,
+    JOHN,
+    MARY,
+    PEOPLE,
+    Person,
+    World,
+    settle,
+    stores,
+    to_do,
+    world,
+)
+
+Stores = tuple[Home, SecretKeys, Warehouse]
+
+MEMBERSHIP, MARGIN = 30, 9
+
+
+@contextmanager
+def forgetful(name: str, stores: Stores) -> Iterator[World]:  # noqa: F811
+    """The audience of a network that keeps members for 30 days."""
+    with world(name, stores) as company:
+        company.network = company.network.model_copy(update={"membership_days": MEMBERSHIP})
+        company.outbox = replace(company.outbox, settings=Settings(currency="EUR", resend_margin_days=MARGIN))
+        company.remote = AdNetwork(
+            company.audience.network, forgets_after=MEMBERSHIP, lists_expire=company.network.expires == "list"
+        )
+        # A night is about the day before: people upload on the day after.
+        with patch("catalog.journal.now", lambda: datetime.combine(FIRST_DAY, time(12)) + age(company)):
+            yield company
+
+
+def age(company: World) -> timedelta:
+    return timedelta(days=company.night + 1)
+
+
+def night(company: World, people: dict[int, Person], *, days: int = 1) -> Published:
+    """The night so many days after the one before."""
+    company.night += days - 1
+    company.remote.day = company.night + 2
+    return company.run(people)
+
+
+NIGHTS = st.lists(st.tuples(st.integers(MARGIN - 3, MARGIN - 1), st.none() | PEOPLE), min_size=6, max_size=7)
+
+
+@pytest.mark.parametrize("name", ["google_ads", "tiktok", "x"])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(nights=NIGHTS)
+def test_whoever_uploads_what_is_asked_never_loses_a_member_to_the_networks_forgetting(
+    name: str,
+    stores: Stores,  # noqa: F811
+    nights: list[tuple[int, dict[int, Person] | None]],
+) -> None:
+    always = {9: JANE, 10: JOHN, 11: MARY}
+    with forgetful(name, stores) as company:
+        people = always
+        night(company, people)
+        settle(company)
+        for days, changed in nights:
+            people = people if changed is None else {**changed, **always}
+            published = night(company, people, days=days)
+            # Nobody was forgotten since: what relance believes is there.
+            company.check_belief()
+            assert published.manifest is not None
+            if published.outcome == "published" and published.manifest.renewals:
+                added = company.remote.members(company.files(published.version, "add"))
+                ages = [company.remote.age_of(member) for member in added & company.remote.lists[-1]]
+                assert not ages or max(ages) >= MEMBERSHIP - MARGIN
+            settle(company)
+
+
+def test_near_its_expiry_a_list_is_sent_again_once_and_then_left_alone(stores: Stores) -> None:  # noqa: F811
+    people = {0: JANE, 1: JOHN}
+    with forgetful("google_ads", stores) as company:
+        night(company, people)
+        settle(company)
+        assert night(company, people, days=MEMBERSHIP - MARGIN).outcome == "fresh"
+        found = night(company, people).manifest
+        assert found is not None
+        assert (found.adds, found.removes, found.renewals) == (0, 0, 2)
+        [step] = found.plan
+        assert step.kind == "added"
+        assert "2 keys that the list holds are sent again before Google Ads Customer Match forgets them" in step.says
+        settle(company)
+        assert night(company, people, days=MARGIN).outcome == "fresh"
+
+
+def test_a_network_that_only_replaces_is_given_everybody_again_and_told_why(stores: Stores) -> None:  # noqa: F811
+    with forgetful("linkedin", stores) as company:
+        night(company, {0: JANE, 1: JOHN})
+        settle(company)
+        found = night(company, {0: JANE, 1: JOHN}, days=MEMBERSHIP - MARGIN + 1).manifest
+        assert found is not None
+        assert [step.kind for step in found.plan] == ["replaced"]
+        assert "before LinkedIn" in str(found.because)
+
+
+def test_the_forecast_says_when_what_is_left_of_the_list_goes(stores: Stores) -> None:  # noqa: F811
+    with forgetful("google_ads", stores) as company:
+
+        def known() -> list[tuple[int, int]]:
+            state = state_of(company.audience, company.outbox.catalog, company.outbox.warehouse)
+            expiry = expiry_of(company.network, state.lists, company.outbox.settings)
+            assert expiry is not None
+            series = forecast(company.outbox.warehouse, state.holdings, expiry)
+            return [((day - FIRST_DAY).days - MEMBERSHIP, keys) for day, keys in series]
+
+        night(company, {0: JANE, 1: JOHN})
+        settle(company)
+        assert known() == [(2, 2)]
+        night(company, {0: JANE, 2: MARY, 3: Person(emails=(3,))}, days=5)
+        added, removed = to_do(company)
+        company.follow((added,))
+        assert known() == [(2, 2), (7, 2)]
+        company.follow((removed,))
+        assert known() == [(2, 1), (7, 2)]
+
+
+def test_the_journal_alone_says_when_a_list_begins_to_expire(stores: Stores) -> None:  # noqa: F811
+    with forgetful("google_ads", stores) as company:
+
+        def first() -> int:
+            catalog = company.outbox.catalog
+            lists = open_lists(confirmations(catalog, company.audience))
+            renewed = {name: each.renewed_uploads for name, each in manifests_of(catalog, company.audience).items()}
+            expiry = expiry_of(company.network, lists, company.outbox.settings)
+            assert expiry is not None
+            return (first_forgotten(expiry, lists[-1], renewed) - FIRST_DAY).days - MEMBERSHIP
+
+        night(company, {0: JANE})
+        settle(company)
+        assert first() == 2
+        night(company, {0: JANE, 1: JOHN}, days=15)
+        settle(company)
+        assert first() == 2
+        # Jane is sent again, John came later.
+        night(company, {0: JANE, 1: JOHN}, days=8)
+        settle(company)
+        assert first() == 17
