@@ -17,7 +17,6 @@ from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from schemas.errors import KeyFileError, WarehouseError
 
-
 #: More rows than this are written by several hands.
 _ROWS_AT_ONCE, _HANDS = 245_760, 2
 
@@ -99,10 +98,10 @@ class Warehouse:
         self.append(table, schema.create_empty())
 
     def has(self, table: str) -> bool:
-        found = self.read(
-            "SELECT 1 FROM duckdb_tables() WHERE database_name = 'warehouse' AND table_name = $table", table=table
-        )
-        return not found.is_empty()
+        # Asked a hundred times a night: without a frame it takes a third of the time.
+        query = "SELECT 1 FROM duckdb_tables() WHERE database_name = 'warehouse' AND table_name = $table"
+        with _worded(query):
+            return bool(self.connection.execute(query, {"table": table}).fetchall())
 
     def height(self, table: str) -> int:
         """How many rows the table has."""

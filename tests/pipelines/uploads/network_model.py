@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import csv
 import io
+from collections import deque
 from pathlib import Path
 
 #: For each network, what identifies a member, by relance's name for it, and the columns of its files.
@@ -33,7 +33,8 @@ class AdNetwork:
     def __init__(self, name: str) -> None:
         self.name = name
         self.lists: list[set[Member]] = []
-        self._before: list[list[set[Member]]] = []
+        #: Nobody takes back more than a few of the last changes.
+        self._before: deque[list[set[Member]]] = deque(maxlen=10)
 
     def create(self, files: list[Path]) -> None:
         self._remember()
@@ -67,7 +68,7 @@ class AdNetwork:
         return {member for file in files for member in self._read(file)}
 
     def _remember(self) -> None:
-        self._before.append(copy.deepcopy(self.lists))
+        self._before.append([set(each) for each in self.lists])
 
     def _read(self, file: Path) -> set[Member]:
         rows = list(csv.reader(io.StringIO(file.read_bytes().decode(), newline="")))
