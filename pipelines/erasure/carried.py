@@ -45,16 +45,20 @@ def erased_keys(warehouse: Warehouse) -> pl.DataFrame:
     return warehouse.read("FROM warehouse.erased_keys")
 
 
-def drop_erased_keys(warehouse: Warehouse, requests: Iterable[str], forbidden: pl.DataFrame) -> bool:
+def drop_erased_keys(
+    warehouse: Warehouse, requests: Iterable[str], forbidden: pl.DataFrame, too_old: Iterable[str] = ()
+) -> bool:
     """Forget the keys of the requests; whether there were any.
 
-    In: the `ErasedKeys` that are still forbidden: these go from every version that carried them, too.
+    In: the `ErasedKeys` that are still forbidden. These go, from every version that carried them too; a key that a
+    later consent allows is watched on, since the consent may go, unless its request is `too_old`.
     """
-    kept = erased_keys(warehouse)
     theirs = pl.col("request_id").is_in(list(requests))
-    if kept.filter(theirs).is_empty():
+    kept, going = erased_keys(warehouse), forbidden.filter(theirs)
+    left = kept.join(going, on=["request_id", "network", "key", "value"], how="anti")
+    left = left.filter(~pl.col("request_id").is_in(list(too_old)))
+    if left.height == kept.height:
         return False
-    going = forbidden.filter(theirs)
     # What another request still watches stays.
     going = going.join(forbidden.filter(~theirs), on=["network", "key", "value"], how="anti")
     store_frame(warehouse.connection, "_going", going)
@@ -64,7 +68,7 @@ def drop_erased_keys(warehouse: Warehouse, requests: Iterable[str], forbidden: p
             "WHERE audience_keys.version_id = files.version_id AND files.network = _going.network "
             "AND audience_keys.key = _going.key AND audience_keys.value = _going.value"
         )
-        warehouse.replace("erased_keys", kept.filter(~theirs))
+        warehouse.replace("erased_keys", left)
     return True
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from pipelines.erasure.carried import requests_held
 from pipelines.uploads.holdings import Event
+from pipelines.uploads.open_lists import open_lists
 from schemas.erasure import ErasureRequest, Removal
 from schemas.journal import Confirmation, VersionOrder
 from schemas.segment import Audience
@@ -75,8 +76,10 @@ def _open(removal: Removal, request: ErasureRequest, carrier: Carrier) -> Remova
 
 def _over(removal: Removal, before: Removal | None, carrier: Carrier) -> Removal:
     """The removal closed, with the confirmation that took the last key out."""
-    if before is not None and before.state == "closed":
-        return _reopened_if_undone(before.model_copy(update={"carried_by": removal.carried_by}), carrier)
+    if before is not None and carrier.found.filter(request_id=removal.request_id).is_empty():
+        return _without_keys(before, carrier)
+    if before is not None and before.state == "closed" and _stands(before, carrier):
+        return before.model_copy(update={"carried_by": removal.carried_by})
     last = len(carrier.standing)
     while last and removal.request_id not in requests_held(carrier.found, carrier.lists(carrier.standing[: last - 1])):
         last -= 1
@@ -90,9 +93,24 @@ def _over(removal: Removal, before: Removal | None, carrier: Carrier) -> Removal
     return removal.model_copy(update={"state": "closed", **known, **said})
 
 
-def _reopened_if_undone(closed: Removal, carrier: Carrier) -> Removal:
-    """The keys are no longer kept, but a confirmation that was taken back confirms nothing."""
+def _stands(closed: Removal, carrier: Carrier) -> bool:
     said = {f"{each.kind} {each.version}" for each in carrier.standing}
-    if closed.confirmation is None or closed.confirmation in said:
-        return closed
-    return closed.model_copy(update={"state": "published", "confirmation": None, "confirmed_at": None})
+    return closed.confirmation is None or closed.confirmation in said
+
+
+def _without_keys(before: Removal, carrier: Carrier) -> Removal:
+    """The keys are no longer kept. A confirmation that was taken back confirms nothing: the removal is open until each
+    list was filled with a version that never carried them."""
+    if before.state == "closed" and _stands(before, carrier):
+        return before
+    filled = [
+        [version for version, kind in each.uploads if kind in {"created", "replaced"}][-1]
+        for each in open_lists(carrier.standing)
+    ]
+    if set(filled) & set(before.carried_by):
+        return before.model_copy(update={"state": "published", "confirmation": None, "confirmed_at": None})
+    closing = carrier.standing[-1] if carrier.standing else None
+    said = (
+        {"confirmation": f"{closing.kind} {closing.version}", "confirmed_at": closing.confirmed_at} if closing else {}
+    )
+    return before.model_copy(update={"state": "closed", **said})

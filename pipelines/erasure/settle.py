@@ -164,8 +164,9 @@ def settle(erasing: Erasing) -> None:
         )
     mark_erased(catalog, received)
     erased = _in_state(catalog, "erased")
-    dropped = _drop_finished_keys(erasing)
+    # A request may be open again: its consent is gone, or what closed it was taken back.
     update_removals(erasing)
+    dropped = _drop_finished_keys(erasing)
     if erased or dropped:
         rewrite_warehouse(erasing.home, warehouse)
     mark_rewritten(catalog, erased)
@@ -227,14 +228,12 @@ def _keys_by_standing(erasing: Erasing) -> tuple[pl.DataFrame, pl.DataFrame]:
 def _drop_finished_keys(erasing: Erasing) -> bool:
     """Forget the keys of requests that are closed, or too old; whether there were any."""
     forget_records(erasing.catalog, erasing.kept_since)
-    over = [
-        request.request_id
-        for request in erasure_requests(erasing.catalog)
-        if request.state == "closed" or request.received_at < erasing.kept_since
-    ]
+    requests = erasure_requests(erasing.catalog)
+    closed = [request.request_id for request in requests if request.state == "closed"]
+    too_old = [request.request_id for request in requests if request.received_at < erasing.kept_since]
     # Whoever consented again is uploaded again, so only forbidden keys go.
     standing, _ = _keys_by_standing(erasing)
-    return drop_erased_keys(erasing.warehouse, over, standing)
+    return drop_erased_keys(erasing.warehouse, {*closed, *too_old}, standing, too_old)
 
 
 def _withdraw_carriers(erasing: Erasing, received: list[str]) -> None:

@@ -16,7 +16,8 @@ from pipelines.uploads.withdrawal import withdraw
 from schemas.journal import Confirmation, VersionOrder
 from schemas.segment import Audience
 
-#: Files of a version that is neither the current nor the last confirmed one; whole keys of one that nobody confirmed.
+#: At most: files of a version that is neither the current nor the last confirmed one, whole keys of one that nobody
+#: confirmed.
 FILES_KEPT = timedelta(days=14)
 #: Keys of a version that nobody confirmed and that may be at the network all the same.
 KEYS_KEPT = timedelta(days=400)
@@ -40,17 +41,21 @@ def expire(outbox: Outbox) -> None:
 def _expire(audience: Audience, outbox: Outbox, today: date) -> None:
     state = state_of(audience, outbox.catalog, outbox.warehouse)
     published = [row for row in state.versions if row["state"] == "published"]
-    for version in _old_files(published, state.standing, today):
-        withdraw(outbox.home.outbox, outbox.catalog, audience, version, "expired")
     days = {row["version"]: row["as_of"] for row in state.versions}
     files = key_versions(outbox.warehouse, audience)
     filled = sorted(files.filter(pl.col("whole"), kind="full")["version"], key=VersionOrder.of)
     held, carried = _resting(state, files)
-    for version in sorted(set(files["version"]) - held - set(filled[-1:]), key=VersionOrder.of):
-        age = today - days[version] if version in days else KEYS_KEPT
-        if version not in carried or age > KEYS_KEPT:
-            drop_keys(outbox.warehouse, audience, [version])
-        elif age > FILES_KEPT and filled:
+    resting = set(files["version"]) - held - set(filled[-1:])
+    ages = {version: today - days[version] if version in days else KEYS_KEPT for version in resting}
+    going = sorted({each for each in resting if each not in carried or ages[each] > KEYS_KEPT}, key=VersionOrder.of)
+    known = set(files["version"]) - set(going)
+    # Of files whose keys nobody knows, nobody can tell that they hold a key that was forbidden since.
+    unknown = [row["version"] for row in published[:-1] if row["version"] not in known]
+    for version in dict.fromkeys([*_old_files(published, state.standing, today), *unknown]):
+        withdraw(outbox.home.outbox, outbox.catalog, audience, version, "expired")
+    drop_keys(outbox.warehouse, audience, going)
+    for version in sorted(resting - set(going), key=VersionOrder.of):
+        if ages[version] > FILES_KEPT and filled:
             _thin(outbox.warehouse, files, version, filled[-1])
 
 

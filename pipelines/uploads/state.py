@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from catalog.erasures import removals
 from catalog.journal import confirmations
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
@@ -26,6 +27,8 @@ class State:
     standing: list[Confirmation]
     lists: tuple[OpenList, ...]
     holdings: Holdings
+    #: Whether a list may hold keys of somebody erased that are no longer known: a confirmation was taken back.
+    holds_forgotten: bool = False
 
     @property
     def base(self) -> str | None:
@@ -39,6 +42,11 @@ class State:
         """Why the keys of the newest list, or of what must leave, and those of today's files are not alike."""
         if self.holdings.unknown:
             return f"the keys of {', '.join(self.holdings.unknown)}, which the list was filled with, are no longer kept"
+        if self.holds_forgotten:
+            return (
+                "a confirmation was taken back on which a request to be forgotten was closed, and the person's keys "
+                "are no longer kept"
+            )
         resting = {event.version for event in self.holdings.held} | set(change.astray)
         manifests = [self.manifest(version) for version in sorted(resting)]
         if any(manifest is None or manifest.rules_version != rules_version for manifest in manifests):
@@ -60,7 +68,21 @@ def state_of(audience: Audience, catalog: Catalog, warehouse: Warehouse) -> Stat
     versions = catalog.versions(audience, state=None)
     published_at = {row["version"]: row["published_at"] for row in versions}
     found = holdings(standing, key_versions(warehouse, audience), published_at)
-    return State(versions, standing, open_lists(standing), found)
+    forgotten = _holds_forgotten(audience, standing, catalog, warehouse)
+    return State(versions, standing, open_lists(standing), found, forgotten)
+
+
+def _holds_forgotten(audience: Audience, standing: list[Confirmation], catalog: Catalog, warehouse: Warehouse) -> bool:
+    said = {f"{each.kind} {each.version}" for each in standing}
+    unfinished = [
+        each.request_id
+        for each in removals(catalog)
+        if each.audience == audience and (each.state in {"due", "published"} or each.confirmation not in {None, *said})
+    ]
+    if not unfinished or not warehouse.has("erased_keys"):
+        return False
+    known = warehouse.read("SELECT DISTINCT request_id FROM warehouse.erased_keys")["request_id"]
+    return not set(unfinished) <= set(known)
 
 
 def _parts(files: tuple[FileEntry, ...]) -> dict[str, int]:

@@ -92,6 +92,12 @@ def test_a_confirmation_that_is_taken_back_opens_it_again() -> None:
     [again] = removals_of(no_keys, {"r1": REQUEST}, {"r1": closed}, set())
     assert (again.state, again.confirmation) == ("published", None)
     assert removal(*said, before=closed).state == "closed"
+    # Nobody knows the keys any more: it stays open until the list is filled with a version that never had them.
+    [still] = removals_of(no_keys, {"r1": REQUEST}, {"r1": again}, set())
+    assert still.state == "published"
+    replaced = carrier(said[0], ("replaced", "2025-06-03.1"))._replace(found=carrier().found.clear())
+    [closed_again] = removals_of(replaced, {"r1": REQUEST}, {"r1": still}, set())
+    assert (closed_again.state, closed_again.confirmation) == ("closed", "replaced 2025-06-03.1")
 
 
 def test_who_has_consented_again_needs_no_removal() -> None:

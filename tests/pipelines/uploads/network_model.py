@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import csv
 import io
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +48,8 @@ class AdNetwork:
         self.day = 0
         self._forgets_after, self._lists_expire = forgets_after, lists_expire
         self._lists: list[_List] = []
-        self._before: list[list[_List]] = []
+        #: Nobody takes back more than a few of the last changes.
+        self._before: deque[list[_List]] = deque(maxlen=10)
 
     @property
     def lists(self) -> list[set[Member]]:
@@ -93,7 +94,7 @@ class AdNetwork:
         return {member for file in files for member in self._read(file)}
 
     def _remember(self) -> None:
-        self._before.append(copy.deepcopy(self._lists))
+        self._before.append([_List(each.changed, dict(each.came)) for each in self._lists])
 
     def _changed(self) -> _List:
         """The newest list, about to be changed."""

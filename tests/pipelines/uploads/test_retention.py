@@ -121,6 +121,8 @@ def test_keys_go_when_no_confirmed_state_rests_on_them_and_nobody_can_have_uploa
         expire(company.outbox)
         kept = key_versions(company.outbox.warehouse, company.audience)["version"].unique().sort().to_list()
         assert first not in kept
+        # Without keys nobody can tell whether its files hold what was forbidden since.
+        assert first in versions_with(company, "expired")
         assert kept == versions_with(company, "published")[-6:]
 
 
