@@ -13,6 +13,7 @@ from pydantic import PrivateAttr
 
 from assets.nights import CHOSEN_DAY, NEWEST_DAY, stage_lines, started_as
 from catalog.descriptions import describe, record_overlaps
+from catalog.duckdb_connection import registered
 from catalog.home import Environment, Home
 from catalog.nights import record_stages, record_start
 from catalog.secret_keys import SecretKeys, open_keys
@@ -169,15 +170,14 @@ class Relance(dg.ConfigurableResource):
         if known is None or known[0] != (network, mark):
             # Two networks' people need not fit into memory together.
             self._opened.people = known = None
-            people = self._read_people(network, as_of, current)
+            self._number_people(network, as_of, current)
+            people = self._network_people(network, "FROM _permitted", self.refused_keys(network))
             self._opened.people = known = ((network, mark), people)
         return known[1]
 
-    def _read_people(self, network: str, as_of: date, members: str) -> NetworkPeople:
-        declared, warehouse = self.declared.networks[network], self.warehouse
-        columns = ", ".join(match.name for match in match_columns({network: declared}))
-        # Numbered once, so that a person's id is compared here and nowhere else.
-        warehouse.execute(
+    def _number_people(self, network: str, as_of: date, members: str) -> None:
+        """Number the members who may be sent to the network: a person's id is compared here and nowhere else."""
+        self.warehouse.execute(
             "CREATE OR REPLACE TEMP TABLE _permitted AS SELECT (row_number() OVER () - 1)::UINTEGER AS number, "
             "person_id, assumed, by_other_purpose, country, revenue FROM warehouse.permissions LEFT JOIN "
             "(FROM warehouse.features WHERE as_of = $day) USING (person_id) "
@@ -185,21 +185,45 @@ class Relance(dg.ConfigurableResource):
             network=network,
             day=as_of,
         )
+
+    def _network_people(self, network: str, numbered: str, refused: pl.DataFrame) -> NetworkPeople:
+        declared, warehouse = self.declared.networks[network], self.warehouse
+        columns = ", ".join(match.name for match in match_columns({network: declared}))
         states = None
         if declared.limits_data_use:
             lives = (
-                "SELECT DISTINCT number, country_code AS country, region FROM _permitted "
+                f"SELECT DISTINCT number, country_code AS country, region FROM ({numbered}) "
                 "JOIN warehouse.customer_records USING (person_id) JOIN warehouse.crm_customers USING (customer_id)"
             )
             states = subdivisions(warehouse.read(lives))
-        held = f"SELECT number, kind, position, {columns} FROM warehouse.identifiers JOIN _permitted USING (person_id)"
-        return network_people(
-            warehouse.read("FROM _permitted"),
-            warehouse.read(held),
-            self.refused_keys(network),
-            declared,
-            states,
+        held = (
+            f"SELECT number, kind, position, {columns} FROM warehouse.identifiers JOIN ({numbered}) USING (person_id)"
         )
+        return network_people(warehouse.read(numbered), warehouse.read(held), refused, declared, states)
+
+    def people_without(self, network: str, numbers: pl.Series, keys: pl.DataFrame) -> NetworkPeople:
+        """Some of the people of `people_of`, by their numbers, without the keys (key, value)."""
+        refused = self.refused_keys(network)
+        gone = keys.select(network=pl.lit(network), key="key", value="value")
+        with registered(self.warehouse.connection, numbers.to_frame("number")) as asked:
+            numbered = f"FROM _permitted SEMI JOIN {asked} USING (number)"
+            return self._network_people(network, numbered, pl.concat([refused, gone]))
+
+    def stays(self, segments: tuple[str, ...]) -> pl.DataFrame:
+        """person_id, segment of everybody who is in one of the segments now."""
+        return self.warehouse.read(
+            "SELECT person_id, segment FROM warehouse.memberships "
+            "WHERE valid_to IS NULL AND list_contains($segments::VARCHAR[], segment)",
+            segments=list(segments),
+        )
+
+    def identifiers_of(self, network: str, people: pl.Series) -> pl.DataFrame:
+        """What the network would know the people by: a row an identifier."""
+        columns = ", ".join(column.name for column in key_columns({network: self.declared.networks[network]}))
+        with registered(self.warehouse.connection, people.to_frame("person_id")) as asked:
+            return self.warehouse.read(
+                f"SELECT {columns} FROM warehouse.identifiers SEMI JOIN {asked} USING (person_id)"
+            )
 
     def refused_keys(self, network: str) -> pl.DataFrame:
         """The keys that no row may carry on the network."""

@@ -12,12 +12,14 @@ from pipelines.suppressions.suppressed import suppressed_emails
 from pipelines.uploads.brake import reason_to_hold
 from pipelines.uploads.forbidden import forbidden_keys
 from pipelines.uploads.keys import key_columns, refused_keys
+from pipelines.uploads.leaving_out import Readers, leaving_out
+from pipelines.uploads.lost import Lost
 from pipelines.uploads.publication import Published, check_newest, publish
-from pipelines.uploads.rows import AudienceRows, Lost, audience_rows
+from pipelines.uploads.rows import AudienceRows, audience_rows
+from schemas.choice import Choice, choice_of
 from schemas.config import Config
 from schemas.errors import PublicationError
-from schemas.network import Network
-from schemas.segment import Audience, Segment
+from schemas.segment import Audience
 from schemas.uploads import RefusedKeys
 
 #: A run's tag that names audiences, with commas between them, which the brake lets pass in it.
@@ -32,10 +34,7 @@ CHECKS = {
 
 def uploads_assets(config: Config, daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     """An asset for each audience that some segment lists."""
-    audiences = [
-        _audience(audience, config.segments[audience.segment], config.networks[audience.network], daily)
-        for audience in config.audiences
-    ]
+    audiences = [_audience(audience, config, daily) for audience in config.audiences]
     return [_refused_keys(daily), *audiences]
 
 
@@ -68,13 +67,13 @@ def _refused_keys(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     return asset
 
 
-def _audience(
-    audience: Audience, segment: Segment, network: Network, daily: dg.PartitionsDefinition
-) -> dg.AssetsDefinition:
+def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    segment, network = config.segments[audience.segment], config.networks[audience.network]
+    choice = choice_of(audience, config.segments)
     key = ["uploads", *str(audience).split("/")]
     deps = [
         ["features", "features"],
-        ["segments", audience.segment],
+        *(["segments", name] for name in sorted({audience.segment, *choice.segments})),
         ["identifiers", "identifiers"],
         ["uploads", "refused_keys"],
     ]
@@ -98,7 +97,7 @@ def _audience(
         try:
             with relance.stage(f"uploads.{audience}"):
                 check_newest(as_of, relance.newest_day())
-                rows = _rows(relance, audience, network, as_of)
+                rows = _rows(relance, audience, choice, as_of)
                 forbidden = forbidden_keys(
                     relance.refused_keys(audience.network),
                     lambda: relance.unpermitted(audience.network),
@@ -132,7 +131,8 @@ def _audience(
     return asset
 
 
-def _rows(relance: Relance, audience: Audience, network: Network, as_of: date) -> AudienceRows:
+def _rows(relance: Relance, audience: Audience, choice: Choice, as_of: date) -> AudienceRows:
+    network = relance.declared.networks[audience.network]
     current = "SELECT person_id FROM warehouse.memberships WHERE segment = $segment AND valid_to IS NULL"
     members = relance.warehouse.read(current, segment=audience.segment)
     people = relance.warehouse.read(
@@ -152,7 +152,14 @@ def _rows(relance: Relance, audience: Audience, network: Network, as_of: date) -
         """WHERE as_of = $day AND "table" <> 'erasures' ORDER BY "table" """,
         day=as_of,
     )
-    return audience_rows(members, relance.people_of(audience.network, as_of), network, lost, dict(pulled.iter_rows()))
+    everybody = relance.people_of(audience.network, as_of)
+    readers = Readers(
+        relance.stays,
+        lambda people: relance.identifiers_of(audience.network, people),
+        lambda numbers, keys: relance.people_without(audience.network, numbers, keys),
+    )
+    leaving = leaving_out(choice, network, readers, relance.identity_key)
+    return audience_rows(members, everybody, network, lost, dict(pulled.iter_rows()), leaving)
 
 
 def _result(relance: Relance, audience: Audience, rows: AudienceRows, published: Published) -> dg.MaterializeResult:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from catalog.database import METADATA, audience_columns
+from catalog.database import METADATA, audience_columns, of_audience
+from schemas.choice import choice_of
 
 if TYPE_CHECKING:
     from catalog.store import Catalog
@@ -25,6 +26,19 @@ DESCRIPTIONS = sa.Table(
     sa.Column("owner", sa.Text, nullable=False),
     #: False for an audience that has left the config: nobody is added any more, its list is to be deleted.
     sa.Column("declared", sa.Boolean, nullable=False),
+    sa.PrimaryKeyConstraint("network", "account", "segment"),
+)
+
+#: Whom each audience leaves out by its segment's own choice, for the page.
+CHOICES = sa.Table(
+    "choices",
+    METADATA,
+    *audience_columns(),
+    #: Segments whose people are left out, and segments that keep whom they have in common with it.
+    sa.Column("exclude", sa.JSON, nullable=False),
+    sa.Column("rivals", sa.JSON, nullable=False),
+    #: In percent; null without a holdout.
+    sa.Column("held_out", sa.Text),
     sa.PrimaryKeyConstraint("network", "account", "segment"),
 )
 
@@ -52,6 +66,19 @@ def describe(catalog: Catalog, segments: dict[str, Segment]) -> None:
             connection.execute(sa.delete(DESCRIPTIONS).where(*of_audience))
         if rows:
             connection.execute(sa.insert(DESCRIPTIONS), rows)
+        connection.execute(sa.delete(CHOICES))
+        chosen = [
+            _chosen(audience, segments) for name, segment in segments.items() for audience in segment.audiences(name)
+        ]
+        if chosen:
+            connection.execute(sa.insert(CHOICES), chosen)
+
+
+def choice_described(catalog: Catalog, audience: Audience) -> sa.RowMapping | None:
+    """exclude, rivals, held_out of the audience; None if it is not declared any more."""
+    query = sa.select(CHOICES).where(*of_audience(CHOICES, audience))
+    with catalog.reading() as connection:
+        return connection.execute(query).mappings().first()
 
 
 def descriptions(catalog: Catalog) -> dict[Audience, sa.RowMapping]:
@@ -92,4 +119,14 @@ def _described(segment: Segment) -> dict[str, object]:
         "rule": segment.where,
         "owner": segment.owner,
         "declared": True,
+    }
+
+
+def _chosen(audience: Audience, segments: dict[str, Segment]) -> dict[str, object]:
+    choice = choice_of(audience, segments)
+    return {
+        **audience._asdict(),
+        "exclude": list(choice.exclude),
+        "rivals": list(choice.rivals),
+        "held_out": None if choice.holdout is None else f"{(choice.holdout.share * 100).normalize():f}",
     }

@@ -135,13 +135,30 @@ def _print_audience(answer: AudienceAnswer, config: Config) -> None:
             f"  Keys that stay out because somebody who shares them is refused: {', '.join(answer.refused_keys)}.",
             soft_wrap=True,
         )
+    if answer.left_keys:
+        OUT.print(
+            "  Keys that stay out because the audience leaves out somebody who shares them: "
+            f"{', '.join(answer.left_keys)}.",
+            soft_wrap=True,
+        )
+    if answer.alike:
+        OUT.print(
+            f"  To the network {answer.alike} others in it are the same as this person. All are one row; the ledger "
+            "counts one of them, and the others as duplicate after hashing.",
+            soft_wrap=True,
+        )
+    if answer.refused_since:
+        OUT.print(
+            f"  Since that night the person may not be sent there any more: {_in_words(answer.refused_since)}.",
+            soft_wrap=True,
+        )
     if answer.on_assumption or answer.by_other_purpose:
         why = "an assumption in relance.toml" if answer.on_assumption else "a word on another purpose"
         OUT.print(f"  Consent rests on {why}.")
 
 
 def _verdict(answer: AudienceAnswer) -> str:
-    reason = None if answer.reason is None else answer.reason.replace("_", " ")
+    reason = None if answer.reason is None else _in_words(answer.reason)
     if not answer.is_member:
         left = f" since {answer.left_on}" if answer.left_on else ""
         also = f"; a member would be out for: {reason}" if reason else ""
@@ -149,6 +166,10 @@ def _verdict(answer: AudienceAnswer) -> str:
     if reason is not None:
         return f"in the segment since {answer.member_since}, not in the file: {reason}"
     return f"in the segment since {answer.member_since}, nothing keeps the person out of the file"
+
+
+def _in_words(reason: str) -> str:
+    return reason.replace("_", " ")
 
 
 def _table(frame: pl.DataFrame, title: str) -> Table:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import Field, field_validator, model_validator
 
-from catalog.descriptions import overlaps_of
+from catalog.descriptions import choice_described, overlaps_of
 from catalog.journal import confirmations
 from catalog.reports import failed_uploads, report_failed_upload, report_size, size_reports
 from catalog.store import OUTCOMES, Catalog
@@ -147,6 +147,8 @@ def _page(request: Request, state: State, named: Audience, status: int = 200, re
         status,
         row=row,
         rule=in_words(row.rule, language),
+        choice=choice_described(catalog, named),
+        titles=titles,
         sizes=_line([(each.as_of, float(each.people)) for each in nights]),
         losses=_waterfall(row),
         decay=decay(row.forecast.days, state.clock().date()) if row.forecast is not None else None,

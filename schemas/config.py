@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from schemas.choice import check_choices
 from schemas.declared import read_declared, slug_of
 from schemas.errors import ConfigError
 from schemas.network import Network, networks
@@ -66,6 +67,7 @@ def read_config(folder: Path) -> Config:
     _check_networks_exist(config)
     _check_public_names_differ(config)
     _check_public_names_are_neutral(config)
+    check_choices(segments)
     return config
 
 

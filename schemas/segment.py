@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from decimal import Decimal
+from typing import Annotated, NamedTuple
 
-from pydantic import field_validator
+from pydantic import BeforeValidator, field_validator
 
 from schemas.brake import Brake
 from schemas.declared import Declared, Slug, Text
@@ -39,6 +40,23 @@ class Audience(NamedTuple):
         return cls(parts[0], "main" if len(parts) == 2 else parts[1], parts[-1])
 
 
+def _share(written: object) -> Decimal:
+    found = re.fullmatch(r"(\d{1,2}(?:\.\d{1,4})?)\s?%", written) if isinstance(written, str) else None
+    if found is None or not Decimal(found[1]):
+        msg = f'{written!r} is no share of people. Write it in percent, above 0 and below 100, e.g. "5%" or "2.5%"'
+        raise ValueError(msg)
+    return Decimal(found[1]) / 100
+
+
+class Holdout(Declared):
+    """Of the people who would be uploaded, a share that is not, to measure against them what the ads did."""
+
+    #: Above 0 and below 1.
+    share: Annotated[Decimal, BeforeValidator(_share)]
+    #: Segments that give the same name hold out the same people; without one, a segment's own name is taken.
+    name: Slug | None = None
+
+
 class Segment(Declared):
     """One segment; the file's stem is its name."""
 
@@ -56,6 +74,11 @@ class Segment(Declared):
     networks: tuple[str, ...]
     #: An e-mail address or `team:name`, shown in Dagster.
     owner: Text
+    #: Segments whose people are left out.
+    exclude: tuple[Slug, ...] = ()
+    #: Segments that have one compete: on each network account only the one with the largest number keeps a person.
+    priority: int | None = None
+    holdout: Holdout | None = None
     #: Limits of the brake that differ from those of `relance.toml`.
     brake: Brake | None = None
 

@@ -21,18 +21,23 @@ OBJECTED = "objected_to_profiling"
 UNDER_AGE, AGE_UNKNOWN = "under_age", "age_unknown"
 
 #: Why a person of the segment is not in the file, in the order in which reasons are asked; `suppressed` stands for one
-#: reason a rule (`suppressed_by`). Erased people are in no segment: they are taken out while the CRM is read.
+#: reason a rule (`suppressed_by`), `excluded` and `outranked` for one a segment (`excluded_by`, `outranked_by`). Erased
+#: people are in no segment: they are taken out while the CRM is read. The holdout comes last: who is in it would have
+#: been uploaded.
 LEDGER_REASONS = (
     *NO_CONSENT.values(),
     OBJECTED,
     UNDER_AGE,
     AGE_UNKNOWN,
     "suppressed",
+    "excluded",
+    "outranked",
     "region_not_served",
     "no_usable_identifier",
     "key_refused",
     "list_below_minimum",
     "duplicate_after_hashing",
+    "holdout",
 )
 
 
@@ -41,8 +46,18 @@ def suppressed_by(rule: str) -> str:
     return f"suppressed_by_{rule}"
 
 
+def excluded_by(segment: str) -> str:
+    """The reason of people whom the audience leaves out because they are in another segment."""
+    return f"excluded_by_{segment}"
+
+
+def outranked_by(segment: str) -> str:
+    """The reason of people whom a segment of higher priority keeps."""
+    return f"outranked_by_{segment}"
+
+
 def in_ledger_order(dropped: dict[str, int]) -> dict[str, int]:
-    """The counts by reason in the order of `LEDGER_REASONS`, those of a kind (`suppressed`) by rule."""
+    """The counts by reason in the order of `LEDGER_REASONS`, those of a kind (`suppressed`) by name."""
 
     def place(reason: str) -> int:
         return next(

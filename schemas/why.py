@@ -40,10 +40,16 @@ class AudienceAnswer:
     left_on: date | None
     #: The ledger's word for why a member is not in the file; None: they are in it.
     reason: str | None
+    #: The ledger's word for why the person may not be sent to the network any more, who might be sent that night.
+    refused_since: str | None
     #: Keys of the network that the person has and that someone else's refusal keeps out.
     refused_keys: tuple[str, ...]
+    #: Keys that are out because somebody who shares them is left out of the audience.
+    left_keys: tuple[str, ...]
     on_assumption: bool
     by_other_purpose: bool
+    #: How many others in the audience look the same to the network: one row, and the ledger counts one of them.
+    alike: int
     #: What the night did with the audience: published, fresh or held, which version, and why.
     outcome: str | None = None
     version: str | None = None

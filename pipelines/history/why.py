@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 import polars as pl
@@ -12,10 +12,12 @@ from pipelines.crm.erased import erased_values
 from pipelines.customers.evidence import evidence
 from pipelines.customers.permissions import instant_of
 from pipelines.history.intervals import last_change
-from pipelines.history.ledger import lost_for
+from pipelines.history.ledger import LostFor, lost_for
+from pipelines.history.neighbours import Known, known_at
 from pipelines.history.nights import Night
 from pipelines.history.rule import parts
 from pipelines.segments import condition
+from schemas.choice import choice_of
 from schemas.config import Config
 from schemas.crm import CrmErasures
 from schemas.errors import RelanceError
@@ -63,7 +65,7 @@ def why(  # noqa: PLR0913 - what is known, and of whom it is asked
         },
         former_ids=_former_ids(night, person_id),
         evidence=_evidence(night, config, person_id, ids),
-        audiences=tuple(_answer(night, catalog, config, person_id, audience) for audience in audiences),
+        audiences=tuple(_answers(night, catalog, config, person_id, audiences, identity_key)),
     )
 
 
@@ -126,7 +128,27 @@ def _evidence(night: Night, config: Config, person_id: str, ids: list[str]) -> p
     )
 
 
-def _answer(night: Night, catalog: Catalog, config: Config, person_id: str, audience: Audience) -> AudienceAnswer:
+def _answers(  # noqa: PLR0913, PLR0917 - what is known, of whom it is asked, and where
+    night: Night,
+    catalog: Catalog,
+    config: Config,
+    person_id: str,
+    audiences: Iterable[Audience],
+    identity_key: str,
+) -> Iterator[AudienceAnswer]:
+    known: dict[str, Known] = {}
+    for audience in audiences:
+        name = audience.network
+        if name not in known:
+            known[name] = known_at(night, config.networks[name], name, person_id)
+        choice = choice_of(audience, config.segments)
+        lost = lost_for(night, known[name], audience.segment, choice, person_id, identity_key)
+        yield _answer(night, catalog, config, person_id, audience, lost)
+
+
+def _answer(  # noqa: PLR0913, PLR0917 - what is known, and of whom it is asked
+    night: Night, catalog: Catalog, config: Config, person_id: str, audience: Audience, lost: LostFor
+) -> AudienceAnswer:
     segment = config.segments[audience.segment]
     rule = condition(audience.segment, segment, has_order_times=config.sources.has_order_times)
     features = night.read(
@@ -135,7 +157,6 @@ def _answer(night: Night, catalog: Catalog, config: Config, person_id: str, audi
         id=person_id,
     )
     since, left = _stay(night, person_id, audience.segment)
-    lost = lost_for(night, config.networks[audience.network], audience.network, person_id)
     outcome = catalog.outcome_on(audience, night.day)
     return AudienceAnswer(
         audience=audience,
@@ -143,10 +164,7 @@ def _answer(night: Night, catalog: Catalog, config: Config, person_id: str, audi
         seen=features.select(sorted(set(rule.meta.root_names()))).to_dicts()[0] if features.height else {},
         member_since=since,
         left_on=left,
-        reason=lost.reason,
-        refused_keys=lost.refused_keys,
-        on_assumption=lost.on_assumption,
-        by_other_purpose=lost.by_other_purpose,
+        **lost._asdict(),
         outcome=None if outcome is None else outcome["outcome"],
         version=None if outcome is None else outcome["version"],
         held_because=None if outcome is None else outcome["reason"],

@@ -31,3 +31,16 @@ def key_value(columns: list[MatchColumn]) -> pl.Expr:
         return pl.col(names[0])
     joined = pl.concat_str([pl.col(name) for name in names], separator=SEPARATOR)
     return pl.when(pl.all_horizontal(pl.col(names).is_not_null())).then(joined)
+
+
+def network_keys(identifiers: pl.DataFrame, network: Network, by: tuple[str, ...] = ()) -> pl.DataFrame:
+    """key, value: what the network would know the holders of the identifiers by, each once, beside the columns `by`.
+
+    In: `Identifiers` with the network's match columns.
+    """
+    held = [
+        identifiers.select(*by, key=pl.lit(key.name), value=key_value(columns)).drop_nulls("value")
+        for key in network.keys
+        for columns in columns_of(network, key)
+    ]
+    return pl.concat(held).unique()

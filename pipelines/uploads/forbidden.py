@@ -8,7 +8,7 @@ from functools import cache
 import polars as pl
 
 from pipelines.erasure.forbidden import tombstoned
-from pipelines.identifiers.match_keys import columns_of, key_value
+from pipelines.identifiers.match_keys import network_keys
 from pipelines.uploads.changes import Forbidden
 from schemas.network import Network
 
@@ -26,13 +26,7 @@ def forbidden_keys(
 
     @cache
     def of_refused() -> pl.DataFrame:
-        identifiers = unpermitted()
-        held = [
-            identifiers.select(key=pl.lit(key.name), value=key_value(columns)).drop_nulls()
-            for key in network.keys
-            for columns in columns_of(network, key)
-        ]
-        return pl.concat([refused.select("key", "value"), *held]).unique()
+        return pl.concat([refused.select("key", "value"), network_keys(unpermitted(), network)]).unique()
 
     def forbidden(keys: pl.DataFrame) -> pl.Series:
         none = pl.Series([False]).new_from_index(0, keys.height)

@@ -6,13 +6,12 @@ from typing import NamedTuple
 
 import polars as pl
 
+from pipelines.uploads.leaving_out import LeavingOut, Remaining, remaining
+from pipelines.uploads.lost import NOTHING_LOST, REASONS_HERE, Lost, lost_here
 from pipelines.uploads.people import NetworkPeople
 from pipelines.uploads.row_keys import KEYS, keys_of_rows
 from schemas.network import Network, UploadList
 from schemas.uploads import NO_CONSENT, Ledger, in_ledger_order
-
-#: Why somebody who may be sent to the network has no row, in the ledger's order.
-_REASONS_HERE = ("region_not_served", "no_usable_identifier", "key_refused")
 
 
 class ListRows(NamedTuple):
@@ -45,48 +44,45 @@ class AudienceRows(NamedTuple):
         return pl.concat([pl.DataFrame(schema=KEYS), *(part.keys for part in self.lists)]).unique()
 
 
-class Lost(NamedTuple):
-    """What was lost before a network's rows were made: the segment's `people` by reason, counted apart from those who
-    were not lost, so that the ledger can fail to close; their `identifiers` that are no match key, by
-    `identifier: reason`."""
-
-    people: dict[str, int]
-    identifiers: dict[str, int]
-
-
-NOTHING_LOST = Lost({}, {})
-
-
-def audience_rows(
+def audience_rows(  # noqa: PLR0913, PLR0917 - who is in it, who may be, and who is lost on the way
     members: pl.DataFrame,
     everybody: NetworkPeople,
     network: Network,
     lost: Lost = NOTHING_LOST,
     source_rows: dict[str, int] | None = None,
+    leaving: LeavingOut | None = None,
 ) -> AudienceRows:
-    """In: members (person_id), everybody who may be sent to the network, and what of the members was lost before.
+    """In: members (person_id), everybody who may be sent to the network, what of the members was lost before, and whom
+    the segment leaves out itself.
 
     Who is in no row is dropped for the first reason that holds, in the ledger's order. A list below the network's
     minimum is withheld; if no list reaches it, the ledger counts what they would have held.
     """
     numbers = members.join(everybody.people.select("person_id", "number"), on="person_id")["number"]
     allowed = everybody.people[numbers.sort()].with_columns(lost_here(network))
-    kept = allowed.filter(pl.col("reason").is_null())
-    made = [rows for rows in (_list_rows(part, kept, everybody, network) for part in network.lists) if rows.rows.height]
+    left = Remaining.all_of(allowed, everybody.values)
+    if leaving is not None:
+        left = remaining(allowed, everybody.values, network, leaving)
+    kept = left.people.filter(pl.col("reason").is_null())
+    made = [
+        rows for rows in (_list_rows(part, kept, left.values, network) for part in network.lists) if rows.rows.height
+    ]
     minimum = network.file.minimum_rows.full
     published = tuple(part for part in made if part.rows.height >= minimum)
     counted = published or tuple(made)
-    inside = _people_in(kept, counted)
-    people = _distinct(inside, counted, everybody, network)
-    here = dict(allowed.filter(pl.col("reason").is_not_null()).group_by("reason").len().iter_rows())
+    inside, people = _people_in(kept, counted, left.values, network)
+    held_inside, held_out = _people_in(left.held_out, counted, left.held_out_values, network)
+    here = dict(left.people.filter(pl.col("reason").is_not_null()).group_by("reason").len().iter_rows())
     dropped = {
         **{NO_CONSENT[purpose]: 0 for purpose in network.consent},
-        **dict.fromkeys(_REASONS_HERE, 0),
+        **dict.fromkeys((*REASONS_HERE, *(leaving.choice.reasons if leaving is not None else ())), 0),
         **lost.people,
         **here,
-        "list_below_minimum": kept.height - inside.height,
-        "duplicate_after_hashing": inside.height - people,
+        "list_below_minimum": kept.height - inside.height + left.held_out.height - held_inside.height,
+        "duplicate_after_hashing": inside.height - people + held_inside.height - held_out,
     }
+    if leaving is not None and leaving.is_drawn is not None:
+        dropped["holdout"] = held_out
     ledger = Ledger(
         segment_people=members.height,
         dropped=in_ledger_order(dropped),
@@ -100,21 +96,14 @@ def audience_rows(
     return AudienceRows(published, withheld, ledger, source_rows or {})
 
 
-def lost_here(network: Network) -> pl.Expr:
-    """`reason`: why a permitted person has no row; null if they have one."""
-    served = pl.col("region").is_not_null() if network.regions else pl.lit(True)
-    unserved, unusable, refused = (pl.lit(reason) for reason in _REASONS_HERE)
-    return (
-        pl.when(~served).then(unserved).when(~pl.col("reachable")).then(unusable).when(~pl.col("kept")).then(refused)
-    ).alias("reason")
-
-
-def _list_rows(upload_list: UploadList, kept: pl.DataFrame, everybody: NetworkPeople, network: Network) -> ListRows:
+def _list_rows(
+    upload_list: UploadList, kept: pl.DataFrame, values: dict[str, pl.DataFrame], network: Network
+) -> ListRows:
     people = kept.filter(_in_list(upload_list))
     if network.file.rows == "people":
         rows = _once(people.select(slot.name for slot in upload_list.slots), network)
     else:
-        rows = _owned(people, everybody.values[upload_list.slots[0].column.header], upload_list)
+        rows = _owned(people, values[upload_list.slots[0].column.header], upload_list)
     return ListRows(upload_list, rows, keys_of_rows(rows, upload_list, network))
 
 
@@ -142,21 +131,26 @@ def _once(rows: pl.DataFrame, network: Network) -> pl.DataFrame:
     return rows.group_by(identity).agg(pl.col(value).sum().cast(rows.schema[value])).select(rows.columns)
 
 
-def _people_in(kept: pl.DataFrame, parts: tuple[ListRows, ...]) -> pl.DataFrame:
-    return kept.filter(pl.any_horizontal([pl.lit(False), *(_in_list(part.upload_list) for part in parts)]))
+def _people_in(
+    people: pl.DataFrame, counted: tuple[ListRows, ...], values: dict[str, pl.DataFrame], network: Network
+) -> tuple[pl.DataFrame, int]:
+    """The people who are in one of the lists (in any, if none is counted), and how many of them differ there."""
+    lists = tuple(part.upload_list for part in counted) or network.lists
+    inside = people.filter(pl.any_horizontal(_in_list(upload_list) for upload_list in lists))
+    return inside, how_many_differ(inside, lists, values, network) if inside.height else 0
 
 
-def _distinct(inside: pl.DataFrame, parts: tuple[ListRows, ...], everybody: NetworkPeople, network: Network) -> int:
+def how_many_differ(
+    inside: pl.DataFrame, lists: tuple[UploadList, ...], values: dict[str, pl.DataFrame], network: Network
+) -> int:
     """How many of the people differ in what the lists show of them."""
-    slots = [slot for part in parts for slot in part.upload_list.slots if slot.match is not None]
+    slots = [slot for upload_list in lists for slot in upload_list.slots if slot.match is not None]
     if network.file.rows == "people":
         return inside.select(slot.name for slot in dict.fromkeys(slots)).unique().height
     # A person's identifiers are a set: equal sums of their hashes are equal sets.
     marks = [
-        everybody.values[slot.column.header].select("number", mark=pl.col("value").hash(seed=place))
+        values[slot.column.header].select("number", mark=pl.col("value").hash(seed=place))
         for place, slot in enumerate(dict.fromkeys(slots))
     ]
-    if not marks:
-        return 0
     theirs = pl.concat(marks).join(inside.select("number"), on="number", how="semi")
     return theirs.group_by("number").agg(pl.col("mark").sum())["mark"].n_unique()

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +9,8 @@ from typer.testing import CliRunner
 
 from catalog.home import Home
 from commands.main import app
-from tests.conftest import OTHERS, ROOT, Company, Ran
+from tests.conftest import OTHERS, ROOT, Company
+from tests.nights import night
 
 FIRST, SECOND = "2024-06-30", "2024-07-01"
 
@@ -29,7 +29,7 @@ class Kept(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def kept(relance: Callable[..., Ran], tmp_path_factory: pytest.TempPathFactory) -> Kept:
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     folder = tmp_path_factory.mktemp("why")
     company = Company(folder / "company")
     shutil.copytree(ROOT / "tests" / "companies" / "small", company.folder)
@@ -41,15 +41,19 @@ def kept(relance: Callable[..., Ran], tmp_path_factory: pytest.TempPathFactory) 
     customers, orders, consents = (company.folder / f"{table}.csv" for table in ("customers", "orders", "consents"))
     # To Google these two are one address; only the second allows it.
     people = "4,jane.doe@gmail.com,,Jane,,,,2023-04-01\n5,janedoe@gmail.com,,June,,,,2023-04-01\n"
+    # And these two have one address.
+    people += "7,twins@example.org,,Ann,,,,2023-04-01\n8,twins@example.org,,Beth,,,,2023-04-01\n"
     company.write("customers", customers.read_text() + people)
-    company.write(
-        "orders", orders.read_text() + "o6,4,2024-06-01,9.00,EUR,completed\no7,5,2024-06-01,9.00,EUR,completed\n"
-    )
-    company.write("consents", consents.read_text() + "c5,5,granted,2023-04-01\n")
+    ordered = "".join(f"o{customer}0,{customer},2024-06-01,9.00,EUR,completed\n" for customer in (4, 5, 7, 8))
+    company.write("orders", orders.read_text() + ordered)
+    granted = "".join(f"c{customer},{customer},granted,2023-04-01\n" for customer in (5, 7, 8))
+    company.write("consents", consents.read_text() + granted)
+    rest = segment.replace('"buyers"', '"rest"').replace("orders_count >= 1", "orders_count >= 0")
+    company.declare("segments/rest.toml", rest + 'exclude = ["buyers"]\n[holdout]\nshare = "99.9999%"\n')
     for table in OTHERS:
         company.write(table, (company.folder / f"{table}.csv").read_text())
     home = folder / "home"
-    assert relance("run", "--config", str(company.config), home=home).code == 0
+    night(company.config, home, FIRST)
 
     again = "6,ada.lovelace@gmail.com,,Ada,Lovelace,,FR,2024-06-30 10:00:00\n"
     company.write("customers", customers.read_text() + again)
@@ -57,7 +61,7 @@ def kept(relance: Callable[..., Ran], tmp_path_factory: pytest.TempPathFactory) 
     company.declare("segments/buyers.toml", rule.replace("revenue < 5", "revenue < 6"))
     company.write("orders", orders.read_text() + "o8,2,2024-07-01 09:00:00,7.00,EUR,completed\n")
     company.write("consents", consents.read_text() + "c9,2,withdrawn,2024-07-01\n")
-    assert relance("run", "--config", str(company.config), home=home).code == 0
+    night(company.config, home, SECOND)
     return Kept(home, company.config)
 
 
@@ -101,6 +105,31 @@ def test_a_key_that_somebody_refused_shares_is_named_and_nobody_else_is(kept: Ke
     assert "Keys that stay out because somebody who shares them is refused: email" in google
     assert "jane" not in google
     assert "nothing keeps the person out of the file" in meta
+
+
+def test_who_looks_the_same_as_another_is_told_so(kept: Kept) -> None:
+    _, google = kept.why("7", "--audience", "google_ads/buyers")
+    _, meta = kept.why("7", "--audience", "meta/buyers")
+
+    assert "nothing keeps the person out of the file" in google
+    assert "To the network 1 others in it are the same as this person" in google
+    assert "the same as this person" not in meta  # which also gets first names
+
+
+def test_who_is_left_out_by_the_segment_s_own_choice_is_told_for_which(kept: Kept) -> None:
+    _, excluded = kept.why("1", "--audience", "meta/rest")
+    _, held_out = kept.why("3", "--audience", "meta/rest")
+
+    assert "not in the file: excluded by buyers" in excluded
+    assert "not in the file: holdout" in held_out
+
+
+def test_of_an_earlier_night_it_is_told_who_may_not_be_sent_any_more(kept: Kept) -> None:
+    _, before = kept.why("2", "--audience", "meta/buyers", "--on", FIRST)
+    _, other = kept.why("1", "--audience", "meta/buyers", "--on", FIRST)
+
+    assert "Since that night the person may not be sent there any more: no consent to ads upload" in before
+    assert "Since that night" not in other
 
 
 def test_records_of_one_person_are_shown_together_since_the_night_that_joined_them(kept: Kept) -> None:

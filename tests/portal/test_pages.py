@@ -102,12 +102,26 @@ def test_removals_come_first_and_expiry_last(site: Site) -> None:
 def test_an_audience_shows_files_losses_steps_and_what_is_unconfirmed(site: Site) -> None:
     page = text_of(site.user("camille", "marketer").get(_META).text)
     for text in ("4,312 rows · 73 kB", "did not consent to being uploaded to ad networks −600",
-                 "share an address with somebody who refused −100",
+                 "share an address with somebody who refused or is left out −100",
                  "Ordered at least 5 times", "Ordered in the last 180 days", "orders_count >= 5",
                  "Not confirmed: try ten rows first", "Owner: team:growth"):  # fmt: skip
         assert text in page, text
     for step in networks()["meta"].upload_steps:
         assert step in page
+
+
+def test_an_audience_shows_whom_its_segment_leaves_out(site: Site) -> None:
+    chosen = segment(exclude=("new",), priority=1, holdout={"share": "2.5%"})
+    others = {"new": segment(title="New customers"), "vip": segment(title="Best customers", priority=2)}
+    describe(site.catalog, {"loyal": chosen, **others})
+    left = Ledger(segment_people=9, dropped={"excluded_by_new": 3, "holdout": 2}, file_people=4, file_rows=4)
+    site.catalog.record_outcome(META, DAY, "fresh", night=1, ledger=left.model_dump())
+
+    page = text_of(site.user("camille", "marketer").get(_META).text)
+
+    assert "Who is in “New customers” Who is in “Best customers”, which goes first 2.5 percent of all" in page
+    assert "to measure the campaign against them: 2 people" in page
+    assert "are in new, which is excluded −3 held out to measure the campaign −2" in page
 
 
 def test_what_the_network_shows_is_kept_and_drawn(site: Site) -> None:

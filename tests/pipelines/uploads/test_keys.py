@@ -17,7 +17,8 @@ from pipelines.customers.records import canonical_records
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.uploads.keys import refused_keys
-from pipelines.uploads.rows import AudienceRows, Lost, audience_rows
+from pipelines.uploads.lost import Lost
+from pipelines.uploads.rows import AudienceRows, audience_rows
 from schemas.crm import CrmConsents, CrmCustomers, CrmErasures, ErasureRequests
 from schemas.network import match_columns, networks
 from schemas.settings import Settings

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.uploads.rows import Lost, audience_rows
+from pipelines.uploads.lost import Lost
+from pipelines.uploads.rows import audience_rows
 from schemas.customers import Permissions
 from schemas.network import Network, networks
 from schemas.uploads import LEDGER_REASONS, NO_CONSENT, Ledger, RefusedKeys
@@ -68,38 +69,44 @@ def identifiers_of(people: list[dict[str, object]], network: Network) -> pl.Data
     return pl.DataFrame([{column: row.get(column) for column in columns} for row in rows], schema=columns)
 
 
+def slow_row(theirs: dict, refused: set[tuple[str, str]], network: Network) -> tuple[str | None, ...] | str:
+    """A permitted person's row, or why there is none."""
+    takes_address = any(key.name == "address" for key in network.keys)
+    address = [theirs[part] for part in PARTS]
+    whole = None not in address
+    if not (theirs["email"] or theirs["phone"] or (whole and takes_address)):
+        return "no_usable_identifier"
+    emails, phones = ([value for value in theirs[kind] if (kind, value) not in refused] for kind in ("email", "phone"))
+    if takes_address and (not whole or ("address", "\t".join(address)) in refused):
+        address, whole = [None] * 4, False
+    if not (emails or phones or (whole and takes_address)):
+        return "key_refused"
+    parts = dict(zip(PARTS, address, strict=True))
+    cells: list[str | None] = []
+    for column in network.columns:
+        values = {"email": emails, "phone": phones}.get(column.identifier, [parts.get(column.identifier)])
+        cells += [*values, *[None] * column.repeat][: column.repeat]
+    return tuple(cells)
+
+
+#: Who holds nothing at all.
+NOTHING = {"email": [], "phone": [], **dict.fromkeys(PARTS)}
+
+
 def slow_rows(situation: dict, network: Network) -> tuple[list[tuple[str | None, ...]], dict[str, int]]:
     """The rows, repeats included, and who was dropped why, person by person."""
     rows: list[tuple[str | None, ...]] = []
     dropped = {NO_CONSENT[purpose]: 0 for purpose in network.consent} | dict.fromkeys(REASONS, 0)
-    takes_address = any(key.name == "address" for key in network.keys)
     held = dict(zip(PEOPLE, situation["people"], strict=False))
-    nothing = {"email": [], "phone": [], **dict.fromkeys(PARTS)}
     for name in sorted(situation["members"]):
         if name not in situation["permitted"]:
             dropped["no_consent_to_ads_upload"] += 1
             continue
-        theirs = held.get(name, nothing)
-        address = [theirs[part] for part in PARTS]
-        whole = None not in address
-        if not (theirs["email"] or theirs["phone"] or (whole and takes_address)):
-            dropped["no_usable_identifier"] += 1
-            continue
-        emails, phones = (
-            [value for value in theirs[kind] if (kind, value) not in situation["refused"]]
-            for kind in ("email", "phone")
-        )
-        if takes_address and (not whole or ("address", "\t".join(address)) in situation["refused"]):
-            address, whole = [None] * 4, False
-        if not (emails or phones or (whole and takes_address)):
-            dropped["key_refused"] += 1
-            continue
-        parts = dict(zip(PARTS, address, strict=True))
-        cells: list[str | None] = []
-        for column in network.columns:
-            values = {"email": emails, "phone": phones}.get(column.identifier, [parts.get(column.identifier)])
-            cells += [*values, *[None] * column.repeat][: column.repeat]
-        rows.append(tuple(cells))
+        row = slow_row(held.get(name, NOTHING), situation["refused"], network)
+        if isinstance(row, str):
+            dropped[row] += 1
+        else:
+            rows.append(row)
     dropped["duplicate_after_hashing"] = len(rows) - len(set(rows))
     return rows, dropped
 

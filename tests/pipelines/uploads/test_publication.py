@@ -25,9 +25,10 @@ from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.uploads import publication, staging
 from pipelines.uploads.audience_keys import ensure_keys
 from pipelines.uploads.brake import reason_to_hold
+from pipelines.uploads.lost import Lost
 from pipelines.uploads.publication import Outbox, Published, check_newest, publish
 from pipelines.uploads.reconciliation import reconcile
-from pipelines.uploads.rows import AudienceRows, Lost, audience_rows
+from pipelines.uploads.rows import AudienceRows, audience_rows
 from pipelines.uploads.withdrawal import hold_withdrawn, withdraw
 from schemas.audit import BEGINNING
 from schemas.brake import Brake

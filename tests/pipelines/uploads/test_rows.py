@@ -5,8 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from pipelines.uploads.lost import Lost
 from pipelines.uploads.order import ordered
-from pipelines.uploads.rows import AudienceRows, Lost, audience_rows
+from pipelines.uploads.rows import AudienceRows, audience_rows
 from schemas.customers import Permissions
 from schemas.network import Network, match_columns, networks
 from schemas.uploads import RefusedKeys

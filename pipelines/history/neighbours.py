@@ -1,0 +1,98 @@
+"""What a kept night knew of a person at a network, and of whoever has a key in common with them: what one of them is
+refused may cost the other."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import polars as pl
+
+from pipelines.history.nights import Night
+from pipelines.identifiers.identifiers import identifiers
+from pipelines.identifiers.match_keys import network_keys
+from pipelines.uploads.people import NetworkPeople, network_people
+from schemas.network import Network, match_columns
+
+#: Who is left out costs another a key, and who thereby is not held out costs a third none: nothing reaches further.
+_STEPS = 2
+
+#: The mailbox before its plus, phone, advertising id and the beginning of the postal code: whoever has a key in common
+#: at some network, whatever its forms, has one of these in common.
+_HINTS = """[
+    regexp_replace(split_part(split_part(canonical_email, '@', 1), '+', 1), '[^a-z0-9]', '', 'g'),
+    canonical_phone, lower(mobile_ad_id), left(regexp_replace(lower(postal_code), '[^a-z0-9]', '', 'g'), 3)
+]"""
+
+_RECORD = """
+    records.*, canonical_email AS email, canonical_phone AS phone, country_code AS country, birth_date, gender, city,
+    region, phone_country_source, phone_type, first_name, last_name, postal_code, mobile_ad_id, created_at, updated_at
+"""
+
+
+class Known(NamedTuple):
+    """`held`: `Identifiers` of the person and their neighbours; `permitted`: those of them who may be sent to the
+    network, as `network_people` takes them; `refused`: its `RefusedKeys`."""
+
+    name: str
+    network: Network
+    held: pl.DataFrame
+    permitted: pl.DataFrame
+    refused: pl.DataFrame
+
+    def people(self, numbers: pl.Series | None = None, gone: pl.DataFrame | None = None) -> NetworkPeople:
+        """Those who may be sent, or those of them with the numbers; without the keys (key, value) that are `gone`."""
+        permitted, refused = self.permitted, self.refused
+        if numbers is not None:
+            permitted = permitted.join(numbers.to_frame("number"), on="number", how="semi")
+        if gone is not None:
+            named = gone.select(network=pl.lit(self.name), key="key", value="value")
+            refused = pl.concat([refused.select(named.columns), named])
+        held = self.held.join(permitted.select("person_id", "number"), on="person_id").drop("person_id")
+        return network_people(permitted, held, refused, self.network)
+
+
+def known_at(night: Night, network: Network, name: str, person_id: str) -> Known:
+    """What the night knew for the network called `name`."""
+    held = _with_neighbours(night, network, name, person_id)
+    permitted = night.read(
+        "SELECT person_id, assumed, by_other_purpose, country, revenue "
+        f"FROM {night.table('permissions')} LEFT JOIN (FROM warehouse.features WHERE as_of = $day) USING (person_id) "
+        "WHERE network = $network AND list_contains($people::VARCHAR[], person_id)",
+        day=night.day,
+        network=name,
+        people=[person_id, *held["person_id"].unique()],
+    )
+    numbered = permitted.with_row_index("number")
+    refused = night.read(f"FROM {night.table('refused_keys')} WHERE network = $network", network=name)
+    return Known(name, network, held, numbered, refused)
+
+
+def _with_neighbours(night: Night, network: Network, name: str, person_id: str) -> pl.DataFrame:
+    """`Identifiers` of the person and of everybody within some steps of them."""
+    night.warehouse.execute(
+        f"CREATE OR REPLACE TEMP TABLE _hints AS SELECT person_id, unnest({_HINTS}) AS hint "
+        f"FROM {night.table('customer_records')} JOIN {night.table('crm_customers')} USING (customer_id)"
+    )
+    inside = pl.Series("person_id", [person_id])
+    found = pl.DataFrame()
+    for _ in range(_STEPS):
+        near = night.read(
+            "SELECT DISTINCT person_id FROM _hints WHERE hint <> '' AND hint IN "
+            "(SELECT hint FROM _hints WHERE list_contains($inside::VARCHAR[], person_id))",
+            inside=inside.to_list(),
+        )
+        found = identifiers(_records(night, [person_id, *near["person_id"]]), match_columns({name: network}))
+        keys = network_keys(found, network, by=("person_id",))
+        theirs = keys.filter(pl.col("person_id").is_in(inside.implode())).select("key", "value").unique()
+        sharing = keys.join(theirs, on=["key", "value"], how="semi")["person_id"]
+        inside = pl.concat([inside, sharing]).unique()
+    return found.filter(pl.col("person_id").is_in(inside.implode()))
+
+
+def _records(night: Night, people: list[str]) -> pl.DataFrame:
+    """`PersonRecords` of the people."""
+    return night.read(
+        f"SELECT {_RECORD} FROM {night.table('customer_records')} AS records "
+        f"JOIN {night.table('crm_customers')} USING (customer_id) WHERE list_contains($people::VARCHAR[], person_id)",
+        people=people,
+    )
