@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -34,7 +35,12 @@ def sign_head(connection: sa.Connection, home: Home, keys: SecretKeys) -> None:
         return
     now = head(connection)
     signature = Signature(public_key=keys.public_key, value=keys.sign(_signed_bytes(now)))
-    write_durably(home.audit_head, SignedHead(head=now, signature=signature).model_dump_json() + "\n")
+    try:
+        write_durably(home.audit_head, SignedHead(head=now, signature=signature).model_dump_json() + "\n")
+    except OSError as error:
+        # On a full disk the older head stays, and stays true; what filled the disk has been told in words of its own.
+        if error.errno != errno.ENOSPC:
+            raise
 
 
 def claims(home: Home, versions: Iterable[sa.RowMapping]) -> Iterator[Claim | str]:
