@@ -199,7 +199,12 @@ class Relance(dg.ConfigurableResource):
         held = (
             f"SELECT number, kind, position, {columns} FROM warehouse.identifiers JOIN ({numbered}) USING (person_id)"
         )
-        return network_people(warehouse.read(numbered), warehouse.read(held), refused, declared, states)
+        unusable = (
+            f"SELECT number, identifier, refusal FROM warehouse.identifier_refusals JOIN ({numbered}) USING (person_id)"
+        )
+        return network_people(
+            warehouse.read(numbered), warehouse.read(held), refused, declared, states, warehouse.read(unusable)
+        )
 
     def people_without(self, network: str, numbers: pl.Series, keys: pl.DataFrame) -> NetworkPeople:
         """Some of the people of `people_of`, by their numbers, without the keys (key, value)."""

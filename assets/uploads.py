@@ -169,6 +169,12 @@ def _result(relance: Relance, audience: Audience, rows: AudienceRows, published:
         **rows_metadata(ledger.file_rows, people=ledger.file_people, segment_people=ledger.segment_people),
         **{f"dropped/{reason}": people for reason, people in ledger.dropped.items()},
         **{f"refused/{reason}": refused for reason, refused in ledger.refused_identifiers.items()},
+        **{f"with/{name}": held.people for name, held in ledger.identifiers.items()},
+        **{
+            f"without/{name}/{reason}": people
+            for name, held in ledger.identifiers.items()
+            for reason, people in held.lost.items()
+        },
         "outcome": published.outcome,
     }
     if published.manifest is not None:

@@ -102,6 +102,17 @@ class AudienceKeys(dy.Schema):
     value = dy.String(metadata=HASHED, description="The key as the network sees it.")
 
 
+class IdentifierLedger(BaseModel):
+    """Of the people in the file, those who look the same as another among them, how many carry one of the network's
+    keys, and why the others do not: `not_given`, `key_refused`, `not_taken_there` (where they live),
+    `list_below_minimum`, or what made theirs no match key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    people: int
+    lost: dict[str, int]
+
+
 class Ledger(BaseModel):
     """Where the people of a segment went: in the file, or out for a named reason. It closes or the run fails."""
 
@@ -117,10 +128,18 @@ class Ledger(BaseModel):
     #: Identifiers that the segment's people gave and that are no match key, by `identifier: reason`; who gave a good
     #: one beside them is not lost.
     refused_identifiers: dict[str, int] = Field(default_factory=dict)
+    #: By the network's key. Each sum is that of the people in the file and of those who look the same as one of them.
+    identifiers: dict[str, IdentifierLedger] = Field(default_factory=dict)
 
     @property
     def closes(self) -> bool:
-        return self.segment_people == self.file_people + sum(self.dropped.values())
+        return self.segment_people == self.file_people + sum(self.dropped.values()) and not self.open_identifiers
+
+    @property
+    def open_identifiers(self) -> tuple[str, ...]:
+        """The keys whose own sums do not close."""
+        inside = self.file_people + self.dropped.get("duplicate_after_hashing", 0)
+        return tuple(name for name, held in self.identifiers.items() if held.people + sum(held.lost.values()) != inside)
 
     @property
     def main_reason(self) -> str | None:

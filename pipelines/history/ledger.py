@@ -48,13 +48,13 @@ def lost_for(  # noqa: PLR0913, PLR0917 - a person, an audience, and what the ni
         lambda people: known.held.filter(pl.col("person_id").is_in(people.implode())),
         known.people,
     )
-    left = Remaining.all_of(allowed, everybody.values)
+    left = Remaining.all_of(allowed, everybody)
     leaving = leaving_out(choice, known.network, readers, identity_key)
     if leaving is not None:
-        left = remaining(allowed, everybody.values, known.network, leaving)
+        left = remaining(allowed, everybody, known.network, leaving)
     before = allowed.filter(person_id=person_id)
     now = left.people.filter(person_id=person_id)
-    lost = _shown(before, everybody.values, known.network) - _shown(now, left.values, known.network)
+    lost = _shown(before, everybody.values, known.network) - _shown(now, left.everybody.values, known.network)
     kept = left.people.filter(pl.col("reason").is_null())
     person = before.row(0, named=True)
     return LostFor(
@@ -64,7 +64,7 @@ def lost_for(  # noqa: PLR0913, PLR0917 - a person, an audience, and what the ni
         left_keys=tuple(sorted({key for key, _ in lost})) if not now.is_empty() and now["reason"][0] is None else (),
         on_assumption=person["assumed"],
         by_other_purpose=person["by_other_purpose"],
-        alike=_alike(kept, left.values, known.network, person_id),
+        alike=_alike(kept, left.everybody.values, known.network, person_id),
     )
 
 

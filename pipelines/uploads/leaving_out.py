@@ -44,17 +44,16 @@ class LeavingOut(NamedTuple):
 
 
 class Remaining(NamedTuple):
-    """The people who are left, each with their `reason`, and their `values` where a row is an identifier; those of the
-    holdout, with the rows and values that they would have had."""
+    """The people who are left, each with their `reason`, and `everybody` as the audience's rows show them; those of the
+    holdout, with the rows that they would have had."""
 
     people: pl.DataFrame
-    values: dict[str, pl.DataFrame]
+    everybody: NetworkPeople
     held_out: pl.DataFrame
-    held_out_values: dict[str, pl.DataFrame]
 
     @classmethod
-    def all_of(cls, people: pl.DataFrame, values: dict[str, pl.DataFrame]) -> Remaining:
-        return cls(people, values, people.clear(), values)
+    def all_of(cls, people: pl.DataFrame, everybody: NetworkPeople) -> Remaining:
+        return cls(people, everybody, people.clear())
 
 
 def leaving_out(choice: Choice, network: Network, readers: Readers, identity_key: str) -> LeavingOut | None:
@@ -94,34 +93,32 @@ def drawn(people: pl.Series, holdout: HeldOut, identity_key: str) -> pl.Series:
     return first < format(int(holdout.share * 16**_DIGITS), f"0{_DIGITS}x")
 
 
-def remaining(
-    allowed: pl.DataFrame, values: dict[str, pl.DataFrame], network: Network, leaving: LeavingOut
-) -> Remaining:
-    """In: members who may be sent to the network, with `reason`, and what they are worth in values, as `NetworkPeople`.
+def remaining(allowed: pl.DataFrame, everybody: NetworkPeople, network: Network, leaving: LeavingOut) -> Remaining:
+    """In: those of everybody who are members, with `reason`.
 
     Who shares a key with somebody left out loses the key; who has none left by that is refused, or, where the holdout
     took it, held out too.
     """
     people = allowed.drop("reason").join(leaving.people, on="person_id", how="left", maintain_order="left")
     people = people.with_columns(reason=pl.coalesce("reason", lost_here(network)))
-    before = _without(people, values, leaving.keys, leaving.keys, network, leaving.readers)
+    before = _without(people, everybody, leaving.keys, leaving.keys, network, leaving.readers)
     if leaving.is_drawn is None:
         return before
     rowed = before.people.filter(pl.col("reason").is_null())
     is_drawn = leaving.is_drawn(rowed["person_id"])
     keys = network_keys(leaving.readers.identifiers(rowed["person_id"].filter(is_drawn)), network)
     rest = _without(
-        rowed.filter(~is_drawn), before.values, keys, pl.concat([leaving.keys, keys]), network, leaving.readers
+        rowed.filter(~is_drawn), before.everybody, keys, pl.concat([leaving.keys, keys]), network, leaving.readers
     )
     kept = rest.people.filter(pl.col("reason").is_null())
     others = before.people.filter(pl.col("reason").is_not_null())
     held_out = rowed.join(kept.select("number"), on="number", how="anti")
-    return Remaining(pl.concat([kept, others]), rest.values, held_out, before.values)
+    return Remaining(pl.concat([kept, others]), rest.everybody, held_out)
 
 
 def _without(  # noqa: PLR0913, PLR0917 - whose rows, and which keys
     people: pl.DataFrame,
-    values: dict[str, pl.DataFrame],
+    everybody: NetworkPeople,
     fresh: pl.DataFrame,
     gone: pl.DataFrame,
     network: Network,
@@ -129,17 +126,18 @@ def _without(  # noqa: PLR0913, PLR0917 - whose rows, and which keys
 ) -> Remaining:
     """The people made anew without all keys that are `gone`, where they carry one that is `fresh`."""
     rowed = people.filter(pl.col("reason").is_null())
-    touched = rowed["number"].filter(_carries(rowed, values, fresh, network))
+    touched = rowed["number"].filter(_carries(rowed, everybody.values, fresh, network))
     if touched.is_empty():
-        return Remaining.all_of(people, values)
+        return Remaining.all_of(people, everybody)
     again = readers.people(touched, gone)
-    remade = again.people.with_columns(lost_here(network)).select(people.columns)
-    numbers = touched.implode()
-    others = ~pl.col("number").is_in(numbers)
-    return Remaining.all_of(
-        pl.concat([people.filter(others), remade]),
-        {header: pl.concat([held.filter(others), again.values[header]]) for header, held in values.items()},
-    )
+    others = ~pl.col("number").is_in(touched.implode())
+
+    def remade(old: dict[str, pl.DataFrame], new: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+        return {name: pl.concat([frame.filter(others), new[name]]) for name, frame in old.items()}
+
+    rows = again.people.with_columns(lost_here(network)).select(people.columns)
+    made = NetworkPeople(everybody.people, remade(everybody.values, again.values), remade(everybody.lost, again.lost))
+    return Remaining.all_of(pl.concat([people.filter(others), rows]), made)
 
 
 def _carries(people: pl.DataFrame, values: dict[str, pl.DataFrame], keys: pl.DataFrame, network: Network) -> pl.Series:

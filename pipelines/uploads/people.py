@@ -8,6 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from pipelines.identifiers.match_keys import columns_of, key_value
+from pipelines.uploads.coverage import lost_by_key, refused_first
 from schemas.identifiers import MatchColumn
 from schemas.network import Network
 from schemas.network_file import Column, Slot, country_codes_of
@@ -19,22 +20,26 @@ ListName = str | None
 class NetworkPeople(NamedTuple):
     """`people`: person_id, number (its row), assumed, by_other_purpose, region, reachable (some key, be it refused),
     kept (some key left), `in NAME` for each of the network's lists; and, where a row is a person, a column for each
-    slot. `values`, where a row is an identifier: number, value for each header, a person's each once."""
+    slot. `values`, where a row is an identifier: number, value for each header, a person's each once. `lost` (number,
+    reason): by key, whose identifiers of that kind are in no row, or not all, and why."""
 
     people: pl.DataFrame
     values: dict[str, pl.DataFrame]
+    lost: dict[str, pl.DataFrame]
 
 
-def network_people(
+def network_people(  # noqa: PLR0913, PLR0917 - who, what they hold, and all that keeps it out
     permitted: pl.DataFrame,
     held: pl.DataFrame,
     refused: pl.DataFrame,
     network: Network,
     subdivisions: pl.DataFrame | None = None,
+    unusable: pl.DataFrame | None = None,
 ) -> NetworkPeople:
     """In: permitted (person_id, number, assumed, by_other_purpose, country, revenue), numbered from 0 on in whatever
     order; held: their `Identifiers` with number for person_id (number, kind, position and the network's match columns);
-    refused (`RefusedKeys` of the network); subdivisions (number, subdivision) where it `limits_data_use`.
+    refused (`RefusedKeys` of the network); subdivisions (number, subdivision) where it `limits_data_use`;
+    unusable (number, identifier, refusal): what of theirs is no match key.
 
     A refused key is in no row; an identifier stays out of a column that does not take it from the person's country.
     """
@@ -43,31 +48,39 @@ def network_people(
         held = held.join(people.select("number", "country"), on="number")
     taken = _taken_by_match(held, network)
     single = {key.headers[0]: key.name for key in network.keys if len(key.headers) == 1}
-    removed: list[pl.Series] = []
+    removed: dict[str, pl.Series] = {}
     values: dict[str, list[pl.DataFrame]] = {}
     for column in network.columns:
         gone = refused.filter(pl.col("key") == single.get(column.header, ""))["value"].implode()
         refusing = [frame["value"].is_in(gone) for frame in taken[column.header]]
         values[column.header] = [frame.filter(~out) for frame, out in zip(taken[column.header], refusing, strict=True)]
-        removed += [frame["number"].filter(out) for frame, out in zip(taken[column.header], refusing, strict=True)]
+        if column.matches:
+            out = [frame["number"].filter(out) for frame, out in zip(taken[column.header], refusing, strict=True)]
+            removed[column.header] = pl.concat(out)
+    lost = lost_by_key(network, removed, held, unusable)
     if network.file.rows == "identifiers":
-        return _by_identifier(people, values, removed, network)
-    return _by_person(people, values, removed, refused, network, subdivisions)
+        return _by_identifier(people, values, removed, lost, network)
+    return _by_person(people, values, removed, lost, refused, network, subdivisions)
 
 
 def _by_identifier(
-    people: pl.DataFrame, values: dict[str, list[pl.DataFrame]], removed: list[pl.Series], network: Network
+    people: pl.DataFrame,
+    values: dict[str, list[pl.DataFrame]],
+    removed: dict[str, pl.Series],
+    lost: dict[str, pl.DataFrame],
+    network: Network,
 ) -> NetworkPeople:
     rows = {header: pl.concat(frames).unique() for header, frames in values.items()}
     inside = {column.list: _among(people, [rows[column.header]["number"]]) for column in network.columns}
-    reachable = _among(people, [*(frame["number"] for frame in rows.values()), *removed])
-    return NetworkPeople(_flagged(people, reachable, inside), rows)
+    reachable = _among(people, [*(frame["number"] for frame in rows.values()), *removed.values()])
+    return NetworkPeople(_flagged(people, reachable, inside), rows, lost)
 
 
 def _by_person(  # noqa: PLR0913, PLR0917 - what becomes a row
     people: pl.DataFrame,
     values: dict[str, list[pl.DataFrame]],
-    removed: list[pl.Series],
+    removed: dict[str, pl.Series],
+    lost: dict[str, pl.DataFrame],
     refused: pl.DataFrame,
     network: Network,
     subdivisions: pl.DataFrame | None,
@@ -79,7 +92,7 @@ def _by_person(  # noqa: PLR0913, PLR0917 - what becomes a row
         slot.name for key in network.keys for slot in network.column(key.headers[0]).slots if len(key.headers) == 1
     ]
     reachable = wide.select(pl.any_horizontal(pl.lit(False), *(pl.col(slot).is_not_null() for slot in keyed)))
-    reachable = reachable.to_series() | _among(people, removed)
+    reachable = reachable.to_series() | _among(people, [*removed.values()])
     for key in network.keys:
         if len(key.headers) == 1:
             continue
@@ -92,8 +105,9 @@ def _by_person(  # noqa: PLR0913, PLR0917 - what becomes a row
         if not gone.is_empty():
             refusing = whole.is_in(gone.implode()).fill_null(False)
             wide = wide.with_columns(pl.when(~refusing).then(slot).alias(slot) for slot in slots)
+            lost[key.name] = refused_first(wide["number"].filter(refusing), lost[key.name])
     wide = _torn_groups_blanked(wide, network)
-    return NetworkPeople(_flagged(wide, reachable, _rows_in(wide, network)), {})
+    return NetworkPeople(_flagged(wide, reachable, _rows_in(wide, network)), {}, lost)
 
 
 def _taken_by_match(held: pl.DataFrame, network: Network) -> dict[str, list[pl.DataFrame]]:

@@ -22,7 +22,7 @@ def keys_of_rows(rows: pl.DataFrame, upload_list: UploadList, network: Network) 
     """
     found = [pl.DataFrame(schema=KEYS)]
     for key in network.keys_of(upload_list):
-        values = [rows.select(value.alias("value")).to_series() for value in _values(key, network)]
+        values = [rows.select(value.alias("value")).to_series() for value in key_values(key, network)]
         each = pl.concat(values).drop_nulls()
         found.append(each.to_frame().select(key=pl.lit(key.name), value="value"))
     return pl.concat(found).unique()
@@ -34,7 +34,7 @@ def carrying(rows: pl.DataFrame, keys: pl.DataFrame, upload_list: UploadList, ne
     for key in network.keys_of(upload_list):
         wanted = keys.filter(pl.col("key") == key.name)["value"]
         if not wanted.is_empty():
-            hits += [value.is_in(wanted.implode()).fill_null(False) for value in _values(key, network)]
+            hits += [value.is_in(wanted.implode()).fill_null(False) for value in key_values(key, network)]
     mask = rows.select(pl.any_horizontal(hits).alias("carries")).to_series()
     return mask if mask.len() == rows.height else mask.new_from_index(0, rows.height)
 
@@ -74,7 +74,7 @@ def lacks(key: Key, upload_list: UploadList, network: Network) -> tuple[str, ...
     return tuple(dict.fromkeys(missing))
 
 
-def _values(key: Key, network: Network) -> list[pl.Expr]:
+def key_values(key: Key, network: Network) -> list[pl.Expr]:
     """The key's values in a row, one for each column that may hold one."""
     slots = [slot for header in key.headers for slot in network.column(header).slots]
     if len(key.headers) == 1:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from pipelines.uploads.coverage import coverage
 from pipelines.uploads.leaving_out import LeavingOut, Remaining, remaining
 from pipelines.uploads.lost import NOTHING_LOST, REASONS_HERE, Lost, lost_here
 from pipelines.uploads.people import NetworkPeople
@@ -60,26 +61,26 @@ def audience_rows(  # noqa: PLR0913, PLR0917 - who is in it, who may be, and who
     """
     numbers = members.join(everybody.people.select("person_id", "number"), on="person_id")["number"]
     allowed = everybody.people[numbers.sort()].with_columns(lost_here(network))
-    left = Remaining.all_of(allowed, everybody.values)
+    left = Remaining.all_of(allowed, everybody)
     if leaving is not None:
-        left = remaining(allowed, everybody.values, network, leaving)
+        left = remaining(allowed, everybody, network, leaving)
     kept = left.people.filter(pl.col("reason").is_null())
-    made = [
-        rows for rows in (_list_rows(part, kept, left.values, network) for part in network.lists) if rows.rows.height
-    ]
+    every = (_list_rows(part, kept, left.everybody.values, network) for part in network.lists)
+    made = [part for part in every if part.rows.height]
     minimum = network.file.minimum_rows.full
     published = tuple(part for part in made if part.rows.height >= minimum)
     counted = published or tuple(made)
-    inside, people = _people_in(kept, counted, left.values, network)
-    held_inside, held_out = _people_in(left.held_out, counted, left.held_out_values, network)
+    lists = tuple(part.upload_list for part in counted) or network.lists
+    inside, held_out = _people_in(kept, lists), _people_in(left.held_out, lists).height
+    people = how_many_differ(inside, lists, left.everybody.values, network)
     here = dict(left.people.filter(pl.col("reason").is_not_null()).group_by("reason").len().iter_rows())
     dropped = {
         **{NO_CONSENT[purpose]: 0 for purpose in network.consent},
         **dict.fromkeys((*REASONS_HERE, *(leaving.choice.reasons if leaving is not None else ())), 0),
         **lost.people,
         **here,
-        "list_below_minimum": kept.height - inside.height + left.held_out.height - held_inside.height,
-        "duplicate_after_hashing": inside.height - people + held_inside.height - held_out,
+        "list_below_minimum": kept.height - inside.height + left.held_out.height - held_out,
+        "duplicate_after_hashing": inside.height - people,
     }
     if leaving is not None and leaving.is_drawn is not None:
         dropped["holdout"] = held_out
@@ -91,6 +92,7 @@ def audience_rows(  # noqa: PLR0913, PLR0917 - who is in it, who may be, and who
         on_assumption=inside.filter("assumed").height,
         by_other_purpose=inside.filter("by_other_purpose").height,
         refused_identifiers=lost.identifiers,
+        identifiers=coverage(inside, lists, left.everybody.values, left.everybody.lost, network),
     )
     withheld = {part.upload_list.label: part.rows.height for part in made if part not in published}
     return AudienceRows(published, withheld, ledger, source_rows or {})
@@ -131,26 +133,21 @@ def _once(rows: pl.DataFrame, network: Network) -> pl.DataFrame:
     return rows.group_by(identity).agg(pl.col(value).sum().cast(rows.schema[value])).select(rows.columns)
 
 
-def _people_in(
-    people: pl.DataFrame, counted: tuple[ListRows, ...], values: dict[str, pl.DataFrame], network: Network
-) -> tuple[pl.DataFrame, int]:
-    """The people who are in one of the lists (in any, if none is counted), and how many of them differ there."""
-    lists = tuple(part.upload_list for part in counted) or network.lists
-    inside = people.filter(pl.any_horizontal(_in_list(upload_list) for upload_list in lists))
-    return inside, how_many_differ(inside, lists, values, network) if inside.height else 0
+def _people_in(people: pl.DataFrame, lists: tuple[UploadList, ...]) -> pl.DataFrame:
+    return people.filter(pl.any_horizontal(_in_list(upload_list) for upload_list in lists))
 
 
 def how_many_differ(
     inside: pl.DataFrame, lists: tuple[UploadList, ...], values: dict[str, pl.DataFrame], network: Network
 ) -> int:
     """How many of the people differ in what the lists show of them."""
-    slots = [slot for upload_list in lists for slot in upload_list.slots if slot.match is not None]
+    slots = dict.fromkeys(slot for upload_list in lists for slot in upload_list.slots if slot.match is not None)
     if network.file.rows == "people":
-        return inside.select(slot.name for slot in dict.fromkeys(slots)).unique().height
+        return inside.select(slot.name for slot in slots).unique().height
     # A person's identifiers are a set: equal sums of their hashes are equal sets.
     marks = [
         values[slot.column.header].select("number", mark=pl.col("value").hash(seed=place))
-        for place, slot in enumerate(dict.fromkeys(slots))
+        for place, slot in enumerate(slots)
     ]
     theirs = pl.concat(marks).join(inside.select("number"), on="number", how="semi")
     return theirs.group_by("number").agg(pl.col("mark").sum())["mark"].n_unique()

@@ -27,7 +27,8 @@ def check_ledger(audience: Audience, ledger: Ledger) -> None:
     if not ledger.closes:
         msg = (
             f"{audience}: the ledger does not close: {ledger.segment_people} people in the segment, "
-            f"{ledger.file_people} in the file, {sum(ledger.dropped.values())} dropped with a reason. "
+            f"{ledger.file_people} in the file, {sum(ledger.dropped.values())} dropped with a reason"
+            f"{''.join(f'; the sum of {name} is another' for name in ledger.open_identifiers)}. "
             "This is a defect; nothing was published."
         )
         raise PublicationError(msg, check="ledger_closes")

@@ -121,9 +121,8 @@ def slow_audience(
         gone |= slow_keys(out, situation)
     kept = {name: slow_row(held[name], gone, network) for name in rowed.keys() - out}
     rows = [row for row in kept.values() if not isinstance(row, str)]
-    held_out = [rowed[name] for name in rowed if name in out or isinstance(kept[name], str)]
-    dropped += ["holdout"] * len(set(held_out))
-    dropped += ["duplicate_after_hashing"] * (len(rows) - len(set(rows)) + len(held_out) - len(set(held_out)))
+    dropped += ["holdout"] * (len(rowed) - len(rows))
+    dropped += ["duplicate_after_hashing"] * (len(rows) - len(set(rows)))
     return set(rows), {reason: dropped.count(reason) for reason in dropped}, gone
 
 

@@ -11,7 +11,7 @@ from pipelines.uploads.lost import Lost
 from pipelines.uploads.rows import audience_rows
 from schemas.customers import Permissions
 from schemas.network import Network, networks
-from schemas.uploads import LEDGER_REASONS, NO_CONSENT, Ledger, RefusedKeys
+from schemas.uploads import LEDGER_REASONS, NO_CONSENT, IdentifierLedger, Ledger, RefusedKeys
 from tests.pipelines.uploads.helpers import of_any_size, people_of, without_value
 
 NETWORKS = {name: without_value(of_any_size(networks()[name].allowing(()))) for name in ("google_ads", "meta")}
@@ -111,6 +111,27 @@ def slow_rows(situation: dict, network: Network) -> tuple[list[tuple[str | None,
     return rows, dropped
 
 
+def slow_identifiers(situation: dict, network: Network) -> dict[str, IdentifierLedger]:
+    """Who carries which key, person by person."""
+    held = dict(zip(PEOPLE, situation["people"], strict=False))
+    found = {}
+    for key in network.keys:
+        reasons = []
+        for name in situation["members"] & situation["permitted"].keys() & held.keys():
+            if isinstance(slow_row(held[name], situation["refused"], network), str):
+                continue
+            address = [held[name][part] for part in PARTS]
+            given = {
+                **{kind: held[name][kind] for kind in ("email", "phone")},
+                "address": [] if None in address else ["\t".join(address)],
+            }.get(key.name, [])
+            carried = [value for value in given if (key.name, value) not in situation["refused"]]
+            reasons.append(None if carried else "key_refused" if given else "not_given")
+        lost = {reason: reasons.count(reason) for reason in sorted({reason for reason in reasons if reason})}
+        found[key.name] = IdentifierLedger(people=reasons.count(None), lost=lost)
+    return found
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 @given(situation=situations)
 @settings(max_examples=40, deadline=None)
@@ -136,7 +157,11 @@ def test_the_ledger_closes_and_equals_a_slow_count(name: str, situation: dict) -
     rows, dropped = slow_rows(situation, network)
     assert found.ledger.closes
     assert found.ledger.model_copy(update={"on_assumption": 0}) == Ledger(
-        segment_people=len(situation["members"]), dropped=dropped, file_people=len(set(rows)), file_rows=len(set(rows))
+        segment_people=len(situation["members"]),
+        dropped=dropped,
+        file_people=len(set(rows)),
+        file_rows=len(set(rows)),
+        identifiers=slow_identifiers(situation, network),
     )
     assert list(found.ledger.dropped) == [reason for reason in LEDGER_REASONS if reason in found.ledger.dropped]
     assert {row for part in found.lists for row in part.rows.iter_rows()} == set(rows)
@@ -158,6 +183,24 @@ def test_a_ledger_closes_if_everybody_is_in_the_file_or_dropped_for_a_reason(
 ) -> None:
     ledger = Ledger(segment_people=segment_people, dropped=dropped, file_people=file_people, file_rows=file_people)
     assert ledger.closes == closes
+
+
+@pytest.mark.parametrize(
+    ("people", "not_given", "closes"), [(7, 3, True), (10, 0, True), (7, 2, False), (8, 3, False), (5, 3, False)]
+)
+def test_the_sum_of_each_identifier_is_that_of_the_people_in_the_file_and_of_their_duplicates(
+    people: int, not_given: int, *, closes: bool
+) -> None:
+    email = IdentifierLedger(people=people, lost={"not_given": not_given})
+    ledger = Ledger(
+        segment_people=10,
+        dropped={"duplicate_after_hashing": 2},
+        file_people=8,
+        file_rows=8,
+        identifiers={"email": email},
+    )
+    assert ledger.closes == closes
+    assert ledger.open_identifiers == (() if closes else ("email",))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,83 @@
+"""How many of the people in a file carry each of the network's keys, and why the others do not."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipelines.identifiers.match_keys import columns_of, key_value
+from pipelines.uploads.row_keys import key_values
+from schemas.network import Network, UploadList
+from schemas.network_file import Key, country_codes_of
+from schemas.uploads import IdentifierLedger
+
+#: Why somebody in the file does not carry a key, in the order in which it is asked. After `not_taken_there` comes what
+#: made their identifiers of that kind no match keys.
+_BELOW, _REFUSED, _NOT_TAKEN, _NOT_GIVEN = "list_below_minimum", "key_refused", "not_taken_there", "not_given"
+
+_LOST = {"number": pl.UInt32, "reason": pl.String}
+
+
+def lost_by_key(
+    network: Network, removed: dict[str, pl.Series], held: pl.DataFrame, unusable: pl.DataFrame | None
+) -> dict[str, pl.DataFrame]:
+    """number, reason for each of the network's keys: who gave an identifier of that kind that is in no row, by the
+    first reason. Who carries another one all the same is among them.
+
+    In: removed (numbers by header); held (their `Identifiers` by number, and country where the network asks for it);
+    unusable (number, identifier, refusal).
+    """
+    found: dict[str, pl.DataFrame] = {}
+    for key in network.keys:
+        column = network.column(key.headers[0])
+        parts = [pl.DataFrame(schema=_LOST)]
+        if len(key.headers) == 1:
+            parts.append(_because(removed[column.header], _REFUSED))
+        if column.not_in:
+            codes, unknown = country_codes_of(column.not_in)
+            elsewhere = held.filter(pl.col("country").is_in(list(codes)).fill_null(unknown))
+            some = pl.any_horizontal(key_value(columns).is_not_null() for columns in columns_of(network, key))
+            parts.append(_because(elsewhere.filter(some)["number"], _NOT_TAKEN))
+        if unusable is not None and len(key.headers) == 1:
+            theirs = unusable.filter(identifier=column.identifier).sort("refusal")
+            parts.append(theirs.select("number", reason="refusal"))
+        found[key.name] = pl.concat(parts).unique("number", keep="first", maintain_order=True)
+    return found
+
+
+def refused_first(numbers: pl.Series, lost: pl.DataFrame) -> pl.DataFrame:
+    """The same with people added whose key is refused, whatever else is wrong with theirs."""
+    return pl.concat([_because(numbers, _REFUSED), lost]).unique("number", keep="first", maintain_order=True)
+
+
+def _because(numbers: pl.Series, reason: str) -> pl.DataFrame:
+    return numbers.to_frame("number").select("number", reason=pl.lit(reason))
+
+
+def coverage(
+    inside: pl.DataFrame,
+    lists: tuple[UploadList, ...],
+    values: dict[str, pl.DataFrame],
+    lost: dict[str, pl.DataFrame],
+    network: Network,
+) -> dict[str, IdentifierLedger]:
+    """For each of the network's keys, how many of the file's people carry it in one of the lists, and why not.
+
+    In: the people who are in a list (number, and slots where a row is a person), however many look the same; what
+    `NetworkPeople` knows of them.
+    """
+    counted = {key.name for upload_list in lists for key in network.keys_of(upload_list)}
+    found: dict[str, IdentifierLedger] = {}
+    for key in network.keys:
+        carries = _carries(inside, key, values, network)
+        without = inside.filter(~carries).select("number").join(lost[key.name], on="number", how="left")
+        reasons = without["reason"].fill_null(_NOT_GIVEN).value_counts().sort("reason")
+        people = int(carries.sum())
+        below = {} if key.name in counted or not people else {_BELOW: people}
+        found[key.name] = IdentifierLedger(people=0 if below else people, lost={**below, **dict(reasons.iter_rows())})
+    return found
+
+
+def _carries(inside: pl.DataFrame, key: Key, values: dict[str, pl.DataFrame], network: Network) -> pl.Series:
+    if network.file.rows == "identifiers":
+        return inside["number"].is_in(values[key.headers[0]]["number"].implode())
+    return inside.select(pl.any_horizontal(value.is_not_null() for value in key_values(key, network))).to_series()
