@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from assets.nights import CHOSEN_DAY, NEWEST_DAY, stage_lines, started_as
 from catalog.descriptions import describe, record_overlaps
 from catalog.duckdb_connection import registered
 from catalog.home import Environment, Home
-from catalog.nights import record_stages, record_start
+from catalog.nights import record_config_changes, record_stages, record_start
 from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
@@ -24,15 +24,18 @@ from pipelines.crm.pull import Reading
 from pipelines.crm.read import Crm
 from pipelines.customers.subdivisions import subdivisions
 from pipelines.erasure.settle import Erasing, settle
-from pipelines.history.declared import keep_files
-from pipelines.history.intervals import replace
+from pipelines.history import intervals
+from pipelines.history.config_changes import config_changes
+from pipelines.history.declared import config_before, keep_files
 from pipelines.overlaps import overlaps
 from pipelines.uploads.forecasts import update_forecasts
 from pipelines.uploads.keys import key_columns
 from pipelines.uploads.people import NetworkPeople, network_people
 from pipelines.uploads.publication import Outbox
 from pipelines.uploads.reconciliation import reconcile
+from pipelines.uploads.renewed_rules import renewed_rules
 from pipelines.uploads.retention import expire
+from pipelines.uploads.retired import retired_audiences
 from pipelines.uploads.withdrawal import hold_withdrawn
 from schemas.config import Config, read_config
 from schemas.errors import RelanceError, StageError, UnreachableSourceError
@@ -87,12 +90,18 @@ class Relance(dg.ConfigurableResource):
         reconcile(self.outbox)
         expire(self.outbox)
         describe(catalog, config.segments)
+        self._opened.config = replace(config, retired=retired_audiences(catalog, warehouse, config))
         self._keep_files(tags.get("dagster/partition"))
 
     def _keep_files(self, partition: str | None) -> None:
         """Keep what the night is decided by; an older day that is worked out again decides nothing."""
         day = None if partition is None else date.fromisoformat(partition)
         if day is not None and day >= (self.newest_day() or day):
+            before = config_before(self.warehouse, day)
+            changes = renewed_rules(self._opened.catalog, self.declared)
+            if before is not None:
+                changes = [*config_changes(before, self.declared), *changes]
+            record_config_changes(self._opened.catalog, self._opened.night, changes)
             keep_files(self.warehouse, self.declared, day=day)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
@@ -258,7 +267,7 @@ class Relance(dg.ConfigurableResource):
         """Make `frame` the content of a table of which earlier days are kept, whatever the day of the run: an older
         day that is worked out again is the newest thing that the table held."""
         day = max(as_of, self.newest_day() or as_of)
-        replace(self.warehouse, name, frame, day=day, kept_days=self.declared.settings.history_days)
+        intervals.replace(self.warehouse, name, frame, day=day, kept_days=self.declared.settings.history_days)
 
     @contextmanager
     def stage(self, name: str, pulling: dg.AssetExecutionContext | None = None) -> Iterator[None]:

@@ -10,17 +10,19 @@ from assets.metadata import file_metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.suppressions.suppressed import suppressed_emails
 from pipelines.uploads.brake import reason_to_hold
+from pipelines.uploads.changes import Forbidden
 from pipelines.uploads.forbidden import forbidden_keys
 from pipelines.uploads.keys import key_columns, refused_keys
 from pipelines.uploads.leaving_out import Readers, leaving_out
 from pipelines.uploads.lost import Lost
 from pipelines.uploads.publication import Published, check_newest, publish
+from pipelines.uploads.retired import publish_last, retired_table
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from schemas.choice import Choice, choice_of
 from schemas.config import Config
 from schemas.errors import PublicationError
 from schemas.segment import Audience
-from schemas.uploads import RefusedKeys
+from schemas.uploads import RefusedKeys, RetiredAudiences
 
 #: A run's tag that names audiences, with commas between them, which the brake lets pass in it.
 ALLOWED = "relance/allow"
@@ -35,7 +37,7 @@ CHECKS = {
 def uploads_assets(config: Config, daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     """An asset for each audience that some segment lists."""
     audiences = [_audience(audience, config, daily) for audience in config.audiences]
-    return [_refused_keys(daily), *audiences]
+    return [_refused_keys(daily), *audiences, _retired(daily)]
 
 
 def _refused_keys(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
@@ -65,6 +67,43 @@ def _refused_keys(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             return dg.MaterializeResult(metadata=rows_metadata(table.height))
 
     return asset
+
+
+def _retired(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    deps = [["uploads", "refused_keys"], ["identifiers", "identifiers"]]
+    description = "Audiences that left the config and whose lists are still to be deleted: nobody is added to them."
+
+    @dg.multi_asset(
+        specs=[table_spec("uploads", "retired_audiences", RetiredAudiences, description, deps=deps)],
+        partitions_def=daily,
+        name="retired_audiences",
+    )
+    def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
+        as_of = day_of(context)
+        with relance.stage("uploads.retired_audiences"):
+            check_newest(as_of, relance.newest_day())
+            published = [
+                publish_last(
+                    audience, relance.declared, relance.outbox, as_of=as_of, forbidden=_forbidden(relance, audience)
+                )
+                for audience in relance.declared.retired
+            ]
+            table = retired_table(relance.declared.retired, published)
+            relance.warehouse.replace("retired_audiences", table)
+            return dg.MaterializeResult(metadata=rows_metadata(table.height))
+
+    return asset
+
+
+def _forbidden(relance: Relance, audience: Audience) -> Forbidden:
+    return forbidden_keys(
+        relance.refused_keys(audience.network),
+        lambda: relance.unpermitted(audience.network),
+        relance.table("crm_erasures"),
+        relance.declared.networks[audience.network],
+        relance.identity_key,
+        suppressed_emails(relance.table("crm_suppressions")),
+    )
 
 
 def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
@@ -98,14 +137,6 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
             with relance.stage(f"uploads.{audience}"):
                 check_newest(as_of, relance.newest_day())
                 rows = _rows(relance, audience, choice, as_of)
-                forbidden = forbidden_keys(
-                    relance.refused_keys(audience.network),
-                    lambda: relance.unpermitted(audience.network),
-                    relance.table("crm_erasures"),
-                    network,
-                    relance.identity_key,
-                    suppressed_emails(relance.table("crm_suppressions")),
-                )
                 held_back = reason_to_hold(
                     audience,
                     rows,
@@ -120,7 +151,7 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
                     rows,
                     relance.outbox,
                     as_of=as_of,
-                    forbidden=forbidden,
+                    forbidden=_forbidden(relance, audience),
                     held_back=held_back,
                 )
         except PublicationError as error:

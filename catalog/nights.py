@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from catalog.database import METADATA, now
-from schemas.nights import Alert, NightReport, OutcomeLine, QuarantineLine, StageLine, StartedAs
+from schemas.nights import Alert, ConfigChange, NightReport, OutcomeLine, QuarantineLine, StageLine, StartedAs
 
 if TYPE_CHECKING:
     from catalog.store import Catalog
@@ -49,6 +49,15 @@ STAGES = sa.Table(
     sa.Column("rows", sa.BigInteger),
     sa.Column("seconds", sa.Float, nullable=False),
     sa.Column("succeeded", sa.Boolean, nullable=False),
+    sa.PrimaryKeyConstraint("night", "place"),
+)
+
+CONFIG_CHANGES = sa.Table(
+    "night_config_changes",
+    METADATA,
+    sa.Column("night", sa.Integer, nullable=False),
+    sa.Column("place", sa.Integer, nullable=False),
+    *(sa.Column(name, sa.Text, nullable=False) for name in ConfigChange.model_fields),
     sa.PrimaryKeyConstraint("night", "place"),
 )
 
@@ -96,6 +105,26 @@ def record_stages(catalog: Catalog, night: int, lines: Iterable[StageLine]) -> N
     if rows:
         with catalog.writing() as connection:
             connection.execute(sa.insert(STAGES), rows)
+
+
+def record_config_changes(catalog: Catalog, night: int, changes: Iterable[ConfigChange]) -> None:
+    """Write what of the config is otherwise than in the night before."""
+    rows = [{"night": night, "place": place, **change.model_dump()} for place, change in enumerate(changes)]
+    if rows:
+        with catalog.writing() as connection:
+            connection.execute(sa.insert(CONFIG_CHANGES), rows)
+
+
+def config_changes(catalog: Catalog, nights: Iterable[int]) -> dict[int, tuple[ConfigChange, ...]]:
+    """Night → what of the config was otherwise than in the night before it."""
+    asked = list(nights)
+    found: dict[int, tuple[ConfigChange, ...]] = dict.fromkeys(asked, ())
+    query = sa.select(CONFIG_CHANGES).where(CONFIG_CHANGES.c.night.in_(asked)).order_by(CONFIG_CHANGES.c.place)
+    with catalog.reading() as connection:
+        for row in connection.execute(query).mappings():
+            change = ConfigChange(**{name: row[name] for name in ConfigChange.model_fields})
+            found[row["night"]] += (change,)
+    return found
 
 
 def record_alert(catalog: Catalog, alert: Alert, night: int | None, day: date) -> None:
@@ -156,6 +185,7 @@ def night_report(catalog: Catalog, night: int) -> NightReport:
         stages=tuple(StageLine(**{name: line[name] for name in StageLine.model_fields}) for line in lines),
         quarantined=tuple(QuarantineLine(**line) for line in row["quarantined"]),
         audiences=tuple(_outcome(line) for line in catalog.outcomes_of_night(night)),
+        changes=config_changes(catalog, [night])[night],
         alerts=tuple(alerts(catalog, night, row["as_of"])),
     )
 

@@ -51,10 +51,10 @@ OUTCOMES = sa.Table(
     *audience_columns(),
     sa.Column("as_of", sa.Date, nullable=False),
     sa.Column("night", sa.Integer, nullable=False),
-    #: `published`, `fresh` (nothing changed) or `held`.
+    #: `published`, `fresh` (nothing changed), `held`, or `retired` (it has left the config).
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("version", sa.Text),
-    #: Why it was held, in a sentence.
+    #: Why it was held or retired, in a sentence.
     sa.Column("reason", sa.Text),
     sa.Column("ledger", sa.JSON),
     sa.PrimaryKeyConstraint("network", "account", "segment", "as_of"),

@@ -19,7 +19,7 @@ from catalog.alerts import tell
 from catalog.database import copy_database
 from catalog.home import Home
 from catalog.journal import confirmations
-from catalog.nights import night_report
+from catalog.nights import config_changes, night_report
 from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
@@ -78,12 +78,15 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
     with open_catalog(home) as catalog:
         outcomes = catalog.outcomes_of_night(night["night"])
         to_do = {_audience(row): _to_do(catalog, row) for row in outcomes}
+        changes = config_changes(catalog, [night["night"]])[night["night"]]
         if publishing:
             _alert(catalog, config, night["night"])
     OUT.print(_summary(config, outcomes, to_do, night["as_of"]))
     for row in outcomes:
-        if row["outcome"] == "held":
-            OUT.print(f"Held: {_audience(row)}: {row['reason']}.", soft_wrap=True)
+        if row["outcome"] in {"held", "retired"}:
+            OUT.print(f"{row['outcome'].capitalize()}: {_audience(row)}: {row['reason']}.", soft_wrap=True)
+    for change in changes:
+        OUT.print(f"Changed: {change.says}", markup=False, soft_wrap=True)
     for line in night["quarantined"]:
         OUT.print(f"Set aside: {line['rows']:,} rows of {line['table']}: {line['rule']}.", soft_wrap=True)
     for message in night["messages"]:

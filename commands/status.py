@@ -53,6 +53,8 @@ def _show(report: NightReport) -> None:
         OUT.print(f"failed: {message}", markup=False, soft_wrap=True)
     for line in report.quarantined:
         OUT.print(f"set aside: {line.rows:,} rows of {line.table}: {line.rule}.", soft_wrap=True)
+    for change in report.changes:
+        OUT.print(f"changed: {change.says}", markup=False, soft_wrap=True)
     for alert in report.alerts:
         OUT.print(f"alert by {alert.channel}: {alert.failure or 'sent'}.", soft_wrap=True)
     held = [line for line in report.audiences if line.outcome == "held"]
@@ -60,6 +62,9 @@ def _show(report: NightReport) -> None:
         OUT.print(f"held: {Audience(line.network, line.account, line.segment)}: {line.reason}.", soft_wrap=True)
     if not held:
         OUT.print("No audience is held.")
+    for line in report.audiences:
+        if line.outcome == "retired":
+            OUT.print(f"retired: {Audience(line.network, line.account, line.segment)}: {line.reason}.", soft_wrap=True)
 
 
 def _stages(report: NightReport) -> Table:

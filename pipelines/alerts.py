@@ -17,11 +17,17 @@ def night_message(report: NightReport) -> AlertMessage | None:
         held = [line for line in report.audiences if line.outcome == "held"]
         sentences = [f"{Audience(line.network, line.account, line.segment)}: {line.reason}." for line in held]
         title = f"relance: {len(held)} of {len(report.audiences)} audiences held in the night of {report.as_of}"
-        return AlertMessage("held", title, (*sentences, "The others are ready."), report.night, report.as_of)
+        sentences += ["The others are ready.", *_changes(report)]
+        return AlertMessage("held", title, tuple(sentences), report.night, report.as_of)
     sentences = report.messages or ("The run ended before it could say why: it was killed, or its machine stopped.",)
     advice = "docs/operations.md says what to do; the next run mends what this one left."
     title = f"relance: the night of {report.as_of} failed"
-    return AlertMessage("failed", title, (*sentences, advice), report.night, report.as_of)
+    return AlertMessage("failed", title, (*sentences, advice, *_changes(report)), report.night, report.as_of)
+
+
+def _changes(report: NightReport) -> list[str]:
+    """What of the config is new, which may be why."""
+    return [f"Since the night before: {change.says}" for change in report.changes]
 
 
 def unbegun_message(day: date, reason: str) -> AlertMessage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
 
-from catalog.nights import NIGHTS
+from catalog.nights import NIGHTS, config_changes
 from catalog.store import OUTCOMES, Catalog
 from portal.rendering import render
 from portal.state import StateOf
@@ -39,5 +39,6 @@ def nights(request: Request, state: StateOf) -> Response:
         "nights.html",
         nights=shown,
         outcomes=_outcomes(state.catalog, [night["night"] for night in shown]),
+        changes=config_changes(state.catalog, [night["night"] for night in shown]),
         titles={tuple(row.audience): row for row in rows},
     )

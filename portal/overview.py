@@ -205,7 +205,7 @@ def _status(  # noqa: PLR0913
     if steps and is_renewal(manifest):
         status = "expiring"
     elif steps:
-        status = "waiting" if lists else "ready"
+        status = "waiting" if lists or not declared else "ready"
     elif not declared:
         status = "retired"
     elif outcome is not None and outcome["outcome"] == "held":

@@ -31,6 +31,9 @@ class Config:
     suppressions: dict[str, Suppression]
     #: With the columns that the company allows.
     networks: dict[str, Network]
+    #: Audiences that have left the config and of which a network may still hold a list. The config does not know them:
+    #: whoever has the home open does.
+    retired: tuple[Audience, ...] = ()
 
     @property
     def audiences(self) -> tuple[Audience, ...]:
@@ -39,8 +42,8 @@ class Config:
 
     @property
     def used_networks(self) -> dict[str, Network]:
-        """The networks that some segment lists."""
-        used = {audience.network for audience in self.audiences}
+        """The networks that some segment lists, or that may still hold a list."""
+        used = {audience.network for audience in (*self.audiences, *self.retired)}
         return {name: network for name, network in self.networks.items() if name in used}
 
 

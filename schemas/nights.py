@@ -38,7 +38,7 @@ class QuarantineLine(_Read):
 
 
 class OutcomeLine(_Read):
-    """What became of an audience: `published`, `fresh` or `held` with the reason."""
+    """What became of an audience: `published`, `fresh`, or `held` or `retired` with the reason."""
 
     network: str
     account: str
@@ -48,6 +48,46 @@ class OutcomeLine(_Read):
     reason: str | None
     people: int | None
     rows: int | None
+
+
+#: What of the config another night can have had otherwise.
+ChangeKind = Literal[
+    "segment_added", "segment_removed", "label_renamed", "rule_changed", "segment_changed", "audience_added",
+    "audience_retired", "account_added", "rules_renewed", "settings_changed", "sources_changed", "suppressions_changed",
+]  # fmt: skip
+
+_SAYS: dict[ChangeKind, str] = {
+    "segment_added": "{about} is new.",
+    "segment_removed": "{about} was removed: its lists are to be deleted at the networks, and nobody is added to them.",
+    "label_renamed": "{about} is now called {after} at the networks, no longer {before}. The lists stay the same: "
+    "rename them there.",
+    "rule_changed": "{about} has another rule: {after}. It was: {before}.",
+    "segment_changed": "{about} is declared otherwise: {after}.",
+    "audience_added": "{about} now goes to {after} too.",
+    "audience_retired": "{about} no longer goes to {before}: its list there is to be deleted, and nobody is added "
+    "to it.",
+    "account_added": "{about} now has the accounts {after}: each has its own lists.",
+    "rules_renewed": "relance's rules for files of {about} have changed: old and new keys are not alike, so that lists "
+    "there are replaced with the full file.",
+    "settings_changed": "relance.toml has other settings: {after}.",
+    "sources_changed": "sources.toml or rates.csv reads the CRM otherwise.",
+    "suppressions_changed": "The rules that keep people out have changed: {after}.",
+}
+
+
+class ConfigChange(_Read):
+    """What of the config is otherwise than in the night before: names and rules, nothing of people."""
+
+    kind: ChangeKind
+    #: The title of a segment or network; empty where the kind says it.
+    about: str = ""
+    before: str = ""
+    after: str = ""
+
+    @property
+    def says(self) -> str:
+        """The change in a sentence."""
+        return _SAYS[self.kind].format(about=self.about, before=self.before, after=self.after)
 
 
 class Alert(_Read):
@@ -73,4 +113,6 @@ class NightReport(_Read):
     stages: tuple[StageLine, ...]
     quarantined: tuple[QuarantineLine, ...]
     audiences: tuple[OutcomeLine, ...]
+    #: What of the config is otherwise than in the night before.
+    changes: tuple[ConfigChange, ...]
     alerts: tuple[Alert, ...]

@@ -113,6 +113,15 @@ class IdentifierLedger(BaseModel):
     lost: dict[str, int]
 
 
+class RetiredAudiences(dy.Schema):
+    """An audience that has left the config, and the version that says what is still to be done at its network."""
+
+    network = dy.String(primary_key=True)
+    account = dy.String(primary_key=True)
+    segment = dy.String(primary_key=True)
+    version = dy.String()
+
+
 class Ledger(BaseModel):
     """Where the people of a segment went: in the file, or out for a named reason. It closes or the run fails."""
 

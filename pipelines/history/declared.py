@@ -13,7 +13,7 @@ import polars as pl
 from catalog.warehouse import Warehouse
 from pipelines.history.nights import Night
 from schemas.config import Config, read_config
-from schemas.errors import DayError
+from schemas.errors import ConfigError, DayError
 from schemas.network import NETWORKS_FOLDER
 
 #: What a night is decided by, as patterns in the config folder. Other files there may hold people.
@@ -82,6 +82,21 @@ def config_of(night: Night) -> Config:
             path.parent.mkdir(exist_ok=True)
             path.write_text(content, encoding="utf-8")
         return read_config(Path(folder))
+
+
+def config_before(warehouse: Warehouse, day: date) -> Config | None:
+    """The config of the newest kept night before `day`; None if none is kept, or this release reads it no longer."""
+    if not warehouse.has("night_files"):
+        return None
+    newest = warehouse.read("SELECT max(as_of) AS day FROM warehouse.night_files WHERE as_of < $day", day=day)[
+        "day"
+    ].item()
+    if newest is None:
+        return None
+    try:
+        return config_of(Night(warehouse, newest))
+    except ConfigError:
+        return None
 
 
 def _hash(text: str) -> str:

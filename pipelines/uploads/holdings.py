@@ -105,6 +105,11 @@ def held_by_upload(warehouse: Warehouse, found: Holdings) -> dict[int, int]:
     return dict(warehouse.read(counted).iter_rows())
 
 
+def unsaid_versions(found: Holdings) -> tuple[str, ...]:
+    """Versions of which nobody said anything and that may be at the network all the same, oldest first."""
+    return tuple(sorted({event.version for event in found.carried if event.present}, key=VersionOrder.of))
+
+
 def _store_events(warehouse: Warehouse, name: str, events: Sequence[Event], among: str = "") -> str:
     """A query for list, key, value, newest (event), present: the last word of the events on each key `among` some."""
     rows = pl.DataFrame(

@@ -22,6 +22,10 @@ _UPLOADS: dict[ConfirmationKind, tuple[FileKind, str]] = {
 }
 
 
+#: Why an audience that has left the config is given nobody any more.
+RETIRED = "it is no longer declared, so that nobody is added and its list is to be deleted"
+
+
 class Plan(NamedTuple):
     """`steps` in order; `alternative` ones instead, where the network may take them but does not say so; why the steps
     are not simply to add and to remove."""
@@ -44,12 +48,15 @@ class Situation:
     incomparable: str | None
     #: Whether the version has full files.
     has_full: bool
+    #: Whether the audience has left the config; and then, versions that may be there without anybody having said so.
+    retired: bool = False
+    unsaid: tuple[str, ...] = ()
 
     @property
     def is_settled(self) -> bool:
         """Whether the newest list holds what it should."""
         changed = not self.change.sent.is_empty() or not self.change.removes.is_empty()
-        return bool(self.lists) and not changed and self.incomparable is None
+        return bool(self.lists) and not changed and not self.retired and self.incomparable is None
 
     @property
     def renewal(self) -> str | None:
@@ -79,6 +86,8 @@ def plan(situation: Situation, files: Iterable[FileEntry], *, same_parts: bool) 
     old = tuple(steps.delete(each.newest_version) for each in situation.lists[:-1])
     if situation.is_settled:
         return Plan(old, (), None)
+    if situation.retired:
+        return _retired(situation, steps)
     if not situation.lists:
         found = _first(situation, steps)
     elif not situation.has_full:
@@ -99,6 +108,15 @@ def _first(situation: Situation, steps: _Steps) -> Plan:
         return Plan((delete, *create), (), situation.incomparable or situation.delta.obstacle)
     remove = steps.upload("removed", "If an earlier version was uploaded without being confirmed: ")
     return Plan((remove, *create), (delete, *create), None)
+
+
+def _retired(situation: Situation, steps: _Steps) -> Plan:
+    """Every list goes. Until it has gone, it loses whoever is forbidden, if the network can do that with a file."""
+    remove = (steps.upload("removed"),) if situation.uses_deltas and situation.delta.remove else ()
+    delete = [steps.delete(each.newest_version) for each in situation.lists]
+    if situation.unsaid:
+        delete.append(steps.delete_unconfirmed(situation.unsaid[-1]))
+    return Plan((*remove, *delete), (), RETIRED)
 
 
 def _without_full(situation: Situation, steps: _Steps) -> Plan:

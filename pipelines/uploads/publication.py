@@ -22,9 +22,9 @@ from pipelines.uploads.audience_keys import FileKeys, add_pending_keys, finish_k
 from pipelines.uploads.changes import Forbidden, changes, deltas, listed_keys, nothing_forbidden
 from pipelines.uploads.confirming import outstanding
 from pipelines.uploads.expiry import expiry_of
-from pipelines.uploads.holdings import differences
+from pipelines.uploads.holdings import differences, unsaid_versions
 from pipelines.uploads.manifest import content_digest, full_digest, new_manifest, readme, rules_version, signed
-from pipelines.uploads.plan import Situation, plan
+from pipelines.uploads.plan import RETIRED, Situation, plan
 from pipelines.uploads.renewals import renewals
 from pipelines.uploads.rows import AudienceRows, ListRows
 from pipelines.uploads.staging import check_ledger, check_rows, checked_files, staging_folder
@@ -35,7 +35,7 @@ from schemas.network import Network
 from schemas.network_file import FileKind
 from schemas.segment import Audience, Segment
 from schemas.settings import Settings
-from schemas.uploads import Manifest
+from schemas.uploads import Ledger, Manifest
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,14 @@ class Outbox:
         return self.home.outbox / ".staging"
 
 
-class Published(NamedTuple):
-    """What became of an audience: a new version, the last one still `fresh`, or `held` with the reason."""
+#: What an audience that has left the config is made of.
+NOBODY = AudienceRows((), {}, Ledger(segment_people=0, dropped={}, file_people=0, file_rows=0), {})
 
-    outcome: Literal["published", "fresh", "held"]
+
+class Published(NamedTuple):
+    """What became of an audience: a new version, the last one still `fresh`, or `held` or `retired` with the reason."""
+
+    outcome: Literal["published", "fresh", "held", "retired"]
     version: str | None
     reason: str | None
     manifest: Manifest | None
@@ -98,39 +102,68 @@ def publish(  # noqa: PLR0913 - an audience, its rows, where they go, and what t
     """
     check_ledger(audience, audience_rows.ledger)
     reason = held_back or (_why_held(audience_rows, network) if audience_rows.below_minimum else None)
-    found = _publish(audience, segment, network, audience_rows, outbox, as_of=as_of, forbidden=forbidden, held=reason)
-    withdraw_forbidden(outbox.home.outbox, outbox.catalog, outbox.warehouse, audience, forbidden, newest=found.version)
+    asked = _Asked(audience, segment, network, audience_rows, as_of, forbidden)
+    return _finished(asked, outbox, _publish(asked, outbox, held=reason))
+
+
+def publish_retired(  # noqa: PLR0913 - an audience, what it was, where it goes, and what the law says
+    audience: Audience, segment: Segment, network: Network, outbox: Outbox, *, as_of: date, forbidden: Forbidden
+) -> Published:
+    """Publish, of an audience that has left the config, what is still to be done: delete its list, and until somebody
+    confirms that, take out whoever is `forbidden`. `segment` is as it was declared last.
+
+    Raises:
+        PublicationError: a file would be refused, or the disk is full.
+    """
+    asked = _Asked(audience, segment, network, NOBODY, as_of, forbidden, retired=True)
+    return _finished(asked, outbox, _publish(asked, outbox, held=RETIRED)._replace(outcome="retired"))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be published."""
+
+    audience: Audience
+    segment: Segment
+    network: Network
+    rows: AudienceRows
+    as_of: date
+    forbidden: Forbidden
+    retired: bool = False
+
+
+def _finished(asked: _Asked, outbox: Outbox, found: Published) -> Published:
+    """What was published, after versions that must not be were withdrawn, and written into the catalog."""
+    withdraw_forbidden(
+        outbox.home.outbox,
+        outbox.catalog,
+        outbox.warehouse,
+        asked.audience,
+        asked.forbidden,
+        newest=found.version,
+    )
     outbox.catalog.record_outcome(
-        audience,
-        as_of,
+        asked.audience,
+        asked.as_of,
         found.outcome,
         night=outbox.night,
         version=found.version,
         reason=found.reason,
-        ledger=audience_rows.ledger.model_dump(),
+        ledger=asked.rows.ledger.model_dump(),
     )
     return found
 
 
-def _publish(  # noqa: PLR0913
-    audience: Audience,
-    segment: Segment,
-    network: Network,
-    audience_rows: AudienceRows,
-    outbox: Outbox,
-    *,
-    as_of: date,
-    forbidden: Forbidden,
-    held: str | None,
-) -> Published:
+def _publish(asked: _Asked, outbox: Outbox, *, held: str | None) -> Published:
+    audience, network, audience_rows, as_of = asked.audience, asked.network, asked.rows, asked.as_of
     full = () if held else audience_rows.lists
     state = state_of(audience, outbox.catalog, outbox.warehouse)
     keys_now = listed_keys(full)
     found = differences(outbox.warehouse, keys_now, state.holdings)
     expiry = expiry_of(network, state.lists, outbox.settings)
     again = renewals(outbox.warehouse, keys_now, state.holdings, expiry, as_of)
-    change = changes(found, full, forbidden, again)
-    if held and change.removes.is_empty():
+    change = changes(found, full, asked.forbidden, again)
+    if held and change.removes.is_empty() and not asked.retired:
         return Published("held", None, held, None)
     delta = deltas(change, full, network, filled=bool(state.lists))
     version = f"{as_of}.{_next_number(audience, outbox, as_of)}"
@@ -142,16 +175,18 @@ def _publish(  # noqa: PLR0913
         delta=delta,
         incomparable=state.incomparable(change, rules_version(network)),
         has_full=bool(full),
+        unsaid=unsaid_versions(state.holdings) if asked.retired else (),
+        retired=asked.retired,
     )
     staged = outbox.staging / "-".join(audience)
     with staging_folder(outbox.home.outbox, outbox.staging, staged):
         parts: dict[FileKind, tuple[ListRows, ...]] = {"full": full, **(delta.parts if situation.uses_deltas else {})}
-        files = checked_files(audience, segment, network, parts, staged)
+        files = checked_files(audience, asked.segment, network, parts, staged)
         if full:
             check_rows(audience, audience_rows.ledger, files)
         manifest = new_manifest(
             audience,
-            segment,
+            asked.segment,
             network,
             audience_rows,
             settings=outbox.settings,
@@ -168,7 +203,7 @@ def _publish(  # noqa: PLR0913
             return Published("held" if held else "fresh", newest.version, held, newest)
         manifest = signed(manifest, outbox.catalog.audit_head(), outbox.keys)
         (staged / "manifest.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        (staged / "README.txt").write_text(readme(manifest, segment, network), encoding="utf-8")
+        (staged / "README.txt").write_text(readme(manifest, asked.segment, network), encoding="utf-8")
         keys = [FileKeys(kind, part.upload_list.label, part.keys) for kind, lists in parts.items() for part in lists]
         if not _commit(audience, network, manifest, keys, staged, outbox):
             shutil.rmtree(staged, ignore_errors=True)

@@ -43,7 +43,7 @@ def test_the_assets_are_the_tables_and_audiences_of_the_six_stages(definitions: 
         "customers/customers", "customers/customer_records", "customers/person_aliases", "customers/permissions",
         "customers/refusals",
         "features/features", "identifiers/identifiers", "identifiers/identifier_refusals", "segments/buyers",
-        "uploads/refused_keys", "uploads/meta/buyers", "uploads/google_ads/buyers",
+        "uploads/refused_keys", "uploads/retired_audiences", "uploads/meta/buyers", "uploads/google_ads/buyers",
     }  # fmt: skip
 
 

@@ -1,0 +1,86 @@
+"""What of the config is otherwise than in the night before: what a night report says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from schemas.config import Config
+from schemas.nights import ConfigChange
+from schemas.segment import Audience, Segment
+
+#: Fields of a segment that have a sentence of their own.
+_TOLD_APART = {"public_name", "where", "networks"}
+
+
+def config_changes(before: Config, now: Config) -> list[ConfigChange]:
+    """In: the config of the night before, and tonight's. Out: each change once, what concerns lists first."""
+    return [
+        *_segments(before, now),
+        *_accounts(before, now),
+        *_suppressions(before, now),
+        *_settings(before, now),
+        *_sources(before, now),
+    ]
+
+
+def _segments(before: Config, now: Config) -> Iterator[ConfigChange]:
+    for name in sorted({*before.segments, *now.segments}):
+        was, is_now = before.segments.get(name), now.segments.get(name)
+        if is_now is None and was is not None:
+            yield ConfigChange(kind="segment_removed", about=was.title)
+        elif was is None and is_now is not None:
+            yield ConfigChange(kind="segment_added", about=is_now.title)
+        elif was is not None and is_now is not None:
+            yield from _segment(was, is_now)
+            yield from _audiences(is_now.title, set(was.audiences(name)), set(is_now.audiences(name)), now)
+
+
+def _segment(was: Segment, now: Segment) -> Iterator[ConfigChange]:
+    if was.public_name != now.public_name:
+        yield ConfigChange(kind="label_renamed", about=now.title, before=was.public_name, after=now.public_name)
+    if was.where != now.where:
+        before, after = (" ".join(rule.where.split()) for rule in (was, now))
+        yield ConfigChange(kind="rule_changed", about=now.title, before=before, after=after)
+    others = [name for name in Segment.model_fields if name not in _TOLD_APART]
+    if changed := [name for name in others if getattr(was, name) != getattr(now, name)]:
+        yield ConfigChange(kind="segment_changed", about=now.title, after=", ".join(changed))
+
+
+def _audiences(title: str, was: set[Audience], is_now: set[Audience], now: Config) -> Iterator[ConfigChange]:
+    for audience in sorted(is_now - was):
+        yield ConfigChange(kind="audience_added", about=title, after=_place(audience, now))
+    for audience in sorted(was - is_now):
+        yield ConfigChange(kind="audience_retired", about=title, before=_place(audience, now))
+
+
+def _place(audience: Audience, config: Config) -> str:
+    title = config.networks[audience.network].title
+    return title if audience.account == "main" else f"{title} ({audience.account})"
+
+
+def _accounts(before: Config, now: Config) -> Iterator[ConfigChange]:
+    for name, network in now.used_networks.items():
+        was, is_now = (_accounts_of(config, name) for config in (before, now))
+        if was and is_now - was:
+            yield ConfigChange(kind="account_added", about=network.title, after=", ".join(sorted(is_now)))
+
+
+def _accounts_of(config: Config, network: str) -> set[str]:
+    return {audience.account for audience in config.audiences if audience.network == network}
+
+
+def _suppressions(before: Config, now: Config) -> Iterator[ConfigChange]:
+    names = {*before.suppressions, *now.suppressions}
+    if changed := sorted(name for name in names if before.suppressions.get(name) != now.suppressions.get(name)):
+        yield ConfigChange(kind="suppressions_changed", after=", ".join(changed))
+
+
+def _settings(before: Config, now: Config) -> Iterator[ConfigChange]:
+    was, is_now = before.settings, now.settings
+    if changed := [name for name in type(is_now).model_fields if getattr(was, name) != getattr(is_now, name)]:
+        yield ConfigChange(kind="settings_changed", after=", ".join(changed))
+
+
+def _sources(before: Config, now: Config) -> Iterator[ConfigChange]:
+    if before.sources != now.sources or not before.rates.equals(now.rates):
+        yield ConfigChange(kind="sources_changed")

@@ -1,0 +1,22 @@
+"""Networks for which files are made by other rules than before."""
+
+from __future__ import annotations
+
+from catalog.store import Catalog
+from pipelines.uploads.manifest import rules_version
+from schemas.config import Config
+from schemas.nights import ConfigChange
+from schemas.segment import Audience
+from schemas.uploads import Manifest
+
+
+def renewed_rules(catalog: Catalog, config: Config) -> list[ConfigChange]:
+    """Each network of whose declared audiences the newest versions were made by other rules than tonight's."""
+    newest = {Audience(row["network"], row["account"], row["segment"]): row for row in catalog.versions(state=None)}
+    renewed = []
+    for name, network in config.used_networks.items():
+        now = rules_version(network)
+        of_network = [newest[each] for each in config.audiences if each.network == name and each in newest]
+        if any(Manifest.model_validate_json(row["manifest"]).rules_version != now for row in of_network):
+            renewed.append(ConfigChange(kind="rules_renewed", about=network.title))
+    return renewed

@@ -1,0 +1,53 @@
+"""Audiences that have left the config: nobody is added, and their lists are to be deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from catalog.descriptions import descriptions
+from catalog.store import Catalog
+from catalog.warehouse import Warehouse
+from pipelines.uploads.changes import Forbidden
+from pipelines.uploads.publication import Outbox, Published, publish_retired
+from pipelines.uploads.state import state_of
+from schemas.config import Config
+from schemas.segment import Audience, Segment
+from schemas.uploads import RetiredAudiences
+
+
+def retired_audiences(catalog: Catalog, warehouse: Warehouse, config: Config) -> tuple[Audience, ...]:
+    """Those of which the network may still hold a list, by what was published and confirmed."""
+    left = set(descriptions(catalog)) - set(config.audiences)
+    return tuple(
+        audience
+        for audience in sorted(left)
+        if audience.network in config.networks and _may_be_there(audience, catalog, warehouse)
+    )
+
+
+def _may_be_there(audience: Audience, catalog: Catalog, warehouse: Warehouse) -> bool:
+    state = state_of(audience, catalog, warehouse)
+    return bool(state.lists or state.holdings.carried)
+
+
+def publish_last(audience: Audience, config: Config, outbox: Outbox, *, as_of: date, forbidden: Forbidden) -> Published:
+    """Publish what is still to be done for a retired audience, by what its segment was when it was declared last."""
+    network = config.networks[audience.network]
+    segment = _as_declared_last(outbox.catalog, audience)
+    return publish_retired(audience, segment, network, outbox, as_of=as_of, forbidden=forbidden)
+
+
+def retired_table(audiences: Sequence[Audience], published: Sequence[Published]) -> pl.DataFrame:
+    """`RetiredAudiences`, from what each audience was given."""
+    rows = [(*audience, each.version) for audience, each in zip(audiences, published, strict=True)]
+    return pl.DataFrame(rows, schema=pl.DataFrame(RetiredAudiences.create_empty()).schema, orient="row")
+
+
+def _as_declared_last(catalog: Catalog, audience: Audience) -> Segment:
+    described = descriptions(catalog)[audience]
+    names = ("title", "public_name", "public_description", "purpose", "owner")
+    network = audience.network if audience.account == "main" else f"{audience.network}:{audience.account}"
+    return Segment(**{name: described[name] for name in names}, where=described["rule"], networks=(network,))

@@ -1,0 +1,82 @@
+"""Audiences that have left the config, at a network that sees nothing but the files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from catalog.descriptions import describe
+from catalog.home import Home
+from catalog.secret_keys import SecretKeys
+from catalog.warehouse import Warehouse
+from pipelines.uploads.publication import Published
+from pipelines.uploads.retired import publish_last, retired_audiences
+from schemas.config import Config, read_config
+from tests.conftest import ROOT
+from tests.pipelines.uploads.test_deltas import (  # noqa: F401 - `stores` is a fixture
+    EMAIL_OF,
+    FIRST_DAY,
+    JANE,
+    JOHN,
+    MARY,
+    World,
+    forbid,
+    settle,
+    stores,
+    to_do,
+    world,
+)
+
+Stores = tuple[Home, SecretKeys, Warehouse]
+
+
+def without(company: World) -> Config:
+    """A config that knows the networks and declares nothing, after one that declared the audience."""
+    catalog = company.outbox.catalog
+    describe(catalog, {company.audience.segment: company.segment.model_copy(update={"networks": ("google_ads",)})})
+    describe(catalog, {})
+    config = read_config(Path(ROOT / "config"))
+    return replace(config, segments={}, networks={**config.networks, "google_ads": company.network})
+
+
+def is_retired(company: World, config: Config) -> bool:
+    return company.audience in retired_audiences(company.outbox.catalog, company.outbox.warehouse, config)
+
+
+def retire(company: World, config: Config) -> Published:
+    return publish_last(
+        company.audience, config, company.outbox, as_of=FIRST_DAY.replace(day=20), forbidden=company.is_forbidden
+    )
+
+
+def test_a_retired_audience_loses_who_is_forbidden_until_its_list_is_deleted(stores: Stores) -> None:  # noqa: F811
+    with world("google_ads", stores) as company:
+        company.run({0: JANE, 1: JOHN, 2: MARY})
+        settle(company)
+        config = without(company)
+        assert is_retired(company, config)
+        first = retire(company, config)
+        assert (first.outcome, [step.kind for step in to_do(company)]) == ("retired", ["deleted"])
+        assert retire(company, config).version == first.version
+        forbid(company, "google_ads", 1)
+        retire(company, config)
+        remove, delete = to_do(company)
+        company.follow((remove,))
+        assert {value for _, _, value in company.remote.lists[0]} == {EMAIL_OF["google_ads"][n] for n in (0, 2)}
+        retire(company, config)
+        assert to_do(company) == (
+            delete.model_copy(update={"version": remove.version, "says": to_do(company)[0].says}),
+        )
+        company.follow(to_do(company))
+        assert (company.remote.lists, is_retired(company, config)) == ([], False)
+
+
+def test_a_list_that_nobody_confirmed_is_asked_for_too(stores: Stores) -> None:  # noqa: F811
+    with world("google_ads", stores) as company:
+        company.run({0: JANE, 1: JOHN})
+        config = without(company)
+        retire(company, config)
+        [step] = to_do(company)
+        assert step.says.startswith("If a list was made of")
+        company.follow((step,))
+        assert not is_retired(company, config)

@@ -1,0 +1,119 @@
+"""What a night does and says when the config is another one than the night before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+
+from catalog.home import Home
+from catalog.nights import night_report
+from catalog.store import Catalog, open_catalog
+from pipelines.alerts import night_message
+from pipelines.history.config_changes import config_changes
+from pipelines.uploads.confirming import confirm, manifests_of
+from pipelines.uploads.renewed_rules import renewed_rules
+from schemas.config import read_config
+from schemas.nights import ConfigChange, NightReport
+from schemas.segment import Audience
+from schemas.uploads import Manifest
+from tests.conftest import Company
+from tests.nights import night
+
+META, META_FR, GOOGLE = (
+    Audience(*name, "buyers") for name in (("meta", "main"), ("meta", "fr"), ("google_ads", "main"))
+)
+
+
+def report(catalog: Catalog) -> NightReport:
+    last = catalog.last_night()
+    assert last is not None
+    return night_report(catalog, last["night"])
+
+
+def outcomes(found: NightReport) -> dict[str, str]:
+    return {f"{line.network}/{line.account}": line.outcome for line in found.audiences}
+
+
+def newest(catalog: Catalog, audience: Audience) -> Manifest:
+    return list(manifests_of(catalog, audience).values())[-1]
+
+
+def test_a_renamed_label_keeps_the_list_and_a_network_that_left_is_given_removals_until_its_list_is_deleted(
+    company: Company, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    segment = (company.config / "segments" / "buyers.toml").read_text(encoding="utf-8")
+    night(company.config, home, "2024-06-30")
+    with open_catalog(Home.at(home)) as catalog:
+        assert report(catalog).changes == ()
+        for audience in (META, GOOGLE):
+            confirm(catalog, audience, "2024-06-30.1", "created")
+        changed = segment.replace('public_name = "buyers"', 'public_name = "club_b"')
+        changed = changed.replace('"meta", "google_ads"', '"meta", "meta:fr"').replace(">= 1", ">= 1 AND revenue > -1")
+        company.declare("segments/buyers.toml", changed)
+        company.write("erasures", "request_id,requested_at,customer_id\nr1,2024-06-30 10:00:00,1\n")
+        sources = (company.config / "sources.toml").read_text(encoding="utf-8")
+        asked = '[tables.erasures]\nselect = "FROM erasures"\n[sources.erasures]\nfiles = "../erasures.csv"\n'
+        company.declare("sources.toml", sources.replace("[tables.erasures]\nabsent = true\n", asked))
+        night(company.config, home, "2024-07-01")
+        found = report(catalog)
+        assert {change.kind for change in found.changes} == {
+            "label_renamed", "rule_changed", "audience_added", "audience_retired", "account_added", "sources_changed"
+        }  # fmt: skip
+        told = " ".join(change.says for change in found.changes)
+        assert "Buyers is now called club_b at the networks, no longer buyers." in told
+        assert outcomes(found) == {"meta/main": "published", "meta/fr": "published", "google_ads/main": "retired"}
+        # The label is another one, and the list is the same.
+        renamed = newest(catalog, META)
+        assert (renamed.public_name, renamed.base is None, renamed.removes > 0) == ("club_b", False, True)
+        assert newest(catalog, META_FR).base is None
+        last = newest(catalog, GOOGLE)
+        assert ([(step.kind, step.version) for step in last.plan], last.removes) == ([("deleted", "2024-06-30.1")], 3)
+
+        confirm(catalog, GOOGLE, "2024-06-30.1", "deleted")
+        night(company.config, home, "2024-07-02")
+        assert "google_ads/main" not in outcomes(report(catalog))
+        assert report(catalog).changes == ()
+
+
+def test_other_rules_for_files_are_told_in_the_night_that_uses_them_first(company: Company, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    night(company.config, home, "2024-06-30")
+    config = read_config(company.config)
+    file = config.networks["meta"].file.model_copy(update={"newline": "\r\n"})
+    other = {**config.networks, "meta": config.networks["meta"].model_copy(update={"file": file})}
+    with open_catalog(Home.at(home)) as catalog:
+        assert renewed_rules(catalog, config) == []
+        [told] = renewed_rules(catalog, replace(config, networks=other))
+    assert "lists there are replaced with the full file" in told.says
+    assert told.about == config.networks["meta"].title
+
+
+def test_every_change_has_its_sentence_and_what_is_the_same_has_none(company: Company) -> None:
+    before = read_config(company.config)
+    buyers = (company.config / "segments" / "buyers.toml").read_text(encoding="utf-8")
+    (company.config / "segments" / "buyers.toml").unlink()
+    company.declare("segments/all.toml", buyers.replace('"buyers"', '"everybody"'))
+    company.declare("suppressions/staff.toml", 'title = "Staff"\ndomains = ["example.com"]\n')
+    company.declare("relance.toml", 'currency = "EUR"\ntime_zone = "Europe/Paris"\nminimum_age = 18\n')
+    now = read_config(company.config)
+
+    assert config_changes(before, before) == config_changes(now, now) == []
+    assert [change.says for change in config_changes(before, now)] == [
+        "Buyers is new.",
+        "Buyers was removed: its lists are to be deleted at the networks, and nobody is added to them.",
+        "The rules that keep people out have changed: staff.",
+        "relance.toml has other settings: default_country, minimum_age.",
+    ]
+
+
+def test_an_alert_says_what_was_declared_otherwise_since_the_night_before() -> None:
+    change = ConfigChange(kind="settings_changed", after="minimum_age")
+    failed = NightReport(
+        night=2, as_of=date(2024, 7, 1), started_as="nightly", started_at=datetime(2024, 7, 2, 2), ended_at=None,
+        outcome="failed", messages=("No.",), stages=(), quarantined=(), audiences=(), changes=(change,), alerts=(),
+    )  # fmt: skip
+    message = night_message(failed)
+    assert message is not None
+    assert message.sentences[-1] == "Since the night before: relance.toml has other settings: minimum_age."
