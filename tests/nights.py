@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,14 +20,28 @@ from assets.nights import NEWEST_DAY
 from assets.resources import Relance
 
 
-def night(config: Path, home: Path, day: str, before: Callable[[str], None] = lambda asset: None) -> None:
-    """Run the nightly job's assets in their order; `before` is told each name, and `end` when all are done."""
+def night(
+    config: Path,
+    home: Path,
+    day: str,
+    before: Callable[[str], None] = lambda asset: None,
+    assets: Sequence[Any] | None = None,
+) -> None:
+    """Run the nightly job's assets in their order; `before` is told each name, and `end` when all are done.
+
+    `assets_of` the config may be given: putting them together takes a fifth of a small night.
+    """
     with patch.dict(os.environ, RELANCE_CONFIG=str(config), RELANCE_HOME=str(home)):
-        _night(config, home, day, before)
+        _night(config, home, day, before, assets_of(config, home) if assets is None else assets)
 
 
-def _night(config: Path, home: Path, day: str, before: Callable[[str], None]) -> None:
-    nodes = defs().resolve_job_def(JOB).graph.nodes_in_topological_order
+def assets_of(config: Path, home: Path) -> Sequence[Any]:
+    """The nightly job's assets in their order, by the config as it is now."""
+    with patch.dict(os.environ, RELANCE_CONFIG=str(config), RELANCE_HOME=str(home)):
+        return defs().resolve_job_def(JOB).graph.nodes_in_topological_order
+
+
+def _night(config: Path, home: Path, day: str, before: Callable[[str], None], nodes: Sequence[Any]) -> None:
     relance = Relance(home_folder=str(home), config_folder=str(config), keys_folder=str(home / "keys"))
     run = SimpleNamespace(tags={NEWEST_DAY: day, "dagster/partition": day}, run_id="")
     context: Any = SimpleNamespace(partition_key=day, run=run, instance=None, retry_number=0)

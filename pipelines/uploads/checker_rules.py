@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable, Iterable
-from functools import reduce
+from collections.abc import Iterable
+from functools import cache, reduce
 from operator import or_
 from typing import NamedTuple
 
@@ -112,29 +112,35 @@ def _value_rules(place: int, slot: Slot, *, only_digits: bool) -> list[Rule]:
         return [
             Rule(f"not the shape of a plain {match.identifier}", where, filled & ~value.str.contains(shape)),
             Rule("a hash where plain text belongs", where, value.str.contains(_DIGEST)),
-            *_known(value, where, match, _plain),
+            *_known(value, where, match),
         ]
     shaped = _shaped(value, match.hash, only_digits=only_digits)
     return [
         Rule(f"not the shape of {match.hash} {match.identifier}", where, filled & ~shaped),
         Rule("the hash of nothing, or of such a hash", where, value.is_in(_hashes_of_nothing(match.hash))),
-        *_known(value, where, match, lambda text: _digest(text, match.hash)),
+        *_known(value, where, match),
     ]
 
 
-def _known(value: pl.Expr, where: str, match: MatchColumn, shown: Callable[[str], str]) -> list[Rule]:
+def _known(value: pl.Expr, where: str, match: MatchColumn) -> list[Rule]:
     """Countries are few: what is none of them, or one that was hashed twice, can be told by its hash."""
     if match.identifier != "country":
         return []
-    codes = [code.lower() if match.form == "lower" else code for code in _ALPHA_2]
-    known = [shown(code) for code in codes]
-    twice = (
-        [_digest(_digest(code, once), match.hash) for code in codes for once in _ALL] if match.hash != "none" else []
-    )
+    known, twice = _country_codes(match)
     return [
         Rule("hashed twice", where, value.is_in(twice)),
         Rule("no country's code in the network's form", where, (value != "") & ~value.is_in([*known, *twice])),
     ]
+
+
+@cache
+def _country_codes(match: MatchColumn) -> tuple[list[str], list[str]]:
+    """Every country as the column shows it, and, if it shows hashes, every one that was hashed before."""
+    codes = [code.lower() if match.form == "lower" else code for code in _ALPHA_2]
+    if match.hash == "none":
+        return codes, []
+    known = [_digest(code, match.hash) for code in codes]
+    return known, [_digest(_digest(code, once), match.hash) for code in codes for once in _ALL]
 
 
 def _shaped(value: pl.Expr, how: Hash, *, only_digits: bool) -> pl.Expr:
@@ -147,10 +153,6 @@ def _shaped(value: pl.Expr, how: Hash, *, only_digits: bool) -> pl.Expr:
 def _hashes_of_nothing(how: Hash) -> list[str]:
     twice = [_digest(_digest(text, once), how) for text in _NOTHING for once in _ALL]
     return [*(_digest(text, how) for text in _NOTHING), *twice]
-
-
-def _plain(text: str) -> str:
-    return text
 
 
 _ALL: tuple[Hash, ...] = ("sha256", "sha256_base64", "md5", "sha1", "sha256_of_md5")

@@ -1,0 +1,400 @@
+"""A company whose CRM changes every day, and that knows by itself whose keys no network may hold."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+#: What each network asks of people in France, and how it spells an e-mail and a phone before it hashes them.
+PURPOSES = {"meta": ("ads_upload",), "google_ads": ("ads_upload", "ads_personalization")}
+
+SETTINGS = """\
+time_zone = "Europe/Paris"
+currency = "EUR"
+default_country = "FR"
+
+[brake]
+keys_turn_over = 0.8
+"""
+
+SOURCES = """\
+as_of = "last order"
+
+[sources.customers]
+files = "../customers.csv"
+
+[sources.orders]
+files = "../orders.csv"
+
+[sources.consents]
+files = "../consents.csv"
+
+[sources.erasures]
+files = "../erasures.csv"
+
+[sources.blocked]
+files = "../blocked.csv"
+
+[tables.customers]
+select = '''
+SELECT id AS customer_id, email, phone, first AS first_name, last AS last_name, postcode AS postal_code,
+       'FR' AS country, created AS created_at
+FROM customers
+'''
+
+[tables.orders]
+select = "SELECT id AS order_id, customer AS customer_id, time AS ordered_at, amount, currency, status FROM orders"
+
+[tables.consents]
+select = '''
+SELECT id AS record_id, customer AS customer_id, address, purpose, status, time AS captured_at FROM consents
+'''
+
+[tables.visits]
+absent = true
+
+[tables.erasures]
+select = "SELECT id AS request_id, customer AS customer_id, email, phone, time AS requested_at FROM erasures"
+"""
+
+SEGMENT = 'title = "{0}"\npublic_name = "{1}"\npurpose = "loyalty"\nwhere = "{2}"\nowner = "team:growth"\n'
+NETWORKS = 'networks = ["meta", "google_ads"]\n'
+SEGMENTS = {
+    "buyers": SEGMENT.format("Buyers", "club_a", "orders_count >= 2") + NETWORKS,
+    "recent": SEGMENT.format("Recent buyers", "club_b", "recency_days <= 20") + NETWORKS,
+}
+BLOCKED = 'title = "Addresses that bounce"\nselect = "SELECT address FROM blocked"\n'
+
+HEADERS = {
+    "customers": ("id", "email", "phone", "first", "last", "postcode", "created"),
+    "orders": ("id", "customer", "time", "amount", "currency", "status"),
+    "consents": ("id", "customer", "address", "purpose", "status", "time"),
+    "erasures": ("id", "customer", "email", "phone", "time"),
+    "blocked": ("address",),
+}
+
+#: What identifies somebody to a network: which of its keys, and the value in its file.
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A CRM record."""
+
+    id: str
+    email: str
+    phone: str
+    first: str
+    last: str
+    postcode: str
+    created: str
+
+
+@dataclass
+class Company:
+    """Its CRM, in `folder`, and its config beside it. The same seed lives the same life."""
+
+    folder: Path
+    people: int
+    seed: int
+    first_day: date
+    records: dict[str, Record] = field(default_factory=dict)
+    orders: list[list[str]] = field(default_factory=list)
+    consents: list[tuple[str, ...]] = field(default_factory=list)
+    erasures: list[tuple[str, ...]] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
+    #: How often each kind of thing happened.
+    happened: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)  # noqa: S311 - a life, not a secret
+        self._made = 0
+        self._clock = datetime.combine(self.first_day - timedelta(days=400), time(9))
+        #: The last word of a record or an address on a purpose.
+        self._said: dict[tuple[str, str], str] = {}
+        #: The records and addresses that are forgotten, by the request's id.
+        self._forgotten: dict[str, tuple[str, set[str]]] = {}
+        #: Whose CRM record goes when.
+        self._leaving: list[tuple[date, str]] = []
+        #: Of a night on which the CRM was cut off: the records that were there.
+        self._shown: list[Record] | None = None
+        self._declare()
+        for _ in range(self.people):
+            self._join(self.first_day - timedelta(days=self.random.randrange(20, 400)))
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config"
+
+    def live(self, day: date, *, cut: bool = False) -> None:  # noqa: C901 - what happens in a day
+        """A day passes, and the CRM is exported at its end; `cut`: the export of customers breaks off half way."""
+        self._clock = max(self._clock, datetime.combine(day, time(6)))
+        some = self._some
+        for record in some(0.02):
+            self._order(record, day)
+        # The day that a night is of is the newest order's.
+        self._order(self._one(), day)
+        for record in some(0.002):
+            self._late_order(record, day)
+        for _ in some(0.002):
+            self._correct_order()
+        for _ in some(0.003):
+            self._join(day)
+        for record in some(0.003):
+            self._change_address(record)
+        for record in some(0.001):
+            self._move(record)
+        for record in some(0.003):
+            self._refuse(record)
+        for record in self._refusing(some(0.004)):
+            self._grant(record)
+        for record in some(0.0003):
+            self._ask_to_be_forgotten(record, day)
+        for record in some(0.0004):
+            self._count("record left the CRM")
+            self.records.pop(record.id)
+        for record in some(0.0004):
+            self._count("address blocked")
+            self.blocked.append(record.email.upper())
+        self._come_back()
+        for leaves, name in self._leaving:
+            if leaves <= day:
+                self.records.pop(name, None)
+        self._leaving = [each for each in self._leaving if each[0] > day]
+        self._export(cut=cut)
+
+    def forget(self, record: Record) -> None:
+        """Somebody asked the company outside the CRM, by the record's id: `relance forget` was called."""
+        self._count("forgotten by command")
+        self._forgotten[f"command-{len(self._forgotten)}"] = (record.id, {record.email, record.phone})
+
+    def now(self) -> datetime:
+        """A moment after all that happened so far."""
+        return self._tick()
+
+    def somebody(self) -> Record:
+        """A record that the last export had."""
+        return self.random.choice(self._shown) if self._shown else self._one()
+
+    def forbidden(self, network: str) -> set[Key]:
+        """Keys that may be in no file for the network, by the last export and all requests since.
+
+        They are not all: whoever is joined with somebody who refuses is refused too, for example. But each is surely.
+        """
+        shown = list(self.records.values()) if self._shown is None else self._shown
+        users: dict[str, int] = {}
+        for record in shown:
+            for address in filter(None, (record.email, record.phone)):
+                users[address] = users.get(address, 0) + 1
+        blocked = {address.lower() for address in self.blocked}
+        addresses: set[str] = set(blocked)
+        for record in shown:
+            alone = users[record.email] == users.get(record.phone, 1) == 1
+            if record.email in blocked or self._is_refusing(record, PURPOSES[network], alone=alone):
+                addresses |= {record.email, record.phone}
+        for _, theirs in self._forgotten.values():
+            addresses |= theirs
+        return {key_of(network, address) for address in addresses if address}
+
+    def _is_refusing(self, record: Record, purposes: Iterable[str], *, alone: bool) -> bool:
+        for purpose in purposes:
+            words = {self._said.get((name, purpose)) for name in (record.id, record.email)} - {None}
+            if words - {"granted"} or (not words and alone):
+                return True
+        return False
+
+    # What happens in a day.
+
+    def _join(self, day: date) -> None:
+        number = self._made
+        self._made += 1
+        first, last = _FIRST[number % len(_FIRST)], f"{_LAST[number // 7 % len(_LAST)]}{_letters(number)}"
+        host = "gmail.com" if number % 8 == 0 else "example.org"
+        record = Record(
+            f"c{number}", f"{first.lower()}.{last.lower()}@{host}", f"061{number:07d}" if number % 3 else "",
+            first, last, f"{75001 + number % 20}", f"{day} 08:00:00",
+        )  # fmt: skip
+        others = list(self.records.values())
+        if others and number % 31 == 0:
+            # A second record of somebody: same address and name.
+            other = self.random.choice(others)
+            record = replace(record, email=other.email, first=other.first, last=other.last)
+        elif others and number % 37 == 0:
+            # Two who share a phone, and are two people.
+            record = replace(record, phone=self.random.choice(others).phone)
+        elif others and number % 41 == 0:
+            # Two addresses that are one to Google.
+            other = self.random.choice(others)
+            if other.email.endswith("@gmail.com"):
+                record = replace(record, email=other.email.split("@")[0].replace(".", "") + "@gmail.com")
+        self.records[record.id] = record
+        for _ in range(self.random.choice((0, 1, 2, 3, 5))):
+            self._order(record, day + timedelta(days=self.random.randrange(0, 20)) if len(self.orders) < 10 else day)
+        if number % 10 < 8:
+            self._say(record.id, "", ("ads_upload", "ads_personalization"), "granted")
+        elif number % 10 == 8:
+            self._say(record.id, "", ("ads_upload",), "granted")
+
+    def _order(self, record: Record, day: date) -> None:
+        at = f"{day} {self.random.randrange(7, 22):02d}:{self.random.randrange(60):02d}:00"
+        amount = f"{self.random.randrange(5, 300)}.50"
+        self.orders.append([f"o{len(self.orders)}", record.id, at, amount, "EUR", "completed"])
+
+    def _late_order(self, record: Record, day: date) -> None:
+        self._count("late order")
+        self._order(record, day - timedelta(days=self.random.randrange(1, 30)))
+
+    def _correct_order(self) -> None:
+        self._count("corrected order")
+        order = self.random.choice(self.orders)
+        what = self.random.randrange(3)
+        if what == 0:
+            order[3] = f"{self.random.randrange(5, 300)}.00"
+        elif what == 1:
+            order[5] = "refunded"
+        else:
+            order[1] = self._one().id
+
+    def _change_address(self, record: Record) -> None:
+        self._count("address changed")
+        self._made += 1
+        if record.phone and self.random.random() < 0.3:
+            changed = replace(record, phone=f"061{self._made:07d}")
+        else:
+            changed = replace(record, email=f"new{self._made}@example.org")
+        self.records[record.id] = changed
+
+    def _move(self, record: Record) -> None:
+        """A record becomes one of somebody else's, by their address and name."""
+        self._count("record moved to another person")
+        other = self._one()
+        self.records[record.id] = replace(record, email=other.email, first=other.first)
+
+    def _refuse(self, record: Record) -> None:
+        self._count("consent withdrawn")
+        upload, personalization = ("ads_upload",), ("ads_personalization",)
+        purposes = self.random.choice((upload, personalization, upload + personalization))
+        if self.random.random() < 0.2:
+            self._say("", record.email, purposes, "withdrawn")
+        else:
+            self._say(record.id, "", purposes, self.random.choice(("withdrawn", "denied")))
+
+    def _refusing(self, records: list[Record]) -> list[Record]:
+        """Some of those, and as many who refuse something."""
+        names = [name for (name, _), word in self._said.items() if word != "granted"]
+        refusing = [self.records[name] for name in names if name in self.records]
+        return self.random.sample(refusing, min(len(records), len(refusing)))
+
+    def _grant(self, record: Record) -> None:
+        self._count("consented again")
+        self._say(record.id, "", ("ads_upload", "ads_personalization"), "granted")
+
+    def _ask_to_be_forgotten(self, record: Record, day: date) -> None:
+        """By the CRM's own table: the id, the e-mail or the phone; the record itself goes some days later."""
+        self._count("forgotten by the CRM")
+        name, at = f"r{len(self.erasures)}", f"{self._tick()}"
+        how = self.random.randrange(4)
+        if how < 2 or not record.phone:
+            self.erasures.append((name, record.id, "", "", at))
+            self._forgotten[name] = (record.id, {record.email, record.phone})
+            self._leaving.append((day + timedelta(days=self.random.randrange(6)), record.id))
+        elif how == 2:
+            self.erasures.append((name, "", record.email, "", at))
+            self._forgotten[name] = ("", {record.email})
+        else:
+            self.erasures.append((name, "", "", record.phone, at))
+            self._forgotten[name] = ("", {record.phone})
+
+    def _come_back(self) -> None:
+        """Now and then somebody who was forgotten consents again, and their record is there again."""
+        names = [name for _, (name, _) in self._forgotten.items() if name in self.records]
+        if names and self.random.random() < 0.3:
+            self._count("consented after being forgotten")
+            self._grant(self.records[self.random.choice(names)])
+
+    def _say(self, name: str, address: str, purposes: Iterable[str], status: str) -> None:
+        for purpose in purposes:
+            self.consents.append((f"s{len(self.consents)}", name, address, purpose, status, f"{self._tick()}"))
+            self._said[name or address, purpose] = status
+        if status != "granted":
+            return
+        # Whoever consents after they were forgotten is brought back, with the addresses that they have now.
+        record = self.records[name]
+        back = {key_of("google_ads", address) for address in (record.email, record.phone) if address}
+        for request, (who, theirs) in list(self._forgotten.items()):
+            left = {address for address in theirs if address and key_of("google_ads", address) not in back}
+            self._forgotten[request] = ("", set()) if who == name else (who, left)
+
+    def _some(self, share: float) -> list[Record]:
+        """So many of the records, about; never none for long."""
+        wanted = share * self.people
+        count = int(wanted) + (self.random.random() < wanted % 1)
+        return self.random.sample(list(self.records.values()), min(count, len(self.records)))
+
+    def _one(self) -> Record:
+        return self.random.choice(list(self.records.values()))
+
+    def _tick(self) -> datetime:
+        self._clock += timedelta(seconds=1)
+        return self._clock
+
+    def _count(self, what: str) -> None:
+        self.happened[what] = self.happened.get(what, 0) + 1
+
+    # What relance is given.
+
+    def _declare(self) -> None:
+        (self.config / "segments").mkdir(parents=True, exist_ok=True)
+        (self.config / "suppressions").mkdir(exist_ok=True)
+        (self.config / "relance.toml").write_text(SETTINGS)
+        (self.config / "sources.toml").write_text(SOURCES)
+        (self.config / "suppressions" / "bounced.toml").write_text(BLOCKED)
+        for name, text in SEGMENTS.items():
+            (self.config / "segments" / f"{name}.toml").write_text(text)
+
+    def _export(self, *, cut: bool) -> None:
+        records = list(self.records.values())
+        self._shown = records[: len(records) * 2 // 5] if cut else records
+        customers = [
+            (each.id, each.email, each.phone, each.first, each.last, each.postcode, each.created)
+            for each in self._shown
+        ]
+        tables = {"customers": customers, "orders": self.orders, "consents": self.consents, "erasures": self.erasures}
+        for name, rows in {**tables, "blocked": [(address,) for address in self.blocked]}.items():
+            with (self.folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerow(HEADERS[name])
+                writer.writerows(rows)
+
+
+def key_of(network: str, address: str) -> Key:
+    """The key that the network makes of an address, by its published rules."""
+    if "@" not in address:
+        e164 = "+33" + address[1:]
+        return "phone", _sha256(e164 if network == "google_ads" else e164[1:])
+    local, host = address.split("@")
+    if network == "google_ads" and host == "gmail.com":
+        local = local.replace(".", "")
+    return "email", _sha256(f"{local}@{host}")
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _letters(number: int) -> str:
+    """A number in letters, so that it may stand in a name."""
+    letters = ""
+    while number:
+        number, digit = divmod(number, 26)
+        letters += chr(ord("a") + digit)
+    return letters
+
+
+_FIRST = ("Ada", "Bruno", "Claire", "Denis", "Elsa", "Fabien", "Gaelle", "Hugo", "Irene", "Jules", "Karine")
+_LAST = ("Martin", "Bernard", "Thomas", "Petit", "Robert", "Richard", "Durand", "Dubois", "Moreau")
