@@ -40,8 +40,8 @@ bench: $(VENV)/installed ## what we hold ourselves to: the pipeline, phones, e-m
 	$(BIN)/python -m benchmarks.networks
 	$(BIN)/python -m benchmarks.portal
 
-soak: $(VENV)/installed ## the long trials
-	@echo "No long trial yet: they come with the nights (crash safety, incremental runs)."
+soak: $(VENV)/installed ## a year of nights with 200 kills; the report is docs/soak.md (hours; `python -m tests.soak --help`)
+	$(BIN)/python -m tests.soak
 
 lock: $(VENV)/installed ## pin every dependency with its hashes, naming no host
 	$(BIN)/python -m pip install --quiet uv

@@ -104,6 +104,7 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
                     relance.table("crm_erasures"),
                     network,
                     relance.identity_key,
+                    suppressed_emails(relance.table("crm_suppressions")),
                 )
                 held_back = reason_to_hold(
                     audience,

@@ -9,24 +9,36 @@ import polars as pl
 
 from pipelines.erasure.forbidden import tombstoned
 from pipelines.identifiers.match_keys import network_keys
+from pipelines.identifiers.matching import hashed_address
 from pipelines.uploads.changes import Forbidden
 from schemas.network import Network
 
 
-def forbidden_keys(
+def forbidden_keys(  # noqa: PLR0913, PLR0917 - all that forbids a key
     refused: pl.DataFrame,
     unpermitted: Callable[[], pl.DataFrame],
     erasures: pl.DataFrame,
     network: Network,
     identity_key: str,
+    suppressed: pl.Series | None = None,
 ) -> Forbidden:
     """In: `RefusedKeys` of the network; what reads the `Identifiers` (the network's match columns) of people who may
-    not be sent to it, called only if there is a key to ask about; `CrmErasures`. The keys asked about: key, value.
+    not be sent to it, called only if there is a key to ask about; `CrmErasures`; e-mails that are `suppressed`
+    (canonical), whether the CRM has anybody with one tonight or not. The keys asked about: key, value.
     """
+    listed = pl.Series("email", [], dtype=pl.String) if suppressed is None else suppressed
 
     @cache
     def of_refused() -> pl.DataFrame:
-        return pl.concat([refused.select("key", "value"), network_keys(unpermitted(), network)]).unique()
+        shown = [
+            pl.DataFrame({"value": hashed_address(listed, match)})
+            .select(key=pl.lit(key.name), value="value")
+            .drop_nulls()
+            for key in network.keys
+            for match in network.column(key.headers[0]).matches
+            if len(key.headers) == 1 and match.identifier == "email"
+        ]
+        return pl.concat([refused.select("key", "value"), network_keys(unpermitted(), network), *shown]).unique()
 
     def forbidden(keys: pl.DataFrame) -> pl.Series:
         none = pl.Series([False]).new_from_index(0, keys.height)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import polars as pl
 
 from pipelines.uploads.forbidden import forbidden_keys
@@ -27,6 +29,14 @@ def judged(held: pl.DataFrame, refused: pl.DataFrame | None = None) -> list[bool
 
 def test_a_key_that_only_refused_people_hold_is_forbidden() -> None:
     assert judged(unpermitted(email_google_sha256="a")) == [True, False, False]
+
+
+def test_a_suppressed_address_is_forbidden_also_if_nobody_in_the_crm_has_it_tonight() -> None:
+    nobody, erasures = pl.DataFrame(RefusedKeys.create_empty()), pl.DataFrame(CrmErasures.create_empty())
+    listed = pl.Series("email", ["jane.doe@gmail.com"])
+    forbidden = forbidden_keys(nobody, unpermitted, erasures, GOOGLE, "secret", listed)
+    values = [hashlib.sha256(text).hexdigest() for text in (b"janedoe@gmail.com", b"jane.doe@gmail.com")]
+    assert forbidden(pl.DataFrame({"key": ["email", "email"], "value": values})).to_list() == [True, False]
 
 
 def test_a_composite_key_is_forbidden_as_a_whole() -> None:
