@@ -64,6 +64,11 @@ class Home:
         return self.root / "outbox"
 
     @property
+    def replay(self) -> Path:
+        """Where kept nights are rebuilt, to be compared; nothing in it is published."""
+        return self.root / "replay"
+
+    @property
     def catalog(self) -> Path:
         return self.root / "catalog.sqlite"
 

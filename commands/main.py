@@ -18,6 +18,7 @@ from commands import (
     keys,
     networks,
     normalise,
+    replay,
     run,
     sample,
     segments,
@@ -55,6 +56,7 @@ for command in (
     certificate.certificate,
     serve.serve,
     why.why,
+    replay.replay,
 ):
     app.command()(command)
 

@@ -5,6 +5,7 @@ Every step can be killed and repeated: a request's state changes only when what 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -153,6 +154,8 @@ def settle(erasing: Erasing) -> None:
     fresh = known.filter(pl.col("request_id").is_in(received))
     networks = erasing.config.networks
     if received:
+        # Rebuilt nights may hold them; whoever wants one rebuilds it again.
+        shutil.rmtree(erasing.home.replay, ignore_errors=True)
         note_erased_keys(warehouse, fresh, networks, erasing.keys.identity)
         _withdraw_carriers(erasing, received)
         purge(

@@ -81,7 +81,7 @@ def _with_neighbours(night: Night, network: Network, name: str, person_id: str) 
             "(SELECT hint FROM _hints WHERE list_contains($inside::VARCHAR[], person_id))",
             inside=inside.to_list(),
         )
-        found = identifiers(_records(night, [person_id, *near["person_id"]]), match_columns({name: network}))
+        found = identifiers(person_records(night, [person_id, *near["person_id"]]), match_columns({name: network}))
         keys = network_keys(found, network, by=("person_id",))
         theirs = keys.filter(pl.col("person_id").is_in(inside.implode())).select("key", "value").unique()
         sharing = keys.join(theirs, on=["key", "value"], how="semi")["person_id"]
@@ -89,10 +89,12 @@ def _with_neighbours(night: Night, network: Network, name: str, person_id: str) 
     return found.filter(pl.col("person_id").is_in(inside.implode()))
 
 
-def _records(night: Night, people: list[str]) -> pl.DataFrame:
-    """`PersonRecords` of the people."""
-    return night.read(
+def person_records(night: Night, people: list[str] | None = None) -> pl.DataFrame:
+    """`PersonRecords` of the people; of everybody without `people`."""
+    every = (
         f"SELECT {_RECORD} FROM {night.table('customer_records')} AS records "
-        f"JOIN {night.table('crm_customers')} USING (customer_id) WHERE list_contains($people::VARCHAR[], person_id)",
-        people=people,
+        f"JOIN {night.table('crm_customers')} USING (customer_id)"
     )
+    if people is None:
+        return night.read(every)
+    return night.read(f"{every} WHERE list_contains($people::VARCHAR[], person_id)", people=people)

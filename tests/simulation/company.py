@@ -3,72 +3,14 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
-#: What each network asks of people in France, and how it spells an e-mail and a phone before it hashes them.
-PURPOSES = {"meta": ("ads_upload",), "google_ads": ("ads_upload", "ads_personalization")}
-
-SETTINGS = """\
-time_zone = "Europe/Paris"
-currency = "EUR"
-default_country = "FR"
-
-[brake]
-keys_turn_over = 0.8
-"""
-
-SOURCES = """\
-as_of = "last order"
-
-[sources.customers]
-files = "../customers.csv"
-
-[sources.orders]
-files = "../orders.csv"
-
-[sources.consents]
-files = "../consents.csv"
-
-[sources.erasures]
-files = "../erasures.csv"
-
-[sources.blocked]
-files = "../blocked.csv"
-
-[tables.customers]
-select = '''
-SELECT id AS customer_id, email, phone, first AS first_name, last AS last_name, postcode AS postal_code,
-       'FR' AS country, created AS created_at
-FROM customers
-'''
-
-[tables.orders]
-select = "SELECT id AS order_id, customer AS customer_id, time AS ordered_at, amount, currency, status FROM orders"
-
-[tables.consents]
-select = '''
-SELECT id AS record_id, customer AS customer_id, address, purpose, status, time AS captured_at FROM consents
-'''
-
-[tables.visits]
-absent = true
-
-[tables.erasures]
-select = "SELECT id AS request_id, customer AS customer_id, email, phone, time AS requested_at FROM erasures"
-"""
-
-SEGMENT = 'title = "{0}"\npublic_name = "{1}"\npurpose = "loyalty"\nwhere = "{2}"\nowner = "team:growth"\n'
-NETWORKS = 'networks = ["meta", "google_ads"]\n'
-SEGMENTS = {
-    "buyers": SEGMENT.format("Buyers", "club_a", "orders_count >= 2") + NETWORKS,
-    "recent": SEGMENT.format("Recent buyers", "club_b", "recency_days <= 20") + NETWORKS,
-}
-BLOCKED = 'title = "Addresses that bounce"\nselect = "SELECT address FROM blocked"\n'
+from tests.simulation.declared import declare
+from tests.simulation.keys import PURPOSES, Key, key_of
 
 HEADERS = {
     "customers": ("id", "email", "phone", "first", "last", "postcode", "created"),
@@ -77,9 +19,6 @@ HEADERS = {
     "erasures": ("id", "customer", "email", "phone", "time"),
     "blocked": ("address",),
 }
-
-#: What identifies somebody to a network: which of its keys, and the value in its file.
-Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -123,7 +62,7 @@ class Company:
         self._leaving: list[tuple[date, str]] = []
         #: Of a night on which the CRM was cut off: the records that were there.
         self._shown: list[Record] | None = None
-        self._declare()
+        declare(self.config)
         for _ in range(self.people):
             self._join(self.first_day - timedelta(days=self.random.randrange(20, 400)))
 
@@ -131,18 +70,24 @@ class Company:
     def config(self) -> Path:
         return self.folder / "config"
 
-    def live(self, day: date, *, cut: bool = False) -> None:  # noqa: C901 - what happens in a day
-        """A day passes, and the CRM is exported at its end; `cut`: the export of customers breaks off half way."""
+    def live(self, day: date, *, cut: bool = False, quiet: bool = False) -> None:
+        """A day passes, and the CRM is exported at its end. `cut`: the export of customers breaks off half way;
+        `quiet`: nobody comes, goes or says anything."""
         self._clock = max(self._clock, datetime.combine(day, time(6)))
-        some = self._some
-        for record in some(0.02):
+        for record in self._some(0.02):
             self._order(record, day)
         # The day that a night is of is the newest order's.
         self._order(self._one(), day)
-        for record in some(0.002):
+        for record in self._some(0.002):
             self._late_order(record, day)
-        for _ in some(0.002):
+        for _ in self._some(0.002):
             self._correct_order()
+        if not quiet:
+            self._come_and_go(day)
+        self._export(cut=cut)
+
+    def _come_and_go(self, day: date) -> None:  # noqa: C901 - what happens in a day
+        some = self._some
         for _ in some(0.003):
             self._join(day)
         for record in some(0.003):
@@ -166,7 +111,6 @@ class Company:
             if leaves <= day:
                 self.records.pop(name, None)
         self._leaving = [each for each in self._leaving if each[0] > day]
-        self._export(cut=cut)
 
     def forget(self, record: Record) -> None:
         """Somebody asked the company outside the CRM, by the record's id: `relance forget` was called."""
@@ -348,15 +292,6 @@ class Company:
 
     # What relance is given.
 
-    def _declare(self) -> None:
-        (self.config / "segments").mkdir(parents=True, exist_ok=True)
-        (self.config / "suppressions").mkdir(exist_ok=True)
-        (self.config / "relance.toml").write_text(SETTINGS)
-        (self.config / "sources.toml").write_text(SOURCES)
-        (self.config / "suppressions" / "bounced.toml").write_text(BLOCKED)
-        for name, text in SEGMENTS.items():
-            (self.config / "segments" / f"{name}.toml").write_text(text)
-
     def _export(self, *, cut: bool) -> None:
         records = list(self.records.values())
         self._shown = records[: len(records) * 2 // 5] if cut else records
@@ -370,21 +305,6 @@ class Company:
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(HEADERS[name])
                 writer.writerows(rows)
-
-
-def key_of(network: str, address: str) -> Key:
-    """The key that the network makes of an address, by its published rules."""
-    if "@" not in address:
-        e164 = "+33" + address[1:]
-        return "phone", _sha256(e164 if network == "google_ads" else e164[1:])
-    local, host = address.split("@")
-    if network == "google_ads" and host == "gmail.com":
-        local = local.replace(".", "")
-    return "email", _sha256(f"{local}@{host}")
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _letters(number: int) -> str:

@@ -10,26 +10,30 @@ from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
-import polars as pl
-
 from catalog.home import Home
 from catalog.journal import confirmations
 from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
 from commands.forget import forget
-from pipelines.uploads.audience_keys import key_versions
+from pipelines.history.nights import kept_night
+from pipelines.history.replay import replay
 from pipelines.uploads.confirming import confirm, outstanding, unconfirm
-from pipelines.uploads.holdings import LISTED_KEYS, differences, possible_lists
-from pipelines.uploads.state import State, state_of
+from pipelines.uploads.state import state_of
+from schemas.config import read_config
 from schemas.errors import JournalError
 from schemas.journal import UploadStep
 from schemas.segment import Audience
 from schemas.uploads import Manifest
 from tests.pipelines.uploads.network_model import AdNetwork, Member
-from tests.simulation.company import PURPOSES, SEGMENTS, Company
+from tests.simulation.belief import believed
+from tests.simulation.company import Company
+from tests.simulation.declared import SEGMENTS
+from tests.simulation.keys import PURPOSES
 
 AUDIENCES = tuple(Audience(network, "main", segment) for network in PURPOSES for segment in SEGMENTS)
+#: One night in so many, kept nights are rebuilt.
+REPLAYED = 10
 #: So many confirmations may be taken back: of more, relance does not promise to know what there was before.
 UNDONE_AT_MOST = 5
 
@@ -99,6 +103,8 @@ class World:
             self.check_files(stores.catalog)
             for audience in AUDIENCES:
                 self.check_belief(stores, audience)
+            if self.counts["nights"] % REPLAYED == 0:
+                self.check_replays(stores)
             yield stores
         self.day += timedelta(days=1)
 
@@ -109,15 +115,17 @@ class World:
         remote = self.listed[audience].remote
         state = state_of(audience, stores.catalog, stores.warehouse)
         assert len(state.lists) == len(remote.lists), f"{audience} {self.day}: open lists"
-        for place, (believed, held) in enumerate(zip(_believed(stores, audience, state), remote.lists, strict=True)):
-            if believed is None:
+        for place, (theirs, held) in enumerate(
+            zip(believed(stores.warehouse, audience, state), remote.lists, strict=True)
+        ):
+            if theirs is None:
                 self._count("lists of which relance said that it no longer knows the keys")
                 continue
             if state.holds_forgotten:
                 # A confirmation was taken back on which keys were forgotten: relance says so, and replaces the list.
                 self._count("lists that may hold forgotten keys by relance's own word")
-                believed |= held & self._ever_forbidden[audience.network]
-            assert believed == held, f"{audience} {self.day}: list {place} of {len(remote.lists)}"
+                theirs |= held & self._ever_forbidden[audience.network]
+            assert theirs == held, f"{audience} {self.day}: list {place} of {len(remote.lists)}"
             self._count("lists compared")
         if remote.lists:
             back = self.listed[audience].gone & remote.lists[-1]
@@ -133,6 +141,16 @@ class World:
                         assert not brought, f"{path.relative_to(self.home.outbox)}: {len(brought)} forbidden keys"
                         self._count("files searched for forbidden keys")
         self._members = {path: members for path, members in self._members.items() if path.exists()}
+
+    def check_replays(self, stores: Stores) -> None:
+        """Tonight and an earlier night, rebuilt, are what they were, but for who may no longer be sent."""
+        keys, config = open_keys(self.home), read_config(self.company.config)
+        for back in (0, self.random.randrange(1, REPLAYED)):
+            kept = kept_night(stores.warehouse, self.day - timedelta(days=back), config.settings.history_days)
+            for each in replay(kept, self.home, stores.catalog, config, keys.identity):
+                expected = {"equal", "nothing"} if back == 0 else {"equal", "nothing", "fewer"}
+                assert each.outcome in expected, f"{each.audience} {kept.day}, rebuilt {self.day}: {each.outcome}"
+                self._count(f"rebuilt, {each.outcome}")
 
     def _learn_what_is_forbidden(self) -> None:
         for network in PURPOSES:
@@ -267,24 +285,3 @@ class World:
 
     def _count(self, what: str, times: int = 1) -> None:
         self.counts[what] = self.counts.get(what, 0) + times
-
-
-def _believed(stores: Stores, audience: Audience, state: State) -> Iterator[set[Member] | None]:
-    """The keys of each open list by what relance knows, oldest first; of the newest, as a night works it out. None if
-    it says that it does not know."""
-    published_at = {row["version"]: row["published_at"] for row in state.versions}
-    files = key_versions(stores.warehouse, audience)
-    *older, _ = possible_lists(state.standing, files, published_at)[:-1] or [None]
-    for events in older:
-        held: set[Member] = set()
-        for event in events:
-            query = "SELECT key, value FROM warehouse.audience_keys WHERE version_id = $id"
-            keys = stores.warehouse.read(query, id=event.version_id)
-            theirs = {(event.list, *row) for row in keys.iter_rows()}
-            held = held | theirs if event.present else held - theirs
-        yield held
-    if state.holdings.unknown:
-        yield None
-    elif state.lists:
-        nothing, held_only = pl.DataFrame(schema=LISTED_KEYS), state.holdings._replace(carried=())
-        yield set(differences(stores.warehouse, nothing, held_only).leaving.iter_rows())

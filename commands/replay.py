@@ -1,0 +1,62 @@
+"""`relance replay`: a kept night rebuilt, to be compared with what it published."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from catalog.secret_keys import open_keys
+from catalog.store import open_catalog
+from catalog.warehouse import open_warehouse
+from commands.context import OUT, ConfigOption, HomeOption, config_folder, home_at, told
+from schemas.config import read_config
+from schemas.errors import RelanceError
+
+if TYPE_CHECKING:
+    from pipelines.history.replay import Replayed
+
+
+def replay(
+    day: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="A kept night, e.g. 2025-06-30.")],
+    config: ConfigOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Rebuild a kept night's full files into replay/, without whoever may no longer be sent, and compare them."""
+    from pipelines.history.nights import kept_night
+    from pipelines.history.replay import replay as rebuild
+
+    with told():
+        declared, place = read_config(config_folder(config)), home_at(home)
+        if not place.warehouse.exists():
+            msg = f"{place.root} has no warehouse: nothing ran there yet. `relance run` does."
+            raise RelanceError(msg)
+        keys, settings = open_keys(place), declared.settings
+        with (
+            open_warehouse(place, keys, settings.memory_limit, settings.time_zone) as warehouse,
+            open_catalog(place) as catalog,
+        ):
+            night = kept_night(warehouse, day.date(), settings.history_days)
+            done = rebuild(night, place, catalog, declared, keys.identity)
+    for each in done:
+        OUT.print(f"{each.audience}: {_said(each)}.", soft_wrap=True)
+    OUT.print(f"Files: {place.replay / day.date().isoformat()}. Nothing of it is published; delete it when it has been "
+              "read.", soft_wrap=True)  # fmt: skip
+    if any(each.outcome == "differs" for each in done):
+        raise typer.Exit(1)
+
+
+def _said(each: Replayed) -> str:
+    match each.outcome:
+        case "equal":
+            return f"equal to {each.version}, byte by byte"
+        case "fewer":
+            return (
+                f"{each.version} without {each.people:,} people who were erased, withdrew or are suppressed since, and "
+                "without keys that are forbidden since"
+            )
+        case "differs":
+            return f"other than {each.version}, although nobody left: this is a defect"
+        case "nothing":
+            return "nothing to rebuild: that night published no full file, or too few people of it are left"

@@ -1,0 +1,214 @@
+"""A kept night rebuilt: its full files once more, without whoever was erased, withdrew or is suppressed since.
+
+What is rebuilt is compared with the night's manifest. It goes to `replay/`, which nothing lists, serves or starts from.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import polars as pl
+
+from catalog.home import Home
+from catalog.store import Catalog
+from pipelines.customers.subdivisions import subdivisions
+from pipelines.history.declared import config_of
+from pipelines.history.neighbours import person_records
+from pipelines.history.nights import Night
+from pipelines.identifiers.identifiers import identifiers
+from pipelines.identifiers.match_keys import network_keys
+from pipelines.segments import condition, members
+from pipelines.suppressions.suppressed import suppressed_emails
+from pipelines.uploads.forbidden import forbidden_keys
+from pipelines.uploads.keys import key_columns
+from pipelines.uploads.leaving_out import Readers, leaving_out
+from pipelines.uploads.manifest import rules_version
+from pipelines.uploads.people import NetworkPeople, network_people
+from pipelines.uploads.rows import AudienceRows, audience_rows
+from pipelines.uploads.staging import check_rows, checked_files, staging_folder
+from schemas.choice import choice_of
+from schemas.config import Config
+from schemas.crm import CrmErasures
+from schemas.errors import DayError
+from schemas.network import Network, match_columns
+from schemas.segment import Audience
+from schemas.uploads import Manifest
+
+
+class Replayed(NamedTuple):
+    """`equal` to the night's files byte by byte; `fewer` by people or keys that left since; `differs` although nobody
+    left, which is a defect; or `nothing`, since the night published no full file or too few are left. `people`: how
+    many are out."""
+
+    audience: Audience
+    outcome: Literal["equal", "fewer", "differs", "nothing"]
+    version: str | None
+    people: int
+
+
+class _Then(NamedTuple):
+    """What a network was given that night of those who may still be sent to it: `held` are `Identifiers` of everybody;
+    `permitted` as `network_people` takes them; `left`: whether somebody or some key is out."""
+
+    name: str
+    network: Network
+    held: pl.DataFrame
+    permitted: pl.DataFrame
+    refused: pl.DataFrame
+    states: pl.DataFrame | None
+    left: bool
+
+    def people(self, numbers: pl.Series | None = None, gone: pl.DataFrame | None = None) -> NetworkPeople:
+        permitted, refused = self.permitted, self.refused
+        if numbers is not None:
+            permitted = permitted.join(numbers.to_frame("number"), on="number", how="semi")
+        if gone is not None:
+            refused = pl.concat([refused, gone.select(network=pl.lit(self.name), key="key", value="value")])
+        held = self.held.join(permitted.select("person_id", "number"), on="person_id").drop("person_id")
+        return network_people(permitted, held, refused, self.network, self.states)
+
+
+def replay(night: Night, home: Home, catalog: Catalog, current: Config, identity_key: str) -> list[Replayed]:
+    """Rebuild every audience of the night, by the config of that night and the consents of that night and of now.
+
+    Raises:
+        DayError: the night's config is not kept, or its files were made by other rules.
+    """
+    declared = config_of(night)
+    manifests = {audience: _manifest(night, catalog, audience) for audience in declared.audiences}
+    for audience, manifest in manifests.items():
+        _check_rules(night, audience, manifest, declared.networks[audience.network])
+        if audience.network not in current.used_networks:
+            msg = f"{audience.network} is no longer declared, so nobody's consent to it is known: nothing was rebuilt."
+            raise DayError(msg)
+    folder = home.replay / night.day.isoformat()
+    shutil.rmtree(folder, ignore_errors=True)
+    done: list[Replayed] = []
+    for name in sorted(declared.used_networks):
+        then = _then(night, name, declared, identity_key)
+        for audience, manifest in manifests.items():
+            if audience.network == name:
+                rows = _rows(night, declared, audience, then, identity_key)
+                done.append(_rebuilt(folder, home, declared, audience, manifest, rows, left=then.left))
+    shutil.rmtree(home.replay / ".staging", ignore_errors=True)
+    return done
+
+
+def _manifest(night: Night, catalog: Catalog, audience: Audience) -> Manifest | None:
+    """Of the version that the night published or found still fresh, whatever became of it since."""
+    outcome = catalog.outcome_on(audience, night.day)
+    texts = [
+        row["manifest"]
+        for row in catalog.versions(audience, state=None)
+        if outcome is not None and outcome["outcome"] != "held" and row["version"] == outcome["version"]
+    ]
+    return Manifest.model_validate_json(texts[0]) if texts else None
+
+
+def _check_rules(night: Night, audience: Audience, manifest: Manifest | None, network: Network) -> None:
+    if manifest is not None and manifest.rules_version != rules_version(network):
+        msg = (
+            f"{audience} of {night.day} was made by the rules {manifest.rules_version} of {network.title}, and this "
+            f"release has {rules_version(network)}: it would give other keys. Nothing was rebuilt."
+        )
+        raise DayError(msg)
+
+
+def _then(night: Night, name: str, declared: Config, identity_key: str) -> _Then:
+    network = declared.networks[name]
+    records = person_records(night)
+    held = identifiers(records, match_columns({name: network}))
+    permitted = night.read(
+        "SELECT person_id, assumed, by_other_purpose, country, revenue "
+        f"FROM {night.table('permissions')} LEFT JOIN (FROM warehouse.features WHERE as_of = $day) USING (person_id) "
+        "WHERE network = $network",
+        day=night.day,
+        network=name,
+    )
+    # Whoever has a record today that belongs to somebody who may not be sent: they withdrew, or are suppressed.
+    gone = night.read(
+        f"SELECT DISTINCT before.person_id FROM {night.table('customer_records')} AS before "
+        "JOIN warehouse.customer_records AS today USING (customer_id) "
+        "WHERE today.person_id NOT IN (SELECT person_id FROM warehouse.permissions WHERE network = $network)",
+        network=name,
+    )
+    still = permitted.join(gone, on="person_id", how="anti").with_row_index("number")
+    keys = network_keys(held.join(still, on="person_id", how="semi"), network).unique()
+    refused = night.read(f"FROM {night.table('refused_keys')} WHERE network = $network", network=name)
+    new = keys.filter(_forbidden_now(night, name, network, identity_key)(keys)).select("key", "value")
+    new = new.join(refused, on=["key", "value"], how="anti").select(network=pl.lit(name), key="key", value="value")
+    states = None
+    if network.limits_data_use:
+        lives = records.join(still, on="person_id").select("number", "country", "region")
+        states = subdivisions(lives.unique())
+    left = still.height < permitted.height or not new.is_empty()
+    return _Then(name, network, held, still, pl.concat([refused.select(new.columns), new]), states, left)
+
+
+def _forbidden_now(night: Night, name: str, network: Network, identity_key: str) -> Callable[[pl.DataFrame], pl.Series]:
+    columns = ", ".join(column.name for column in key_columns({name: network}))
+    unpermitted = (
+        f"SELECT {columns} FROM warehouse.identifiers ANTI JOIN "
+        "(FROM warehouse.permissions WHERE network = $network) USING (person_id)"
+    )
+    night.warehouse.ensure("crm_erasures", CrmErasures)
+    return forbidden_keys(
+        night.read("FROM warehouse.refused_keys WHERE network = $network", network=name),
+        lambda: night.read(unpermitted, network=name),
+        night.read("FROM warehouse.crm_erasures"),
+        network,
+        identity_key,
+        suppressed_emails(night.read("FROM warehouse.crm_suppressions")),
+    )
+
+
+def _rows(night: Night, declared: Config, audience: Audience, then: _Then, identity_key: str) -> AudienceRows:
+    readers = Readers(
+        lambda segments: pl.concat([_members(night, declared, name) for name in segments]),
+        lambda people: then.held.filter(pl.col("person_id").is_in(people.implode())),
+        then.people,
+    )
+    choice = choice_of(audience, declared.segments)
+    leaving = leaving_out(choice, then.network, readers, identity_key)
+    inside = _members(night, declared, audience.segment).select("person_id")
+    return audience_rows(inside, then.people(), then.network, leaving=leaving)
+
+
+def _members(night: Night, declared: Config, segment: str) -> pl.DataFrame:
+    """person_id, segment: who was in it, by the people and the features of that night."""
+    rule = condition(segment, declared.segments[segment], has_order_times=declared.sources.has_order_times)
+    features = night.read("FROM warehouse.features WHERE as_of = $day", day=night.day)
+    return members(features, rule, as_of=night.day).with_columns(segment=pl.lit(segment))
+
+
+def _rebuilt(  # noqa: PLR0913, PLR0917 - whose rows, where they go, and what they are compared with
+    folder: Path,
+    home: Home,
+    declared: Config,
+    audience: Audience,
+    manifest: Manifest | None,
+    rows: AudienceRows,
+    *,
+    left: bool,
+) -> Replayed:
+    before = () if manifest is None else tuple(entry for entry in manifest.files if entry.kind == "full")
+    if manifest is None or not before or rows.below_minimum:
+        return Replayed(audience, "nothing", manifest and manifest.version, 0)
+    segment, network = declared.segments[audience.segment], declared.networks[audience.network]
+    staged = home.replay / ".staging" / "-".join(audience)
+    with staging_folder(home.replay, home.replay / ".staging", staged):
+        files = checked_files(audience, segment, network, {"full": rows.lists}, staged)
+        check_rows(audience, rows.ledger, files)
+        for path in staged.iterdir():
+            path.chmod(0o600)
+        target = folder.joinpath(*audience)
+        for parent in reversed(target.relative_to(home.replay).parents):
+            (home.replay / parent).mkdir(mode=0o700, exist_ok=True)
+        staged.rename(target)
+    fewer = manifest.ledger.file_people - rows.ledger.file_people
+    if [(entry.name, entry.sha256) for entry in files] == [(entry.name, entry.sha256) for entry in before]:
+        return Replayed(audience, "equal", manifest.version, 0)
+    return Replayed(audience, "fewer" if left else "differs", manifest.version, fewer)

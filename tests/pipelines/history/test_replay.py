@@ -1,0 +1,120 @@
+"""A kept night rebuilt is what it was, without whoever may no longer be sent; nothing lists it or starts from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from catalog.home import Home
+from catalog.secret_keys import open_keys
+from catalog.store import open_catalog
+from catalog.warehouse import open_warehouse
+from commands.main import app
+from pipelines.history import replay as replaying
+from pipelines.history.nights import kept_night
+from schemas.config import read_config
+from schemas.errors import DayError
+from tests.nights import assets_of, night
+from tests.pipelines.uploads.network_model import AdNetwork, Member
+from tests.simulation.company import Company
+from tests.simulation.world import AUDIENCES
+
+FIRST = date(2025, 3, 1)
+Replay = Callable[[date], list[replaying.Replayed]]
+
+
+class Lived:
+    """A company and its home."""
+
+    def __init__(self, folder: Path, people: int, seed: int) -> None:
+        self.company = Company(folder / "company", people, seed, FIRST)
+        self.home = Home.at(folder / "home")
+        self.assets = assets_of(self.company.config, self.home.root)
+        self.published: dict[date, dict[str, set[Member]]] = {}
+
+    def night(self, day: date, *, quiet: bool) -> None:
+        self.company.live(day, quiet=quiet)
+        night(self.company.config, self.home.root, day.isoformat(), assets=self.assets)
+        self.published[day] = {
+            str(audience): members(audience.network, self.home.outbox.joinpath(*audience, f"{day}.1"))
+            for audience in AUDIENCES
+        }
+
+    def rebuilt(self, day: date) -> dict[str, set[Member]]:
+        folder = self.home.replay / day.isoformat()
+        return {str(audience): members(audience.network, folder.joinpath(*audience)) for audience in AUDIENCES}
+
+    @contextmanager
+    def replaying(self) -> Iterator[Replay]:
+        keys = open_keys(self.home)
+        config = read_config(self.company.config)
+        with open_warehouse(self.home, keys) as warehouse, open_catalog(self.home) as catalog:
+
+            def replay(day: date) -> list[replaying.Replayed]:
+                kept = kept_night(warehouse, day, 35)
+                return replaying.replay(kept, self.home, catalog, config, keys.identity)
+
+            yield replay
+
+
+def members(network: str, folder: Path) -> set[Member]:
+    return AdNetwork(network).members(sorted(folder.glob("*.full.*")))
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
+    """Three nights; between the first two only orders came, before the third everything happened."""
+    lived = Lived(tmp_path_factory.mktemp("replay"), people=800, seed=3)
+    for number in range(2):
+        lived.night(FIRST + timedelta(days=number), quiet=True)
+    return lived
+
+
+def test_without_a_change_of_who_may_be_sent_every_kept_night_is_what_it_was_byte_by_byte(lived: Lived) -> None:
+    with lived.replaying() as replay:
+        for day in lived.published:
+            for each in replay(day):
+                # One list is below the networks' minimum at first.
+                assert each.outcome == ("equal" if lived.published[day][str(each.audience)] else "nothing")
+            assert lived.rebuilt(day) == lived.published[day]
+            assert sum(map(bool, lived.published[day].values())) >= 2
+
+
+def test_it_refuses_a_night_that_is_not_kept_and_other_rules(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> None:
+    with lived.replaying() as replay:
+        with pytest.raises(DayError, match="There is no kept night of 2025-02-01"):
+            replay(date(2025, 2, 1))
+        monkeypatch.setattr(replaying, "rules_version", lambda network: "other")
+        with pytest.raises(DayError, match="was made by the rules"):
+            replay(FIRST)
+
+
+def test_who_withdrew_is_suppressed_or_was_erased_since_is_out_and_nobody_is_added(lived: Lived) -> None:
+    for number in range(2, 4):
+        lived.night(FIRST + timedelta(days=number), quiet=False)
+    somebody = lived.company.somebody()
+    arguments = ["--home", str(lived.home.root), "--config", str(lived.company.config)]
+    assert CliRunner().invoke(app, ["forget", somebody.id, "--requested-at", "2025-03-05", *arguments]).exit_code == 0
+    assert not lived.home.replay.exists()
+    lived.company.forget(somebody)
+
+    said = CliRunner().invoke(app, ["replay", FIRST.isoformat(), *arguments])
+
+    assert said.exit_code == 0, said.output
+    assert "people who were erased, withdrew or are suppressed since" in said.output
+    rebuilt = lived.rebuilt(FIRST)
+    for audience in (each for each in AUDIENCES if lived.published[FIRST][str(each)]):
+        forbidden = {("", *key) for key in lived.company.forbidden(audience.network)}
+        before, now = lived.published[FIRST][str(audience)], rebuilt[str(audience)]
+        assert now < before
+        assert before & forbidden
+        assert not now & forbidden
+        assert len(now) > 0.9 * len(before)
+    with open_catalog(lived.home) as catalog:
+        assert not [row for row in catalog.versions(state=None) if "replay" in row["version"]]
+    assert not list(lived.home.outbox.rglob("replay*"))

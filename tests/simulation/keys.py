@@ -1,0 +1,25 @@
+"""What a network identifies people by, made of their addresses by its published rules and by nothing of relance."""
+
+from __future__ import annotations
+
+import hashlib
+
+#: What each network asks of people in France, and how it spells an e-mail and a phone before it hashes them.
+PURPOSES = {"meta": ("ads_upload",), "google_ads": ("ads_upload", "ads_personalization")}
+#: What identifies somebody to a network: which of its keys, and the value in its file.
+Key = tuple[str, str]
+
+
+def key_of(network: str, address: str) -> Key:
+    """The key that the network makes of an address, by its published rules."""
+    if "@" not in address:
+        e164 = "+33" + address[1:]
+        return "phone", _sha256(e164 if network == "google_ads" else e164[1:])
+    local, host = address.split("@")
+    if network == "google_ads" and host == "gmail.com":
+        local = local.replace(".", "")
+    return "email", _sha256(f"{local}@{host}")
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
