@@ -13,6 +13,9 @@ from duckdb_extensions import import_extension
 from polars import selectors
 
 from catalog.home import Home
+from schemas.errors import WarehouseError
+
+DISK_FULL = "The disk of the home is full. Free some space and run again; nothing was published."
 
 #: httpfs carries the OpenSSL that writing encrypted files needs; sqlite_scanner and encodings read sources.
 Extension = Literal["httpfs", "sqlite_scanner", "encodings"]
@@ -43,8 +46,17 @@ def connect(home: Home, memory_limit: str, time_zone: str = "UTC") -> duckdb.Duc
 
 
 def load_extension(connection: duckdb.DuckDBPyConnection, extension: Extension) -> None:
-    """Load an extension from its installed package; nothing is downloaded. (`encodings` takes seconds.)"""
-    import_extension(extension, con=connection)
+    """Load an extension from its installed package; nothing is downloaded. (`encodings` takes seconds.)
+
+    Raises:
+        WarehouseError: the disk of the home is full.
+    """
+    try:
+        import_extension(extension, con=connection)
+    except duckdb.IOException as error:
+        if "no space left" not in str(error).lower():
+            raise
+        raise WarehouseError(DISK_FULL) from None
     connection.execute(f"LOAD {extension}")
 
 

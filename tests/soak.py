@@ -163,10 +163,11 @@ def main() -> None:
         raise
     lived = soak.world.counts["nights"]
     print(f"{lived} of {soak.nights} nights, {sum(soak.killed.values())} kills")  # noqa: T201
-    if lived >= soak.nights:
-        asked.report.write_text(report(soak, "passed: no disagreement"), encoding="utf-8")
-    else:
+    result = "passed: no disagreement"
+    if lived < soak.nights:
         kept.write_bytes(pickle.dumps(soak))
+        result = f"no disagreement so far; it was stopped after {lived} of {soak.nights} nights"
+    asked.report.write_text(report(soak, result), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -69,6 +69,15 @@ def test_a_night_on_a_full_disk_says_so_and_the_next_goes_on(
     assert len(Ran(0, "", homes[0].root).files()) == 4
 
 
+def test_a_new_home_on_a_full_disk_says_so(
+    disk: Callable[[Path, str], Resize], company: Company, tmp_path: Path
+) -> None:
+    disk(tmp_path / "full", "400k")
+
+    with pytest.raises(RelanceError, match=r"disk of .* is full"):
+        night(company.config, tmp_path / "full", DAY)
+
+
 def more_of(text: str, customer: int) -> str:
     """The table and 500 more of its last row, under ids of their own."""
     lines = text.splitlines()
