@@ -204,6 +204,8 @@ class Manifest(BaseModel):
     #: Keys that the network does not hold yet, and keys that it holds or may hold and must not.
     adds: int = 0
     removes: int = 0
+    #: How many of the removes the law forbids it to hold: of people who were erased, withdrew or are suppressed.
+    forbidden: int = 0
     #: Keys that it holds and that are sent again before it forgets them; and how many of the uploads into the list,
     #: oldest first, are renewed so.
     renewals: int = 0
