@@ -40,6 +40,11 @@ _KEYS = {
         "public half must be given out again",
         "relance keys rotate signing",
     ),
+    "portal": _Key(
+        "signs the page's cookies and download links",
+        "nothing: the page makes another, and everybody logs in again",
+        "delete it and start `relance serve` again",
+    ),
 }
 
 
@@ -51,7 +56,7 @@ def keys(context: typer.Context, home: HomeOption = None) -> None:
         return
     with told():
         place = home_at(home)
-        rows = [(name, _where(place, name), *_KEYS[name]) for name in NAMES]
+        rows = [(name, _where(place, name), *_KEYS[name]) for name in _KEYS]
         kept = list(public_keys(place))
     table = Table("key")
     for heading in ("where", "what for", "lost without it", "if it leaked"):
@@ -77,7 +82,7 @@ def rotate(
     """Exchange the warehouse key (re-encrypts the warehouse) or the signing key (keeps the old public key)."""
     with told():
         place = home_at(home or context.obj)
-        if name not in _KEYS:
+        if name not in NAMES:
             msg = f"There is no key {name!r}. Rotate `warehouse` or `signing`."
             raise ConfigError(msg)
         if name == "identity":

@@ -15,6 +15,7 @@ from schemas.journal import Confirmation, UploadStep
 
 router = APIRouter()
 
+#: `removals`: somebody was erased, withdrew or is suppressed, or a list is to be deleted; `news`: what else waits.
 Urgency = Literal["removals", "news", "expiry"]
 
 
@@ -45,9 +46,8 @@ def tasks(rows: tuple[Row, ...]) -> list[Task]:
 
 def _task(row: Row) -> Task | None:
     if row.steps:
-        takes_out = any(step.kind in {"removed", "deleted"} for step in row.steps)
-        removes = row.manifest.removes if row.manifest is not None else 0
-        urgency = "removals" if takes_out or (removes and row.lists) else "news"
+        must_lose = row.manifest is not None and row.manifest.forbidden
+        urgency = "removals" if must_lose or not row.declared else "news"
         return Task("expiry" if row.status == "expiring" else urgency, row, row.steps)
     if row.status == "expiring" and row.version is not None and _is_replaceable(row):
         renewed = UploadStep(kind="replaced", version=row.version, file="full", says="")

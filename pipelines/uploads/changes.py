@@ -34,6 +34,8 @@ class Changes(NamedTuple):
     astray: tuple[str, ...]
     stuck: tuple[str, ...]
     renewals: Renewals = NO_RENEWALS
+    #: How many of the removes the law forbids the network to hold.
+    forbidden: int = 0
 
     @property
     def sent(self) -> pl.DataFrame:
@@ -69,19 +71,15 @@ def changes(
     """What must come and go. A list that has no full file tonight stays as it is, but for what is forbidden."""
     replaced = [part.upload_list.label for part in full]
     stays = ~found.leaving["list"].is_in(replaced)
-    leaving = found.leaving.filter(~stays | _all_forbidden(found.leaving, stays, forbidden))
+    is_forbidden = forbidden(found.leaving.select("key", "value"))
+    leaving = found.leaving.filter(~stays | is_forbidden)
     carried = found.carried.filter(forbidden(found.carried.select("key", "value")))
-    removes = pl.concat([leaving, carried.select(LISTED_KEYS.keys())]).unique()
+    carried_keys = carried.select(LISTED_KEYS.keys())
+    removes = pl.concat([leaving, carried_keys]).unique()
+    must = pl.concat([found.leaving.filter(is_forbidden), carried_keys]).unique().height
     stuck = [label for label in removes["list"].unique().sort() if label not in replaced]
     astray = sorted(carried["version"].unique(), key=VersionOrder.of)
-    return Changes(found.adds, removes, tuple(astray), tuple(stuck), renewals)
-
-
-def _all_forbidden(keys: pl.DataFrame, asked: pl.Series, forbidden: Forbidden) -> pl.Series:
-    """For each of the `asked` keys whether it is forbidden; the others count as not."""
-    places = asked.arg_true()
-    hits = places.filter(forbidden(keys.select("key", "value")[places]))
-    return pl.Series([False]).new_from_index(0, keys.height).scatter(hits, values=True)
+    return Changes(found.adds, removes, tuple(astray), tuple(stuck), renewals, must)
 
 
 def deltas(change: Changes, full: tuple[ListRows, ...], network: Network, *, filled: bool) -> Deltas:

@@ -89,6 +89,7 @@ def new_manifest(  # noqa: PLR0913 - the manifest's parts
         source_rows=audience_rows.source_rows,
         adds=situation.change.adds.height,
         removes=situation.change.removes.height,
+        forbidden=situation.change.forbidden,
         renewals=situation.change.renewals.keys.height,
         renewed_uploads=situation.change.renewals.uploads,
         plan=plan.steps,

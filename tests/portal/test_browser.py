@@ -122,7 +122,7 @@ def test_what_was_confirmed_is_said_and_can_be_taken_back_on_today(site: Site, o
     confirm(site.catalog, GOOGLE, f"{DAY}.1", "created")
     base = base_of(open_lists(confirmations(site.catalog, GOOGLE)))
     site.publish(GOOGLE, {"club_b.full.csv": FULL, "club_b.remove.csv": b"email\na\n"}, version="2026-10-31.1",
-                 steps=("removed",), removes=1, base=base)  # fmt: skip
+                 steps=("removed",), removes=1, forbidden=1, base=base)  # fmt: skip
     page = open_page("marketer")
     headings = page.get_by_role("heading", level=2)
     expect(headings).to_contain_text(["First: take people out", "Then: bring lists up to date"])

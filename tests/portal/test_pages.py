@@ -87,7 +87,7 @@ def test_removals_come_first_and_expiry_last(site: Site) -> None:
     describe(site.catalog, {"loyal": segment(), "new": segment(title="New customers", networks=("google_ads",))})
     site.publish(GOOGLE, files, version="2026-10-30.1")
     confirm(site.catalog, GOOGLE, "2026-10-30.1", "created")
-    site.publish(GOOGLE, files, version="2026-10-31.1", steps=("removed",), removes=1)
+    site.publish(GOOGLE, files, version="2026-10-31.1", steps=("removed",), removes=1, forbidden=1)
     site.publish(pinterest, files, version="2026-10-30.1")
     confirm(site.catalog, pinterest, "2026-10-30.1", "created")
     site.late = timedelta(days=520)

@@ -344,6 +344,7 @@ def test_what_is_forbidden_leaves_a_list_that_is_held_back_and_nothing_else_does
         assert (held.outcome, held.reason) == ("held", "the audience shrinks by a third")
         assert held.manifest is not None
         assert [entry.kind for entry in held.manifest.files] == ["remove"]
+        assert held.manifest.forbidden == held.manifest.removes == 1
         company.follow(held.manifest.plan)
         assert {value for _, _, value in company.remote.lists[0]} == {EMAIL_OF["google_ads"][n] for n in (0, 2)}
         again = company.run({0: JANE, 3: Person(emails=(3,))}, held_back="the audience shrinks by a third")
@@ -397,7 +398,7 @@ def test_a_companion_changes_no_delta_and_a_kept_phone_stays(stores: tuple[Home,
         settle(company)
         found = company.run({0: Person(emails=(2,), phones=(1,)), 1: JOHN}).manifest
         assert found is not None
-        assert (found.adds, found.removes) == (1, 1)
+        assert (found.adds, found.removes, found.forbidden) == (1, 1, 0)
         [removed] = company.files(found.version, "remove")
         gone = {(key, value) for _, key, value in company.remote.members([removed])}
         assert gone == {("email", EMAIL_OF["google_ads"][0])}
