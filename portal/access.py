@@ -41,6 +41,8 @@ ACCESS: dict[str, frozenset[Role] | Literal["public"]] = {
     "report": _UPLOADING,
     "report_failure": _UPLOADING,
     "privacy": _PRIVACY,
+    "certificate": _PRIVACY,
+    "certificate_file": _PRIVACY,
     "users": _ADMIN,
     "add_user": _ADMIN,
     "set_roles": _ADMIN,

@@ -1,15 +1,19 @@
-"""Requests to be forgotten: what became of each, network by network."""
+"""Requests to be forgotten: what became of each, network by network, and its signed certificate."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Path, Request, Response
 
 from catalog.erasures import erasure_requests, removals
+from catalog.secret_keys import NAMES, find_key, open_keys
+from pipelines.erasure.certificate import certificate_of
 from portal.rendering import render
-from portal.state import StateOf
-from schemas.erasure import ErasureRequest, Removal
+from portal.state import State, StateOf
+from portal.visitors import CatalogOf
+from schemas.erasure import Certificate, ErasureRequest, Removal
+from schemas.errors import KeyFileError
 
 router = APIRouter()
 
@@ -18,6 +22,9 @@ _OPEN_FIRST = ("received", "erased", "removing", "closed")
 
 #: How many closed requests are shown, the newest; `relance certificate` lists them all.
 _CLOSED_SHOWN = 50
+
+
+RequestId = Annotated[str, Path(max_length=100)]
 
 
 class RequestState(NamedTuple):
@@ -45,3 +52,46 @@ def privacy(request: Request, state: StateOf) -> Response:
         every=len(requests),
         titles={row.audience: row for row in rows},
     )
+
+
+@router.get("/privacy/{request_id}", name="certificate")
+def certificate(request: Request, request_id: RequestId, state: StateOf) -> Response:
+    """The certificate to be read or printed. Ids of the CRM's records are in the file only: some are addresses."""
+    found = _certificate(state, request_id)
+    rows = state.overview.rows(state.clock().date())
+    return render(
+        request,
+        "certificate.html",
+        asked=found.request,
+        removals=found.removals,
+        certificate=found,
+        titles={row.audience: row for row in rows},
+    )
+
+
+@router.get("/privacy/{request_id}/certificate.json", name="certificate_file")
+def certificate_file(request_id: RequestId, state: StateOf, catalog: CatalogOf) -> Response:
+    """The same bytes as `relance certificate` prints, which `relance verify` checks."""
+    found = _certificate(state, request_id)
+    catalog.record("downloaded", f"certificate/{found.request.request_id}")
+    headers = {
+        "Content-Disposition": f'attachment; filename="{found.request.request_id}.certificate.json"',
+        "Cache-Control": "no-store",
+    }
+    return Response(found.model_dump_json(indent=2) + "\n", media_type="application/json", headers=headers)
+
+
+def _certificate(state: State, request_id: str) -> Certificate:
+    """The request's certificate, signed now.
+
+    Raises:
+        HTTPException: there is no such request (404), or the page has not the keys to sign with (503).
+    """
+    if request_id not in {each.request_id for each in erasure_requests(state.catalog)}:
+        raise HTTPException(404)
+    try:
+        if any(find_key(state.home, name) is None for name in NAMES):
+            raise HTTPException(503)
+        return certificate_of(state.catalog, request_id, open_keys(state.home))
+    except KeyFileError:
+        raise HTTPException(503) from None

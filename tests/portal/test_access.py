@@ -34,6 +34,8 @@ REQUESTS: dict[str, tuple[str, dict[str, object] | None]] = {
     "report": (f"{_META}/size", {"size": "10"}),
     "report_failure": (f"{_META}/failure", {"version": "2026-10-30.1", "said": "too small"}),
     "privacy": ("/privacy", None),
+    "certificate": ("/privacy/r-17", None),
+    "certificate_file": ("/privacy/r-17/certificate.json", None),
     "users": ("/users", None),
     "add_user": ("/users", {"name": "new", "roles": "marketer"}),
     "set_roles": ("/users/roles", {"name": "admin", "roles": "admin"}),

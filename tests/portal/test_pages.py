@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from jinja2 import nodes
 
 from catalog.descriptions import describe
-from catalog.erasures import add_request, mark_closed, write_removals
+from catalog.erasures import add_request, mark_closed, note_records, write_removals
 from catalog.journal import confirmations
 from catalog.reports import size_reports
+from catalog.sealed import sealed
+from catalog.secret_keys import open_keys, signature_holds
 from pipelines.uploads.confirming import confirm
 from portal import app as portal_app
 from portal.audiences import PER_PAGE
@@ -27,7 +29,7 @@ from portal.language import Language, chosen_language, french
 from portal.overview import STATUSES
 from portal.rendering import templates
 from portal.rules import _WORDS, in_words
-from schemas.erasure import Removal
+from schemas.erasure import Certificate, Removal
 from schemas.network import networks
 from schemas.segment import Audience
 from schemas.uploads import LEDGER_REASONS, Ledger
@@ -275,8 +277,31 @@ def test_privacy_shows_each_request_with_its_state_at_each_network(site: Site) -
     assert "1 of 2 are open." in page
     assert page.index("r-17") < page.index("r-18")
     for text in ("by e-mail · asked 1 Oct 2026", "Loyal customers 2026-10-30.1 2026-10-31.1 removal waits for upload",
-                 "closed by phone", "relance certificate r-17"):  # fmt: skip
+                 "closed by phone", "Signed certificate"):  # fmt: skip
         assert text in page, text
+
+
+def test_a_certificate_is_read_on_the_page_and_its_file_is_the_commands(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tombstones = pl.DataFrame({"form": ["email.plain"], "tombstone": ["0" * 64]})
+    add_request(site.catalog, "r-17", "email", datetime(2026, 10, 1, tzinfo=UTC), tombstones)
+    browser = site.user("dominique", "privacy")
+    # Where the keys are not, nothing is signed and none is made.
+    assert browser.get("/privacy/r-17").status_code == 503
+    for name in ("WAREHOUSE", "IDENTITY", "SIGNING"):
+        monkeypatch.setenv(f"RELANCE_{name}_KEY", "7" * 64)
+    keys = open_keys(site.home)
+    note_records(site.catalog, [("r-17", "mark", sealed("jane@example.com", keys.identity))])
+    page = browser.get("/privacy/r-17").text
+    assert "Records covered" in page and "jane@example.com" not in page
+    answer = browser.get("/privacy/r-17/certificate.json")
+    found = Certificate.model_validate_json(answer.text)
+    assert found.records == ("jane@example.com",)
+    assert found.signature is not None
+    assert signature_holds(keys.public_key, found.signed_bytes(), found.signature.value)
+    assert site.catalog.audit_lines()[-1]["subject"] == "certificate/r-17"
+    assert browser.get("/privacy/r-18").status_code == 404
 
 
 # languages
