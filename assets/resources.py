@@ -25,15 +25,14 @@ from pipelines.crm.read import Crm
 from pipelines.customers.subdivisions import subdivisions
 from pipelines.erasure.settle import Erasing, settle
 from pipelines.history import intervals
-from pipelines.history.config_changes import config_changes
-from pipelines.history.declared import config_before, keep_files
+from pipelines.history.config_changes import changes_tonight
+from pipelines.history.declared import keep_files
 from pipelines.overlaps import overlaps
 from pipelines.uploads.forecasts import update_forecasts
 from pipelines.uploads.keys import key_columns
 from pipelines.uploads.people import NetworkPeople, network_people
 from pipelines.uploads.publication import Outbox
 from pipelines.uploads.reconciliation import reconcile
-from pipelines.uploads.renewed_rules import renewed_rules
 from pipelines.uploads.retention import expire
 from pipelines.uploads.retired import retired_audiences
 from pipelines.uploads.withdrawal import hold_withdrawn
@@ -97,10 +96,7 @@ class Relance(dg.ConfigurableResource):
         """Keep what the night is decided by; an older day that is worked out again decides nothing."""
         day = None if partition is None else date.fromisoformat(partition)
         if day is not None and day >= (self.newest_day() or day):
-            before = config_before(self.warehouse, day)
-            changes = renewed_rules(self._opened.catalog, self.declared)
-            if before is not None:
-                changes = [*config_changes(before, self.declared), *changes]
+            changes = changes_tonight(self.warehouse, self._opened.catalog, self.declared, day)
             record_config_changes(self._opened.catalog, self._opened.night, changes)
             keep_files(self.warehouse, self.declared, day=day)
 
@@ -233,11 +229,8 @@ class Relance(dg.ConfigurableResource):
 
     def identifiers_of(self, network: str, people: pl.Series) -> pl.DataFrame:
         """What the network would know the people by: a row an identifier."""
-        columns = ", ".join(column.name for column in key_columns({network: self.declared.networks[network]}))
         with registered(self.warehouse.connection, people.to_frame("person_id")) as asked:
-            return self.warehouse.read(
-                f"SELECT {columns} FROM warehouse.identifiers SEMI JOIN {asked} USING (person_id)"
-            )
+            return self._shown(network, f"SEMI JOIN {asked} USING (person_id)")
 
     def refused_keys(self, network: str) -> pl.DataFrame:
         """The keys that no row may carry on the network."""
@@ -245,12 +238,12 @@ class Relance(dg.ConfigurableResource):
 
     def unpermitted(self, network: str) -> pl.DataFrame:
         """What the network would see of people who may not be sent to it: a row an identifier."""
+        permitted = f"FROM warehouse.permissions WHERE network = '{network}'"
+        return self._shown(network, f"ANTI JOIN ({permitted}) USING (person_id)")
+
+    def _shown(self, network: str, whose: str) -> pl.DataFrame:
         columns = ", ".join(column.name for column in key_columns({network: self.declared.networks[network]}))
-        return self.warehouse.read(
-            f"SELECT {columns} FROM warehouse.identifiers ANTI JOIN "
-            "(FROM warehouse.permissions WHERE network = $network) USING (person_id)",
-            network=network,
-        )
+        return self.warehouse.read(f"SELECT {columns} FROM warehouse.identifiers {whose}")
 
     def newest_day(self) -> date | None:
         """The newest day whose CRM was read into this home."""

@@ -14,6 +14,7 @@ from catalog.durable import write_durably
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys, public_keys, signature_holds
 from schemas.audit import BEGINNING, AuditHead
+from schemas.errors import RelanceError
 from schemas.uploads import Manifest, Signature
 
 
@@ -30,6 +31,9 @@ def sign_head(connection: sa.Connection, home: Home, keys: SecretKeys) -> None:
     """Write the log's head, signed, into the home, unless the log has lost the line of the head that lies there.
 
     `connection` is one of `catalog.database.writing`, so that of two processes the later line stays.
+
+    Raises:
+        RelanceError: the disk is full.
     """
     if home.audit_head.exists() and not _continues(connection, home):
         return
@@ -38,9 +42,13 @@ def sign_head(connection: sa.Connection, home: Home, keys: SecretKeys) -> None:
     try:
         write_durably(home.audit_head, SignedHead(head=now, signature=signature).model_dump_json() + "\n")
     except OSError as error:
-        # On a full disk the older head stays, and stays true; what filled the disk has been told in words of its own.
         if error.errno != errno.ENOSPC:
             raise
+        msg = (
+            f"The disk of {home.root} is full: the audit log's newest line is not signed, its older head stays. "
+            "Free some space and run again."
+        )
+        raise RelanceError(msg) from None
 
 
 def claims(home: Home, versions: Iterable[sa.RowMapping]) -> Iterator[Claim | str]:

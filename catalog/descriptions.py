@@ -54,24 +54,16 @@ OVERLAPS = sa.Table(
 
 def describe(catalog: Catalog, segments: dict[str, Segment]) -> None:
     """Write what the config declares; an audience that it no longer lists keeps its description."""
-    rows = [
-        {**audience._asdict(), **_described(segment)}
-        for name, segment in segments.items()
-        for audience in segment.audiences(name)
-    ]
+    declared = [(audience, segment) for name, segment in segments.items() for audience in segment.audiences(name)]
     with catalog.writing() as connection:
         connection.execute(sa.update(DESCRIPTIONS).values(declared=False))
-        for row in rows:
-            of_audience = [DESCRIPTIONS.c[name] == row[name] for name in ("network", "account", "segment")]
-            connection.execute(sa.delete(DESCRIPTIONS).where(*of_audience))
-        if rows:
-            connection.execute(sa.insert(DESCRIPTIONS), rows)
         connection.execute(sa.delete(CHOICES))
-        chosen = [
-            _chosen(audience, segments) for name, segment in segments.items() for audience in segment.audiences(name)
-        ]
-        if chosen:
-            connection.execute(sa.insert(CHOICES), chosen)
+        for audience, _ in declared:
+            connection.execute(sa.delete(DESCRIPTIONS).where(*of_audience(DESCRIPTIONS, audience)))
+        if declared:
+            described = [{**audience._asdict(), **_described(segment)} for audience, segment in declared]
+            connection.execute(sa.insert(DESCRIPTIONS), described)
+            connection.execute(sa.insert(CHOICES), [_chosen(audience, segments) for audience, _ in declared])
 
 
 def choice_described(catalog: Catalog, audience: Audience) -> sa.RowMapping | None:

@@ -113,4 +113,5 @@ def rotate(
 def _where(home: Home, name: str) -> str:
     """The key's place, after seeing that a key is there."""
     find_key(home, name)
-    return place_of(home, name) or f"not there yet; the first run makes it in {home.keys}"
+    maker = "`relance serve`" if name == "portal" else "the first run"
+    return place_of(home, name) or f"not there yet; {maker} makes it in {home.keys}"

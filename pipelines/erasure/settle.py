@@ -155,7 +155,8 @@ def settle(erasing: Erasing) -> None:
     networks = erasing.config.networks
     if received:
         # Rebuilt nights may hold them; whoever wants one rebuilds it again.
-        shutil.rmtree(erasing.home.replay, ignore_errors=True)
+        if erasing.home.replay.exists():
+            shutil.rmtree(erasing.home.replay)
         note_erased_keys(warehouse, fresh, networks, erasing.keys.identity)
         _withdraw_carriers(erasing, received)
         purge(

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
+from catalog.store import Catalog
+from catalog.warehouse import Warehouse
+from pipelines.history.declared import config_before
+from pipelines.uploads.renewed_rules import renewed_rules
 from schemas.config import Config
 from schemas.nights import ConfigChange
 from schemas.segment import Audience, Segment
 
 #: Fields of a segment that have a sentence of their own.
 _TOLD_APART = {"public_name", "where", "networks"}
+
+
+def changes_tonight(warehouse: Warehouse, catalog: Catalog, config: Config, day: date) -> list[ConfigChange]:
+    """What the night of `day` has otherwise than the newest kept one before it, and networks' rules that are new."""
+    before = config_before(warehouse, day)
+    declared = [] if before is None else config_changes(before, config)
+    return [*declared, *renewed_rules(catalog, config)]
 
 
 def config_changes(before: Config, now: Config) -> list[ConfigChange]:

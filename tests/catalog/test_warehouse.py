@@ -211,6 +211,28 @@ def test_replacing_forgets_the_rows_and_columns_of_before(warehouse: Warehouse) 
     assert warehouse.read("FROM warehouse.people").rows() == [("1",), ("2",)]
 
 
+def test_large_tables_are_replaced_together_or_not_at_all(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse.replace_all({"people": people("a@x.fr"), "phones": people("b@x.fr")})
+    many = pl.DataFrame({"number": range(300_000)})
+    warehouse.replace_all({"people": many, "phones": many.clear()})
+    assert warehouse.read("FROM warehouse.people ORDER BY number").equals(many)
+    assert warehouse.height("phones") == 0
+
+    def no_swap(statement: str, **_: object) -> None:
+        if statement.startswith("ALTER TABLE warehouse.phones"):
+            raise WarehouseError(statement)
+        execute(statement)
+
+    execute = warehouse.execute
+    monkeypatch.setattr(warehouse, "execute", no_swap)
+    with pytest.raises(WarehouseError):
+        warehouse.replace_all({"people": people("c@x.fr"), "phones": people("d@x.fr")})
+    assert warehouse.height("people") == 300_000
+    assert warehouse.height("phones") == 0
+
+
 def test_ensuring_a_table_keeps_its_rows(warehouse: Warehouse) -> None:
     row = {"request_id": "r", "requested_at": datetime(2025, 1, 1, tzinfo=UTC), "form": "email", "tombstone": "ab"}
     warehouse.append("people", pl.DataFrame([row]).cast({"requested_at": pl.Datetime("us", "UTC")}))

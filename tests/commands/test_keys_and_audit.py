@@ -48,8 +48,9 @@ def test_keys_says_where_each_is_and_what_is_lost_without_it(home: Home, monkeyp
     result = relance("keys", "--home", home.root)
     assert result.exit_code == 0
     said = words(result)
-    for name in NAMES:
+    for name in (*NAMES, "portal"):
         assert name in said
+    assert "signs the page's" in said
     assert "RELANCE_IDENTITY_KEY" in said
     assert "erased people come" in said
     assert "never rotated" in said

@@ -380,6 +380,19 @@ def test_a_misshapen_line_among_consents_or_erasures_stops_the_run(
     assert "nothing was published" in str(caught.value)
 
 
+def test_what_was_read_ahead_is_pulled_once_and_then_read_anew(
+    database: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    write(tmp_path, "id,email,phone\n1,a,06\n")
+    with closing(database.cursor()) as connection:
+        read = crm(connection, tmp_path, "SELECT id AS customer_id, email FROM crm")
+        ahead = read.read_ahead("customers")
+        write(tmp_path, "id,email,phone\n1,a,06\n2,b,07\n")
+        assert read.read_ahead("customers") is ahead
+        assert read.pull("customers").read == 1
+        assert read.pull("customers").read == 2
+
+
 def test_a_table_is_not_blamed_for_a_line_of_another(database: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     write(tmp_path, "id,email,phone\n1,a,06\n2,b\n", "people.csv")
     write(tmp_path, "who,moment\n1,2025-01-01\n", "consents.csv")
