@@ -22,7 +22,7 @@ run: $(VENV)/installed $(RELANCE_HOME)/sample/customers.csv ## the whole pipelin
 	$(BIN)/relance run
 
 test: $(VENV)/installed ## the test suite
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 ui: $(VENV)/installed $(RELANCE_HOME)/sample/customers.csv ## Dagster at 127.0.0.1:3000 and the marketer's page at 127.0.0.1:8000, on the same home
 	$(BIN)/python -m commands.ui

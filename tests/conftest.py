@@ -23,6 +23,11 @@ settings.load_profile("relance")
 SHARED = ROOT.parent / "shared"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole nights come first: they are few and long, and no core is to wait for one of them at the end."""
+    items.sort(key=lambda item: item.path.parent != Path(__file__).parent)
+
+
 @dataclass(frozen=True)
 class Ran:
     code: int
