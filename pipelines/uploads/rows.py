@@ -71,7 +71,11 @@ def audience_rows(  # noqa: PLR0913, PLR0917 - who is in it, who may be, and who
     published = tuple(part for part in made if part.rows.height >= minimum)
     counted = published or tuple(made)
     lists = tuple(part.upload_list for part in counted) or network.lists
-    inside, held_out = _people_in(kept, lists), _people_in(left.held_out, lists).height
+    inside = _people_in(kept, lists)
+    # A list that the holdout left empty is not below a minimum.
+    short = [part.upload_list for part in made if part not in counted]
+    others = tuple(upload_list for upload_list in network.lists if upload_list not in short)
+    held_out = _people_in(left.held_out, others).height
     people = how_many_differ(inside, lists, left.everybody.values, network)
     here = dict(left.people.filter(pl.col("reason").is_not_null()).group_by("reason").len().iter_rows())
     dropped = {
