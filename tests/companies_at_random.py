@@ -7,6 +7,7 @@ import json
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 DAY = "2024-06-30"
 #: A network that folds Gmail addresses, one that does not, and one where a row is an identifier.
@@ -37,7 +38,7 @@ class Crm:
     """A company's rows by table, and its segments: `least` orders, and whom they leave out."""
 
     tables: dict[str, list[dict[str, str]]] = field(default_factory=lambda: {table: [] for table in _COLUMNS})
-    segments: dict[str, dict[str, object]] = field(default_factory=dict)
+    segments: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, table: str, *values: object) -> None:
         self.tables[table].append(dict(zip(_COLUMNS[table].split(","), map(str, values), strict=True)))
@@ -66,7 +67,7 @@ class Crm:
         return config
 
 
-def _declared(name: str, segment: dict[str, object]) -> str:
+def _declared(name: str, segment: dict[str, Any]) -> str:
     fields = {
         "title": name,
         "public_name": f"club_{name}",
@@ -78,7 +79,6 @@ def _declared(name: str, segment: dict[str, object]) -> str:
     }
     lines = [f"{key} = {json.dumps(value)}" for key, value in fields.items()]
     holdout = segment.get("holdout", {})
-    assert isinstance(holdout, dict)
     lines += ["[holdout]", *(f"{key} = {json.dumps(value)}" for key, value in holdout.items())] if holdout else []
     return "\n".join(lines) + "\n"
 
@@ -110,7 +110,7 @@ def random_company(seed: int) -> Crm:
         named = draw.choice([f"k{draw.randrange(45)}", draw.choice(EMAILS), draw.choice(PHONES)])
         crm.add("bounced", *((named, "") if named.startswith("k") else ("", named)))
     for place, name in enumerate(names := ["few", "some", "many"]):
-        segment: dict[str, object] = {"least": draw.randrange(3)}
+        segment: dict[str, Any] = {"least": draw.randrange(3)}
         if later := names[place + 1 :]:
             segment["exclude"] = draw.sample(later, draw.randrange(len(later) + 1))
         if draw.random() < 0.6:
