@@ -9,7 +9,7 @@ import dagster as dg
 from assets.metadata import file_metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.suppressions.suppressed import suppressed_emails
-from pipelines.uploads.brake import reason_to_hold
+from pipelines.uploads.brake import spend_leave, verdict_on
 from pipelines.uploads.changes import Forbidden
 from pipelines.uploads.forbidden import forbidden_keys
 from pipelines.uploads.keys import key_columns, refused_keys
@@ -137,7 +137,7 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
             with relance.stage(f"uploads.{audience}"):
                 check_newest(as_of, relance.newest_day())
                 rows = _rows(relance, audience, choice, as_of)
-                held_back = reason_to_hold(
+                verdict = verdict_on(
                     audience,
                     rows,
                     relance.declared.settings.brake.overridden(segment.brake),
@@ -152,8 +152,9 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
                     relance.outbox,
                     as_of=as_of,
                     forbidden=_forbidden(relance, audience),
-                    held_back=held_back,
+                    held_back=verdict.held_back,
                 )
+                spend_leave(verdict, relance.outbox, published.outcome)
         except PublicationError as error:
             if error.check is not None:
                 yield dg.AssetCheckResult(passed=False, check_name=error.check, description=str(error))

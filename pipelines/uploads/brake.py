@@ -37,41 +37,51 @@ class Turnover(NamedTuple):
         return 1 - self.common / most if most else 0.0
 
 
-def reason_to_hold(
+class Verdict(NamedTuple):
+    """Why the audience may not be published before somebody has looked at it, None if it may; and the number of the
+    leave that lets it pass, to be spent when it has."""
+
+    held_back: str | None
+    leave: int | None = None
+
+
+def verdict_on(
     audience: Audience, rows: AudienceRows, limits: Brake, outbox: Outbox, allowed: Collection[str] = ()
-) -> str | None:
-    """Why the audience may not be published before somebody has looked at it; None if it may.
+) -> Verdict:
+    """What the brake says of tonight's audience.
 
     It is compared with its last version that had a full file. `allowed` names audiences that this run was told to let
     pass; so does, once, a leave of `relance allow`.
     """
     last = _last_full(audience, outbox)
     if last is None or rows.below_minimum:
-        return None
+        return Verdict(None)
     before = full_keys(outbox.warehouse, audience, last.version)
     # Keys that are no longer kept say nothing.
     keys = turnover(rows.keys if before.is_empty() else before, rows.keys)
     found = tripped(Night(last.ledger, last.source_rows), Night(rows.ledger, rows.source_rows), keys, limits)
-    if not found or _is_allowed(audience, outbox, allowed):
-        return None
-    return f"the brake holds it: {'; '.join(found)}. If that is right, `relance allow {audience}` lets it pass once"
+    if not found:
+        return Verdict(None)
+    if str(audience) in allowed:
+        outbox.catalog.record("allowed", "/".join(audience), {"night": outbox.night})
+        return Verdict(None)
+    leave = allowance(outbox.catalog, audience)
+    if leave is not None:
+        return Verdict(None, leave)
+    said = "; ".join(found)
+    return Verdict(f"the brake holds it: {said}. If that is right, `relance allow {audience}` lets it pass once")
+
+
+def spend_leave(verdict: Verdict, outbox: Outbox, outcome: str) -> None:
+    """Take back the leave that let the audience pass, if it did pass: a night that failed has made no use of it."""
+    if verdict.leave is not None and outcome != "held":
+        use_allowance(outbox.catalog, verdict.leave, outbox.night)
 
 
 def _last_full(audience: Audience, outbox: Outbox) -> Manifest | None:
     versions = outbox.catalog.versions(audience, state=None)
     manifests = (Manifest.model_validate_json(row["manifest"]) for row in reversed(versions))
     return next((manifest for manifest in manifests if manifest.has_file("full")), None)
-
-
-def _is_allowed(audience: Audience, outbox: Outbox, allowed: Collection[str]) -> bool:
-    if str(audience) in allowed:
-        outbox.catalog.record("allowed", "/".join(audience), {"night": outbox.night})
-        return True
-    number = allowance(outbox.catalog, audience)
-    if number is None:
-        return False
-    use_allowance(outbox.catalog, number, outbox.night)
-    return True
 
 
 def turnover(before: pl.DataFrame, now: pl.DataFrame) -> Turnover:

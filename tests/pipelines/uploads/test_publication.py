@@ -24,7 +24,7 @@ from catalog.store import open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.uploads import publication, staging
 from pipelines.uploads.audience_keys import ensure_keys
-from pipelines.uploads.brake import reason_to_hold
+from pipelines.uploads.brake import Verdict, spend_leave, verdict_on
 from pipelines.uploads.lost import Lost
 from pipelines.uploads.publication import Outbox, Published, check_newest, publish
 from pipelines.uploads.reconciliation import reconcile
@@ -547,9 +547,13 @@ def test_a_folder_signed_with_a_strangers_key_is_not_adopted(tmp_path: Path) -> 
         assert ours.catalog.versions() == []
 
 
-def brake(outbox: Outbox, *emails: str, orders: int = 100, allowed: tuple[str, ...] = ()) -> str | None:
+def verdict(outbox: Outbox, *emails: str, orders: int = 100, allowed: tuple[str, ...] = ()) -> Verdict:
     rows = rows_of(*emails)._replace(source_rows={"orders": orders})
-    return reason_to_hold(AUDIENCE, rows, Brake(), outbox, allowed)
+    return verdict_on(AUDIENCE, rows, Brake(), outbox, allowed)
+
+
+def brake(outbox: Outbox, *emails: str, orders: int = 100, allowed: tuple[str, ...] = ()) -> str | None:
+    return verdict(outbox, *emails, orders=orders, allowed=allowed).held_back
 
 
 TEN = tuple(f"person {number}" for number in range(10))
@@ -578,9 +582,19 @@ def test_an_halved_table_holds_the_audience_though_it_is_unchanged(outbox: Outbo
 def test_a_leave_lets_the_audience_pass_once_and_only_when_it_is_needed(outbox: Outbox) -> None:
     published(outbox, *TEN)
     allow(outbox.catalog, AUDIENCE, "the shop closed")
-    assert brake(outbox, *TEN) is None
-    assert brake(outbox, *TEN[5:]) is None
+    spend_leave(verdict(outbox, *TEN), outbox, "published")
+    needed = verdict(outbox, *TEN[5:])
+    assert needed.held_back is None
+    spend_leave(needed, outbox, "published")
     assert brake(outbox, *TEN[5:]) is not None
+
+
+def test_a_leave_is_not_spent_by_a_night_that_fails_or_holds_the_audience_all_the_same(outbox: Outbox) -> None:
+    published(outbox, *TEN)
+    allow(outbox.catalog, AUDIENCE, "the shop closed")
+    assert brake(outbox, *TEN[5:]) is None  # and then publishing failed
+    spend_leave(verdict(outbox, *TEN[5:]), outbox, "held")
+    assert brake(outbox, *TEN[5:]) is None
 
 
 def test_a_run_may_be_told_to_let_an_audience_pass(outbox: Outbox) -> None:
