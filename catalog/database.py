@@ -65,7 +65,13 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         except BaseException:
             connection.exec_driver_sql("ROLLBACK")
             raise
-        connection.exec_driver_sql("COMMIT")
+        try:
+            connection.exec_driver_sql("COMMIT")
+        except exc.OperationalError as error:
+            if "disk is full" not in str(error.orig):
+                raise
+            msg = "The disk of the home is full. Free some space and run again; nothing was published."
+            raise CatalogError(msg) from None
 
 
 def audience_columns() -> list[sa.Column[str]]:

@@ -88,10 +88,6 @@ class Home:
     def spill(self) -> Path:
         return self.root / "spill"
 
-    @property
-    def extensions(self) -> Path:
-        return self.root / "extensions"
-
     def create(self) -> None:
         """Make the home's folder, readable by its owner only."""
         self.root.mkdir(parents=True, exist_ok=True)

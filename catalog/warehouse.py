@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 
 from catalog import warehouse_key
-from catalog.duckdb_connection import DISK_FULL, connect, frame_of, insert_frame, registered
+from catalog.duckdb_connection import connect, frame_of, insert_frame, registered
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from schemas.errors import KeyFileError, WarehouseError
@@ -186,6 +186,7 @@ def _worded(statement: str) -> Iterator[None]:
         raise WarehouseError(msg) from None
     except duckdb.Error as error:
         if "no space left" in str(error).lower():
-            raise WarehouseError(DISK_FULL) from None
+            msg = "The disk of the home is full. Free some space and run again; nothing was published."
+            raise WarehouseError(msg) from None
         msg = f"The warehouse refused a statement ({type(error).__name__}) that begins {statement[:80]!r}."
         raise WarehouseError(msg) from None

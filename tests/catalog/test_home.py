@@ -115,7 +115,7 @@ def test_everything_lives_in_the_home_but_keys_that_are_put_elsewhere(tmp_path: 
     home = Home.at(tmp_path / "home", tmp_path / "keys")
     assert home.keys == tmp_path / "keys"
     assert Home.at(tmp_path / "home").keys == tmp_path / "home" / "keys"
-    places = (home.warehouse, home.catalog, home.outbox, home.dagster, home.spill, home.extensions, home.sample)
+    places = (home.warehouse, home.catalog, home.outbox, home.dagster, home.spill, home.sample)
     assert all(place.is_relative_to(home.root) for place in places)
     assert len(set(places)) == len(places)
 

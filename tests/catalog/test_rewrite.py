@@ -67,18 +67,11 @@ def no_keys_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"RELANCE_{name}_KEY", raising=False)
 
 
-@pytest.fixture(scope="module")
-def extensions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """DuckDB's extensions, unpacked once for all homes."""
-    return tmp_path_factory.mktemp("extensions")
-
-
 @pytest.fixture
-def home(tmp_path: Path, extensions: Path) -> Home:
+def home(tmp_path: Path) -> Home:
     """A home with a warehouse of a few tables."""
     home = Home.at(tmp_path / "home")
     home.create()
-    home.extensions.symlink_to(extensions)
     with open_warehouse(home, open_keys(home)) as warehouse:
         warehouse.replace("people", PEOPLE)
         warehouse.replace("nobody", PEOPLE.clear())
@@ -93,7 +86,7 @@ def rows(home: Home) -> pl.DataFrame:
 
 def places(home: Home) -> set[str]:
     folders = (home.root, home.keys)
-    return {path.name for folder in folders for path in folder.iterdir()} - {"lock", "keys", "extensions", "spill"}
+    return {path.name for folder in folders for path in folder.iterdir()} - {"lock", "keys", "spill"}
 
 
 AT_REST = {"warehouse.duckdb", "warehouse.key", "identity.key", "signing.key", "signing.pub"}

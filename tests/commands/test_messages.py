@@ -61,13 +61,10 @@ def config(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def home(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A new home; DuckDB's extensions are unpacked once for all tests, since that takes seconds."""
+def home(tmp_path: Path) -> Home:
+    """A new home."""
     home = Home.at(tmp_path / "home")
     home.create()
-    unpacked = tmp_path_factory.getbasetemp() / "extensions"
-    unpacked.mkdir(exist_ok=True)
-    home.extensions.symlink_to(unpacked)
     return home
 
 

@@ -28,9 +28,6 @@ MakeCrm = Callable[..., Crm]
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     home = Home.at(tmp_path_factory.mktemp("home"))
     home.create()
-    unpacked = tmp_path_factory.getbasetemp() / "extensions"  # once for all tests: it takes seconds
-    unpacked.mkdir(exist_ok=True)
-    home.extensions.symlink_to(unpacked)
     with closing(connect(home, "500MB", "Europe/Paris")) as connection:
         yield connection
 

@@ -58,9 +58,6 @@ Read = Callable[..., Reading]
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     home = Home.at(tmp_path_factory.mktemp("home"))
     home.create()
-    unpacked = tmp_path_factory.getbasetemp() / "extensions"  # once for all tests: it takes seconds
-    unpacked.mkdir(exist_ok=True)
-    home.extensions.symlink_to(unpacked)
     with closing(connect(home, "500MB")) as connection:
         yield connection
 

@@ -28,9 +28,6 @@ Pull = Callable[..., Pulled]
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = Home.at(tmp_path_factory.mktemp("home"))
     home.create()
-    unpacked = tmp_path_factory.getbasetemp() / "extensions"  # once for all tests: it takes seconds
-    unpacked.mkdir(exist_ok=True)
-    home.extensions.symlink_to(unpacked)
     return home
 
 

@@ -27,12 +27,9 @@ CONSENTS = [f"{name},,ads_upload,,granted,2025-01-01" for name in ("zoe", "zoe2"
 
 
 @pytest.fixture
-def reading(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
+def reading(tmp_path: Path) -> Iterator[Read]:
     home = Home.at(tmp_path)
     home.create()
-    unpacked = tmp_path_factory.getbasetemp() / "extensions"
-    unpacked.mkdir(exist_ok=True)
-    home.extensions.symlink_to(unpacked)
     with closing(connect(home, "500MB")) as connection:
 
         def made(**lines: list[str]) -> Reading:
