@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 
 from catalog.home import Home
-from schemas.errors import CatalogError
+from schemas.errors import DISK_FULL, CatalogError
 from schemas.segment import Audience
 
 METADATA = sa.MetaData()
@@ -70,8 +70,7 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         except exc.OperationalError as error:
             if "disk is full" not in str(error.orig):
                 raise
-            msg = "The disk of the home is full. Free some space and run again; nothing was published."
-            raise CatalogError(msg) from None
+            raise CatalogError(DISK_FULL) from None
 
 
 def audience_columns() -> list[sa.Column[str]]:

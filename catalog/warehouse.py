@@ -15,7 +15,7 @@ from catalog import warehouse_key
 from catalog.duckdb_connection import connect, frame_of, insert_frame, registered
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
-from schemas.errors import KeyFileError, WarehouseError
+from schemas.errors import DISK_FULL, KeyFileError, WarehouseError
 
 #: More rows than this are written by several hands.
 _ROWS_AT_ONCE, _HANDS = 245_760, 2
@@ -186,7 +186,6 @@ def _worded(statement: str) -> Iterator[None]:
         raise WarehouseError(msg) from None
     except duckdb.Error as error:
         if "no space left" in str(error).lower():
-            msg = "The disk of the home is full. Free some space and run again; nothing was published."
-            raise WarehouseError(msg) from None
+            raise WarehouseError(DISK_FULL) from None
         msg = f"The warehouse refused a statement ({type(error).__name__}) that begins {statement[:80]!r}."
         raise WarehouseError(msg) from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+DISK_FULL = "The disk of the home is full. Free some space and run again; nothing was published."
+
 
 class RelanceError(Exception):
     """A failure that one sentence explains."""
