@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except RelanceError as error:
-        ERRORS.print(f"{type(error).__name__.removesuffix('Error').lower()} error: ", style="red", end="")
+        kind = re.sub("(?=[A-Z])", " ", type(error).__name__).lower().lstrip()
+        ERRORS.print(f"{kind}: ", style="red", end="")
         ERRORS.print(str(error), soft_wrap=True)
         raise typer.Exit(error.exit_code) from None

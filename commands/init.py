@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pipelines.crm.guess import Guess
     from pipelines.crm.guess_selects import Select
 
-#: Names shown of a table's unused columns; sources.toml lists them all.
+#: Names shown of what is not used; sources.toml lists them all.
 _SHOWN = 8
 
 #: Segments (template → file) for what the orders tell: times and amounts, only one of them, neither, nothing.
@@ -162,11 +163,16 @@ def _tell(guess: Guess) -> None:
     for heading in ("file", "CRM table", "columns mapped", "not mapped"):
         table.add_column(heading, overflow="fold")
     for select in guess.selects.values():
-        texts = (select.found.title, select.table, _mapped(select), _not_mapped(select))
+        texts = (select.found.title, select.table, _mapped(select), _first(select.unused))
         table.add_row(*(Text(shown(text)) for text in texts))
     OUT.print(table)
     for name, (unfit, fault) in guess.unfit.items():
         sentence = f"{unfit.found.title} sounds like {name}, but {fault}: sources.toml has a select to complete."
+        OUT.print(shown(sentence), markup=False, soft_wrap=True)
+    unfit_tables = [select.found for select, _ in guess.unfit.values()]
+    unread = [table.title for table in guess.not_used if table not in unfit_tables]
+    if unread:
+        sentence = f"Not read, since nothing in it looks like one of the five tables: {_first(unread)}."
         OUT.print(shown(sentence), markup=False, soft_wrap=True)
     absent = [name for name in TABLES if name not in guess.selects]
     if absent:
@@ -184,6 +190,7 @@ def _mapped(select: Select) -> str:
     return ", ".join(pairs)
 
 
-def _not_mapped(select: Select) -> str:
-    more = len(select.unused) - _SHOWN
-    return ", ".join(select.unused[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+def _first(names: Sequence[str]) -> str:
+    """The names, or as many as can be read at a glance."""
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -207,6 +207,13 @@ def test_no_value_of_a_row_is_printed_or_written(tmp_path):
     assert "Decide before the first run" in printed
 
 
+def test_a_file_that_is_none_of_the_tables_is_named(tmp_path):
+    (tmp_path / "people.csv").write_text("id,email\nk1,jane@example.org\nk2,bob@example.org\n")
+    (tmp_path / "weather.csv").write_text("station,rain\nParis,3\nLyon,0\n")
+    said = init(tmp_path / "config", tmp_path / "people.csv", tmp_path / "weather.csv")
+    assert "Not read, since nothing in it looks like one of the five tables: weather.csv." in said
+
+
 def test_consents_are_proposed_but_never_invented(tmp_path):
     (tmp_path / "customers.csv").write_text("id,email,accepts_marketing\n1,a@example.org,yes\n2,b@example.org,no\n")
     (tmp_path / "consents.csv").write_text("customer_id,purpose,status,date\n1,newsletter,granted,2024-01-01\n")
