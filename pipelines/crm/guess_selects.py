@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 
 from pipelines.crm.guess_columns import Match
 from pipelines.crm.guess_files import FoundTable, quoted
-from pipelines.crm.guess_shapes import filled, is_hash, is_key, share, starts_with_apostrophe, time_format
+from pipelines.crm.guess_names import words
+from pipelines.crm.guess_shapes import (
+    filled,
+    is_hash,
+    is_key,
+    is_without_offset,
+    share,
+    starts_with_apostrophe,
+    time_format,
+)
 from schemas.crm import CONTRACTS
 from schemas.source import TableName
 
@@ -89,7 +98,9 @@ class Writer:
         """A time or a day; whether the day or the month stands first is never guessed."""
         name, form = self.matched[column].name, time_format(self.values(column))
         needed = not CONTRACTS[self.table].columns()[column].nullable
-        if form == "iso":
+        if form == "iso" and "utc" in words(name) and is_without_offset(self.values(column)):
+            self.add(column, f"nullif(trim({self.sql(column)}), '') || 'Z'", "its name says UTC", source=name)
+        elif form == "iso":
             self.copy(column)
         elif form is not None:
             self.add(column, f"try_strptime(trim({quoted(name)}), '{form}')", source=name)

@@ -19,6 +19,7 @@ _HASH = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _CLOCK = r"(?:[ T]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
 _ISO = re.compile(r"\d{4}([-/])\d{1,2}\1\d{1,2}" + _CLOCK, re.IGNORECASE)
+_WITHOUT_OFFSET = re.compile(r"[\d/-]+[ T]\d{1,2}:\d\d(:\d\d(\.\d+)?)?")
 _DATE_LIKE = re.compile(
     r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2,4}|\d{1,2}[-. /]\w{3,9}[-., /]+\d{2,4}"
     r"|[a-z]{3,9} \d{1,2},? \d{4}|\d{8}|\d{10}|\d{13})(?:\D.*)?",
@@ -106,6 +107,11 @@ def time_format(values: Values) -> str | None:
         if (share(values, lambda value, pattern=pattern: pattern.fullmatch(value) is not None) or 0.0) >= 0.9:
             return form
     return None
+
+
+def is_without_offset(values: Values) -> bool:
+    """Whether every value is a time of day that does not say of which zone."""
+    return bool(filled(values)) and share(values, lambda value: _WITHOUT_OFFSET.fullmatch(value) is not None) == 1.0
 
 
 def decimal_sign(values: Values) -> Literal[".", ","]:

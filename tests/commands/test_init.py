@@ -207,6 +207,17 @@ def test_no_value_of_a_row_is_printed_or_written(tmp_path):
     assert "Decide before the first run" in printed
 
 
+def test_a_time_whose_name_says_utc_is_read_so_in_every_time_zone(tmp_path):
+    (tmp_path / "people.csv").write_text(
+        "id,email,Created (UTC)\nk1,jane@example.org,2024-01-01 02:00:00\nk2,bob@example.org,\n"
+    )
+    init(tmp_path / "config", tmp_path / "people.csv")
+    settings = tmp_path / "config" / "relance.toml"
+    settings.write_text(settings.read_text().replace('time_zone = "UTC"', 'time_zone = "America/New_York"'))
+    read = pulled(checked_config(tmp_path / "config"), "customers", tmp_path / "scratch")
+    assert read.accepted["created_at"].dt.convert_time_zone("UTC").dt.hour().to_list() == [2, None]
+
+
 def test_a_file_that_is_none_of_the_tables_is_named(tmp_path):
     (tmp_path / "people.csv").write_text("id,email\nk1,jane@example.org\nk2,bob@example.org\n")
     (tmp_path / "weather.csv").write_text("station,rain\nParis,3\nLyon,0\n")
