@@ -30,8 +30,8 @@ from pipelines.history.declared import keep_files
 from pipelines.overlaps import overlaps
 from pipelines.uploads.forecasts import update_forecasts
 from pipelines.uploads.keys import key_columns
+from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.people import NetworkPeople, network_people
-from pipelines.uploads.publication import Outbox
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.retention import expire
 from pipelines.uploads.retired import retired_audiences

@@ -27,8 +27,9 @@ from pipelines.uploads.keys import key_columns
 from pipelines.uploads.leaving_out import Readers, leaving_out
 from pipelines.uploads.manifest import rules_version
 from pipelines.uploads.people import NetworkPeople, network_people
+from pipelines.uploads.recount import check_full_files
 from pipelines.uploads.rows import AudienceRows, audience_rows
-from pipelines.uploads.staging import check_rows, checked_files, staging_folder
+from pipelines.uploads.staging import checked_files, staging_folder
 from schemas.choice import choice_of
 from schemas.config import Config
 from schemas.crm import CrmErasures
@@ -200,8 +201,9 @@ def _rebuilt(  # noqa: PLR0913, PLR0917 - whose rows, where they go, and what th
     segment, network = declared.segments[audience.segment], declared.networks[audience.network]
     staged = home.replay / ".staging" / "-".join(audience)
     with staging_folder(home.replay, home.replay / ".staging", staged):
-        files = checked_files(audience, segment, network, {"full": rows.lists}, staged)
-        check_rows(audience, rows.ledger, files)
+        checked = checked_files(audience, segment, network, {"full": rows.lists}, staged)
+        check_full_files(audience, rows.ledger, network, checked)
+        files = tuple(file.entry for file in checked)
         for path in staged.iterdir():
             path.chmod(0o600)
         target = folder.joinpath(*audience)

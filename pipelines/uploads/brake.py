@@ -9,7 +9,7 @@ import polars as pl
 
 from catalog.allowances import allowance, use_allowance
 from pipelines.uploads.audience_keys import full_keys
-from pipelines.uploads.publication import Outbox
+from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.rows import AudienceRows
 from schemas.brake import Brake
 from schemas.segment import Audience

@@ -3,7 +3,7 @@ would refuse. It knows nothing of how rows were made."""
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,25 +21,39 @@ from pipelines.uploads.checker_bytes import (
     is_even,
     torn_line,
 )
-from pipelines.uploads.checker_rules import HEX_DIGITS, Rule, is_hex, rules
+from pipelines.uploads.checker_rules import HEX_DIGITS, Rule, carried_keys, is_hex, rules
 from schemas.network import Network, UploadList
 from schemas.network_file import FileKind
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What a file is to somebody who knows nothing but it. Of a file that is wrong, the counts may be of a part."""
+
+    #: What is wrong, a sentence each, naming line and rule but no value.
+    complaints: list[str]
+    rows: int = 0
+    #: By key of the network, how many rows carry it.
+    carrying: Counter[str] = field(default_factory=Counter)
+
+
 def complaints(path: Path, upload_list: UploadList, network: Network, kind: FileKind = "full") -> list[str]:
-    """What is wrong with the file, a sentence each, naming line and rule but no value; empty if nothing is.
+    """What is wrong with the file, a sentence each, naming line and rule but no value; empty if nothing is."""
+    return read_again(path, upload_list, network, kind).complaints
 
-    Reads block by block: a file may be larger than memory. What is wrong in the bytes hides what comes after it.
-    """
+
+def read_again(path: Path, upload_list: UploadList, network: Network, kind: FileKind = "full") -> Reading:
+    """Read the file block by block: it may be larger than memory. What is wrong in the bytes hides what comes after."""
     try:
-        return _complaints(path, upload_list, network, kind)
+        return _read(path, upload_list, network, kind)
     except PackError as error:
-        return [str(error)]
+        return Reading([str(error)])
 
 
-def _complaints(path: Path, upload_list: UploadList, network: Network, kind: FileKind) -> list[str]:
+def _read(path: Path, upload_list: UploadList, network: Network, kind: FileKind) -> Reading:
     found: dict[str, str] = {}
     marks: list[pl.Series] = []
+    carrying: Counter[str] = Counter()
     size = 0
     reader = _Reader(upload_list, network)
     for judged in _in_order(reader.judge, blocks(path, network.file.compression)):
@@ -47,9 +61,12 @@ def _complaints(path: Path, upload_list: UploadList, network: Network, kind: Fil
         for sentence, line in judged.broken.items():
             found.setdefault(sentence, line)
         if judged.wrong is not None:
-            return [*found.values(), judged.wrong]
+            return Reading([*found.values(), judged.wrong])
         marks.append(judged.marks)
-    return [*found.values(), *_whole_file_complaints(path, network, kind, size=size, marks=pl.concat(marks))]
+        carrying.update(judged.carrying)
+    rows = pl.concat(marks)
+    wrong = [*found.values(), *_whole_file_complaints(path, network, kind, size=size, marks=rows)]
+    return Reading(wrong, rows.len(), carrying)
 
 
 @dataclass(frozen=True)
@@ -63,6 +80,8 @@ class _Judged:
     broken: dict[str, str] = field(default_factory=dict)
     #: A number for each row, the same for the same row.
     marks: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.UInt64))
+    #: How many rows carry each key.
+    carrying: dict[str, int] = field(default_factory=dict)
 
 
 class _Reader:
@@ -74,6 +93,7 @@ class _Reader:
         self._rules = rules(upload_list, network)
         # Looking at every letter of every hash takes longer than all else, and once for a block is enough.
         self._rules_of_digits = rules(upload_list, network, only_digits=True)
+        self._keys = carried_keys(upload_list, network)
         self._others = [str(place) for place, slot in enumerate(upload_list.slots) if not is_hex(slot)]
 
     def judge(self, block: Block) -> _Judged:
@@ -91,12 +111,13 @@ class _Reader:
             torn = torn_line(block, self._width, self._network)
             return _Judged(size, torn or f"line {block.first_line}: from here on no reader can take rows apart")
         asked = self._rules_of_digits if even and self._only_digits(block, cells) else self._rules
+        places, carrying = _counted(cells, asked, self._keys)
         broken = {
-            rule.sentence: f"line {line}{rule.place}: {rule.sentence}"
-            for rule, line in reversed(_broken(cells, asked, block.first_line))
+            rule.sentence: f"line {block.first_line + place}{rule.place}: {rule.sentence}"
+            for rule, place in reversed(places)
         }
         numbers = pl.sum_horizontal(pl.col(name).hash(place) for place, name in enumerate(cells.columns))
-        return _Judged(size, None, broken, cells.select(numbers).to_series())
+        return _Judged(size, None, broken, cells.select(numbers).to_series(), carrying)
 
     def _only_digits(self, block: Block, cells: pl.DataFrame) -> bool:
         """Whether all hashes of an even block are of hex digits: whatever is none stands in other columns."""
@@ -157,10 +178,16 @@ def _cells(block: Block, width: int, network: Network) -> pl.DataFrame | None:
     return cells
 
 
-def _broken(cells: pl.DataFrame, asked: list[Rule], first_line: int) -> list[tuple[Rule, int]]:
-    """Each rule that some row breaks, and the first such row's line; all rules in one pass."""
-    places = cells.select(rule.broken.arg_true().first().alias(str(n)) for n, rule in enumerate(asked)).row(0)
-    return [(rule, first_line + place) for rule, place in zip(asked, places, strict=True) if place is not None]
+def _counted(
+    cells: pl.DataFrame, asked: list[Rule], keys: dict[str, pl.Expr]
+) -> tuple[list[tuple[Rule, int]], dict[str, int]]:
+    """Each rule that some row breaks, and the first such row; how many rows carry each key: all in one pass."""
+    found = cells.select(
+        *(rule.broken.arg_true().first().alias(f"rule {n}") for n, rule in enumerate(asked)),
+        *(carried.sum().alias(f"key {name}") for name, carried in keys.items()),
+    ).row(0, named=True)
+    places = [(rule, found[f"rule {n}"]) for n, rule in enumerate(asked)]
+    return [(rule, place) for rule, place in places if place is not None], {name: found[f"key {name}"] for name in keys}
 
 
 def _whole_file_complaints(path: Path, network: Network, kind: FileKind, *, size: int, marks: pl.Series) -> list[str]:

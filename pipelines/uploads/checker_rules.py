@@ -62,24 +62,33 @@ def rules(upload_list: UploadList, network: Network, *, only_digits: bool = Fals
     slots = list(enumerate(upload_list.slots))
     found = [rule for place, slot in slots for rule in _value_rules(place, slot, only_digits=only_digits)]
 
-    def filled(headers: Iterable[str]) -> list[pl.Expr]:
-        return [
-            reduce(or_, (pl.col(str(place)) != "" for place, slot in slots if slot.column.header == header))
-            for header in headers
-        ]
-
-    keys = [pl.all_horizontal(filled(key.headers)) for key in network.keys_of(upload_list)]
+    keys = carried_keys(upload_list, network).values()
     found.append(Rule("no key of the network, so nobody can be matched", "", ~pl.any_horizontal(keys)))
     headers = {slot.column.header for _, slot in slots}
     for group in network.required_any:
         if group[0] in headers:
-            found.append(Rule(f"{' or '.join(group)} is needed", "", ~pl.any_horizontal(filled(group))))
+            missing = ~pl.any_horizontal(_filled(group, upload_list))
+            found.append(Rule(f"{' or '.join(group)} is needed", "", missing))
     for group in network.all_or_none:
         if group[0] in headers:
-            parts = filled(group)
+            parts = _filled(group, upload_list)
             torn = pl.any_horizontal(parts) & ~pl.all_horizontal(parts)
             found.append(Rule(f"{', '.join(group)} belong together, some are missing", "", torn))
     return found + _gap_rules(upload_list, slots)
+
+
+def carried_keys(upload_list: UploadList, network: Network) -> dict[str, pl.Expr]:
+    """For each of the network's keys that the list has, by name, whether a row carries it."""
+    return {key.name: pl.all_horizontal(_filled(key.headers, upload_list)) for key in network.keys_of(upload_list)}
+
+
+def _filled(headers: Iterable[str], upload_list: UploadList) -> list[pl.Expr]:
+    """For each header, whether one of its columns has a value."""
+    slots = list(enumerate(upload_list.slots))
+    return [
+        reduce(or_, (pl.col(str(place)) != "" for place, slot in slots if slot.column.header == header))
+        for header in headers
+    ]
 
 
 def is_hex(slot: Slot) -> bool:

@@ -1,61 +1,32 @@
-"""Publishing a version: staged, checked, then renamed into the outbox, so that no half version is ever seen.
-
-Commit order: files staged and synced; the version's keys pending in the warehouse; the folder renamed; the catalog's
-row; the keys final. `reconciliation` mends what a crash left between two of these steps.
-"""
+"""Publishing a version: staged, checked, then renamed into the outbox, so that no half version is ever seen."""
 
 from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Literal, NamedTuple
 
-from catalog.durable import sync
-from catalog.home import Home
-from catalog.secret_keys import SecretKeys
-from catalog.store import Catalog
-from catalog.warehouse import Warehouse
-from pipelines.erasure.late import forbidden_meanwhile
-from pipelines.uploads.audience_keys import FileKeys, add_pending_keys, finish_keys
+from pipelines.uploads.audience_keys import FileKeys
 from pipelines.uploads.changes import Forbidden, changes, deltas, listed_keys, nothing_forbidden
+from pipelines.uploads.commit import commit
 from pipelines.uploads.confirming import outstanding
 from pipelines.uploads.expiry import expiry_of
 from pipelines.uploads.holdings import differences, unsaid_versions
 from pipelines.uploads.manifest import content_digest, full_digest, new_manifest, readme, rules_version, signed
+from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.plan import RETIRED, Situation, plan
+from pipelines.uploads.recount import check_deltas, check_full_files
 from pipelines.uploads.renewals import renewals
 from pipelines.uploads.rows import AudienceRows, ListRows
-from pipelines.uploads.staging import check_ledger, check_rows, checked_files, staging_folder
+from pipelines.uploads.staging import check_ledger, checked_files, staging_folder
 from pipelines.uploads.state import State, state_of
-from pipelines.uploads.withdrawal import FORGOTTEN, withdraw, withdraw_forbidden
+from pipelines.uploads.withdrawal import FORGOTTEN, withdraw_forbidden
 from schemas.errors import DayError
 from schemas.network import Network
 from schemas.network_file import FileKind
 from schemas.segment import Audience, Segment
-from schemas.settings import Settings
 from schemas.uploads import Ledger, Manifest
-
-
-@dataclass(frozen=True)
-class Outbox:
-    """All that publishing needs beside the rows."""
-
-    home: Home
-    keys: SecretKeys
-    warehouse: Warehouse
-    catalog: Catalog
-    settings: Settings
-    night: int
-
-    def folder(self, audience: Audience, version: str) -> Path:
-        return self.home.outbox.joinpath(*audience, version)
-
-    @property
-    def staging(self) -> Path:
-        return self.home.outbox / ".staging"
-
 
 #: What an audience that has left the config is made of.
 NOBODY = AudienceRows((), {}, Ledger(segment_people=0, dropped={}, file_people=0, file_rows=0), {})
@@ -181,9 +152,12 @@ def _publish(asked: _Asked, outbox: Outbox, *, held: str | None) -> Published:
     staged = outbox.staging / "-".join(audience)
     with staging_folder(outbox.home.outbox, outbox.staging, staged):
         parts: dict[FileKind, tuple[ListRows, ...]] = {"full": full, **(delta.parts if situation.uses_deltas else {})}
-        files = checked_files(audience, asked.segment, network, parts, staged)
+        checked = checked_files(audience, asked.segment, network, parts, staged)
         if full:
-            check_rows(audience, audience_rows.ledger, files)
+            check_full_files(audience, audience_rows.ledger, network, checked)
+        if situation.uses_deltas:
+            check_deltas(audience, change, delta, checked, filled=bool(state.lists))
+        files = tuple(file.entry for file in checked)
         manifest = new_manifest(
             audience,
             asked.segment,
@@ -205,7 +179,7 @@ def _publish(asked: _Asked, outbox: Outbox, *, held: str | None) -> Published:
         (staged / "manifest.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (staged / "README.txt").write_text(readme(manifest, asked.segment, network), encoding="utf-8")
         keys = [FileKeys(kind, part.upload_list.label, part.keys) for kind, lists in parts.items() for part in lists]
-        if not _commit(audience, network, manifest, keys, staged, outbox):
+        if not commit(audience, network, manifest, keys, staged, outbox):
             shutil.rmtree(staged, ignore_errors=True)
             return Published("held", None, FORGOTTEN, None)
     return Published("held" if held else "published", version, held, manifest)
@@ -231,45 +205,6 @@ def _next_number(audience: Audience, outbox: Outbox, as_of: date) -> int:
     folders = outbox.folder(audience, "").glob(f"{as_of}.*")
     there = [int(end) for end in (folder.name.rsplit(".", 1)[1] for folder in folders) if end.isdecimal()]
     return max([*outbox.catalog.numbers(audience, as_of), *there], default=0) + 1
-
-
-def _commit(  # noqa: PLR0913, PLR0917 - what is published, and where
-    audience: Audience, network: Network, manifest: Manifest, keys: list[FileKeys], staged: Path, outbox: Outbox
-) -> bool:
-    """Whether the version may stay: not if somebody asked to be forgotten meanwhile whose key it adds."""
-    if _forbids_by_now(network, keys, outbox):
-        return False
-    for path in staged.iterdir():
-        path.chmod(0o600)
-        sync(path)
-    sync(staged)
-    add_pending_keys(outbox.warehouse, audience, manifest.version, keys)
-    folder = outbox.folder(audience, manifest.version)
-    for parent in reversed(folder.relative_to(outbox.home.outbox).parents):
-        (outbox.home.outbox / parent).mkdir(mode=0o700, exist_ok=True)
-    staged.rename(folder)
-    sync(folder.parent)
-    outbox.catalog.add_version(audience, manifest, content_digest(manifest))
-    finish_keys(outbox.warehouse, audience, manifest.version)
-    # Whoever forgets from here on sees the version and withdraws it.
-    if _forbids_by_now(network, keys, outbox):
-        withdraw(outbox.home.outbox, outbox.catalog, audience, manifest.version)
-        return False
-    return True
-
-
-def _forbids_by_now(network: Network, keys: list[FileKeys], outbox: Outbox) -> bool:
-    return any(
-        forbidden_meanwhile(
-            file.keys,
-            network=network,
-            catalog=outbox.catalog,
-            warehouse=outbox.warehouse,
-            identity_key=outbox.keys.identity,
-        )
-        for file in keys
-        if file.kind != "remove"
-    )
 
 
 def _why_held(audience_rows: AudienceRows, network: Network) -> str:

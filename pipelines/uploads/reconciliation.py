@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from catalog.secret_keys import public_keys, signature_holds
 from pipelines.uploads.audience_keys import settle_pending_keys
 from pipelines.uploads.manifest import content_digest
-from pipelines.uploads.publication import Outbox
+from pipelines.uploads.outbox import Outbox
+from pipelines.uploads.staging import torn_files
 from pipelines.uploads.withdrawal import delete_folder
 from schemas.segment import Audience
 from schemas.uploads import Manifest
@@ -47,7 +48,7 @@ def _identity(row: sa.RowMapping) -> tuple[str, str, str, str]:
 
 
 def _own_manifest(path: Path, identity: tuple[str, ...], outbox: Outbox) -> Manifest | None:
-    """The folder's manifest; None unless this home signed it for this very folder."""
+    """The folder's manifest; None unless this home signed it for this very folder, and its files are whole."""
     try:
         manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
     except ValueError:
@@ -58,4 +59,4 @@ def _own_manifest(path: Path, identity: tuple[str, ...], outbox: Outbox) -> Mani
     if signature is None or not any(signature_holds(key, message, signature.value) for key in accepted):
         return None
     named = (manifest.network, manifest.account, manifest.segment, manifest.version)
-    return manifest if named == identity else None
+    return manifest if named == identity and not torn_files(path.parent, manifest.files) else None

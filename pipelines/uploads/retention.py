@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from catalog.warehouse import Warehouse
 from pipelines.uploads.audience_keys import drop_keys, key_versions, thin_keys
 from pipelines.uploads.holdings import possible_lists
-from pipelines.uploads.publication import Outbox
+from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.state import State, state_of
 from pipelines.uploads.withdrawal import withdraw
 from schemas.journal import Confirmation, VersionOrder

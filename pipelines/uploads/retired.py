@@ -11,7 +11,8 @@ from catalog.descriptions import descriptions
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
 from pipelines.uploads.changes import Forbidden
-from pipelines.uploads.publication import Outbox, Published, publish_retired
+from pipelines.uploads.outbox import Outbox
+from pipelines.uploads.publication import Published, publish_retired
 from pipelines.uploads.state import state_of
 from schemas.config import Config
 from schemas.segment import Audience, Segment

@@ -92,7 +92,7 @@ def audience_rows(  # noqa: PLR0913, PLR0917 - who is in it, who may be, and who
         segment_people=members.height,
         dropped=in_ledger_order(dropped),
         file_people=people,
-        file_rows=sum(part.rows.height for part in counted),
+        file_rows=rows_due(inside, lists, left.everybody.values, network),
         on_assumption=inside.filter("assumed").height,
         by_other_purpose=inside.filter("by_other_purpose").height,
         refused_identifiers=lost.identifiers,
@@ -155,3 +155,19 @@ def how_many_differ(
     ]
     theirs = pl.concat(marks).join(inside.select("number"), on="number", how="semi")
     return theirs.group_by("number").agg(pl.col("mark").sum())["mark"].n_unique()
+
+
+def rows_due(
+    inside: pl.DataFrame, lists: tuple[UploadList, ...], values: dict[str, pl.DataFrame], network: Network
+) -> int:
+    """How many rows the lists have by the people who are in them, counted apart from the making of the rows."""
+    due = 0
+    for upload_list in lists:
+        people = _people_in(inside, (upload_list,))
+        if network.file.rows == "people":
+            shown = [slot.name for slot in upload_list.slots if slot.column.value is None]
+            due += people.select(shown).unique().height
+        else:
+            theirs = values[upload_list.columns[0].header].join(people.select("number"), on="number", how="semi")
+            due += theirs["value"].n_unique()
+    return due

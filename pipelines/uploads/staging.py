@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipelines.uploads.checker import complaints
+from pipelines.uploads.checker import read_again
+from pipelines.uploads.recount import CheckedFile
 from pipelines.uploads.rows import ListRows
 from pipelines.uploads.writer import write_list
 from schemas.errors import PublicationError
@@ -29,21 +30,6 @@ def check_ledger(audience: Audience, ledger: Ledger) -> None:
             f"{audience}: the ledger does not close: {ledger.segment_people} people in the segment, "
             f"{ledger.file_people} in the file, {sum(ledger.dropped.values())} dropped with a reason"
             f"{''.join(f'; the sum of {name} is another' for name in ledger.open_identifiers)}. "
-            "This is a defect; nothing was published."
-        )
-        raise PublicationError(msg, check="ledger_closes")
-
-
-def check_rows(audience: Audience, ledger: Ledger, files: tuple[FileEntry, ...]) -> None:
-    """Refuse full files that lost a row on the way.
-
-    Raises:
-        PublicationError: they do not hold what the ledger counts.
-    """
-    written = sum(entry.rows for entry in files if entry.kind == "full")
-    if written != ledger.file_rows:
-        msg = (
-            f"{audience}: the ledger does not close: it counts {ledger.file_rows} rows, the files hold {written}. "
             "This is a defect; nothing was published."
         )
         raise PublicationError(msg, check="ledger_closes")
@@ -79,23 +65,49 @@ def checked_files(
     network: Network,
     parts: dict[FileKind, tuple[ListRows, ...]],
     staged: Path,
-) -> tuple[FileEntry, ...]:
+) -> tuple[CheckedFile, ...]:
     """Write the files of each kind, list by list, and read them a second time.
 
     Raises:
-        PublicationError: the network would refuse one.
+        PublicationError: the network would refuse one, or it is not what was written.
     """
-    files: list[FileEntry] = []
+    files: list[CheckedFile] = []
     every: list[tuple[FileKind, ListRows]] = [(kind, part) for kind, lists in parts.items() for part in lists]
     for kind, (upload_list, rows, _) in every:
         written = write_list([rows], upload_list, network, staged, stem=segment.public_name, kind=kind)
-        files += written
+        check_whole(audience, staged, written)
+        read = [read_again(staged / entry.name, upload_list, network, kind) for entry in written]
         found = [
             f"{entry.name}: {complaint}"
-            for entry in written
-            for complaint in complaints(staged / entry.name, upload_list, network, kind)
+            for entry, reading in zip(written, read, strict=True)
+            for complaint in reading.complaints
         ]
         if found:
             msg = f"{audience}: a file would be refused: {'; '.join(found)}. Nothing of it was published."
             raise PublicationError(msg, check="file_is_accepted")
+        files += map(CheckedFile, written, read)
     return tuple(files)
+
+
+def check_whole(audience: Audience, folder: Path, files: Iterable[FileEntry]) -> None:
+    """Refuse files that are not there, or not as long as they were written.
+
+    Raises:
+        PublicationError: naming them.
+    """
+    torn = torn_files(folder, files)
+    if torn:
+        msg = (
+            f"{audience}: {', '.join(torn)}: missing, or not as long as written. Nothing of it was published; look at "
+            f"the disk of {folder.parent}, and run again."
+        )
+        raise PublicationError(msg, check="ledger_closes")
+
+
+def torn_files(folder: Path, files: Iterable[FileEntry]) -> list[str]:
+    """Names of those that are not in the folder, or not as long as they were written."""
+
+    def is_whole(path: Path, entry: FileEntry) -> bool:
+        return path.is_file() and path.stat().st_size == entry.bytes
+
+    return [entry.name for entry in files if not is_whole(folder / entry.name, entry)]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from catalog.erasures import add_request
-from pipelines.uploads import publication
-from pipelines.uploads.publication import Outbox
+from pipelines.uploads import commit
+from pipelines.uploads.outbox import Outbox
 from tests.pipelines.crm.test_erasures import request, stones
 from tests.pipelines.uploads.test_publication import AUDIENCE, opened, published
 
@@ -44,13 +44,13 @@ def test_a_version_that_a_new_request_forbids_is_not_published(outbox: Outbox) -
 def test_a_request_in_the_middle_of_the_commit_takes_the_version_back(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finish = publication.finish_keys
+    finish = commit.finish_keys
 
     def interrupted(*arguments: object) -> None:
         finish(*arguments)  # pyright: ignore[reportArgumentType]
         forgotten(outbox, "jane@x.fr")
 
-    monkeypatch.setattr(publication, "finish_keys", interrupted)
+    monkeypatch.setattr(commit, "finish_keys", interrupted)
     held = published(outbox, *PEOPLE)
     assert held.outcome == "held"
     assert folders(outbox) == []

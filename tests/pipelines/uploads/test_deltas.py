@@ -25,7 +25,8 @@ from pipelines.uploads.audience_keys import ensure_keys
 from pipelines.uploads.changes import nothing_forbidden
 from pipelines.uploads.confirming import confirm, outstanding, unconfirm
 from pipelines.uploads.holdings import LISTED_KEYS, differences
-from pipelines.uploads.publication import Outbox, Published, publish
+from pipelines.uploads.outbox import Outbox
+from pipelines.uploads.publication import Published, publish
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from pipelines.uploads.state import state_of
 from schemas.errors import JournalError

@@ -22,11 +22,12 @@ from catalog.home import Home
 from catalog.secret_keys import open_keys, rotate_signing_key, signature_holds
 from catalog.store import open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
-from pipelines.uploads import publication, staging
+from pipelines.uploads import commit, staging
 from pipelines.uploads.audience_keys import ensure_keys
 from pipelines.uploads.brake import Verdict, spend_leave, verdict_on
 from pipelines.uploads.lost import Lost
-from pipelines.uploads.publication import Outbox, Published, check_newest, publish
+from pipelines.uploads.outbox import Outbox
+from pipelines.uploads.publication import Published, check_newest, publish
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from pipelines.uploads.withdrawal import hold_withdrawn, withdraw
@@ -491,7 +492,7 @@ def test_keys_of_a_version_that_never_came_are_dropped(outbox: Outbox, monkeypat
 
 def test_keys_left_pending_of_a_published_version_become_final(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(publication, "finish_keys", crash)
+        patched.setattr(commit, "finish_keys", crash)
         with pytest.raises(KeyboardInterrupt):
             published(outbox, "jane")
     reconcile(outbox)

@@ -138,13 +138,13 @@ def test_keys_of_what_nobody_confirmed_go_after_400_days(apart: Stores) -> None:
 
 
 def test_keys_of_every_kind_of_file_are_settled_after_a_crash(apart: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipelines.uploads import publication
+    from pipelines.uploads import commit
 
     with world("google_ads", apart) as company:
         company.run({0: JANE, 1: JOHN})
         settle(company)
         with monkeypatch.context() as patched:
-            patched.setattr(publication, "finish_keys", killed)
+            patched.setattr(commit, "finish_keys", killed)
             with pytest.raises(KeyboardInterrupt):
                 company.run({0: JANE, 2: MARY})
         reconcile(company.outbox)

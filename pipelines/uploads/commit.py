@@ -1,0 +1,71 @@
+"""The steps by which a staged version becomes one that people see.
+
+Commit order: files staged and synced; the version's keys pending in the warehouse; the folder renamed; the catalog's
+row; the keys final. `reconciliation` mends what a crash left between two of these steps.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from catalog.durable import sync
+from pipelines.erasure.late import forbidden_meanwhile
+from pipelines.uploads.audience_keys import FileKeys, add_pending_keys, drop_keys, finish_keys
+from pipelines.uploads.manifest import content_digest
+from pipelines.uploads.outbox import Outbox
+from pipelines.uploads.staging import check_whole
+from pipelines.uploads.withdrawal import delete_folder, withdraw
+from schemas.errors import PublicationError
+from schemas.network import Network
+from schemas.segment import Audience
+from schemas.uploads import Manifest
+
+
+def commit(  # noqa: PLR0913, PLR0917 - what is published, and where
+    audience: Audience, network: Network, manifest: Manifest, keys: list[FileKeys], staged: Path, outbox: Outbox
+) -> bool:
+    """Whether the version may stay: not if somebody asked to be forgotten meanwhile whose key it adds.
+
+    Raises:
+        PublicationError: a file is torn.
+    """
+    if _forbids_by_now(network, keys, outbox):
+        return False
+    for path in staged.iterdir():
+        path.chmod(0o600)
+        sync(path)
+    sync(staged)
+    add_pending_keys(outbox.warehouse, audience, manifest.version, keys)
+    folder = outbox.folder(audience, manifest.version)
+    for parent in reversed(folder.relative_to(outbox.home.outbox).parents):
+        (outbox.home.outbox / parent).mkdir(mode=0o700, exist_ok=True)
+    staged.rename(folder)
+    sync(folder.parent)
+    try:
+        check_whole(audience, folder, manifest.files)
+    except PublicationError:
+        # A folder that stayed would be adopted by the next run.
+        delete_folder(folder)
+        drop_keys(outbox.warehouse, audience, [manifest.version])
+        raise
+    outbox.catalog.add_version(audience, manifest, content_digest(manifest))
+    finish_keys(outbox.warehouse, audience, manifest.version)
+    # Whoever forgets from here on sees the version and withdraws it.
+    if _forbids_by_now(network, keys, outbox):
+        withdraw(outbox.home.outbox, outbox.catalog, audience, manifest.version)
+        return False
+    return True
+
+
+def _forbids_by_now(network: Network, keys: list[FileKeys], outbox: Outbox) -> bool:
+    return any(
+        forbidden_meanwhile(
+            file.keys,
+            network=network,
+            catalog=outbox.catalog,
+            warehouse=outbox.warehouse,
+            identity_key=outbox.keys.identity,
+        )
+        for file in keys
+        if file.kind != "remove"
+    )
