@@ -199,6 +199,18 @@ def test_a_page_shows_what_was_written_since_it_was_shown_last(site: Site) -> No
     assert '"status current"' in browser.get("/audiences").text
 
 
+def test_an_account_is_named_only_where_a_network_has_several(site: Site) -> None:
+    describe(site.catalog, {"loyal": segment(networks=("meta", "google_ads:germany", "tiktok", "tiktok:france"))})
+    browser = site.user("camille", "marketer")
+    page = text_of(browser.get("/audiences?q=loyal").text)
+    # TikTok has two by what is declared, Meta later by what was published before.
+    assert "Meta loyalty" in page
+    assert "TikTok main loyalty" in page and "TikTok france loyalty" in page
+    describe(site.catalog, {"loyal": segment(networks=("meta:germany",)), "new": segment(networks=("linkedin:emea",))})
+    page = text_of(browser.get("/audiences").text)
+    assert "LinkedIn loyalty" in page and "Meta germany loyalty" in page
+
+
 def test_nights_say_what_was_held_and_set_aside(site: Site) -> None:
     night = site.catalog.begin_night(DAY)
     small = Ledger(segment_people=9, dropped={"no_consent_to_ads_upload": 6}, file_people=3, file_rows=3)
