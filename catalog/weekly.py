@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from catalog.database import METADATA
 
@@ -32,7 +33,7 @@ def claim_week(catalog: Catalog, day: date, at: datetime) -> bool:
         with catalog.writing() as connection:
             connection.execute(sa.insert(WEEKLY).values(day=day, tried_at=at))
         return True
-    except sa.exc.IntegrityError:
+    except IntegrityError:
         failed = (WEEKLY.c.day == day, WEEKLY.c.failure.is_not(None), WEEKLY.c.tried_at <= at - AGAIN_AFTER)
         with catalog.writing() as connection:
             again = sa.update(WEEKLY).where(*failed).values(tried_at=at, failure=None)
