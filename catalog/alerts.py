@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import smtplib
-import ssl
 from collections.abc import Callable
 from datetime import date
-from email.message import EmailMessage
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import requests
@@ -16,8 +13,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from catalog.database import now
+from catalog.mail import send_mail
 from catalog.nights import alerts, record_alert
-from schemas.alerts import AlertEvent, Alerts, Email
+from schemas.alerts import AlertEvent, Alerts
 from schemas.nights import Alert
 
 if TYPE_CHECKING:
@@ -68,7 +66,8 @@ def send(
         channels["webhook"] = lambda: _post(secrets.webhook, message)
     if settings.email is not None:
         email = settings.email
-        channels["email"] = lambda: _mail(email, secrets.email_password, message)
+        text = "\n".join(message.sentences) + "\n"
+        channels["email"] = lambda: send_mail(email, secrets.email_password, email.to, message.title, text)
     return [
         Alert(event=message.event, channel=channel, failure=deliver(), sent_at=now())
         for channel, deliver in channels.items()
@@ -96,27 +95,3 @@ def _post(url: SecretStr | None, message: AlertMessage) -> str | None:
     except requests.RequestException as error:  # its message quotes the URL, a secret
         return f"the webhook could not be reached ({type(error).__name__})"
     return None if answer.ok and not answer.is_redirect else f"the webhook answered {answer.status_code}"
-
-
-def _mail(email: Email, password: SecretStr | None, message: AlertMessage) -> str | None:
-    """Send the message as a plain text mail. The failure, if any."""
-    if email.user is not None and password is None:
-        return "RELANCE_ALERT_EMAIL_PASSWORD is not set"
-    mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"] = email.sender, ", ".join(email.to), message.title
-    mail.set_content("\n".join(message.sentences) + "\n")
-    trusted = ssl.create_default_context()
-    try:
-        if email.security == "tls":
-            server = smtplib.SMTP_SSL(email.server, email.used_port, timeout=_TIMEOUT, context=trusted)
-        else:
-            server = smtplib.SMTP(email.server, email.used_port, timeout=_TIMEOUT)
-        with server:
-            if email.security == "starttls":
-                server.starttls(context=trusted)
-            if email.user is not None and password is not None:
-                server.login(email.user, password.get_secret_value())
-            server.send_message(mail)
-    except (OSError, smtplib.SMTPException) as error:
-        return f"the mail server {email.server} did not take it ({type(error).__name__})"
-    return None

@@ -15,6 +15,7 @@ from catalog import (
     erasures,  # noqa: F401 - its tables are made when a catalog is opened
     forecasts,  # noqa: F401 - its table is made when a catalog is opened
     journal,  # noqa: F401 - its table is made when a catalog is opened
+    weekly,  # noqa: F401 - its table is made when a catalog is opened
 )
 from catalog.audit_heads import sign_head
 from catalog.changes import Changes

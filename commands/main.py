@@ -18,6 +18,7 @@ from commands import (
     keys,
     networks,
     normalise,
+    remind,
     replay,
     run,
     sample,
@@ -55,6 +56,7 @@ for command in (
     forget.forget,
     certificate.certificate,
     serve.serve,
+    remind.remind,
     why.why,
     replay.replay,
 ):

@@ -19,6 +19,7 @@ from portal.overview import Overview
 from portal.protection import ForeignFormError, Protection, guard
 from portal.rendering import redirect, render
 from portal.state import State, portal_secret, utc_now
+from portal.weekly import sending_weekly
 from schemas.settings import Settings
 
 _MODULES = (health, static, login, oidc, today, audiences, audience, downloads, networks, nights, privacy, users)
@@ -31,7 +32,13 @@ def create_app(home: Home, settings: Settings, catalog: Catalog, clock: Callable
         KeyFileError: the key for cookies and links is broken.
     """
     # No description of the routes is served: it would be a page without a login.
-    app = FastAPI(title="relance", openapi_url=None, redirect_slashes=False, dependencies=[Depends(guard)])
+    app = FastAPI(
+        title="relance",
+        openapi_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(guard)],
+        lifespan=sending_weekly,
+    )
     for module in _MODULES:
         app.include_router(module.router)
     app.state.relance = State(home, settings, catalog, portal_secret(home), Overview(catalog, settings), clock)

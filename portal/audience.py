@@ -88,6 +88,18 @@ class FailureForm(Posted):
 class _Night(NamedTuple):
     as_of: date
     people: int
+    #: None where the segment held nobody out.
+    held_out: int | None
+
+
+class _Holdout(NamedTuple):
+    """Who would have been uploaded and was held out, beside who is in the file."""
+
+    people: int
+    in_file: int
+    #: Percent of both.
+    share: float
+    over_time: Line | None
 
 
 @router.get("", name="audience")
@@ -151,6 +163,7 @@ def _page(request: Request, state: State, named: Audience, status: int = 200, re
         titles=titles,
         sizes=_line([(each.as_of, float(each.people)) for each in nights]),
         losses=_waterfall(row),
+        holdout=_holdout(row, nights),
         decay=decay(row.forecast.days, state.clock().date()) if row.forecast is not None else None,
         match_rates=_line(
             [(each.reported_at.date(), each.match_rate) for each in reports if each.match_rate is not None]
@@ -175,11 +188,24 @@ def _nights(catalog: Catalog, named: Audience) -> list[_Night]:
     )
     with catalog.reading() as connection:
         rows = list(connection.execute(query))
-    return [_Night(as_of, int(ledger["file_people"])) for as_of, ledger in reversed(rows) if ledger]
+    return [
+        _Night(as_of, int(ledger["file_people"]), ledger["dropped"].get("holdout"))
+        for as_of, ledger in reversed(rows)
+        if ledger
+    ]
 
 
 def _line(points: list[tuple[date, float]]) -> Line | None:
     return line(points) if points else None
+
+
+def _holdout(row: Row, nights: list[_Night]) -> _Holdout | None:
+    people = row.ledger.dropped.get("holdout") if row.ledger is not None else None
+    if row.ledger is None or not people:
+        return None
+    everybody = people + row.ledger.file_people
+    over_time = _line([(each.as_of, float(each.held_out)) for each in nights if each.held_out is not None])
+    return _Holdout(people, row.ledger.file_people, round(100 * people / everybody, 1), over_time)
 
 
 def _waterfall(row: Row) -> Waterfall | None:

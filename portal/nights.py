@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
 
-from catalog.nights import NIGHTS, config_changes
+from catalog.nights import NIGHTS, STAGES, config_changes
 from catalog.store import OUTCOMES, Catalog
 from portal.rendering import render
 from portal.state import StateOf
@@ -30,6 +30,16 @@ def _outcomes(catalog: Catalog, nights: list[int]) -> dict[int, list[sa.RowMappi
     return found
 
 
+def _stages(catalog: Catalog, nights: list[int]) -> dict[int, list[tuple[str, list[sa.RowMapping]]]]:
+    """Night → each stage with what its assets did, in flow order."""
+    query = sa.select(STAGES).where(STAGES.c.night.in_(nights)).order_by(STAGES.c.night, STAGES.c.place)
+    found: dict[int, dict[str, list[sa.RowMapping]]] = {night: {} for night in nights}
+    with catalog.reading() as connection:
+        for row in connection.execute(query).mappings():
+            found[row["night"]].setdefault(row["stage"], []).append(row)
+    return {night: list(stages.items()) for night, stages in found.items()}
+
+
 @router.get("/nights", name="nights")
 def nights(request: Request, state: StateOf) -> Response:
     shown = _nights(state.catalog)
@@ -38,6 +48,7 @@ def nights(request: Request, state: StateOf) -> Response:
         request,
         "nights.html",
         nights=shown,
+        stages=_stages(state.catalog, [night["night"] for night in shown]),
         outcomes=_outcomes(state.catalog, [night["night"] for night in shown]),
         changes=config_changes(state.catalog, [night["night"] for night in shown]),
         titles={tuple(row.audience): row for row in rows},

@@ -42,6 +42,8 @@ class Row:
     """What the page knows of an audience at a glance."""
 
     audience: Audience
+    #: Which of the network's accounts it is in; None where there is only one.
+    account: str | None
     network: Network
     title: str
     public_name: str
@@ -75,7 +77,7 @@ class Row:
 
     @property
     def search_text(self) -> str:
-        return " ".join((self.title, self.public_name, self.purpose, self.network.title, self.audience.account)).lower()
+        return " ".join((self.title, self.public_name, self.purpose, self.network.title, self.account or "")).lower()
 
 
 class _Known(NamedTuple):
@@ -117,6 +119,10 @@ def _rows(catalog: Catalog, settings: Settings, today: date) -> tuple[Row, ...]:
         standing.setdefault(confirmation.audience, []).append(confirmation)
     people = _people_of_confirmed(catalog, standing)
     known = forecasts(catalog)
+    audiences = {each for each in {*newest, *outcomes, *described, *standing} if each.network in networks()}
+    accounts: dict[str, set[str]] = {}
+    for audience in audiences:
+        accounts.setdefault(audience.network, set()).add(audience.account)
     rows = [
         _row(
             audience,
@@ -126,10 +132,10 @@ def _rows(catalog: Catalog, settings: Settings, today: date) -> tuple[Row, ...]:
             standing=standing.get(audience, []),
             expiring=_expiring(catalog, settings, audience, standing.get(audience, []), known.get(audience)),
             people_then=people.get(audience),
+            has_other_accounts=len(accounts[audience.network]) > 1,
             today=today,
         )
-        for audience in {*newest, *outcomes, *described, *standing}
-        if audience.network in networks()
+        for audience in audiences
     ]
     return tuple(sorted(rows, key=lambda row: (row.network.title.lower(), row.title.lower(), row.audience)))
 
@@ -143,6 +149,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
     standing: list[Confirmation],
     expiring: _Expiring,
     people_then: int | None,
+    has_other_accounts: bool,
     today: date,
 ) -> Row:
     network = networks()[audience.network]
@@ -157,6 +164,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
     declared = bool(described["declared"]) if described is not None else True
     return Row(
         audience=audience,
+        account=audience.account if has_other_accounts else None,
         network=network,
         title=described["title"] if described is not None else audience.segment.replace("_", " ").capitalize(),
         public_name=(described or newest or {"public_name": audience.segment})["public_name"],

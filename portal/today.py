@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, get_args
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -40,8 +40,12 @@ class Asked(BaseModel):
 def tasks(rows: tuple[Row, ...]) -> list[Task]:
     """What waits: first who must be taken out, then what is new, then what expires."""
     waiting = [task for row in rows if (task := _task(row)) is not None]
-    order: tuple[Urgency, ...] = ("removals", "news", "expiry")
-    return sorted(waiting, key=lambda task: (order.index(task.urgency), -(task.row.people or 0)))
+    return sorted(waiting, key=lambda task: (get_args(Urgency).index(task.urgency), -(task.row.people or 0)))
+
+
+def grouped(waiting: list[Task]) -> list[tuple[Urgency, list[Task]]]:
+    """The tasks by urgency, the most urgent first."""
+    return [(urgency, [task for task in waiting if task.urgency == urgency]) for urgency in get_args(Urgency)]
 
 
 def _task(row: Row) -> Task | None:
@@ -73,7 +77,7 @@ def today(request: Request, asked: Annotated[Asked, Query()], state: StateOf) ->
     return render(
         request,
         "today.html",
-        groups=[(urgency, [task for task in waiting if task.urgency == urgency]) for urgency in Urgency.__args__],
+        groups=grouped(waiting),
         waiting=len(waiting),
         held=[row for row in rows if row.status in {"held", "small"}],
         current=sum(row.status == "current" for row in rows),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -11,6 +11,9 @@ from schemas.declared import Declared, Text
 
 #: `admin` does what a marketer and an engineer do, and manages users; only `privacy` sees requests to forget.
 Role = Literal["marketer", "engineer", "privacy", "admin"]
+
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
 class User(BaseModel):
@@ -43,6 +46,18 @@ class OidcLogin(Declared):
     claim: Text = "preferred_username"
 
 
+class WeeklyEmail(Declared):
+    """What waits, once a week by e-mail, through the mail server of `[alerts.email]`."""
+
+    to: tuple[Text, ...] = Field(min_length=1)
+    #: Where those who read it reach the page.
+    address: str = Field(pattern=r"^https?://\S+$")
+    day: Weekday = "monday"
+    #: In the company's time zone.
+    at: time = time(8)
+    language: Literal["en", "fr"] = "en"
+
+
 class PortalSettings(Declared):
     """`[portal]` of relance.toml."""
 
@@ -55,6 +70,7 @@ class PortalSettings(Declared):
     #: Either replaces local passwords.
     proxy: ProxyLogin | None = None
     oidc: OidcLogin | None = None
+    weekly_email: WeeklyEmail | None = None
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, time
-from typing import Literal
+from typing import Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.alerts import Alerts
 from schemas.brake import Brake
@@ -140,6 +140,13 @@ class Settings(Declared):
                 msg = "profiling is never asked for: only an objection to it is heard"
                 raise ValueError(msg)
         return consent
+
+    @model_validator(mode="after")
+    def _has_a_mail_server(self) -> Self:
+        if self.portal.weekly_email is not None and self.alerts.email is None:
+            msg = "portal.weekly_email is sent through the mail server of [alerts.email], which is not there"
+            raise ValueError(msg)
+        return self
 
     @property
     def zone(self) -> ZoneInfo:

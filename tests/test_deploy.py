@@ -63,6 +63,7 @@ def test_the_compose_file_keeps_to_its_specification_and_passes_its_linter() -> 
     services = yaml.safe_load(text)["services"]
     assert {"home:/srv/relance/home", "keys:/srv/relance/keys"} <= set(services["daemon"]["volumes"])
     assert services["webserver"]["ports"] == ["127.0.0.1:3000:3000"]
+    assert services["page"]["ports"] == ["127.0.0.1:8000:8000"]
 
 
 def test_dagster_in_postgresql_has_the_settings_of_dagster_in_files(

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from datetime import date, datetime
-from email import message_from_bytes
-from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import Envelope, Session
 
 from catalog.alerts import AlertMessage, tell
 from catalog.home import Home
 from catalog.nights import alerts
 from catalog.store import Catalog, open_catalog
 from pipelines.alerts import night_message
-from schemas.alerts import Alerts, Email
+from schemas.alerts import Alerts
 from schemas.declared import read_declared
 from schemas.errors import ConfigError
 from schemas.nights import NightReport, OutcomeLine
 from schemas.settings import Settings
+from tests.mailbox import email_to, mailbox
 
 DAY = date(2026, 3, 28)
 FAILED = AlertMessage("failed", "relance: the night of 2026-03-28 failed", ("Source crm: é.",), 7, DAY)
@@ -52,17 +49,6 @@ class Webhook(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
 
 
-class Mailbox:
-    """Keeps the mails that a server takes."""
-
-    def __init__(self) -> None:
-        self.mails: list[Any] = []
-
-    async def handle_DATA(self, server: object, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd calls it so
-        self.mails.append(message_from_bytes(bytes(envelope.content or b""), policy=default))
-        return "250 OK"
-
-
 @pytest.fixture
 def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
     server = Webhook()
@@ -75,16 +61,8 @@ def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
 
 @pytest.fixture
 def mail_server() -> Iterator[Controller]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    controller = Controller(Mailbox(), hostname="127.0.0.1", port=port)
-    controller.start()
-    yield controller
-    controller.stop()
-
-
-def email_to(port: int) -> Email:
-    return Email(to=("ops@example.com",), sender="relance@example.com", server="127.0.0.1", port=port, security="none")
+    with mailbox() as controller:
+        yield controller
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from catalog.store import Catalog, open_catalog
 from catalog.users import add_user, change_password
 from portal.app import create_app
 from portal.state import utc_now
+from schemas.alerts import Alerts
 from schemas.journal import ConfirmationKind, UploadStep
 from schemas.network_file import FileKind
 from schemas.portal import PortalSettings, Role
@@ -155,8 +156,9 @@ def make_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
     home = Home.at(tmp_path / "home")
     with open_catalog(home, "test") as catalog:
 
-        def make(**portal: object) -> Site:
-            settings = Settings(currency="EUR", time_zone="Europe/Paris", portal=PortalSettings.model_validate(portal))
+        def make(alerts: Alerts | None = None, **portal: object) -> Site:
+            chosen = PortalSettings.model_validate(portal)
+            settings = Settings(currency="EUR", time_zone="Europe/Paris", portal=chosen, alerts=alerts or Alerts())
             site = Site(home, catalog, FastAPI())
             site.app = create_app(home, settings, catalog, lambda: site.clock())
             opened.append(site)

@@ -32,7 +32,7 @@ def test_what_only_has_to_be_sent_again_comes_last_and_counts_the_days(
     site.late = timedelta(days=515)
     browser = site.user("camille", "marketer")
     page = text_of(browser.get("/").text)
-    assert page.index("Then: bring lists") < page.index("Soon: renew") < page.index("Expires in 25 days")
+    assert page.index("Bring lists up to date") < page.index("Soon: renew") < page.index("Expires in 25 days")
     assert "1 match key in it is there already and is sent again before the network forgets it." in page
     assert "Expires in 25 days" in text_of(browser.get("/audiences").text)
     # Once that is confirmed, the days count from there.

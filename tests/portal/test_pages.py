@@ -18,6 +18,7 @@ from jinja2 import nodes
 from catalog.descriptions import describe
 from catalog.erasures import add_request, mark_closed, note_records, write_removals
 from catalog.journal import confirmations
+from catalog.nights import record_stages
 from catalog.reports import size_reports
 from catalog.sealed import sealed
 from catalog.secret_keys import open_keys, signature_holds
@@ -31,6 +32,7 @@ from portal.rendering import templates
 from portal.rules import _WORDS, in_words
 from schemas.erasure import Certificate, Removal
 from schemas.network import networks
+from schemas.nights import StageLine
 from schemas.segment import Audience
 from schemas.uploads import LEDGER_REASONS, Ledger
 from tests.portal.conftest import DAY, GOOGLE, META, Site, segment
@@ -122,7 +124,7 @@ def test_an_audience_shows_whom_its_segment_leaves_out(site: Site) -> None:
     page = text_of(site.user("camille", "marketer").get(_META).text)
 
     assert "Who is in “New customers” Who is in “Best customers”, which goes first 2.5 percent of all" in page
-    assert "to measure the campaign against them: 2 people" in page
+    assert "2 people who would be in the file are held out, 33.3 percent." in page
     assert "are in new, which is excluded −3 held out to measure the campaign −2" in page
 
 
@@ -199,15 +201,33 @@ def test_a_page_shows_what_was_written_since_it_was_shown_last(site: Site) -> No
     assert '"status current"' in browser.get("/audiences").text
 
 
+def test_an_account_is_named_only_where_a_network_has_several(site: Site) -> None:
+    describe(site.catalog, {"loyal": segment(networks=("meta", "google_ads:germany", "tiktok", "tiktok:france"))})
+    browser = site.user("camille", "marketer")
+    page = text_of(browser.get("/audiences?q=loyal").text)
+    # TikTok has two by what is declared, Meta later by what was published before.
+    assert "Meta loyalty" in page
+    assert "TikTok main loyalty" in page and "TikTok france loyalty" in page
+    describe(site.catalog, {"loyal": segment(networks=("meta:germany",)), "new": segment(networks=("linkedin:emea",))})
+    page = text_of(browser.get("/audiences").text)
+    assert "LinkedIn loyalty" in page and "Meta germany loyalty" in page
+
+
 def test_nights_say_what_was_held_and_set_aside(site: Site) -> None:
     night = site.catalog.begin_night(DAY)
     small = Ledger(segment_people=9, dropped={"no_consent_to_ads_upload": 6}, file_people=3, file_rows=3)
     site.catalog.record_outcome(GOOGLE, DAY, "held", night=night, reason="it has 3 rows", ledger=small.model_dump())
     site.catalog.record_quarantine(night, [{"table": "orders", "rule": "no rate for NOK", "rows": 1200}])
+    lines = [("crm/crm_customers", 3000, 1.2), ("crm/crm_orders", 15000, 2.1), ("uploads/meta_loyal", None, 0.4)]
+    record_stages(site.catalog, night, [
+        StageLine(asset=asset, stage=asset.split("/")[0], rows=rows, seconds=seconds, succeeded=True)
+        for asset, rows, seconds in lines
+    ])  # fmt: skip
     site.catalog.end_night(night, "held", ["crm.orders failed"], 4)
     browser = site.user("camille", "engineer")
     page = text_of(browser.get("/nights").text)
-    for text in ("1 held back", "it has 3 rows", "1,200 source rows set aside", "no rate for NOK", "crm.orders failed"):
+    for text in ("1 held back", "it has 3 rows", "1,200 source rows set aside", "no rate for NOK", "crm.orders failed",
+                 "reading the CRM 18,000 3 s", "files – 0 s"):  # fmt: skip
         assert text in page
     held = text_of(browser.get("/").text)
     assert "Fewer than the 100 rows that Google Ads Customer Match asks for." in held

@@ -1,0 +1,39 @@
+"""Sending a plain text mail."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Iterable
+from email.message import EmailMessage
+
+from pydantic import SecretStr
+
+from schemas.alerts import Email
+
+#: Seconds to wait for a server that does not answer.
+_TIMEOUT = 10
+
+
+def send_mail(email: Email, password: SecretStr | None, to: Iterable[str], subject: str, text: str) -> str | None:
+    """Send the text through the mail server of the settings. The failure in a clause, if any."""
+    if email.user is not None and password is None:
+        return "RELANCE_ALERT_EMAIL_PASSWORD is not set"
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = email.sender, ", ".join(to), subject
+    mail.set_content(text)
+    trusted = ssl.create_default_context()
+    try:
+        if email.security == "tls":
+            server = smtplib.SMTP_SSL(email.server, email.used_port, timeout=_TIMEOUT, context=trusted)
+        else:
+            server = smtplib.SMTP(email.server, email.used_port, timeout=_TIMEOUT)
+        with server:
+            if email.security == "starttls":
+                server.starttls(context=trusted)
+            if email.user is not None and password is not None:
+                server.login(email.user, password.get_secret_value())
+            server.send_message(mail)
+    except (OSError, smtplib.SMTPException) as error:
+        return f"the mail server {email.server} did not take it ({type(error).__name__})"
+    return None

@@ -1,0 +1,42 @@
+"""`relance remind`: the weekly e-mail, now."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, told
+
+
+def remind(
+    config: ConfigOption = None,
+    home: HomeOption = None,
+    show: Annotated[bool, typer.Option("--show", help="Print it instead of sending it.")] = False,
+) -> None:
+    """Send the weekly e-mail of what waits to be uploaded now, beside its day: to try it, or from a timer of yours."""
+    from portal.overview import Overview
+    from portal.state import utc_now
+    from portal.weekly import send_weekly, weekly_mail
+    from schemas.declared import read_declared
+    from schemas.errors import ConfigError
+    from schemas.settings import Settings
+
+    with told(), catalog_at(home) as catalog:
+        path = config_folder(config) / "relance.toml"
+        settings = read_declared(Settings, path)
+        if settings.portal.weekly_email is None:
+            msg = f"{path}: [portal.weekly_email] is not there. docs/configuration.md says what it holds."
+            raise ConfigError(msg)
+        overview = Overview(catalog, settings)
+        rows = overview.rows(utc_now().date())
+        overview.close()
+        mail = weekly_mail(rows, settings.portal.weekly_email, settings.zone)
+        if mail is None:
+            OUT.print("Nothing waits, so that nothing is sent.")
+        elif show:
+            OUT.print(f"{mail.subject}\n\n{mail.text}", soft_wrap=True, end="")
+        else:
+            failure = send_weekly(settings, rows)
+            OUT.print(f"Not sent: {failure}." if failure else f"Sent to {len(settings.portal.weekly_email.to)}.")
+            raise typer.Exit(1 if failure else 0)

@@ -1,0 +1,135 @@
+"""The weekly e-mail: what waits, to whom relance.toml says, once on its day."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from aiosmtpd.controller import Controller
+from fastapi.testclient import TestClient
+
+from catalog.descriptions import describe
+from catalog.journal import confirmations
+from pipelines.uploads.confirming import confirm
+from pipelines.uploads.open_lists import base_of, open_lists
+from portal.weekly import due_on, send_if_due, weekly_mail
+from schemas.alerts import Alerts
+from schemas.declared import read_declared
+from schemas.errors import ConfigError
+from schemas.portal import WeeklyEmail
+from schemas.segment import Audience
+from schemas.settings import Settings
+from tests.mailbox import email_to, mailbox
+from tests.portal.conftest import DAY, GOOGLE, META, Site, segment
+
+WEEKLY = WeeklyEmail(
+    to=("camille@example.com", "anne@example.com"), address="https://relance.example.com", language="fr"
+)
+FULL = {"club_b.full.csv": b"email\na\n"}
+
+
+@pytest.fixture
+def mail_server() -> Iterator[Controller]:
+    with mailbox() as controller:
+        yield controller
+
+
+def next_monday(site: Site, **at: int) -> None:
+    """Turn the site's clock to a Monday morning in Paris."""
+    now = datetime.now(ZoneInfo("Europe/Paris"))
+    monday = (now + timedelta(days=7 - now.weekday())).replace(**{"hour": 9, "minute": 0, **at})
+    site.late = monday - now
+
+
+def test_it_names_lists_and_counts_with_removals_first_and_a_link(site: Site) -> None:
+    other = Audience("google_ads", "germany", "loyal")
+    describe(
+        site.catalog, {"loyal": segment(title="R&D <fans>", networks=("meta", "google_ads", "google_ads:germany"))}
+    )
+    for audience in (GOOGLE, other):
+        site.publish(audience, FULL)
+    confirm(site.catalog, GOOGLE, f"{DAY}.1", "created")
+    base = base_of(open_lists(confirmations(site.catalog, GOOGLE)))
+    site.publish(GOOGLE, {**FULL, "club_b.remove.csv": b"email\na\n"}, version="2026-10-31.1", steps=("removed",),
+                 removes=3, forbidden=3, base=base)  # fmt: skip
+    rows = site.app.state.relance.overview.rows(site.clock().date())
+
+    mail = weekly_mail(rows, WEEKLY, ZoneInfo("Europe/Paris"))
+
+    assert mail is not None
+    assert mail.subject == "relance: 3 audiences vous attendent"
+    assert mail.text.splitlines() == [
+        "3 audiences vous attendent.",
+        "",
+        "D’abord : retirer des personnes",
+        "- Google Ads Customer Match (main): R&D <fans> (club_b), 3 clés de correspondance doivent partir.",
+        "",
+        "Ensuite : mettre les listes à jour",
+        "- Google Ads Customer Match (germany): R&D <fans> (club_b), 4\u202f312 personnes",
+        "- Meta: R&D <fans> (club_b), 4\u202f312 personnes",
+        "",
+        "Les fichiers, et que faire de chacun : https://relance.example.com",
+    ]
+
+
+def test_it_is_sent_while_the_page_is_served_once_on_its_day(
+    make_site: Callable[..., Site], mail_server: Controller
+) -> None:
+    site = make_site(alerts=Alerts(email=email_to(mail_server.port)), weekly_email=WEEKLY)
+    state, sent = site.app.state.relance, mail_server.handler.mails
+    next_monday(site)
+    send_if_due(state)
+    assert sent == []
+    site.publish(META, FULL)
+    next_monday(site, hour=7)
+    send_if_due(state)
+    assert sent == []
+    site.late += timedelta(days=7, hours=2)
+    with TestClient(site.app):
+        deadline = time.monotonic() + 10
+        while not sent and time.monotonic() < deadline:
+            time.sleep(0.01)
+    send_if_due(state)
+    [mail] = sent
+    assert (mail["To"], mail["From"]) == ("camille@example.com, anne@example.com", "relance@example.com")
+    assert mail["Subject"] == "relance: 1 audience vous attend"
+    assert "Meta: Loyal (club_b), 4\u202f312 personnes" in mail.get_content()
+    site.late += timedelta(days=7)
+    send_if_due(state)
+    assert len(sent) == 2
+
+
+def test_what_the_server_did_not_take_is_tried_again_an_hour_later(
+    make_site: Callable[..., Site], mail_server: Controller, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Nobody listens on port 9.
+    broken = make_site(alerts=Alerts(email=email_to(9)), weekly_email=WEEKLY)
+    mended = make_site(alerts=Alerts(email=email_to(mail_server.port)), weekly_email=WEEKLY)
+    mended.publish(META, FULL)
+    for minutes, site, mails in ((0, broken, 0), (30, mended, 0), (61, mended, 1)):
+        next_monday(site, minute=0)
+        site.late += timedelta(minutes=minutes)
+        send_if_due(site.app.state.relance)
+        assert len(mail_server.handler.mails) == mails
+    assert "The weekly e-mail was not sent: the mail server 127.0.0.1 did not take it" in caplog.text
+
+
+def test_it_is_due_on_its_day_from_its_time_on() -> None:
+    monday = datetime(2026, 11, 23, 8, 0)
+    assert due_on(WEEKLY, monday) == monday.date()
+    assert due_on(WEEKLY, monday.replace(hour=23, minute=59)) == monday.date()
+    assert due_on(WEEKLY, monday.replace(hour=7, minute=59)) is None
+    assert due_on(WEEKLY, monday + timedelta(days=1)) is None
+
+
+def test_it_needs_the_mail_server_of_the_alerts(tmp_path: Path) -> None:
+    path = tmp_path / "relance.toml"
+    path.write_text(
+        'currency = "EUR"\n[portal.weekly_email]\nto = ["camille@example.com"]\naddress = "https://relance.example.com"\n'
+    )
+    with pytest.raises(ConfigError, match=r"relance\.toml.*the mail server of \[alerts\.email\], which is not there"):
+        read_declared(Settings, path)
