@@ -28,7 +28,7 @@ from tests.nights import night
 from tests.pipelines.uploads.helpers import of_any_size
 
 DATA = SHARED / "data"
-CONFIG = ROOT / "tests" / "companies" / "real"
+CONFIGS = ROOT / "tests" / "companies"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the data sets are not in {DATA}")
 
 #: Where Google needs a consent that these companies' owners do not assume: of the names that stand in the files.
@@ -215,14 +215,6 @@ def best_third(customers: list[Customer]) -> list[Customer]:
     ]
 
 
-def configured(company: str, folder: Path) -> Path:
-    shutil.copytree(CONFIG / "segments", folder / "segments")
-    shutil.copy(CONFIG / "relance.toml", folder)
-    sources = (CONFIG / f"{company}.toml").read_text(encoding="utf-8").replace("{data}", str(DATA))
-    (folder / "sources.toml").write_text(sources, encoding="utf-8")
-    return folder
-
-
 def run(config: Path, home: Home, day: str) -> dict[tuple[str, str], tuple[Ledger, str | None]]:
     """By network and segment, the ledger and the version, of a night whose networks take lists of any size."""
     of_one_row = {name: of_any_size(networks()[name].allowing(())) for name in ("meta", "google_ads")}
@@ -244,7 +236,7 @@ def test_the_ledgers_and_files_of_a_real_company_are_those_of_a_plain_count(comp
     emails = [email for each in customers if (email := each.keys().get("email"))]
     assert len(set(emails)) == len(emails)
 
-    outcomes = run(configured(company, tmp_path / "config"), home, day)
+    outcomes = run(CONFIGS / company, home, day)
 
     assert len(outcomes) == 4
     for (network, segment), (ledger, version) in outcomes.items():
@@ -285,8 +277,10 @@ def read(home: Home, network: str, segment: str, version: str) -> tuple[Manifest
 
 
 def test_a_company_without_consents_and_without_an_assumption_publishes_nothing(tmp_path: Path) -> None:
-    config, home = configured("chinook_csv", tmp_path / "config"), Home.at(tmp_path / "home")
+    config, home = shutil.copytree(CONFIGS / "chinook_csv", tmp_path / "config"), Home.at(tmp_path / "home")
     (config / "relance.toml").write_text('currency = "USD"\n', encoding="utf-8")
+    sources = (config / "sources.toml").read_text(encoding="utf-8").replace("../../../../shared/data", str(DATA))
+    (config / "sources.toml").write_text(sources, encoding="utf-8")
 
     outcomes = run(config, home, "2025-12-22")
 
