@@ -41,6 +41,8 @@ class Person(NamedTuple):
     first: str
     country: str
     orders: int
+    #: Erased addresses that the CRM still gives for the record.
+    withheld: set[str]
 
 
 class Reading:
@@ -72,11 +74,15 @@ class Reading:
             email = row["email"].strip().lower()
             email = email if email in EMAILS and email not in addresses else ""
             phone = row["phone"] if row["phone"] not in addresses else ""
-            found[row["id"]] = Person(row["id"], email, phone, row["first"], row["country"], ordered[row["id"]])
+            withheld = given & addresses
+            found[row["id"]] = Person(
+                row["id"], email, phone, row["first"], row["country"], ordered[row["id"]], withheld
+            )
         return found
 
     def word(self, person: Person, purpose: str, network: str) -> str:
-        """`no`, `yes` or nothing: the least permissive of the newest statements of each scope."""
+        """`no`, `yes` or nothing: the least permissive of the newest statements of each scope, and of every refusal for
+        an erased address of theirs."""
         words = set()
         for scope in ({"customer": person.customer_id}, {"address": person.email}, {"address": person.phone}):
             for about in ("", network):
@@ -88,6 +94,9 @@ class Reading:
                     and all(value and row[name] == value for name, value in scope.items())
                 ]
                 words |= {"yes" if status == "granted" else "no" for status in said[-1:]}
+        refusals = [row for row in self.crm.tables["consents"] if row["status"] != "granted"]
+        about = [row for row in refusals if row["purpose"] == purpose and row["network"] in {"", network}]
+        words |= {"no" for row in about if row["address"] in person.withheld}
         return min(words, default="")
 
     @cached_property
@@ -105,7 +114,8 @@ class Reading:
                 return f"no_consent_to_{purpose}"
         if self.word(person, "profiling", network) == "no":
             return "objected_to_profiling"
-        if self.listed & {person.customer_id, person.email, person.phone}:
+        bounced = {row["address"] for row in self.crm.tables["bounced"]}
+        if self.listed & {person.customer_id, person.email, person.phone} or bounced & person.withheld:
             return "suppressed_by_bounced"
         return "suppressed_by_staff" if person.email.endswith("@staff.example") else None
 
