@@ -216,6 +216,9 @@ class Manifest(BaseModel):
     alternative: tuple[UploadStep, ...] = ()
     #: Why the plan is not simply to add and to remove.
     because: str | None = None
+    #: Of an audience that was held back and had to lose somebody all the same: the version whose full files these are,
+    #: without what is forbidden. Ledger and source rows are those of that version.
+    reduced_from: str | None = None
     #: Whether the network replaces what a list holds.
     replaceable: bool = True
     #: Where the audit log stood when the manifest was signed; both are None until then.

@@ -101,6 +101,16 @@ def full_keys(warehouse: Warehouse, audience: Audience, version: str) -> pl.Data
     )
 
 
+def full_keys_by_list(warehouse: Warehouse, audience: Audience, version: str) -> pl.DataFrame:
+    """list, key, value: every key of each list's full files, once."""
+    return warehouse.read(
+        "SELECT DISTINCT list, key, value FROM warehouse.audience_keys JOIN warehouse.key_versions USING (version_id) "
+        f"WHERE {_SAME_AUDIENCE} AND version = $version AND kind = 'full'",
+        **audience._asdict(),
+        version=version,
+    )
+
+
 def sent_keys(warehouse: Warehouse, audience: Audience, versions: list[str]) -> pl.DataFrame:
     """key, value, versions: every key that full or add files of the versions carry, and in which of them."""
     return warehouse.read(

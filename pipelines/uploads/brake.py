@@ -11,9 +11,10 @@ from catalog.allowances import allowance, use_allowance
 from pipelines.uploads.audience_keys import full_keys
 from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.rows import AudienceRows
+from pipelines.uploads.state import last_full
 from schemas.brake import Brake
 from schemas.segment import Audience
-from schemas.uploads import NO_CONSENT, Ledger, Manifest
+from schemas.uploads import NO_CONSENT, Ledger
 
 
 class Night(NamedTuple):
@@ -53,9 +54,10 @@ def verdict_on(
     It is compared with its last version that had a full file. `allowed` names audiences that this run was told to let
     pass; so does, once, a leave of `relance allow`.
     """
-    last = _last_full(audience, outbox)
-    if last is None or rows.below_minimum:
+    newest = last_full(outbox.catalog.versions(audience, state=None))
+    if newest is None or rows.below_minimum:
         return Verdict(None)
+    last = newest.manifest
     before = full_keys(outbox.warehouse, audience, last.version)
     # Keys that are no longer kept say nothing.
     keys = turnover(rows.keys if before.is_empty() else before, rows.keys)
@@ -76,12 +78,6 @@ def spend_leave(verdict: Verdict, outbox: Outbox, outcome: str) -> None:
     """Take back the leave that let the audience pass, if it did pass: a night that failed has made no use of it."""
     if verdict.leave is not None and outcome != "held":
         use_allowance(outbox.catalog, verdict.leave, outbox.night)
-
-
-def _last_full(audience: Audience, outbox: Outbox) -> Manifest | None:
-    versions = outbox.catalog.versions(audience, state=None)
-    manifests = (Manifest.model_validate_json(row["manifest"]) for row in reversed(versions))
-    return next((manifest for manifest in manifests if manifest.has_file("full")), None)
 
 
 def turnover(before: pl.DataFrame, now: pl.DataFrame) -> Turnover:

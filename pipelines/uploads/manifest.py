@@ -8,6 +8,7 @@ from datetime import date
 
 from catalog.secret_keys import SecretKeys
 from pipelines.uploads.plan import Plan, Situation
+from pipelines.uploads.reduced import Reduction
 from pipelines.uploads.rows import AudienceRows
 from schemas.audit import AuditHead
 from schemas.journal import UploadStep
@@ -55,6 +56,7 @@ def new_manifest(  # noqa: PLR0913 - the manifest's parts
     base: str | None,
     situation: Situation,
     plan: Plan,
+    reduction: Reduction | None = None,
 ) -> Manifest:
     """The unsigned manifest of a version."""
     assumptions = tuple(
@@ -94,7 +96,8 @@ def new_manifest(  # noqa: PLR0913 - the manifest's parts
         renewed_uploads=situation.change.renewals.uploads,
         plan=plan.steps,
         alternative=plan.alternative,
-        because=plan.because,
+        because="; ".join(filter(None, (reduction and reduction.because, plan.because))) or None,
+        reduced_from=reduction and reduction.manifest.version,
         replaceable="replace" in network.update_modes,
     )
 
@@ -113,8 +116,11 @@ def readme(manifest: Manifest, segment: Segment, network: Network) -> str:
     short = "; ".join(f"{label} has only {rows:,}" for label, rows in manifest.withheld.items())
     missing = f" Not here, below the minimum of {minimum:,} rows: {short}." if short else ""
     doubts = "; ".join(fact.says.rstrip(".") for fact in network.unconfirmed)
+    people = f"{manifest.ledger.file_people:,} people"
+    if manifest.reduced_from:
+        people = f"of the {people} of {manifest.reduced_from} those who may still be sent,"
     lines = [
-        f"{files}: {manifest.ledger.file_people:,} people for {network.title}, as of {manifest.as_of}; "
+        f"{files}: {people} for {network.title}, as of {manifest.as_of}; "
         f"{manifest.adds:,} keys to add, {manifest.removes:,} to remove.{missing}",
         _what_to_do(manifest) + _where_to_click(manifest, segment, network),
         "Never open a file in a spreadsheet, and do not mail it: hashed keys are personal data.",
@@ -128,7 +134,8 @@ def _what_to_do(manifest: Manifest) -> str:
     if not manifest.plan:
         return "What to do: nothing, the list holds what it should. "
     name = Audience(manifest.network, manifest.account, manifest.segment)
-    why = f" (Why not only add and remove: {manifest.because}.)" if manifest.because else ""
+    intro = "" if manifest.reduced_from else "Why not only add and remove: "
+    why = f" ({intro}{manifest.because}.)" if manifest.because else ""
     instead = f" Or, if the network offers it: {_in_order(manifest.alternative)}" if manifest.alternative else ""
     done = " and ".join(f"`relance confirm {name} {step.version} --as {step.kind}`" for step in manifest.plan)
     return f"What to do: {_in_order(manifest.plan)}{why}{instead} When it is done: {done}. "

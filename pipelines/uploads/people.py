@@ -106,7 +106,7 @@ def _by_person(  # noqa: PLR0913, PLR0917 - what becomes a row
             refusing = whole.is_in(gone.implode()).fill_null(False)
             wide = wide.with_columns(pl.when(~refusing).then(slot).alias(slot) for slot in slots)
             lost[key.name] = refused_first(wide["number"].filter(refusing), lost[key.name])
-    wide = _torn_groups_blanked(wide, network)
+    wide = torn_groups_blanked(wide, network)
     return NetworkPeople(_flagged(wide, reachable, _rows_in(wide, network)), {}, lost)
 
 
@@ -191,7 +191,8 @@ def _region(network: Network) -> pl.Expr:
     return region.alias("region")
 
 
-def _torn_groups_blanked(wide: pl.DataFrame, network: Network) -> pl.DataFrame:
+def torn_groups_blanked(wide: pl.DataFrame, network: Network) -> pl.DataFrame:
+    """The rows without what the network takes only together and they have not all of."""
     for group in network.all_or_none:
         together = [slot.name for header in group for slot in network.column(header).slots]
         whole = pl.all_horizontal(pl.col(together).is_not_null())

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal, NamedTuple
 
 from pipelines.uploads.audience_keys import FileKeys
-from pipelines.uploads.changes import Forbidden, changes, deltas, listed_keys, nothing_forbidden
+from pipelines.uploads.changes import Changes, Forbidden, changes, deltas, listed_keys, nothing_forbidden
 from pipelines.uploads.commit import commit
 from pipelines.uploads.confirming import outstanding
 from pipelines.uploads.expiry import expiry_of
@@ -16,7 +16,8 @@ from pipelines.uploads.holdings import differences, unsaid_versions
 from pipelines.uploads.manifest import content_digest, full_digest, new_manifest, readme, rules_version, signed
 from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.plan import RETIRED, Situation, plan
-from pipelines.uploads.recount import check_deltas, check_full_files
+from pipelines.uploads.recount import check_as_made, check_deltas, check_full_files
+from pipelines.uploads.reduced import Reduction, reduced_rows, reduction_of
 from pipelines.uploads.renewals import renewals
 from pipelines.uploads.rows import AudienceRows, ListRows
 from pipelines.uploads.staging import check_ledger, checked_files, staging_folder
@@ -126,16 +127,22 @@ def _finished(asked: _Asked, outbox: Outbox, found: Published) -> Published:
 
 
 def _publish(asked: _Asked, outbox: Outbox, *, held: str | None) -> Published:
-    audience, network, audience_rows, as_of = asked.audience, asked.network, asked.rows, asked.as_of
-    full = () if held else audience_rows.lists
+    audience, network, as_of = asked.audience, asked.network, asked.as_of
     state = state_of(audience, outbox.catalog, outbox.warehouse)
+    reduction, audience_rows = None, asked.rows
+    if held:
+        audience_rows = asked.rows._replace(lists=())
+        must_lose = asked.retired or not _without_full(asked, state, outbox).removes.is_empty()
+        if not asked.retired:
+            reduction, audience_rows = _reduced(asked, state, outbox, must_lose=must_lose) or (None, audience_rows)
+        if reduction is None and not must_lose:
+            return Published("held", None, held, None)
+    full = audience_rows.lists
     keys_now = listed_keys(full)
     found = differences(outbox.warehouse, keys_now, state.holdings)
     expiry = expiry_of(network, state.lists, outbox.settings)
     again = renewals(outbox.warehouse, keys_now, state.holdings, expiry, as_of)
     change = changes(found, full, asked.forbidden, again)
-    if held and change.removes.is_empty() and not asked.retired:
-        return Published("held", None, held, None)
     delta = deltas(change, full, network, filled=bool(state.lists))
     version = f"{as_of}.{_next_number(audience, outbox, as_of)}"
     situation = Situation(
@@ -153,7 +160,8 @@ def _publish(asked: _Asked, outbox: Outbox, *, held: str | None) -> Published:
     with staging_folder(outbox.home.outbox, outbox.staging, staged):
         parts: dict[FileKind, tuple[ListRows, ...]] = {"full": full, **(delta.parts if situation.uses_deltas else {})}
         checked = checked_files(audience, asked.segment, network, parts, staged)
-        if full:
+        check_as_made(audience, parts, checked)
+        if full and reduction is None:
             check_full_files(audience, audience_rows.ledger, network, checked)
         if situation.uses_deltas:
             check_deltas(audience, change, delta, checked, filled=bool(state.lists))
@@ -170,6 +178,7 @@ def _publish(asked: _Asked, outbox: Outbox, *, held: str | None) -> Published:
             base=state.base,
             situation=situation,
             plan=plan(situation, files, same_parts=network.file.parts == "one list" or state.same_parts(files)),
+            reduction=reduction,
         )
         newest = _fresh(audience, manifest, situation, state, outbox)
         if newest is not None:
@@ -183,6 +192,23 @@ def _publish(asked: _Asked, outbox: Outbox, *, held: str | None) -> Published:
             shutil.rmtree(staged, ignore_errors=True)
             return Published("held", None, FORGOTTEN, None)
     return Published("held" if held else "published", version, held, manifest)
+
+
+def _reduced(asked: _Asked, state: State, outbox: Outbox, *, must_lose: bool) -> tuple[Reduction, AudienceRows] | None:
+    """What stays of the version that was published last, if it may not stay as it is, or the network must lose keys;
+    None if nothing stays."""
+    rules = rules_version(asked.network)
+    reduction = reduction_of(asked.audience, state, outbox, asked.forbidden, rules_version=rules)
+    if reduction is None or not (reduction.is_due or must_lose):
+        return None
+    rows = reduced_rows(reduction, outbox.folder(asked.audience, reduction.manifest.version), asked.network)
+    return (reduction, rows) if rows.lists else None
+
+
+def _without_full(asked: _Asked, state: State, outbox: Outbox) -> Changes:
+    """What must change at the network if all that is not forbidden stays as it is."""
+    found = differences(outbox.warehouse, listed_keys(()), state.holdings)
+    return changes(found, (), asked.forbidden)
 
 
 def _fresh(

@@ -6,11 +6,12 @@ A row lost anywhere between people and disk stops the publication.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pipelines.uploads.changes import Changes, Deltas
 from pipelines.uploads.checker import Reading
+from pipelines.uploads.rows import ListRows
 from schemas.errors import PublicationError
 from schemas.network import Network
 from schemas.network_file import FileKind
@@ -49,31 +50,50 @@ def check_full_files(audience: Audience, ledger: Ledger, network: Network, files
             raise _defect(audience, f"{counted}, and {carrying[key]:,} rows of the files have one")
 
 
+def check_as_made(
+    audience: Audience, parts: Mapping[FileKind, Sequence[ListRows]], files: Iterable[CheckedFile]
+) -> None:
+    """Refuse files that have more or fewer rows than were made for them.
+
+    Raises:
+        PublicationError: naming the list, if the network keeps several.
+    """
+    found = _rows_by_list(files)
+    for kind, lists in parts.items():
+        for part in lists:
+            label, made = part.upload_list.label, part.rows.height
+            if found[kind, label] != made:
+                said = f"{made:,} rows were made for the {kind} file, and it holds {found[kind, label]:,}"
+                raise _defect(audience, said, label)
+
+
 def check_deltas(
     audience: Audience, change: Changes, delta: Deltas, files: Iterable[CheckedFile], *, filled: bool
 ) -> None:
     """Refuse add and remove files that do not do what they are for. Nothing is added where no list is `filled` yet.
 
     Raises:
-        PublicationError: a key that must come is in no row of its list's add files, or these or the remove files have
-            more or fewer rows than they should.
+        PublicationError: a key that must come is in no row of its list's add files, or the remove files have more or
+            fewer rows than keys must go.
     """
-    found: Counter[tuple[FileKind, str]] = Counter()
-    for file in files:
-        found[file.entry.kind, file.entry.list] += file.reading.rows
+    found = _rows_by_list(files)
     parts = {part.upload_list.label: part for part in delta.add}
     for label in change.sent["list"].unique().sort() if filled else ():
         wanted, part = change.sent.filter(list=label), parts.get(label)
         lost = wanted.height if part is None else wanted.join(part.keys, on=["key", "value"], how="anti").height
         if lost:
             raise _defect(audience, f"of {wanted.height:,} keys to add, {lost:,} are in no row", label)
-    due: Counter[tuple[FileKind, str]] = Counter({("add", label): part.rows.height for label, part in parts.items()})
-    for label in change.removes["list"].unique():
-        due["remove", label] = change.removes.filter(list=label).height
-    for kind, label in sorted(due):
-        if found[kind, label] != due[kind, label]:
-            rows, there = due[kind, label], found[kind, label]
-            raise _defect(audience, f"{rows:,} rows are to {kind}, the files hold {there:,}", label)
+    for label in change.removes["list"].unique().sort():
+        going, there = change.removes.filter(list=label).height, found["remove", label]
+        if going != there:
+            raise _defect(audience, f"{going:,} keys are to be removed, the remove file has {there:,} rows", label)
+
+
+def _rows_by_list(files: Iterable[CheckedFile]) -> Counter[tuple[FileKind, str]]:
+    found: Counter[tuple[FileKind, str]] = Counter()
+    for file in files:
+        found[file.entry.kind, file.entry.list] += file.reading.rows
+    return found
 
 
 def _defect(audience: Audience, what: str, label: str = "") -> PublicationError:

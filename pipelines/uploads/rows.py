@@ -107,7 +107,7 @@ def _list_rows(
 ) -> ListRows:
     people = kept.filter(_in_list(upload_list))
     if network.file.rows == "people":
-        rows = _once(people.select(slot.name for slot in upload_list.slots), network)
+        rows = each_once(people.select(slot.name for slot in upload_list.slots), network)
     else:
         rows = _owned(people, values[upload_list.slots[0].column.header], upload_list)
     return ListRows(upload_list, rows, keys_of_rows(rows, upload_list, network))
@@ -129,7 +129,7 @@ def _in_list(upload_list: UploadList) -> pl.Expr:
     return inside if upload_list.region is None else inside & (pl.col("region") == upload_list.region.name)
 
 
-def _once(rows: pl.DataFrame, network: Network) -> pl.DataFrame:
+def each_once(rows: pl.DataFrame, network: Network) -> pl.DataFrame:
     """Each row once; people who look the same to the network are one member, worth what they are together."""
     if network.value_column is None:
         return rows.unique()

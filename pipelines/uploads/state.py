@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -19,6 +21,19 @@ from schemas.segment import Audience
 from schemas.uploads import FileEntry, Manifest
 
 
+class LastFull(NamedTuple):
+    """The newest version that had full files, and its state in the catalog."""
+
+    manifest: Manifest
+    state: str
+
+
+def last_full(versions: Iterable[sa.RowMapping]) -> LastFull | None:
+    """In: an audience's rows of the catalog, in any state, oldest first."""
+    found = (LastFull(Manifest.model_validate_json(row["manifest"]), row["state"]) for row in reversed([*versions]))
+    return next((each for each in found if each.manifest.has_file("full")), None)
+
+
 @dataclass(frozen=True)
 class State:
     """`versions`: the catalog's rows, in any state, oldest first."""
@@ -33,6 +48,10 @@ class State:
     @property
     def base(self) -> str | None:
         return base_of(self.lists)
+
+    @property
+    def last_full(self) -> LastFull | None:
+        return last_full(self.versions)
 
     def manifest(self, version: str) -> Manifest | None:
         texts = [row["manifest"] for row in self.versions if row["version"] == version]

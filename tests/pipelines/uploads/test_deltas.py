@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from random import Random
 
 import polars as pl
 import pytest
@@ -29,6 +30,7 @@ from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.publication import Published, publish
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from pipelines.uploads.state import state_of
+from pipelines.uploads.withdrawal import withdraw
 from schemas.errors import JournalError
 from schemas.identifiers import MatchColumn
 from schemas.journal import UploadStep
@@ -344,11 +346,33 @@ def test_what_is_forbidden_leaves_a_list_that_is_held_back_and_nothing_else_does
         held = company.run({0: JANE, 3: Person(emails=(3,))}, held_back="the audience shrinks by a third")
         assert (held.outcome, held.reason) == ("held", "the audience shrinks by a third")
         assert held.manifest is not None
-        assert [entry.kind for entry in held.manifest.files] == ["remove"]
-        assert held.manifest.forbidden == held.manifest.removes == 1
+        assert [entry.kind for entry in held.manifest.files] == ["full", "remove"]
+        assert (held.manifest.forbidden, held.manifest.removes, held.manifest.adds) == (1, 1, 0)
+        assert held.manifest.reduced_from == "2025-01-02.1"
         company.follow(held.manifest.plan)
         assert {value for _, _, value in company.remote.lists[0]} == {EMAIL_OF["google_ads"][n] for n in (0, 2)}
         again = company.run({0: JANE, 3: Person(emails=(3,))}, held_back="the audience shrinks by a third")
+        assert (again.outcome, again.version) == ("held", None)
+
+
+@pytest.mark.parametrize(("name", "steps"), [("linkedin", ["replaced"]), ("x", ["created", "deleted"])])
+def test_a_list_that_is_held_back_and_cannot_lose_a_key_is_replaced_with_what_it_held_without_that_key(
+    name: str, steps: list[str], stores: tuple[Home, SecretKeys, Warehouse]
+) -> None:
+    with world(name, stores) as company:
+        company.run({0: JANE, 1: JOHN, 2: MARY})
+        settle(company)
+        forbid(company, name, 1)
+        held = company.run({0: JANE}, held_back="the audience shrinks by a third").manifest
+        assert held is not None
+        assert [step.kind for step in held.plan] == steps
+        assert "full file is that of 2025-01-02.1 without 1 keys that may no longer be sent" in str(held.because)
+        readme = (company.outbox.folder(company.audience, held.version) / "README.txt").read_text()
+        assert "of the 3 people of 2025-01-02.1 those who may still be sent" in readme
+        assert str(held.because) in readme
+        company.follow(held.plan)
+        assert {value for _, _, value in company.remote.lists[0]} == {EMAIL_OF[name][n] for n in (0, 2)}
+        again = company.run({0: JANE}, held_back="the audience shrinks by a third")
         assert (again.outcome, again.version) == ("held", None)
 
 
@@ -358,6 +382,7 @@ def test_a_list_that_cannot_lose_a_key_is_deleted_when_nothing_may_take_its_plac
     with world("x", stores) as company:
         company.run({0: JANE, 1: JOHN})
         settle(company)
+        forbid(company, "x", 0)
         forbid(company, "x", 1)
         held = company.run({}, held_back=None)
         assert held.outcome == "held"
@@ -366,6 +391,57 @@ def test_a_list_that_cannot_lose_a_key_is_deleted_when_nothing_may_take_its_plac
         company.follow(held.manifest.plan)
         assert company.remote.lists == []
         assert company.run({}).version is None
+
+
+def keys_in(company: World, manifest: Manifest, kind: str = "full") -> set[tuple[str, str, str]]:
+    return company.remote.members(company.files(manifest.version, kind))
+
+
+@pytest.mark.parametrize("name", ["google_ads", "meta", "snapchat", "x"])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(before=st.lists(ACTIONS, max_size=2), people=PEOPLE, draw=st.randoms(), deleted=st.booleans(), after=PEOPLE)
+def test_what_a_held_audience_keeps_is_what_was_published_last_without_what_is_forbidden(
+    name: str,
+    stores: tuple[Home, SecretKeys, Warehouse],
+    before: list[tuple[str, object]],
+    people: dict[int, Person],
+    draw: Random,
+    deleted: bool,
+    after: dict[int, Person],
+) -> None:
+    with world(name, stores) as company:
+        for action, detail in [*before, ("night, all done", people)]:
+            perform(company, action, detail)
+        last = company.newest()
+        if last is None or not last.has_file("full"):
+            return
+        published = keys_in(company, last)
+        gone = {member for member in published if draw.random() < 0.4}
+        company.forbidden = {(key, value) for _, key, value in gone}
+        left = {member for member in published if member[1:] not in company.forbidden}
+        if deleted:
+            # As `relance forget` leaves it.
+            withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, last.version)
+
+        held = company.run(after, held_back="the brake holds it")
+
+        assert held.outcome == "held"
+        if held.manifest is None:
+            assert not gone
+            assert not deleted
+            return
+        labels = {entry.list for entry in held.manifest.files if entry.kind == "full"}
+        assert keys_in(company, held.manifest) == {member for member in left if member[0] in labels}
+        assert not {member[1:] for member in keys_in(company, held.manifest, "add")} & company.forbidden
+        published_lists = [row["version"] for row in company.outbox.catalog.versions(company.audience)]
+        assert (last.version in published_lists) == (not gone and not deleted)
+        company.follow(to_do(company))
+        if company.remote.lists:
+            assert not {member[1:] for member in company.remote.lists[-1]} & company.forbidden
+        again = company.run(after, held_back="the brake holds it")
+        assert (again.outcome, again.version) in {("held", None), ("held", held.version)}
+        company.forbidden = set()
+        perform(company, "night, all done", after)
 
 
 def test_other_rules_replace_what_the_list_holds_and_say_why(stores: tuple[Home, SecretKeys, Warehouse]) -> None:

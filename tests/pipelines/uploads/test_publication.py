@@ -632,8 +632,14 @@ def test_a_version_that_would_bring_a_forbidden_key_is_withdrawn_even_while_the_
     assert not outbox.folder(AUDIENCE, "2019-06-30.1").exists()
     assert found.outcome == "held"
     assert versions_of(outbox) == [found.version]
-    [file] = outbox.folder(AUDIENCE, str(found.version)).glob("*.csv")
-    assert (".remove." in file.name, refused in file.read_text(encoding="utf-8")) == (True, True)
+    files = {path.name: path.read_text() for path in outbox.folder(AUDIENCE, str(found.version)).glob("*.csv")}
+    assert {name: refused in text for name, text in files.items()} == {
+        "club_b.full.csv": False,
+        "club_b.remove.csv": True,
+    }
+    # What the next night is compared with is what was published before, not tonight's.
+    assert brake(outbox, *TEN[5:]) is not None
+    assert brake(outbox, *TEN[1:]) is None
 
 
 def test_a_version_withdrawn_before_the_night_ended_is_no_published_one(outbox: Outbox) -> None:

@@ -1,0 +1,159 @@
+"""The last published full files without what is forbidden: what stays of an audience that is held back.
+
+The brake lets nobody in and no rule change through, but a list that can only be replaced needs something to be replaced
+with, and a version that was withdrawn needs a successor.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.uploads.audience_keys import full_keys_by_list
+from pipelines.uploads.changes import Forbidden
+from pipelines.uploads.outbox import Outbox
+from pipelines.uploads.people import torn_groups_blanked
+from pipelines.uploads.row_keys import key_values, keys_of_rows, lacks, rows_of_keys
+from pipelines.uploads.rows import AudienceRows, ListRows, each_once
+from pipelines.uploads.state import State
+from schemas.errors import PublicationError
+from schemas.network import Network, UploadList
+from schemas.segment import Audience
+from schemas.uploads import FileEntry, Manifest
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """What is left of a version: `keys` and `gone` (list, key, value) are those of its full files, before and taken
+    out; `is_withdrawn`: its files are."""
+
+    manifest: Manifest
+    keys: pl.DataFrame
+    gone: pl.DataFrame
+    is_withdrawn: bool
+
+    @property
+    def is_due(self) -> bool:
+        """Whether what was published last may not stay as it is."""
+        return self.is_withdrawn or not self.gone.is_empty()
+
+    @property
+    def because(self) -> str:
+        taken = f" without {self.gone.height:,} keys that may no longer be sent" if self.gone.height else ""
+        return f"the audience is held back, so its full file is that of {self.manifest.version}{taken}"
+
+
+def reduction_of(
+    audience: Audience, state: State, outbox: Outbox, forbidden: Forbidden, *, rules_version: str
+) -> Reduction | None:
+    """What is left of the audience's last version that had full files; None if there is none, or if the network's rules
+    have changed since."""
+    last = state.last_full
+    if last is None or last.manifest.rules_version != rules_version:
+        return None
+    keys = full_keys_by_list(outbox.warehouse, audience, last.manifest.version)
+    gone = keys.filter(forbidden(keys.select("key", "value")))
+    return Reduction(last.manifest, keys, gone, last.state == "withdrawn")
+
+
+def reduced_rows(reduction: Reduction, folder: Path, network: Network) -> AudienceRows:
+    """The version's rows without what is gone; lists that fall below the network's minimum are withheld.
+
+    In: the version's folder, with its files or without: rows are then made of keys alone, if the network takes such.
+    Ledger and counts of source rows stay the version's: they are what the next nights are compared with.
+
+    Raises:
+        PublicationError: a key came in that the version did not have or that is gone.
+    """
+    before, minimum = reduction.manifest, network.file.minimum_rows.full
+    parts = list(_reduced_lists(reduction, folder, network))
+    left = reduction.keys.join(reduction.gone, on=["list", "key", "value"], how="anti")
+    for part in parts:
+        known = left.filter(list=part.upload_list.label)
+        if part.keys.join(known, on=["key", "value"], how="anti").height:
+            name = f"{before.network}/{before.segment} {before.version}"
+            msg = f"{name}: what is left of it holds a key that it may not. This is a defect; nothing was published."
+            raise PublicationError(msg, check="ledger_closes")
+    short = {part.upload_list.label: part.rows.height for part in parts if part.rows.height < minimum}
+    kept = tuple(part for part in parts if part.upload_list.label not in short)
+    return AudienceRows(kept, {**before.withheld, **short}, before.ledger, before.source_rows)
+
+
+def _reduced_lists(reduction: Reduction, folder: Path, network: Network) -> Iterator[ListRows]:
+    entries = [entry for entry in reduction.manifest.files if entry.kind == "full"]
+    for upload_list in network.lists:
+        files = [entry for entry in entries if entry.list == upload_list.label]
+        gone = reduction.gone.filter(list=upload_list.label)
+        rows = _published_rows(folder, files, upload_list, network)
+        if rows is not None:
+            rows = _without(rows, gone, upload_list, network)
+        else:
+            keys = reduction.keys.filter(list=upload_list.label).join(gone, on=["key", "value"], how="anti")
+            alone = not any(lacks(key, upload_list, network) for key in network.keys_of(upload_list))
+            rows = rows_of_keys(keys.head(keys.height if alone else 0), upload_list, network)
+        if rows.height:
+            yield ListRows(upload_list, rows, keys_of_rows(rows, upload_list, network))
+
+
+def _published_rows(
+    folder: Path, files: list[FileEntry], upload_list: UploadList, network: Network
+) -> pl.DataFrame | None:
+    """The rows of a list's files; None if a file is not there as it was published, or says nothing of who is who."""
+    if not files or network.file.rows == "identifiers":
+        return None
+    parts: list[pl.DataFrame] = []
+    for entry in files:
+        path = folder / entry.name
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != entry.sha256:
+            return None
+        parts.append(_rows_of_file(path, upload_list, network))
+    return pl.concat(parts)
+
+
+def _rows_of_file(path: Path, upload_list: UploadList, network: Network) -> pl.DataFrame:
+    content = path.read_bytes()
+    if network.file.compression == "zip":
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            content = archive.read(archive.namelist()[0])
+    rows = pl.read_csv(
+        content,
+        has_header=False,
+        skip_rows=1 if network.file.header else 0,
+        infer_schema=False,
+        separator=network.file.delimiter,
+        new_columns=[slot.name for slot in upload_list.slots],
+    )
+    texts = rows.select(pl.when(pl.all().str.strip_chars_end("\r") != "").then(pl.all().str.strip_chars_end("\r")))
+    values = [slot.name for slot in upload_list.slots if slot.column.value is not None]
+    return texts.with_columns(pl.col(values).cast(pl.Decimal(18, 2)))
+
+
+def _without(rows: pl.DataFrame, gone: pl.DataFrame, upload_list: UploadList, network: Network) -> pl.DataFrame:
+    """The rows without the keys (key, value); those left without what the network needs go."""
+    rows = rows.with_columns(
+        pl.when(~pl.col(slot.name).is_in(gone.filter(key=key.name)["value"].implode())).then(slot.name).alias(slot.name)
+        for key in network.keys_of(upload_list)
+        if len(key.headers) == 1
+        for slot in network.column(key.headers[0]).slots
+    )
+    for key in network.keys_of(upload_list):
+        if len(key.headers) > 1:
+            (whole,) = key_values(key, network)
+            out = whole.is_in(gone.filter(key=key.name)["value"].implode()).fill_null(False)
+            slots = [slot.name for header in key.headers for slot in network.column(header).slots]
+            rows = rows.with_columns(pl.when(~out).then(slot).alias(slot) for slot in slots)
+    here = [group for group in network.all_or_none if network.column(group[0]) in upload_list.columns]
+    rows = torn_groups_blanked(rows, network.model_copy(update={"all_or_none": tuple(here)}))
+    needed = [group for group in network.required_any if network.column(group[0]) in upload_list.columns]
+    keyed = [value.is_not_null() for key in network.keys_of(upload_list) for value in key_values(key, network)]
+    filled = [
+        pl.any_horizontal(pl.col(slot.name).is_not_null() for header in group for slot in network.column(header).slots)
+        for group in needed
+    ]
+    return each_once(rows.filter(pl.any_horizontal(keyed), *filled), network)
