@@ -11,6 +11,7 @@ from schemas.audit import AuditHead
 from schemas.journal import UploadStep
 from schemas.network_file import FileKind
 from schemas.privacy import HASHED
+from schemas.said import Said
 from schemas.settings import Purpose
 
 #: By purpose: the person did not grant what the network asks of people where they live.
@@ -215,7 +216,7 @@ class Manifest(BaseModel):
     #: What may be done instead, where the network's help does not document it: try it first.
     alternative: tuple[UploadStep, ...] = ()
     #: Why the plan is not simply to add and to remove.
-    because: str | None = None
+    because: Said | None = None
     #: Whether the network replaces what a list holds.
     replaceable: bool = True
     #: Where the audit log stood when the manifest was signed; both are None until then.
