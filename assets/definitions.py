@@ -36,7 +36,11 @@ def defs() -> dg.Definitions:
         *uploads_assets(config, daily),
     ]
     check = freshness_check(config, home)
-    job = dg.define_asset_job(JOB, dg.AssetSelection.all() - dg.AssetSelection.checks(check))
+    job = dg.define_asset_job(
+        JOB,
+        dg.AssetSelection.all() - dg.AssetSelection.checks(check),
+        description="The whole night, from the CRM to the files of every audience. Only the newest day is published.",
+    )
     resource = Relance(home_folder=str(home.root), config_folder=str(config.folder), keys_folder=str(home.keys))
     return dg.Definitions(
         assets=assets,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import Literal
@@ -24,6 +24,7 @@ from catalog.home import Home
 from catalog.nights import NIGHTS
 from catalog.secret_keys import SecretKeys
 from schemas.audit import Action, AuditHead
+from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import Manifest
 
@@ -58,6 +59,16 @@ OUTCOMES = sa.Table(
     #: Why it was held or retired, in a sentence.
     sa.Column("reason", sa.Text),
     sa.Column("ledger", sa.JSON),
+    sa.PrimaryKeyConstraint("network", "account", "segment", "as_of"),
+)
+
+#: The reasons of `OUTCOMES` with what each is made of, for whoever says them in another language.
+REASONS = sa.Table(
+    "outcome_reasons",
+    METADATA,
+    *audience_columns(),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("reason", sa.JSON, nullable=False),
     sa.PrimaryKeyConstraint("network", "account", "segment", "as_of"),
 )
 
@@ -197,9 +208,20 @@ class Catalog:
                     ledger=ledger,
                 )
             )
+            connection.execute(sa.delete(REASONS).where(*of_audience(REASONS, audience), REASONS.c.as_of == as_of))
+            if reason is not None:
+                parts = Said.of(reason).parts()
+                connection.execute(sa.insert(REASONS).values(**audience._asdict(), as_of=as_of, reason=parts))
             if outcome == "held":
                 details = {"night": night, "as_of": as_of.isoformat()}
                 audit.append(connection, self.actor, "held", "/".join(audience), details)
+
+    def reasons(self, days: Collection[date]) -> dict[tuple[Audience, date], Said]:
+        """Why audiences were held or retired on these days."""
+        query = sa.select(REASONS).where(REASONS.c.as_of.in_(days))
+        with self.reading() as connection:
+            rows = list(connection.execute(query).mappings())
+        return {(Audience(*_identity(row)), row["as_of"]): Said.of(row["reason"]) for row in rows}
 
     def outcomes_of_night(self, night: int) -> list[sa.RowMapping]:
         """What became of each audience that the night reached."""

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent
 
+from schemas.said import Said
+
 Code = Literal["en", "fr"]
 
 LANGUAGES: dict[Code, str] = {"en": "English", "fr": "Français"}
@@ -59,7 +61,11 @@ class Language:
         singular = n == 1 or (self.code == "fr" and n == 0)
         return self.say(one if singular else many, n=n, **values)
 
-    def shown(self, value: object) -> str:
+    def said(self, sentence: Said) -> str:
+        """What a run said."""
+        return self.say(sentence.sentence, **sentence.values)
+
+    def shown(self, value: object) -> str:  # noqa: PLR0911 - a case for each type
         match value:
             case bool() | None:
                 return "–" if value is None else self.say("yes" if value else "no")
@@ -69,6 +75,10 @@ class Language:
                 return self.time(value)
             case date():
                 return self.day(value)
+            case Said():
+                return self.said(value)
+            case list():
+                return ("; " if self.code == "en" else " ; ").join(map(self.shown, value))
             case _:
                 return str(value)
 
@@ -120,6 +130,7 @@ class Language:
         return {
             "_": self.say,
             "_n": self.say_count,
+            "said": self.said,
             "number": self.number,
             "percent": self.percent,
             "day": self.day,

@@ -49,6 +49,7 @@ def nights(request: Request, state: StateOf) -> Response:
         "nights.html",
         nights=shown,
         stages=_stages(state.catalog, [night["night"] for night in shown]),
+        reasons=state.catalog.reasons({night["as_of"] for night in shown}),
         outcomes=_outcomes(state.catalog, [night["night"] for night in shown]),
         changes=config_changes(state.catalog, [night["night"] for night in shown]),
         titles={tuple(row.audience): row for row in rows},

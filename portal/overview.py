@@ -18,6 +18,7 @@ from pipelines.uploads.expiry import expiry_of, first_forgotten
 from pipelines.uploads.open_lists import OpenList, base_of, open_lists
 from schemas.journal import Confirmation, UploadStep
 from schemas.network import Network, networks
+from schemas.said import Said
 from schemas.segment import Audience
 from schemas.settings import Settings
 from schemas.uploads import Ledger, Manifest
@@ -62,8 +63,8 @@ class Row:
     #: Of the last night that reached it.
     ledger: Ledger | None
     status: Status
-    #: Why it was held, as the run said it.
-    reason: str | None
+    #: Why it was held or retired.
+    reason: Said | None
     #: The day on which the network begins to forget its members; None if it does not, or no list is open.
     expires: date | None
     #: In so many days; 0 or less: it has begun.
@@ -74,6 +75,10 @@ class Row:
     lists: tuple[OpenList, ...]
     #: What is to be done at the network, in order.
     steps: tuple[UploadStep, ...]
+
+    def is_open(self, version: str) -> bool:
+        """Whether a list is open that the version went into."""
+        return any(version in each.versions for each in self.lists)
 
     @property
     def search_text(self) -> str:
@@ -119,6 +124,7 @@ def _rows(catalog: Catalog, settings: Settings, today: date) -> tuple[Row, ...]:
         standing.setdefault(confirmation.audience, []).append(confirmation)
     people = _people_of_confirmed(catalog, standing)
     known = forecasts(catalog)
+    reasons = catalog.reasons({row["as_of"] for row in outcomes.values()})
     audiences = {each for each in {*newest, *outcomes, *described, *standing} if each.network in networks()}
     accounts: dict[str, set[str]] = {}
     for audience in audiences:
@@ -133,6 +139,7 @@ def _rows(catalog: Catalog, settings: Settings, today: date) -> tuple[Row, ...]:
             expiring=_expiring(catalog, settings, audience, standing.get(audience, []), known.get(audience)),
             people_then=people.get(audience),
             has_other_accounts=len(accounts[audience.network]) > 1,
+            reason=reasons.get((audience, outcomes[audience]["as_of"])) if audience in outcomes else None,
             today=today,
         )
         for audience in audiences
@@ -150,6 +157,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
     expiring: _Expiring,
     people_then: int | None,
     has_other_accounts: bool,
+    reason: Said | None,
     today: date,
 ) -> Row:
     network = networks()[audience.network]
@@ -188,7 +196,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
             expires_soon=expires_in is not None and expires_in <= expiring.margin.days,
             declared=declared,
         ),
-        reason=outcome["reason"] if outcome is not None else None,
+        reason=reason,
         expires=expiring.first,
         expires_in=expires_in,
         forecast=expiring.forecast,

@@ -11,6 +11,7 @@ from schemas.audit import AuditHead
 from schemas.journal import UploadStep
 from schemas.network_file import FileKind
 from schemas.privacy import HASHED
+from schemas.said import Said
 from schemas.settings import Purpose
 
 #: By purpose: the person did not grant what the network asks of people where they live.
@@ -215,7 +216,7 @@ class Manifest(BaseModel):
     #: What may be done instead, where the network's help does not document it: try it first.
     alternative: tuple[UploadStep, ...] = ()
     #: Why the plan is not simply to add and to remove.
-    because: str | None = None
+    because: Said | None = None
     #: Of an audience that was held back and had to lose somebody all the same: the version whose full files these are,
     #: without what is forbidden. Ledger and source rows are those of that version.
     reduced_from: str | None = None

@@ -112,7 +112,7 @@ def test_an_empty_audience_is_held_and_says_so(company: Company, relance: Callab
     ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
 
     assert ran.code == 4
-    assert "nobody is left to upload: 103 no consent to ads upload" in ran.output
+    assert "nobody is left to upload: no consent to ads upload (103)" in ran.output
     assert not list((tmp_path / "home" / "outbox").rglob("*.csv"))
     assert "held: meta/buyers" in relance("status", home=tmp_path / "home").output
 

@@ -13,6 +13,7 @@ from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.rows import AudienceRows
 from pipelines.uploads.state import last_full
 from schemas.brake import Brake
+from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import NO_CONSENT, Ledger
 
@@ -42,7 +43,7 @@ class Verdict(NamedTuple):
     """Why the audience may not be published before somebody has looked at it, None if it may; and the number of the
     leave that lets it pass, to be spent when it has."""
 
-    held_back: str | None
+    held_back: Said | None
     leave: int | None = None
 
 
@@ -70,8 +71,8 @@ def verdict_on(
     leave = allowance(outbox.catalog, audience)
     if leave is not None:
         return Verdict(None, leave)
-    said = "; ".join(found)
-    return Verdict(f"the brake holds it: {said}. If that is right, `relance allow {audience}` lets it pass once")
+    says = "the brake holds it: {changes}. If that is right, `relance allow {audience}` lets it pass once"
+    return Verdict(Said(says, changes=found, audience=str(audience)))
 
 
 def spend_leave(verdict: Verdict, outbox: Outbox, outcome: str) -> None:
@@ -86,7 +87,7 @@ def turnover(before: pl.DataFrame, now: pl.DataFrame) -> Turnover:
     return Turnover(before.height, now.height, common)
 
 
-def tripped(before: Night, now: Night, keys: Turnover, limits: Brake) -> list[str]:
+def tripped(before: Night, now: Night, keys: Turnover, limits: Brake) -> list[Said]:
     """What changed by more than its limit, a clause each; none if the audience may be published."""
     return [
         *_sources(before.source_rows, now.source_rows, limits),
@@ -96,38 +97,46 @@ def tripped(before: Night, now: Night, keys: Turnover, limits: Brake) -> list[st
     ]
 
 
-def _sources(before: dict[str, int], now: dict[str, int], limits: Brake) -> Iterator[str]:
+def _sources(before: dict[str, int], now: dict[str, int], limits: Brake) -> Iterator[Said]:
     for table, rows in before.items():
         left = now.get(table, 0)
         if rows and rows - left >= limits.table_shrinks * rows:
-            limit = _less(limits.table_shrinks)
-            yield f"the CRM's table of {table} went from {rows:,} to {left:,} rows (limit {limit})"
+            yield Said("the CRM's table of {table} went from {before} to {now} rows (limit {limit})",
+                       table=table, before=rows, now=left, limit=_less(limits.table_shrinks))  # fmt: skip
 
 
-def _people(before: Ledger, now: Ledger, limits: Brake) -> Iterator[str]:
+def _people(before: Ledger, now: Ledger, limits: Brake) -> Iterator[Said]:
     people, left = before.file_people, now.file_people
+    went = "the audience went from {before} to {now} people (limit {limit})"
     if people - left > limits.audience_shrinks * people:
-        yield f"the audience went from {people:,} to {left:,} people (limit {_less(limits.audience_shrinks)})"
+        yield Said(went, before=people, now=left, limit=_less(limits.audience_shrinks))
     if left - people > limits.audience_grows * people:
-        yield f"the audience went from {people:,} to {left:,} people (limit +{limits.audience_grows:.0%})"
+        yield Said(went, before=people, now=left, limit=f"+{limits.audience_grows:.0%}")
 
 
-def _shares(before: Ledger, now: Ledger, limits: Brake) -> Iterator[str]:
-    for name, of, limit in (
-        ("may be sent", _consented, limits.consent_drops),
-        ("have a usable identifier", _reachable, limits.coverage_drops),
+def _shares(before: Ledger, now: Ledger, limits: Brake) -> Iterator[Said]:
+    for says, of, limit in (
+        (
+            "the share of people who may be sent went from {before} to {now} (limit {limit} less)",
+            _consented,
+            limits.consent_drops,
+        ),
+        (
+            "the share of people who have a usable identifier went from {before} to {now} (limit {limit} less)",
+            _reachable,
+            limits.coverage_drops,
+        ),
     ):
         was, is_now = of(before), of(now)
         if was is not None and is_now is not None and was - is_now > limit:
-            yield f"the share of people who {name} went from {was:.0%} to {is_now:.0%} (limit {limit:.0%} less)"
+            yield Said(says, before=f"{was:.0%}", now=f"{is_now:.0%}", limit=f"{limit:.0%}")
 
 
-def _turnover(keys: Turnover, limits: Brake) -> Iterator[str]:
+def _turnover(keys: Turnover, limits: Brake) -> Iterator[Said]:
     if keys.share > limits.keys_turn_over:
-        yield (
-            f"of {keys.before:,} keys before and {keys.now:,} now only {keys.common:,} are the same "
-            f"(limit {limits.keys_turn_over:.0%} others)"
-        )
+        yield Said("of {before} keys before and {now} now only {common} are the same (limit {limit} others)",
+                   before=keys.before, now=keys.now, common=keys.common,
+                   limit=f"{limits.keys_turn_over:.0%}")  # fmt: skip
 
 
 def _consented(ledger: Ledger) -> float | None:

@@ -15,6 +15,7 @@ from pipelines.uploads.rows import ListRows
 from schemas.journal import VersionOrder
 from schemas.network import Network
 from schemas.network_file import FileKind
+from schemas.said import Said
 
 #: For each of a network's keys (key, value), whether the law forbids that the network holds it.
 Forbidden = Callable[[pl.DataFrame], pl.Series]
@@ -51,7 +52,7 @@ class Deltas(NamedTuple):
 
     add: tuple[ListRows, ...]
     remove: tuple[ListRows, ...]
-    obstacle: str | None
+    obstacle: Said | None
     undocumented: bool
 
     @property
@@ -94,7 +95,7 @@ def deltas(change: Changes, full: tuple[ListRows, ...], network: Network, *, fil
             keys = change.removes.filter(list=label).select("key", "value")
             remove.append(ListRows(lists[label], rows_of_keys(keys, lists[label], network), keys))
     gone = [label for label in change.stuck if label not in lists]
-    obstacle = f"{network.title} has no list {gone[0]} any more" if gone else None
+    obstacle = Said("{network} has no list {name} any more", network=network.title, name=gone[0]) if gone else None
     obstacle = obstacle or _no_adding(add, network) or _no_removing(remove, full, network)
     return Deltas(add, tuple(remove), obstacle, bool(remove) and network.ui_removal != "documented")
 
@@ -114,33 +115,39 @@ def _added(full: ListRows, adds: pl.DataFrame, network: Network) -> ListRows:
     return ListRows(full.upload_list, rows, keys_of_rows(rows, full.upload_list, network))
 
 
-def _no_adding(add: tuple[ListRows, ...], network: Network) -> str | None:
+def _no_adding(add: tuple[ListRows, ...], network: Network) -> Said | None:
     if not add:
         return None
     if "add" not in network.update_modes:
-        return f"{network.title} adds nobody to a list with a file"
+        return Said("{network} adds nobody to a list with a file", network=network.title)
     minimum = network.file.minimum_rows.add
     few = min(part.rows.height for part in add)
-    return f"{network.title} adds at least {minimum:,} rows, and there are {few:,}" if few < minimum else None
+    if few >= minimum:
+        return None
+    return Said("{network} adds at least {minimum} rows, and there are {few}",
+                network=network.title, minimum=minimum, few=few)  # fmt: skip
 
 
-def _no_removing(remove: list[ListRows], full: tuple[ListRows, ...], network: Network) -> str | None:
+def _no_removing(remove: list[ListRows], full: tuple[ListRows, ...], network: Network) -> Said | None:
     if not remove:
         return None
     if "remove" not in network.update_modes or network.ui_removal == "none":
-        return f"{network.title} removes nobody from a list with a file"
+        return Said("{network} removes nobody from a list with a file", network=network.title)
     minimum = network.file.minimum_rows
     few = min(part.rows.height for part in remove)
     if few < minimum.remove:
-        return f"{network.title} removes at least {minimum.remove:,} rows, and there are {few:,}"
+        return Said("{network} removes at least {minimum} rows, and there are {few}",
+                    network=network.title, minimum=minimum.remove, few=few)  # fmt: skip
     left = {part.upload_list.label: part.rows.height for part in full}
     for part in remove:
         # Of a list without a full file nobody knows how many members it has.
         members = left.get(part.upload_list.label, minimum.left)
         if members < minimum.left:
-            return f"{network.title} wants {minimum.left:,} members to be left, and there would be {members:,}"
+            return Said("{network} wants {minimum} members to be left, and there would be {members}",
+                        network=network.title, minimum=minimum.left, members=members)  # fmt: skip
         for key in network.keys_of(part.upload_list):
             missing = lacks(key, part.upload_list, network)
             if missing and not part.keys.filter(key=key.name).is_empty():
-                return f"{network.title} wants {', '.join(missing)} in each row, which nobody keeps for who left"
+                return Said("{network} wants {columns} in each row, which nobody keeps for who left",
+                            network=network.title, columns=", ".join(missing))  # fmt: skip
     return None

@@ -13,6 +13,7 @@ from pipelines.uploads.rows import AudienceRows
 from schemas.audit import AuditHead
 from schemas.journal import UploadStep
 from schemas.network import Network
+from schemas.said import Said
 from schemas.segment import Audience, Segment
 from schemas.settings import Settings
 from schemas.uploads import FileEntry, Manifest, Signature
@@ -96,10 +97,15 @@ def new_manifest(  # noqa: PLR0913 - the manifest's parts
         renewed_uploads=situation.change.renewals.uploads,
         plan=plan.steps,
         alternative=plan.alternative,
-        because="; ".join(filter(None, (reduction and reduction.because, plan.because))) or None,
+        because=_together(reduction and reduction.because, plan.because),
         reduced_from=reduction and reduction.manifest.version,
         replaceable="replace" in network.update_modes,
     )
+
+
+def _together(*reasons: Said | None) -> Said | None:
+    given = [reason for reason in reasons if reason is not None]
+    return Said("{reasons}", reasons=given) if len(given) > 1 else next(iter(given), None)
 
 
 def signed(manifest: Manifest, audit_head: AuditHead, keys: SecretKeys) -> Manifest:

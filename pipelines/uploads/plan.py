@@ -11,6 +11,7 @@ from pipelines.uploads.open_lists import OpenList
 from schemas.journal import ConfirmationKind, UploadStep
 from schemas.network import Network
 from schemas.network_file import FileKind
+from schemas.said import Said
 from schemas.uploads import FileEntry
 
 _DELTAS: dict[FileKind, ConfirmationKind] = {"add": "added", "remove": "removed"}
@@ -23,7 +24,7 @@ _UPLOADS: dict[ConfirmationKind, tuple[FileKind, str]] = {
 
 
 #: Why an audience that has left the config is given nobody any more.
-RETIRED = "it is no longer declared, so that nobody is added and its list is to be deleted"
+RETIRED = Said("it is no longer declared, so that nobody is added and its list is to be deleted")
 
 
 class Plan(NamedTuple):
@@ -32,7 +33,7 @@ class Plan(NamedTuple):
 
     steps: tuple[UploadStep, ...]
     alternative: tuple[UploadStep, ...]
-    because: str | None
+    because: Said | None
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Situation:
     change: Changes
     delta: Deltas
     #: Why what the list holds and the new files cannot be compared; None if they can.
-    incomparable: str | None
+    incomparable: Said | None
     #: Whether the version has full files.
     has_full: bool
     #: Whether the audience has left the config; and then, versions that may be there without anybody having said so.
@@ -59,14 +60,17 @@ class Situation:
         return bool(self.lists) and not changed and not self.retired and self.incomparable is None
 
     @property
-    def renewal(self) -> str | None:
+    def renewal(self) -> Said | None:
         """Why keys are sent again that the list holds already; None if none are."""
         again = self.change.renewals.keys.height
         if not again:
             return None
         days = self.network.membership_days
-        return (
-            f"{again:,} keys that the list holds are sent again before {self.network.title} forgets them ({days} days)"
+        return Said(
+            "{n} keys that the list holds are sent again before {network} forgets them ({days} days)",
+            n=again,
+            network=self.network.title,
+            days=days,
         )
 
     @property
@@ -138,10 +142,10 @@ def _next(situation: Situation, steps: _Steps, *, same_parts: bool) -> Plan:
     )
     if situation.uses_deltas and not delta.undocumented:
         return Plan(one_by_one, (), None)
-    undocumented = f"{network.title} does not document that a file removes people from a list"
+    undocumented = Said("{network} does not document that a file removes people from a list", network=network.title)
     because = situation.incomparable or delta.obstacle or undocumented
     if situation.renewal and not situation.incomparable:
-        because = f"{situation.renewal}; {because}"
+        because = Said("{reasons}", reasons=[situation.renewal, because])
     alternative = one_by_one if situation.uses_deltas else ()
     if "replace" in network.update_modes and same_parts and not situation.change.stuck:
         return Plan((steps.upload("replaced"),), alternative, because)

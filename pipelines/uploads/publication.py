@@ -26,6 +26,7 @@ from pipelines.uploads.withdrawal import FORGOTTEN, withdraw_forbidden
 from schemas.errors import DayError
 from schemas.network import Network
 from schemas.network_file import FileKind
+from schemas.said import Said
 from schemas.segment import Audience, Segment
 from schemas.uploads import Ledger, Manifest
 
@@ -38,7 +39,7 @@ class Published(NamedTuple):
 
     outcome: Literal["published", "fresh", "held", "retired"]
     version: str | None
-    reason: str | None
+    reason: Said | None
     manifest: Manifest | None
 
 
@@ -62,7 +63,7 @@ def publish(  # noqa: PLR0913 - an audience, its rows, where they go, and what t
     *,
     as_of: date,
     forbidden: Forbidden = nothing_forbidden,
-    held_back: str | None = None,
+    held_back: Said | None = None,
 ) -> Published:
     """Publish the audience's full files and the deltas to what the network holds, unless nothing changed.
 
@@ -126,7 +127,7 @@ def _finished(asked: _Asked, outbox: Outbox, found: Published) -> Published:
     return found
 
 
-def _publish(asked: _Asked, outbox: Outbox, *, held: str | None) -> Published:
+def _publish(asked: _Asked, outbox: Outbox, *, held: Said | None) -> Published:
     audience, network, as_of = asked.audience, asked.network, asked.as_of
     state = state_of(audience, outbox.catalog, outbox.warehouse)
     reduction, audience_rows = None, asked.rows
@@ -233,16 +234,27 @@ def _next_number(audience: Audience, outbox: Outbox, as_of: date) -> int:
     return max([*outbox.catalog.numbers(audience, as_of), *there], default=0) + 1
 
 
-def _why_held(audience_rows: AudienceRows, network: Network) -> str:
+def _why_held(audience_rows: AudienceRows, network: Network) -> Said:
     """How many rows are missing, and what cost the most people."""
     ledger, minimum = audience_rows.ledger, network.file.minimum_rows.full
     if not ledger.segment_people:
-        return "nobody is left to upload: the segment is empty"
+        return Said("nobody is left to upload: the segment is empty")
     if not ledger.file_rows:
-        lost = (f"{people} {reason.replace('_', ' ')}" for reason, people in ledger.dropped.items() if people)
-        return "nobody is left to upload: " + ", ".join(lost)
+        return Said("nobody is left to upload: {lost}",
+                    lost=[_lost(reason, people) for reason, people in ledger.dropped.items() if people])  # fmt: skip
     label, rows = max(audience_rows.withheld.items(), key=lambda item: item[1])
-    name = f"its largest list, {label}, has" if label else "it has"
+    values = {"rows": rows, "short": minimum - rows, "network": network.title, "minimum": minimum}
+    says = "it has {rows} rows, {short} short of {network}'s minimum of {minimum}"
+    if label:
+        says = "its largest list, {name}, has {rows} rows, {short} short of {network}'s minimum of {minimum}"
+        values["name"] = label
     main = ledger.main_reason
-    cost = f"; most people were lost to {main.replace('_', ' ')} ({ledger.dropped[main]})" if main else ""
-    return f"{name} {rows} rows, {minimum - rows} short of {network.title}'s minimum of {minimum}{cost}"
+    if main is None:
+        return Said(says, **values)
+    return Said(
+        "{short}; most people were lost to {cost}", short=Said(says, **values), cost=_lost(main, ledger.dropped[main])
+    )
+
+
+def _lost(reason: str, people: int) -> Said:
+    return Said("{reason} ({people})", reason=Said(reason.replace("_", " ")), people=people)

@@ -24,6 +24,7 @@ from pipelines.uploads.rows import AudienceRows, ListRows, each_once
 from pipelines.uploads.state import State
 from schemas.errors import PublicationError
 from schemas.network import Network, UploadList
+from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import FileEntry, Manifest
 
@@ -44,9 +45,16 @@ class Reduction:
         return self.is_withdrawn or not self.gone.is_empty()
 
     @property
-    def because(self) -> str:
-        taken = f" without {self.gone.height:,} keys that may no longer be sent" if self.gone.height else ""
-        return f"the audience is held back, so its full file is that of {self.manifest.version}{taken}"
+    def because(self) -> Said:
+        """Why its full file is none of tonight's."""
+        last = self.manifest.version
+        if self.gone.is_empty():
+            return Said("the audience is held back, so its full file is that of {version}", version=last)
+        says = (
+            "the audience is held back, so its full file is that of {version} without {keys} keys that may no longer "
+            "be sent"
+        )
+        return Said(says, version=last, keys=self.gone.height)
 
 
 def reduction_of(

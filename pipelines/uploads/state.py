@@ -17,6 +17,7 @@ from pipelines.uploads.changes import Changes
 from pipelines.uploads.holdings import Holdings, holdings
 from pipelines.uploads.open_lists import OpenList, base_of, open_lists
 from schemas.journal import Confirmation
+from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import FileEntry, Manifest
 
@@ -57,19 +58,22 @@ class State:
         texts = [row["manifest"] for row in self.versions if row["version"] == version]
         return Manifest.model_validate_json(texts[0]) if texts else None
 
-    def incomparable(self, change: Changes, rules_version: str) -> str | None:
+    def incomparable(self, change: Changes, rules_version: str) -> Said | None:
         """Why the keys of the newest list, or of what must leave, and those of today's files are not alike."""
         if self.holdings.unknown:
-            return f"the keys of {', '.join(self.holdings.unknown)}, which the list was filled with, are no longer kept"
+            unknown = ", ".join(self.holdings.unknown)
+            return Said("the keys of {versions}, which the list was filled with, are no longer kept", versions=unknown)
         if self.holds_forgotten:
-            return (
+            return Said(
                 "a confirmation was taken back on which a request to be forgotten was closed, and the person's keys "
                 "are no longer kept"
             )
         resting = {event.version for event in self.holdings.held} | set(change.astray)
         manifests = [self.manifest(version) for version in sorted(resting)]
         if any(manifest is None or manifest.rules_version != rules_version for manifest in manifests):
-            return "the network's rules have changed since the list was filled, so that old and new keys are not alike"
+            return Said(
+                "the network's rules have changed since the list was filled, so that old and new keys are not alike"
+            )
         return None
 
     def same_parts(self, files: tuple[FileEntry, ...]) -> bool:

@@ -11,10 +11,11 @@ from catalog.store import Catalog
 from catalog.warehouse import Warehouse
 from pipelines.uploads.audience_keys import sent_keys
 from pipelines.uploads.changes import Forbidden
+from schemas.said import Said
 from schemas.segment import Audience
 
 #: Why an audience has no version of tonight although nothing else is wrong.
-FORGOTTEN = (
+FORGOTTEN = Said(
     "somebody who is in it asked to be forgotten while it was being published; the next run publishes it without them"
 )
 

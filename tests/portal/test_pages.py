@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
@@ -33,6 +34,7 @@ from portal.rules import _WORDS, in_words
 from schemas.erasure import Certificate, Removal
 from schemas.network import networks
 from schemas.nights import StageLine
+from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import LEDGER_REASONS, Ledger
 from tests.portal.conftest import DAY, GOOGLE, META, Site, segment
@@ -40,6 +42,10 @@ from tests.portal.conftest import DAY, GOOGLE, META, Site, segment
 _META = "/audiences/" + "/".join(META)
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
+
+
+#: Reasons of the ledger that name a rule or a segment of the company's.
+CHOSEN = {"suppressed", "excluded", "outranked"}
 
 
 class Tags(HTMLParser):
@@ -338,6 +344,7 @@ def sentences() -> set[str]:
                 said |= {text.value for text in texts if isinstance(text, nodes.Const)}
     said |= set(STATUSES.values()) | set(portal_app._SENTENCES.values())
     said |= {sentence for pair in _WORDS.values() for sentence in pair}
+    said |= said_by_runs() | {reason.replace("_", " ") for reason in LEDGER_REASONS if reason not in CHOSEN}
     folder = Path(portal_app.__file__).parent
     for path in (folder / "app.py", folder / "login.py"):
         source = path.read_text(encoding="utf-8")
@@ -345,6 +352,21 @@ def sentences() -> set[str]:
         said |= set(re.findall(r"status, sentence = \d+, \"([^\"]+)\"", source)) | set(
             re.findall(r"sentence=\"([^\"]+)\"", source)
         )
+    return said
+
+
+def said_by_runs() -> set[str]:
+    """Every text that a `Said` is made of, in a call of it or chosen before."""
+    said: set[str] = set()
+    for path in (Path(portal_app.__file__).parents[1] / "pipelines").rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        if "Said(" not in source:
+            continue
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Said":
+                said |= {text.value for text in node.args if isinstance(text, ast.Constant)}
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and re.search(r"{\w+}", node.value):
+                said.add(node.value)
     return said
 
 
@@ -377,6 +399,22 @@ def test_the_language_is_the_browsers_until_it_is_switched(site: Site) -> None:
     assert "30 oct. 2026" in page
     assert browser.post("/language", {"code": "en", "next": "/audiences?q=a"}).headers["location"] == "/audiences?q=a"
     assert "1 audience waits for you." in browser.get("/").text
+
+
+def test_what_a_run_said_is_said_in_french(site: Site) -> None:
+    went = Said("the audience went from {before} to {now} people (limit {limit})", before=4312, now=12, limit="-30%")
+    says = "the brake holds it: {changes}. If that is right, `relance allow {audience}` lets it pass once"
+    held = Said(says, changes=[went], audience="google_ads/loyal")
+    site.catalog.record_outcome(GOOGLE, DAY, "held", night=1, reason=held)
+    undocumented = Said("{network} does not document that a file removes people from a list", network="Meta")
+    site.publish(META, {"club_b.full.csv": b"email\na\n"}, version="2026-10-31.1", because=undocumented)
+    browser = site.user("camille", "marketer")
+    french = {"accept-language": "fr"}
+    page = text_of(browser.get("/", **french).text)
+    assert "le frein la retient : l’audience est passée de 4 312 à 12 personnes (limite -30%)." in page
+    assert "Meta ne documente pas qu’un fichier retire des personnes d’une liste." in page
+    assert "le frein la retient : l’audience" in text_of(browser.get("/nights", **french).text)
+    assert f"{held}." in text_of(browser.get("/").text)
 
 
 @pytest.mark.parametrize(

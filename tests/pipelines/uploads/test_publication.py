@@ -307,7 +307,7 @@ def test_two_accounts_of_a_network_are_two_audiences(outbox: Outbox) -> None:
 def test_an_audience_without_anybody_is_held_with_the_reason(outbox: Outbox) -> None:
     nobody = publish(AUDIENCE, SEGMENT, META, rows_of(members=3), outbox, as_of=AS_OF)
     assert (nobody.outcome, nobody.version, nobody.manifest) == ("held", None, None)
-    assert "3 no consent to ads upload" in str(nobody.reason)
+    assert "no consent to ads upload (3)" in str(nobody.reason)
     assert "segment is empty" in str(published(outbox).reason)
     assert not outbox.home.outbox.exists() or files_under(outbox.home.outbox) == []
     (outcome,) = outbox.catalog.outcomes_of_night(1)
