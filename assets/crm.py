@@ -111,7 +111,13 @@ def _suppressions(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         with relance.stage("crm.suppressions"):
             rules = relance.declared.suppressions
-            table = read_suppressions(rules, relance.reading(context), relance.table("crm_erasures"))
+            table = read_suppressions(
+                rules,
+                relance.reading(context),
+                relance.table("crm_erasures"),
+                relance.table("withheld_addresses"),
+                relance.warehouse.read("SELECT DISTINCT country FROM warehouse.crm_customers")["country"],
+            )
             relance.warehouse.replace("crm_suppressions", table)
             named = {f"{rule}_rows": rows for rule, rows in sorted(table.group_by("rule").len().iter_rows())}
             return dg.MaterializeResult(metadata=rows_metadata(table.height, **named))
@@ -171,6 +177,8 @@ def _written(
         if table.covered is not None:
             warehouse.append("crm_erasures", table.covered.tombstones)
             note_covered(relance.erasing, table.covered.records)
+        if table.withheld is not None:
+            warehouse.replace("withheld_addresses", table.withheld)
         for log, rows in (("quarantine", table.quarantined), ("pulls", pull)):
             warehouse.append(log, rows.clear())
             warehouse.execute(

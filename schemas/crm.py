@@ -103,7 +103,9 @@ class CrmConsents(dy.Schema):
     region = dy.String(nullable=True)
     status = _word(CONSENT_STATUSES)
     captured_at = dy.Datetime(
-        nullable=True, time_zone="UTC", description="Null if the statement could not be read: then it refuses."
+        nullable=True,
+        time_zone="UTC",
+        description="Null if the statement could not be read, or was on an address that is erased: then it refuses.",
     )
     valid_from = dy.Datetime(nullable=True, time_zone="UTC")
     valid_to = dy.Datetime(nullable=True, time_zone="UTC")
@@ -157,6 +159,14 @@ class CrmErasures(dy.Schema):
     lifted_at = dy.Datetime(
         nullable=True, time_zone="UTC", description="When whom it covers consented again; null while it stands."
     )
+
+
+class WithheldAddresses(dy.Schema):
+    """An erased address that the CRM still gives for a record that has another one."""
+
+    customer_id = dy.String(metadata=RAW)
+    form = dy.String(description="`email` or `phone`.")
+    tombstone = dy.String(description="Keyed hash of the address in that form.")
 
 
 class CrmSuppressions(dy.Schema):

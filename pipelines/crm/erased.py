@@ -18,7 +18,7 @@ def own_tombstones(customers: pl.DataFrame, identity_key: str) -> pl.DataFrame:
     """
     columns = {"customer_id": "customer_id", "email": "canonical_email", "phone": "canonical_phone"}
     return pl.DataFrame(
-        at_once(lambda form: _tombstone_of(customers[columns[form]], form, identity_key).alias(form), columns)
+        at_once(lambda form: tombstone_of(customers[columns[form]], form, identity_key).alias(form), columns)
     )
 
 
@@ -112,7 +112,7 @@ def has_tombstone(values: pl.Series, form: str, erasures: pl.DataFrame, identity
     stones = _standing(form, erasures)
     if stones.list.len().item() == 0:
         return pl.Series([False]).new_from_index(0, values.len())
-    return _tombstone_of(values, form, identity_key).is_in(stones).fill_null(False)
+    return tombstone_of(values, form, identity_key).is_in(stones).fill_null(False)
 
 
 def _standing(form: str, erasures: pl.DataFrame) -> pl.Series:
@@ -129,9 +129,10 @@ def requests_for(values: pl.Series, form: str, erasures: pl.DataFrame, identity_
     """value, request_id, requested_at, lifted_at: every tombstone in that form that a value has, lifted ones too."""
     distinct = values.drop_nulls().unique().rename("value")
     stones = erasures.filter(pl.col("form") == form).select("request_id", "requested_at", "lifted_at", "tombstone")
-    marks = _tombstone_of(distinct, form, identity_key)
+    marks = tombstone_of(distinct, form, identity_key)
     return pl.DataFrame({"value": distinct, "tombstone": marks}).join(stones, on="tombstone").drop("tombstone")
 
 
-def _tombstone_of(values: pl.Series, form: str, identity_key: str) -> pl.Series:
+def tombstone_of(values: pl.Series, form: str, identity_key: str) -> pl.Series:
+    """The tombstone in `form` of each value."""
     return keyed_hash(f"{form}:" + values, identity_key)

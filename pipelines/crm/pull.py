@@ -21,6 +21,7 @@ from pipelines.erasure.covered import Covered, covered_by
 from pipelines.erasure.lifted import voided_grants, with_lifted
 from pipelines.erasure.meant import meant
 from pipelines.erasure.names import request_names
+from pipelines.erasure.withheld import keep_refusals, withheld_addresses
 from pipelines.identifiers.canonical import with_canonical
 from schemas.crm import NAMING_COLUMNS, PURPOSES, CanonicalCustomers, Quarantine
 from schemas.errors import EmptyCrmError
@@ -53,6 +54,8 @@ class Table(NamedTuple):
     erased: int
     #: Of the customers: who is covered by a request, named there or not.
     covered: Covered | None = None
+    #: Of the customers: `WithheldAddresses`.
+    withheld: pl.DataFrame | None = None
 
     @property
     def rows(self) -> pl.DataFrame:
@@ -101,11 +104,16 @@ def _countries(crm: Crm) -> pl.Series:
 
 
 def pull_table(
-    table: TableName, reading: Reading, erasures: pl.DataFrame, living: str = "warehouse.crm_customers"
+    table: TableName,
+    reading: Reading,
+    erasures: pl.DataFrame,
+    living: str = "warehouse.crm_customers",
+    withheld: str = "warehouse.withheld_addresses",
 ) -> Table:
     """A table's accepted rows without what `erasures` (`CrmErasures`) forbids, and its quarantined rows.
 
-    `living` is the table of the customers already read without the erased.
+    `living` is the table of the customers already read without the erased, `withheld` that of their
+    `WithheldAddresses`.
 
     Raises:
         SourceError: a source cannot be read as declared.
@@ -113,7 +121,7 @@ def pull_table(
         DayError: the asked day is before the first order.
     """
     pulled = reading.crm.pull(table, (lambda orders: _without_rate(orders, reading)) if table == "orders" else None)
-    arrival, connection, covered = pulled.arrival, reading.crm.connection, None
+    arrival, connection, covered, kept_back = pulled.arrival, reading.crm.connection, None, None
     if table == "consents":
         insert_frame(connection, arrival.name, _refusals(pulled.broken))
     accepted = arrival.height()
@@ -123,18 +131,23 @@ def pull_table(
             gave = f"{places} gave {pulled.read} rows and none keeps its contract"
             msg = f"The CRM is empty: {gave}. Nothing was published."
             raise EmptyCrmError(msg)
-        select, covered = _canonical_customers(arrival, erasures, reading)
+        select, covered, kept_back = _canonical_customers(arrival, erasures, reading)
         temporary = (arrival.name, "_canonical")
     else:
+        if table == "consents" and not erasures.is_empty():
+            compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
+            accepted += keep_refusals(arrival, withheld, living, **compared)
         _forget(arrival, erasures, reading, living)
         select, temporary = arrival.select, (arrival.name,)
     kept = frame_of(connection.sql(f"SELECT count(*) AS rows FROM ({select})"))["rows"].item()
     quarantined = _dated(pulled.quarantined, reading.as_of)
-    return Table(connection, select, temporary, quarantined, pulled.read, accepted - kept, covered)
+    return Table(connection, select, temporary, quarantined, pulled.read, accepted - kept, covered, kept_back)
 
 
-def _canonical_customers(arrival: Arrival, erasures: pl.DataFrame, reading: Reading) -> tuple[str, Covered]:
-    """SQL for `CanonicalCustomers`, and which of them are covered by requests.
+def _canonical_customers(
+    arrival: Arrival, erasures: pl.DataFrame, reading: Reading
+) -> tuple[str, Covered, pl.DataFrame]:
+    """SQL for `CanonicalCustomers`, which of them are covered by requests, and their `WithheldAddresses`.
 
     Only what identifies somebody goes through Polars, the rest stays in DuckDB.
     """
@@ -171,7 +184,7 @@ def _canonical_customers(arrival: Arrival, erasures: pl.DataFrame, reading: Read
         f"{'_canonical' if name in names else arrival.name}.{name}" for name in CanonicalCustomers.column_names()
     )
     select = f"SELECT {columns} FROM {arrival.name} JOIN _canonical ON {arrival.name}.rowid = _canonical.{ROW}"
-    return select, covered
+    return select, covered, withheld_addresses(identifying, own, marks)
 
 
 def _forget(arrival: Arrival, erasures: pl.DataFrame, reading: Reading, living: str) -> None:

@@ -13,6 +13,7 @@ from pipelines.crm.located_select import named_tables, names_warehouse, parsed
 from pipelines.crm.pull import Reading
 from pipelines.crm.rejects import rejected_lines
 from pipelines.crm.sources import OpenSource, open_source
+from pipelines.erasure.withheld import holders_of
 from schemas.crm import CrmSuppressions
 from schemas.errors import ConfigError, SourceError
 from schemas.source import Sources
@@ -42,8 +43,17 @@ def check_select(name: str, select: str, sources: Sources, connection: duckdb.Du
     return named
 
 
-def read_suppressions(rules: dict[str, Suppression], reading: Reading, erasures: pl.DataFrame) -> pl.DataFrame:
+def read_suppressions(
+    rules: dict[str, Suppression],
+    reading: Reading,
+    erasures: pl.DataFrame,
+    withheld: pl.DataFrame,
+    countries: pl.Series,
+) -> pl.DataFrame:
     """`CrmSuppressions`: whom each rule's select names, without those whom `erasures` (`CrmErasures`) forbids to keep.
+
+    Whom a rule names by an erased address is named by the records that have it in the CRM, those in `withheld`
+    (`WithheldAddresses`); `countries` (as typed) are those that customers live in.
 
     Raises:
         ConfigError: a select cannot be read as SQL over the declared sources.
@@ -57,18 +67,17 @@ def read_suppressions(rules: dict[str, Suppression], reading: Reading, erasures:
     columns = CrmSuppressions.column_names()
     shaped = pl.DataFrame(CrmSuppressions.create_empty()).select(columns)
     named = pl.concat([shaped, *(frame.select(columns) for frame in found)]).unique()
+    compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
     gone = erased_values(named["customer_id"].drop_nulls(), "customer_id", erasures, reading.identity_key)
-    forgotten = erased_addresses(
-        named["address"].drop_nulls().unique(),
-        erasures,
-        identity_key=reading.identity_key,
-        default_country=reading.settings.default_country,
-    )
+    forgotten = erased_addresses(named["address"].drop_nulls().unique(), erasures, **compared)
+    holders = holders_of(named["address"], withheld, countries=countries, **compared)
+    holding = named.drop("customer_id").join(holders, on="address").select("rule", "customer_id", address=None)
+    named = pl.concat([named, holding])
     kept = named.with_columns(
         pl.when(~pl.col("customer_id").is_in(gone.implode())).then("customer_id"),
         pl.when(~pl.col("address").is_in(forgotten.implode())).then("address"),
     )
-    return kept.filter(pl.any_horizontal(pl.col(*_COLUMNS).is_not_null())).sort(columns)
+    return kept.filter(pl.any_horizontal(pl.col(*_COLUMNS).is_not_null())).unique().sort(columns)
 
 
 def _selected(name: str, select: str, reading: Reading) -> pl.DataFrame:

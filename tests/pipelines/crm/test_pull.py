@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.duckdb_connection import connect
+from catalog.duckdb_connection import connect, store_frame
 from catalog.home import Home
 from pipelines.crm.pull import Reading, Table, pull_erasures, pull_table
 from pipelines.crm.read import Crm
@@ -110,7 +110,9 @@ def night(read: Reading, known: pl.DataFrame = NOBODY) -> dict[str, Table]:
     read.crm.connection.execute(f"CREATE OR REPLACE TEMP TABLE living AS {customers.select}")
     assert customers.covered is not None
     stones = pl.concat([erasures.rows, customers.covered.tombstones])
-    others = {table: pull_table(table, read, stones, "living") for table in TABLES if table != "customers"}
+    assert customers.withheld is not None
+    store_frame(read.crm.connection, "withheld", customers.withheld)
+    others = {table: pull_table(table, read, stones, "living", "withheld") for table in TABLES if table != "customers"}
     return {"erasures": erasures, "customers": customers, **others}
 
 

@@ -14,8 +14,10 @@ from catalog.duckdb_connection import connect
 from catalog.home import Home
 from pipelines.crm.erasures import person_tombstones, tombstones
 from pipelines.crm.pull import Reading, Table
+from pipelines.suppressions.read import read_suppressions
 from schemas.crm import CrmCustomers, ErasureRequests
 from schemas.network import networks
+from schemas.suppression import Suppression
 from tests.pipelines.crm.test_pull import NOBODY, TABLES, everything, night, reading_of, who
 
 Read = Callable[..., Reading]
@@ -92,6 +94,30 @@ def test_whoever_shares_an_address_with_an_erased_person_has_asked_for_nothing(r
     first = night(reading(**crm, orders=[], consents=[], erasures=["r1,john,,,2025-06-01"]))
     later = {"customers": ["mum,mum@x.fr,0612345678,FR,"]}
     assert who(night(reading(**later, orders=[], consents=[]), kept(first))["customers"]) == ["mum"]
+
+
+def test_whoever_refused_for_an_address_stays_refused_when_it_is_forgotten(reading: Read) -> None:
+    said = [f"zoe2,,{purpose},,granted,2025-05-02" for purpose in ("ads_upload", "ads_personalization")]
+    said += [",Zoe@x.fr,ads_upload,,withdrawn,2025-05-01", ",zoe@x.fr,ads_personalization,,granted,2025-05-01"]
+    tables = night(reading(consents=said, erasures=["r1,,zoe@x.fr,,2025-06-01"]))
+    refused = tables["consents"].rows.filter(pl.col("status") != "granted")
+    assert refused.select("customer_id", "address", "purpose", "captured_at").rows() == [
+        ("zoe2", None, "ads_upload", None)
+    ]
+    assert tables["consents"].erased == 2
+
+    forgotten = night(reading(consents=said, erasures=["r1,zoe,,,2025-06-01"]))
+    assert forgotten["consents"].rows.is_empty()
+
+
+def test_whom_a_list_names_by_a_forgotten_address_stays_on_it_by_their_record(reading: Read) -> None:
+    read = reading(erasures=["r1,,zoe@x.fr,,2025-06-01"], visits=["v1,zoe@x.fr,2025-01-01,visit"])
+    tables = night(read)
+    rule = Suppression(title="Bounced", select="SELECT customer_id AS address FROM raw_visits")
+    withheld, countries = tables["customers"].withheld, pl.Series(["FR"])
+    assert withheld is not None
+    named = read_suppressions({"bounced": rule}, read, kept(tables), withheld, countries)
+    assert named.select("customer_id", "address").rows() == [("zoe2", None)]
 
 
 @pytest.mark.parametrize("asked", ["zoe,,", ",zoe@x.fr,"])
