@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from unittest.mock import patch
 
@@ -26,12 +26,18 @@ def _server() -> ForkServerContext:
     return context
 
 
-def forked(function: Callable[..., object], *arguments: object, seconds: float = 300) -> int:
-    """Run a function in a process of its own; its exit code."""
+def started(function: Callable[..., object], *arguments: object) -> ForkServerProcess:
+    """A function that runs in a process of its own."""
     process = _server().Process(target=function, args=arguments)
     # The server is started with the first process, and finds what it is to import by this.
     with patch.dict(os.environ, PYTHONPATH=str(ROOT)):
         process.start()
+    return process
+
+
+def forked(function: Callable[..., object], *arguments: object, seconds: float = 300) -> int:
+    """Run a function in a process of its own; its exit code."""
+    process = started(function, *arguments)
     process.join(seconds)
     if process.exitcode is None:
         process.kill()

@@ -7,8 +7,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +19,7 @@ from catalog.store import open_catalog
 from schemas.segment import Audience
 from tests.conftest import ROOT, Company, Ran
 from tests.nights import night, night_killed_at_a_change, night_killed_at_a_moment, night_killed_at_a_stage
-from tests.processes import forked
+from tests.processes import command, forked, started
 
 DAY = "2025-06-30"
 STAGES = 17
@@ -134,32 +132,40 @@ def test_a_night_killed_at_a_random_moment_is_healed_by_the_next(
             assert night_report(catalog, 3).outcome == "done"
 
 
-def test_of_two_runs_one_gets_the_home_and_after_its_kill_the_next_heals(
+def test_of_two_runs_in_dagster_one_gets_the_home_and_after_three_kills_the_next_heals(
     company: Company, relance: Callable[..., Ran], tmp_path: Path
 ) -> None:
     home = Home.at(tmp_path / "home")
     arguments = ("run", "--config", str(company.config))
-    first = subprocess.Popen(
-        [str(Path(sys.executable).parent / "relance"), *arguments],
-        cwd=ROOT,
-        env={**os.environ, "RELANCE_HOME": str(home.root)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while not (home.has_catalog and begun(home)):
-        assert first.poll() is None
-        time.sleep(0.02)
-    second = relance(*arguments, home=home.root)
-    first.kill()
-    first.wait()
 
-    assert second.code == 3, second.output
-    assert "Another process is working in" in second.output
-    third = relance(*arguments, home=home.root)
-    assert third.code == 0, third.output
-    assert len(third.files()) == 2
+    environment = {**os.environ, "RELANCE_HOME": str(home.root)}
+
+    for far_enough in (has_begun, has_staged, has_published):
+        first = started(command, arguments, environment, tmp_path / "out", tmp_path / "errors")
+        while not (home.has_catalog and far_enough(home)):
+            assert first.is_alive()
+            time.sleep(0.01)
+        if far_enough == has_begun:
+            second = relance(*arguments, home=home.root)
+            assert second.code == 3, second.output
+            assert "Another process is working in" in second.output
+        first.kill()
+        first.join()
+
+    healed = relance(*arguments, home=home.root)
+    assert healed.code == 0, healed.output
+    assert len(healed.files()) == 2
 
 
-def begun(home: Home) -> bool:
+def has_begun(home: Home) -> bool:
     with open_catalog(home) as catalog:
         return catalog.last_night() is not None
+
+
+def has_staged(home: Home) -> bool:
+    return any(home.outbox.glob(".staging/*"))
+
+
+def has_published(home: Home) -> bool:
+    with open_catalog(home) as catalog:
+        return bool(catalog.versions())
