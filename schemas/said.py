@@ -12,8 +12,8 @@ from pydantic_core import core_schema
 class Said(str):
     """The sentence in English, as any text; `sentence` with `{name}` for each of `values`, as a key to translations.
 
-    Values are numbers, names, or other sentences: one, or a list of clauses. In JSON it is an object of both, or, without
-    values, a text.
+    Values are numbers, names, or other sentences: one, or a list of clauses. In JSON it is an object of both,
+    or a text where there are no values.
     """
 
     sentence: str
