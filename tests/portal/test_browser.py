@@ -10,18 +10,22 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from catalog.erasures import add_request, write_removals
 from catalog.journal import confirmations
 from catalog.users import add_user, change_password
 from pipelines.uploads.confirming import confirm
 from pipelines.uploads.open_lists import base_of, open_lists
+from schemas.erasure import Removal
 from schemas.portal import Role
+from schemas.uploads import Ledger
 from tests.portal.conftest import DAY, GOOGLE, META, PASSWORD, Site
 
 CHROMIUM = shutil.which("chromium")
@@ -195,11 +199,21 @@ PAGES = ("/", "/audiences", _META, "/users", "/networks", "/networks/meta", "/ni
 
 
 @pytest.mark.parametrize(
-    ("width", "language", "scheme", "pages"), [(360, "fr-FR", "dark", PAGES[:4]), (1440, "en-GB", "light", PAGES)]
+    ("width", "language", "scheme", "pages"),
+    [(360, "fr-FR", "dark", (*PAGES[:4], "/privacy")), (1440, "en-GB", "light", PAGES)],
 )
 def test_pages_fit_and_have_no_serious_finding(
-    open_page: Open, width: int, language: str, scheme: str, pages: tuple[str, ...]
+    site: Site, open_page: Open, width: int, language: str, scheme: str, pages: tuple[str, ...]
 ) -> None:
+    held_out = Ledger(segment_people=9, dropped={"holdout": 2}, file_people=7, file_rows=7)
+    site.catalog.record_outcome(META, DAY, "fresh", night=1, ledger=held_out.model_dump())
+    site.catalog.record_outcome(GOOGLE, DAY, "held", night=1, reason="it shrank", ledger=held_out.model_dump())
+    tombstones = pl.DataFrame({"form": ["email.plain"], "tombstone": ["0" * 64]})
+    add_request(site.catalog, "forget-2026-11-26-35c3c898", "email", datetime(2026, 10, 1, tzinfo=UTC), tombstones)
+    write_removals(site.catalog, [
+        Removal(request_id="forget-2026-11-26-35c3c898", **META._asdict(), carried_by=(f"{DAY}.1",), state="published",
+                removed_by="2026-10-31.1")
+    ])  # fmt: skip
     page = open_page("marketer", "privacy", "admin", width=width, locale=language, color_scheme=scheme)
     for path in pages:
         page.goto(path)
