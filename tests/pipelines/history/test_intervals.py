@@ -76,7 +76,7 @@ def test_each_kept_day_shows_what_its_last_try_held_and_older_days_are_forgotten
         assert oldest is None or oldest > day - timedelta(days=kept_days)
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(nights=nights, read=st.integers(0, 4))
 def test_whatever_changed_since_it_was_read_is_noted_also_of_a_repeated_day(
     warehouse: Warehouse, nights: list[tuple[int, list[tuple[str, str | None]]]], read: int
