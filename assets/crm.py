@@ -1,6 +1,7 @@
 """The CRM's tables, read for the newest day only: yesterday's CRM cannot be read again."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import dagster as dg
 import polars as pl
@@ -10,6 +11,8 @@ from assets.resources import Relance, day_of
 from pipelines.crm.pull import Table, pull_erasures, pull_table
 from pipelines.erasure.settle import known_erasures, note_covered, take_in
 from pipelines.history.intervals import replace_by
+from pipelines.identifiers.canonical import canonical_rules
+from pipelines.identifiers.rules import is_made_by, set_made_by
 from pipelines.suppressions.read import read_suppressions
 from schemas import crm
 from schemas.errors import EmptyCrmError
@@ -70,8 +73,13 @@ def _customers(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         try:
             with relance.stage("crm.customers", context):
                 reading = relance.reading(context)
-                table = pull_table("customers", reading, relance.table("crm_erasures"))
-                result = _written(context, relance, "customers", table)
+                rules = canonical_rules(
+                    default_country=reading.settings.default_country,
+                    prehashed=reading.crm.sources.tables.customers.prehashed,
+                )
+                known = f"warehouse.{key[-1]}" if is_made_by(relance.warehouse, key[-1], rules) else None
+                table = pull_table("customers", replace(reading, known=known), relance.table("crm_erasures"))
+                result = _written(context, relance, "customers", table, rules)
         except EmptyCrmError as error:
             yield dg.AssetCheckResult(passed=False, check_name="customers_arrive", description=str(error))
             raise
@@ -154,7 +162,7 @@ def _quarantine(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
 
 
 def _written(
-    context: dg.AssetExecutionContext, relance: Relance, name: TableName, table: Table
+    context: dg.AssetExecutionContext, relance: Relance, name: TableName, table: Table, rules: str | None = None
 ) -> dg.MaterializeResult:
     """Write a table, its quarantine and its counts together."""
     as_of = day_of(context)
@@ -174,6 +182,8 @@ def _written(
             replace_by(warehouse, f"crm_{name}", table.select, day=as_of, kept_days=kept)
         else:
             warehouse.replace_by(f"crm_{name}", table.select)
+        if rules is not None:
+            set_made_by(warehouse, f"crm_{name}", rules)
         if table.covered is not None:
             warehouse.append("crm_erasures", table.covered.tombstones)
             note_covered(relance.erasing, table.covered.records)
@@ -193,6 +203,7 @@ def _written(
         accepted=accepted,
         quarantined=table.quarantined.height,
         erased=table.erased,
+        **({"normalised_anew": table.normalised} if name == "customers" else {}),
     )
     return dg.MaterializeResult(metadata=metadata)
 

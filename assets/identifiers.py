@@ -6,23 +6,9 @@ import dagster as dg
 
 from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance
-from pipelines.identifiers.identifiers import identifier_refusals, identifiers
-from schemas.identifiers import IdentifierRefusals, Identifiers, MatchColumn
+from pipelines.identifiers.nightly import update_identifiers
+from schemas.identifiers import IdentifierRefusals, Identifiers
 from schemas.network import match_columns
-
-#: Read only where some network asks for it.
-_ASKED_RARELY = ("birth_date", "gender", "city", "region")
-
-
-def _person_records(columns: tuple[MatchColumn, ...]) -> str:
-    """SQL for what `identifiers` needs of `PersonRecords`: raw values lie in `crm_customers` only."""
-    asked = [name for name in _ASKED_RARELY if name in {column.identifier for column in columns}]
-    return f"""
-    SELECT person_id, position, records.email_refusal, records.phone_refusal, customer_id, canonical_email AS email,
-        canonical_phone AS phone, country_code AS country, {"".join(f"{name}, " for name in asked)}phone_country_source,
-        phone_type, first_name, last_name, postal_code, mobile_ad_id, created_at, updated_at
-    FROM warehouse.customer_records AS records JOIN warehouse.crm_customers USING (customer_id)
-    """
 
 
 def identifiers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -39,15 +25,19 @@ def identifiers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefiniti
     )
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> Iterator[dg.MaterializeResult]:
         with relance.stage("identifiers"):
-            columns = match_columns(relance.declared.used_networks)
-            records = relance.warehouse.read(_person_records(columns))
-            tables = {
-                "identifiers": (identifiers(records, columns), "kind"),
-                "identifier_refusals": (identifier_refusals(records), "refusal"),
+            anew = update_identifiers(relance.warehouse, match_columns(relance.declared.used_networks))
+            rows = {
+                name: dict(
+                    relance.warehouse.read(
+                        f"SELECT {part}, count(*) FROM warehouse.{name} GROUP BY ALL ORDER BY ALL"
+                    ).iter_rows()
+                )
+                for name, part in (("identifiers", "kind"), ("identifier_refusals", "refusal"))
             }
-            relance.warehouse.replace_all({name: table for name, (table, _) in tables.items()})
-        for name, (table, part) in tables.items():
-            counts = {f"{value}_rows": rows for value, rows in sorted(table.group_by(part).len().iter_rows())}
-            yield dg.MaterializeResult(asset_key=["identifiers", name], metadata=rows_metadata(table.height, **counts))
+        for name, counts in rows.items():
+            metadata = rows_metadata(
+                sum(counts.values()), people_anew=anew, **{f"{value}_rows": count for value, count in counts.items()}
+            )
+            yield dg.MaterializeResult(asset_key=["identifiers", name], metadata=metadata)
 
     return [asset]

@@ -17,6 +17,7 @@ from pipelines.crm.erased import erased_addresses, erased_marks, erased_values, 
 from pipelines.crm.erasures import person_tombstones, tombstones
 from pipelines.crm.money import with_rate
 from pipelines.crm.read import Crm
+from pipelines.crm.unchanged import with_known_canonical
 from pipelines.erasure.covered import Covered, covered_by
 from pipelines.erasure.lifted import voided_grants, with_lifted
 from pipelines.erasure.meant import meant
@@ -40,6 +41,8 @@ class Reading:
     identity_key: str
     networks: dict[str, Network]
     as_of: date
+    #: A table of customers that the same rules made canonical, if there is one.
+    known: str | None = None
 
 
 class Table(NamedTuple):
@@ -56,6 +59,8 @@ class Table(NamedTuple):
     covered: Covered | None = None
     #: Of the customers: `WithheldAddresses`.
     withheld: pl.DataFrame | None = None
+    #: Of the customers: how many were made canonical tonight.
+    normalised: int = 0
 
     @property
     def rows(self) -> pl.DataFrame:
@@ -121,7 +126,7 @@ def pull_table(
         DayError: the asked day is before the first order.
     """
     pulled = reading.crm.pull(table, (lambda orders: _without_rate(orders, reading)) if table == "orders" else None)
-    arrival, connection, covered, kept_back = pulled.arrival, reading.crm.connection, None, None
+    arrival, connection, covered, kept_back, normalised = pulled.arrival, reading.crm.connection, None, None, 0
     if table == "consents":
         insert_frame(connection, arrival.name, _refusals(pulled.broken))
     accepted = arrival.height()
@@ -131,7 +136,7 @@ def pull_table(
             gave = f"{places} gave {pulled.read} rows and none keeps its contract"
             msg = f"The CRM is empty: {gave}. Nothing was published."
             raise EmptyCrmError(msg)
-        select, covered, kept_back = _canonical_customers(arrival, erasures, reading)
+        select, covered, kept_back, normalised = _canonical_customers(arrival, erasures, reading)
         temporary = (arrival.name, "_canonical")
     else:
         if table == "consents" and not erasures.is_empty():
@@ -141,13 +146,15 @@ def pull_table(
         select, temporary = arrival.select, (arrival.name,)
     kept = frame_of(connection.sql(f"SELECT count(*) AS rows FROM ({select})"))["rows"].item()
     quarantined = _dated(pulled.quarantined, reading.as_of)
-    return Table(connection, select, temporary, quarantined, pulled.read, accepted - kept, covered, kept_back)
+    gone = accepted - kept
+    return Table(connection, select, temporary, quarantined, pulled.read, gone, covered, kept_back, normalised)
 
 
 def _canonical_customers(
     arrival: Arrival, erasures: pl.DataFrame, reading: Reading
-) -> tuple[str, Covered, pl.DataFrame]:
-    """SQL for `CanonicalCustomers`, which of them are covered by requests, and their `WithheldAddresses`.
+) -> tuple[str, Covered, pl.DataFrame, int]:
+    """SQL for `CanonicalCustomers`, which of them are covered by requests, their `WithheldAddresses`, and how many were
+    made canonical for it.
 
     Only what identifies somebody goes through Polars, the rest stays in DuckDB.
     """
@@ -161,9 +168,7 @@ def _canonical_customers(
         store_frame(arrival.connection, "_asked", ids.to_frame("customer_id"))
         return canonical(arrival.read(f"{arrival.select} SEMI JOIN _asked USING (customer_id)"))
 
-    identifying = canonical(
-        arrival.read(f"SELECT rowid AS {ROW}, customer_id, email, phone, country FROM {arrival.name}")
-    )
+    identifying, normalised = with_known_canonical(arrival, reading.known, canonical)
     own = own_tombstones(identifying, reading.identity_key)
     marks = erased_marks(identifying, own, erasures, **compared)
     covered = covered_by(
@@ -184,7 +189,7 @@ def _canonical_customers(
         f"{'_canonical' if name in names else arrival.name}.{name}" for name in CanonicalCustomers.column_names()
     )
     select = f"SELECT {columns} FROM {arrival.name} JOIN _canonical ON {arrival.name}.rowid = _canonical.{ROW}"
-    return select, covered, withheld_addresses(identifying, own, marks)
+    return select, covered, withheld_addresses(identifying, own, marks), normalised
 
 
 def _forget(arrival: Arrival, erasures: pl.DataFrame, reading: Reading, living: str) -> None:

@@ -18,6 +18,7 @@ from pipelines.crm.erased import (
     without_erased,
 )
 from pipelines.customers.people import person_ids
+from pipelines.history.changes import note
 from pipelines.history.forgetting import forget_in_history
 from schemas.identifiers import MatchColumn
 
@@ -61,6 +62,8 @@ def purge(
                 if column.name in columns and column.kind != "mailing_address":
                     values = warehouse.read(f'SELECT DISTINCT "{column.name}" AS value FROM warehouse.{table}')["value"]
                     erased = values.filter(has_tombstone(values, column.name, erasures, identity_key))
+                    if "person_id" in columns:
+                        _note_people(warehouse, f"warehouse.{table}", column.name, erased)
                     _delete(warehouse, {table: columns}, column.name, erased)
         forget_in_history(warehouse, erasures, identity_key)
 
@@ -93,10 +96,19 @@ def _erase_people(warehouse: Warehouse, tables: dict[str, set[str]], gone: pl.Se
     left = warehouse.read(
         "SELECT DISTINCT person_id FROM warehouse.customer_records ANTI JOIN _gone USING (customer_id)"
     )
+    # Of whoever has a record left, what is kept beside it came from both.
+    note(warehouse, "customer_records", "FROM warehouse.customer_records SEMI JOIN _gone USING (customer_id)")
     people = pl.concat([theirs["person_id"], person_ids(gone, identity_key).rename("person_id")]).unique()
     people = people.filter(~people.is_in(left["person_id"].implode()))
     for column in ("person_id", "alias", "own_id"):
         _delete(warehouse, tables, column, people)
+
+
+def _note_people(warehouse: Warehouse, table: str, column: str, values: pl.Series) -> None:
+    """Whose rows of `table` have one of the values in `column`: what is left of theirs is to be worked out again."""
+    if not values.is_empty():
+        store_frame(warehouse.connection, "_gone", values.to_frame("value"))
+        note(warehouse, "customer_records", f'FROM {table} WHERE "{column}" IN (SELECT value FROM _gone)')
 
 
 def _delete(warehouse: Warehouse, tables: dict[str, set[str]], column: str, values: pl.Series) -> None:
@@ -121,6 +133,9 @@ def _blank_addresses(warehouse: Warehouse, table: str, erasures: pl.DataFrame, c
             "WHERE rowid IN (SELECT place FROM _blanked)"
         )
     lost = rows.filter(~rows["place"].is_in(kept.implode()))["place"]
+    touched = rows.filter(marks["email"] | marks["phone"]).select("customer_id")
+    store_frame(warehouse.connection, "_touched", touched)
+    note(warehouse, "crm_customers", "FROM _touched")
     store_frame(warehouse.connection, "_blanked", lost.to_frame("place"))
     warehouse.execute(f"DELETE FROM warehouse.{table} WHERE rowid IN (SELECT place FROM _blanked)")
 

@@ -1,24 +1,42 @@
-"""Who changed between two nights: what a night that works out only what is new would begin with."""
+"""Which rows changed since they were last read by a stage that works out only what is new.
+
+Whoever writes such a table notes in the same transaction what came, changed or went, so that a killed night or a
+repeated day loses none of it. The stage begins the notes when it works out everything, and empties them whenever it is
+done; while there are none, nothing is known.
+"""
 
 from __future__ import annotations
 
-from datetime import date
-
-import polars as pl
-
 from catalog.warehouse import Warehouse
-from pipelines.history.intervals import changed_values
-from pipelines.history.nights import kept_days_of
+
+#: What is noted of a row, by table.
+NOTED = {"crm_customers": "customer_id", "customer_records": "person_id"}
 
 
-def changed_customers(warehouse: Warehouse, *, since: date, kept_days: int) -> pl.Series | None:
-    """The customer_id of every record that came, changed or went after the night of `since`, each once, sorted; also
-    of those whose change was taken back. None if that is not known: then everybody may have changed.
+def begin_notes(warehouse: Warehouse) -> None:
+    """From here on, note what changes; what was noted is done. It belongs into one transaction with what was done."""
+    for table, column in NOTED.items():
+        warehouse.execute(f"CREATE TABLE IF NOT EXISTS warehouse.changed_{table} ({column} VARCHAR)")
+        warehouse.execute(f"DELETE FROM warehouse.changed_{table}")
 
-    It is not known of a night that is not kept, and of the newest: a day that is run again keeps nothing of its first
-    try. Erased records are not among them: erasure itself takes out what was derived from them.
-    """
-    days = kept_days_of(warehouse, kept_days)
-    if since not in days[:-1]:
-        return None
-    return changed_values(warehouse, "crm_customers", "customer_id", after=since)
+
+def are_noted(warehouse: Warehouse) -> bool:
+    """Whether all that changed since is known."""
+    return all(warehouse.has(f"changed_{table}") for table in NOTED)
+
+
+def drop_notes(warehouse: Warehouse, *tables: str) -> None:
+    """Say that anything in the tables may have changed."""
+    for table in tables:
+        warehouse.execute(f"DROP TABLE IF EXISTS warehouse.changed_{table}")
+
+
+def note(warehouse: Warehouse, table: str, rows: str) -> None:
+    """Note the rows that a SELECT gives, if changes of `table` are noted."""
+    column = NOTED.get(table)
+    if column is None or not warehouse.has(f"changed_{table}"):
+        return
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _noted AS SELECT DISTINCT {column} FROM ({rows})")
+    # An insert of no rows would lose others (docs/decisions/0010).
+    if not warehouse.read("SELECT 1 FROM _noted LIMIT 1").is_empty():
+        warehouse.execute(f"INSERT INTO warehouse.changed_{table} FROM _noted")

@@ -13,6 +13,7 @@ import polars as pl
 
 from catalog.duckdb_connection import registered
 from catalog.warehouse import Warehouse
+from pipelines.history.changes import drop_notes, note
 
 
 def replace_by(warehouse: Warehouse, table: str, select: str, *, day: date, kept_days: int) -> None:
@@ -36,10 +37,14 @@ def replace_by(warehouse: Warehouse, table: str, select: str, *, day: date, kept
     warehouse.replace_by(table, select)
     _make(warehouse, table, day)
     _keep_gone(warehouse, table, day)
-    came = f"FROM warehouse.{table} ANTI JOIN _before ON hash({listed}) = quick"
-    _add(warehouse, f"new_{table}", f"SELECT DISTINCT {_mark(listed)} AS mark, $day::DATE AS came_on {came}", day)
+    warehouse.execute(
+        f"CREATE OR REPLACE TEMP TABLE _came_rows AS SELECT *, {_mark(listed)} AS mark FROM warehouse.{table} "
+        f"ANTI JOIN _before ON hash({listed}) = quick"
+    )
+    _add(warehouse, f"new_{table}", "SELECT DISTINCT mark, $day::DATE AS came_on FROM _came_rows", day)
+    note(warehouse, table, "FROM _came_rows UNION ALL BY NAME FROM _gone_rows")
     expire(warehouse, table, day - timedelta(days=kept_days))
-    for name in ("_arriving", "_gone_rows", "_before", "_added"):
+    for name in ("_arriving", "_gone_rows", "_came_rows", "_before", "_added"):
         warehouse.execute(f"DROP TABLE {name}")
 
 
@@ -118,6 +123,7 @@ def _begin(warehouse: Warehouse, table: str, day: date) -> None:
     """Forget what the table held before `day`, from which on it is known."""
     for kind in ("past", "new"):
         warehouse.execute(f"DROP TABLE IF EXISTS warehouse.{kind}_{table}")
+    drop_notes(warehouse, table)
     begins = pl.DataFrame({"table": [table], "day": [day]})
     warehouse.append("history_begins", begins.clear())
     warehouse.execute('DELETE FROM warehouse.history_begins WHERE "table" = $table', table=table)
@@ -186,16 +192,3 @@ def drop_stale_marks(warehouse: Warehouse, table: str) -> None:
     """Forget the hashes of rows that are no longer in `table`: a row's hash goes with the row."""
     held = f"SELECT {_mark(_listed(warehouse, table))} FROM warehouse.{table}"
     warehouse.execute(f"DELETE FROM warehouse.new_{table} WHERE mark NOT IN ({held})")
-
-
-def changed_values(warehouse: Warehouse, table: str, column: str, *, after: date) -> pl.Series:
-    """The values in `column` of every row that came into `table` or left it after a day, each once, sorted."""
-    if not warehouse.has(f"new_{table}"):
-        return warehouse.read(f"SELECT {column} FROM warehouse.{table} LIMIT 0")[column]
-    held = f"warehouse.{table} JOIN warehouse.new_{table} ON {_mark(_listed(warehouse, table))} = mark"
-    found = warehouse.read(
-        f"SELECT {column} FROM warehouse.past_{table} WHERE held_until > $day "
-        f"UNION SELECT {column} FROM {held} WHERE came_on > $day ORDER BY ALL",
-        day=after,
-    )
-    return found[column]

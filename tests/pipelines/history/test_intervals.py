@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from catalog.home import Home
 from catalog.secret_keys import open_keys
 from catalog.warehouse import Warehouse, open_warehouse
-from pipelines.history.changes import changed_customers
+from pipelines.history.changes import are_noted, begin_notes
 from pipelines.history.intervals import history_begins, replace, rows_on
 from pipelines.history.nights import kept_days_of
 
@@ -45,7 +44,14 @@ def held(warehouse: Warehouse, day: date) -> list[tuple[str, str | None]]:
 
 
 def clear(warehouse: Warehouse) -> None:
-    for name in ("crm_customers", "past_crm_customers", "new_crm_customers", "history_begins", "pulls"):
+    for name in (
+        "crm_customers",
+        "past_crm_customers",
+        "new_crm_customers",
+        "changed_crm_customers",
+        "history_begins",
+        "pulls",
+    ):
         warehouse.execute(f"DROP TABLE IF EXISTS warehouse.{name}")
 
 
@@ -55,33 +61,38 @@ def test_each_kept_day_shows_what_its_last_try_held_and_older_days_are_forgotten
     warehouse: Warehouse, nights: list[tuple[int, list[tuple[str, str | None]]]], kept_days: int
 ) -> None:
     clear(warehouse)
-    day, expected, tries = FIRST, {}, []
+    day, expected = FIRST, {}
     for later, rows in nights:
         day += timedelta(days=later)
         night(warehouse, rows, day, kept_days)
         expected[day] = sorted(rows, key=str)
-        tries.append((day, rows))
 
     days = kept_days_of(warehouse, kept_days)
     assert days == [known for known in expected if known > day - timedelta(days=kept_days)]
     for known in days:
         assert held(warehouse, known) == expected[known]
-        changed = changed_customers(warehouse, since=known, kept_days=kept_days)
-        if known == day:
-            assert changed is None
-            continue
-        differing = {customer_id for customer_id, _ in set(expected[known]) ^ set(expected[day])}
-        moved = {
-            customer_id
-            for (_, before), (night_of, after) in pairwise(tries)
-            if night_of > known
-            for customer_id, _ in set(before) ^ set(after)
-        }
-        assert changed is not None
-        assert differing <= set(changed) <= moved
     if warehouse.has("past_crm_customers"):
         oldest = warehouse.read("SELECT min(held_until) FROM warehouse.past_crm_customers").item()
         assert oldest is None or oldest > day - timedelta(days=kept_days)
+
+
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(nights=nights, read=st.integers(0, 4))
+def test_whatever_changed_since_it_was_read_is_noted_also_of_a_repeated_day(
+    warehouse: Warehouse, nights: list[tuple[int, list[tuple[str, str | None]]]], read: int
+) -> None:
+    clear(warehouse)
+    day, differing = FIRST, set[str]()
+    for number, (later, rows) in enumerate(nights):
+        before = held(warehouse, day) if number else []
+        day += timedelta(days=later)
+        night(warehouse, rows, day, 3)
+        if number > read:
+            differing |= {customer_id for customer_id, _ in set(before) ^ set(rows)}
+        if number == read:
+            begin_notes(warehouse)
+    if len(nights) > read:
+        assert set(warehouse.read("FROM warehouse.changed_crm_customers")["customer_id"]) == differing
 
 
 def test_a_first_night_writes_the_table_and_nothing_beside_it(warehouse: Warehouse, tmp_path: Path) -> None:
@@ -92,8 +103,11 @@ def test_a_first_night_writes_the_table_and_nothing_beside_it(warehouse: Warehou
 
 def test_a_table_whose_columns_changed_begins_anew(warehouse: Warehouse) -> None:
     clear(warehouse)
+    begin_notes(warehouse)
     night(warehouse, [("a", "x")], FIRST, 35)
+    begin_notes(warehouse)
     night(warehouse, [("b", "x")], FIRST + timedelta(days=1), 35)
+    assert are_noted(warehouse)
     with warehouse.transaction():
         replace(
             warehouse,
@@ -103,4 +117,5 @@ def test_a_table_whose_columns_changed_begins_anew(warehouse: Warehouse) -> None
             kept_days=35,
         )
     assert not warehouse.has("past_crm_customers")
+    assert not are_noted(warehouse)
     assert history_begins(warehouse) == FIRST + timedelta(days=2)
