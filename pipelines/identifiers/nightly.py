@@ -15,7 +15,7 @@ from schemas.identifiers import MatchColumn
 #: Read only where some network asks for it.
 _ASKED_RARELY = ("birth_date", "gender", "city", "region")
 #: Above this share of all people, to work everything out again takes less time (measured).
-_MOST = 0.2
+_MOST = 0.1
 
 #: SQL for what two people have in common if they share an identifier of the kind, and seldom otherwise. An ad id is
 #: trimmed later, and is nothing but these characters.

@@ -53,7 +53,7 @@ COLUMNS = (
 OTHERS = COLUMNS[1:4]
 TABLES = ("crm_customers", "customer_records", "customers", "identifiers", "identifier_refusals", "history_begins")
 #: As many strangers that never change, so that a change is of few.
-CROWD = {f"z{number}": (f"z{number}@x.fr", None, "Zoe", None) for number in range(30)}
+CROWD = {f"z{number}": (f"z{number}@x.fr", None, "Zoe", None) for number in range(100)}
 
 
 @pytest.fixture(scope="module")
@@ -163,10 +163,10 @@ def test_only_people_of_whom_something_changed_and_whoever_shares_it_are_hashed_
     read_crm(warehouse, {**CROWD, "a": jo, "b": al}, date(2025, 7, 1))
     begin_notes(warehouse)
     warehouse.execute("DROP TABLE IF EXISTS warehouse.made_by")
-    assert update_identifiers(warehouse, COLUMNS) == 32
+    assert update_identifiers(warehouse, COLUMNS) == 102
     assert update_identifiers(warehouse, COLUMNS) == 0
     read_crm(warehouse, {**CROWD, "a": jo, "b": al, "z1": ("new@x.fr", None, "Zoe", None)}, date(2025, 7, 2))
     assert update_identifiers(warehouse, COLUMNS) == 1
     read_crm(warehouse, {**CROWD, "a": jo, "b": ("al@x.fr", None, "Al", None)}, date(2025, 7, 2))
     assert update_identifiers(warehouse, COLUMNS) == 3
-    assert update_identifiers(warehouse, OTHERS) == 32
+    assert update_identifiers(warehouse, OTHERS) == 102
