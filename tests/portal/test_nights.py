@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 
+from typer.testing import CliRunner
+
 from catalog.home import Home
 from catalog.store import open_catalog
+from commands.main import app
 from portal.app import create_app
 from schemas.settings import Settings
-from tests.conftest import Company, Ran
+from tests.conftest import Company
+from tests.nights import night
 from tests.portal.conftest import Browser, Site
 
-Run = Callable[..., Ran]
+DAY = "2024-06-30"
 
 _CONFIRM = re.compile(
     r'action="([^"]+/confirmations)".*?name="version" value="([^"]+)".*?name="kind" value="([^"]+)"', re.DOTALL
@@ -32,11 +35,9 @@ def confirm_everything(browser: Browser) -> int:
     return pressed
 
 
-def test_what_was_confirmed_waits_no_more_and_who_is_forgotten_is_taken_out(
-    company: Company, relance: Run, tmp_path: Path
-) -> None:
-    home, config = tmp_path / "home", str(company.config)
-    assert relance("run", "--config", config, home=home).code == 0
+def test_what_was_confirmed_waits_no_more_and_who_is_forgotten_is_taken_out(company: Company, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    night(company.config, home, DAY)
     with open_catalog(Home.at(home)) as catalog:
         site = Site(Home.at(home), catalog, create_app(Home.at(home), Settings(currency="EUR"), catalog))
         browser = site.user("camille", "marketer", "privacy")
@@ -44,9 +45,9 @@ def test_what_was_confirmed_waits_no_more_and_who_is_forgotten_is_taken_out(
         assert confirm_everything(browser) == 2
         assert "Nothing to upload." in browser.get("/").text
         email = (company.folder / "customers.csv").read_text(encoding="utf-8").splitlines()[1].split(",")[1]
-        forgot = relance("forget", email, "--config", config, home=home)
-        assert forgot.code == 0, forgot.output
-        assert relance("run", "--config", config, home=home).code == 0
+        forgot = CliRunner().invoke(app, ["forget", email, "--config", str(company.config), "--home", str(home)])
+        assert forgot.exit_code == 0, forgot.output
+        night(company.config, home, DAY)
         page = unescape(browser.get("/").text)
         assert "First: take people out" in page and "Then: bring lists up to date" not in page
         assert "1 of 1 are open." in browser.get("/privacy").text
