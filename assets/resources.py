@@ -28,6 +28,7 @@ from pipelines.history import intervals
 from pipelines.history.config_changes import changes_tonight
 from pipelines.history.declared import keep_files
 from pipelines.overlaps import overlaps
+from pipelines.uploads.after_failure import publish_removals
 from pipelines.uploads.forecasts import update_forecasts
 from pipelines.uploads.keys import key_columns
 from pipelines.uploads.outbox import Outbox
@@ -107,6 +108,9 @@ class Relance(dg.ConfigurableResource):
                 record_overlaps(opened.catalog, overlaps(opened.warehouse))
             with suppress(RelanceError), self.stage("forecasts"):
                 update_forecasts(opened.catalog, opened.warehouse, opened.config.settings)
+            if opened.failures:
+                with suppress(RelanceError), self.stage("removals"):
+                    publish_removals(self.erasing, self.outbox, newest=self.newest_day())
             # It comes last: the warehouse may be written anew, and is closed then.
             with suppress(RelanceError), self.stage("erasures"):
                 settle(self.erasing)

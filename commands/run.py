@@ -204,13 +204,19 @@ def _summary(
         if row is None:
             table.add_row(str(audience), *["–"] * 5, "failed")
             continue
-        ledger = Ledger.model_validate(row["ledger"])
-        main = ledger.main_reason
-        reason = f"{main.replace('_', ' ')} ({ledger.dropped[main]:,})" if main else "none"
         version = f"{row['outcome']} {row['version'] or ''}".strip()
-        sizes = (f"{ledger.file_people:,}", f"{ledger.file_rows:,}")
-        table.add_row(str(audience), *sizes, *to_do[audience], reason, version)
+        # A failed night counted nobody, and may have published removals all the same.
+        ledger = Ledger.model_validate(row["ledger"]) if row["ledger"] else None
+        sizes = (f"{ledger.file_people:,}", f"{ledger.file_rows:,}") if ledger else ("–", "–")
+        table.add_row(str(audience), *sizes, *to_do[audience], _main_drop(ledger), version)
     return table
+
+
+def _main_drop(ledger: Ledger | None) -> str:
+    if ledger is None:
+        return "–"
+    main = ledger.main_reason
+    return f"{main.replace('_', ' ')} ({ledger.dropped[main]:,})" if main else "none"
 
 
 def _audience(row: sa.RowMapping) -> Audience:

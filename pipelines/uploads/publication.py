@@ -30,7 +30,9 @@ from schemas.said import Said
 from schemas.segment import Audience, Segment
 from schemas.uploads import Ledger, Manifest
 
-#: What an audience that has left the config is made of.
+#: Why an audience has at most removals after a night that failed.
+UNREACHED = Said("the night failed before it was worked out, so that only what must leave its list was published")
+#: What an audience is made of that has left the config, or that nobody worked out.
 NOBODY = AudienceRows((), {}, Ledger(segment_people=0, dropped={}, file_people=0, file_rows=0), {})
 
 
@@ -92,6 +94,23 @@ def publish_retired(  # noqa: PLR0913 - an audience, what it was, where it goes,
     return _finished(asked, outbox, _publish(asked, outbox, held=RETIRED)._replace(outcome="retired"))
 
 
+def publish_unreached(  # noqa: PLR0913 - an audience, what it is, where it goes, and what the law says
+    audience: Audience, segment: Segment, network: Network, outbox: Outbox, *, as_of: date, forbidden: Forbidden
+) -> None:
+    """Publish, of an audience that a failed night did not reach, only what must leave; nothing if nobody must.
+
+    Raises:
+        PublicationError: a file would be refused, or the disk is full.
+    """
+    asked = _Asked(audience, segment, network, NOBODY, as_of, forbidden)
+    found = _publish(asked, outbox, held=UNREACHED)
+    _withdraw(asked, outbox, found)
+    if found.version is not None:
+        outbox.catalog.record_outcome(
+            audience, as_of, found.outcome, night=outbox.night, version=found.version, reason=found.reason
+        )
+
+
 @dataclass(frozen=True)
 class _Asked:
     """What is to be published."""
@@ -107,14 +126,7 @@ class _Asked:
 
 def _finished(asked: _Asked, outbox: Outbox, found: Published) -> Published:
     """What was published, after versions that must not be were withdrawn, and written into the catalog."""
-    withdraw_forbidden(
-        outbox.home.outbox,
-        outbox.catalog,
-        outbox.warehouse,
-        asked.audience,
-        asked.forbidden,
-        newest=found.version,
-    )
+    _withdraw(asked, outbox, found)
     outbox.catalog.record_outcome(
         asked.audience,
         asked.as_of,
@@ -125,6 +137,17 @@ def _finished(asked: _Asked, outbox: Outbox, found: Published) -> Published:
         ledger=asked.rows.ledger.model_dump(),
     )
     return found
+
+
+def _withdraw(asked: _Asked, outbox: Outbox, found: Published) -> None:
+    withdraw_forbidden(
+        outbox.home.outbox,
+        outbox.catalog,
+        outbox.warehouse,
+        asked.audience,
+        asked.forbidden,
+        newest=found.version,
+    )
 
 
 def _publish(asked: _Asked, outbox: Outbox, *, held: Said | None) -> Published:

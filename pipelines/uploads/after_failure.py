@@ -1,0 +1,78 @@
+"""What a failed night still publishes: removals that the law requires, by what was known before it failed."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from catalog.warehouse import Warehouse
+from pipelines.erasure.settle import Erasing, take_in
+from pipelines.suppressions.suppressed import suppressed_emails
+from pipelines.uploads.changes import Forbidden
+from pipelines.uploads.forbidden import forbidden_keys
+from pipelines.uploads.keys import key_columns
+from pipelines.uploads.outbox import Outbox
+from pipelines.uploads.publication import publish_unreached
+from pipelines.uploads.retired import publish_last
+from schemas.network import Network
+from schemas.segment import Audience
+
+#: What says who may not be sent; the first night that got so far has all of them.
+_NEEDED = ("crm_erasures", "crm_suppressions", "identifiers", "person_aliases", "refusals", "refused_keys")
+
+
+def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None) -> None:
+    """Publish what must leave the lists of every audience that the night did not reach.
+
+    In: the newest day whose CRM was read; a night of an older one publishes nothing.
+
+    Tables may be of tonight or of an earlier night, whichever the night got to. So only whoever is known to be refused
+    counts as forbidden, and not, as on other nights, everybody who is not known to be permitted: of half a CRM that
+    would be half of every list.
+
+    Raises:
+        PublicationError: a file would be refused, or the disk is full.
+    """
+    config, night = erasing.config, outbox.catalog.last_night()
+    if night is None or newest is None or night["as_of"] < newest or not all(map(outbox.warehouse.has, _NEEDED)):
+        return
+    as_of = night["as_of"]
+    take_in(erasing)
+    outcomes = outbox.catalog.outcomes_of_night(outbox.night)
+    reached = {Audience(row["network"], row["account"], row["segment"]) for row in outcomes}
+    for audience in (*config.audiences, *config.retired):
+        if audience in reached:
+            continue
+        network = config.networks[audience.network]
+        forbidden = _known_forbidden(audience.network, network, outbox)
+        if audience in config.retired:
+            publish_last(audience, config, outbox, as_of=as_of, forbidden=forbidden)
+        else:
+            segment = config.segments[audience.segment]
+            publish_unreached(audience, segment, network, outbox, as_of=as_of, forbidden=forbidden)
+
+
+def _known_forbidden(name: str, network: Network, outbox: Outbox) -> Forbidden:
+    warehouse = outbox.warehouse
+    return forbidden_keys(
+        warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=name),
+        lambda: _refused(name, network, warehouse),
+        warehouse.read("FROM warehouse.crm_erasures"),
+        network,
+        outbox.keys.identity,
+        suppressed_emails(warehouse.read("FROM warehouse.crm_suppressions")),
+    )
+
+
+def _refused(name: str, network: Network, warehouse: Warehouse) -> pl.DataFrame:
+    """What the network would see of people who are refused there, by whatever id either table knows them."""
+    columns = ", ".join(column.name for column in key_columns({name: network}))
+    today = "SELECT coalesce(alias.person_id, known.person_id) AS person_id"
+    aliased = "LEFT JOIN warehouse.person_aliases AS alias ON alias.alias = known.person_id"
+    return warehouse.read(
+        f"SELECT {columns} FROM ({today}, known.* EXCLUDE (person_id) FROM warehouse.identifiers AS known {aliased}) "
+        f"SEMI JOIN ({today} FROM warehouse.refusals AS known {aliased} WHERE coalesce(network, $network) = $network) "
+        "USING (person_id)",
+        network=name,
+    )

@@ -1,0 +1,114 @@
+"""A night that fails still takes out of lists whom the law takes out, by what was known before, and nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import redirect_stdout, suppress
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from catalog.home import Home
+from catalog.store import Catalog, open_catalog
+from commands.forget import forget
+from pipelines.uploads.confirming import confirm
+from schemas.errors import RelanceError
+from schemas.segment import Audience
+from schemas.uploads import Manifest
+from tests.conftest import Company, Ran
+from tests.nights import night
+from tests.pipelines.uploads.test_publication import sha256
+
+META = Audience("meta", "main", "buyers")
+FIRST, SECOND = "2024-06-30", "2024-07-01"
+BOB, CARLA = sha256("bob@example.org"), sha256("carla@example.org")
+
+
+@pytest.fixture
+def home(company: Company, tmp_path: Path) -> Home:
+    """A home whose lists are at the networks."""
+    home = Home.at(tmp_path / "home")
+    settings = (company.config / "relance.toml").read_text(encoding="utf-8")
+    company.declare("relance.toml", f"{settings}\n[source_retries]\ntimes = 0\n")
+    night(company.config, home.root, FIRST)
+    with open_catalog(home) as catalog:
+        for row in catalog.versions():
+            audience = Audience(row["network"], row["account"], row["segment"])
+            confirm(catalog, audience, row["version"], "created")
+    return home
+
+
+def newest(catalog: Catalog, audience: Audience = META) -> Manifest:
+    return Manifest.model_validate_json(catalog.versions(audience)[-1]["manifest"])
+
+
+def files_of(home: Home, version: str) -> dict[str, str]:
+    folder = home.outbox.joinpath(*META, version)
+    return {path.name.split(".", 1)[1]: path.read_text(encoding="utf-8") for path in folder.glob("*.csv")}
+
+
+def fails(company: Company, home: Home) -> None:
+    with pytest.raises(RelanceError):
+        night(company.config, home.root, SECOND)
+
+
+def broken(*arguments: Any, **named: Any) -> None:
+    raise RelanceError("features cannot be worked out.")
+
+
+def test_a_source_that_is_gone_keeps_nobody_in_a_list_who_asked_to_be_forgotten(
+    company: Company, home: Home, relance: Callable[..., Ran]
+) -> None:
+    with redirect_stdout(StringIO()), suppress(SystemExit):
+        forget(["bob@example.org"], None, None, None, company.config, home.root)
+    (company.folder / "customers.csv").unlink()
+    ran = relance("run", "--as-of", SECOND, "--config", str(company.config), home=home.root)
+    assert ran.code == 1, ran.output
+    assert f"held {SECOND}.1" in ran.output
+    assert "Held: meta/buyers: the night failed before it was worked out" in ran.output
+    with open_catalog(home) as catalog:
+        assert [row["version"] for row in catalog.versions(META)] == [f"{SECOND}.1"]
+        manifest = newest(catalog)
+        last = catalog.last_night()
+        assert last is not None
+        assert last["outcome"] == "failed"
+        outcomes = {row["network"]: row for row in catalog.outcomes_of_night(last["night"])}
+        assert {row["outcome"] for row in outcomes.values()} == {"held"}
+        assert "the night failed before it was worked out" in outcomes["meta"]["reason"]
+    found = files_of(home, f"{SECOND}.1")
+    assert {name: BOB in text for name, text in found.items()} == {"full.csv": False, "remove.csv": True}
+    assert CARLA in found["full.csv"]
+    assert manifest.reduced_from == f"{FIRST}.1"
+    assert (manifest.forbidden, manifest.adds) == (manifest.removes, 0)
+
+
+def test_a_word_that_was_taken_back_counts_although_the_night_failed_later_and_a_halved_crm_does_not(
+    company: Company, home: Home
+) -> None:
+    consents = (company.folder / "consents.csv").read_text()
+    company.write("consents", f"{consents}c9,2,withdrawn,2024-06-30 10:00:00\n")
+    customers = company.folder / "customers.csv"
+    lines = customers.read_text().splitlines(keepends=True)
+    customers.write_text("".join(line for line in lines if not line.startswith(("3,", "x"))))
+    with patch("assets.features.measured", broken):
+        fails(company, home)
+    with open_catalog(home) as catalog:
+        manifest = newest(catalog)
+    found = files_of(home, manifest.version)
+    assert {name: BOB in text for name, text in found.items()} == {"full.csv": False, "remove.csv": True}
+    assert CARLA in found["full.csv"]
+    assert CARLA not in found["remove.csv"]
+    assert manifest.forbidden == manifest.removes == 1
+
+
+def test_a_failed_night_in_which_nobody_must_leave_publishes_nothing(company: Company, home: Home) -> None:
+    (company.folder / "customers.csv").unlink()
+    fails(company, home)
+    with open_catalog(home) as catalog:
+        assert [row["version"] for row in catalog.versions(META)] == [f"{FIRST}.1"]
+        last = catalog.last_night()
+        assert last is not None
+        assert catalog.outcomes_of_night(last["night"]) == []
