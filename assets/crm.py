@@ -117,7 +117,7 @@ def _suppressions(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         name="crm_suppressions",
     )
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
-        with relance.stage("crm.suppressions"):
+        with relance.stage("crm.suppressions", context):
             rules = relance.declared.suppressions
             table = read_suppressions(
                 rules,

@@ -88,7 +88,10 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
     for change in changes:
         OUT.print(f"Changed: {change.says}", markup=False, soft_wrap=True)
     for line in night["quarantined"]:
-        OUT.print(f"Set aside: {line['rows']:,} rows of {line['table']}: {line['rule']}.", soft_wrap=True)
+        OUT.print(
+            f"Set aside: {line['rows']:,} {'row' if line['rows'] == 1 else 'rows'} of {line['table']}: {line['rule']}.",
+            soft_wrap=True,
+        )
     for message in night["messages"]:
         ERRORS.print("failed: ", style="red", end="")
         ERRORS.print(message, markup=False, soft_wrap=True)

@@ -52,7 +52,10 @@ def _show(report: NightReport) -> None:
     for message in report.messages:
         OUT.print(f"failed: {message}", markup=False, soft_wrap=True)
     for line in report.quarantined:
-        OUT.print(f"set aside: {line.rows:,} rows of {line.table}: {line.rule}.", soft_wrap=True)
+        OUT.print(
+            f"set aside: {line.rows:,} {'row' if line.rows == 1 else 'rows'} of {line.table}: {line.rule}.",
+            soft_wrap=True,
+        )
     for change in report.changes:
         OUT.print(f"changed: {change.says}", markup=False, soft_wrap=True)
     for alert in report.alerts:

@@ -19,6 +19,7 @@ from pipelines.crm.contract import ROW
 from pipelines.crm.located_select import file_name, named_tables, names_warehouse, parsed, with_file
 from pipelines.crm.rejects import rejected_lines
 from pipelines.crm.sources import OpenSource, open_source
+from pipelines.crm.steady import check_not_lost, steady
 from schemas.crm import CONTRACTS, CrmOrdersWithoutTimes, Quarantine
 from schemas.errors import SourceError
 from schemas.source import Sources, TableName
@@ -85,11 +86,12 @@ class Crm:
         if select is None:
             return self._absent(arrival)
         opened = self._open(table, select)
-        located = with_file(self.connection, select, opened)
-        with self._worded(table, opened):
-            typed = self._typed(table, located.select, opened)
-            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {arrival.name} AS {typed}")
-        rejected = rejected_lines(self.connection, table, opened)
+        with steady(f"Table {table}", opened):
+            located = with_file(self.connection, select, opened)
+            with self._worded(table, opened):
+                typed = self._typed(table, located.select, opened)
+                self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {arrival.name} AS {typed}")
+            rejected = rejected_lines(self.connection, table, opened)
         arrived = arrival.height()
         with self._worded(table, opened):
             broken = self._set_aside(arrival, further)
@@ -208,7 +210,8 @@ class Crm:
         except duckdb.OutOfMemoryException:
             msg = f"Table {table}: out of memory while reading {places}. Raise memory_limit in relance.toml."
             raise SourceError(msg) from None
-        except duckdb.Error as error:
+        except (duckdb.Error, RuntimeError) as error:
+            check_not_lost(f"Table {table}", places, error)
             if "CSV Parser" in str(error):
                 msg = (
                     f"Table {table}: {places} is no regular CSV: its line ends are mixed, or a quote is not closed. "

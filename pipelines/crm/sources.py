@@ -115,6 +115,9 @@ def _header(name: str, path: Path, source: Source) -> list[str]:
             header = next(csv.reader(file, delimiter=source.delimiter, quotechar=source.quote), [])
     except UnicodeError:  # UTF-16 without its mark
         header = ["\ufffd"]
+    except OSError as error:
+        msg = f"Source {name}: {path} cannot be opened ({error.strerror}). Nothing was published."
+        raise UnreachableSourceError(msg) from None
     if not header:
         msg = f"Source {name}: {path} is empty, without even a header. Export it again; nothing was published."
         raise SourceError(msg)

@@ -13,6 +13,7 @@ from pipelines.crm.located_select import named_tables, names_warehouse, parsed
 from pipelines.crm.pull import Reading
 from pipelines.crm.rejects import rejected_lines
 from pipelines.crm.sources import OpenSource, open_source
+from pipelines.crm.steady import check_not_lost, steady
 from pipelines.erasure.withheld import holders_of
 from schemas.crm import CrmSuppressions
 from schemas.errors import ConfigError, SourceError
@@ -85,30 +86,40 @@ def _selected(name: str, select: str, reading: Reading) -> pl.DataFrame:
     crm, place = reading.crm, f"config/suppressions/{name}.toml, select"
     opened = _open(check_select(name, select, crm.sources, crm.connection), reading)
     crm.connection.execute("SET VARIABLE as_of = $day::DATE", {"day": reading.as_of})
+    with steady(place, opened):
+        rows = _rows_of(place, select, opened, reading)
+        _lose_no_line(opened, reading)
+    return rows.filter(pl.any_horizontal(pl.col(*_COLUMNS).is_not_null()))
+
+
+def _rows_of(place: str, select: str, opened: list[OpenSource], reading: Reading) -> pl.DataFrame:
+    connection = reading.crm.connection
     try:
-        given = crm.connection.sql(f"SELECT * FROM ({select}\n) AS selected LIMIT 0").columns
+        given = connection.sql(f"SELECT * FROM ({select}\n) AS selected LIMIT 0").columns
         columns = [column for column in _COLUMNS if column in given]
         if not columns:
             msg = f"{place} gives {', '.join(given)}; it must give customer_id, address, or both."
             raise ConfigError(msg)
         texts = ", ".join(f"nullif(trim({column}::VARCHAR), '') AS {column}" for column in columns)
-        rows = frame_of(crm.connection.sql(f"SELECT DISTINCT {texts} FROM ({select}\n) AS selected"))
+        rows = frame_of(connection.sql(f"SELECT DISTINCT {texts} FROM ({select}\n) AS selected"))
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
         msg = f"{place}: {str(error).split(chr(10))[0].strip().rstrip('.!')}."
         raise ConfigError(msg) from None
-    except duckdb.Error as error:
+    except (duckdb.Error, RuntimeError) as error:
+        check_not_lost(place, _places(opened), error)
         _refuse(place, opened, error)
-    _lose_no_line(opened, reading)
-    missing = [pl.lit(None, pl.String).alias(column) for column in _COLUMNS if column not in columns]
-    return rows.with_columns(missing).filter(pl.any_horizontal(pl.col(*_COLUMNS).is_not_null()))
+    return rows.with_columns(pl.lit(None, pl.String).alias(column) for column in _COLUMNS if column not in columns)
 
 
-def _refuse(place: str, opened: list[OpenSource], error: duckdb.Error) -> NoReturn:
+def _places(opened: list[OpenSource]) -> str:
+    return ", ".join(source.place for source in opened)
+
+
+def _refuse(place: str, opened: list[OpenSource], error: Exception) -> NoReturn:
     """DuckDB's messages quote rows."""
-    read = ", ".join(source.place for source in opened)
     msg = (
-        f"{place}: reading {read} failed ({type(error).__name__}). The message quotes rows, so it is not shown; run "
-        "the select in DuckDB by hand, and prefer TRY_CAST to CAST. Nothing was published."
+        f"{place}: reading {_places(opened)} failed ({type(error).__name__}). The message quotes rows, so it is not "
+        "shown; run the select in DuckDB by hand, and prefer TRY_CAST to CAST. Nothing was published."
     )
     raise SourceError(msg) from None
 

@@ -140,7 +140,7 @@ def _what_to_do(manifest: Manifest) -> str:
     if not manifest.plan:
         return "What to do: nothing, the list holds what it should. "
     name = Audience(manifest.network, manifest.account, manifest.segment)
-    intro = "" if manifest.reduced_from else "Why not only add and remove: "
+    intro = "Why: " if manifest.reduced_from else "Why not only add and remove: "
     why = f" ({intro}{manifest.because}.)" if manifest.because else ""
     instead = f" Or, if the network offers it: {_in_order(manifest.alternative)}" if manifest.alternative else ""
     done = " and ".join(f"`relance confirm {name} {step.version} --as {step.kind}`" for step in manifest.plan)

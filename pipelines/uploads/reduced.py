@@ -50,10 +50,11 @@ class Reduction:
         last = self.manifest.version
         if self.gone.is_empty():
             return Said("the audience is held back, so its full file is that of {version}", version=last)
-        says = (
-            "the audience is held back, so its full file is that of {version} without {keys} keys that may no longer "
-            "be sent"
-        )
+        if self.gone.height == 1:
+            return Said(
+                "the audience is held back, so its full file is that of {version} without a forbidden key", version=last
+            )
+        says = "the audience is held back, so its full file is that of {version} without {keys} forbidden keys"
         return Said(says, version=last, keys=self.gone.height)
 
 

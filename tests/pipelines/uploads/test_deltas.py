@@ -366,7 +366,7 @@ def test_a_list_that_is_held_back_and_cannot_lose_a_key_is_replaced_with_what_it
         held = company.run({0: JANE}, held_back="the audience shrinks by a third").manifest
         assert held is not None
         assert [step.kind for step in held.plan] == steps
-        assert "full file is that of 2025-01-02.1 without 1 keys that may no longer be sent" in str(held.because)
+        assert "full file is that of 2025-01-02.1 without a forbidden key" in str(held.because)
         readme = (company.outbox.folder(company.audience, held.version) / "README.txt").read_text()
         assert "of the 3 people of 2025-01-02.1 those who may still be sent" in readme
         assert str(held.because) in readme
