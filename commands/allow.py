@@ -8,6 +8,7 @@ import typer
 
 from catalog.allowances import allow as allow_once
 from catalog.allowances import allowance
+from catalog.store import Catalog
 from commands.confirm import AudienceArgument
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, told
 from schemas.config import read_config
@@ -31,7 +32,20 @@ def allow(
         with catalog_at(home) as catalog:
             if allowance(catalog, chosen) is None:
                 allow_once(catalog, chosen, reason.strip())
+            is_held = _is_held(catalog, chosen)
     OUT.print(f"{chosen} passes the brake the next time that it trips. `relance run` publishes it.", soft_wrap=True)
+    if not is_held:
+        OUT.print(
+            "The last night did not hold it: the leave waits, and lets pass whatever trips the brake next, a CRM that "
+            "was cut off too.",
+            soft_wrap=True,
+        )
+
+
+def _is_held(catalog: Catalog, audience: Audience) -> bool:
+    last = catalog.last_night()
+    outcome = None if last is None else catalog.outcome_on(audience, last["as_of"])
+    return outcome is not None and outcome["outcome"] == "held"
 
 
 def _check_declared(audience: Audience, declared: tuple[Audience, ...]) -> None:

@@ -53,8 +53,8 @@ def _said(each: Replayed) -> str:
             return f"equal to {each.version}, byte by byte"
         case "fewer":
             return (
-                f"{each.version} without {each.people:,} people who were erased, withdrew or are suppressed since, and "
-                "without keys that are forbidden since"
+                f"{each.version} without whoever was erased, withdrew or is suppressed since ({each.people:,} people), "
+                "and without keys that are forbidden since"
             )
         case "differs":
             return f"other than {each.version}, although nobody left: this is a defect"

@@ -106,7 +106,7 @@ def test_who_withdrew_is_suppressed_or_was_erased_since_is_out_and_nobody_is_add
     said = CliRunner().invoke(app, ["replay", FIRST.isoformat(), *arguments])
 
     assert said.exit_code == 0, said.output
-    assert "people who were erased, withdrew or are suppressed since" in said.output
+    assert "without whoever was erased, withdrew or is suppressed since (" in said.output
     rebuilt = lived.rebuilt(FIRST)
     for audience in (each for each in AUDIENCES if lived.published[FIRST][str(each)]):
         forbidden = {("", *key) for key in lived.company.forbidden(audience.network)}
