@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -10,28 +9,8 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 from tests.simulation.declared import declare
+from tests.simulation.export import Record, export, new_record
 from tests.simulation.keys import PURPOSES, Key, key_of
-
-HEADERS = {
-    "customers": ("id", "email", "phone", "first", "last", "postcode", "created"),
-    "orders": ("id", "customer", "time", "amount", "currency", "status"),
-    "consents": ("id", "customer", "address", "purpose", "status", "time"),
-    "erasures": ("id", "customer", "email", "phone", "time"),
-    "blocked": ("address",),
-}
-
-
-@dataclass(frozen=True)
-class Record:
-    """A CRM record."""
-
-    id: str
-    email: str
-    phone: str
-    first: str
-    last: str
-    postcode: str
-    created: str
 
 
 @dataclass
@@ -157,12 +136,7 @@ class Company:
     def _join(self, day: date) -> None:
         number = self._made
         self._made += 1
-        first, last = _FIRST[number % len(_FIRST)], f"{_LAST[number // 7 % len(_LAST)]}{_letters(number)}"
-        host = "gmail.com" if number % 8 == 0 else "example.org"
-        record = Record(
-            f"c{number}", f"{first.lower()}.{last.lower()}@{host}", f"061{number:07d}" if number % 3 else "",
-            first, last, f"{75001 + number % 20}", f"{day} 08:00:00",
-        )  # fmt: skip
+        record = new_record(number, day)
         others = list(self.records.values())
         if others and number % 31 == 0:
             # A second record of somebody: same address and name.
@@ -295,26 +269,4 @@ class Company:
     def _export(self, *, cut: bool) -> None:
         records = list(self.records.values())
         self._shown = records[: len(records) * 2 // 5] if cut else records
-        customers = [
-            (each.id, each.email, each.phone, each.first, each.last, each.postcode, each.created)
-            for each in self._shown
-        ]
-        tables = {"customers": customers, "orders": self.orders, "consents": self.consents, "erasures": self.erasures}
-        for name, rows in {**tables, "blocked": [(address,) for address in self.blocked]}.items():
-            with (self.folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(HEADERS[name])
-                writer.writerows(rows)
-
-
-def _letters(number: int) -> str:
-    """A number in letters, so that it may stand in a name."""
-    letters = ""
-    while number:
-        number, digit = divmod(number, 26)
-        letters += chr(ord("a") + digit)
-    return letters
-
-
-_FIRST = ("Ada", "Bruno", "Claire", "Denis", "Elsa", "Fabien", "Gaelle", "Hugo", "Irene", "Jules", "Karine")
-_LAST = ("Martin", "Bernard", "Thomas", "Petit", "Robert", "Richard", "Durand", "Dubois", "Moreau")
+        export(self.folder, self._shown, self.orders, self.consents, self.erasures, self.blocked)
