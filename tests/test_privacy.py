@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from commands.main import app
@@ -65,12 +67,42 @@ def test_a_night_leaves_no_address_anywhere_in_clear(
         assert not any(sentinel.decode(errors="ignore") in output for sentinel in SENTINELS[::2])
 
 
+#: Commands that see nothing of a company's: they make up rows, or answer what was typed. The page has its own tests.
+ELSEWHERE = {"sample", "conformance", "normalise", "serve"}
+
+MAIL = """
+[portal.weekly_email]
+to = ["ann@shop.example"]
+address = "https://lists.shop.example"
+
+[alerts]
+on = []
+
+[alerts.email]
+server = "mail.shop.example"
+sender = "a@shop.example"
+to = ["b@shop.example"]
+"""
+
+
+def every_command() -> set[str]:
+    """Their words, as they are typed; of a group that does something by itself, that too."""
+    top: Any = typer.main.get_command(app)
+    groups = {name: list(getattr(command, "commands", ())) for name, command in top.commands.items()}
+    alone = {name for name in groups if name != "audit"}
+    return alone | {f"{name} {word}" for name, words in groups.items() for word in words}
+
+
 def test_no_command_tells_an_address_or_writes_one_down(company: Company, relance: Run, tmp_path: Path) -> None:
     with_sentinel(company)
+    settings = (company.config / "relance.toml").read_text(encoding="utf-8")
+    company.declare("relance.toml", f"{settings}\n{MAIL}")
     home, config = tmp_path / "home", ("--config", str(company.config))
     ran = relance("run", *config, home=home)
     assert ran.code == 0, ran.output
-    audience, version = "meta/buyers", next((home / "outbox" / "meta" / "main" / "buyers").iterdir()).name
+    audience, folder = "meta/buyers", next((home / "outbox" / "meta" / "main" / "buyers").iterdir())
+    version, (file,) = folder.name, folder.glob("*.full.csv")
+    exports = [str(company.folder / f"{table}.csv") for table in ("customers", "orders", "consents")]
 
     def here(*arguments: str) -> Ran:
         """A command in this process: starting one takes longer than it does."""
@@ -79,31 +111,49 @@ def test_no_command_tells_an_address_or_writes_one_down(company: Company, relanc
         result = CliRunner().invoke(app, arguments, env={"RELANCE_HOME": str(home)})
         return Ran(result.exit_code, result.output, home)
 
-    outputs = [
-        here(*arguments)
-        for arguments in (
-            ("check", *config),
-            ("segments", *config),
-            ("why", "4", *config),
-            ("confirm", audience, version, "--as", "created"),
-            ("unconfirm", audience),
-            ("confirm", audience, version, "--as", "created"),
-            ("allow", audience, "--reason", "a test", *config),
-            ("verify", str(home / "outbox" / "meta" / "main" / "buyers" / version)),
-            ("keys",),
-            ("forget", EMAIL.upper(), *config),
-            ("forget", PHONE, *config),
-            ("run", *config),
-            ("status",),
-            ("audit", "show"),
-            ("audit", "verify"),
-        )
+    asked = [
+        ("init", *exports, "--config", str(tmp_path / "guessed")),
+        ("check", *config),
+        ("doctor", *config),
+        ("networks",),
+        ("segments", *config),
+        ("check-upload", "meta", str(file)),
+        ("why", "4", *config),
+        ("replay", version[:10], *config),
+        ("remind", "--show", *config),
+        ("confirm", audience, version, "--as", "created"),
+        ("unconfirm", audience),
+        ("confirm", audience, version, "--as", "created"),
+        ("allow", audience, "--reason", "a test", *config),
+        ("verify", str(folder)),
+        ("users", "add", "ben", "--role", "admin"),
+        ("users", "add", "ann", "--role", "marketer"),
+        ("users", "roles", "ann", "--role", "engineer"),
+        ("users", "password", "ann"),
+        ("users", "remove", "ann"),
+        ("users",),
+        ("keys",),
+        ("keys", "rotate"),
+        ("forget", PHONE, *config),
+        ("forget", EMAIL.upper(), *config),
+        ("run", *config),
+        ("status",),
+        ("audit", "show"),
+        ("audit", "verify"),
     ]
-    request = next(line for line in outputs[9].output.replace(",", " ").split() if line.startswith("forget-"))
-    outputs.append(here("certificate", request.rstrip(".:")))
+    outputs = [here(*arguments) for arguments in asked]
+    said = next(
+        ran.output for arguments, ran in zip(asked, outputs, strict=True) if arguments[:2] == ("forget", EMAIL.upper())
+    )
+    request = next(word for word in said.replace(",", " ").split() if word.startswith("forget-"))
+    asked.append(("certificate", request.rstrip(".:")))
+    outputs.append(here(*asked[-1]))
 
+    used = {" ".join(arguments[:words]) for arguments in asked for words in (1, 2)}
+    assert every_command() - used == ELSEWHERE
     assert [ran.output for ran in outputs if ran.code not in {0, 4}] == []
     assert leaks(home) == []
+    assert leaks(tmp_path / "guessed") == []
     for ran in outputs:
         assert not any(sentinel.decode(errors="ignore") in ran.output for sentinel in SENTINELS[::2])
 
