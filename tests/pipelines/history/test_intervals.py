@@ -1,17 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.home import Home
-from catalog.secret_keys import open_keys
-from catalog.warehouse import Warehouse, open_warehouse
+from catalog.warehouse import Warehouse
 from pipelines.history.changes import are_noted, begin_notes
 from pipelines.history.intervals import history_begins, replace, rows_on
 from pipelines.history.nights import kept_days_of
@@ -21,14 +17,6 @@ FIRST = date(2026, 1, 1)
 rows = st.lists(st.tuples(st.sampled_from("abcd"), st.none() | st.sampled_from("xy")), unique=True, max_size=5)
 #: How many days after the night before, and what the CRM held: 0 repeats the day.
 nights = st.lists(st.tuples(st.integers(0, 3), rows), min_size=1, max_size=5)
-
-
-@pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    home = Home.at(tmp_path_factory.mktemp("home"))
-    home.create()
-    with open_warehouse(home, open_keys(home)) as warehouse:
-        yield warehouse
 
 
 def night(warehouse: Warehouse, rows: list[tuple[str, str | None]], day: date, kept_days: int) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
 import polars as pl
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.home import Home
-from catalog.secret_keys import open_keys
-from catalog.warehouse import Warehouse, open_warehouse
+from catalog.warehouse import Warehouse
 from pipelines.crm.erasures import tombstones
 from pipelines.customers.customers import customers
 from pipelines.customers.people import people
@@ -54,14 +50,6 @@ OTHERS = COLUMNS[1:4]
 TABLES = ("crm_customers", "customer_records", "customers", "identifiers", "identifier_refusals", "history_begins")
 #: As many strangers that never change, so that a change is of few.
 CROWD = {f"z{number}": (f"z{number}@x.fr", None, "Zoe", None) for number in range(100)}
-
-
-@pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    home = Home.at(tmp_path_factory.mktemp("home"))
-    home.create()
-    with open_warehouse(home, open_keys(home)) as warehouse:
-        yield warehouse
 
 
 def read_crm(warehouse: Warehouse, held: dict[str, tuple[str | None, ...]], day: date) -> None:
