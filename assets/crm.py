@@ -124,7 +124,6 @@ def _suppressions(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 relance.reading(context),
                 relance.table("crm_erasures"),
                 relance.table("withheld_addresses"),
-                relance.warehouse.read("SELECT DISTINCT country FROM warehouse.crm_customers")["country"],
             )
             relance.warehouse.replace("crm_suppressions", table)
             named = {f"{rule}_rows": rows for rule, rows in sorted(table.group_by("rule").len().iter_rows())}

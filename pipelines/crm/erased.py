@@ -5,10 +5,11 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.at_once import at_once
-from pipelines.crm.erasures import with_phone
+from pipelines.crm.erasures import in_country, last_digits, with_phone
 from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import keyed_hash
+from schemas.countries import country_codes
 
 
 def own_tombstones(customers: pl.DataFrame, identity_key: str) -> pl.DataFrame:
@@ -71,14 +72,34 @@ def without_erased(customers: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame
 def erased_addresses(
     addresses: pl.Series, erasures: pl.DataFrame, *, identity_key: str, default_country: str | None
 ) -> pl.Series:
-    """Which of the addresses as typed, e-mails or phones, were erased."""
+    """Which of the addresses as typed, e-mails or phones, may be erased ones.
+
+    A phone without a country code is read in the default country, and in those of erased phones that end alike: whoever
+    typed it may have lived there. What it says of others who have it in their own country is for the caller to keep.
+    """
     frame = addresses.to_frame("address")
-    return frame.filter(_erased_typed(frame, "address", erasures, identity_key, default_country))["address"]
+    typed = _erased_typed(frame, "address", erasures, identity_key, default_country)
+    abroad = _in_countries_of_alike(frame.filter(~typed).unique(), erasures, identity_key)
+    erased = _erased_typed(abroad, "address", erasures, identity_key, default_country=None)
+    return frame.filter(typed | pl.col("address").is_in(abroad.filter(erased)["address"].implode()))["address"]
 
 
 def refused_hashes(hashes: pl.Series, column: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
     """Which of the match column's `hashes` belong to an erased address, in that form."""
     return erased_values(hashes, column, erasures, identity_key)
+
+
+def _in_countries_of_alike(typed: pl.DataFrame, erasures: pl.DataFrame, identity_key: str) -> pl.DataFrame:
+    """address, country: each phone (address) with the countries of erased phones that have the same last digits."""
+    phones = typed.filter(~pl.col("address").str.contains("@", literal=True))
+    endings = phones.select("address", ending=last_digits(pl.col("address")))
+    # That somebody came back says nothing of others whose phones end alike.
+    stones = erasures.filter(pl.col("form") == "phone_ending")["tombstone"].unique().implode()
+    alike = endings.filter(tombstone_of(endings["ending"], "phone_ending", identity_key).is_in(stones))
+    located = alike.join(pl.DataFrame({"country": sorted(country_codes())}), how="cross")
+    ends_there = located.select(value=in_country(pl.col("ending"), pl.col("country")))["value"]
+    there = tombstone_of(ends_there, "phone_ending", identity_key).is_in(stones)
+    return located.filter(there).select("address", "country")
 
 
 def _erased_typed(

@@ -16,6 +16,9 @@ from schemas.crm import CrmErasures
 from schemas.identifiers import MatchColumn
 from schemas.network import Network, match_columns
 
+#: Digits at a phone's end that are the same with and without a country code.
+LAST_DIGITS = 6
+
 
 def tombstones(  # noqa: PLR0913 - who asked, whom it may mean, and how to compare
     requests: pl.DataFrame,
@@ -62,6 +65,7 @@ def tombstones(  # noqa: PLR0913 - who asked, whom it may mean, and how to compa
             shown = held.with_columns(shown=hashed_address(held["mobile_ad_id"], column))
             forms.append(_values(shown, column.name, pl.col("shown")))
     forms.append(_digests_of(values.filter(pl.col("form") == "email")))
+    forms.append(_endings_of(values.filter(pl.col("form") == "phone")))
     forms += _composites(requests, records, networks)
     every = pl.concat(forms).filter(pl.col("value").is_not_null()).unique()
     return _marked(every, identity_key)
@@ -89,6 +93,28 @@ def _digests_of(emails: pl.DataFrame) -> pl.DataFrame:
         emails.with_columns(form=pl.lit(f"digest_{column.hash}"), value=hashed_address(emails["value"], column))
         for column in columns
     )
+
+
+def _endings_of(phones: pl.DataFrame) -> pl.DataFrame:
+    """How the phones end, alone and with their country: by these a number typed without its country code is found."""
+    read = resolve_phones(
+        phones.select(phone="value", country=pl.lit(None, pl.String)).lazy(), default_country=None
+    ).collect()
+    ending = last_digits(pl.col("value"))
+    located = phones.join(read, left_on="value", right_on="phone").with_columns(
+        value=pl.concat_list(ending, in_country(ending, pl.col("phone_country")))
+    )
+    return located.explode("value").select("request_id", "requested_at", form=pl.lit("phone_ending"), value="value")
+
+
+def last_digits(phone: pl.Expr) -> pl.Expr:
+    """Of a phone as typed, or as E.164; empty if it has no digit."""
+    return phone.str.replace_all(r"[^0-9]", "").str.tail(LAST_DIGITS)
+
+
+def in_country(ending: pl.Expr, country: pl.Expr) -> pl.Expr:
+    """A phone's last digits, and the country (ISO alpha-2) of the whole number."""
+    return pl.concat_str(ending, pl.lit(" "), country)
 
 
 def _in_every_country(requests: pl.DataFrame, countries: pl.Series | None) -> pl.DataFrame:

@@ -22,6 +22,7 @@ from pipelines.erasure.covered import Covered, covered_by
 from pipelines.erasure.lifted import voided_grants, with_lifted
 from pipelines.erasure.meant import meant
 from pipelines.erasure.names import request_names
+from pipelines.erasure.others import keep_for_others
 from pipelines.erasure.withheld import keep_refusals, withheld_addresses
 from pipelines.identifiers.canonical import with_canonical
 from schemas.crm import NAMING_COLUMNS, PURPOSES, CanonicalCustomers, Quarantine
@@ -142,7 +143,7 @@ def pull_table(
         if table == "consents" and not erasures.is_empty():
             compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
             accepted += keep_refusals(arrival, withheld, living, **compared)
-        _forget(arrival, erasures, reading, living)
+        accepted += _forget(arrival, erasures, reading, living)
         select, temporary = arrival.select, (arrival.name,)
     kept = frame_of(connection.sql(f"SELECT count(*) AS rows FROM ({select})"))["rows"].item()
     quarantined = _dated(pulled.quarantined, reading.as_of)
@@ -192,28 +193,34 @@ def _canonical_customers(
     return select, covered, withheld_addresses(identifying, own, marks), normalised
 
 
-def _forget(arrival: Arrival, erasures: pl.DataFrame, reading: Reading, living: str) -> None:
-    """Take out rows of erased customers, and what names an erased address."""
+def _forget(arrival: Arrival, erasures: pl.DataFrame, reading: Reading, living: str) -> int:
+    """Take out rows of erased customers, and what names an erased address; how many rows come in for others instead."""
     if erasures.is_empty():
-        return
+        return 0
     # Living customers need no look: there are many more of them.
     doubtful = arrival.read(f"SELECT DISTINCT customer_id FROM {arrival.name} ANTI JOIN {living} USING (customer_id)")
     gone = erased_values(doubtful["customer_id"], "customer_id", erasures, reading.identity_key)
     # A list as a parameter would go through Python, value by value.
     store_frame(arrival.connection, "_gone", gone.to_frame("value"))
-    arrival.execute("DELETE FROM {table} WHERE customer_id IN (FROM _gone)")
+    others = 0
     if arrival.table == "consents":
+        compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
         addresses = arrival.read(f"SELECT DISTINCT address FROM {arrival.name} WHERE address IS NOT NULL")["address"]
-        erased = erased_addresses(
-            addresses,
-            erasures,
-            identity_key=reading.identity_key,
+        erased = erased_addresses(addresses, erasures, **compared)
+        store_frame(arrival.connection, "_gone_addresses", erased.to_frame("value"))
+        others = keep_for_others(
+            arrival.connection,
+            arrival.name,
+            "customer_id IN (FROM _gone) OR address IN (FROM _gone_addresses)",
+            living,
             default_country=reading.settings.default_country,
         )
-        store_frame(arrival.connection, "_gone", erased.to_frame("value"))
-        arrival.execute("UPDATE {table} SET address = NULL WHERE address IN (FROM _gone)")
+    arrival.execute("DELETE FROM {table} WHERE customer_id IN (FROM _gone)")
+    if arrival.table == "consents":
+        arrival.execute("UPDATE {table} SET address = NULL WHERE address IN (FROM _gone_addresses)")
         arrival.execute(f"DELETE FROM {{table}} WHERE coalesce({', '.join(NAMING_COLUMNS['consents'])}) IS NULL")
         _void_earlier_grants(arrival, erasures, reading)
+    return others
 
 
 def _void_earlier_grants(arrival: Arrival, erasures: pl.DataFrame, reading: Reading) -> None:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import polars as pl
 
 from catalog.duckdb_connection import store_frame
+from pipelines.crm.erasures import LAST_DIGITS, last_digits
 from pipelines.crm.read import Crm
-
-#: Digits at a phone's end that are the same with and without a country code.
-_LAST_DIGITS = 6
 
 
 def meant(requests: pl.DataFrame, crm: Crm) -> pl.DataFrame:
     """The `CrmCustomers` rows that a request may mean: rather too many than too few, so every broken one too."""
-    ends = requests["phone"].str.replace_all(r"[^0-9]", "").str.tail(_LAST_DIGITS)
+    ends = requests.select(last_digits(pl.col("phone"))).to_series()
     wanted = {
         "customer_id": requests["customer_id"],
         "lower(email)": requests["email"].str.to_lowercase(),
-        f"right(regexp_replace(phone, '[^0-9]', '', 'g'), {_LAST_DIGITS})": ends.filter(ends != ""),
+        f"right(regexp_replace(phone, '[^0-9]', '', 'g'), {LAST_DIGITS})": ends.filter(ends != ""),
     }
     values = [
         values.drop_nulls().unique().to_frame("value").select(asked=pl.lit(number), value="value")

@@ -18,6 +18,7 @@ from pipelines.crm.erased import (
     without_erased,
 )
 from pipelines.customers.people import person_ids
+from pipelines.erasure.others import keep_for_others
 from pipelines.history.changes import note
 from pipelines.history.forgetting import forget_in_history
 from schemas.identifiers import MatchColumn
@@ -51,13 +52,15 @@ def purge(
     compared: _Compared = {"identity_key": identity_key, "default_country": default_country}
     with warehouse.transaction():
         gone = _erased_ids(warehouse, tables, erasures, identity_key)
+        for table in _addressed(tables):
+            _blank_addresses(warehouse, table, erasures, compared)
+        # Statements before the rest of whom they name, and after it is known who stays.
+        for table, columns in tables.items():
+            if {"customer_id", "address"} <= columns:
+                _drop_statements(warehouse, table, gone, _living(tables), erasures, compared)
         _erase_people(warehouse, tables, gone, identity_key)
         _delete(warehouse, tables, "customer_id", gone)
         for table, columns in tables.items():
-            if set(_ADDRESSED) <= columns:
-                _blank_addresses(warehouse, table, erasures, compared)
-            if "address" in columns:
-                _drop_statements(warehouse, table, columns, erasures, compared)
             for column in match_columns:
                 if column.name in columns and column.kind != "mailing_address":
                     values = warehouse.read(f'SELECT DISTINCT "{column.name}" AS value FROM warehouse.{table}')["value"]
@@ -140,16 +143,35 @@ def _blank_addresses(warehouse: Warehouse, table: str, erasures: pl.DataFrame, c
     warehouse.execute(f"DELETE FROM warehouse.{table} WHERE rowid IN (SELECT place FROM _blanked)")
 
 
-def _drop_statements(
-    warehouse: Warehouse, table: str, columns: set[str], erasures: pl.DataFrame, compared: _Compared
+def _addressed(tables: dict[str, set[str]]) -> list[str]:
+    return [table for table, columns in tables.items() if set(_ADDRESSED) <= columns]
+
+
+def _living(tables: dict[str, set[str]]) -> str:
+    """A query for the customers who stay, today's and earlier days', after the erased were taken out."""
+    columns = "canonical_email, canonical_phone, country"
+    parts = [f"SELECT {columns} FROM warehouse.{table}" for table in _addressed(tables)]
+    nobody = f"SELECT {', '.join(f'NULL::VARCHAR AS {name}' for name in columns.split(', '))} WHERE FALSE"
+    return f"({' UNION ALL '.join(parts or [nobody])})"
+
+
+def _drop_statements(  # noqa: PLR0913, PLR0917 - a table, who goes and who stays
+    warehouse: Warehouse, table: str, gone: pl.Series, living: str, erasures: pl.DataFrame, compared: _Compared
 ) -> None:
-    """A statement by an erased address goes; one that names a record too keeps only that."""
+    """A statement by an erased address goes; one that names a record too keeps only that. What they say of addresses
+    of the living stays, under those.
+    """
     said = warehouse.read(f"SELECT DISTINCT address FROM warehouse.{table} WHERE address IS NOT NULL")["address"]
     erased = erased_addresses(said, erasures, **compared)
-    if erased.is_empty():
-        return
-    store_frame(warehouse.connection, "_gone", erased.to_frame("value"))
-    among = "address IN (SELECT value FROM _gone)"
-    named = "customer_id IS NOT NULL" if "customer_id" in columns else "FALSE"
-    warehouse.execute(f"DELETE FROM warehouse.{table} WHERE {among} AND NOT ({named})")
-    warehouse.execute(f"UPDATE warehouse.{table} SET address = NULL WHERE {among}")
+    store_frame(warehouse.connection, "_gone_ids", gone.to_frame("value"))
+    store_frame(warehouse.connection, "_gone_addresses", erased.to_frame("value"))
+    by_address = "address IN (SELECT value FROM _gone_addresses)"
+    keep_for_others(
+        warehouse.connection,
+        f"warehouse.{table}",
+        f"{by_address} OR customer_id IN (SELECT value FROM _gone_ids)",
+        living,
+        default_country=compared["default_country"],
+    )
+    warehouse.execute(f"DELETE FROM warehouse.{table} WHERE {by_address} AND customer_id IS NULL")
+    warehouse.execute(f"UPDATE warehouse.{table} SET address = NULL WHERE {by_address}")

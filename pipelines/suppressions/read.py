@@ -7,13 +7,14 @@ from typing import NoReturn
 import duckdb
 import polars as pl
 
-from catalog.duckdb_connection import frame_of
+from catalog.duckdb_connection import frame_of, store_frame
 from pipelines.crm.erased import erased_addresses, erased_values
 from pipelines.crm.located_select import named_tables, names_warehouse, parsed
 from pipelines.crm.pull import Reading
 from pipelines.crm.rejects import rejected_lines
 from pipelines.crm.sources import OpenSource, open_source
 from pipelines.crm.steady import check_not_lost, steady
+from pipelines.erasure.others import keep_for_others
 from pipelines.erasure.withheld import holders_of
 from schemas.crm import CrmSuppressions
 from schemas.errors import ConfigError, SourceError
@@ -49,12 +50,12 @@ def read_suppressions(
     reading: Reading,
     erasures: pl.DataFrame,
     withheld: pl.DataFrame,
-    countries: pl.Series,
+    living: str = "warehouse.crm_customers",
 ) -> pl.DataFrame:
     """`CrmSuppressions`: whom each rule's select names, without those whom `erasures` (`CrmErasures`) forbids to keep.
 
     Whom a rule names by an erased address is named by the records that have it in the CRM, those in `withheld`
-    (`WithheldAddresses`); `countries` (as typed) are those that customers live in.
+    (`WithheldAddresses`); `living` is the table of the customers already read without the erased.
 
     Raises:
         ConfigError: a select cannot be read as SQL over the declared sources.
@@ -68,12 +69,22 @@ def read_suppressions(
     columns = CrmSuppressions.column_names()
     shaped = pl.DataFrame(CrmSuppressions.create_empty()).select(columns)
     named = pl.concat([shaped, *(frame.select(columns) for frame in found)]).unique()
+    connection = reading.crm.connection
     compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
     gone = erased_values(named["customer_id"].drop_nulls(), "customer_id", erasures, reading.identity_key)
     forgotten = erased_addresses(named["address"].drop_nulls().unique(), erasures, **compared)
+    countries = frame_of(connection.sql(f"SELECT DISTINCT country FROM {living}"))["country"]
     holders = holders_of(named["address"], withheld, countries=countries, **compared)
     holding = named.drop("customer_id").join(holders, on="address").select("rule", "customer_id", address=None)
-    named = pl.concat([named, holding])
+    for table, frame in {
+        "_named": pl.concat([named, holding]),
+        "_gone": gone.to_frame(),
+        "_gone_addresses": forgotten.to_frame(),
+    }.items():
+        store_frame(connection, table, frame)
+    going = "customer_id IN (FROM _gone) OR address IN (FROM _gone_addresses)"
+    keep_for_others(connection, "_named", going, living, default_country=reading.settings.default_country)
+    named = frame_of(connection.sql("FROM _named"))
     kept = named.with_columns(
         pl.when(~pl.col("customer_id").is_in(gone.implode())).then("customer_id"),
         pl.when(~pl.col("address").is_in(forgotten.implode())).then("address"),

@@ -139,14 +139,35 @@ def test_rows_without_an_identifier_stay_when_somebody_else_is_erased() -> None:
     assert erased_values(pl.Series(["1", "2"]), "customer_id", erased, KEY).to_list() == ["1"]
 
 
+@pytest.mark.parametrize(
+    ("erased", "typed"),
+    [
+        ("+32470123456", "0470 12 34 56"),
+        ("+32470123456", "(0)470/12.34.56"),
+        ("+493012345678", "030 12345678"),
+        ("+36301234567", "06 30 123 4567"),
+        ("+14155550132", "(415) 555-0132"),
+        ("+5491123456789", "011 15 2345-6789"),
+    ],
+)
+@pytest.mark.parametrize("country", ["FR", None])
+def test_a_form_has_an_erased_phone_as_it_is_written_in_its_own_country(
+    erased: str, typed: str, country: str | None
+) -> None:
+    asked = stones(request(phone=erased), country=country)
+    others = ["jane@x.fr", "+33 6 12 34 56 78", "0611111111", "9123456", "call me", "++"]
+    found = erased_addresses(pl.Series([typed, *others]), asked, identity_key=KEY, default_country=country)
+    assert found.to_list() == [typed]
+
+
 # What is kept
 
 
-def test_a_tombstone_is_kept_for_every_form_in_which_a_network_sees_the_address() -> None:
+def test_a_tombstone_is_kept_for_every_form_in_which_a_network_sees_the_address_or_a_form_has_it() -> None:
     forms = set(stones(request(email="jane@x.fr", phone="0612345678"))["form"])
     seen_by_networks = {column.name for column in COLUMNS if column.kind in {"email", "phone"}}
     held_as_digests = {"digest_sha256", "digest_sha1", "digest_md5"}
-    assert forms == {"email", "phone"} | seen_by_networks | held_as_digests
+    assert forms == {"email", "phone", "phone_ending"} | seen_by_networks | held_as_digests
 
 
 def test_name_and_place_of_an_erased_record_are_refused_however_it_was_asked_for() -> None:
