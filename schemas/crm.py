@@ -152,8 +152,9 @@ class CrmErasures(dy.Schema):
     request_id = dy.String()
     requested_at = dy.Datetime(time_zone="UTC")
     form = dy.String(
-        description="`customer_id`; `person`, a record all of whose person's records are meant; `email`, `phone`; or "
-        "the match column, or columns joined by `+`, whose hash is refused."
+        description="`customer_id`; `person`, a record all of whose person's records are meant; `email`, `phone`; "
+        "`phone_ending`, a phone's last digits, alone and with its country; `digest_…`, an e-mail's digest; or the match "
+        "column, or columns joined by `+`, whose hash is refused."
     )
     tombstone = dy.String(description="Keyed hash of the value in that form.")
     lifted_at = dy.Datetime(
@@ -165,8 +166,8 @@ class WithheldAddresses(dy.Schema):
     """An erased address that the CRM still gives for a record that has another one."""
 
     customer_id = dy.String(metadata=RAW)
-    form = dy.String(description="`email` or `phone`.")
-    tombstone = dy.String(description="Keyed hash of the address in that form.")
+    form = dy.String(description="`email`, `phone`, or `domain`: the e-mail's, and those that it is part of.")
+    tombstone = dy.String(description="Keyed hash of the address, or of the domain, in that form.")
 
 
 class CrmSuppressions(dy.Schema):

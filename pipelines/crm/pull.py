@@ -23,7 +23,7 @@ from pipelines.erasure.lifted import voided_grants, with_lifted
 from pipelines.erasure.meant import meant
 from pipelines.erasure.names import request_names
 from pipelines.erasure.others import keep_for_others
-from pipelines.erasure.withheld import keep_refusals, withheld_addresses
+from pipelines.erasure.withheld import keep_for_holders, withheld_addresses
 from pipelines.identifiers.canonical import with_canonical
 from schemas.crm import NAMING_COLUMNS, PURPOSES, CanonicalCustomers, Quarantine
 from schemas.errors import EmptyCrmError
@@ -142,7 +142,8 @@ def pull_table(
     else:
         if table == "consents" and not erasures.is_empty():
             compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
-            accepted += keep_refusals(arrival, withheld, living, **compared)
+            held = arrival.read(f"FROM {withheld}")
+            accepted += keep_for_holders(connection, arrival.name, held, living, **compared)
         accepted += _forget(arrival, erasures, reading, living)
         select, temporary = arrival.select, (arrival.name,)
     kept = frame_of(connection.sql(f"SELECT count(*) AS rows FROM ({select})"))["rows"].item()
@@ -190,7 +191,7 @@ def _canonical_customers(
         f"{'_canonical' if name in names else arrival.name}.{name}" for name in CanonicalCustomers.column_names()
     )
     select = f"SELECT {columns} FROM {arrival.name} JOIN _canonical ON {arrival.name}.rowid = _canonical.{ROW}"
-    return select, covered, withheld_addresses(identifying, own, marks), normalised
+    return select, covered, withheld_addresses(identifying, own, marks, reading.identity_key), normalised
 
 
 def _forget(arrival: Arrival, erasures: pl.DataFrame, reading: Reading, living: str) -> int:

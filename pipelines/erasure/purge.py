@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
 import polars as pl
@@ -19,9 +19,12 @@ from pipelines.crm.erased import (
 )
 from pipelines.customers.people import person_ids
 from pipelines.erasure.others import keep_for_others
+from pipelines.erasure.withheld import keep_for_holders, suppressed_by_domain, withheld_addresses
 from pipelines.history.changes import note
 from pipelines.history.forgetting import forget_in_history
+from schemas.crm import WithheldAddresses
 from schemas.identifiers import MatchColumn
+from schemas.suppression import Suppression
 
 
 class _Compared(TypedDict):
@@ -35,29 +38,34 @@ class _Compared(TypedDict):
 _ADDRESSED = ("customer_id", "email", "phone", "country", "canonical_email", "canonical_phone")
 
 
-def purge(
+def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept from others
     warehouse: Warehouse,
     erasures: pl.DataFrame,
     match_columns: Iterable[MatchColumn],
     *,
     identity_key: str,
     default_country: str | None,
+    rules: Mapping[str, Suppression] | None = None,
 ) -> None:
     """Delete the rows of erased records and of people who have no record left, and blank erased addresses.
 
     Tables are known by their columns: customer_id, person_id, e-mails and phones as `crm_customers` has them, address,
-    and match columns. In: erasures (`CrmErasures`), of which those that stand count.
+    and match columns. In: erasures (`CrmErasures`), of which those that stand count. What was refused for an erased
+    address, or a list or one of the suppression `rules` says of it, is kept for those who stay, as a night keeps it.
     """
     tables = _columns(warehouse)
     compared: _Compared = {"identity_key": identity_key, "default_country": default_country}
     with warehouse.transaction():
         gone = _erased_ids(warehouse, tables, erasures, identity_key)
-        for table in _addressed(tables):
-            _blank_addresses(warehouse, table, erasures, compared)
+        held = [_blank_addresses(warehouse, table, erasures, compared) for table in _addressed(tables)]
+        withheld = pl.concat([pl.DataFrame(WithheldAddresses.create_empty()), *held]).unique()
         # Statements before the rest of whom they name, and after it is known who stays.
         for table, columns in tables.items():
             if {"customer_id", "address"} <= columns:
+                keep_for_holders(warehouse.connection, f"warehouse.{table}", withheld, _living(tables), **compared)
                 _drop_statements(warehouse, table, gone, _living(tables), erasures, compared)
+        if "crm_suppressions" in tables:
+            warehouse.append("crm_suppressions", suppressed_by_domain(withheld, rules or {}, identity_key))
         _erase_people(warehouse, tables, gone, identity_key)
         _delete(warehouse, tables, "customer_id", gone)
         for table, columns in tables.items():
@@ -123,10 +131,11 @@ def _delete(warehouse: Warehouse, tables: dict[str, set[str]], column: str, valu
             warehouse.execute(f'DELETE FROM warehouse.{table} WHERE "{column}" IN (SELECT value FROM _gone)')
 
 
-def _blank_addresses(warehouse: Warehouse, table: str, erasures: pl.DataFrame, compared: _Compared) -> None:
-    """As `without_erased` says, row by row."""
+def _blank_addresses(warehouse: Warehouse, table: str, erasures: pl.DataFrame, compared: _Compared) -> pl.DataFrame:
+    """As `without_erased` says, row by row; `WithheldAddresses` of those who stay."""
     rows = warehouse.read(f"SELECT rowid AS place, {', '.join(_ADDRESSED)} FROM warehouse.{table}")
-    marks = erased_marks(rows, own_tombstones(rows, compared["identity_key"]), erasures, **compared)
+    own = own_tombstones(rows, compared["identity_key"])
+    marks = erased_marks(rows, own, erasures, **compared)
     kept = without_erased(rows, marks)["place"]
     for column in ("email", "phone"):
         blanked = rows.filter(marks[column])["place"]
@@ -141,6 +150,8 @@ def _blank_addresses(warehouse: Warehouse, table: str, erasures: pl.DataFrame, c
     note(warehouse, "crm_customers", "FROM _touched")
     store_frame(warehouse.connection, "_blanked", lost.to_frame("place"))
     warehouse.execute(f"DELETE FROM warehouse.{table} WHERE rowid IN (SELECT place FROM _blanked)")
+    withheld = withheld_addresses(rows, own, marks, compared["identity_key"])
+    return withheld.join(rows.filter(pl.col("place").is_in(kept.implode())), on="customer_id", how="semi")
 
 
 def _addressed(tables: dict[str, set[str]]) -> list[str]:

@@ -165,6 +165,7 @@ def settle(erasing: Erasing) -> None:
             match_columns(networks),
             identity_key=erasing.keys.identity,
             default_country=erasing.config.settings.default_country,
+            rules=erasing.config.suppressions,
         )
     mark_erased(catalog, received)
     erased = _in_state(catalog, "erased")

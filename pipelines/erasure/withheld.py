@@ -1,27 +1,32 @@
 """Erased addresses that the CRM still gives for a living record: who refused for the address refused for the record.
 
-Otherwise asking to be forgotten would bring somebody back: a refusal would go with its address, and the record's other
-address would be sent.
+Otherwise asking to be forgotten would bring somebody back: a refusal, or a list that names the address or its domain,
+would go with it, and the record's other address would be sent.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import duckdb
 import polars as pl
 
-from catalog.duckdb_connection import store_frame
-from pipelines.crm.arrival import Arrival
+from catalog.duckdb_connection import frame_of, store_frame
 from pipelines.crm.erased import tombstone_of
 from pipelines.crm.erasures import with_phone
 from pipelines.identifiers.digests import HEX_LENGTHS
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import hashed
 from schemas.crm import WithheldAddresses
+from schemas.suppression import Suppression
 
 
-def withheld_addresses(customers: pl.DataFrame, own: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
+def withheld_addresses(
+    customers: pl.DataFrame, own: pl.DataFrame, marks: pl.DataFrame, identity_key: str
+) -> pl.DataFrame:
     """`WithheldAddresses` of the records whose own id was not erased.
 
-    In, row by row: customers (customer_id), their `own_tombstones`, their `erased_marks`.
+    In, row by row: customers (customer_id, canonical_email), their `own_tombstones`, their `erased_marks`.
     """
     found = [
         own.select(customers["customer_id"], form=pl.lit(form), tombstone=form).filter(
@@ -29,35 +34,75 @@ def withheld_addresses(customers: pl.DataFrame, own: pl.DataFrame, marks: pl.Dat
         )
         for form in ("email", "phone")
     ]
-    return pl.concat(found).select(WithheldAddresses.column_names())
+    emails = customers.filter(marks["email"] & ~marks["customer_id"]).select("customer_id", email="canonical_email")
+    return pl.concat([*found, _domains(emails, identity_key)]).select(WithheldAddresses.column_names())
 
 
-def keep_refusals(
-    consents: Arrival, withheld: str, living: str, *, identity_key: str, default_country: str | None
-) -> int:
-    """What was refused for an erased address is refused for the records that have it; how many statements that makes.
+def _domains(emails: pl.DataFrame, identity_key: str) -> pl.DataFrame:
+    """customer_id, form, tombstone of each e-mail's domain, and of those that it is part of. In: customer_id, email."""
+    domains = emails.select("customer_id", domain=pl.col("email").str.extract("@([^@]+)$")).drop_nulls()
+    found = [domains]
+    while not domains.is_empty():
+        domains = domains.with_columns(pl.col("domain").str.extract(r"^[^.]+\.([^.]+\..+)$")).drop_nulls()
+        found.append(domains)
+    every = pl.concat(found)
+    stones = tombstone_of(every["domain"], "domain", identity_key)
+    return every.select("customer_id", form=pl.lit("domain"), tombstone=stones)
 
-    They speak last, whatever a record says itself: of the scopes of a person the least permissive wins. `withheld` is
-    the table of `WithheldAddresses`, `living` that of the customers.
+
+def suppressed_by_domain(withheld: pl.DataFrame, rules: Mapping[str, Suppression], identity_key: str) -> pl.DataFrame:
+    """`CrmSuppressions`: the records of which an erased e-mail is of a domain that a rule names.
+
+    In: `WithheldAddresses`.
     """
-    held = consents.read(f"FROM {withheld}")
-    if held.is_empty():
+    named = pl.DataFrame(
+        [(name, domain) for name, rule in rules.items() for domain in rule.domains],
+        schema={"rule": pl.String, "domain": pl.String},
+        orient="row",
+    )
+    marked = named.with_columns(tombstone_of(named["domain"], "domain", identity_key).alias("tombstone"))
+    held = withheld.filter(pl.col("form") == "domain")
+    found = marked.join(held, on="tombstone").select("rule", "customer_id", address=pl.lit(None, pl.String))
+    return found.unique().sort(pl.all())
+
+
+def keep_for_holders(  # noqa: PLR0913 - what was said, who has the addresses, and how those are compared
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    withheld: pl.DataFrame,
+    living: str,
+    *,
+    identity_key: str,
+    default_country: str | None,
+) -> int:
+    """Add to `table` what it refuses for an erased address, for the records that have it; how many rows that makes.
+
+    They speak last, whatever a record says itself: of the scopes of a person the least permissive wins. In:
+    `WithheldAddresses`; `living` is the table of the customers, or a query in brackets.
+    """
+    if withheld.is_empty():
         return 0
-    refused = "address IS NOT NULL AND status <> 'granted'"
+    columns = connection.sql(f"FROM {table} LIMIT 0").columns
+    # Without a status it is a list, and a list speaks as a refusal does.
+    refused = "address IS NOT NULL" + (" AND status <> 'granted'" if "status" in columns else "")
     holders = holders_of(
-        consents.read(f"SELECT DISTINCT address FROM {consents.name} WHERE {refused}")["address"],
-        held,
-        countries=consents.read(f"SELECT DISTINCT country FROM {living}")["country"],
+        frame_of(connection.sql(f"SELECT DISTINCT address FROM {table} WHERE {refused}"))["address"],
+        withheld,
+        countries=frame_of(connection.sql(f"SELECT DISTINCT country FROM {living}"))["country"],
         identity_key=identity_key,
         default_country=default_country,
     )
-    store_frame(consents.connection, "_holders", holders)
-    before = consents.height()
-    consents.execute(
-        "INSERT INTO {table} SELECT said.* REPLACE (_holders.customer_id AS customer_id, NULL AS address, "
-        f"NULL AS captured_at) FROM {{table}} AS said JOIN _holders USING (address) WHERE {refused}"
+    if holders.is_empty():
+        # An insert of no rows would lose others (docs/decisions/0010).
+        return 0
+    store_frame(connection, "_holders", holders)
+    last = ", NULL AS captured_at" if "captured_at" in columns else ""
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE _kept AS SELECT said.* REPLACE (_holders.customer_id AS customer_id, "
+        f"NULL AS address{last}) FROM {table} AS said JOIN _holders USING (address) WHERE {refused}"
     )
-    return consents.height() - before
+    connection.execute(f"INSERT INTO {table} FROM _kept")
+    return frame_of(connection.sql("SELECT count(*) AS rows FROM _kept"))["rows"].item()
 
 
 def holders_of(

@@ -15,7 +15,7 @@ from pipelines.crm.rejects import rejected_lines
 from pipelines.crm.sources import OpenSource, open_source
 from pipelines.crm.steady import check_not_lost, steady
 from pipelines.erasure.others import keep_for_others
-from pipelines.erasure.withheld import holders_of
+from pipelines.erasure.withheld import keep_for_holders, suppressed_by_domain
 from schemas.crm import CrmSuppressions
 from schemas.errors import ConfigError, SourceError
 from schemas.source import Sources
@@ -54,8 +54,8 @@ def read_suppressions(
 ) -> pl.DataFrame:
     """`CrmSuppressions`: whom each rule's select names, without those whom `erasures` (`CrmErasures`) forbids to keep.
 
-    Whom a rule names by an erased address is named by the records that have it in the CRM, those in `withheld`
-    (`WithheldAddresses`); `living` is the table of the customers already read without the erased.
+    Whom a rule names by an erased address, or by its domain, is named by the records that have it in the CRM, those in
+    `withheld` (`WithheldAddresses`); `living` is the table of the customers already read without the erased.
 
     Raises:
         ConfigError: a select cannot be read as SQL over the declared sources.
@@ -73,15 +73,11 @@ def read_suppressions(
     compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
     gone = erased_values(named["customer_id"].drop_nulls(), "customer_id", erasures, reading.identity_key)
     forgotten = erased_addresses(named["address"].drop_nulls().unique(), erasures, **compared)
-    countries = frame_of(connection.sql(f"SELECT DISTINCT country FROM {living}"))["country"]
-    holders = holders_of(named["address"], withheld, countries=countries, **compared)
-    holding = named.drop("customer_id").join(holders, on="address").select("rule", "customer_id", address=None)
-    for table, frame in {
-        "_named": pl.concat([named, holding]),
-        "_gone": gone.to_frame(),
-        "_gone_addresses": forgotten.to_frame(),
-    }.items():
-        store_frame(connection, table, frame)
+    by_domain = suppressed_by_domain(withheld, rules, reading.identity_key)
+    store_frame(connection, "_named", pl.concat([named, by_domain]))
+    store_frame(connection, "_gone", gone.to_frame())
+    store_frame(connection, "_gone_addresses", forgotten.to_frame())
+    keep_for_holders(connection, "_named", withheld, living, **compared)
     going = "customer_id IN (FROM _gone) OR address IN (FROM _gone_addresses)"
     keep_for_others(connection, "_named", going, living, default_country=reading.settings.default_country)
     named = frame_of(connection.sql("FROM _named"))
