@@ -1,8 +1,10 @@
-"""Leave given, once, to an audience that the brake would hold."""
+"""Leave given, once, to an audience that the brake would hold, and taken back while no night has used it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -24,6 +26,26 @@ ALLOWANCES = sa.Table(
     sa.Column("night", sa.Integer),
 )
 
+TAKEN_BACK = sa.Table(
+    "allowances_taken_back",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("taken_back_at", sa.DateTime, nullable=False),
+    sa.Column("taken_back_by", sa.Text, nullable=False),
+)
+
+_STANDING = ALLOWANCES.c.night.is_(None) & ALLOWANCES.c.number.not_in(sa.select(TAKEN_BACK.c.number))
+
+
+class Leave(NamedTuple):
+    """A leave, or its end, with who said so and why. The time is UTC."""
+
+    audience: Audience
+    reason: str
+    at: datetime
+    by: str
+
 
 def allow(catalog: Catalog, audience: Audience, reason: str) -> None:
     """Let the audience pass the brake the next time that it trips."""
@@ -38,12 +60,46 @@ def allow(catalog: Catalog, audience: Audience, reason: str) -> None:
         )
 
 
+def take_back(catalog: Catalog, audience: Audience, reason: str) -> bool:
+    """Take back the audience's leave; False if it has none."""
+    number = allowance(catalog, audience)
+    if number is None:
+        return False
+    with catalog.recording("disallowed", "/".join(audience), {"allowance": number}) as connection:
+        connection.execute(
+            sa.insert(TAKEN_BACK).values(number=number, reason=reason, taken_back_at=now(), taken_back_by=catalog.actor)
+        )
+    return True
+
+
 def allowance(catalog: Catalog, audience: Audience) -> int | None:
-    """The oldest leave of the audience that no night has used."""
-    unused = [*of_audience(ALLOWANCES, audience), ALLOWANCES.c.night.is_(None)]
-    query = sa.select(sa.func.min(ALLOWANCES.c.number)).where(*unused)
+    """The oldest leave of the audience that no night has used and nobody has taken back."""
+    query = sa.select(sa.func.min(ALLOWANCES.c.number)).where(*of_audience(ALLOWANCES, audience), _STANDING)
     with catalog.reading() as connection:
         return connection.execute(query).scalar()
+
+
+def standing_leaves(catalog: Catalog) -> list[Leave]:
+    """The leaves that no night has used and nobody has taken back, oldest first."""
+    said = {"reason": ALLOWANCES.c.reason, "at": ALLOWANCES.c.allowed_at, "by": ALLOWANCES.c.allowed_by}
+    return _leaves(catalog, said, _STANDING)
+
+
+def leaves_taken_back(catalog: Catalog, since: datetime) -> list[Leave]:
+    """Those taken back since a moment (UTC, without zone), oldest first, with the reason for that."""
+    said = {"reason": TAKEN_BACK.c.reason, "at": TAKEN_BACK.c.taken_back_at, "by": TAKEN_BACK.c.taken_back_by}
+    return _leaves(catalog, said, (TAKEN_BACK.c.number == ALLOWANCES.c.number) & (said["at"] >= since))
+
+
+def _leaves(catalog: Catalog, said: Mapping[str, sa.ColumnElement[Any]], which: sa.ColumnElement[bool]) -> list[Leave]:
+    about = [ALLOWANCES.c[name] for name in Audience._fields]
+    labelled = [column.label(name) for name, column in said.items()]
+    query = sa.select(*about, *labelled).where(which).order_by(ALLOWANCES.c.number)
+    with catalog.reading() as connection:
+        return [
+            Leave(Audience(row["network"], row["account"], row["segment"]), row["reason"], row["at"], row["by"])
+            for row in connection.execute(query).mappings()
+        ]
 
 
 def use_allowance(catalog: Catalog, number: int, night: int) -> None:

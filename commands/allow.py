@@ -1,4 +1,4 @@
-"""`relance allow`: let an audience that the brake holds pass, once."""
+"""`relance allow`: let an audience that the brake holds pass, once; or take that leave back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from catalog.allowances import allow as allow_once
-from catalog.allowances import allowance
+from catalog.allowances import allowance, take_back
 from catalog.store import Catalog
 from commands.confirm import AudienceArgument
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, told
@@ -18,28 +18,50 @@ from schemas.segment import Audience
 
 def allow(
     audience: AudienceArgument,
-    reason: Annotated[str, typer.Option("--reason", help="Why the change is right; kept beside the leave.")],
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why the change is right, or no longer; kept beside the leave.")
+    ],
+    taking_back: Annotated[
+        bool, typer.Option("--take-back", help="Take back a leave that no night has used yet.")
+    ] = False,
     config: ConfigOption = None,
     home: HomeOption = None,
 ) -> None:
-    """Let an audience pass the brake the next time that it trips; the audit log says who allowed it."""
+    """Let an audience pass the brake the next time that it trips, or no longer; the audit log says who said so."""
     with told():
         chosen = Audience.named(audience)
-        _check_declared(chosen, read_config(config_folder(config)).audiences)
+        if not taking_back:
+            _check_declared(chosen, read_config(config_folder(config)).audiences)
         if not reason.strip():
-            msg = "--reason is blank. Say why the change is right: whoever asks later reads it."
+            msg = "--reason is blank. Say why: whoever asks later reads it."
             raise ConfigError(msg)
         with catalog_at(home) as catalog:
-            if allowance(catalog, chosen) is None:
-                allow_once(catalog, chosen, reason.strip())
-            is_held = _is_held(catalog, chosen)
-    OUT.print(f"{chosen} passes the brake the next time that it trips. `relance run` publishes it.", soft_wrap=True)
-    if not is_held:
+            if taking_back:
+                _take_back(catalog, chosen, reason.strip())
+            else:
+                _allow(catalog, chosen, reason.strip())
+
+
+def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
+    if allowance(catalog, audience) is None:
+        allow_once(catalog, audience, reason)
+    OUT.print(f"{audience} passes the brake the next time that it trips. `relance run` publishes it.", soft_wrap=True)
+    if not _is_held(catalog, audience):
         OUT.print(
             "The last night did not hold it: the leave waits, and lets pass whatever trips the brake next, a CRM that "
-            "was cut off too.",
+            "was cut off too. `--take-back` ends it.",
             soft_wrap=True,
         )
+
+
+def _take_back(catalog: Catalog, audience: Audience, reason: str) -> None:
+    """Raises ConfigError: there is no leave to take back."""
+    if not take_back(catalog, audience, reason):
+        msg = (
+            f"{audience} has no leave that waits: none was given, or a night has used it. `relance status` lists them."
+        )
+        raise ConfigError(msg)
+    OUT.print(f"{audience} has no leave any more: the brake holds it when it trips.", soft_wrap=True)
 
 
 def _is_held(catalog: Catalog, audience: Audience) -> bool:

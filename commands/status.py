@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from catalog.alerts import tell
+from catalog.allowances import Leave, leaves_taken_back, standing_leaves
 from catalog.journal import confirmations
 from catalog.nights import night_report, starts_since
 from catalog.store import Catalog
@@ -39,6 +40,7 @@ def status(
         else:
             report = night_report(catalog, last["night"])
             _show(report)
+            _show_leaves(catalog, report.started_at)
             if stages:
                 OUT.print(_stages(report))
             OUT.print(_versions(catalog))
@@ -68,6 +70,17 @@ def _show(report: NightReport) -> None:
     for line in report.audiences:
         if line.outcome == "retired":
             OUT.print(f"retired: {Audience(line.network, line.account, line.segment)}: {line.reason}.", soft_wrap=True)
+
+
+def _show_leaves(catalog: Catalog, since: datetime) -> None:
+    for leave in standing_leaves(catalog):
+        OUT.print(f"allowed: {leave.audience} passes the brake once: {_said(leave)}.", markup=False, soft_wrap=True)
+    for leave in leaves_taken_back(catalog, since):
+        OUT.print(f"no longer allowed: {leave.audience}: {_said(leave)}.", markup=False, soft_wrap=True)
+
+
+def _said(leave: Leave) -> str:
+    return f"{leave.reason.rstrip('.')} ({leave.by}, {leave.at:%Y-%m-%d %H:%M} UTC)"
 
 
 def _stages(report: NightReport) -> Table:

@@ -18,6 +18,7 @@ Action = Literal[
     "confirmed",
     "unconfirmed",
     "allowed",
+    "disallowed",
     "forgot",
     "erased",
     "erasure_closed",

@@ -1,12 +1,14 @@
-"""A leave says what it lets pass."""
+"""A leave says what it lets pass, and can be taken back until a night has used it."""
 
 from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
 
-from typer.testing import CliRunner
+import pytest
+from typer.testing import CliRunner, Result
 
+from catalog.allowances import allow, allowance, use_allowance
 from catalog.home import Home
 from catalog.store import open_catalog
 from commands.main import app
@@ -28,3 +30,41 @@ def test_a_leave_for_an_audience_that_is_not_held_says_that_it_waits(company: Co
     assert "The last night did not hold it: the leave waits" in waiting.output
     assert "did not hold" not in held.output
     assert "passes the brake the next time" in held.output
+
+
+def test_a_leave_can_be_taken_back_and_status_and_the_audit_log_say_so(tmp_path: Path) -> None:
+    home, buyers = Home.at(tmp_path / "home"), Audience("meta", "main", "buyers")
+    home.create()
+
+    def relance(*arguments: str) -> Result:
+        return CliRunner().invoke(app, arguments, env={"RELANCE_HOME": str(home.root)})
+
+    with open_catalog(home) as catalog:
+        catalog.begin_night(date(2024, 6, 30))
+        allow(catalog, buyers, "a shop was sold")
+        waiting = relance("status").output
+        taken = relance("allow", "meta/buyers", "--take-back", "--reason", "it was not.")
+        assert taken.exit_code == 0, taken.output
+        assert allowance(catalog, buyers) is None
+        after = relance("status").output
+        *_, line = catalog.audit_lines()
+    assert "allowed: meta/buyers passes the brake once: a shop was sold (" in waiting
+    assert "passes the brake" not in after
+    assert "no longer allowed: meta/buyers: it was not (" in after
+    assert (line["action"], line["subject"]) == ("disallowed", "meta/main/buyers")
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_a_leave_that_a_night_has_used_or_nobody_gave_cannot_be_taken_back(used: bool, tmp_path: Path) -> None:
+    home, buyers = Home.at(tmp_path / "home"), Audience("meta", "main", "buyers")
+    home.create()
+    with open_catalog(home) as catalog:
+        if used:
+            allow(catalog, buyers, "a shop was sold")
+            number = allowance(catalog, buyers)
+            assert number is not None
+            use_allowance(catalog, number, catalog.begin_night(date(2024, 6, 30)))
+    asked = ["allow", "meta/buyers", "--take-back", "--reason", "it was not"]
+    refused = CliRunner().invoke(app, asked, env={"RELANCE_HOME": str(home.root)})
+    assert refused.exit_code == 2
+    assert "meta/buyers has no leave that waits" in refused.output
