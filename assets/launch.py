@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import dagster as dg
 
@@ -9,6 +10,13 @@ from assets.nights import CHOSEN_DAY, NEWEST_DAY
 from catalog.home import Home
 
 JOB = "nightly"
+
+
+class Failed(NamedTuple):
+    """An asset that failed; and those skipped for it, `stage/name` each: what is made of several, for the first."""
+
+    name: str
+    skipped: tuple[str, ...]
 
 
 def prepare_instance(home: Home) -> None:
@@ -35,3 +43,24 @@ def run_job(home: Home, day: str, *, chosen: bool) -> dg.ExecuteInProcessResult:
                 raise_on_error=False,
             )
         )
+
+
+def failed_assets(result: dg.ExecuteInProcessResult) -> list[Failed]:
+    """The assets of a run that failed, in the order in which they did; none if it succeeded."""
+    from assets.definitions import defs
+
+    failed = [event.step_key for event in result.all_events if event.is_step_failure and event.step_key]
+    if not failed:
+        return []
+    graph = defs().resolve_asset_graph()
+    causes: dict[dg.AssetKey, str] = {}
+    for key in graph.toposorted_asset_keys:
+        node = graph.get(key)
+        own = node.assets_def.node_def.name
+        inherited = [causes[parent] for parent in node.parent_keys if parent in causes]
+        if own in failed or inherited:
+            causes[key] = own if own in failed else min(inherited, key=failed.index)
+    skipped = {key: cause for key, cause in causes.items() if graph.get(key).assets_def.node_def.name != cause}
+    return [
+        Failed(name, tuple("/".join(key.path) for key, cause in skipped.items() if cause == name)) for name in failed
+    ]

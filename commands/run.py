@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from importlib import import_module
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -34,6 +35,7 @@ from schemas.uploads import Ledger
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+    from assets.launch import Failed
     from schemas.config import Config
 
 
@@ -68,20 +70,33 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
     with open_warehouse(home, keys, config.settings.memory_limit):
         pass
     try:
-        night = _materialize(folder, home, config, asked)
+        night, failed = _materialize(folder, home, config, asked)
     except RelanceError as error:
         if publishing:
             day = asked or datetime.now(config.settings.zone).date()
             with open_catalog(home) as catalog:
                 tell(catalog, config.settings.alerts, unbegun_message(day, str(error)))
         raise
+    _tell_night(config, home, night, failed)
+    if publishing:
+        with open_catalog(home) as catalog:
+            _alert(catalog, config, night["night"])
+        OUT.print(f"Files: {home.outbox}", soft_wrap=True)
+    else:
+        OUT.print("Dry run: nothing was published, and the temporary home is gone.")
+    return int(night["exit_code"])
+
+
+def _tell_night(config: Config, home: Home, night: sa.RowMapping, failed: list[Failed]) -> None:
+    """What became of each audience that was begun, what changed or was set aside, and why the others were skipped."""
     with open_catalog(home) as catalog:
         outcomes = catalog.outcomes_of_night(night["night"])
         to_do = {_audience(row): _to_do(catalog, row) for row in outcomes}
         changes = config_changes(catalog, [night["night"]])[night["night"]]
-        if publishing:
-            _alert(catalog, config, night["night"])
-    OUT.print(_summary(config, outcomes, to_do, night["as_of"]))
+    skipped = {name for each in failed for name in each.skipped}
+    begun = [audience for audience in config.audiences if audience in to_do or f"uploads/{audience}" not in skipped]
+    if begun:
+        OUT.print(_summary(begun, outcomes, to_do, night["as_of"]))
     for row in outcomes:
         if row["outcome"] in {"held", "retired"}:
             OUT.print(f"{row['outcome'].capitalize()}: {_audience(row)}: {row['reason']}.", soft_wrap=True)
@@ -92,14 +107,22 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
             f"Set aside: {line['rows']:,} {'row' if line['rows'] == 1 else 'rows'} of {line['table']}: {line['rule']}.",
             soft_wrap=True,
         )
-    for message in night["messages"]:
+    _tell_failures(night["messages"], failed)
+
+
+def _tell_failures(messages: list[str], failed: list[Failed]) -> None:
+    """A sentence a cause, and what was skipped for it; what failed when the assets were done skipped nothing."""
+    for message, asset in zip_longest(messages, failed[: len(messages)]):
         ERRORS.print("failed: ", style="red", end="")
         ERRORS.print(message, markup=False, soft_wrap=True)
-    if publishing:
-        OUT.print(f"Files: {home.outbox}", soft_wrap=True)
-    else:
-        OUT.print("Dry run: nothing was published, and the temporary home is gone.")
-    return int(night["exit_code"])
+        if asset is not None and asset.skipped:
+            ERRORS.print(f"Skipped for it: {_counted(asset.skipped)}.", soft_wrap=True)
+
+
+def _counted(skipped: Collection[str]) -> str:
+    audiences = sum(name.startswith("uploads/") and name.count("/") > 1 for name in skipped)
+    count = f"{len(skipped)} {'asset' if len(skipped) == 1 else 'assets'}"
+    return f"{count}, {audiences} of them {'an audience' if audiences == 1 else 'audiences'}" if audiences else count
 
 
 def _alert(catalog: Catalog, config: Config, night: int) -> None:
@@ -110,8 +133,8 @@ def _alert(catalog: Catalog, config: Config, night: int) -> None:
         ERRORS.print(f"An alert by {alert.channel} {said}.", soft_wrap=True)
 
 
-def _materialize(folder: Path, home: Home, config: Config, asked: date | None) -> sa.RowMapping:
-    """Run the job in this process; the night's row of the catalog."""
+def _materialize(folder: Path, home: Home, config: Config, asked: date | None) -> tuple[sa.RowMapping, list[Failed]]:
+    """Run the job in this process; the night's row of the catalog, and the assets that failed."""
     os.environ.update(
         RELANCE_CONFIG=str(folder),
         RELANCE_HOME=str(home.root),
@@ -127,7 +150,7 @@ def _materialize(folder: Path, home: Home, config: Config, asked: date | None) -
     newest, _ = side_by_side(
         lambda: asked or newest_day(config, home, now), lambda: import_module("assets.definitions")
     )
-    from assets.launch import run_job
+    from assets.launch import failed_assets, run_job
 
     day = newest.isoformat()
     _check_partition(day, config)
@@ -140,7 +163,7 @@ def _materialize(folder: Path, home: Home, config: Config, asked: date | None) -
             f"The run failed before its first stage. `make ui` shows run {result.run_id} with what Dagster says of it."
         )
         raise RelanceError(msg)
-    return night
+    return night, failed_assets(result)
 
 
 def _check_partition(day: str, config: Config) -> None:
@@ -187,7 +210,7 @@ def _to_do(catalog: Catalog, row: sa.RowMapping) -> tuple[str, str]:
 
 
 def _summary(
-    config: Config, outcomes: list[sa.RowMapping], to_do: dict[Audience, tuple[str, str]], as_of: date
+    audiences: list[Audience], outcomes: list[sa.RowMapping], to_do: dict[Audience, tuple[str, str]], as_of: date
 ) -> Table:
     table = Table(title=f"Audiences of {as_of}", title_justify="left")
     headings: tuple[tuple[str, Literal["left", "right"]], ...] = (
@@ -202,7 +225,7 @@ def _summary(
     for heading, justify in headings:
         table.add_column(heading, justify=justify, no_wrap=justify == "right", overflow="fold")
     reached = {_audience(row): row for row in outcomes}
-    for audience in config.audiences:
+    for audience in audiences:
         row = reached.get(audience)
         if row is None:
             table.add_row(str(audience), *["–"] * 5, "failed")

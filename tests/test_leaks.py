@@ -117,7 +117,8 @@ class Reading:
         bounced = {row["address"] for row in self.crm.tables["bounced"]}
         if self.listed & {person.customer_id, person.email, person.phone} or bounced & person.withheld:
             return "suppressed_by_bounced"
-        return "suppressed_by_staff" if person.email.endswith("@staff.example") else None
+        given = {person.email, *person.withheld}
+        return "suppressed_by_staff" if any(address.endswith("@staff.example") for address in given) else None
 
     def keys(self, email: str, phone: str, network: str) -> set[Key]:
         if network == "google_ads" and email.endswith("@gmail.com"):
