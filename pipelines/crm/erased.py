@@ -79,7 +79,7 @@ def erased_addresses(
     """
     frame = addresses.to_frame("address")
     typed = _erased_typed(frame, "address", erasures, identity_key, default_country)
-    abroad = _in_countries_of_alike(frame.filter(~typed).unique(), erasures, identity_key)
+    abroad = _in_countries_of_alike(frame.filter(~typed), erasures, identity_key)
     erased = _erased_typed(abroad, "address", erasures, identity_key, default_country=None)
     return frame.filter(typed | pl.col("address").is_in(abroad.filter(erased)["address"].implode()))["address"]
 
@@ -91,7 +91,7 @@ def refused_hashes(hashes: pl.Series, column: str, erasures: pl.DataFrame, ident
 
 def _in_countries_of_alike(typed: pl.DataFrame, erasures: pl.DataFrame, identity_key: str) -> pl.DataFrame:
     """address, country: each phone (address) with the countries of erased phones that have the same last digits."""
-    phones = typed.filter(~pl.col("address").str.contains("@", literal=True))
+    phones = typed.filter(~pl.col("address").str.contains("@", literal=True)).unique()
     endings = phones.select("address", ending=last_digits(pl.col("address")))
     # That somebody came back says nothing of others whose phones end alike.
     stones = erasures.filter(pl.col("form") == "phone_ending")["tombstone"].unique().implode()
