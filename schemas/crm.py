@@ -153,8 +153,8 @@ class CrmErasures(dy.Schema):
     requested_at = dy.Datetime(time_zone="UTC")
     form = dy.String(
         description="`customer_id`; `person`, a record all of whose person's records are meant; `email`, `phone`; "
-        "`phone_ending`, a phone's last digits, alone and with its country; `digest_…`, an e-mail's digest; or the "
-        "match column, or columns joined by `+`, whose hash is refused."
+        "`phone_ending`, a phone's last digits, alone and with its country; `phone_text`, the digits of one that is no "
+        "number; `digest_…`, an e-mail's digest; or the match column, or columns joined by `+`, whose hash is refused."
     )
     tombstone = dy.String(description="Keyed hash of the value in that form.")
     lifted_at = dy.Datetime(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.at_once import at_once
-from pipelines.crm.erasures import in_country, last_digits, with_phone
+from pipelines.crm.erasures import digits, in_country, last_digits, with_phone
 from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import keyed_hash
@@ -75,10 +75,13 @@ def erased_addresses(
     """Which of the addresses as typed, e-mails or phones, may be erased ones.
 
     A phone without a country code is read in the default country, and in those of erased phones that end alike: whoever
-    typed it may have lived there. What it says of others who have it in their own country is for the caller to keep.
+    typed it may have lived there. An erased phone that is no number is found by its digits. What an address says of
+    others who have it too is for the caller to keep.
     """
     frame = addresses.to_frame("address")
     typed = _erased_typed(frame, "address", erasures, identity_key, default_country)
+    dialled = frame.select(pl.when(~pl.col("address").str.contains("@", literal=True)).then(digits(pl.col("address"))))
+    typed |= has_tombstone(dialled.to_series(), "phone_text", erasures, identity_key)
     abroad = _in_countries_of_alike(frame.filter(~typed), erasures, identity_key)
     erased = _erased_typed(abroad, "address", erasures, identity_key, default_country=None)
     return frame.filter(typed | pl.col("address").is_in(abroad.filter(erased)["address"].implode()))["address"]

@@ -43,12 +43,13 @@ def tombstones(  # noqa: PLR0913 - who asked, whom it may mean, and how to compa
     asked = pl.concat([emails, phones])
     requests = pl.concat([requests, _by_address(asked, records, default_country)], how="diagonal")
     named = requests.join(records.select("customer_id", "email", "phone", "country"), on="customer_id", how="left")
+    dialled = with_phone(named, "phone_right", default_country)
     values = pl.concat(
         [
             asked,
             _values(requests, "customer_id", pl.col("customer_id")),
             _values(named, "email", canonical_email(pl.col("email_right"))),
-            _values(with_phone(named, "phone_right", default_country)),
+            _values(dialled),
         ]
     ).filter(pl.col("value").is_not_null())
     forms = [values]
@@ -66,6 +67,8 @@ def tombstones(  # noqa: PLR0913 - who asked, whom it may mean, and how to compa
             forms.append(_values(shown, column.name, pl.col("shown")))
     forms.append(_digests_of(values.filter(pl.col("form") == "email")))
     forms.append(_endings_of(values.filter(pl.col("form") == "phone")))
+    unreadable = dialled.filter(pl.col("phone_e164").is_null(), ~pl.col("phone_right").str.contains("@", literal=True))
+    forms.append(_values(unreadable, "phone_text", digits(pl.col("phone_right"))))
     forms += _composites(requests, records, networks)
     every = pl.concat(forms).filter(pl.col("value").is_not_null()).unique()
     return _marked(every, identity_key)
@@ -108,8 +111,13 @@ def _endings_of(phones: pl.DataFrame) -> pl.DataFrame:
 
 
 def last_digits(phone: pl.Expr) -> pl.Expr:
-    """Of a phone as typed, or as E.164; empty if it has no digit."""
-    return phone.str.replace_all(r"[^0-9]", "").str.tail(LAST_DIGITS)
+    """Of a phone as typed, or as E.164; null if it has no digit."""
+    return digits(phone).str.tail(LAST_DIGITS)
+
+
+def digits(phone: pl.Expr) -> pl.Expr:
+    """A phone's digits; null if it has none."""
+    return phone.str.replace_all("[^0-9]", "").replace("", None)
 
 
 def in_country(ending: pl.Expr, country: pl.Expr) -> pl.Expr:

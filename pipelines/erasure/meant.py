@@ -15,7 +15,7 @@ def meant(requests: pl.DataFrame, crm: Crm) -> pl.DataFrame:
     wanted = {
         "customer_id": requests["customer_id"],
         "lower(email)": requests["email"].str.to_lowercase(),
-        f"right(regexp_replace(phone, '[^0-9]', '', 'g'), {LAST_DIGITS})": ends.filter(ends != ""),
+        f"right(regexp_replace(phone, '[^0-9]', '', 'g'), {LAST_DIGITS})": ends,
     }
     values = [
         values.drop_nulls().unique().to_frame("value").select(asked=pl.lit(number), value="value")
