@@ -20,6 +20,7 @@ from pipelines.crm.erased import (
 from pipelines.customers.people import person_ids
 from pipelines.history.changes import note
 from pipelines.history.forgetting import forget_in_history
+from pipelines.identifiers.stored import forget_unused_digests
 from schemas.identifiers import MatchColumn
 
 
@@ -65,6 +66,7 @@ def purge(
                     if "person_id" in columns:
                         _note_people(warehouse, f"warehouse.{table}", column.name, erased)
                     _delete(warehouse, {table: columns}, column.name, erased)
+        forget_unused_digests(warehouse)
         forget_in_history(warehouse, erasures, identity_key)
 
 
