@@ -27,6 +27,7 @@ from pipelines.erasure.settle import Erasing, settle
 from pipelines.history import intervals
 from pipelines.history.config_changes import changes_tonight
 from pipelines.history.declared import keep_files
+from pipelines.identifiers.stored import read_identifiers
 from pipelines.overlaps import overlaps
 from pipelines.uploads.after_failure import publish_removals
 from pipelines.uploads.forecasts import update_forecasts
@@ -212,7 +213,12 @@ class Relance(dg.ConfigurableResource):
             f"SELECT number, identifier, refusal FROM warehouse.identifier_refusals JOIN ({numbered}) USING (person_id)"
         )
         return network_people(
-            warehouse.read(numbered), warehouse.read(held), refused, declared, states, warehouse.read(unusable)
+            warehouse.read(numbered),
+            read_identifiers(warehouse, held),
+            refused,
+            declared,
+            states,
+            warehouse.read(unusable),
         )
 
     def people_without(self, network: str, numbers: pl.Series, keys: pl.DataFrame) -> NetworkPeople:
@@ -247,7 +253,7 @@ class Relance(dg.ConfigurableResource):
 
     def _shown(self, network: str, whose: str) -> pl.DataFrame:
         columns = ", ".join(column.name for column in key_columns({network: self.declared.networks[network]}))
-        return self.warehouse.read(f"SELECT {columns} FROM warehouse.identifiers {whose}")
+        return read_identifiers(self.warehouse, f"SELECT {columns} FROM warehouse.identifiers {whose}")
 
     def newest_day(self) -> date | None:
         """The newest day whose CRM was read into this home."""

@@ -8,6 +8,7 @@ import dagster as dg
 
 from assets.metadata import file_metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
+from pipelines.identifiers.stored import read_identifiers
 from pipelines.suppressions.suppressed import suppressed_emails
 from pipelines.uploads.brake import spend_leave, verdict_on
 from pipelines.uploads.changes import Forbidden
@@ -55,7 +56,7 @@ def _refused_keys(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             networks = relance.declared.used_networks
             columns = ", ".join(column.name for column in key_columns(networks))
             table = refused_keys(
-                relance.warehouse.read(f"SELECT person_id, {columns} FROM warehouse.identifiers"),
+                read_identifiers(relance.warehouse, f"SELECT person_id, {columns} FROM warehouse.identifiers"),
                 relance.table("permissions"),
                 relance.table("crm_erasures"),
                 networks,

@@ -57,7 +57,7 @@ def live(world: World) -> None:
 
 def tables(world: World) -> dict[str, pl.DataFrame]:
     with open_warehouse(world.home, open_keys(world.home)) as warehouse:
-        return {name: warehouse.read(f"FROM warehouse.{name} ORDER BY ALL") for name in COMPARED}
+        return {name: read_identifiers(warehouse, f"FROM warehouse.{name}").sort(pl.all()) for name in COMPARED}
 
 
 def files(world: World) -> dict[str, object]:

@@ -22,6 +22,7 @@ from pipelines.erasure.others import keep_for_others
 from pipelines.erasure.withheld import keep_for_holders, suppressed_by_domain, withheld_addresses
 from pipelines.history.changes import note
 from pipelines.history.forgetting import forget_in_history
+from pipelines.identifiers.stored import forget_unused_digests
 from schemas.crm import WithheldAddresses
 from schemas.identifiers import MatchColumn
 from schemas.suppression import Suppression
@@ -76,6 +77,7 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
                     if "person_id" in columns:
                         _note_people(warehouse, f"warehouse.{table}", column.name, erased)
                     _delete(warehouse, {table: columns}, column.name, erased)
+        forget_unused_digests(warehouse)
         forget_in_history(warehouse, erasures, identity_key)
 
 

@@ -20,6 +20,7 @@ from pipelines.history.neighbours import person_records
 from pipelines.history.nights import Night
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.identifiers.match_keys import network_keys
+from pipelines.identifiers.stored import read_identifiers
 from pipelines.segments import condition, members
 from pipelines.suppressions.suppressed import suppressed_emails
 from pipelines.uploads.forbidden import forbidden_keys
@@ -158,7 +159,7 @@ def _forbidden_now(night: Night, name: str, network: Network, identity_key: str)
     night.warehouse.ensure("crm_erasures", CrmErasures)
     return forbidden_keys(
         night.read("FROM warehouse.refused_keys WHERE network = $network", network=name),
-        lambda: night.read(unpermitted, network=name),
+        lambda: read_identifiers(night.warehouse, unpermitted, network=name),
         night.read("FROM warehouse.crm_erasures"),
         network,
         identity_key,

@@ -10,6 +10,7 @@ from catalog.warehouse import Warehouse
 from pipelines.history.changes import are_noted, begin_notes
 from pipelines.identifiers.identifiers import identifier_refusals, identifiers
 from pipelines.identifiers.rules import is_made_by, rules_of, set_made_by
+from pipelines.identifiers.stored import append_identifiers, replace_identifiers
 from schemas.identifiers import MatchColumn
 
 #: Read only where some network asks for it.
@@ -39,9 +40,8 @@ def update_identifiers(warehouse: Warehouse, columns: tuple[MatchColumn, ...]) -
     # Whoever is killed before the end leaves tables that are not built upon.
     set_made_by(warehouse, "identifiers", None)
     records = warehouse.read(_person_records(columns))
-    warehouse.replace_all(
-        {"identifiers": identifiers(records, columns), "identifier_refusals": identifier_refusals(records)}
-    )
+    beside = {"identifier_refusals": identifier_refusals(records)}
+    replace_identifiers(warehouse, identifiers(records, columns), columns, beside)
     with warehouse.transaction():
         begin_notes(warehouse)
         set_made_by(warehouse, "identifiers", rules)
@@ -109,10 +109,13 @@ def _replace_some(warehouse: Warehouse, columns: tuple[MatchColumn, ...]) -> int
     """Replace the rows of the people in `_again`."""
     again = warehouse.read("FROM _again")
     records = warehouse.read(_person_records(columns, "SEMI JOIN _beside USING (person_id)"))
-    tables = {"identifiers": identifiers(records, columns), "identifier_refusals": identifier_refusals(records)}
+    asked = pl.col("person_id").is_in(again["person_id"].implode())
+    found = identifiers(records, columns).filter(asked)
+    refused = identifier_refusals(records).filter(asked)
     with warehouse.transaction():
-        for table, found in tables.items():
+        for table in ("identifiers", "identifier_refusals"):
             warehouse.execute(f"DELETE FROM warehouse.{table} WHERE person_id IN (FROM _again)")
-            warehouse.append(table, found.filter(pl.col("person_id").is_in(again["person_id"].implode())))
+        append_identifiers(warehouse, found)
+        warehouse.append("identifier_refusals", refused)
         begin_notes(warehouse)
     return records["person_id"].n_unique()

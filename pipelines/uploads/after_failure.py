@@ -8,6 +8,7 @@ import polars as pl
 
 from catalog.warehouse import Warehouse
 from pipelines.erasure.settle import Erasing, take_in
+from pipelines.identifiers.stored import read_identifiers
 from pipelines.suppressions.suppressed import suppressed_emails
 from pipelines.uploads.changes import Forbidden
 from pipelines.uploads.forbidden import forbidden_keys
@@ -70,7 +71,8 @@ def _refused(name: str, network: Network, warehouse: Warehouse) -> pl.DataFrame:
     columns = ", ".join(column.name for column in key_columns({name: network}))
     today = "SELECT coalesce(alias.person_id, known.person_id) AS person_id"
     aliased = "LEFT JOIN warehouse.person_aliases AS alias ON alias.alias = known.person_id"
-    return warehouse.read(
+    return read_identifiers(
+        warehouse,
         f"SELECT {columns} FROM ({today}, known.* EXCLUDE (person_id) FROM warehouse.identifiers AS known {aliased}) "
         f"SEMI JOIN ({today} FROM warehouse.refusals AS known {aliased} WHERE coalesce(network, $network) = $network) "
         "USING (person_id)",

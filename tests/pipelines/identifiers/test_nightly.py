@@ -20,6 +20,7 @@ from pipelines.history.intervals import replace
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifier_refusals, identifiers
 from pipelines.identifiers.nightly import update_identifiers
+from pipelines.identifiers.stored import read_identifiers
 from schemas.crm import CanonicalCustomers, CrmCustomers, CrmErasures, ErasureRequests
 from schemas.customers import CustomerRecords
 from schemas.identifiers import MatchColumn
@@ -47,7 +48,8 @@ COLUMNS = (
     MatchColumn("mobile_ad_id", "lower", "none"), MatchColumn("external_id", "plain", "none"),
 )  # fmt: skip
 OTHERS = COLUMNS[1:4]
-TABLES = ("crm_customers", "customer_records", "customers", "identifiers", "identifier_refusals", "history_begins")
+TABLES = ("crm_customers", "customer_records", "customers", "identifiers", "identifier_refusals", "history_begins",
+          "repeated_digests")  # fmt: skip
 #: As many strangers that never change, so that a change is of few.
 CROWD = {f"z{number}": (f"z{number}@x.fr", None, "Zoe", None) for number in range(100)}
 
@@ -85,8 +87,9 @@ def same_rows(one: pl.DataFrame, other: pl.DataFrame) -> bool:
 
 
 def check(warehouse: Warehouse, columns: tuple[MatchColumn, ...]) -> None:
-    for name, wanted in zip(("identifiers", "identifier_refusals"), everything(warehouse, columns), strict=True):
-        assert same_rows(warehouse.read(f"FROM warehouse.{name}"), wanted), name
+    wanted, refused = everything(warehouse, columns)
+    assert same_rows(read_identifiers(warehouse, "FROM warehouse.identifiers"), wanted)
+    assert same_rows(warehouse.read("FROM warehouse.identifier_refusals"), refused)
 
 
 @cache
