@@ -17,11 +17,14 @@ _PARTICLES = "van|von|der|den|de|del|della|di|da|dos|du|la|le|el|al|bin|ben|ter|
 
 def folded_name(typed: pl.Expr) -> pl.Expr:
     """Letters and digits without case and accents: `Zoë`, `ZOE` and `Zoé ` are one name. Blank is null."""
+    return _filled(once(typed, _folded))
+
+
+def _folded(typed: pl.Expr) -> pl.Expr:
     beyond = beyond_ascii(typed)
     unaccented = beyond.str.normalize("NFKD").str.to_lowercase().str.normalize("NFKD").str.replace_all(ACCENTS, "")
     plain = pl.when(beyond.is_null()).then(typed).str.to_lowercase().str.replace_all("[^a-z0-9]", "")
-    text = pl.coalesce(unaccented.str.replace_all(r"[^\p{L}\p{M}\p{N}]", ""), plain)
-    return _filled(text)
+    return pl.coalesce(unaccented.str.replace_all(r"[^\p{L}\p{M}\p{N}]", ""), plain)
 
 
 def letters(typed: pl.Expr) -> pl.Expr:
@@ -123,4 +126,4 @@ def _with_a_word(text: pl.Expr) -> pl.Expr:
 
 
 def _filled(text: pl.Expr) -> pl.Expr:
-    return pl.when(text != "").then(text)
+    return once(text, lambda text: pl.when(text != "").then(text))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from pipelines.identifiers.few import once
 from pipelines.identifiers.unicode import beyond_ascii
 
 _US = r"^[0-9]{5}(?:-?[0-9]{4})?$"
@@ -50,7 +51,7 @@ def trimmed(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
 
     Source: Google, Data Manager API, "Formatting": not hashed, hyphen allowed.
     """
-    text = _shaped(typed)
+    text = once(typed, _shaped)
     us = pl.when(text.str.contains(_US)).then(text)
     return pl.when(country == "US").then(us).when(text != "").then(text)
 
@@ -60,7 +61,7 @@ def digits(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
 
     Source: Pinterest, Conversions API: "only digits"; LiveRamp: five or nine digits, no hyphen.
     """
-    text = _shaped(typed).str.replace_all("[^0-9]", "")
+    text = once(typed, _shaped).str.replace_all("[^0-9]", "")
     us = pl.when(text.str.contains(_US)).then(text)
     return pl.when(country == "US").then(us).when(text != "").then(text)
 
@@ -70,7 +71,7 @@ def ascii(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
 
     Source: Amazon's uploader for AMC (five digits in the US) and Segment's conversions test (`h0h0h0`).
     """
-    text = _shaped(typed).str.to_lowercase().str.replace_all("[^a-z0-9]", "")
+    text = once(typed, _shaped).str.to_lowercase().str.replace_all("[^a-z0-9]", "")
     us = pl.when(text.str.contains(_US)).then(text.str.slice(0, 5))
     return pl.when(country == "US").then(us).when(text.str.contains("[0-9]")).then(text)
 
