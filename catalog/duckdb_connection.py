@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import as_file, files
+from importlib.util import find_spec
 from itertools import count
 from typing import Literal
 
@@ -17,13 +19,21 @@ from catalog.home import Home
 #: httpfs carries the OpenSSL that writing encrypted files needs; sqlite_scanner and encodings read sources.
 Extension = Literal["httpfs", "sqlite_scanner", "encodings"]
 
+# DuckDB asks for them with every parameter and every frame, and Python then searches all its folders for what is not
+# there: 650 times in a night, a twentieth of a small one (measured).
+for _package in ("pandas", "pyarrow"):
+    if find_spec(_package) is None:
+        sys.modules[_package] = None  # pyright: ignore[reportArgumentType] - how Python notes what cannot be imported
+
 
 def connect(home: Home, memory_limit: str, time_zone: str = "UTC") -> duckdb.DuckDBPyConnection:
     """A connection that can read and write encrypted files.
 
     `memory_limit` is DuckDB's, for example `2GB`; `time_zone` is how times without an offset are read.
     """
-    connection = duckdb.connect(":memory:")
+    # pip has compared the extensions' hashes. DuckDB would check its own signature at each opening, for longer than all
+    # else takes (docs/decisions/0034).
+    connection = duckdb.connect(":memory:", config={"allow_unsigned_extensions": True})
     for name, value in {
         "temp_directory": str(home.spill),
         "memory_limit": memory_limit,

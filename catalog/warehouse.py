@@ -97,7 +97,8 @@ class Warehouse:
 
     def ensure(self, table: str, schema: type[dy.Schema]) -> None:
         """Make `table` empty if it is not there."""
-        self.append(table, schema.create_empty())
+        if not self.has(table):
+            self._create(table, schema.create_empty())
 
     def has(self, table: str) -> bool:
         # Looked up by name: a night asks a hundred times, and a query over all tables takes 2 ms (measured).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time
+from functools import cache
 from typing import Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -14,6 +15,9 @@ from schemas.countries import EEA, is_country
 from schemas.declared import Declared
 from schemas.money import is_currency
 from schemas.portal import PortalSettings
+
+#: Looking for them in all their folders takes 0.03 s.
+_time_zones = cache(available_timezones)
 
 Purpose = Literal["ads_upload", "ads_personalization", "profiling", "email_marketing", "sms_marketing"]
 JoiningKey = Literal["email", "phone", "last_name", "postal_code"]
@@ -99,7 +103,7 @@ class Settings(Declared):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
-        if name not in available_timezones():
+        if name not in _time_zones():
             msg = f"{name!r} is no IANA time zone such as 'Europe/Paris'"
             raise ValueError(msg)
         return name

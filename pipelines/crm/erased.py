@@ -108,6 +108,8 @@ def _in_countries_of_alike(typed: pl.DataFrame, erasures: pl.DataFrame, identity
 def _erased_typed(
     rows: pl.DataFrame, column: str, erasures: pl.DataFrame, identity_key: str, default_country: str | None
 ) -> pl.Series:
+    if rows.is_empty():
+        return pl.Series(dtype=pl.Boolean)
     emails = rows.select(canonical_email(pl.col(column)).alias("value"))["value"]
     country = pl.col("country") if "country" in rows.columns else pl.lit(None, dtype=pl.String)
     numbers = with_phone(rows.select(column, country=country), column, default_country)["phone_e164"]
@@ -134,7 +136,7 @@ def _erased_digests(emails: pl.Series, erasures: pl.DataFrame, identity_key: str
 def has_tombstone(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
     """For each value, whether a tombstone stands in exactly that form; null has none."""
     stones = _standing(form, erasures)
-    if stones.list.len().item() == 0:
+    if stones.list.len().item() == 0 or values.null_count() == values.len():
         return pl.Series([False]).new_from_index(0, values.len())
     return tombstone_of(values, form, identity_key).is_in(stones).fill_null(False)
 

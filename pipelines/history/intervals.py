@@ -15,19 +15,23 @@ from catalog.duckdb_connection import registered
 from catalog.warehouse import Warehouse
 from pipelines.history.changes import drop_notes, note
 
+#: Name → DuckDB's type, text for enumerated words.
+Columns = dict[str, str]
+
 
 def replace_by(warehouse: Warehouse, table: str, select: str, *, day: date, kept_days: int) -> None:
     """Make the rows of a SELECT the content of `table` as of `day`, and keep what it held on earlier days.
 
     A repeated day keeps nothing of its first try. Belongs into one transaction with what else the night writes.
     """
-    if not warehouse.has(table) or not _same_columns(warehouse, table, select):
+    columns = _columns(warehouse, f"warehouse.{table}") if warehouse.has(table) else None
+    if columns is None or columns != _columns(warehouse, f"({select})"):
         # Nothing was there before; or the contract changed, and rows of the old one cannot be compared.
         _begin(warehouse, table, day)
         warehouse.replace_by(table, select)
         return
     # Only rows whose hashes differ are looked at whole.
-    listed = _listed(warehouse, table)
+    listed = _listed(columns)
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _arriving AS SELECT hash({listed}) AS quick FROM ({select})")
     warehouse.execute(
         f"CREATE OR REPLACE TEMP TABLE _gone_rows AS SELECT *, {_mark(listed)} AS mark FROM warehouse.{table} AS held "
@@ -35,8 +39,8 @@ def replace_by(warehouse: Warehouse, table: str, select: str, *, day: date, kept
     )
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _before AS SELECT hash({listed}) AS quick FROM warehouse.{table}")
     warehouse.replace_by(table, select)
-    _make(warehouse, table, day)
-    _keep_gone(warehouse, table, day)
+    _make(warehouse, table, columns, day)
+    _keep_gone(warehouse, table, columns, day)
     warehouse.execute(
         f"CREATE OR REPLACE TEMP TABLE _came_rows AS SELECT *, {_mark(listed)} AS mark FROM warehouse.{table} "
         f"ANTI JOIN _before ON hash({listed}) = quick"
@@ -72,10 +76,11 @@ def rows_on(warehouse: Warehouse, table: str, day: date) -> str:
         return f"SELECT * FROM warehouse.{table}"
     at = f"DATE '{day.isoformat()}'"
     later = f"SELECT mark FROM warehouse.new_{table} WHERE came_on > {at}"
-    columns = ", ".join(f'"{name}"' for name in _columns(warehouse, f"warehouse.{table}"))
+    columns = _columns(warehouse, f"warehouse.{table}")
+    named = _named(columns)
     return (
-        f"SELECT {columns} FROM warehouse.{table} WHERE {_mark(_listed(warehouse, table))} NOT IN ({later}) "
-        f"UNION ALL SELECT {columns} FROM warehouse.past_{table} "
+        f"SELECT {named} FROM warehouse.{table} WHERE {_mark(_listed(columns))} NOT IN ({later}) "
+        f"UNION ALL SELECT {named} FROM warehouse.past_{table} "
         f"WHERE coalesce(held_from <= {at}, true) AND held_until > {at}"
     )
 
@@ -86,13 +91,12 @@ def expire(warehouse: Warehouse, table: str, until: date) -> None:
     warehouse.execute(f"DELETE FROM warehouse.new_{table} WHERE came_on <= $until", until=until)
 
 
-def _keep_gone(warehouse: Warehouse, table: str, day: date) -> None:
+def _keep_gone(warehouse: Warehouse, table: str, columns: Columns, day: date) -> None:
     """Write the rows that are gone, unless they came on the very day; they are new no more."""
-    columns = ", ".join(f'"{name}"' for name in _columns(warehouse, f"warehouse.{table}"))
     _add(
         warehouse,
         f"past_{table}",
-        f"SELECT {columns}, came_on AS held_from, $day::DATE AS held_until FROM _gone_rows "
+        f"SELECT {_named(columns)}, came_on AS held_from, $day::DATE AS held_until FROM _gone_rows "
         f"LEFT JOIN (SELECT mark, max(came_on) AS came_on FROM warehouse.new_{table} GROUP BY mark) USING (mark) "
         "WHERE came_on IS NULL OR came_on < $day",
         day,
@@ -107,14 +111,14 @@ def _add(warehouse: Warehouse, table: str, select: str, day: date) -> None:
         warehouse.execute(f"INSERT INTO warehouse.{table} BY NAME FROM _added")
 
 
-def _make(warehouse: Warehouse, table: str, day: date) -> None:
+def _make(warehouse: Warehouse, table: str, columns: Columns, day: date) -> None:
     """The two tables beside `table`, if they are not there: words as text, since a later night may know more words."""
     if warehouse.has(f"new_{table}"):
         return
     if history_begins(warehouse, table) is None:
         # It was written by a release that kept no history.
         _begin(warehouse, table, day)
-    typed = ", ".join(f'"{name}" {kind}' for name, kind in _columns(warehouse, f"warehouse.{table}").items())
+    typed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
     warehouse.execute(f"CREATE TABLE warehouse.past_{table} ({typed}, held_from DATE, held_until DATE)")
     warehouse.execute(f"CREATE TABLE warehouse.new_{table} (mark UHUGEINT, came_on DATE)")
 
@@ -140,21 +144,20 @@ def history_begins(warehouse: Warehouse, table: str | None = None) -> date | Non
     return begun if isinstance(begun, date) else None
 
 
-def _same_columns(warehouse: Warehouse, table: str, select: str) -> bool:
-    return _columns(warehouse, f"({select})") == _columns(warehouse, f"warehouse.{table}")
-
-
-def _columns(warehouse: Warehouse, rows: str) -> dict[str, str]:
+def _columns(warehouse: Warehouse, rows: str) -> Columns:
     """The columns of a table or of a SELECT in brackets, and their types, text for enumerated words."""
     described = warehouse.read(f"DESCRIBE FROM {rows}").select("column_name", "column_type")
     return {name: "VARCHAR" if kind.startswith("ENUM") else kind for name, kind in described.iter_rows()}
 
 
-def _listed(warehouse: Warehouse, table: str) -> str:
+def _named(columns: Columns) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
+
+
+def _listed(columns: Columns) -> str:
     """SQL for a row's values, written the same whatever a night knows: enumerated words have other numbers when there
     are more of them, and times other texts in another time zone."""
     written = {"VARCHAR": '"{}"::VARCHAR', "TIMESTAMP WITH TIME ZONE": 'epoch_us("{}")'}
-    columns = _columns(warehouse, f"warehouse.{table}")
     return ", ".join(written.get(kind, '"{}"').format(name) for name, kind in columns.items())
 
 
@@ -169,7 +172,8 @@ def last_change(warehouse: Warehouse, table: str, column: str, values: list[str]
     if not warehouse.has(f"new_{table}"):
         return None
     among = f"WHERE {column} IN (SELECT unnest($values::VARCHAR[]))"
-    held = f"warehouse.{table} JOIN warehouse.new_{table} ON {_mark(_listed(warehouse, table))} = mark"
+    mark = _mark(_listed(_columns(warehouse, f"warehouse.{table}")))
+    held = f"warehouse.{table} JOIN warehouse.new_{table} ON {mark} = mark"
     changes = (
         f"SELECT held_until AS changed FROM warehouse.past_{table} {among} "
         f"UNION ALL SELECT held_from FROM warehouse.past_{table} {among} UNION ALL SELECT came_on FROM {held} {among}"
@@ -190,5 +194,5 @@ def tables_with_history(warehouse: Warehouse) -> list[str]:
 
 def drop_stale_marks(warehouse: Warehouse, table: str) -> None:
     """Forget the hashes of rows that are no longer in `table`: a row's hash goes with the row."""
-    held = f"SELECT {_mark(_listed(warehouse, table))} FROM warehouse.{table}"
+    held = f"SELECT {_mark(_listed(_columns(warehouse, f'warehouse.{table}')))} FROM warehouse.{table}"
     warehouse.execute(f"DELETE FROM warehouse.new_{table} WHERE mark NOT IN ({held})")

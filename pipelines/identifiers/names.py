@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.identifiers.few import once
 from pipelines.identifiers.unicode import ACCENTS, beyond_ascii, folded_to_ascii, normalized, only_words
 
 _TITLES = r"^(?:[,\s]*(?:mr|mrs|ms|dr)(?:\.\s*|\s+|$))+"
@@ -16,11 +17,14 @@ _PARTICLES = "van|von|der|den|de|del|della|di|da|dos|du|la|le|el|al|bin|ben|ter|
 
 def folded_name(typed: pl.Expr) -> pl.Expr:
     """Letters and digits without case and accents: `Zoë`, `ZOE` and `Zoé ` are one name. Blank is null."""
+    return _filled(once(typed, _folded))
+
+
+def _folded(typed: pl.Expr) -> pl.Expr:
     beyond = beyond_ascii(typed)
     unaccented = beyond.str.normalize("NFKD").str.to_lowercase().str.normalize("NFKD").str.replace_all(ACCENTS, "")
     plain = pl.when(beyond.is_null()).then(typed).str.to_lowercase().str.replace_all("[^a-z0-9]", "")
-    text = pl.coalesce(unaccented.str.replace_all(r"[^\p{L}\p{M}\p{N}]", ""), plain)
-    return _filled(text)
+    return pl.coalesce(unaccented.str.replace_all(r"[^\p{L}\p{M}\p{N}]", ""), plain)
 
 
 def letters(typed: pl.Expr) -> pl.Expr:
@@ -39,9 +43,7 @@ def untitled(typed: pl.Expr) -> pl.Expr:
     Source: Google, Customer Match help ("no prefixes, no suffixes") and its Java library for the words and for inner
     spaces. Google's Python library removes inner spaces, which its other libraries do not.
     """
-    text = _untitled(typed)
-    word = pl.coalesce(beyond_ascii(text).str.contains(r"[\p{L}\p{N}]"), text.str.contains("[a-z0-9]"))
-    return pl.when(word).then(text)
+    return once(_untitled(typed), _with_a_word)
 
 
 def untitled_joined(typed: pl.Expr) -> pl.Expr:
@@ -69,9 +71,7 @@ def lower(typed: pl.Expr) -> pl.Expr:
 
 def trimmed(typed: pl.Expr) -> pl.Expr:
     """NFC, trimmed, as written. Source: LinkedIn and LiveRamp, which take names in plain."""
-    text = normalized(typed.str.strip_chars(), "NFC")
-    word = pl.coalesce(beyond_ascii(text).str.contains(r"[\p{L}\p{N}]"), text.str.contains("[A-Za-z0-9]"))
-    return pl.when(word).then(text)
+    return once(normalized(typed.str.strip_chars(), "NFC"), _with_a_word)
 
 
 def initial(typed: pl.Expr) -> pl.Expr:
@@ -103,14 +103,27 @@ def split_full_name(typed: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
 
 
 def _untitled(typed: pl.Expr) -> pl.Expr:
-    text = normalized(typed.str.strip_chars().str.to_lowercase(), "NFC")
+    text = once(typed.str.strip_chars().str.to_lowercase(), lambda text: normalized(text, "NFC"))
+    return once(once(text, _single_spaced), _without_titles)
+
+
+def _single_spaced(text: pl.Expr) -> pl.Expr:
     spaced = pl.when(text.str.contains(r"\s\s|[^\S ]")).then(text).str.replace_all(r"\s+", " ")
-    text = pl.coalesce(spaced, text)
+    return pl.coalesce(spaced, text)
+
+
+def _without_titles(text: pl.Expr) -> pl.Expr:
     # Few names have more than one word, and only those can have a title or a suffix.
     several = pl.when(text.str.contains("[ ,.]")).then(text)
     bare = several.str.replace(_SUFFIXES, "").str.strip_chars(" ,").str.replace(_TITLES, "").str.strip_chars(" ,")
     return pl.coalesce(bare, text)
 
 
+def _with_a_word(text: pl.Expr) -> pl.Expr:
+    """The texts in which a letter or a digit stands."""
+    word = pl.coalesce(beyond_ascii(text).str.contains(r"[\p{L}\p{N}]"), text.str.contains("[A-Za-z0-9]"))
+    return pl.when(word).then(text)
+
+
 def _filled(text: pl.Expr) -> pl.Expr:
-    return pl.when(text != "").then(text)
+    return once(text, lambda text: pl.when(text != "").then(text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.identifiers.few import once
 from pipelines.identifiers.names import trimmed as trimmed
 from pipelines.identifiers.unicode import folded_to_ascii, only_words
 from schemas.regions import CANADA, US
@@ -54,4 +55,4 @@ def region_ascii(typed: pl.Expr) -> pl.Expr:
 
 
 def _filled(text: pl.Expr) -> pl.Expr:
-    return pl.when(text != "").then(text)
+    return once(text, lambda text: pl.when(text != "").then(text))

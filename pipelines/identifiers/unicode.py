@@ -6,6 +6,8 @@ from typing import Literal
 
 import polars as pl
 
+from pipelines.identifiers.few import once
+
 #: Accents and the like; vowel signs of Indic scripts are letters and are not among them.
 ACCENTS = "[\u0300-\u036f]"
 
@@ -22,19 +24,23 @@ def is_beyond_ascii(text: pl.Expr) -> pl.Expr:
 
 def normalized(text: pl.Expr, form: Literal["NFC", "NFKD"]) -> pl.Expr:
     """`text` in the Unicode form. (Normalising a million ASCII texts takes seconds, leaving them out a tenth.)"""
-    return pl.coalesce(beyond_ascii(text).str.normalize(form), text)
+    return once(text, lambda text: pl.coalesce(beyond_ascii(text).str.normalize(form), text))
 
 
 def only_words(lower: pl.Expr, *, digits: bool = True) -> pl.Expr:
     """Letters and marks of a lower-case text, in NFC, and digits unless they are not wanted."""
     kept, ascii_kept = (r"[^\p{L}\p{M}\p{N}]", "[^a-z0-9]") if digits else (r"[^\p{L}\p{M}]", "[^a-z]")
-    beyond = beyond_ascii(lower)
-    plain = pl.when(beyond.is_null()).then(lower)
-    # Hearts and other symbols end in a mark that chooses how they look, and which is no letter's.
-    return pl.coalesce(
-        beyond.str.replace_all(kept, "").str.replace_all("[\ufe00-\ufe0f]", "").str.normalize("NFC"),
-        plain.str.replace_all(ascii_kept, ""),
-    )
+
+    def words(text: pl.Expr) -> pl.Expr:
+        beyond = beyond_ascii(text)
+        plain = pl.when(~is_beyond_ascii(text)).then(text)
+        # Hearts and other symbols end in a mark that chooses how they look, and which is no letter's.
+        return pl.coalesce(
+            beyond.str.replace_all(kept, "").str.replace_all("[\ufe00-\ufe0f]", "").str.normalize("NFC"),
+            plain.str.replace_all(ascii_kept, ""),
+        )
+
+    return once(lower, words)
 
 
 def folded_to_ascii(lower: pl.Expr) -> pl.Expr:
@@ -44,4 +50,8 @@ def folded_to_ascii(lower: pl.Expr) -> pl.Expr:
 
 def without_accents(text: pl.Expr) -> pl.Expr:
     """`text` with plain letters where they had accents."""
-    return pl.coalesce(beyond_ascii(text).str.normalize("NFKD").str.replace_all(ACCENTS, "").str.normalize("NFC"), text)
+    return once(text, lambda text: pl.coalesce(_without_marks(beyond_ascii(text)), text))
+
+
+def _without_marks(beyond: pl.Expr) -> pl.Expr:
+    return beyond.str.normalize("NFKD").str.replace_all(ACCENTS, "").str.normalize("NFC")

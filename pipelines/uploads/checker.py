@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
@@ -90,11 +91,17 @@ class _Reader:
     def __init__(self, upload_list: UploadList, network: Network) -> None:
         self._list, self._network = upload_list, network
         self._width = len(upload_list.slots)
-        self._rules = rules(upload_list, network)
-        # Looking at every letter of every hash takes longer than all else, and once for a block is enough.
-        self._rules_of_digits = rules(upload_list, network, only_digits=True)
         self._keys = carried_keys(upload_list, network)
         self._others = [str(place) for place, slot in enumerate(upload_list.slots) if not is_hex(slot)]
+
+    @cached_property
+    def _rules(self) -> list[Rule]:
+        return rules(self._list, self._network)
+
+    @cached_property
+    def _rules_of_digits(self) -> list[Rule]:
+        """Looking at every letter of every hash takes longer than all else, and once for a block is enough."""
+        return rules(self._list, self._network, only_digits=True)
 
     def judge(self, block: Block) -> _Judged:
         size = len(block.content)

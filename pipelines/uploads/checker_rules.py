@@ -135,21 +135,22 @@ def _known(value: pl.Expr, where: str, match: MatchColumn) -> list[Rule]:
     """Countries are few: what is none of them, or one that was hashed twice, can be told by its hash."""
     if match.identifier != "country":
         return []
-    known, twice = _country_codes(match)
+    known_or_twice, twice = _country_codes(match)
     return [
         Rule("hashed twice", where, value.is_in(twice)),
-        Rule("no country's code in the network's form", where, (value != "") & ~value.is_in([*known, *twice])),
+        Rule("no country's code in the network's form", where, (value != "") & ~value.is_in(known_or_twice)),
     ]
 
 
 @cache
-def _country_codes(match: MatchColumn) -> tuple[list[str], list[str]]:
-    """Every country as the column shows it, and, if it shows hashes, every one that was hashed before."""
+def _country_codes(match: MatchColumn) -> tuple[pl.Series, pl.Series]:
+    """Every country as the column shows it or would show it if it were hashed before, as one list; and the latter."""
     codes = [code.lower() if match.form == "lower" else code for code in _ALPHA_2]
     if match.hash == "none":
-        return codes, []
+        return _listed(codes), _listed([])
     known = [_digest(code, match.hash) for code in codes]
-    return known, [_digest(_digest(code, once), match.hash) for code in codes for once in _ALL]
+    twice = [_digest(_digest(code, once), match.hash) for code in codes for once in _ALL]
+    return _listed([*known, *twice]), _listed(twice)
 
 
 def _shaped(value: pl.Expr, how: Hash, *, only_digits: bool) -> pl.Expr:
@@ -159,9 +160,15 @@ def _shaped(value: pl.Expr, how: Hash, *, only_digits: bool) -> pl.Expr:
     return long if only_digits else long & ~value.str.contains(f"[^{HEX_DIGITS}]")
 
 
-def _hashes_of_nothing(how: Hash) -> list[str]:
+@cache
+def _hashes_of_nothing(how: Hash) -> pl.Series:
     twice = [_digest(_digest(text, once), how) for text in _NOTHING for once in _ALL]
-    return [*(_digest(text, how) for text in _NOTHING), *twice]
+    return _listed([*(_digest(text, how) for text in _NOTHING), *twice])
+
+
+def _listed(values: list[str]) -> pl.Series:
+    """The values as one list, which is how a column is compared with them."""
+    return pl.Series(values, dtype=pl.String).implode()
 
 
 _ALL: tuple[Hash, ...] = ("sha256", "sha256_base64", "md5", "sha1", "sha256_of_md5")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ _IDENTIFIER = {
 } | {"name": "last_name"}
 
 
+@cache
 def inputs(identifier: str) -> list[Typed]:
     """Every value of the identifier that the shipped vectors hold, each once."""
     found = {}
