@@ -28,6 +28,7 @@ from pipelines.alerts import night_message, unbegun_message
 from pipelines.at_once import side_by_side
 from pipelines.uploads.confirming import manifests_of, outstanding
 from schemas.errors import ConfigError, DayError, RelanceError
+from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import Ledger
 
@@ -92,7 +93,7 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
             f"Set aside: {line['rows']:,} {'row' if line['rows'] == 1 else 'rows'} of {line['table']}: {line['rule']}.",
             soft_wrap=True,
         )
-    for message in night["messages"]:
+    for message in map(Said.of, night["messages"]):
         ERRORS.print("failed: ", style="red", end="")
         ERRORS.print(message, markup=False, soft_wrap=True)
     if publishing:

@@ -61,6 +61,10 @@ class Language:
         singular = n == 1 or (self.code == "fr" and n == 0)
         return self.say(one if singular else many, n=n, **values)
 
+    def is_translated(self, sentence: str) -> bool:
+        """Whether `say` says it in the language."""
+        return self.code == "en" or sentence in french()
+
     def said(self, sentence: Said) -> str:
         """What a run said."""
         return self.say(sentence.sentence, **sentence.values)
@@ -131,6 +135,7 @@ class Language:
             "_": self.say,
             "_n": self.say_count,
             "said": self.said,
+            "is_translated": self.is_translated,
             "number": self.number,
             "percent": self.percent,
             "day": self.day,

@@ -52,7 +52,11 @@ def check_newest(as_of: date, newest: date | None) -> None:
         DayError: the day is past.
     """
     if newest is None or as_of < newest:
-        msg = f"Only the newest day is published, which is {newest}, not {as_of}. Choose the partition {newest}."
+        msg = Said(
+            "Only the newest day is published, which is {newest}, not {as_of}. Choose the partition {newest}.",
+            newest=newest,
+            as_of=as_of,
+        )
         raise DayError(msg)
 
 
