@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent
 
+from portal.terms import TERMS
 from schemas.said import Said
 
 Code = Literal["en", "fr"]
@@ -24,7 +25,13 @@ LANGUAGES: dict[Code, str] = {"en": "English", "fr": "Français"}
 @cache
 def french() -> dict[str, str]:
     """English sentence → French sentence."""
-    return tomllib.loads((Path(__file__).parent / "words" / "fr.toml").read_text(encoding="utf-8"))
+    folder = Path(__file__).parent / "words"
+    # The networks' own sentences stand apart: they change with the networks' files.
+    return {
+        english: said
+        for name in ("fr.toml", "networks.fr.toml")
+        for english, said in tomllib.loads((folder / name).read_text(encoding="utf-8")).items()
+    }
 
 
 def chosen_language(cookie: str | None, accepted: str) -> Code:
@@ -68,6 +75,10 @@ class Language:
     def said(self, sentence: Said) -> str:
         """What a run said."""
         return self.say(sentence.sentence, **sentence.values)
+
+    def term(self, word: str) -> str:
+        """What a code word means, see `portal.terms`."""
+        return self.say(TERMS[word]) if word in TERMS else word.replace("_", " ")
 
     def shown(self, value: object) -> str:  # noqa: PLR0911 - a case for each type
         match value:
@@ -129,12 +140,14 @@ class Language:
         return "fr" if self.code == "fr" else "en_GB"
 
     @property
-    def template_names(self) -> dict[str, Callable[..., str]]:
+    def template_names(self) -> dict[str, Callable[..., str | bool]]:
         """What templates call these."""
         return {
             "_": self.say,
             "_n": self.say_count,
             "said": self.said,
+            "shown": self.shown,
+            "term": self.term,
             "is_translated": self.is_translated,
             "number": self.number,
             "percent": self.percent,

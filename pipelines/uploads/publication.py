@@ -284,4 +284,8 @@ def _why_held(audience_rows: AudienceRows, network: Network) -> Said:
 
 
 def _lost(reason: str, people: int) -> Said:
+    for chosen in ("suppressed by {name}", "excluded by {name}", "outranked by {name}"):
+        kind = chosen.removesuffix("{name}").replace(" ", "_")
+        if reason.startswith(kind):
+            return Said("{reason} ({people})", reason=Said(chosen, name=reason.removeprefix(kind)), people=people)
     return Said("{reason} ({people})", reason=Said(reason.replace("_", " ")), people=people)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,10 @@ from portal.language import chosen_language, french
 from portal.overview import STATUSES
 from portal.rendering import templates
 from portal.rules import _WORDS
+from portal.terms import RULES, TERMS
+from schemas.network import networks
 from schemas.said import Said
+from schemas.settings import Purpose
 from schemas.uploads import LEDGER_REASONS
 from tests.portal.conftest import DAY, GOOGLE, META, Site
 from tests.portal.test_pages import text_of
@@ -38,6 +42,12 @@ def sentences() -> set[str]:
     said |= set(STATUSES.values()) | set(portal_app._SENTENCES.values())
     said |= {sentence for pair in _WORDS.values() for sentence in pair}
     said |= said_by_runs() | {reason.replace("_", " ") for reason in LEDGER_REASONS if reason not in CHOSEN}
+    said |= (
+        set(TERMS.values())
+        | set(RULES)
+        | said_by_networks()
+        | {purpose.replace("_", " ") for purpose in get_args(Purpose)}
+    )
     folder = Path(portal_app.__file__).parent
     for path in (folder / "app.py", folder / "login.py"):
         source = path.read_text(encoding="utf-8")
@@ -45,6 +55,15 @@ def sentences() -> set[str]:
         said |= set(re.findall(r"status, sentence = \d+, \"([^\"]+)\"", source)) | set(
             re.findall(r"sentence=\"([^\"]+)\"", source)
         )
+    return said
+
+
+def said_by_networks() -> set[str]:
+    """Every sentence of the networks' files that the page shows."""
+    said: set[str] = set()
+    for network in networks().values():
+        said |= {network.consent_told, *network.upload_steps, *(fact.says for fact in network.facts)}
+        said |= {place for place in network.covers if "'" in place}
     return said
 
 
@@ -69,7 +88,7 @@ def said_by(module: ast.Module) -> set[str]:
     docstrings = {node.value for node in nodes if isinstance(node, ast.Expr)}
     chosen = [node for node in nodes if isinstance(node, ast.Constant) and node not in docstrings]
     # SQL has braces too.
-    before = [str(node.value) for node in chosen if re.match(r"(?![A-Z]{4,} ).*{\w+}.* ", str(node.value))]
+    before = [str(node.value) for node in chosen if re.match(r"(?![A-Z]{4,} )(?=.* ).*{\w+}", str(node.value))]
     return {str(text.value) for text in texts if isinstance(text, ast.Constant)} | set(before)
 
 
