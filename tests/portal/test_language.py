@@ -40,7 +40,10 @@ def sentences() -> set[str]:
                 texts = call.args[: 2 if call.node.name == "_n" else 1]
                 said |= {text.value for text in texts if isinstance(text, nodes.Const)}
     said |= set(STATUSES.values()) | set(portal_app._SENTENCES.values())
-    said |= {sentence for pair in _WORDS.values() for sentence in pair}
+    said |= {sentence for pair in _WORDS.values() for sentence in pair} | {
+        "Ordered at least once",
+        "Ordered at most once",
+    }
     said |= said_by_runs() | {reason.replace("_", " ") for reason in LEDGER_REASONS if reason not in CHOSEN}
     said |= (
         set(TERMS.values())

@@ -231,6 +231,19 @@ def test_nights_say_what_was_held_and_set_aside(site: Site) -> None:
     assert "Most people were lost: did not consent to being uploaded to ad networks." in held
 
 
+def test_an_audience_that_is_held_back_shows_who_is_in_the_file_that_can_be_uploaded(site: Site) -> None:
+    tonight = Ledger(segment_people=9, dropped={}, file_people=7, file_rows=7)
+    site.catalog.record_outcome(META, DAY, "held", night=1, reason="it shrank", ledger=tonight.model_dump())
+    browser = site.user("camille", "marketer")
+    assert "4,312 people in the full file" in text_of(browser.get("/").text)
+    # A file made anew without a forbidden key has fewer rows than the ledger of the first one has people.
+    files = {"club_b.full.csv": b"email\n" + b"0123456789abcdef\n" * 4311, "club_b.remove.csv": b"email\na\n"}
+    site.publish(META, files, version="2026-10-31.1", steps=("removed",), reduced_from=f"{DAY}.1")
+    assert "4,311 people in the full file" in text_of(browser.get("/").text)
+    site.publish(META, {"club_b.remove.csv": b"email\na\n"}, version="2026-11-01.1", steps=("removed",))
+    assert "in the full file" not in text_of(browser.get("/").text)
+
+
 def test_the_page_works_while_a_night_runs(site: Site) -> None:
     site.catalog.begin_night(date(2026, 10, 31))
     with site.home.locked():
