@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from portal.access import may
 from portal.language import LANGUAGES, Language, chosen_language
+from portal.links import download_name
 from portal.protection import FORM_COOKIE, form_session
 from portal.state import state_of
 from portal.static import static_url
@@ -34,7 +35,12 @@ def templates() -> Environment:
         auto_reload=False,
     )
     environment.filters["code"] = _code
-    environment.globals |= {"static": static_url, "languages": LANGUAGES, "page_of": page_of}
+    environment.globals |= {
+        "static": static_url,
+        "languages": LANGUAGES,
+        "page_of": page_of,
+        "download_name": download_name,
+    }
     return environment
 
 
