@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,10 +29,15 @@ def french() -> dict[str, str]:
     folder = Path(__file__).parent / "words"
     # The networks' own sentences stand apart: they change with the networks' files.
     return {
-        english: said
+        english: _typeset(said)
         for name in ("fr.toml", "networks.fr.toml")
         for english, said in tomllib.loads((folder / name).read_text(encoding="utf-8")).items()
     }
+
+
+def _typeset(french: str) -> str:
+    """French signs are not left alone at a line's beginning or end."""
+    return re.sub(r" (?=[:»%])|(?<=«) ", "\u00a0", re.sub(r" (?=[;?!])", "\u202f", french))
 
 
 def chosen_language(cookie: str | None, accepted: str) -> Code:
@@ -93,7 +99,7 @@ class Language:
             case Said():
                 return self.said(value)
             case list():
-                return ("; " if self.code == "en" else " ; ").join(map(self.shown, value))
+                return ("; " if self.code == "en" else "\u202f; ").join(map(self.shown, value))
             case _:
                 return str(value)
 
@@ -104,7 +110,13 @@ class Language:
 
     def percent(self, value: float | None) -> str:
         """`value` in percent."""
-        return "–" if value is None else format_percent(value / 100, format="#,##0.#%", locale=self._locale)
+        return (
+            "–"
+            if value is None
+            else format_percent(
+                value / 100, format="#,##0.#\u202f%" if self.code == "fr" else "#,##0.#%", locale=self._locale
+            )
+        )
 
     def day(self, value: date | str | None) -> str:
         if value is None:

@@ -65,14 +65,14 @@ def test_it_names_lists_and_counts_with_removals_first_and_a_link(site: Site) ->
     assert mail.text.splitlines() == [
         "3 audiences vous attendent.",
         "",
-        "D’abord : retirer des personnes",
+        "D’abord\u00a0: retirer des personnes",
         "- Google Ads Customer Match (main): R&D <fans> (club_b), 3 clés de correspondance doivent partir.",
         "",
-        "Ensuite : mettre les listes à jour",
+        "Ensuite\u00a0: mettre les listes à jour",
         "- Google Ads Customer Match (germany): R&D <fans> (club_b), 4\u202f312 personnes dans le fichier complet",
         "- Meta: R&D <fans> (club_b), 4\u202f312 personnes dans le fichier complet",
         "",
-        "Les fichiers, et que faire de chacun : https://relance.example.com",
+        "Les fichiers, et que faire de chacun\u00a0: https://relance.example.com",
     ]
 
 
