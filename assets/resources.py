@@ -41,6 +41,7 @@ from pipelines.uploads.withdrawal import hold_withdrawn
 from schemas.config import Config, read_config
 from schemas.errors import RelanceError, StageError, UnreachableSourceError
 from schemas.network import match_columns
+from schemas.said import Said
 
 
 @dataclass
@@ -127,7 +128,7 @@ class Relance(dg.ConfigurableResource):
             code = opened.failures[0].exit_code if opened.failures else {"held": 4}.get(outcome, 0)
             if context.instance is not None and context.run is not None:
                 record_stages(opened.catalog, opened.night, stage_lines(context.instance, context.run.run_id))
-            opened.catalog.end_night(opened.night, outcome, [str(failure) for failure in opened.failures], code)
+            opened.catalog.end_night(opened.night, outcome, [failure.said for failure in opened.failures], code)
             opened.catalog.sign_audit_head(opened.home, opened.keys)
 
     @property
@@ -295,7 +296,12 @@ class Relance(dg.ConfigurableResource):
                 frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename
             ]
             place = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}"
-            msg = f"{name} failed: {type(error).__name__} in {place}. Its message quotes rows and is not shown."
+            msg = Said(
+                "{name} failed: {kind} in {place}. Its message quotes rows and is not shown.",
+                name=name,
+                kind=type(error).__name__,
+                place=place,
+            )
             failure = StageError(msg)
             self._opened.failures.append(failure)
             raise failure from None

@@ -15,6 +15,7 @@ from catalog.home import Home
 from catalog.secret_keys import SecretKeys, public_keys, signature_holds
 from schemas.audit import BEGINNING, AuditHead
 from schemas.errors import RelanceError
+from schemas.said import Said
 from schemas.uploads import Manifest, Signature
 
 
@@ -44,9 +45,10 @@ def sign_head(connection: sa.Connection, home: Home, keys: SecretKeys) -> None:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        msg = (
-            f"The disk of {home.root} is full: the audit log's newest line is not signed, its older head stays. "
-            "Free some space and run again."
+        msg = Said(
+            "The disk of {root} is full: the audit log's newest line is not signed, its older head stays. "
+            "Free some space and run again.",
+            root=home.root,
         )
         raise RelanceError(msg) from None
 

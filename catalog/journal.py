@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from catalog.database import METADATA, audience_columns, now, of_audience, version_subject
 from schemas.errors import JournalError
 from schemas.journal import Confirmation, ConfirmationKind
+from schemas.said import Said
 from schemas.segment import Audience
 
 if TYPE_CHECKING:
@@ -67,7 +68,11 @@ def undo_confirmation(catalog: Catalog, confirmation: Confirmation, check: Check
     with catalog.recording("unconfirmed", subject, details) as connection:
         standing = _standing(connection, confirmation.audience)
         if confirmation.number not in {other.number for other in standing}:
-            msg = f"{confirmation.audience} {confirmation.version}: that confirmation was already taken back."
+            msg = Said(
+                "{audience} {version}: that confirmation was already taken back.",
+                audience=confirmation.audience,
+                version=confirmation.version,
+            )
             raise JournalError(msg)
         check(standing)
         connection.execute(

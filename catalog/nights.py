@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from catalog.database import METADATA, now
 from schemas.nights import Alert, ConfigChange, NightReport, OutcomeLine, QuarantineLine, StageLine, StartedAs
+from schemas.said import Said
 
 if TYPE_CHECKING:
     from catalog.store import Catalog
@@ -75,7 +76,7 @@ ALERTS = sa.Table(
     sa.Column("failure", sa.Text),
 )
 
-_INTERRUPTED = "The run was killed, or its machine stopped, before it ended. The next run mends what it left."
+_INTERRUPTED = Said("The run was killed, or its machine stopped, before it ended. The next run mends what it left.")
 
 
 class Start(NamedTuple):
@@ -181,7 +182,7 @@ def night_report(catalog: Catalog, night: int) -> NightReport:
         started_at=row["started_at"],
         ended_at=row["ended_at"],
         outcome=row["outcome"],
-        messages=tuple(row["messages"]),
+        messages=tuple(map(Said.of, row["messages"])),
         stages=tuple(StageLine(**{name: line[name] for name in StageLine.model_fields}) for line in lines),
         quarantined=tuple(QuarantineLine(**line) for line in row["quarantined"]),
         audiences=tuple(_outcome(line) for line in catalog.outcomes_of_night(night)),

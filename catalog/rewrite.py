@@ -14,6 +14,7 @@ from catalog.home import Home
 from catalog.secret_keys import check_rotatable, open_keys
 from catalog.warehouse import Warehouse, attach_encrypted, open_warehouse
 from schemas.errors import WarehouseError
+from schemas.said import Said
 
 
 def rotate_warehouse_key(home: Home) -> None:
@@ -29,7 +30,7 @@ def rotate_warehouse_key(home: Home) -> None:
     """
     check_rotatable(home, "warehouse")
     if not home.warehouse.exists():
-        msg = f"There is no warehouse in {home.root} yet: nothing is encrypted. The first run makes it."
+        msg = Said("There is no warehouse in {root} yet: nothing is encrypted. The first run makes it.", root=home.root)
         raise WarehouseError(msg)
     keys = open_keys(home)
     with open_warehouse(home, keys) as warehouse:
@@ -70,7 +71,7 @@ def _copy(warehouse: Warehouse, home: Home, key: str) -> None:
     attach_encrypted(warehouse.connection, warehouse_key.next_warehouse(home), "next", key)
     warehouse.execute("COPY FROM DATABASE warehouse TO next")
     if _fingerprint(warehouse, "next") != _fingerprint(warehouse, "warehouse"):
-        msg = "The copy of the warehouse is not equal to it. This is a defect; the old file and its key stay."
+        msg = Said("The copy of the warehouse is not equal to it. This is a defect; the old file and its key stay.")
         raise WarehouseError(msg)
     for name in ("next", "warehouse"):
         warehouse.execute(f"DETACH {name}")
@@ -99,7 +100,7 @@ def _swap(home: Home) -> None:
     """Let the next file take the warehouse's name: the moment from which the new key fits."""
     path = warehouse_key.next_warehouse(home)
     if any(warehouse_key.write_ahead_log(file).exists() for file in (path, home.warehouse)):
-        msg = f"{home.warehouse} still has unwritten changes. Nothing was swapped; run again."
+        msg = Said("{warehouse} still has unwritten changes. Nothing was swapped; run again.", warehouse=home.warehouse)
         raise WarehouseError(msg)
     sync(path)
     path.replace(home.warehouse)
@@ -109,8 +110,11 @@ def _swap(home: Home) -> None:
 def _check_space(home: Home) -> None:
     needed, free = home.warehouse.stat().st_size, shutil.disk_usage(home.root).free
     if free < needed:
-        msg = (
-            f"The warehouse is to be written a second time: {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are "
-            f"free at {home.root}. Free some space; nothing was changed."
+        msg = Said(
+            "The warehouse is to be written a second time: {needed} GB, but only {free} GB are free at "
+            "{root}. Free some space; nothing was changed.",
+            needed=f"{needed / 1e9:.1f}",
+            free=f"{free / 1e9:.1f}",
+            root=home.root,
         )
         raise WarehouseError(msg)

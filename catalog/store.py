@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Literal
@@ -250,13 +250,15 @@ class Catalog:
         with writing(self._engine) as connection:
             connection.execute(sa.update(NIGHTS).where(NIGHTS.c.night == night).values(quarantined=counts))
 
-    def end_night(self, night: int, outcome: str, messages: list[str], exit_code: int) -> None:
+    def end_night(self, night: int, outcome: str, messages: Sequence[str], exit_code: int) -> None:
+        """Write how the night ended, and what failed, a sentence each."""
+        kept = [Said.of(message).written() for message in messages]
         details = {"outcome": outcome, "exit_code": exit_code}
         with self.recording("run_ended", f"night:{night}", details) as connection:
             connection.execute(
                 sa.update(NIGHTS)
                 .where(NIGHTS.c.night == night)
-                .values(ended_at=now(), outcome=outcome, messages=messages, exit_code=exit_code)
+                .values(ended_at=now(), outcome=outcome, messages=kept, exit_code=exit_code)
             )
 
     def last_night(self) -> sa.RowMapping | None:

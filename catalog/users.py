@@ -14,6 +14,7 @@ from catalog.database import METADATA, now
 from catalog.passwords import MINIMUM_LENGTH, fits, hash_of, one_time_password
 from schemas.errors import UserError
 from schemas.portal import Role, User
+from schemas.said import Said
 
 if TYPE_CHECKING:
     from catalog.store import Catalog
@@ -62,9 +63,10 @@ def add_user(catalog: Catalog, name: str, roles: Iterable[str], known_as: str | 
         UserError: the name is taken or no name, or a role does not exist.
     """
     if not _NAME.fullmatch(name):
-        msg = (
-            f"{name!r} is no user name: it begins with a lower-case letter and has up to 40 letters, digits, dots, "
-            "hyphens and underscores. It stands in the audit log, so it is no e-mail address."
+        msg = Said(
+            "{name} is no user name: it begins with a lower-case letter and has up to 40 letters, digits, "
+            "dots, hyphens and underscores. It stands in the audit log, so it is no e-mail address.",
+            name=repr(name),
         )
         raise UserError(msg)
     wanted = _checked_roles(roles)
@@ -72,7 +74,7 @@ def add_user(catalog: Catalog, name: str, roles: Iterable[str], known_as: str | 
     row = {"name": name, "roles": wanted, "password": hash_of(password), "one_time_password": True}
     with catalog.recording("user_added", f"user:{name}", {"roles": ".".join(wanted)}) as connection:
         if _row(connection, name) is not None:
-            msg = f"There is a user {name} already. `relance users` lists them."
+            msg = Said("There is a user {name} already. `relance users` lists them.", name=name)
             raise UserError(msg)
         times = {"created_at": now(), "sessions_since": now()}
         connection.execute(sa.insert(USERS).values(**row, **times, known_as=known_as and digest_of(known_as)))
@@ -127,7 +129,7 @@ def change_password(catalog: Catalog, name: str, password: str) -> None:
         UserError: it is too short.
     """
     if len(password) < MINIMUM_LENGTH:
-        msg = f"A password has at least {MINIMUM_LENGTH} characters. Three unrelated words do."
+        msg = Said("A password has at least {n} characters. Three unrelated words do.", n=MINIMUM_LENGTH)
         raise UserError(msg)
     _set_password(catalog, name, password, one_time=False)
 
@@ -165,7 +167,7 @@ def _row(connection: sa.Connection, name: str) -> sa.RowMapping | None:
 
 def _existing(connection: sa.Connection, name: str) -> None:
     if _row(connection, name) is None:
-        msg = f"There is no user {name}. `relance users` lists them."
+        msg = Said("There is no user {name}. `relance users` lists them.", name=name)
         raise UserError(msg)
 
 
@@ -174,12 +176,15 @@ def _checked_roles(roles: Iterable[str]) -> list[str]:
     wanted = [role for role in known if role in set(roles)]
     unknown = sorted(set(roles) - set(known))
     if unknown or not wanted:
-        msg = f"A user has one or more of the roles {', '.join(known)}{f'; not {unknown[0]!r}' if unknown else ''}."
+        msg = Said("A user has one or more of the roles {known}.", known=", ".join(known))
+        if unknown:
+            says = "A user has one or more of the roles {known}; not {unknown}."
+            msg = Said(says, known=", ".join(known), unknown=repr(unknown[0]))
         raise UserError(msg)
     return wanted
 
 
 def _check_admin_left(connection: sa.Connection) -> None:
     if not any("admin" in roles for (roles,) in connection.execute(sa.select(USERS.c.roles))):
-        msg = "Nobody would be left who manages users. Make somebody else an admin first."
+        msg = Said("Nobody would be left who manages users. Make somebody else an admin first.")
         raise UserError(msg)

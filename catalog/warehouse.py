@@ -16,6 +16,7 @@ from catalog.duckdb_connection import connect, frame_of, insert_frame, registere
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from schemas.errors import DISK_FULL, KeyFileError, WarehouseError
+from schemas.said import Said
 
 #: More rows than this are written by several hands.
 _ROWS_AT_ONCE, _HANDS = 245_760, 2
@@ -153,9 +154,11 @@ def _attach(connection: duckdb.DuckDBPyConnection, home: Home, keys: SecretKeys)
             warehouse_key.settle(home, key)
             break
     else:
-        msg = (
-            f"{home.warehouse} was made with another warehouse key than the one in {home.keys}. "
-            "Restore warehouse.key from your backup, or set RELANCE_KEYS to the folder that holds it."
+        msg = Said(
+            "{warehouse} was made with another warehouse key than the one in {keys}. Restore warehouse.key "
+            "from your backup, or set RELANCE_KEYS to the folder that holds it.",
+            warehouse=home.warehouse,
+            keys=home.keys,
         )
         raise KeyFileError(msg)
     # Digests and ids do not compress; trying costs two thirds of the time of writing them (measured).
@@ -174,7 +177,11 @@ def attach_encrypted(connection: duckdb.DuckDBPyConnection, path: Path, name: st
     except duckdb.Error as error:
         if "encryption key" in str(error).lower() or "encrypted" in str(error).lower():
             return False
-        msg = f"{path} cannot be opened as a DuckDB file ({type(error).__name__}). Restore it from a backup."
+        msg = Said(
+            "{path} cannot be opened as a DuckDB file ({kind}). Restore it from a backup.",
+            path=path,
+            kind=type(error).__name__,
+        )
         raise WarehouseError(msg) from None
     path.chmod(0o600)
     return True
@@ -185,10 +192,14 @@ def _worded(statement: str) -> Iterator[None]:
     try:
         yield
     except duckdb.OutOfMemoryException:
-        msg = "DuckDB ran out of memory. Raise memory_limit in config/relance.toml."
+        msg = Said("DuckDB ran out of memory. Raise memory_limit in config/relance.toml.")
         raise WarehouseError(msg) from None
     except duckdb.Error as error:
         if "no space left" in str(error).lower():
             raise WarehouseError(DISK_FULL) from None
-        msg = f"The warehouse refused a statement ({type(error).__name__}) that begins {statement[:80]!r}."
+        msg = Said(
+            "The warehouse refused a statement ({kind}) that begins {statement}.",
+            kind=type(error).__name__,
+            statement=repr(statement[:80]),
+        )
         raise WarehouseError(msg) from None

@@ -29,6 +29,7 @@ from pipelines.alerts import night_message, unbegun_message
 from pipelines.at_once import side_by_side
 from pipelines.uploads.confirming import manifests_of, outstanding
 from schemas.errors import ConfigError, DayError, RelanceError
+from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import Ledger
 
@@ -112,7 +113,7 @@ def _tell_night(config: Config, home: Home, night: sa.RowMapping, failed: list[F
 
 def _tell_failures(messages: list[str], failed: list[Failed]) -> None:
     """A sentence a cause, and what was skipped for it; what failed when the assets were done skipped nothing."""
-    for message, asset in zip_longest(messages, failed[: len(messages)]):
+    for message, asset in zip_longest(map(Said.of, messages), failed[: len(messages)]):
         ERRORS.print("failed: ", style="red", end="")
         ERRORS.print(message, markup=False, soft_wrap=True)
         if asset is not None and asset.skipped:

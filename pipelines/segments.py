@@ -8,6 +8,7 @@ import polars as pl
 
 from schemas.errors import ConfigError, DayError
 from schemas.features import NEED_ORDER_TIMES, Features
+from schemas.said import Said
 from schemas.segment import Segment
 from schemas.segments import Memberships
 
@@ -25,23 +26,36 @@ def condition(name: str, segment: Segment, *, has_order_times: bool) -> pl.Expr:
         used = rule.meta.root_names()
         unknown = sorted(set(used) - set(empty.columns))
         if unknown:
-            msg = f"{place}: {', '.join(unknown)} is no column. The columns are {', '.join(empty.columns)}."
+            msg = Said(
+                "{place}: {unknown} is no column. The columns are {columns}.",
+                place=place,
+                unknown=", ".join(unknown),
+                columns=", ".join(empty.columns),
+            )
             raise ConfigError(msg)
         tried = empty.select(rule.alias("member"))
         # Polars compares a Decimal with a text, letter by letter; as a float it refuses to.
         empty.cast({pl.Decimal: pl.Float64}).select(rule.alias("member"))
     except pl.exceptions.PolarsError as error:
-        msg = f"{place}: {str(error).splitlines()[0].rstrip('.')}."
+        msg = Said("{place}: {says}.", place=place, says=str(error).splitlines()[0].rstrip("."))
         raise ConfigError(msg) from None
     except (TypeError, ValueError, NotImplementedError) as error:
-        msg = f"{place}: {str(error).splitlines()[0].rstrip('.')}."
+        msg = Said("{place}: {says}.", place=place, says=str(error).splitlines()[0].rstrip("."))
         raise ConfigError(msg) from None
     if tried.schema["member"] != pl.Boolean:
-        msg = f"{place}: it gives {tried.schema['member']}, not true or false. Compare something, e.g. revenue >= 500."
+        msg = Said(
+            "{place}: it gives {type}, not true or false. Compare something, e.g. revenue >= 500.",
+            place=place,
+            type=tried.schema["member"],
+        )
         raise ConfigError(msg)
     needing = sorted(set(used) & set(NEED_ORDER_TIMES))
     if needing and not has_order_times:
-        msg = f"{place}: {', '.join(needing)} needs order times, which sources.toml says the source does not have."
+        msg = Said(
+            "{place}: {needing} needs order times, which sources.toml says the source does not have.",
+            place=place,
+            needing=", ".join(needing),
+        )
         raise ConfigError(msg)
     return rule
 
@@ -53,7 +67,9 @@ def members(features: pl.DataFrame, rule: pl.Expr, *, as_of: date) -> pl.DataFra
         DayError: the day's features are not kept.
     """
     if features.is_empty():
-        msg = f"The features of {as_of} are not kept. Choose a newer day, or run the newest one first."
+        msg = Said(
+            "The features of {as_of} are not kept. Choose a newer day, or run the newest one first.", as_of=as_of
+        )
         raise DayError(msg)
     return features.filter(rule.fill_null(False)).select("person_id").sort("person_id")
 

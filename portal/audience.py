@@ -25,6 +25,7 @@ from portal.state import State, StateOf
 from portal.visitors import CatalogOf
 from schemas.errors import JournalError
 from schemas.journal import ConfirmationKind
+from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import Ledger
 
@@ -115,7 +116,7 @@ def confirm(
     try:
         confirmation = confirm_upload(catalog, named, form.version, form.kind)
     except JournalError as error:
-        return _page(request, state, named, 409, refusal=str(error))
+        return _page(request, state, named, 409, refusal=error.said)
     return redirect(without_query(form.next), done=confirmation.number)
 
 
@@ -127,7 +128,7 @@ def unconfirm(
     try:
         unconfirm_upload(catalog, named, form.number)
     except JournalError as error:
-        return _page(request, state, named, 409, refusal=str(error))
+        return _page(request, state, named, 409, refusal=error.said)
     return redirect(without_query(form.next), undone=1)
 
 
@@ -147,7 +148,7 @@ def report_failure(
     return redirect(without_query(form.next), noted=1)
 
 
-def _page(request: Request, state: State, named: Audience, status: int = 200, refusal: str | None = None) -> Response:
+def _page(request: Request, state: State, named: Audience, status: int = 200, refusal: Said | None = None) -> Response:
     row = row_of(state, named)
     catalog, language = state.catalog, language_of(request)
     nights = _nights(catalog, named)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Path, Request, Response
 
 from catalog.store import Catalog
 from portal.addresses import AudienceOf, Version
-from portal.links import Link, files_of, read_link, sign_link
+from portal.links import Link, download_name, files_of, read_link, sign_link
 from portal.rendering import redirect
 from portal.sending import send_file, send_zip
 from portal.state import State, StateOf
@@ -53,14 +53,14 @@ def file(
         raise HTTPException(403)
     manifest, entries = _published(catalog, link)
     opened = _opened(state, link.audience, manifest, entries)
+    name = entries[0].name if link.file is not None else f"{link.kind}.zip"
     if request.method == "GET":
         subject = "/".join([*link.audience, link.version])
-        name = entries[0].name if link.file is not None else f"{link.kind}.zip"
         details = {"file": name, "part": "range" in request.headers}
         catalog.record("downloaded", subject, details)
     if link.file is not None:
-        return send_file(request, opened[0])
-    return send_zip(request, opened, f"{manifest.public_name}.{manifest.version}.{link.kind}.zip")
+        return send_file(request, opened[0], download_name(link.audience, link.version, name))
+    return send_zip(request, opened, download_name(link.audience, link.version, f"{manifest.public_name}.{name}"))
 
 
 def _to_link(state: State, link: Link) -> Response:

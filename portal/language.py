@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent
 
+from portal.terms import TERMS
 from schemas.said import Said
 
 Code = Literal["en", "fr"]
@@ -24,7 +26,18 @@ LANGUAGES: dict[Code, str] = {"en": "English", "fr": "Français"}
 @cache
 def french() -> dict[str, str]:
     """English sentence → French sentence."""
-    return tomllib.loads((Path(__file__).parent / "words" / "fr.toml").read_text(encoding="utf-8"))
+    folder = Path(__file__).parent / "words"
+    # The networks' own sentences stand apart: they change with the networks' files.
+    return {
+        english: _typeset(said)
+        for name in ("fr.toml", "networks.fr.toml")
+        for english, said in tomllib.loads((folder / name).read_text(encoding="utf-8")).items()
+    }
+
+
+def _typeset(french: str) -> str:
+    """French signs are not left alone at a line's beginning or end."""
+    return re.sub(r" (?=[:»%])|(?<=«) ", "\u00a0", re.sub(r" (?=[;?!])", "\u202f", french))
 
 
 def chosen_language(cookie: str | None, accepted: str) -> Code:
@@ -61,9 +74,17 @@ class Language:
         singular = n == 1 or (self.code == "fr" and n == 0)
         return self.say(one if singular else many, n=n, **values)
 
+    def is_translated(self, sentence: str) -> bool:
+        """Whether `say` says it in the language."""
+        return self.code == "en" or sentence in french()
+
     def said(self, sentence: Said) -> str:
         """What a run said."""
         return self.say(sentence.sentence, **sentence.values)
+
+    def term(self, word: str) -> str:
+        """What a code word means, see `portal.terms`."""
+        return self.say(TERMS[word]) if word in TERMS else word.replace("_", " ")
 
     def shown(self, value: object) -> str:  # noqa: PLR0911 - a case for each type
         match value:
@@ -78,7 +99,7 @@ class Language:
             case Said():
                 return self.said(value)
             case list():
-                return ("; " if self.code == "en" else " ; ").join(map(self.shown, value))
+                return ("; " if self.code == "en" else "\u202f; ").join(map(self.shown, value))
             case _:
                 return str(value)
 
@@ -89,7 +110,13 @@ class Language:
 
     def percent(self, value: float | None) -> str:
         """`value` in percent."""
-        return "–" if value is None else format_percent(value / 100, format="#,##0.#%", locale=self._locale)
+        return (
+            "–"
+            if value is None
+            else format_percent(
+                value / 100, format="#,##0.#\u202f%" if self.code == "fr" else "#,##0.#%", locale=self._locale
+            )
+        )
 
     def day(self, value: date | str | None) -> str:
         if value is None:
@@ -125,12 +152,15 @@ class Language:
         return "fr" if self.code == "fr" else "en_GB"
 
     @property
-    def template_names(self) -> dict[str, Callable[..., str]]:
+    def template_names(self) -> dict[str, Callable[..., str | bool]]:
         """What templates call these."""
         return {
             "_": self.say,
             "_n": self.say_count,
             "said": self.said,
+            "shown": self.shown,
+            "term": self.term,
+            "is_translated": self.is_translated,
             "number": self.number,
             "percent": self.percent,
             "day": self.day,

@@ -55,3 +55,9 @@ def files_of(manifest: Manifest, link: Link) -> list[FileEntry]:
     if link.file is None:
         return [entry for entry in manifest.files if entry.kind == link.kind]
     return [manifest.files[link.file]] if 0 <= link.file < len(manifest.files) else []
+
+
+def download_name(audience: Audience, version: str, name: str) -> str:
+    """What the file is called once downloaded: in the outbox those of other networks and nights have the same name."""
+    network = audience.network if audience.account == "main" else f"{audience.network}.{audience.account}"
+    return f"{network}.{version}.{name}"

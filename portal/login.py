@@ -17,6 +17,7 @@ from portal.rendering import LANGUAGE_COOKIE, redirect, render
 from portal.state import StateOf
 from portal.visitors import SESSION_COOKIE, CatalogOf, VisitorOf, set_session
 from schemas.errors import UserError
+from schemas.said import Said
 
 router = APIRouter()
 
@@ -99,19 +100,19 @@ def change_password(
     name = visitor.user.name
     refusal = None
     if state.attempts.wait(name, "password", state.clock()) is not None:
-        refusal = "Too many wrong passwords. Try again in a quarter of an hour."
+        refusal = Said("Too many wrong passwords. Try again in a quarter of an hour.")
     elif user_with_password(catalog, name, form.old) is None:
         state.attempts.wrong(name, "password", state.clock())
-        refusal = "The old password is not right."
+        refusal = Said("The old password is not right.")
     elif form.new != form.again:
-        refusal = "The two new passwords differ."
+        refusal = Said("The two new passwords differ.")
     elif form.new == form.old:
-        refusal = "The new password is the old one."
+        refusal = Said("The new password is the old one.")
     else:
         try:
             write_password(catalog, name, form.new)
-        except UserError:
-            refusal = "A password has at least 12 characters. Three unrelated words do."
+        except UserError as error:
+            refusal = error.said
     if refusal is not None:
         return render(request, "password.html", 422, refusal=refusal, minimum=MINIMUM_LENGTH)
     response = redirect("/")

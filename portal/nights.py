@@ -9,6 +9,8 @@ from catalog.nights import NIGHTS, STAGES, config_changes
 from catalog.store import OUTCOMES, Catalog
 from portal.rendering import render
 from portal.state import StateOf
+from portal.terms import rule_said
+from schemas.said import Said
 
 router = APIRouter()
 
@@ -49,6 +51,8 @@ def nights(request: Request, state: StateOf) -> Response:
         "nights.html",
         nights=shown,
         stages=_stages(state.catalog, [night["night"] for night in shown]),
+        rule_said=rule_said,
+        messages={night["night"]: list(map(Said.of, night["messages"])) for night in shown},
         reasons=state.catalog.reasons({night["as_of"] for night in shown}),
         outcomes=_outcomes(state.catalog, [night["night"] for night in shown]),
         changes=config_changes(state.catalog, [night["night"] for night in shown]),

@@ -52,7 +52,8 @@ class Row:
     rule: str
     owner: str
     declared: bool
-    #: Of the last night that reached it; None before.
+    #: In the full file that can be uploaded, whatever a later night would have put in one; before there is any, as many
+    #: as the last night found. None if the newest version has only removals.
     people: int | None
     #: People now less people in the version confirmed last; None if none was.
     change: int | None
@@ -60,7 +61,7 @@ class Row:
     as_of: date | None
     version: str | None
     manifest: Manifest | None
-    #: Of the last night that reached it.
+    #: Of the last night that reached it, else of its full file.
     ledger: Ledger | None
     status: Status
     #: Why it was held or retired.
@@ -163,7 +164,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
     network = networks()[audience.network]
     manifest = Manifest.model_validate_json(newest["manifest"]) if newest is not None else None
     ledger = Ledger.model_validate(outcome["ledger"]) if outcome is not None and outcome["ledger"] else None
-    people = ledger.file_people if ledger is not None else (manifest.ledger.file_people if manifest else None)
+    people = _people_in(manifest) if manifest is not None else ledger and ledger.file_people
     lists = open_lists(standing)
     steps = outstanding(manifest, standing) if manifest is not None else ()
     filled = [each for each in standing if each.kind != "deleted"]
@@ -185,7 +186,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
         as_of=newest["as_of"] if newest is not None else None,
         version=newest["version"] if newest is not None else None,
         manifest=manifest,
-        ledger=ledger if ledger is not None else manifest and manifest.ledger,
+        ledger=ledger if ledger is not None or not people else manifest and manifest.ledger,
         status=_status(
             network,
             manifest=manifest,
@@ -204,6 +205,15 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
         lists=lists,
         steps=steps,
     )
+
+
+def _people_in(manifest: Manifest) -> int | None:
+    """A full file that was made anew without what is forbidden has fewer rows than its ledger has people."""
+    if not manifest.has_file("full"):
+        return None
+    people = manifest.ledger.file_people
+    rows = sum(entry.rows for entry in manifest.files if entry.kind == "full")
+    return min(people, rows) if manifest.reduced_from is not None else people
 
 
 def _status(  # noqa: PLR0913

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urlencode
@@ -9,10 +10,11 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from portal.access import may
 from portal.language import LANGUAGES, Language, chosen_language
+from portal.links import download_name
 from portal.protection import FORM_COOKIE, form_session
 from portal.state import state_of
 from portal.static import static_url
@@ -32,8 +34,19 @@ def templates() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals |= {"static": static_url, "languages": LANGUAGES, "page_of": page_of}
+    environment.filters["code"] = _code
+    environment.globals |= {
+        "static": static_url,
+        "languages": LANGUAGES,
+        "page_of": page_of,
+        "download_name": download_name,
+    }
     return environment
+
+
+def _code(text: str) -> Markup:
+    """The text, what stands in backticks set as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - it is escaped
 
 
 def language_of(request: Request) -> Language:

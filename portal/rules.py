@@ -51,4 +51,6 @@ def _sentence(column: str, operator: str, value: float, language: Language) -> s
     if counts and operator in {">", "<"}:
         # Whole numbers: more than 365 is at least 366.
         whole += 1 if operator == ">" else -1
+    if column == "orders_count" and whole == 1:
+        return language.say("Ordered at least once" if operator.startswith(">") else "Ordered at most once")
     return language.say(at_least if operator.startswith(">") else at_most, n=whole, rest=100 - whole)

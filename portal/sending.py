@@ -19,14 +19,14 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 
-def send_file(request: Request, file: VerifiedFile) -> Response:
-    """The file, or the range of it that is asked for; several ranges at once are answered with the whole."""
+def send_file(request: Request, file: VerifiedFile, name: str) -> Response:
+    """The file, called `name`, or the range of it asked for; several ranges at once are answered with the whole."""
     entry = file.entry
     tag = f'"{entry.sha256}"'
     headers = {
         "Accept-Ranges": "bytes",
         "ETag": tag,
-        "Content-Disposition": f'attachment; filename="{entry.name}"',
+        "Content-Disposition": f'attachment; filename="{name}"',
         "Content-Type": "application/octet-stream",
     }
     asked = request.headers.get("range")

@@ -14,6 +14,7 @@ from portal.state import StateOf
 from portal.visitors import CatalogOf
 from schemas.errors import UserError
 from schemas.portal import Role
+from schemas.said import Said
 
 router = APIRouter(prefix="/users")
 
@@ -39,7 +40,11 @@ class UserForm(Posted):
 
 
 def _page(
-    request: Request, state: StateOf, status: int = 200, refusal: str | None = None, made: tuple[str, str] | None = None
+    request: Request,
+    state: StateOf,
+    status: int = 200,
+    refusal: Said | None = None,
+    made: tuple[str, str] | None = None,
 ) -> Response:
     """`made` is a name and its one-time password, shown this once."""
     return render(
@@ -63,7 +68,7 @@ def add_user(request: Request, form: Annotated[NewUserForm, Form()], catalog: Ca
     try:
         password = store.add_user(catalog, form.name.strip().lower(), form.roles)
     except UserError as error:
-        return _page(request, state, 422, str(error))
+        return _page(request, state, 422, error.said)
     return _page(request, state, made=(form.name.strip().lower(), password))
 
 
@@ -72,7 +77,7 @@ def set_roles(request: Request, form: Annotated[RolesForm, Form()], catalog: Cat
     try:
         store.set_roles(catalog, form.name, form.roles)
     except UserError as error:
-        return _page(request, state, 422, str(error))
+        return _page(request, state, 422, error.said)
     return redirect("/users")
 
 
@@ -81,7 +86,7 @@ def reset_password(request: Request, form: Annotated[UserForm, Form()], catalog:
     try:
         password = store.reset_password(catalog, form.name)
     except UserError as error:
-        return _page(request, state, 422, str(error))
+        return _page(request, state, 422, error.said)
     return _page(request, state, made=(form.name, password))
 
 
@@ -90,5 +95,5 @@ def remove_user(request: Request, form: Annotated[UserForm, Form()], catalog: Ca
     try:
         store.remove_user(catalog, form.name)
     except UserError as error:
-        return _page(request, state, 422, str(error))
+        return _page(request, state, 422, error.said)
     return redirect("/users")

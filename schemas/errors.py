@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-DISK_FULL = "The disk of the home is full. Free some space and run again; nothing was published."
+from schemas.said import Said
+
+DISK_FULL = Said("The disk of the home is full. Free some space and run again; nothing was published.")
 
 
 class RelanceError(Exception):
     """A failure that one sentence explains."""
 
     exit_code = 1
+
+    @property
+    def said(self) -> Said:
+        """The sentence, for the page to say in another language if it was raised with one of these."""
+        return self.args[0] if self.args and isinstance(self.args[0], Said) else Said(str(self))
 
 
 class ConfigError(RelanceError):

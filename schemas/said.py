@@ -12,14 +12,15 @@ from pydantic_core import core_schema
 class Said(str):
     """The sentence in English, as any text; `sentence` with `{name}` for each of `values`, as a key to translations.
 
-    Values are numbers, names, or other sentences: one, or a list of clauses. In JSON it is an object of both, or,
-    without values, a text.
+    Values are numbers, other sentences (one, or a list of clauses), or names: anything else, as text. In JSON it is an
+    object of both, or, without values, a text.
     """
 
     sentence: str
     values: dict[str, Any]
 
     def __new__(cls, sentence: str, /, **values: Any) -> Self:  # noqa: ANN401 - see above
+        values = {name: _kept(value) for name, value in values.items()}
         shown = {name: _in_english(value) for name, value in values.items()}
         said = super().__new__(cls, sentence.format(**shown) if values else sentence)
         said.sentence, said.values = sentence, values
@@ -44,16 +45,20 @@ class Said(str):
         """`sentence` and `values`, of nothing but what JSON knows."""
         return {"sentence": self.sentence, "values": {name: _parts(value) for name, value in self.values.items()}}
 
+    def written(self) -> dict[str, Any] | str:
+        """As it is kept in JSON: `parts`, or the text if it has no values: what was signed before there were any still
+        verifies."""
+        return self.parts() if self.values else str(self)
+
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(
-            Said.of, serialization=core_schema.plain_serializer_function_ser_schema(_written)
+            Said.of, serialization=core_schema.plain_serializer_function_ser_schema(Said.written)
         )
 
 
-def _written(said: Said) -> object:
-    # A text without values stays one: what was signed before there were any still verifies.
-    return said.parts() if said.values else str(said)
+def _kept(value: object) -> object:
+    return value if isinstance(value, int | float | str | list) else str(value)
 
 
 def _in_english(value: object) -> str:

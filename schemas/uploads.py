@@ -195,7 +195,7 @@ class Manifest(BaseModel):
     #: The confirmed state that the deltas start from, by `pipelines.uploads.open_lists.base_of`; None if nothing is.
     base: str | None
     rules_version: str
-    assumptions: tuple[str, ...]
+    assumptions: tuple[Said, ...]
     #: Lists of this audience that are below the network's minimum, and how many rows they have: not published.
     withheld: dict[str, int]
     ledger: Ledger

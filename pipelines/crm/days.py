@@ -10,6 +10,7 @@ from catalog.home import Home
 from pipelines.crm.read import Crm
 from schemas.config import Config
 from schemas.errors import DayError
+from schemas.said import Said
 
 
 def newest_day(config: Config, home: Home, now: datetime) -> date:
@@ -36,7 +37,7 @@ def default_day(crm: Crm, zone: ZoneInfo, now: datetime) -> date:
         return now.astimezone(zone).date() - timedelta(days=1)
     newest = crm.newest("orders", "ordered_at")
     if not isinstance(newest, datetime):
-        msg = 'sources.toml says as_of = "last order", but no readable order was found. Check tables.orders.'
+        msg = Said('sources.toml says as_of = "last order", but no readable order was found. Check tables.orders.')
         raise DayError(msg)
     return newest.astimezone(zone).date()
 
@@ -52,21 +53,37 @@ def check_asked_day(asked: date, *, default: date, pulled: date | None, chosen: 
     """
     right = max(default, pulled) if pulled is not None else default
     if pulled is not None and asked < pulled:
-        msg = (
-            f"The CRM of {asked} cannot be read any more: {pulled} is already in this home, and a CRM shows only "
-            f"today. Run {right} or later, or use another --home."
+        msg = Said(
+            "The CRM of {asked} cannot be read any more: {pulled} is already in this home, and a CRM shows "
+            "only today. Run {right} or later, or use another --home.",
+            asked=asked,
+            pulled=pulled,
+            right=right,
         )
         raise DayError(msg)
     if asked != right and not chosen:
-        msg = f"The CRM can be read for {right} only, not for {asked}. Choose the partition {right}."
+        msg = Said(
+            "The CRM can be read for {right} only, not for {asked}. Choose the partition {right}.",
+            right=right,
+            asked=asked,
+        )
         raise DayError(msg)
     if asked > max(default, now.date() - timedelta(days=1)):
-        msg = f"{asked} is not over yet. Choose {right} or another day before {now.date()}."
+        msg = Said(
+            "{asked} is not over yet. Choose {right} or another day before {now}.",
+            asked=asked,
+            right=right,
+            now=now.date(),
+        )
         raise DayError(msg)
 
 
 def check_orders_reach(asked: date, first_order: date | None) -> None:
     """Refuse a day before the first order, on which nothing could be counted."""
     if first_order is not None and asked < first_order:
-        msg = f"{asked} is before the first order ({first_order}): no order would count. Choose a later --as-of."
+        msg = Said(
+            "{asked} is before the first order ({first_order}): no order would count. Choose a later --as-of.",
+            asked=asked,
+            first_order=first_order,
+        )
         raise DayError(msg)

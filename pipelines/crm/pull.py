@@ -28,6 +28,7 @@ from pipelines.identifiers.canonical import with_canonical
 from schemas.crm import NAMING_COLUMNS, PURPOSES, CanonicalCustomers, Quarantine
 from schemas.errors import EmptyCrmError
 from schemas.network import Network
+from schemas.said import Said
 from schemas.settings import Settings
 from schemas.source import TableName
 
@@ -134,8 +135,11 @@ def pull_table(
     if table == "customers":
         if not accepted:
             places = ", ".join(reading.crm.places(table))
-            gave = f"{places} gave {pulled.read} rows and none keeps its contract"
-            msg = f"The CRM is empty: {gave}. Nothing was published."
+            msg = Said(
+                "The CRM is empty: {places} gave {rows} rows and none keeps its contract. Nothing was published.",
+                places=places,
+                rows=pulled.read,
+            )
             raise EmptyCrmError(msg)
         select, covered, kept_back, normalised = _canonical_customers(arrival, erasures, reading)
         temporary = (arrival.name, "_canonical")

@@ -22,6 +22,7 @@ from pipelines.crm.sources import OpenSource, open_source
 from pipelines.crm.steady import check_not_lost, steady
 from schemas.crm import CONTRACTS, CrmOrdersWithoutTimes, Quarantine
 from schemas.errors import SourceError
+from schemas.said import Said
 from schemas.source import Sources, TableName
 
 
@@ -111,7 +112,11 @@ class Crm:
         arrival.take_out(broken[ROW])
         read = arrived + rejected.height
         if read != arrival.height() + quarantined.height:
-            msg = f"Table {table}: {read} rows read, but accepted and quarantined rows differ. This is a defect."
+            msg = Said(
+                "Table {table}: {read} rows read, but accepted and quarantined rows differ. This is a defect.",
+                table=table,
+                read=read,
+            )
             raise SourceError(msg)
         return Pulled(read, arrival, quarantined, broken.select(contract.column_names()))
 
@@ -157,17 +162,23 @@ class Crm:
         known = contract.columns()
         unknown = [name for name in given if name not in known and not name.startswith("source_file")]
         if unknown:
-            msg = (
-                f"sources.toml, tables.{table}.select gives {', '.join(unknown)}, which is no column of {table}. "
-                f"Its columns are {', '.join(known)}."
+            msg = Said(
+                "sources.toml, tables.{table}.select gives {unknown}, which is no column of {table}. Its columns "
+                "are {known}.",
+                table=table,
+                unknown=", ".join(unknown),
+                known=", ".join(known),
             )
             raise SourceError(msg)
         lacking = [name for name, column in known.items() if not column.nullable and name not in given]
         if lacking:
-            hint = ""
+            lacks = "sources.toml, tables.{table}.select lacks the column {lacking}."
             if lacking == ["ordered_at"]:
-                hint = " If the source has no order times, set without_times = true."
-            msg = f"sources.toml, tables.{table}.select lacks the column {', '.join(lacking)}.{hint}"
+                lacks = (
+                    "sources.toml, tables.{table}.select lacks the column {lacking}. If the source has no order times, "
+                    "set without_times = true."
+                )
+            msg = Said(lacks, table=table, lacking=", ".join(lacking))
             raise SourceError(msg)
         orders = self.sources.tables.orders if table == "orders" else None
         return typed_select(select, given, contract, orders, [str(file) for source in opened for file in source.files])
@@ -179,10 +190,17 @@ class Crm:
             self.connection.execute(f'{drop} IF EXISTS "{name}"')
         tree = parsed(self.connection, select)
         if tree.get("error"):
-            msg = f"sources.toml, tables.{table}.select: {str(tree['error_message']).split(chr(10))[0]}."
+            msg = Said(
+                "sources.toml, tables.{table}.select: {says}.",
+                table=table,
+                says=str(tree["error_message"]).split(chr(10))[0],
+            )
             raise SourceError(msg)
         if names_warehouse(tree):
-            msg = f"sources.toml, tables.{table}.select reads relance's own warehouse. Read a source that you declare."
+            msg = Said(
+                "sources.toml, tables.{table}.select reads relance's own warehouse. Read a source that you declare.",
+                table=table,
+            )
             raise SourceError(msg)
         names = named_tables(tree)
         opened = []
@@ -202,29 +220,37 @@ class Crm:
     @contextmanager
     def _worded(self, table: TableName, opened: tuple[OpenSource, ...]) -> Iterator[None]:
         """DuckDB's errors as sentences of ours: its own quote values."""
-        places = ", ".join(source.place for source in opened) or "no source"
+        places = ", ".join(source.place for source in opened) or Said("no source")
         try:
             yield
         except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
-            raise SourceError(f"{_select_message(table, error)} It reads {places}.") from None
+            says = str(error).split("\n")[0].strip().rstrip(".!")
+            msg = Said(
+                "sources.toml, tables.{table}.select: {says}. It reads {places}.", table=table, says=says, places=places
+            )
+            raise SourceError(msg) from None
         except duckdb.OutOfMemoryException:
-            msg = f"Table {table}: out of memory while reading {places}. Raise memory_limit in relance.toml."
+            msg = Said(
+                "Table {table}: out of memory while reading {places}. Raise memory_limit in relance.toml.",
+                table=table,
+                places=places,
+            )
             raise SourceError(msg) from None
         except (duckdb.Error, RuntimeError) as error:
             check_not_lost(f"Table {table}", places, error)
             if "CSV Parser" in str(error):
-                msg = (
-                    f"Table {table}: {places} is no regular CSV: its line ends are mixed, or a quote is not closed. "
-                    "Export it again; nothing was published."
+                msg = Said(
+                    "Table {table}: {places} is no regular CSV: its line ends are mixed, or a quote is not closed. "
+                    "Export it again; nothing was published.",
+                    table=table,
+                    places=places,
                 )
                 raise SourceError(msg) from None
-            msg = (
-                f"Table {table}: reading {places} failed ({type(error).__name__}). The message quotes rows, so it is "
-                "not shown; run the select in DuckDB by hand, and prefer TRY_CAST to CAST."
+            msg = Said(
+                "Table {table}: reading {places} failed ({kind}). The message quotes rows, so it is not "
+                "shown; run the select in DuckDB by hand, and prefer TRY_CAST to CAST.",
+                table=table,
+                places=places,
+                kind=type(error).__name__,
             )
             raise SourceError(msg) from None
-
-
-def _select_message(table: TableName, error: duckdb.Error) -> str:
-    first = str(error).split("\n")[0].strip().rstrip(".!")
-    return f"sources.toml, tables.{table}.select: {first}."

@@ -12,10 +12,11 @@ import polars as pl
 from pipelines.crm.sources import OpenSource
 from schemas.crm import Quarantine
 from schemas.errors import SourceError
+from schemas.said import Said
 from schemas.source import TableName
 
 #: Lines that a CSV reader can skip without losing its place; all other faults stop the run.
-_SKIPPABLE = {"MISSING COLUMNS": "has too few columns", "TOO MANY COLUMNS": "has too many columns"}
+_SKIPPABLE = {"MISSING COLUMNS": Said("has too few columns"), "TOO MANY COLUMNS": Said("has too many columns")}
 
 #: Tables whose lost line could let somebody through who must not be.
 _NEVER_SKIPPED = ("consents", "erasures")
@@ -53,9 +54,10 @@ def rejected_lines(
         if fault["error_type"] not in _SKIPPABLE:
             raise SourceError(_fault_message(_place(fault, sources), str(fault["error_type"])))
         if table in _NEVER_SKIPPED:
-            msg = (
-                f"{_place(fault, sources)} {_SKIPPABLE[str(fault['error_type'])]}, so that "
-                "nobody can say whom it protects. Mend the line; nothing was published."
+            msg = Said(
+                "{place} {fault}, so that nobody can say whom it protects. Mend the line; nothing was published.",
+                place=_place(fault, sources),
+                fault=_SKIPPABLE[str(fault["error_type"])],
             )
             raise SourceError(msg)
     return pl.concat(
@@ -65,7 +67,7 @@ def rejected_lines(
                 table=pl.lit(table),
                 source="file_path",
                 row=_rows(faults, sources),
-                rule="line " + pl.col("error_type").replace(_SKIPPABLE),
+                rule="line " + pl.col("error_type").replace({fault: str(said) for fault, said in _SKIPPABLE.items()}),
                 shape=pl.lit(None, dtype=pl.String),
             ),
         ]
@@ -90,13 +92,16 @@ def _place(fault: dict[str, Any], sources: dict[str, OpenSource]) -> str:
     return f"{path}, line {line if line > 1 else fault['line']}"
 
 
-def _fault_message(place: str, error_type: str) -> str:
+def _fault_message(place: str, error_type: str) -> Said:
     if error_type == "INVALID ENCODING":
-        return (
-            f"{place}: not in the declared encoding. "
-            'Set encoding = "windows-1252" or "latin-1" for this source in sources.toml.'
+        return Said(
+            "{place}: not in the declared encoding. "
+            'Set encoding = "windows-1252" or "latin-1" for this source in sources.toml.',
+            place=place,
         )
-    return (
-        f"{place}: malformed CSV ({error_type.lower()}), so that what "
-        "follows cannot be trusted. Mend the quoting there, or declare `quote`; nothing was published."
+    return Said(
+        "{place}: malformed CSV ({fault}), so that what follows cannot be trusted. "
+        "Mend the quoting there, or declare `quote`; nothing was published.",
+        place=place,
+        fault=error_type.lower(),
     )

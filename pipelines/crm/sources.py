@@ -11,6 +11,7 @@ import duckdb
 
 from catalog.duckdb_connection import load_extension
 from schemas.errors import SourceError, UnreachableSourceError
+from schemas.said import Said
 from schemas.source import Source
 
 #: Python's and DuckDB's names of an encoding.
@@ -58,7 +59,11 @@ def open_source(
     pattern = _located(source.files or "", config_folder, home_folder)
     files = tuple(Path(path) for path in sorted(glob(pattern)))
     if not files:
-        msg = f"Source {name}: no file matches {pattern}. Correct `files` in sources.toml, or put the export there."
+        msg = Said(
+            "Source {name}: no file matches {pattern}. Correct `files` in sources.toml, or put the export there.",
+            name=name,
+            pattern=pattern,
+        )
         raise UnreachableSourceError(msg)
     if source.kind == "parquet":
         try:
@@ -67,7 +72,12 @@ def open_source(
                 f"read_parquet({_list(files)}, filename = 'source_file', union_by_name = true)"
             )
         except duckdb.Error as error:
-            msg = f"Source {name}: {pattern} cannot be read as Parquet ({type(error).__name__}). Export it again."
+            msg = Said(
+                "Source {name}: {pattern} cannot be read as Parquet ({kind}). Export it again.",
+                name=name,
+                pattern=pattern,
+                kind=type(error).__name__,
+            )
             raise SourceError(msg) from None
         return OpenSource(name, pattern, files, is_csv=False)
     if source.encoding == "windows-1252":
@@ -76,7 +86,12 @@ def open_source(
     first, columns = next(iter(headers.items()))
     for path, other in headers.items():
         if other != columns:
-            msg = f"Source {name}: {path.name} has other columns than {first.name}. Declare them as two sources."
+            msg = Said(
+                "Source {name}: {file} has other columns than {first}. Declare them as two sources.",
+                name=name,
+                file=path.name,
+                first=first.name,
+            )
             raise SourceError(msg)
     connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM {_read_csv(files, columns, source)}')
     encoding = _ENCODINGS[source.encoding][0].removesuffix("-sig")
@@ -88,7 +103,7 @@ def _attach(
 ) -> OpenSource:
     path = Path(_located(source.sqlite or source.duckdb or "", config_folder, home_folder))
     if not path.is_file():
-        msg = f"Source {name}: there is no file {path}. Correct it in sources.toml."
+        msg = Said("Source {name}: there is no file {path}. Correct it in sources.toml.", name=name, path=path)
         raise UnreachableSourceError(msg)
     if source.sqlite is not None:
         load_extension(connection, "sqlite_scanner")
@@ -99,7 +114,13 @@ def _attach(
         connection.sql(f"SELECT 1 FROM duckdb_tables() WHERE database_name = {_text(name)}").fetchall()
     except (duckdb.Error, RuntimeError) as error:
         kind = "SQLite" if source.sqlite is not None else "DuckDB"
-        msg = f"Source {name}: {path} cannot be opened as a {kind} file ({type(error).__name__}). Is it in use?"
+        msg = Said(
+            "Source {name}: {path} cannot be opened as a {format} file ({kind}). Is it in use?",
+            name=name,
+            path=path,
+            format=kind,
+            kind=type(error).__name__,
+        )
         raise UnreachableSourceError(msg) from None
     return OpenSource(name, str(path), (), is_csv=False)
 
@@ -116,21 +137,39 @@ def _header(name: str, path: Path, source: Source) -> list[str]:
     except UnicodeError:  # UTF-16 without its mark
         header = ["\ufffd"]
     except OSError as error:
-        msg = f"Source {name}: {path} cannot be opened ({error.strerror}). Nothing was published."
+        msg = Said(
+            "Source {name}: {path} cannot be opened ({fault}). Nothing was published.",
+            name=name,
+            path=path,
+            fault=error.strerror,
+        )
         raise UnreachableSourceError(msg) from None
     if not header:
-        msg = f"Source {name}: {path} is empty, without even a header. Export it again; nothing was published."
+        msg = Said(
+            "Source {name}: {path} is empty, without even a header. Export it again; nothing was published.",
+            name=name,
+            path=path,
+        )
         raise SourceError(msg)
     if "\ufffd" in "".join(header):
-        msg = f"Source {name}: the header of {path} is not {source.encoding}. Set `encoding` in sources.toml."
+        msg = Said(
+            "Source {name}: the header of {path} is not {encoding}. Set `encoding` in sources.toml.",
+            name=name,
+            path=path,
+            encoding=source.encoding,
+        )
         raise SourceError(msg)
     names = _unique([column.strip() for column in header])
     if len(names) <= 1:
         others = [sign for sign in _OTHER_DELIMITERS if sign != source.delimiter and sign in "".join(header)]
         if others:
-            msg = (
-                f"Source {name}: {path} reads as one column with delimiter {source.delimiter!r}; its header has "
-                f"{others[0]!r}. Set delimiter = {others[0]!r} for it in sources.toml."
+            msg = Said(
+                "Source {name}: {path} reads as one column with delimiter {delimiter}; its header has {other}. "
+                "Set delimiter = {other} for it in sources.toml.",
+                name=name,
+                path=path,
+                delimiter=repr(source.delimiter),
+                other=repr(others[0]),
             )
             raise SourceError(msg)
     return names

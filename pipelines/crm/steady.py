@@ -10,6 +10,7 @@ import duckdb
 
 from pipelines.crm.sources import OpenSource
 from schemas.errors import SourceError, UnreachableSourceError
+from schemas.said import Said
 
 
 @contextmanager
@@ -35,9 +36,11 @@ def check_not_lost(reader: str, places: str, error: Exception) -> None:
         UnreachableSourceError: DuckDB's reader of SQLite says so; it has no error of its own.
     """
     if isinstance(error, RuntimeError) or type(error) is duckdb.Error:
-        msg = (
-            f"{reader}: {places} was lost while it was read: it is damaged, or somebody writes it. "
-            "Nothing was published; if it says so again, restore it."
+        msg = Said(
+            "{reader}: {places} was lost while it was read: it is damaged, or somebody writes it. Nothing "
+            "was published; if it says so again, restore it.",
+            reader=reader,
+            places=places,
         )
         raise UnreachableSourceError(msg) from None
 
@@ -45,9 +48,11 @@ def check_not_lost(reader: str, places: str, error: Exception) -> None:
 def _check(reader: str, before: dict[Path, tuple[int, ...] | None]) -> None:
     changed = [str(path) for path, stamp in before.items() if _stamp(path) != stamp]
     if changed:
-        msg = (
-            f"{reader}: {', '.join(changed)} changed while it was read, so what was read is no whole export. "
-            "Nothing was published; let the night begin when exports are done, or write them aside and rename them."
+        msg = Said(
+            "{reader}: {changed} changed while it was read, so what was read is no whole export. Nothing was "
+            "published; let the night begin when exports are done, or write them aside and rename them.",
+            reader=reader,
+            changed=", ".join(changed),
         )
         raise UnreachableSourceError(msg) from None
 

@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from pipelines.identifiers.hashes import keyed_hash
 from pipelines.identifiers.names import folded_name
 from schemas.errors import StageError
+from schemas.said import Said
 from schemas.settings import Joining
 
 
@@ -34,7 +35,9 @@ def people(records: pl.DataFrame, joining: Joining, *, identity_key: str) -> pl.
     _, first, of_person = np.unique(person, return_index=True, return_inverse=True)
     own_id = person_ids(ranked["customer_id"], identity_key)
     if own_id.hash().is_duplicated().any() and own_id.is_duplicated().any():
-        msg = "Two records got the same person id by chance. Give one of the CRM's newest records another customer_id."
+        msg = Said(
+            "Two records got the same person id by chance. Give one of the CRM's newest records another customer_id."
+        )
         raise StageError(msg)
     return (
         ranked.with_columns(

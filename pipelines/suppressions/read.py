@@ -18,6 +18,7 @@ from pipelines.erasure.others import keep_for_others
 from pipelines.erasure.withheld import keep_for_holders, suppressed_by_domain
 from schemas.crm import CrmSuppressions
 from schemas.errors import ConfigError, SourceError
+from schemas.said import Said
 from schemas.source import Sources
 from schemas.suppression import Suppression
 
@@ -33,14 +34,18 @@ def check_select(name: str, select: str, sources: Sources, connection: duckdb.Du
     place = f"config/suppressions/{name}.toml, select"
     tree = parsed(connection, select)
     if tree.get("error"):
-        msg = f"{place}: {str(tree['error_message']).split(chr(10))[0].rstrip('.')}."
+        msg = Said("{place}: {says}.", place=place, says=str(tree["error_message"]).split(chr(10))[0].rstrip("."))
         raise ConfigError(msg)
     if names_warehouse(tree):
-        msg = f"{place} reads relance's own warehouse. Read a source that you declare."
+        msg = Said("{place} reads relance's own warehouse. Read a source that you declare.", place=place)
         raise ConfigError(msg)
     named = named_tables(tree) & set(sources.sources)
     if not named:
-        msg = f"{place} names no source of sources.toml; those are {', '.join(sources.sources)}."
+        msg = Said(
+            "{place} names no source of sources.toml; those are {sources}.",
+            place=place,
+            sources=", ".join(sources.sources),
+        )
         raise ConfigError(msg)
     return named
 
@@ -105,12 +110,16 @@ def _rows_of(place: str, select: str, opened: list[OpenSource], reading: Reading
         given = connection.sql(f"SELECT * FROM ({select}\n) AS selected LIMIT 0").columns
         columns = [column for column in _COLUMNS if column in given]
         if not columns:
-            msg = f"{place} gives {', '.join(given)}; it must give customer_id, address, or both."
+            msg = Said(
+                "{place} gives {given}; it must give customer_id, address, or both.",
+                place=place,
+                given=", ".join(given),
+            )
             raise ConfigError(msg)
         texts = ", ".join(f"nullif(trim({column}::VARCHAR), '') AS {column}" for column in columns)
         rows = frame_of(connection.sql(f"SELECT DISTINCT {texts} FROM ({select}\n) AS selected"))
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
-        msg = f"{place}: {str(error).split(chr(10))[0].strip().rstrip('.!')}."
+        msg = Said("{place}: {says}.", place=place, says=str(error).split(chr(10))[0].strip().rstrip(".!"))
         raise ConfigError(msg) from None
     except (duckdb.Error, RuntimeError) as error:
         check_not_lost(place, _places(opened), error)
@@ -124,9 +133,12 @@ def _places(opened: list[OpenSource]) -> str:
 
 def _refuse(place: str, opened: list[OpenSource], error: Exception) -> NoReturn:
     """DuckDB's messages quote rows."""
-    msg = (
-        f"{place}: reading {_places(opened)} failed ({type(error).__name__}). The message quotes rows, so it is not "
-        "shown; run the select in DuckDB by hand, and prefer TRY_CAST to CAST. Nothing was published."
+    msg = Said(
+        "{place}: reading {places} failed ({kind}). The message quotes rows, so it is not shown; run "
+        "the select in DuckDB by hand, and prefer TRY_CAST to CAST. Nothing was published.",
+        place=place,
+        places=_places(opened),
+        kind=type(error).__name__,
     )
     raise SourceError(msg) from None
 

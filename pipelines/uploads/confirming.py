@@ -8,6 +8,7 @@ from pipelines.uploads.open_lists import OpenList, base_of, open_lists
 from schemas.errors import JournalError
 from schemas.journal import Confirmation, ConfirmationKind, UploadStep, VersionOrder
 from schemas.network_file import FileKind
+from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import Manifest
 
@@ -36,8 +37,10 @@ def unconfirm(catalog: Catalog, audience: Audience, which: int | str | None = No
     standing = confirmations(catalog, audience)
     chosen = [each for each in standing if which is None or which in {each.number, each.version}]
     if not chosen:
-        said = "nothing of it stands confirmed" if which is None else f"no confirmation of {which} stands"
-        msg = f"{audience}: {said}. `relance status` lists what does."
+        msg = Said("{audience}: nothing of it stands confirmed. `relance status` lists what does.", audience=audience)
+        if which is not None:
+            says = "{audience}: no confirmation of {which} stands. `relance status` lists what does."
+            msg = Said(says, audience=audience, which=str(which))
         raise JournalError(msg)
     manifests = manifests_of(catalog, audience)
     undo_confirmation(catalog, chosen[-1], lambda now: check_undo(manifests, now, audience, chosen[-1]))
@@ -60,7 +63,13 @@ def check_fits(
     """
     refusal = _refusal(manifests, standing, version, kind)
     if refusal is not None:
-        msg = f"{audience} {version} cannot be confirmed as {kind}: {refusal}"
+        msg = Said(
+            "{audience} {version} cannot be confirmed as {kind}: {refusal}",
+            audience=audience,
+            version=version,
+            kind=Said(kind),
+            refusal=refusal,
+        )
         raise JournalError(msg)
 
 
@@ -73,9 +82,14 @@ def check_undo(manifests: Manifests, standing: list[Confirmation], audience: Aud
     kept = [each for each in standing if each.number != undone.number]
     for place, later in enumerate(kept):
         if later.number > undone.number and _refusal(manifests, kept[:place], later.version, later.kind) is not None:
-            msg = (
-                f"{audience} {undone.version} cannot be taken back as {undone.kind}: {later.version}, confirmed as "
-                f"{later.kind} later, rests on it. Take that back first."
+            msg = Said(
+                "{audience} {version} cannot be taken back as {kind}: {later}, confirmed as {later_kind} later, "
+                "rests on it. Take that back first.",
+                audience=audience,
+                version=undone.version,
+                kind=Said(undone.kind),
+                later=later.version,
+                later_kind=Said(later.kind),
             )
             raise JournalError(msg)
 
@@ -113,12 +127,14 @@ def _is_said(step: UploadStep, standing: list[Confirmation]) -> bool:
     return any((each.version, each.kind) == (step.version, step.kind) for each in standing)
 
 
-def _refusal(manifests: Manifests, standing: list[Confirmation], version: str, kind: ConfirmationKind) -> str | None:
+def _refusal(manifests: Manifests, standing: list[Confirmation], version: str, kind: ConfirmationKind) -> Said | None:
     """Why it does not fit, and what to do instead; None if it does."""
     manifest = manifests.get(version)
     if manifest is None:
         known = ", ".join(list(manifests)[-3:])
-        return f"there is no such version. {f'The newest are {known}' if known else 'None was published'}."
+        if not known:
+            return Said("there is no such version. None was published.")
+        return Said("there is no such version. The newest are {known}.", known=known)
     match kind:
         case "created" | "replaced":
             return _refused_full(open_lists(standing), manifest, kind)
@@ -128,41 +144,48 @@ def _refusal(manifests: Manifests, standing: list[Confirmation], version: str, k
             return _refused_deletion(manifests, standing, version)
 
 
-def _refused_full(lists: tuple[OpenList, ...], manifest: Manifest, kind: ConfirmationKind) -> str | None:
+def _refused_full(lists: tuple[OpenList, ...], manifest: Manifest, kind: ConfirmationKind) -> Said | None:
     if not manifest.has_file("full"):
-        return "it has no full file, so it fills no list."
+        return Said("it has no full file, so it fills no list.")
     if kind == "created":
         opened = any((manifest.version, kind) in each.uploads for each in lists)
-        return "a list made of it is open already. If that one was deleted, confirm that first." if opened else None
+        open_already = Said("a list made of it is open already. If that one was deleted, confirm that first.")
+        return open_already if opened else None
     if not manifest.replaceable:
-        return "this network cannot replace what a list holds. If you made a new list of it, confirm it as created."
+        return Said(
+            "this network cannot replace what a list holds. If you made a new list of it, confirm it as created."
+        )
     if not lists:
-        return "no list is open that it could replace. If you made a new list of it, confirm it as created."
+        return Said("no list is open that it could replace. If you made a new list of it, confirm it as created.")
     return None
 
 
 def _refused_delta(
     manifests: Manifests, lists: tuple[OpenList, ...], manifest: Manifest, kind: ConfirmationKind
-) -> str | None:
+) -> Said | None:
     file = "add" if kind == "added" else "remove"
     version = manifest.version
     if not manifest.has_file(file):
-        return f"it has no {file} file."
+        return Said("it has no add file." if file == "add" else "it has no remove file.")
     if lists and (version, kind) in lists[-1].uploads:
-        return "it is confirmed so already."
+        return Said("it is confirmed so already.")
     if base_of(lists, without_deltas_of=version) == manifest.base:
         return None
     if not lists:
-        return "no list is open. Make one of the full file of the newest version, and confirm that as created."
+        return Said("no list is open. Make one of the full file of the newest version, and confirm that as created.")
     fits = next((other.version for other in reversed(manifests.values()) if _is_next(other, lists)), None)
     if fits is not None:
-        instead = f"Upload the files of {fits} instead: they start from what the list holds"
+        instead = Said("Upload the files of {fits} instead: they start from what the list holds.", fits=fits)
     elif manifest.has_file("full") and manifest.replaceable:
-        instead = f"Replace the list with the full file of {version} instead, and confirm it as replaced"
+        says = "Replace the list with the full file of {version} instead, and confirm it as replaced."
+        instead = Said(says, version=version)
     else:
-        instead = "The next night publishes files that start from what the list holds; upload those"
-    last = lists[-1].newest_version
-    return f"it starts from another state of the list, which was last confirmed with {last}. {instead}."
+        instead = Said("The next night publishes files that start from what the list holds; upload those.")
+    return Said(
+        "it starts from another state of the list, which was last confirmed with {last}. {instead}",
+        last=lists[-1].newest_version,
+        instead=instead,
+    )
 
 
 def _is_next(manifest: Manifest, lists: tuple[OpenList, ...]) -> bool:
@@ -173,14 +196,16 @@ def _is_next(manifest: Manifest, lists: tuple[OpenList, ...]) -> bool:
     return bool(left) and base_of(lists, without_deltas_of=manifest.version) == manifest.base
 
 
-def _refused_deletion(manifests: Manifests, standing: list[Confirmation], version: str) -> str | None:
+def _refused_deletion(manifests: Manifests, standing: list[Confirmation], version: str) -> Said | None:
     lists = open_lists(standing)
     if any(version in each.versions for each in lists):
         return None
     if any(each.version == version for each in standing):
-        return "no list is open that it went into."
+        return Said("no list is open that it went into.")
     newest = max(manifests, key=VersionOrder.of)
     if lists and version == newest:
         went = ", ".join(each.newest_version for each in lists)
-        return f"it went into no open list. The open ones are known by {went}: name the one that was deleted."
+        return Said(
+            "it went into no open list. The open ones are known by {went}: name the one that was deleted.", went=went
+        )
     return None

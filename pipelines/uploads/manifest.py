@@ -16,7 +16,7 @@ from schemas.network import Network
 from schemas.said import Said
 from schemas.segment import Audience, Segment
 from schemas.settings import Settings
-from schemas.uploads import FileEntry, Manifest, Signature
+from schemas.uploads import FileEntry, Ledger, Manifest, Signature
 
 #: What of a network decides which keys a file carries.
 _RULES = {"file", "columns", "keys", "all_or_none", "required_any", "regions"}
@@ -32,9 +32,8 @@ def rules_version(network: Network) -> str:
 
 def content_digest(manifest: Manifest) -> str:
     """Equal for versions that hold the same: files, rules, label and base, whatever day they are of."""
-    content = manifest.model_dump(
-        mode="json", include={"public_name", "base", "rules_version", "files", "withheld", "assumptions"}
-    )
+    content = manifest.model_dump(mode="json", include={"public_name", "base", "rules_version", "files", "withheld"})
+    content["assumptions"] = [str(each) for each in manifest.assumptions]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -60,22 +59,6 @@ def new_manifest(  # noqa: PLR0913 - the manifest's parts
     reduction: Reduction | None = None,
 ) -> Manifest:
     """The unsigned manifest of a version."""
-    assumptions = tuple(
-        f"{region}: {purpose} assumed granted where nothing is on record"
-        for region, assumption in sorted(settings.assume.items())
-        for purpose in network.consent
-        if getattr(assumption, purpose)
-    )
-    ledger = audience_rows.ledger
-    if ledger.on_assumption:
-        assumptions += (f"{ledger.on_assumption} people are in the file on such an assumption",)
-    assumptions += tuple(
-        f"{other} counts as {purpose} where nothing is on record for {purpose}"
-        for purpose in network.consent
-        for other in settings.consent.get(purpose, ())
-    )
-    if ledger.by_other_purpose:
-        assumptions += (f"{ledger.by_other_purpose} people are in the file on a word for another purpose",)
     return Manifest(
         network=audience.network,
         account=audience.account,
@@ -85,7 +68,7 @@ def new_manifest(  # noqa: PLR0913 - the manifest's parts
         as_of=as_of.isoformat(),
         base=base,
         rules_version=rules_version(network),
-        assumptions=assumptions,
+        assumptions=_assumptions(network, settings, audience_rows.ledger),
         withheld=audience_rows.withheld,
         ledger=audience_rows.ledger,
         files=files,
@@ -101,6 +84,31 @@ def new_manifest(  # noqa: PLR0913 - the manifest's parts
         reduced_from=reduction and reduction.manifest.version,
         replaceable="replace" in network.update_modes,
     )
+
+
+def _assumptions(network: Network, settings: Settings, ledger: Ledger) -> tuple[Said, ...]:
+    """What counts as consent without being one, and how many people that let in."""
+    assumed = [
+        Said("{region}: {purpose} assumed granted where nothing is on record", region=region, purpose=_words(purpose))
+        for region, assumption in sorted(settings.assume.items())
+        for purpose in network.consent
+        if getattr(assumption, purpose)
+    ]
+    if ledger.on_assumption:
+        assumed.append(Said("{n} people are in the file on such an assumption", n=ledger.on_assumption))
+    assumed += [
+        Said("{other} counts as {purpose} where nothing is on record for that",
+             other=_words(other), purpose=_words(purpose))
+        for purpose in network.consent
+        for other in settings.consent.get(purpose, ())
+    ]  # fmt: skip
+    if ledger.by_other_purpose:
+        assumed.append(Said("{n} people are in the file on a word for another purpose", n=ledger.by_other_purpose))
+    return tuple(assumed)
+
+
+def _words(purpose: str) -> Said:
+    return Said(purpose.replace("_", " "))
 
 
 def _together(*reasons: Said | None) -> Said | None:

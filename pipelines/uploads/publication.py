@@ -52,7 +52,11 @@ def check_newest(as_of: date, newest: date | None) -> None:
         DayError: the day is past.
     """
     if newest is None or as_of < newest:
-        msg = f"Only the newest day is published, which is {newest}, not {as_of}. Choose the partition {newest}."
+        msg = Said(
+            "Only the newest day is published, which is {newest}, not {as_of}. Choose the partition {newest}.",
+            newest=newest,
+            as_of=as_of,
+        )
         raise DayError(msg)
 
 
@@ -280,4 +284,8 @@ def _why_held(audience_rows: AudienceRows, network: Network) -> Said:
 
 
 def _lost(reason: str, people: int) -> Said:
+    for chosen in ("suppressed by {name}", "excluded by {name}", "outranked by {name}"):
+        kind = chosen.removesuffix("{name}").replace(" ", "_")
+        if reason.startswith(kind):
+            return Said("{reason} ({people})", reason=Said(chosen, name=reason.removeprefix(kind)), people=people)
     return Said("{reason} ({people})", reason=Said(reason.replace("_", " ")), people=people)

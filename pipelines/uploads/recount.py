@@ -15,6 +15,7 @@ from pipelines.uploads.rows import ListRows
 from schemas.errors import PublicationError
 from schemas.network import Network
 from schemas.network_file import FileKind
+from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import FileEntry, Ledger
 
@@ -97,6 +98,6 @@ def _rows_by_list(files: Iterable[CheckedFile]) -> Counter[tuple[FileKind, str]]
 
 
 def _defect(audience: Audience, what: str, label: str = "") -> PublicationError:
-    where = f" (list {label})" if label else ""
-    msg = f"{audience}: the ledger does not close{where}: {what}. This is a defect; nothing was published."
+    says = "{audience}: the ledger does not close: {what}. This is a defect; nothing was published."
+    msg = Said(says, audience=audience, what=f"list {label}: {what}" if label else what)
     return PublicationError(msg, check="ledger_closes")

@@ -87,7 +87,10 @@ def reduced_rows(reduction: Reduction, folder: Path, network: Network) -> Audien
         known = left.filter(list=part.upload_list.label)
         if part.keys.join(known, on=["key", "value"], how="anti").height:
             name = f"{before.network}/{before.segment} {before.version}"
-            msg = f"{name}: what is left of it holds a key that it may not. This is a defect; nothing was published."
+            msg = Said(
+                "{name}: what is left of it holds a key that it may not. This is a defect; nothing was published.",
+                name=name,
+            )
             raise PublicationError(msg, check="ledger_closes")
     short = {part.upload_list.label: part.rows.height for part in parts if part.rows.height < minimum}
     kept = tuple(part for part in parts if part.upload_list.label not in short)

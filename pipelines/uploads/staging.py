@@ -15,6 +15,7 @@ from pipelines.uploads.writer import write_list
 from schemas.errors import PublicationError
 from schemas.network import Network
 from schemas.network_file import FileKind
+from schemas.said import Said
 from schemas.segment import Audience, Segment
 from schemas.uploads import FileEntry, Ledger
 
@@ -26,11 +27,23 @@ def check_ledger(audience: Audience, ledger: Ledger) -> None:
         PublicationError: somebody of the segment is neither in the file nor dropped with a reason.
     """
     if not ledger.closes:
-        msg = (
-            f"{audience}: the ledger does not close: {ledger.segment_people} people in the segment, "
-            f"{ledger.file_people} in the file, {sum(ledger.dropped.values())} dropped with a reason"
-            f"{''.join(f'; the sum of {name} is another' for name in ledger.open_identifiers)}. "
-            "This is a defect; nothing was published."
+        says = (
+            "{audience}: the ledger does not close: {segment_people} people in the segment, {file_people} in the "
+            "file, {dropped} dropped with a reason. This is a defect; nothing was published."
+        )
+        if ledger.open_identifiers:
+            says = (
+                "{audience}: the ledger does not close: {segment_people} people in the segment, {file_people} in the "
+                "file, {dropped} dropped with a reason; the sum of {identifiers} is another. "
+                "This is a defect; nothing was published."
+            )
+        msg = Said(
+            says,
+            audience=audience,
+            segment_people=ledger.segment_people,
+            file_people=ledger.file_people,
+            dropped=sum(ledger.dropped.values()),
+            **({"identifiers": ", ".join(ledger.open_identifiers)} if ledger.open_identifiers else {}),
         )
         raise PublicationError(msg, check="ledger_closes")
 
@@ -55,7 +68,9 @@ def staging_folder(outbox: Path, staging: Path, staged: Path) -> Iterator[None]:
         shutil.rmtree(staged, ignore_errors=True)
         if error.errno != errno.ENOSPC:
             raise
-        msg = f"The disk of {outbox} is full. Free some space and run again; no half file was published."
+        msg = Said(
+            "The disk of {outbox} is full. Free some space and run again; no half file was published.", outbox=outbox
+        )
         raise PublicationError(msg) from None
 
 
@@ -83,7 +98,11 @@ def checked_files(
             for complaint in reading.complaints
         ]
         if found:
-            msg = f"{audience}: a file would be refused: {'; '.join(found)}. Nothing of it was published."
+            msg = Said(
+                "{audience}: a file would be refused: {found}. Nothing of it was published.",
+                audience=audience,
+                found="; ".join(found),
+            )
             raise PublicationError(msg, check="file_is_accepted")
         files += map(CheckedFile, written, read)
     return tuple(files)
@@ -97,9 +116,12 @@ def check_whole(audience: Audience, folder: Path, files: Iterable[FileEntry]) ->
     """
     torn = torn_files(folder, files)
     if torn:
-        msg = (
-            f"{audience}: {', '.join(torn)}: missing, or not as long as written. Nothing of it was published; look at "
-            f"the disk of {folder.parent}, and run again."
+        msg = Said(
+            "{audience}: {torn}: missing, or not as long as written. Nothing of it was published; look at "
+            "the disk of {folder}, and run again.",
+            audience=audience,
+            torn=", ".join(torn),
+            folder=folder.parent,
         )
         raise PublicationError(msg, check="ledger_closes")
 

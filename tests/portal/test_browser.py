@@ -110,7 +110,7 @@ def test_log_in_find_download_confirm_undo(site: Site, open_page: Open, tmp_path
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Download full file 4,312 rows").click()
     waiting.value.save_as(tmp_path / "saved")
-    assert waiting.value.suggested_filename == "club_b.full.csv"
+    assert waiting.value.suggested_filename == f"meta.{DAY}.1.club_b.full.csv"
     saved = (tmp_path / "saved").read_bytes()
     assert hashlib.sha256(saved).hexdigest() == hashlib.sha256(FULL).hexdigest()
     page.get_by_role("button", name="I created it").click()

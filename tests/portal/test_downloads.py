@@ -36,7 +36,7 @@ def test_a_download_is_the_file_byte_for_byte(shelf: Site) -> None:
     answer = browser.get(link)
     assert answer.content == CONTENT
     assert answer.headers["content-length"] == str(len(CONTENT))
-    assert answer.headers["content-disposition"] == 'attachment; filename="club_b.part-0001.full.csv"'
+    assert answer.headers["content-disposition"] == 'attachment; filename="meta.2026-10-31.1.club_b.part-0001.full.csv"'
     assert answer.headers["content-type"] == "application/octet-stream"
     head = browser.client.head(link)
     assert (head.content, head.headers["content-length"]) == (b"", str(len(CONTENT)))

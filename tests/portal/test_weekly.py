@@ -65,14 +65,14 @@ def test_it_names_lists_and_counts_with_removals_first_and_a_link(site: Site) ->
     assert mail.text.splitlines() == [
         "3 audiences vous attendent.",
         "",
-        "D’abord : retirer des personnes",
+        "D’abord\u00a0: retirer des personnes",
         "- Google Ads Customer Match (main): R&D <fans> (club_b), 3 clés de correspondance doivent partir.",
         "",
-        "Ensuite : mettre les listes à jour",
-        "- Google Ads Customer Match (germany): R&D <fans> (club_b), 4\u202f312 personnes",
-        "- Meta: R&D <fans> (club_b), 4\u202f312 personnes",
+        "Ensuite\u00a0: mettre les listes à jour",
+        "- Google Ads Customer Match (germany): R&D <fans> (club_b), 4\u202f312 personnes dans le fichier complet",
+        "- Meta: R&D <fans> (club_b), 4\u202f312 personnes dans le fichier complet",
         "",
-        "Les fichiers, et que faire de chacun : https://relance.example.com",
+        "Les fichiers, et que faire de chacun\u00a0: https://relance.example.com",
     ]
 
 
@@ -97,7 +97,7 @@ def test_it_is_sent_while_the_page_is_served_once_on_its_day(
     [mail] = sent
     assert (mail["To"], mail["From"]) == ("camille@example.com, anne@example.com", "relance@example.com")
     assert mail["Subject"] == "relance: 1 audience vous attend"
-    assert "Meta: Loyal (club_b), 4\u202f312 personnes" in mail.get_content()
+    assert "Meta: Loyal (club_b), 4\u202f312 personnes dans le fichier complet" in mail.get_content()
     site.late += timedelta(days=7)
     send_if_due(state)
     assert len(sent) == 2

@@ -251,7 +251,7 @@ def test_assumptions_are_stated_in_the_manifest(tmp_path: Path) -> None:
     with opened(tmp_path, settings=settings) as outbox:
         publish(AUDIENCE, SEGMENT, META, rows_of("jane", assumed=True), outbox, as_of=AS_OF)
         stated = " ".join(manifest_of(outbox).assumptions)
-    assert "US: ads_upload" in stated
+    assert "US: ads upload" in stated
     assert "1 people" in stated
     assert "FR" not in stated
 

@@ -1,0 +1,88 @@
+"""Code words that the catalog and the networks' files keep, as sentences that the page can say."""
+
+from __future__ import annotations
+
+import re
+
+from schemas.said import Said
+
+#: Identifier of people, or key of a network → what it is.
+IDENTIFIERS: dict[str, str] = {
+    "email": "e-mail",
+    "phone": "phone",
+    "mobile_ad_id": "mobile advertising id",
+    "first_name": "first name",
+    "last_name": "last name",
+    "address": "name and place",
+    "email_sha256": "e-mail (SHA-256)",
+    "email_md5": "e-mail (MD5)",
+    "email_sha1": "e-mail (SHA-1)",
+    "street": "street",
+    "city": "city",
+    "region": "region",
+    "postal_code": "postcode",
+    "country": "country",
+    "external_id": "customer number",
+    "revenue": "customer value",
+    "constant": "always the same",
+}
+
+#: Why somebody in a file does not carry one of its keys, or why what they gave is no match key.
+LOST: dict[str, str] = {
+    "not_given": "not given",
+    "not_taken_there": "not taken where they live",
+    "list_below_minimum": "list below minimum",
+    "key_refused": "key refused",
+    "placeholder": "placeholder",
+    "already_hashed": "hashed already",
+    "not_an_email": "no e-mail address",
+    "not_an_id": "no advertising id",
+    "not_a_number": "no phone number",
+    "not_valid": "no valid number",
+    "no_country": "without country",
+    "bare_plus": "a plus in front of national digits",
+    "several_numbers": "several numbers in one field",
+    "shared": "shared by many people",
+}
+
+#: How sure a fact is.
+CONFIDENCES: dict[str, str] = {
+    "documented": "documented",
+    "secondary": "said by others",
+    "seen in code": "seen in code",
+    "unconfirmed": "unconfirmed",
+}
+
+#: The CRM's tables.
+TABLES: dict[str, str] = {
+    "customers": "customers",
+    "orders": "orders",
+    "consents": "consents",
+    "visits": "visits",
+    "erasures": "requests to be forgotten",
+    "suppressions": "people to leave out",
+}
+
+#: Every code word.
+TERMS = IDENTIFIERS | LOST | CONFIDENCES | TABLES
+
+#: The rules that a source row can break, as `pipelines.crm` words them.
+RULES: tuple[str, ...] = (
+    "{column} missing",
+    "{column} not allowed",
+    "{column} unreadable",
+    "{column} repeated",
+    "no rate for {currency}",
+    "line has too few columns",
+    "line has too many columns",
+    "names somebody not so",
+)
+
+
+def rule_said(rule: str) -> Said:
+    """The rule that a row broke, as a sentence; in its own words if it is none of ours."""
+    for sentence in RULES:
+        found = re.fullmatch(re.sub(r"{(\w+)}", r"(?P<\1>\\w+)", sentence), rule)
+        if found is not None:
+            return Said(sentence, **found.groupdict())
+    return Said(rule)
