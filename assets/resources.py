@@ -22,25 +22,22 @@ from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.crm.days import check_asked_day, default_day
 from pipelines.crm.pull import Reading
 from pipelines.crm.read import Crm
-from pipelines.customers.subdivisions import subdivisions
 from pipelines.erasure.settle import Erasing, settle
 from pipelines.history import intervals
 from pipelines.history.config_changes import changes_tonight
 from pipelines.history.declared import keep_files
-from pipelines.identifiers.stored import read_identifiers
 from pipelines.overlaps import overlaps
 from pipelines.uploads.after_failure import publish_removals
 from pipelines.uploads.forecasts import update_forecasts
-from pipelines.uploads.keys import key_columns
 from pipelines.uploads.outbox import Outbox
-from pipelines.uploads.people import NetworkPeople, network_people
+from pipelines.uploads.people import NetworkPeople
+from pipelines.uploads.permitted import PERMITTED, number_people, people_of, shown_to
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.retention import expire
 from pipelines.uploads.retired import retired_audiences
 from pipelines.uploads.withdrawal import hold_withdrawn
 from schemas.config import Config, read_config
 from schemas.errors import RelanceError, StageError, UnreachableSourceError
-from schemas.network import match_columns
 from schemas.said import Said
 
 
@@ -181,54 +178,20 @@ class Relance(dg.ConfigurableResource):
         if known is None or known[0] != (network, mark):
             # Two networks' people need not fit into memory together.
             self._opened.people = known = None
-            self._number_people(network, as_of, current)
-            people = self._network_people(network, "FROM _permitted", self.refused_keys(network))
+            number_people(self.warehouse, network, as_of, current)
+            declared = self.declared.networks[network]
+            people = people_of(self.warehouse, network, declared, self.refused_keys(network))
             self._opened.people = known = ((network, mark), people)
         return known[1]
-
-    def _number_people(self, network: str, as_of: date, members: str) -> None:
-        """Number the members who may be sent to the network: a person's id is compared here and nowhere else."""
-        self.warehouse.execute(
-            "CREATE OR REPLACE TEMP TABLE _permitted AS SELECT (row_number() OVER () - 1)::UINTEGER AS number, "
-            "person_id, assumed, by_other_purpose, country, revenue FROM warehouse.permissions LEFT JOIN "
-            "(FROM warehouse.features WHERE as_of = $day) USING (person_id) "
-            f"WHERE network = $network AND person_id IN ({members})",
-            network=network,
-            day=as_of,
-        )
-
-    def _network_people(self, network: str, numbered: str, refused: pl.DataFrame) -> NetworkPeople:
-        declared, warehouse = self.declared.networks[network], self.warehouse
-        columns = ", ".join(match.name for match in match_columns({network: declared}))
-        states = None
-        if declared.limits_data_use:
-            lives = (
-                f"SELECT DISTINCT number, country_code AS country, region FROM ({numbered}) "
-                "JOIN warehouse.customer_records USING (person_id) JOIN warehouse.crm_customers USING (customer_id)"
-            )
-            states = subdivisions(warehouse.read(lives))
-        held = (
-            f"SELECT number, kind, position, {columns} FROM warehouse.identifiers JOIN ({numbered}) USING (person_id)"
-        )
-        unusable = (
-            f"SELECT number, identifier, refusal FROM warehouse.identifier_refusals JOIN ({numbered}) USING (person_id)"
-        )
-        return network_people(
-            warehouse.read(numbered),
-            read_identifiers(warehouse, held),
-            refused,
-            declared,
-            states,
-            warehouse.read(unusable),
-        )
 
     def people_without(self, network: str, numbers: pl.Series, keys: pl.DataFrame) -> NetworkPeople:
         """Some of the people of `people_of`, by their numbers, without the keys (key, value)."""
         refused = self.refused_keys(network)
         gone = keys.select(network=pl.lit(network), key="key", value="value")
         with registered(self.warehouse.connection, numbers.to_frame("number")) as asked:
-            numbered = f"FROM _permitted SEMI JOIN {asked} USING (number)"
-            return self._network_people(network, numbered, pl.concat([refused, gone]))
+            numbered = f"{PERMITTED} SEMI JOIN {asked} USING (number)"
+            declared = self.declared.networks[network]
+            return people_of(self.warehouse, network, declared, pl.concat([refused, gone]), numbered)
 
     def stays(self, segments: tuple[str, ...]) -> pl.DataFrame:
         """person_id, segment of everybody who is in one of the segments now."""
@@ -241,7 +204,9 @@ class Relance(dg.ConfigurableResource):
     def identifiers_of(self, network: str, people: pl.Series) -> pl.DataFrame:
         """What the network would know the people by: a row an identifier."""
         with registered(self.warehouse.connection, people.to_frame("person_id")) as asked:
-            return self._shown(network, f"SEMI JOIN {asked} USING (person_id)")
+            return shown_to(
+                self.warehouse, network, self.declared.networks[network], f"SEMI JOIN {asked} USING (person_id)"
+            )
 
     def refused_keys(self, network: str) -> pl.DataFrame:
         """The keys that no row may carry on the network."""
@@ -250,11 +215,8 @@ class Relance(dg.ConfigurableResource):
     def unpermitted(self, network: str) -> pl.DataFrame:
         """What the network would see of people who may not be sent to it: a row an identifier."""
         permitted = f"FROM warehouse.permissions WHERE network = '{network}'"
-        return self._shown(network, f"ANTI JOIN ({permitted}) USING (person_id)")
-
-    def _shown(self, network: str, whose: str) -> pl.DataFrame:
-        columns = ", ".join(column.name for column in key_columns({network: self.declared.networks[network]}))
-        return read_identifiers(self.warehouse, f"SELECT {columns} FROM warehouse.identifiers {whose}")
+        whose = f"ANTI JOIN ({permitted}) USING (person_id)"
+        return shown_to(self.warehouse, network, self.declared.networks[network], whose)
 
     def newest_day(self) -> date | None:
         """The newest day whose CRM was read into this home."""

@@ -13,6 +13,7 @@ import polars as pl
 from catalog.home import Home
 from catalog.secret_keys import open_keys
 from catalog.warehouse import open_warehouse
+from pipelines.identifiers.stored import read_identifiers
 from tests.nights import assets_of, night
 from tests.simulation.company import Company
 from tests.simulation.world import World

@@ -1,0 +1,58 @@
+"""Everybody who may be sent to a network tonight, read from the warehouse: numbered once, then known by their number."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from catalog.warehouse import Warehouse
+from pipelines.customers.subdivisions import subdivisions
+from pipelines.identifiers.stored import read_identifiers
+from pipelines.uploads.keys import key_columns
+from pipelines.uploads.people import NetworkPeople, network_people
+from schemas.network import Network, match_columns
+
+#: SQL for the people numbered last.
+PERMITTED = "FROM _permitted"
+
+
+def number_people(warehouse: Warehouse, network: str, as_of: date, members: str) -> None:
+    """Number those of `members` (SQL for person_id) who may be sent to the network: a person's id is compared here and
+    nowhere else.
+    """
+    warehouse.execute(
+        "CREATE OR REPLACE TEMP TABLE _permitted AS SELECT (row_number() OVER () - 1)::UINTEGER AS number, "
+        "person_id, assumed, by_other_purpose, country, revenue FROM warehouse.permissions LEFT JOIN "
+        "(FROM warehouse.features WHERE as_of = $day) USING (person_id) "
+        f"WHERE network = $network AND person_id IN ({members})",
+        network=network,
+        day=as_of,
+    )
+
+
+def people_of(
+    warehouse: Warehouse, network: str, declared: Network, refused: pl.DataFrame, numbered: str = PERMITTED
+) -> NetworkPeople:
+    """The network's people among the `numbered`. In: `refused` (`RefusedKeys` of the network)."""
+    columns = ", ".join(match.name for match in match_columns({network: declared}))
+    states = None
+    if declared.limits_data_use:
+        lives = (
+            f"SELECT DISTINCT number, country_code AS country, region FROM ({numbered}) "
+            "JOIN warehouse.customer_records USING (person_id) JOIN warehouse.crm_customers USING (customer_id)"
+        )
+        states = subdivisions(warehouse.read(lives))
+    held = f"SELECT number, kind, position, {columns} FROM warehouse.identifiers JOIN ({numbered}) USING (person_id)"
+    unusable = (
+        f"SELECT number, identifier, refusal FROM warehouse.identifier_refusals JOIN ({numbered}) USING (person_id)"
+    )
+    return network_people(
+        warehouse.read(numbered), read_identifiers(warehouse, held), refused, declared, states, warehouse.read(unusable)
+    )
+
+
+def shown_to(warehouse: Warehouse, network: str, declared: Network, whose: str) -> pl.DataFrame:
+    """What the network would see of the people that a join (SQL) leaves: a row an identifier."""
+    columns = ", ".join(column.name for column in key_columns({network: declared}))
+    return read_identifiers(warehouse, f"SELECT {columns} FROM warehouse.identifiers {whose}")
