@@ -1,4 +1,4 @@
-"""Everybody who may be sent to a network tonight, read from the warehouse: numbered once, then known by their number."""
+"""Everybody who may be sent to a network tonight, read from the warehouse and numbered once."""
 
 from __future__ import annotations
 
