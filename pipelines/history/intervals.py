@@ -19,37 +19,70 @@ from pipelines.history.changes import drop_notes, note
 Columns = dict[str, str]
 
 
+#: Up to this share of a table's rows, taking out and adding them takes less time than writing the table anew.
+_FEW = 0.2
+
+
 def replace_by(warehouse: Warehouse, table: str, select: str, *, day: date, kept_days: int) -> None:
     """Make the rows of a SELECT the content of `table` as of `day`, and keep what it held on earlier days.
 
     A repeated day keeps nothing of its first try. Belongs into one transaction with what else the night writes.
     """
-    columns = _columns(warehouse, f"warehouse.{table}") if warehouse.has(table) else None
-    if columns is None or columns != _columns(warehouse, f"({select})"):
+    held = _described(warehouse, f"warehouse.{table}") if warehouse.has(table) else None
+    arriving = _described(warehouse, f"({select})")
+    if held is None or _with_words_as_text(held) != _with_words_as_text(arriving):
         # Nothing was there before; or the contract changed, and rows of the old one cannot be compared.
         _begin(warehouse, table, day)
         warehouse.replace_by(table, select)
         return
     # Only rows whose hashes differ are looked at whole.
+    columns = _with_words_as_text(held)
     listed = _listed(columns)
+    marked = f"*, {_mark(listed)} AS mark"
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _arriving AS SELECT hash({listed}) AS quick FROM ({select})")
     warehouse.execute(
-        f"CREATE OR REPLACE TEMP TABLE _gone_rows AS SELECT *, {_mark(listed)} AS mark FROM warehouse.{table} AS held "
-        f"ANTI JOIN _arriving ON hash({listed}) = quick"
+        f"CREATE OR REPLACE TEMP TABLE _before AS SELECT rowid AS place, hash({listed}) AS quick FROM warehouse.{table}"
     )
-    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _before AS SELECT hash({listed}) AS quick FROM warehouse.{table}")
-    warehouse.replace_by(table, select)
-    _make(warehouse, table, columns, day)
-    _keep_gone(warehouse, table, columns, day)
     warehouse.execute(
-        f"CREATE OR REPLACE TEMP TABLE _came_rows AS SELECT *, {_mark(listed)} AS mark FROM warehouse.{table} "
+        "CREATE OR REPLACE TEMP TABLE _gone_places AS SELECT place FROM _before ANTI JOIN _arriving USING (quick)"
+    )
+    warehouse.execute(
+        f"CREATE OR REPLACE TEMP TABLE _gone_rows AS SELECT {marked} FROM warehouse.{table} "
+        "WHERE rowid IN (SELECT place FROM _gone_places)"
+    )
+    warehouse.execute(
+        f"CREATE OR REPLACE TEMP TABLE _came_rows AS SELECT {marked} FROM ({select}) AS arriving "
         f"ANTI JOIN _before ON hash({listed}) = quick"
     )
+    # A word that is new to an enumerated column needs the table anew.
+    if held == arriving and _few_differ(warehouse, listed):
+        warehouse.execute(f"DELETE FROM warehouse.{table} WHERE rowid IN (SELECT place FROM _gone_places)")
+        _insert(warehouse, table, "SELECT * EXCLUDE (mark) FROM _came_rows")
+    else:
+        warehouse.replace_by(table, select)
+    _make(warehouse, table, columns, day)
+    _keep_gone(warehouse, table, columns, day)
     _add(warehouse, f"new_{table}", "SELECT DISTINCT mark, $day::DATE AS came_on FROM _came_rows", day)
     note(warehouse, table, "FROM _came_rows UNION ALL BY NAME FROM _gone_rows")
     expire(warehouse, table, day - timedelta(days=kept_days))
-    for name in ("_arriving", "_gone_rows", "_came_rows", "_before", "_added"):
+    for name in ("_arriving", "_before", "_gone_places", "_gone_rows", "_came_rows"):
         warehouse.execute(f"DROP TABLE {name}")
+
+
+def _few_differ(warehouse: Warehouse, listed: str) -> bool:
+    """Whether few rows came and went, and that is all: rows that are alike are one hash, however many of them there
+    are, so sums of hashes decide.
+    """
+    sums = "count(*) AS rows, coalesce(sum(quick::HUGEINT), 0) AS total"
+    found = warehouse.read(
+        f"SELECT arriving.rows AS arriving, gone.rows + came.rows AS changed, arriving.rows = before.rows - gone.rows "
+        "+ came.rows AND arriving.total = before.total - gone.total + came.total AS enough "
+        f"FROM (SELECT {sums} FROM _arriving) AS arriving, (SELECT {sums} FROM _before) AS before, "
+        f"(SELECT {sums} FROM _before SEMI JOIN _gone_places USING (place)) AS gone, "
+        f"(SELECT {sums} FROM (SELECT hash({listed}) AS quick FROM _came_rows)) AS came"
+    )
+    arriving, changed, enough = found.row(0)
+    return enough and changed <= _FEW * arriving
 
 
 def replace(warehouse: Warehouse, table: str, frame: pl.DataFrame, *, day: date, kept_days: int) -> None:
@@ -107,8 +140,14 @@ def _keep_gone(warehouse: Warehouse, table: str, columns: Columns, day: date) ->
 def _add(warehouse: Warehouse, table: str, select: str, day: date) -> None:
     """Insert what a SELECT finds, if it finds anything (docs/decisions/0010)."""
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _added AS {select}", day=day)
-    if not warehouse.read("SELECT 1 FROM _added LIMIT 1").is_empty():
-        warehouse.execute(f"INSERT INTO warehouse.{table} BY NAME FROM _added")
+    _insert(warehouse, table, "FROM _added")
+    warehouse.execute("DROP TABLE _added")
+
+
+def _insert(warehouse: Warehouse, table: str, select: str) -> None:
+    """Insert what a SELECT over a temporary table gives, if it gives anything (docs/decisions/0010)."""
+    if not warehouse.read(f"{select} LIMIT 1").is_empty():
+        warehouse.execute(f"INSERT INTO warehouse.{table} BY NAME {select}")
 
 
 def _make(warehouse: Warehouse, table: str, columns: Columns, day: date) -> None:
@@ -146,8 +185,17 @@ def history_begins(warehouse: Warehouse, table: str | None = None) -> date | Non
 
 def _columns(warehouse: Warehouse, rows: str) -> Columns:
     """The columns of a table or of a SELECT in brackets, and their types, text for enumerated words."""
+    return _with_words_as_text(_described(warehouse, rows))
+
+
+def _with_words_as_text(described: Columns) -> Columns:
+    return {name: "VARCHAR" if kind.startswith("ENUM") else kind for name, kind in described.items()}
+
+
+def _described(warehouse: Warehouse, rows: str) -> Columns:
+    """As DuckDB itself names them, with every word."""
     described = warehouse.read(f"DESCRIBE FROM {rows}").select("column_name", "column_type")
-    return {name: "VARCHAR" if kind.startswith("ENUM") else kind for name, kind in described.iter_rows()}
+    return dict(described.iter_rows())
 
 
 def _named(columns: Columns) -> str:
