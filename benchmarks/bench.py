@@ -45,7 +45,7 @@ def measured(command: list[str], environment: dict[str, str] | None = None) -> M
     return Measured(seconds, usage.ru_maxrss / 1024**2)
 
 
-def _two_networks(folder: Path) -> Path:
+def two_networks(folder: Path) -> Path:
     """The shipped config with every segment on the two networks that the floor writes too."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(Environment().config, folder)
@@ -67,9 +67,7 @@ def main() -> None:
     home.mkdir(parents=True)
     (home / "sample").symlink_to(sample)
     floor = measured([sys.executable, "-m", "benchmarks.floor", str(sample), str(root / "floor")])
-    ours = measured(
-        [str(_BIN / "relance"), "run", "--home", str(home), "--config", str(_two_networks(root / "config"))]
-    )
+    ours = measured([str(_BIN / "relance"), "run", "--home", str(home), "--config", str(two_networks(root / "config"))])
     rows = sum(sum(1 for _ in path.open("rb")) - 1 for path in home.glob("outbox/*/*/*/*/*.csv"))
     if not rows:
         message = "The run left no file, so its time says nothing."
