@@ -99,7 +99,7 @@ def _retired(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
 def _forbidden(relance: Relance, audience: Audience) -> Forbidden:
     return forbidden_keys(
         relance.refused_keys(audience.network),
-        lambda: relance.unpermitted(audience.network),
+        lambda: relance.unpermitted_keys(audience.network),
         relance.table("crm_erasures"),
         relance.declared.networks[audience.network],
         relance.identity_key,

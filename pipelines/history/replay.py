@@ -159,7 +159,7 @@ def _forbidden_now(night: Night, name: str, network: Network, identity_key: str)
     night.warehouse.ensure("crm_erasures", CrmErasures)
     return forbidden_keys(
         night.read("FROM warehouse.refused_keys WHERE network = $network", network=name),
-        lambda: read_identifiers(night.warehouse, unpermitted, network=name),
+        lambda: network_keys(read_identifiers(night.warehouse, unpermitted, network=name), network),
         night.read("FROM warehouse.crm_erasures"),
         network,
         identity_key,

@@ -8,6 +8,7 @@ import polars as pl
 
 from catalog.warehouse import Warehouse
 from pipelines.erasure.settle import Erasing, take_in
+from pipelines.identifiers.match_keys import network_keys
 from pipelines.identifiers.stored import read_identifiers
 from pipelines.suppressions.suppressed import suppressed_emails
 from pipelines.uploads.changes import Forbidden
@@ -58,7 +59,7 @@ def _known_forbidden(name: str, network: Network, outbox: Outbox) -> Forbidden:
     warehouse = outbox.warehouse
     return forbidden_keys(
         warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=name),
-        lambda: _refused(name, network, warehouse),
+        lambda: network_keys(_refused(name, network, warehouse), network),
         warehouse.read("FROM warehouse.crm_erasures"),
         network,
         outbox.keys.identity,

@@ -8,7 +8,6 @@ from functools import cache
 import polars as pl
 
 from pipelines.erasure.forbidden import tombstoned
-from pipelines.identifiers.match_keys import network_keys
 from pipelines.identifiers.matching import hashed_address
 from pipelines.uploads.changes import Forbidden
 from schemas.network import Network
@@ -22,9 +21,9 @@ def forbidden_keys(  # noqa: PLR0913, PLR0917 - all that forbids a key
     identity_key: str,
     suppressed: pl.Series | None = None,
 ) -> Forbidden:
-    """In: `RefusedKeys` of the network; what reads the `Identifiers` (the network's match columns) of people who may
-    not be sent to it, called only if there is a key to ask about; `CrmErasures`; e-mails that are `suppressed`
-    (canonical), whether the CRM has anybody with one tonight or not. The keys asked about: key, value.
+    """In: `RefusedKeys` of the network; what reads the keys (key, value) of people who may not be sent to it, called
+    only if there is a key to ask about; `CrmErasures`; e-mails that are `suppressed` (canonical), whether anybody in
+    the CRM has them tonight or not. The keys asked about: key, value.
     """
     listed = pl.Series("email", [], dtype=pl.String) if suppressed is None else suppressed
 
@@ -38,7 +37,7 @@ def forbidden_keys(  # noqa: PLR0913, PLR0917 - all that forbids a key
             for match in network.column(key.headers[0]).matches
             if len(key.headers) == 1 and match.identifier == "email"
         ]
-        return pl.concat([refused.select("key", "value"), network_keys(unpermitted(), network), *shown]).unique()
+        return pl.concat([refused.select("key", "value"), unpermitted().select("key", "value"), *shown])
 
     def forbidden(keys: pl.DataFrame) -> pl.Series:
         none = pl.Series([False]).new_from_index(0, keys.height)

@@ -6,6 +6,7 @@ import hashlib
 
 import polars as pl
 
+from pipelines.identifiers.match_keys import network_keys
 from pipelines.uploads.forbidden import forbidden_keys
 from pipelines.uploads.keys import key_columns
 from schemas.crm import CrmErasures
@@ -18,7 +19,8 @@ KEYS = pl.DataFrame({"key": ["email", "phone", "address"], "value": ["a", "a", "
 
 
 def unpermitted(**identifier: str) -> pl.DataFrame:
-    return pl.DataFrame([dict.fromkeys(COLUMNS) | identifier], schema=dict.fromkeys(COLUMNS, pl.String))
+    shown = pl.DataFrame([dict.fromkeys(COLUMNS) | identifier], schema=dict.fromkeys(COLUMNS, pl.String))
+    return network_keys(shown, GOOGLE)
 
 
 def judged(held: pl.DataFrame, refused: pl.DataFrame | None = None) -> list[bool]:
