@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
-import sqlalchemy.event
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage, SqliteStorageConfig
 from dagster._serdes import ConfigurableClassData
+from sqlalchemy import event
 
 #: Files that stay open: the index, the run's own, and a few at which somebody looks.
 _OPEN = 8
@@ -41,7 +41,7 @@ class OpenEventLog(SqliteEventLogStorage):
                 self._engines.pop(next(iter(self._engines))).dispose()
             waiting = {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}
             engine = sa.create_engine(self.conn_string_for_shard(shard), connect_args=waiting)
-            sqlalchemy.event.listen(engine, "connect", _sync_seldom)
+            event.listen(engine, "connect", _sync_seldom)
         # The one looked at last is closed last.
         self._engines[shard] = engine
         return engine

@@ -18,6 +18,10 @@ from assets.definitions import defs
 from assets.launch import JOB
 from assets.nights import NEWEST_DAY
 from assets.resources import Relance
+from schemas.countries import country_names
+
+# Every process that `tests.processes` starts is a copy of one that has loaded this module, and needs them.
+country_names()
 
 
 def night(

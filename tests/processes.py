@@ -47,6 +47,19 @@ def forked(function: Callable[..., object], *arguments: object, seconds: float =
     return process.exitcode
 
 
+def made_dagster(home: Path) -> None:
+    """Make the tables of Dagster that a first run makes in a home, to be run by `forked`."""
+    os.environ["DAGSTER_HOME"] = str(home / "dagster")
+    import dagster as dg
+
+    from assets.launch import prepare_instance
+    from catalog.home import Home
+
+    prepare_instance(Home.at(home))
+    with dg.DagsterInstance.get():
+        pass
+
+
 def command(arguments: tuple[str, ...], environment: Mapping[str, str], out: Path, errors: Path) -> None:
     """What starting `relance` with these arguments does, to be run by `forked`."""
     os.chdir(ROOT)

@@ -25,7 +25,8 @@ def definitions(company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as instance:
+    """Keeps its events in memory: what Dagster keeps on the disk is another test's."""
+    with dg.DagsterInstance.ephemeral() as instance:
         yield instance
 
 
