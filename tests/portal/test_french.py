@@ -144,7 +144,7 @@ SEEN = (
     "1 clé de correspondance doit partir",
     "ne peut pas être confirmée",
     "supposé accordé",
-    "1 sur 1 sont en cours",
+    "1 sur 1.",
 )
 
 
