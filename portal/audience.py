@@ -116,7 +116,7 @@ def confirm(
     try:
         confirmation = confirm_upload(catalog, named, form.version, form.kind)
     except JournalError as error:
-        return _page(request, state, named, 409, refusal=error.said)
+        return _refused(request, state, named, error)
     return redirect(without_query(form.next), done=confirmation.number)
 
 
@@ -128,8 +128,15 @@ def unconfirm(
     try:
         unconfirm_upload(catalog, named, form.number)
     except JournalError as error:
-        return _page(request, state, named, 409, refusal=error.said)
+        return _refused(request, state, named, error)
     return redirect(without_query(form.next), undone=1)
+
+
+def _refused(request: Request, state: State, named: Audience, error: JournalError) -> Response:
+    response = _page(request, state, named, 409, refusal=error.said)
+    # What the form was sent to is no page to come back to; and it may have been sent from another page than this.
+    response.headers.update({"HX-Push-Url": page_of(named), "HX-Retarget": ".shell", "HX-Reselect": ".shell"})
+    return response
 
 
 @router.post("/size", name="report")

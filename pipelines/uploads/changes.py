@@ -124,7 +124,7 @@ def _no_adding(add: tuple[ListRows, ...], network: Network) -> Said | None:
     few = min(part.rows.height for part in add)
     if few >= minimum:
         return None
-    return Said("{network} adds at least {minimum} rows, and there are {few}",
+    return Said("{network} adds at least {minimum} rows, this file has {few}",
                 network=network.title, minimum=minimum, few=few)  # fmt: skip
 
 
@@ -136,7 +136,7 @@ def _no_removing(remove: list[ListRows], full: tuple[ListRows, ...], network: Ne
     minimum = network.file.minimum_rows
     few = min(part.rows.height for part in remove)
     if few < minimum.remove:
-        return Said("{network} removes at least {minimum} rows, and there are {few}",
+        return Said("{network} removes at least {minimum} rows, this file has {few}",
                     network=network.title, minimum=minimum.remove, few=few)  # fmt: skip
     left = {part.upload_list.label: part.rows.height for part in full}
     for part in remove:

@@ -139,6 +139,16 @@ def test_what_was_confirmed_is_said_and_can_be_taken_back_on_today(site: Site, o
     expect(page.get_by_role("button", name="I removed them")).to_be_visible()
 
 
+def test_what_is_refused_is_told_on_the_audiences_page(site: Site, open_page: Open) -> None:
+    page = open_page("marketer")
+    confirm(site.catalog, META, f"{DAY}.1", "created")
+    page.get_by_role("button", name="I created it").click()
+    expect(page.get_by_role("alert")).to_contain_text("a list made of it is open already")
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.locator("[aria-current]")).to_have_text("Audiences")
+    expect(page).to_have_url(re.compile(f"{_META}$"))
+
+
 def test_a_wrong_password_and_an_ended_session_lead_to_the_login(site: Site, open_page: Open) -> None:
     page = open_page("marketer")
     page.goto("/audiences")

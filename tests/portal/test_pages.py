@@ -75,7 +75,7 @@ def test_today_says_what_to_upload_and_takes_the_word_for_it(site: Site) -> None
 def test_what_does_not_fit_is_refused_with_what_to_do_instead(site: Site) -> None:
     browser = site.user("camille", "marketer")
     answer = browser.post(f"{_META}/confirmations", {"version": f"{DAY}.1", "kind": "replaced"})
-    assert answer.status_code == 409
+    assert (answer.status_code, answer.headers["hx-push-url"]) == (409, _META)
     assert "confirm it as created" in answer.text
     assert browser.post(f"{_META}/undo", {"number": 77}).status_code == 409
     assert browser.post(f"{_META}/confirmations", {"version": "../x", "kind": "created"}).status_code == 422
