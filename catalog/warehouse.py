@@ -74,9 +74,7 @@ class Warehouse:
 
     def _write_beside(self, table: str, part: pl.DataFrame) -> None:
         with _worded(f"INSERT INTO warehouse.{table}_written"), closing(self.connection.cursor()) as connection:
-            # Columns that hold nothing there need not be handed over.
-            given = part.select(column for column in part if column.null_count() < part.height)
-            insert_frame(connection, f"warehouse.{table}_written", given)
+            insert_frame(connection, f"warehouse.{table}_written", part)
 
     def replace_by(self, table: str, select: str) -> None:
         """Make the rows of a SELECT over the warehouse and temporary tables the whole content of `table`."""
