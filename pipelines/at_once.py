@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import polars as pl
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Other = TypeVar("Other")
@@ -13,7 +15,8 @@ Other = TypeVar("Other")
 
 def at_once(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """The function's result for each item, in the order of the items."""
-    with ThreadPoolExecutor() as pool:
+    # One a core: more would not be done sooner, and each holds its own tables.
+    with ThreadPoolExecutor(max_workers=pl.thread_pool_size()) as pool:
         return list(pool.map(function, items))
 
 

@@ -10,7 +10,7 @@ from catalog.warehouse import Warehouse
 from pipelines.history.changes import are_noted, begin_notes
 from pipelines.identifiers.identifiers import identifier_refusals, identifiers
 from pipelines.identifiers.rules import is_made_by, rules_of, set_made_by
-from pipelines.identifiers.stored import append_identifiers, replace_identifiers
+from pipelines.identifiers.stored import append_identifiers, stored_identifiers
 from schemas.identifiers import MatchColumn
 
 #: Read only where some network asks for it.
@@ -40,12 +40,18 @@ def update_identifiers(warehouse: Warehouse, columns: tuple[MatchColumn, ...]) -
     # Whoever is killed before the end leaves tables that are not built upon.
     set_made_by(warehouse, "identifiers", None)
     records = warehouse.read(_person_records(columns))
+    people = records["person_id"].n_unique()
     beside = {"identifier_refusals": identifier_refusals(records)}
-    replace_identifiers(warehouse, identifiers(records, columns), columns, beside)
+    found = identifiers(records, columns)
+    # Texts of everybody need not be held twice while they are written.
+    del records
+    stored = stored_identifiers(found, columns)
+    del found
+    warehouse.replace_all({**stored, **beside})
     with warehouse.transaction():
         begin_notes(warehouse)
         set_made_by(warehouse, "identifiers", rules)
-    return records["person_id"].n_unique()
+    return people
 
 
 def _person_records(columns: tuple[MatchColumn, ...], whose: str = "") -> str:

@@ -17,14 +17,11 @@ from schemas.identifiers import Identifiers, MatchColumn
 _DIGESTS = "repeated_digests"
 
 
-def replace_identifiers(
-    warehouse: Warehouse, found: pl.DataFrame, columns: Sequence[MatchColumn], beside: dict[str, pl.DataFrame]
-) -> None:
-    """Make `found` (`Identifiers` in these match columns) the whole table, and each frame of `beside` its table's."""
-    numbered, digests = _numbered(
-        found, _repeated(columns), pl.DataFrame(schema={"number": pl.UInt32, "digest": pl.String})
-    )
-    warehouse.replace_all({"identifiers": numbered, _DIGESTS: digests, **beside})
+def stored_identifiers(found: pl.DataFrame, columns: Sequence[MatchColumn]) -> dict[str, pl.DataFrame]:
+    """Table → what it holds if `found` (`Identifiers` in these match columns) is everything."""
+    nothing = pl.DataFrame(schema={"number": pl.UInt32, "digest": pl.String})
+    numbered, digests = _numbered(found, _repeated(columns), nothing)
+    return {"identifiers": numbered, _DIGESTS: digests}
 
 
 def append_identifiers(warehouse: Warehouse, found: pl.DataFrame) -> None:
