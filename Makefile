@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export RELANCE_HOME ?= var
 
-.PHONY: run test ui check bench soak lock clean help
+.PHONY: run test ui check bench bench-nights soak lock clean help
 
 help: ## what each target does
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +39,9 @@ bench: $(VENV)/installed ## what we hold ourselves to: the pipeline, phones, e-m
 	$(BIN)/python -m benchmarks.identifiers
 	$(BIN)/python -m benchmarks.networks
 	$(BIN)/python -m benchmarks.portal
+
+bench-nights: $(VENV)/installed ## two nights of ten million customers: an hour and 60 GB of disk
+	$(BIN)/python -m benchmarks.nights
 
 soak: $(VENV)/installed ## a year of nights with 200 kills; the report is docs/soak.md (hours; `python -m tests.soak --help`)
 	$(BIN)/python -m tests.soak
