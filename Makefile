@@ -6,7 +6,7 @@ export RELANCE_HOME ?= var
 .PHONY: run test ui check bench bench-nights soak lock clean help
 
 help: ## what each target does
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "relance needs Python 3.11 or newer; say PYTHON=/path/to/python3.11"; exit 1; }
