@@ -1,7 +1,7 @@
 """The table of identifiers in the warehouse: a digest that many people have alike is kept once, rows hold its number.
 
-Of names, places and dates there are few: written out in each row, they were a fifth of the warehouse and half of the time
-of writing the table (measured; docs/decisions/0037).
+Of names, places and dates there are few: written out in each row, they were a fifth of the warehouse and half of the
+time of writing the table (measured; docs/decisions/0037).
 """
 
 from __future__ import annotations
