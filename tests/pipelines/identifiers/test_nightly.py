@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from hashlib import sha256
 
 import polars as pl
 from hypothesis import HealthCheck, given, settings
@@ -161,3 +162,24 @@ def test_only_people_of_whom_something_changed_and_whoever_shares_it_are_hashed_
     read_crm(warehouse, {**CROWD, "a": jo, "b": ("al@x.fr", None, "Al", None)}, date(2025, 7, 2))
     assert update_identifiers(warehouse, COLUMNS) == 3
     assert update_identifiers(warehouse, OTHERS) == 102
+
+
+def test_a_name_that_nobody_has_any_more_leaves_no_digest(warehouse: Warehouse) -> None:
+    named = {"ann": ("ann@x.fr", None, "Annunziata", None), "bea": ("bea@x.fr", None, "Beatrix", None)}
+    digests = {sha256(name.encode()).hexdigest() for name in ("annunziata", "beatrix")}
+
+    def kept() -> set[str]:
+        return digests & set(warehouse.read("SELECT digest FROM warehouse.repeated_digests")["digest"])
+
+    read_crm(warehouse, {**CROWD, **named}, date(2025, 9, 1))
+    update_identifiers(warehouse, COLUMNS)
+    assert kept() == digests
+    purge(warehouse, erasures_of("ann"), COLUMNS, identity_key=KEY, default_country="FR")
+    assert kept() == {sha256(b"beatrix").hexdigest()}
+    read_crm(warehouse, CROWD, date(2025, 9, 2))
+    update_identifiers(warehouse, COLUMNS)
+    assert kept() == set()
+    read_crm(warehouse, {**CROWD, **named}, date(2025, 9, 3))
+    update_identifiers(warehouse, COLUMNS)
+    assert kept() == digests
+    check(warehouse, COLUMNS)
