@@ -183,3 +183,11 @@ def test_a_name_that_nobody_has_any_more_leaves_no_digest(warehouse: Warehouse) 
     update_identifiers(warehouse, COLUMNS)
     assert kept() == digests
     check(warehouse, COLUMNS)
+
+
+def test_a_forgotten_record_leaves_no_mark_in_history(warehouse: Warehouse) -> None:
+    read_crm(warehouse, CROWD, date(2025, 10, 1))
+    read_crm(warehouse, {**CROWD, "ann": ("ann@x.fr", None, "Annunziata", None)}, date(2025, 10, 2))
+    assert warehouse.height("new_crm_customers") == warehouse.height("new_customer_records") == 1
+    purge(warehouse, erasures_of("ann"), COLUMNS, identity_key=KEY, default_country="FR")
+    assert warehouse.height("new_crm_customers") == warehouse.height("new_customer_records") == 0
