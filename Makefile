@@ -40,7 +40,7 @@ bench: $(VENV)/installed ## what we hold ourselves to: the pipeline, phones, e-m
 	$(BIN)/python -m benchmarks.networks
 	$(BIN)/python -m benchmarks.portal
 
-bench-nights: $(VENV)/installed ## two nights of ten million customers: an hour and 60 GB of disk
+bench-nights: $(VENV)/installed ## two nights of ten million customers (long; `python -m benchmarks.nights CUSTOMERS` for fewer)
 	$(BIN)/python -m benchmarks.nights
 
 soak: $(VENV)/installed ## a year of nights with 200 kills; the report is docs/soak.md (hours; `python -m tests.soak --help`)

@@ -1,6 +1,6 @@
-"""The first night of a large CRM, and the second of which one customer and one order in a hundred changed.
+"""The first night of a large CRM, and the second: of a hundred customers and orders one changed, and an order came.
 
-`python -m benchmarks.nights [CUSTOMERS]`, of ten million where none is said: that takes an hour and 60 GB of disk.
+`python -m benchmarks.nights [CUSTOMERS]`, of ten million where none is said.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from pipelines.history.changes import drop_notes, note
 #: Name → DuckDB's type, text for enumerated words.
 Columns = dict[str, str]
 
-
 #: Up to this share of a table's rows, taking out and adding them takes less time than writing the table anew.
 _FEW = 0.2
 

@@ -1,11 +1,14 @@
-"""A warehouse that a module's tests share; each begins by clearing what it writes."""
+"""What a module's tests share: a warehouse, which each begins by clearing of what it writes, or a bare connection."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
+import duckdb
 import pytest
 
+from catalog.duckdb_connection import connect
 from catalog.home import Home
 from catalog.secret_keys import open_keys
 from catalog.warehouse import Warehouse, open_warehouse
@@ -17,3 +20,11 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     home.create()
     with open_warehouse(home, open_keys(home)) as warehouse:
         yield warehouse
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    home = Home.at(tmp_path_factory.mktemp("home"))
+    home.create()
+    with closing(connect(home, "500MB")) as connection:
+        yield connection

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -15,8 +15,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.duckdb_connection import connect
-from catalog.home import Home
 from pipelines.crm.money import converted, with_rate
 from pipelines.crm.read import Crm
 from schemas.money import exponent
@@ -24,14 +22,6 @@ from schemas.rates import RATE_DECIMALS
 from schemas.source import Sources
 
 ReadAmounts = Callable[..., list[int | tuple[str, str | None]]]
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    home = Home.at(tmp_path_factory.mktemp("home"))
-    home.create()
-    with closing(connect(home, "500MB")) as connection:
-        yield connection
 
 
 def amounts_read(

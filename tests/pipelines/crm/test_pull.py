@@ -15,8 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.duckdb_connection import connect, store_frame
-from catalog.home import Home
+from catalog.duckdb_connection import store_frame
 from pipelines.crm.pull import Reading, Table, pull_erasures, pull_table
 from pipelines.crm.read import Crm
 from schemas.crm import PURPOSES, CrmConsents, CrmErasures, Quarantine
@@ -53,14 +52,6 @@ LINES: dict[str, list[str]] = {
 }  # fmt: skip
 
 Read = Callable[..., Reading]
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    home = Home.at(tmp_path_factory.mktemp("home"))
-    home.create()
-    with closing(connect(home, "500MB")) as connection:
-        yield connection
 
 
 def reading_of(

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dataframely as dy
 import duckdb
 import polars as pl
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from catalog.duckdb_connection import connect
-from catalog.home import Home
 from catalog.warehouse import Warehouse
 from pipelines.crm.erasures import tombstones
 from pipelines.crm.pull import pull_table
@@ -47,14 +42,6 @@ statement = st.tuples(
     st.sampled_from([*PHONES, *PHONES, *(f"{name.title()}@x.fr" for name in NAMES)]),
     st.sampled_from(["granted", "denied"]),
 )
-
-
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    home = Home.at(tmp_path_factory.mktemp("home"))
-    home.create()
-    with closing(connect(home, "500MB")) as opened:
-        yield opened
 
 
 def number(phone: str, country: str) -> str:
@@ -126,10 +113,10 @@ def test_who_may_be_sent_stays_so_for_all_who_stay_and_no_text_of_the_erased_is_
 
 
 def test_what_a_form_or_a_list_says_by_a_number_of_two_people_s_stays_with_the_other(
-    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+    database: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     read = reading_of(
-        connection,
+        database,
         tmp_path,
         customers=["zoe,,0470 12 34 56,FR,", "bob,bob@x.fr,0470/12.34.56,BE,"],
         orders=[],
@@ -149,7 +136,7 @@ def test_what_a_form_or_a_list_says_by_a_number_of_two_people_s_stays_with_the_o
 
 
 def test_whoever_is_of_a_suppressed_domain_stays_suppressed_when_that_address_is_forgotten(
-    connection: duckdb.DuckDBPyConnection, tmp_path: Path, warehouse: Warehouse
+    database: duckdb.DuckDBPyConnection, tmp_path: Path, warehouse: Warehouse
 ) -> None:
     crm = ["zoe,Zoe@staff.x.fr,06 12 34 56 78,FR,", "bob,bob@staff.x.fr,,FR,", "eve,eve@notx.fr,06 99 99 99 99,FR,"]
     asked = ["r1,,zoe@staff.x.fr,,2025-06-01", "r2,,eve@notx.fr,,2025-06-01"]
@@ -158,7 +145,7 @@ def test_whoever_is_of_a_suppressed_domain_stays_suppressed_when_that_address_is
         "staff": Suppression(title="Staff", domains=("staff.x.fr",)),
         "other": Suppression(title="Other", domains=("fr.x",)),
     }
-    read = reading_of(connection, tmp_path, customers=crm, orders=[], consents=[], visits=[], erasures=asked)
+    read = reading_of(database, tmp_path, customers=crm, orders=[], consents=[], visits=[], erasures=asked)
     tables = night(read)
     withheld, stones = tables["customers"].withheld, kept(tables)
     assert withheld is not None
