@@ -160,11 +160,11 @@ def reopen(catalog: Catalog, request_id: str) -> None:
         _update(connection, [request_id], state="removing", closed_at=None)
 
 
-def removals(catalog: Catalog, request_id: str | None = None) -> list[Removal]:
-    """What became of the keys at each audience that carried some; of every request without `request_id`."""
-    query = sa.select(STATES).order_by(*list(STATES.c)[:4])
-    if request_id is not None:
-        query = query.where(STATES.c.request_id == request_id)
+def removals(catalog: Catalog, **only: str) -> list[Removal]:
+    """What became of the keys at each audience that carried some: `only` of a request_id, a network, an account, a
+    segment, where one is said."""
+    same = [STATES.c[name] == value for name, value in only.items()]
+    query = sa.select(STATES).where(*same).order_by(*list(STATES.c)[:4])
     with catalog.reading() as connection:
         return [Removal.model_validate(_aware(row)) for row in connection.execute(query).mappings()]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from functools import cached_property
 
 import polars as pl
 
@@ -19,7 +20,8 @@ from schemas.segment import Audience
 Lists = Callable[[Sequence[Confirmation]], list[list[Event]]]
 
 
-class Carrier(NamedTuple):
+@dataclass(frozen=True)
+class Carrier:
     """An audience that carried keys of erased people: `found` are its `traces`, `published_at` its versions' times."""
 
     audience: Audience
@@ -27,6 +29,11 @@ class Carrier(NamedTuple):
     standing: Sequence[Confirmation]
     published_at: Mapping[str, datetime]
     lists: Lists
+
+    @cached_property
+    def said(self) -> set[str]:
+        """The standing confirmations, as removals name them."""
+        return {f"{each.kind} {each.version}" for each in self.standing}
 
 
 def removals_of(
@@ -38,12 +45,17 @@ def removals_of(
     requests whose person has consented again since.
     """
     found = carrier.found.filter(pl.col("kind") != "remove")
+    versions = dict(found.group_by("request_id").agg("version").iter_rows())
+    traced = set(carrier.found["request_id"])
     held = requests_held(carrier.found, carrier.lists(carrier.standing))
     removals = []
-    for request_id in sorted({*found["request_id"], *known} & set(requests)):
-        theirs = found.filter(request_id=request_id)["version"]
+    for request_id in sorted({*versions, *known} & set(requests)):
         before = known.get(request_id)
-        carried = {*theirs, *(before.carried_by if before else ())}
+        if before is not None and request_id not in traced and _stands(before, carrier):
+            # Most requests of a company's life, so it comes first.
+            removals.append(before)
+            continue
+        carried = {*versions.get(request_id, ()), *(before.carried_by if before else ())}
         removal = Removal(
             request_id=request_id,
             **carrier.audience._asdict(),
@@ -78,7 +90,7 @@ def _over(removal: Removal, before: Removal | None, carrier: Carrier) -> Removal
     """The removal closed, with the confirmation that took the last key out."""
     if before is not None and carrier.found.filter(request_id=removal.request_id).is_empty():
         return _without_keys(before, carrier)
-    if before is not None and before.state == "closed" and _stands(before, carrier):
+    if before is not None and _stands(before, carrier):
         return before.model_copy(update={"carried_by": removal.carried_by})
     last = len(carrier.standing)
     while last and removal.request_id not in requests_held(carrier.found, carrier.lists(carrier.standing[: last - 1])):
@@ -93,15 +105,15 @@ def _over(removal: Removal, before: Removal | None, carrier: Carrier) -> Removal
     return removal.model_copy(update={"state": "closed", **known, **said})
 
 
-def _stands(closed: Removal, carrier: Carrier) -> bool:
-    said = {f"{each.kind} {each.version}" for each in carrier.standing}
-    return closed.confirmation is None or closed.confirmation in said
+def _stands(known: Removal, carrier: Carrier) -> bool:
+    """Whether it was closed, and nobody took back what closed it."""
+    return known.state == "closed" and known.confirmation in {None, *carrier.said}
 
 
 def _without_keys(before: Removal, carrier: Carrier) -> Removal:
     """The keys are no longer kept. A confirmation that was taken back confirms nothing: the removal is open until each
     list was filled with a version that never carried them."""
-    if before.state == "closed" and _stands(before, carrier):
+    if _stands(before, carrier):
         return before
     filled = [
         [version for version, kind in each.uploads if kind in {"created", "replaced"}][-1]

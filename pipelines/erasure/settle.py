@@ -182,6 +182,7 @@ def update_removals(erasing: Erasing) -> None:
     catalog, warehouse = erasing.catalog, erasing.warehouse
     requests = {request.request_id: request for request in erasure_requests(catalog)}
     before = removals(catalog)
+    unchanged = set(before)
     standing, lifted = _keys_by_standing(erasing)
     found = traces(warehouse).join(standing, on=["request_id", "network", "key", "value"], how="semi")
     consented = set(lifted["request_id"]) - set(standing["request_id"])
@@ -190,7 +191,7 @@ def update_removals(erasing: Erasing) -> None:
     for audience in sorted(there | {removal.audience for removal in before}):
         known = {removal.request_id: removal for removal in before if removal.audience == audience}
         written += removals_of(_carrier(erasing, audience, found), requests, known, consented)
-    write_removals(catalog, written)
+    write_removals(catalog, [removal for removal in written if removal not in unchanged])
     unfinished = {removal.request_id for removal in written if removal.state in {"due", "published"}}
     removing = [each.request_id for each in requests.values() if each.state == "removing"]
     mark_closed(catalog, [request_id for request_id in removing if request_id not in unfinished])

@@ -99,8 +99,8 @@ def _holds_forgotten(audience: Audience, standing: list[Confirmation], catalog: 
     said = {f"{each.kind} {each.version}" for each in standing}
     unfinished = [
         each.request_id
-        for each in removals(catalog)
-        if each.audience == audience and (each.state in {"due", "published"} or each.confirmation not in {None, *said})
+        for each in removals(catalog, **audience._asdict())
+        if each.state in {"due", "published"} or each.confirmation not in {None, *said}
     ]
     if not unfinished or not warehouse.has("erased_keys"):
         return False

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.simulation.declared import declare
 from tests.simulation.export import Record, export, new_record
 from tests.simulation.keys import PURPOSES, Key, key_of
+from tests.simulation.kin import Kin
 
 
 @dataclass
@@ -37,6 +38,9 @@ class Company:
         self._said: dict[tuple[str, str], str] = {}
         #: The records and addresses that are forgotten, by the request's id.
         self._forgotten: dict[str, tuple[str, set[str]]] = {}
+        #: Ids and addresses of whom a request to be forgotten ever meant.
+        self._meant: list[str] = []
+        self._kin = Kin()
         #: Whose CRM record goes when.
         self._leaving: list[tuple[date, str]] = []
         #: Of a night on which the CRM was cut off: the records that were there.
@@ -94,7 +98,7 @@ class Company:
     def forget(self, record: Record) -> None:
         """Somebody asked the company outside the CRM, by the record's id: `relance forget` was called."""
         self._count("forgotten by command")
-        self._forgotten[f"command-{len(self._forgotten)}"] = (record.id, {record.email, record.phone})
+        self._forget(f"command-{len(self._forgotten)}", record.id, record.email, record.phone)
 
     def now(self) -> datetime:
         """A moment after all that happened so far."""
@@ -124,6 +128,10 @@ class Company:
             addresses |= theirs
         return {key_of(network, address) for address in addresses if address}
 
+    def forgotten_keys(self, network: str) -> set[Key]:
+        """Every key that a request to be forgotten may ever have taken along, rather too many than too few."""
+        return set().union(*(self._kin.keys_of(name, network) for name in self._meant))
+
     def _is_refusing(self, record: Record, purposes: Iterable[str], *, alone: bool) -> bool:
         for purpose in purposes:
             words = {self._said.get((name, purpose)) for name in (record.id, record.email)} - {None}
@@ -150,7 +158,7 @@ class Company:
             other = self.random.choice(others)
             if other.email.endswith("@gmail.com"):
                 record = replace(record, email=other.email.split("@")[0].replace(".", "") + "@gmail.com")
-        self.records[record.id] = record
+        self._keep(record)
         for _ in range(self.random.choice((0, 1, 2, 3, 5))):
             self._order(record, day + timedelta(days=self.random.randrange(0, 20)) if len(self.orders) < 10 else day)
         if number % 10 < 8:
@@ -185,13 +193,17 @@ class Company:
             changed = replace(record, phone=f"061{self._made:07d}")
         else:
             changed = replace(record, email=f"new{self._made}@example.org")
-        self.records[record.id] = changed
+        self._keep(changed)
 
     def _move(self, record: Record) -> None:
         """A record becomes one of somebody else's, by their address and name."""
         self._count("record moved to another person")
         other = self._one()
-        self.records[record.id] = replace(record, email=other.email, first=other.first)
+        self._keep(replace(record, email=other.email, first=other.first))
+
+    def _keep(self, record: Record) -> None:
+        self.records[record.id] = record
+        self._kin.note(record)
 
     def _refuse(self, record: Record) -> None:
         self._count("consent withdrawn")
@@ -219,14 +231,18 @@ class Company:
         how = self.random.randrange(4)
         if how < 2 or not record.phone:
             self.erasures.append((name, record.id, "", "", at))
-            self._forgotten[name] = (record.id, {record.email, record.phone})
+            self._forget(name, record.id, record.email, record.phone)
             self._leaving.append((day + timedelta(days=self.random.randrange(6)), record.id))
         elif how == 2:
             self.erasures.append((name, "", record.email, "", at))
-            self._forgotten[name] = ("", {record.email})
+            self._forget(name, "", record.email)
         else:
             self.erasures.append((name, "", "", record.phone, at))
-            self._forgotten[name] = ("", {record.phone})
+            self._forget(name, "", record.phone)
+
+    def _forget(self, request: str, name: str, *addresses: str) -> None:
+        self._forgotten[request] = (name, set(addresses))
+        self._meant.append(name or addresses[0])
 
     def _come_back(self) -> None:
         """Now and then somebody who was forgotten consents again, and their record is there again."""

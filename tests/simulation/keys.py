@@ -21,5 +21,10 @@ def key_of(network: str, address: str) -> Key:
     return "email", _sha256(f"{local}@{host}")
 
 
+def name_key_of(first: str, last: str, postcode: str) -> Key:
+    """The key that Google makes of somebody's names and French postal code: two hashes, and what it wants plain."""
+    return "address", "\t".join((_sha256(first.lower()), _sha256(last.lower()), "FR", postcode))
+
+
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

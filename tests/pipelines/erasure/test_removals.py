@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -88,14 +89,14 @@ def test_a_new_list_closes_nothing_while_the_old_one_is_open() -> None:
 def test_a_confirmation_that_is_taken_back_opens_it_again() -> None:
     said: list[tuple[ConfirmationKind, str]] = [("created", "2025-06-02.1"), ("removed", "2025-06-03.1")]
     closed = removal(*said)
-    no_keys = carrier(said[0])._replace(found=carrier().found.clear())
+    no_keys = replace(carrier(said[0]), found=carrier().found.clear())
     [again] = removals_of(no_keys, {"r1": REQUEST}, {"r1": closed}, set())
     assert (again.state, again.confirmation) == ("published", None)
     assert removal(*said, before=closed).state == "closed"
     # Nobody knows the keys any more: it stays open until the list is filled with a version that never had them.
     [still] = removals_of(no_keys, {"r1": REQUEST}, {"r1": again}, set())
     assert still.state == "published"
-    replaced = carrier(said[0], ("replaced", "2025-06-03.1"))._replace(found=carrier().found.clear())
+    replaced = replace(carrier(said[0], ("replaced", "2025-06-03.1")), found=carrier().found.clear())
     [closed_again] = removals_of(replaced, {"r1": REQUEST}, {"r1": still}, set())
     assert (closed_again.state, closed_again.confirmation) == ("closed", "replaced 2025-06-03.1")
 
