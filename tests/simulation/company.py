@@ -36,8 +36,10 @@ class Company:
         self._clock = datetime.combine(self.first_day - timedelta(days=400), time(9))
         #: The last word of a record or an address on a purpose.
         self._said: dict[tuple[str, str], str] = {}
-        #: The records and addresses that are forgotten, by the request's id.
-        self._forgotten: dict[str, tuple[str, set[str]]] = {}
+        #: The record and addresses that are forgotten, and when they asked, by the request's id.
+        self._forgotten: dict[str, tuple[str, set[str], datetime]] = {}
+        #: When a record consented last.
+        self._granted: dict[str, datetime] = {}
         #: Ids and addresses of whom a request to be forgotten ever meant.
         self._meant: list[str] = []
         self._kin = Kin()
@@ -98,7 +100,7 @@ class Company:
     def forget(self, record: Record) -> None:
         """Somebody asked the company outside the CRM, by the record's id: `relance forget` was called."""
         self._count("forgotten by command")
-        self._forget(f"command-{len(self._forgotten)}", record.id, record.email, record.phone)
+        self._forget(f"command-{len(self._forgotten)}", self._tick(), record.id, record.email, record.phone)
 
     def now(self) -> datetime:
         """A moment after all that happened so far."""
@@ -124,9 +126,17 @@ class Company:
             alone = users[record.email] == users.get(record.phone, 1) == 1
             if record.email in blocked or self._is_refusing(record, PURPOSES[network], alone=alone):
                 addresses |= {record.email, record.phone}
-        for _, theirs in self._forgotten.values():
-            addresses |= theirs
-        return {key_of(network, address) for address in addresses if address}
+        return {key_of(network, address) for address in addresses | self._still_forgotten(shown) if address}
+
+    def _still_forgotten(self, shown: Iterable[Record]) -> set[str]:
+        """Addresses of requests that no record with such an address has consented after."""
+        granted: dict[Key, datetime] = {}
+        for record in shown:
+            at = self._granted.get(record.id, datetime.min)
+            for key in (key_of("google_ads", address) for address in (record.email, record.phone) if address):
+                granted[key] = max(at, granted.get(key, at))
+        asked = ((address, at) for _, theirs, at in self._forgotten.values() for address in theirs if address)
+        return {address for address, at in asked if granted.get(key_of("google_ads", address), at) <= at}
 
     def forgotten_keys(self, network: str) -> set[Key]:
         """Every key that a request to be forgotten may ever have taken along, rather too many than too few."""
@@ -227,26 +237,26 @@ class Company:
     def _ask_to_be_forgotten(self, record: Record, day: date) -> None:
         """By the CRM's own table: the id, the e-mail or the phone; the record itself goes some days later."""
         self._count("forgotten by the CRM")
-        name, at = f"r{len(self.erasures)}", f"{self._tick()}"
+        name, at = f"r{len(self.erasures)}", self._tick()
         how = self.random.randrange(4)
         if how < 2 or not record.phone:
-            self.erasures.append((name, record.id, "", "", at))
-            self._forget(name, record.id, record.email, record.phone)
+            self.erasures.append((name, record.id, "", "", f"{at}"))
+            self._forget(name, at, record.id, record.email, record.phone)
             self._leaving.append((day + timedelta(days=self.random.randrange(6)), record.id))
         elif how == 2:
-            self.erasures.append((name, "", record.email, "", at))
-            self._forget(name, "", record.email)
+            self.erasures.append((name, "", record.email, "", f"{at}"))
+            self._forget(name, at, "", record.email)
         else:
-            self.erasures.append((name, "", "", record.phone, at))
-            self._forget(name, "", record.phone)
+            self.erasures.append((name, "", "", record.phone, f"{at}"))
+            self._forget(name, at, "", record.phone)
 
-    def _forget(self, request: str, name: str, *addresses: str) -> None:
-        self._forgotten[request] = (name, set(addresses))
+    def _forget(self, request: str, at: datetime, name: str, *addresses: str) -> None:
+        self._forgotten[request] = (name, set(addresses), at)
         self._meant.append(name or addresses[0])
 
     def _come_back(self) -> None:
         """Now and then somebody who was forgotten consents again, and their record is there again."""
-        names = [name for _, (name, _) in self._forgotten.items() if name in self.records]
+        names = [name for name, _, _ in self._forgotten.values() if name in self.records]
         if names and self.random.random() < 0.3:
             self._count("consented after being forgotten")
             self._grant(self.records[self.random.choice(names)])
@@ -255,14 +265,12 @@ class Company:
         for purpose in purposes:
             self.consents.append((f"s{len(self.consents)}", name, address, purpose, status, f"{self._tick()}"))
             self._said[name or address, purpose] = status
-        if status != "granted":
-            return
-        # Whoever consents after they were forgotten is brought back, with the addresses that they have now.
-        record = self.records[name]
-        back = {key_of("google_ads", address) for address in (record.email, record.phone) if address}
-        for request, (who, theirs) in list(self._forgotten.items()):
-            left = {address for address in theirs if address and key_of("google_ads", address) not in back}
-            self._forgotten[request] = ("", set()) if who == name else (who, left)
+        if status == "granted":
+            # Whoever consents after they were forgotten is brought back.
+            self._granted[name] = self._clock
+            for request, (who, _, at) in self._forgotten.items():
+                if who == name:
+                    self._forgotten[request] = ("", set(), at)
 
     def _some(self, share: float) -> list[Record]:
         """So many of the records, about; never none for long."""
