@@ -113,6 +113,13 @@ def test_no_byte_of_a_spill_file_shows_what_did_not_fit_in_memory(new_home: Home
     assert [path for path in new_home.root.parent.rglob("*.tmp") if path.is_file()] == []
 
 
+def test_what_a_killed_run_spilled_does_not_keep_the_next_one_out(new_home: Home) -> None:
+    new_home.spill.mkdir()
+    (new_home.spill / "duckdb_temp_storage_DEFAULT-0.tmp").write_bytes(bytes(262_144))
+    with open_warehouse(new_home, KEYS) as warehouse:
+        assert warehouse.read("SELECT current_setting('temp_file_encryption') AS encrypted").item()
+
+
 def test_a_failed_night_leaves_nothing_readable_behind(new_home: Home) -> None:
     with pytest.raises(ZeroDivisionError), open_warehouse(new_home, KEYS) as warehouse, warehouse.transaction():
         warehouse.replace("people", people(*[f"{number}.{SENTINEL}" for number in range(5_000)]))
