@@ -9,7 +9,7 @@ import polars as pl
 from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.crm.pull import Table, pull_erasures, pull_table
-from pipelines.erasure.settle import known_erasures, note_covered, take_in
+from pipelines.erasure.taking_in import keep_covered, known_erasures, note_changed, take_in
 from pipelines.history.intervals import replace_by
 from pipelines.identifiers.canonical import canonical_rules
 from pipelines.identifiers.rules import is_made_by, set_made_by
@@ -47,11 +47,10 @@ def _erasures(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         with relance.stage("crm.erasures", context):
             reading = relance.reading(context)
-            known = known_erasures(relance.erasing)
-            table = pull_erasures(reading, known)
-            changed = table.rows.join(known, on=["request_id", "form", "tombstone"], how="anti")["request_id"].unique()
+            table = pull_erasures(reading, known_erasures(relance.erasing))
+            note_changed(relance.erasing, table.rows)
             written = _written(context, relance, "erasures", table)
-            take_in(relance.erasing, changed)
+            take_in(relance.erasing)
             return written
 
     return asset
@@ -176,6 +175,8 @@ def _written(
     )
     warehouse = relance.warehouse
     with warehouse.transaction():
+        if table.covered is not None:
+            keep_covered(relance.erasing, table.covered)
         if name in _DESCRIPTIONS:
             kept = relance.declared.settings.history_days
             replace_by(warehouse, f"crm_{name}", table.select, day=as_of, kept_days=kept)
@@ -183,9 +184,6 @@ def _written(
             warehouse.replace_by(f"crm_{name}", table.select)
         if rules is not None:
             set_made_by(warehouse, f"crm_{name}", rules)
-        if table.covered is not None:
-            warehouse.append("crm_erasures", table.covered.tombstones)
-            note_covered(relance.erasing, table.covered.records)
         if table.withheld is not None:
             warehouse.replace("withheld_addresses", table.withheld)
         for log, rows in (("quarantine", table.quarantined), ("pulls", pull)):

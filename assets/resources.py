@@ -22,7 +22,8 @@ from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.crm.days import check_asked_day, default_day
 from pipelines.crm.pull import Reading
 from pipelines.crm.read import Crm
-from pipelines.erasure.settle import Erasing, settle
+from pipelines.erasure.erasing import Erasing
+from pipelines.erasure.settle import settle
 from pipelines.history import intervals
 from pipelines.history.config_changes import changes_tonight
 from pipelines.history.declared import keep_files

@@ -13,7 +13,7 @@ from catalog import audit
 from catalog.database import METADATA, audience_columns, now
 from schemas.audit import Action
 from schemas.crm import CrmErasures
-from schemas.erasure import ErasureRequest, Removal, RequestKind
+from schemas.erasure import ErasureRequest, Removal, RequestKind, RequestState
 
 if TYPE_CHECKING:
     from catalog.store import Catalog
@@ -91,6 +91,15 @@ def erasure_requests(catalog: Catalog) -> list[ErasureRequest]:
     query = sa.select(REQUESTS).order_by(REQUESTS.c.received_at, REQUESTS.c.request_id)
     with catalog.reading() as connection:
         return [ErasureRequest.model_validate(_aware(row)) for row in connection.execute(query).mappings()]
+
+
+def requests_in(catalog: Catalog, state: RequestState, *, new: bool = False) -> list[str]:
+    """The ids of the requests in that state; if they are to be `new`, of those that were never applied."""
+    query = sa.select(REQUESTS.c.request_id).where(REQUESTS.c.state == state).order_by(REQUESTS.c.request_id)
+    if new:
+        query = query.where(REQUESTS.c.erased_at.is_(None))
+    with catalog.reading() as connection:
+        return list(connection.execute(query).scalars())
 
 
 def catalog_tombstones(catalog: Catalog) -> pl.DataFrame:

@@ -25,8 +25,9 @@ def certificate(
 ) -> None:
     """Print a request's certificate, signed JSON that `relance verify` checks; without one, list the requests."""
     from pipelines.erasure.certificate import certificate_of
+    from pipelines.erasure.erasing import Erasing
     from pipelines.erasure.names import seen_name
-    from pipelines.erasure.settle import Erasing, update_removals
+    from pipelines.erasure.settle import update_removals
 
     with told(), catalog_at(home) as catalog:
         if request is None:

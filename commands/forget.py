@@ -114,7 +114,8 @@ def _withdraw(requests: pl.DataFrame, declared: Config, home: Home, catalog: Cat
 
 def _apply(declared: Config, home: Home, keys: SecretKeys, catalog: Catalog, made: list[str]) -> None:
     """What needs the warehouse: now if nobody holds the home."""
-    from pipelines.erasure.settle import Erasing, settle
+    from pipelines.erasure.erasing import Erasing
+    from pipelines.erasure.settle import settle
 
     before = {(row["network"], row["account"], row["segment"], row["version"]) for row in catalog.versions()}
     try:

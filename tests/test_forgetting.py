@@ -20,7 +20,8 @@ from catalog.secret_keys import open_keys
 from catalog.store import open_catalog
 from catalog.warehouse import open_warehouse
 from commands.main import app
-from pipelines.erasure.settle import Erasing, settle
+from pipelines.erasure.erasing import Erasing
+from pipelines.erasure.settle import settle
 from schemas.config import read_config
 from tests.conftest import OTHERS, ROOT, Company, Ran
 
@@ -230,18 +231,20 @@ from catalog.home import Home
 from catalog.secret_keys import open_keys
 from catalog.store import open_catalog
 from catalog.warehouse import open_warehouse
-from pipelines.erasure import settle as settling
+from pipelines.erasure import settle as settling, taking_in
+from pipelines.erasure.erasing import Erasing
 from schemas.config import read_config
 
-STEPS = ("note_covered", "note_erased_keys", "withdraw", "purge", "mark_erased", "write_removals",
+STEPS = ("note_covered", "purge", "note_erased_keys", "withdraw", "mark_erased", "write_removals",
          "rewrite_warehouse", "mark_rewritten")
 
 def killed_after(name):
-    done = getattr(settling, name)
+    module = settling if hasattr(settling, name) else taking_in
+    done = getattr(module, name)
     def step(*arguments, **named):
         done(*arguments, **named)
         os._exit(9)
-    setattr(settling, name, step)
+    setattr(module, name, step)
 
 home, killed = Home.at(Path(sys.argv[1])), 0
 for name in STEPS:
@@ -251,7 +254,7 @@ for name in STEPS:
         keys = open_keys(home)
         with open_catalog(home) as catalog, open_warehouse(home, keys) as warehouse:
             config, now = read_config(Path(sys.argv[2])), datetime.now(UTC)
-            settling.settle(settling.Erasing(home, keys, warehouse, catalog, config, now))
+            settling.settle(Erasing(home, keys, warehouse, catalog, config, now))
         os._exit(0)
     killed += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
 print(killed)

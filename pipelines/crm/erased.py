@@ -12,15 +12,16 @@ from pipelines.identifiers.hashes import keyed_hash
 from schemas.countries import country_codes
 
 
-def own_tombstones(customers: pl.DataFrame, identity_key: str) -> pl.DataFrame:
+def own_tombstones(customers: pl.DataFrame, identity_key: str, erasures: pl.DataFrame | None = None) -> pl.DataFrame:
     """customer_id, email, phone (text, row by row): the tombstone that each of them would have.
 
-    In: customer_id, canonical_email, canonical_phone.
+    In: customer_id, canonical_email, canonical_phone. With `erasures` (`CrmErasures`), null in forms that none has.
     """
     columns = {"customer_id": "customer_id", "email": "canonical_email", "phone": "canonical_phone"}
-    return pl.DataFrame(
-        at_once(lambda form: tombstone_of(customers[columns[form]], form, identity_key).alias(form), columns)
-    )
+    asked = columns.keys() if erasures is None else columns.keys() & set(erasures["form"])
+    found = at_once(lambda form: tombstone_of(customers[columns[form]], form, identity_key).alias(form), asked)
+    none = pl.Series([None], dtype=pl.String).new_from_index(0, customers.height)
+    return pl.DataFrame({**dict.fromkeys(columns, none), **{each.name: each for each in found}})
 
 
 def erased_marks(
@@ -111,9 +112,12 @@ def _erased_typed(
     if rows.is_empty():
         return pl.Series(dtype=pl.Boolean)
     emails = rows.select(canonical_email(pl.col(column)).alias("value"))["value"]
+    erased = _is_erased(emails, "email", erasures, identity_key)
+    if "phone" not in erasures["form"]:
+        return erased
     country = pl.col("country") if "country" in rows.columns else pl.lit(None, dtype=pl.String)
     numbers = with_phone(rows.select(column, country=country), column, default_country)["phone_e164"]
-    return _is_erased(emails, "email", erasures, identity_key) | _is_erased(numbers, "phone", erasures, identity_key)
+    return erased | _is_erased(numbers, "phone", erasures, identity_key)
 
 
 def _is_erased(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:

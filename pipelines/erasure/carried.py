@@ -7,8 +7,11 @@ from collections.abc import Iterable
 import polars as pl
 
 from catalog.duckdb_connection import store_frame
+from catalog.rewrite import note_rewrite
 from catalog.warehouse import Warehouse
+from pipelines.erasure.applied import note_applied
 from pipelines.erasure.forbidden import keys_by_request
+from pipelines.identifiers.match_keys import columns_of, form_of
 from pipelines.uploads.audience_keys import ensure_keys
 from pipelines.uploads.holdings import Event
 from schemas.erasure import ErasedKeys
@@ -20,22 +23,40 @@ def note_erased_keys(
 ) -> None:
     """Keep, in `erased_keys`, which keys of any version the requests forbid: from then on they are found by name.
 
-    In: `CrmErasures` of the requests that are new.
+    In: `CrmErasures` of which keys were not looked for; afterwards they count as applied to them.
     """
     erased_keys(warehouse)
     used = warehouse.read("SELECT DISTINCT network FROM warehouse.key_versions")["network"]
-    for name in used.filter(used.is_in(list(networks))):
-        keys = warehouse.read(
-            "SELECT DISTINCT key, value FROM warehouse.audience_keys JOIN warehouse.key_versions USING (version_id) "
-            "WHERE network = $network",
-            network=name,
-        )
-        found = keys_by_request(keys, network=networks[name], erasures=erasures, identity_key=identity_key)
-        known = warehouse.read("FROM warehouse.erased_keys WHERE network = $network", network=name)
-        fresh = found.with_columns(network=pl.lit(name)).join(
-            known, on=["request_id", "network", "key", "value"], how="anti"
-        )
-        warehouse.append("erased_keys", fresh.select(ErasedKeys.column_names()))
+    found = [
+        keys_by_request(
+            _keys_like(warehouse, name, networks[name], set(erasures["form"])),
+            network=networks[name],
+            erasures=erasures,
+            identity_key=identity_key,
+        ).with_columns(network=pl.lit(name))
+        for name in used.filter(used.is_in(list(networks)))
+    ]
+    with warehouse.transaction():
+        for each in found:
+            store_frame(warehouse.connection, "_found", each)
+            fresh = warehouse.read(
+                "FROM _found ANTI JOIN warehouse.erased_keys USING (request_id, network, key, value)"
+            )
+            warehouse.append("erased_keys", fresh.select(ErasedKeys.column_names()))
+        note_applied(warehouse, "keys", erasures)
+
+
+def _keys_like(warehouse: Warehouse, name: str, network: Network, forms: set[str]) -> pl.DataFrame:
+    """key, value: every key that versions for the network carry and that may have a tombstone in one of the forms."""
+    others = [
+        key.name for key in network.keys if not forms & {form_of(columns) for columns in columns_of(network, key)}
+    ]
+    return warehouse.read(
+        "SELECT DISTINCT key, value FROM warehouse.audience_keys JOIN warehouse.key_versions USING (version_id) "
+        "WHERE network = $network AND NOT list_contains($others::VARCHAR[], key)",
+        network=name,
+        others=others,
+    )
 
 
 def erased_keys(warehouse: Warehouse) -> pl.DataFrame:
@@ -47,8 +68,8 @@ def erased_keys(warehouse: Warehouse) -> pl.DataFrame:
 
 def drop_erased_keys(
     warehouse: Warehouse, requests: Iterable[str], forbidden: pl.DataFrame, too_old: Iterable[str] = ()
-) -> bool:
-    """Forget the keys of the requests; whether there were any.
+) -> None:
+    """Forget the keys of the requests; if there were any, the warehouse is to be written anew.
 
     In: the `ErasedKeys` that are still forbidden. These go, from every version that carried them too; a key that a
     later consent allows is watched on, since the consent may go, unless its request is `too_old`.
@@ -58,18 +79,18 @@ def drop_erased_keys(
     left = kept.join(going, on=["request_id", "network", "key", "value"], how="anti")
     left = left.filter(~pl.col("request_id").is_in(list(too_old)))
     if left.height == kept.height:
-        return False
+        return
     # What another request still watches stays.
     going = going.join(forbidden.filter(~theirs), on=["network", "key", "value"], how="anti")
     store_frame(warehouse.connection, "_going", going)
     with warehouse.transaction():
+        note_rewrite(warehouse)
         warehouse.execute(
             "DELETE FROM warehouse.audience_keys USING warehouse.key_versions AS files, _going "
             "WHERE audience_keys.version_id = files.version_id AND files.network = _going.network "
             "AND audience_keys.key = _going.key AND audience_keys.value = _going.value"
         )
         warehouse.replace("erased_keys", left)
-    return True
 
 
 def traces(warehouse: Warehouse) -> pl.DataFrame:

@@ -18,10 +18,12 @@ from pipelines.crm.erased import (
     without_erased,
 )
 from pipelines.customers.people import person_ids
+from pipelines.erasure.applied import note_applied
 from pipelines.erasure.others import keep_for_others
+from pipelines.erasure.taking_out import change_rows, delete_rows
 from pipelines.erasure.withheld import keep_for_holders, suppressed_by_domain, withheld_addresses
 from pipelines.history.changes import note
-from pipelines.history.forgetting import forget_in_history
+from pipelines.history.forgetting import forget_refused_keys
 from pipelines.identifiers.stored import forget_unused_digests
 from schemas.crm import WithheldAddresses
 from schemas.identifiers import MatchColumn
@@ -53,9 +55,12 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
     Tables are known by their columns: customer_id, person_id, e-mails and phones as `crm_customers` has them, address,
     and match columns. In: erasures (`CrmErasures`), of which those that stand count. What was refused for an erased
     address, or a list or one of the suppression `rules` says of it, is kept for those who stay, as a night keeps it.
+    What stands counts as applied afterwards, and if any row went or changed, a rewrite as due.
     """
     tables = _columns(warehouse)
     compared: _Compared = {"identity_key": identity_key, "default_country": default_country}
+    erasures = erasures.filter(pl.col("lifted_at").is_null())
+    asked = set(erasures["form"])
     with warehouse.transaction():
         gone = _erased_ids(warehouse, tables, erasures, identity_key)
         held = [_blank_addresses(warehouse, table, erasures, compared) for table in _addressed(tables)]
@@ -71,14 +76,15 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
         _delete(warehouse, tables, "customer_id", gone)
         for table, columns in tables.items():
             for column in match_columns:
-                if column.name in columns and column.kind != "mailing_address":
+                if column.name in columns & asked and column.kind != "mailing_address":
                     values = warehouse.read(f'SELECT DISTINCT "{column.name}" AS value FROM warehouse.{table}')["value"]
                     erased = values.filter(has_tombstone(values, column.name, erasures, identity_key))
                     if "person_id" in columns:
                         _note_people(warehouse, f"warehouse.{table}", column.name, erased)
                     _delete(warehouse, {table: columns}, column.name, erased)
         forget_unused_digests(warehouse)
-        forget_in_history(warehouse, erasures, identity_key)
+        forget_refused_keys(warehouse, erasures, identity_key)
+        note_applied(warehouse, "rows", erasures)
 
 
 def _columns(warehouse: Warehouse) -> dict[str, set[str]]:
@@ -92,7 +98,7 @@ def _erased_ids(
     warehouse: Warehouse, tables: dict[str, set[str]], erasures: pl.DataFrame, identity_key: str
 ) -> pl.Series:
     holding = [table for table, columns in tables.items() if "customer_id" in columns]
-    if not holding:
+    if not holding or "customer_id" not in set(erasures["form"]):
         return pl.Series("customer_id", [], dtype=pl.String)
     every = " UNION ".join(f"SELECT customer_id FROM warehouse.{table}" for table in holding)
     return erased_values(warehouse.read(every)["customer_id"], "customer_id", erasures, identity_key)
@@ -130,29 +136,30 @@ def _delete(warehouse: Warehouse, tables: dict[str, set[str]], column: str, valu
     store_frame(warehouse.connection, "_gone", values.to_frame("value"))
     for table, columns in tables.items():
         if column in columns:
-            warehouse.execute(f'DELETE FROM warehouse.{table} WHERE "{column}" IN (SELECT value FROM _gone)')
+            delete_rows(warehouse, table, f'"{column}" IN (SELECT value FROM _gone)')
 
 
 def _blank_addresses(warehouse: Warehouse, table: str, erasures: pl.DataFrame, compared: _Compared) -> pl.DataFrame:
     """As `without_erased` says, row by row; `WithheldAddresses` of those who stay."""
     rows = warehouse.read(f"SELECT rowid AS place, {', '.join(_ADDRESSED)} FROM warehouse.{table}")
-    own = own_tombstones(rows, compared["identity_key"])
+    own = own_tombstones(rows, compared["identity_key"], erasures)
     marks = erased_marks(rows, own, erasures, **compared)
+    meant = marks["customer_id"] | marks["email"] | marks["phone"]
+    rows, marks = rows.filter(meant), marks.filter(meant)
     kept = without_erased(rows, marks)["place"]
     for column in ("email", "phone"):
         blanked = rows.filter(marks[column])["place"]
         store_frame(warehouse.connection, "_blanked", blanked.to_frame("place"))
-        warehouse.execute(
-            f"UPDATE warehouse.{table} SET {column} = NULL, canonical_{column} = NULL "
-            "WHERE rowid IN (SELECT place FROM _blanked)"
-        )
+        change = f"{column} = NULL, canonical_{column} = NULL"
+        change_rows(warehouse, table, change, "rowid IN (SELECT place FROM _blanked)")
     lost = rows.filter(~rows["place"].is_in(kept.implode()))["place"]
     touched = rows.filter(marks["email"] | marks["phone"]).select("customer_id")
     store_frame(warehouse.connection, "_touched", touched)
     note(warehouse, "crm_customers", "FROM _touched")
     store_frame(warehouse.connection, "_blanked", lost.to_frame("place"))
-    warehouse.execute(f"DELETE FROM warehouse.{table} WHERE rowid IN (SELECT place FROM _blanked)")
-    withheld = withheld_addresses(rows, own, marks, compared["identity_key"])
+    delete_rows(warehouse, table, "rowid IN (SELECT place FROM _blanked)")
+    whole = own_tombstones(rows, compared["identity_key"])
+    withheld = withheld_addresses(rows, whole, marks, compared["identity_key"])
     return withheld.join(rows.filter(pl.col("place").is_in(kept.implode())), on="customer_id", how="semi")
 
 
@@ -186,5 +193,5 @@ def _drop_statements(  # noqa: PLR0913, PLR0917 - a table, who goes and who stay
         living,
         default_country=compared["default_country"],
     )
-    warehouse.execute(f"DELETE FROM warehouse.{table} WHERE {by_address} AND customer_id IS NULL")
-    warehouse.execute(f"UPDATE warehouse.{table} SET address = NULL WHERE {by_address}")
+    delete_rows(warehouse, table, f"{by_address} AND customer_id IS NULL")
+    change_rows(warehouse, table, "address = NULL", by_address)

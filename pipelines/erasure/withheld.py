@@ -122,6 +122,8 @@ def holders_of(
     emails = emails.with_columns(value=canonical_email(pl.col("address")))
     lived_in = pl.concat([countries, pl.Series([None], dtype=pl.String)]).unique().to_frame("country")
     phones = typed.join(emails, on="address", how="anti").join(lived_in, how="cross")
+    # Many numbers to read, and of no use where no phone was withheld.
+    phones = phones if "phone" in withheld["form"] else phones.clear()
     phones = with_phone(phones, "address", default_country).select("address", value="phone_e164")
     # A CRM may keep an e-mail as its digest only.
     digests = [emails.with_columns(value=hashed(emails["value"], how)) for how in HEX_LENGTHS]

@@ -7,21 +7,22 @@ import polars as pl
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
 from pipelines.crm.erased import has_tombstone
-from pipelines.history.intervals import drop_stale_marks, tables_with_history
+from pipelines.erasure.taking_out import delete_rows
 
 
-def forget_in_history(warehouse: Warehouse, erasures: pl.DataFrame, identity_key: str) -> None:
-    """Delete the hashes of rows that are gone, and earlier nights' refused keys that belong to somebody erased.
+def forget_refused_keys(warehouse: Warehouse, erasures: pl.DataFrame, identity_key: str) -> None:
+    """Delete refused keys, the last night's and earlier nights', that belong to somebody erased.
 
-    In: `CrmErasures`. It comes after erased rows were taken out of all tables, in the same transaction.
+    In: `CrmErasures`. It belongs into the transaction that takes out the rows.
     """
-    for table in tables_with_history(warehouse):
-        drop_stale_marks(warehouse, table)
-    if not warehouse.has("past_refused_keys"):
-        return
-    values = warehouse.read("SELECT DISTINCT value FROM warehouse.past_refused_keys")["value"]
-    # The keys of a network are not told apart by form here: a value of one form is in no other.
-    erased = [values.filter(has_tombstone(values, form, erasures, identity_key)) for form in erasures["form"].unique()]
-    gone = pl.concat([values.clear(), *erased]).unique()
-    store_frame(warehouse.connection, "_gone", gone.to_frame("value"))
-    warehouse.execute("DELETE FROM warehouse.past_refused_keys WHERE value IN (SELECT value FROM _gone)")
+    for table in ("refused_keys", "past_refused_keys"):
+        if not warehouse.has(table):
+            continue
+        values = warehouse.read(f"SELECT DISTINCT value FROM warehouse.{table}")["value"]
+        # The keys of a network are not told apart by form here: a value of one form is in no other.
+        erased = [
+            values.filter(has_tombstone(values, form, erasures, identity_key)) for form in erasures["form"].unique()
+        ]
+        gone = pl.concat([values.clear(), *erased]).unique()
+        store_frame(warehouse.connection, "_gone", gone.to_frame("value"))
+        delete_rows(warehouse, table, "value IN (SELECT value FROM _gone)")

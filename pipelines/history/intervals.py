@@ -230,16 +230,8 @@ def last_change(warehouse: Warehouse, table: str, column: str, values: list[str]
     return changed if isinstance(changed, date) else None
 
 
-def tables_with_history(warehouse: Warehouse) -> list[str]:
-    """The tables that have earlier rows beside them."""
-    found = warehouse.read(
-        "SELECT table_name[6:] AS name FROM duckdb_tables() WHERE database_name = 'warehouse' "
-        "AND starts_with(table_name, 'past_') ORDER BY name"
-    )
-    return found["name"].to_list()
-
-
-def drop_stale_marks(warehouse: Warehouse, table: str) -> None:
-    """Forget the hashes of rows that are no longer in `table`: a row's hash goes with the row."""
-    held = f"SELECT {_mark(_listed(_columns(warehouse, f'warehouse.{table}')))} FROM warehouse.{table}"
-    warehouse.execute(f"DELETE FROM warehouse.new_{table} WHERE mark NOT IN ({held})")
+def forget_marks(warehouse: Warehouse, table: str, condition: str) -> None:
+    """Forget the hashes of the rows that meet an SQL condition, before they go: a row's hash goes with the row."""
+    if warehouse.has(f"new_{table}"):
+        marks = f"SELECT {_mark(_listed(_columns(warehouse, f'warehouse.{table}')))} FROM warehouse.{table}"
+        warehouse.execute(f"DELETE FROM warehouse.new_{table} WHERE mark IN ({marks} WHERE {condition})")

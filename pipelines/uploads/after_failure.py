@@ -7,7 +7,8 @@ from datetime import date
 import polars as pl
 
 from catalog.warehouse import Warehouse
-from pipelines.erasure.settle import Erasing, take_in
+from pipelines.erasure.erasing import Erasing
+from pipelines.erasure.taking_in import take_in
 from pipelines.identifiers.match_keys import network_keys
 from pipelines.identifiers.stored import read_identifiers
 from pipelines.suppressions.suppressed import suppressed_emails

@@ -191,3 +191,12 @@ def test_a_forgotten_record_leaves_no_mark_in_history(warehouse: Warehouse) -> N
     assert warehouse.height("new_crm_customers") == warehouse.height("new_customer_records") == 1
     purge(warehouse, erasures_of("ann"), COLUMNS, identity_key=KEY, default_country="FR")
     assert warehouse.height("new_crm_customers") == warehouse.height("new_customer_records") == 0
+
+
+def test_a_refused_key_of_somebody_forgotten_since_goes_into_no_history(warehouse: Warehouse) -> None:
+    theirs, others = (sha256(address).hexdigest() for address in (b"jo@x.fr", b"al@x.fr"))
+    refused = pl.DataFrame({"network": "meta", "key": "email", "value": [theirs, others]})
+    replace(warehouse, "refused_keys", refused, day=date(2025, 11, 1), kept_days=35)
+    purge(warehouse, erasures_of("jo@x.fr"), COLUMNS, identity_key=KEY, default_country="FR")
+    replace(warehouse, "refused_keys", refused.clear(), day=date(2025, 11, 2), kept_days=35)
+    assert warehouse.read("FROM warehouse.past_refused_keys")["value"].to_list() == [others]

@@ -1,0 +1,50 @@
+"""Which tombstones were looked for: what is written afterwards is read without them, so nothing is looked for twice.
+
+Rows of people and the keys that versions carry are looked for at different moments, each in one transaction with what
+is done about what was found.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import dataframely as dy
+import polars as pl
+
+from catalog.warehouse import Warehouse
+from schemas.crm import CrmErasures
+
+Place = Literal["rows", "keys"]
+
+_TABLE = "applied_tombstones"
+_NAMES = ["request_id", "form", "tombstone"]
+
+
+class _Applied(dy.Schema):
+    place = dy.String()
+    request_id = dy.String()
+    form = dy.String()
+    tombstone = dy.String()
+
+
+def not_applied(warehouse: Warehouse, place: Place) -> pl.DataFrame:
+    """`CrmErasures` that were not looked for there since they stand."""
+    warehouse.ensure("crm_erasures", CrmErasures)
+    warehouse.ensure(_TABLE, _Applied)
+    return warehouse.read(
+        f"FROM warehouse.crm_erasures ANTI JOIN (FROM warehouse.{_TABLE} WHERE place = '{place}') "
+        f"USING ({', '.join(_NAMES)}) WHERE lifted_at IS NULL"
+    )
+
+
+def note_applied(warehouse: Warehouse, place: Place, erasures: pl.DataFrame) -> None:
+    """Keep that these `CrmErasures` were looked for. It belongs into one transaction with what was done about them."""
+    warehouse.append(_TABLE, erasures.select(pl.lit(place).alias("place"), *_NAMES))
+
+
+def forget_lifted(warehouse: Warehouse) -> None:
+    """Whom a consent brought back has rows and keys again: they are looked for should the request stand once more."""
+    warehouse.ensure(_TABLE, _Applied)
+    names = ", ".join(_NAMES)
+    lifted = f"SELECT {names} FROM warehouse.crm_erasures WHERE lifted_at IS NOT NULL"
+    warehouse.execute(f"DELETE FROM warehouse.{_TABLE} WHERE ({names}) IN ({lifted})")

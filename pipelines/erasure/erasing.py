@@ -1,0 +1,33 @@
+"""Who applies erasures, and how long what they need is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from catalog.home import Home
+from catalog.secret_keys import SecretKeys
+from catalog.store import Catalog
+from catalog.warehouse import Warehouse
+from schemas.config import Config
+
+#: How long hashed keys and sealed record ids of a request are kept if removals are never confirmed.
+KEPT_DAYS = 400
+
+
+@dataclass(frozen=True)
+class Erasing:
+    """The open home of whoever applies erasures."""
+
+    home: Home
+    keys: SecretKeys
+    warehouse: Warehouse
+    catalog: Catalog
+    config: Config
+    #: UTC.
+    now: datetime
+
+    @property
+    def kept_since(self) -> datetime:
+        """What was received earlier has been kept long enough."""
+        return self.now - timedelta(days=KEPT_DAYS)

@@ -1,0 +1,162 @@
+"""Requests taken in: both stores know the same, with all that they cover, and what they name leaves every table."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from catalog.erasures import (
+    adopt_requests,
+    catalog_tombstones,
+    erasure_requests,
+    mark_erased,
+    mark_rewritten,
+    note_records,
+    noted_records,
+    receive_again,
+    requests_in,
+)
+from catalog.sealed import sealed
+from catalog.store import Catalog
+from catalog.warehouse import Warehouse
+from pipelines.crm.erased import erased_marks, own_tombstones
+from pipelines.erasure.applied import forget_lifted, not_applied, note_applied
+from pipelines.erasure.covered import Covered, covered_by
+from pipelines.erasure.erasing import Erasing
+from pipelines.erasure.purge import purge
+from pipelines.identifiers.hashes import keyed_hash
+from schemas.crm import CrmErasures
+from schemas.erasure import RequestKind
+from schemas.network import match_columns
+
+
+def known_erasures(erasing: Erasing) -> pl.DataFrame:
+    """`CrmErasures` of every request so far: the warehouse's, and those that came to the catalog since."""
+    erasing.warehouse.ensure("crm_erasures", CrmErasures)
+    kept = erasing.warehouse.read("FROM warehouse.crm_erasures")
+    names = ["request_id", "form", "tombstone"]
+    return pl.concat([kept, catalog_tombstones(erasing.catalog).join(kept, on=names, how="anti")])
+
+
+def note_changed(erasing: Erasing, arriving: pl.DataFrame) -> None:
+    """Let requests of the CRM that name more than they did count as new, before it is written what they name.
+
+    In: `CrmErasures` as they are read tonight.
+    """
+    known = known_erasures(erasing)
+    changed = arriving.join(known, on=["request_id", "form", "tombstone"], how="anti")
+    receive_again(erasing.catalog, changed["request_id"].unique())
+
+
+def take_in(erasing: Erasing) -> None:
+    """Let the two stores know the same requests, note every record and tombstone that new ones cover, and take what
+    they name out of all tables.
+
+    It comes before the customers are read anew: what the CRM no longer has, or what a night writes over, is only known
+    from the last night.
+    """
+    catalog, warehouse = erasing.catalog, erasing.warehouse
+    known = known_erasures(erasing)
+    warehouse.replace("crm_erasures", known)
+    _adopt(catalog, known)
+    forget_lifted(warehouse)
+    if not warehouse.has("crm_customers"):
+        # No customer was ever read, so nothing of theirs is anywhere, and the first reading leaves them out.
+        received = requests_in(catalog, "received")
+        mark_erased(catalog, received)
+        mark_rewritten(catalog, received)
+        _count_as_applied(warehouse)
+        return
+    fresh = not_applied(warehouse, "rows")
+    if fresh.is_empty():
+        return
+    keep_covered(erasing, _covered(erasing, fresh))
+    purge(
+        warehouse,
+        not_applied(warehouse, "rows"),
+        match_columns(erasing.config.networks),
+        identity_key=erasing.keys.identity,
+        default_country=erasing.config.settings.default_country,
+        rules=erasing.config.suppressions,
+    )
+
+
+def _covered(erasing: Erasing, fresh: pl.DataFrame) -> Covered:
+    """Whom of the last night's customers new requests cover. In: `CrmErasures` that were not applied yet: what the
+    others name is in no row.
+    """
+    warehouse, settings, identity_key = erasing.warehouse, erasing.config.settings, erasing.keys.identity
+    customers = warehouse.read(
+        "SELECT customer_id, email, phone, country, canonical_email, email_refusal, canonical_phone, phone_refusal "
+        "FROM warehouse.crm_customers"
+    )
+    own = own_tombstones(customers, identity_key, fresh)
+    marks = erased_marks(customers, own, fresh, identity_key=identity_key, default_country=settings.default_country)
+    if not marks.select(pl.any_horizontal(pl.all()).any()).item():
+        return Covered(fresh.clear().select("request_id", "requested_at", customer_id="tombstone"), fresh.clear())
+
+    def whole(ids: pl.Series) -> pl.DataFrame:
+        every = "SELECT * FROM warehouse.crm_customers WHERE list_contains($ids::VARCHAR[], customer_id)"
+        return warehouse.read(every, ids=ids.to_list())
+
+    received = requests_in(erasing.catalog, "received")
+    return covered_by(
+        customers,
+        marks,
+        warehouse.read("FROM warehouse.crm_erasures").filter(pl.col("request_id").is_in(received)),
+        settings=settings,
+        networks=erasing.config.networks,
+        identity_key=identity_key,
+        whole=whole,
+    )
+
+
+def keep_covered(erasing: Erasing, covered: Covered) -> None:
+    """Keep what is missing of the records that requests cover, before the customers are written without them."""
+    warehouse = erasing.warehouse
+    note_covered(erasing, covered.records)
+    if warehouse.has("crm_customers"):
+        receive_again(erasing.catalog, covered.tombstones["request_id"].unique())
+    warehouse.append("crm_erasures", covered.tombstones)
+    if not warehouse.has("crm_customers"):
+        _count_as_applied(warehouse)
+
+
+def _count_as_applied(warehouse: Warehouse) -> None:
+    """What is known before anything of anybody was written is nowhere."""
+    note_applied(warehouse, "rows", not_applied(warehouse, "rows"))
+    note_applied(warehouse, "keys", not_applied(warehouse, "keys"))
+
+
+def note_covered(erasing: Erasing, covered: pl.DataFrame) -> None:
+    """Keep the ids of the records (request_id, customer_id) that requests cover, sealed, for their certificates."""
+    catalog, identity_key = erasing.catalog, erasing.keys.identity
+    marked = covered.with_columns(mark=keyed_hash("record:" + covered["customer_id"], identity_key))
+    known = noted_records(catalog)
+    recent = {each.request_id for each in erasure_requests(catalog) if each.received_at >= erasing.kept_since}
+    note_records(
+        catalog,
+        [
+            (request_id, mark, sealed(customer_id, identity_key))
+            for request_id, mark, customer_id in marked.select("request_id", "mark", "customer_id").iter_rows()
+            if request_id in recent and (request_id, mark) not in known
+        ],
+    )
+
+
+def _adopt(catalog: Catalog, known: pl.DataFrame) -> None:
+    """Write the CRM's own requests into the catalog, where the page and certificates find them."""
+    there = {request.request_id for request in erasure_requests(catalog)}
+    forms = known.group_by("request_id", maintain_order=True).agg("form", pl.col("requested_at").min())
+    adopt_requests(
+        catalog,
+        [
+            (request_id, _kind(names), requested_at)
+            for request_id, names, requested_at in forms.iter_rows()
+            if request_id not in there
+        ],
+    )
+
+
+def _kind(forms: list[str]) -> RequestKind:
+    """What a request of the CRM names, by the forms of its tombstones."""
+    return "customer_id" if "person" in forms else "email" if "email" in forms else "phone"

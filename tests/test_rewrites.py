@@ -1,0 +1,97 @@
+"""After a request the warehouse is a file that never held what went; where nothing went, it is left as it is."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from catalog import rewrite
+from catalog.home import Home
+from catalog.rewrite import rewrite_is_due
+from catalog.secret_keys import open_keys
+from catalog.warehouse import open_warehouse
+from tests.conftest import Company
+from tests.nights import night, night_killed_at_a_stage
+from tests.processes import forked
+from tests.test_forgetting import dump, state
+
+DAYS = ("2024-06-30", "2024-07-01", "2024-07-02")
+ASKED = (
+    '[sources.erasures]\nfiles = "../erasures.csv"\n\n[tables.erasures]\n'
+    'select = "SELECT id AS request_id, customer AS customer_id, time AS requested_at FROM erasures"\n'
+)
+
+
+@pytest.fixture
+def home(company: Company, tmp_path: Path) -> Path:
+    """A home after its first night, whose CRM had been asked to forget Carla, and keeps her record."""
+    text = (company.config / "sources.toml").read_text()
+    company.declare("sources.toml", text.replace("[tables.erasures]\nabsent = true\n", ASKED))
+    company.write("erasures", "id,customer,time\nr1,3,2024-06-01 10:00:00\n")
+    night(company.config, tmp_path / "home", DAYS[0])
+    return tmp_path / "home"
+
+
+def changed(company: Company, old: str, new: str) -> None:
+    for table in ("customers", "orders", "consents"):
+        text = (company.folder / f"{table}.csv").read_text(encoding="utf-8")
+        (company.folder / f"{table}.csv").write_text(text.replace(old, new), encoding="utf-8")
+
+
+def file(home: Path) -> int:
+    """What tells the warehouse's file from one that took its name."""
+    return (home / "warehouse.duckdb").stat().st_ino
+
+
+def due(home: Path) -> bool:
+    with open_warehouse(Home.at(home), open_keys(Home.at(home))) as warehouse:
+        return rewrite_is_due(warehouse)
+
+
+def test_an_erased_person_who_moves_leaves_the_file_as_it_is(company: Company, home: Path) -> None:
+    first = file(home)
+    changed(company, "carla@example.org,0471 12 34 56", "moved@example.org,0499 12 34 56")
+    night(company.config, home, DAYS[1])
+    assert file(home) == first
+    assert state(home) == {"r1": "removing"}
+
+
+def test_one_row_that_goes_later_makes_the_file_anew_though_the_night_is_killed(company: Company, home: Path) -> None:
+    first = file(home)
+    changed(company, "carla@example.org", "bob@example.org")
+    assert forked(night_killed_at_a_stage, company.config, home, DAYS[1], 3) == -signal.SIGKILL
+    assert file(home) == first
+    assert due(home)
+    night(company.config, home, DAYS[1])
+    assert file(home) != first
+    assert not due(home)
+    assert "bob@example.org" not in dump(home)
+
+
+def test_a_file_for_which_there_was_no_space_is_made_by_the_next_night(
+    company: Company, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Usage:
+        free = 1000
+
+    first = file(home)
+    changed(company, "carla@example.org", "bob@example.org")
+    with monkeypatch.context() as patched:
+        patched.setattr(rewrite.shutil, "disk_usage", lambda path: Usage)
+        night(company.config, home, DAYS[1])
+    assert file(home) == first
+    night(company.config, home, DAYS[2])
+    assert file(home) != first
+    assert not due(home)
+
+
+def test_a_record_that_a_later_night_shows_to_be_theirs_leaves_no_earlier_row(company: Company, home: Path) -> None:
+    # Bob's record gets Carla's address and no other: it was hers all along.
+    assert "bob@example.org" in dump(home)
+    changed(company, "bob@example.org", "carla@example.org")
+    changed(company, "Bob,Béranger", "Carla,Claes")
+    night(company.config, home, DAYS[1])
+    assert "bob@example.org" not in dump(home)
+    assert "Béranger" not in dump(home)
