@@ -1,11 +1,14 @@
 """People as of a day, in the columns that segments ask about."""
 
+from datetime import date
+
 import dagster as dg
 import polars as pl
 
 from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
-from pipelines.features import measured, ranked
+from pipelines.features import end_of, measured, ranked
+from pipelines.totals import totals
 from schemas.features import Features
 
 
@@ -20,19 +23,8 @@ def features_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         with relance.stage("features"):
             warehouse, as_of = relance.warehouse, day_of(context)
-            orders = warehouse.read(
-                "SELECT person_id, ordered_at, amount, currency, status FROM warehouse.crm_orders "
-                "JOIN warehouse.customer_records USING (customer_id) WHERE status = 'completed'"
-            )
-            visits = warehouse.read(
-                "SELECT person_id, occurred_at FROM warehouse.crm_visits "
-                "JOIN warehouse.customer_records USING (customer_id)"
-            )
             config = relance.declared
-            measures = measured(
-                relance.table("customers"), orders, visits, config.rates, settings=config.settings, as_of=as_of
-            )
-            table = ranked(measures.collect())
+            table = ranked(_measured(relance, as_of))
             dated = table.with_columns(as_of=pl.lit(as_of))
             with warehouse.transaction():
                 warehouse.append("features", dated.clear())
@@ -46,3 +38,19 @@ def features_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]
             return dg.MaterializeResult(metadata=rows_metadata(table.height, people_with_orders=buyers))
 
     return [asset]
+
+
+def _measured(relance: Relance, as_of: date) -> pl.DataFrame:
+    """Everybody's measures; what they are worked out from is needed no longer."""
+    settings = relance.declared.settings
+    found = totals(relance.warehouse, currency=settings.currency, end=end_of(as_of, settings))
+    measures = measured(
+        relance.table("customers"),
+        found.foreign,
+        found.visits,
+        relance.declared.rates,
+        settings=settings,
+        as_of=as_of,
+        summed=found.orders,
+    )
+    return measures.collect()
