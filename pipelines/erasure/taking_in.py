@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from catalog.duckdb_connection import store_frame
 from catalog.erasures import (
     adopt_requests,
     catalog_tombstones,
@@ -15,6 +16,7 @@ from catalog.erasures import (
     receive_again,
     requests_in,
 )
+from catalog.rewrite import note_rewrite
 from catalog.sealed import sealed
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
@@ -116,6 +118,10 @@ def keep_covered(erasing: Erasing, covered: Covered) -> None:
     note_covered(erasing, covered.records)
     if warehouse.has("crm_customers"):
         receive_again(erasing.catalog, covered.tombstones["request_id"].unique())
+        store_frame(warehouse.connection, "_covered", covered.records.select("customer_id"))
+        if not warehouse.read("FROM warehouse.crm_customers SEMI JOIN _covered USING (customer_id) LIMIT 1").is_empty():
+            # A repeated day writes over such a row and keeps no earlier one that would be found later.
+            note_rewrite(warehouse)
     warehouse.append("crm_erasures", covered.tombstones)
     if not warehouse.has("crm_customers"):
         _count_as_applied(warehouse)
