@@ -8,12 +8,12 @@ import dagster as dg
 
 from assets.metadata import file_metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
-from pipelines.identifiers.stored import read_identifiers
 from pipelines.suppressions.suppressed import suppressed_emails
 from pipelines.uploads.brake import spend_leave, verdict_on
 from pipelines.uploads.changes import Forbidden
+from pipelines.uploads.doubtful import doubtful_holders
 from pipelines.uploads.forbidden import forbidden_keys
-from pipelines.uploads.keys import key_columns, refused_keys
+from pipelines.uploads.keys import refused_keys
 from pipelines.uploads.leaving_out import Readers, leaving_out
 from pipelines.uploads.lost import Lost
 from pipelines.uploads.publication import Published, check_newest, publish
@@ -53,15 +53,11 @@ def _refused_keys(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     )
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         with relance.stage("uploads.refused_keys"):
-            networks = relance.declared.used_networks
-            columns = ", ".join(column.name for column in key_columns(networks))
+            networks, erasures = relance.declared.used_networks, relance.table("crm_erasures")
+            suppressed = suppressed_emails(relance.table("crm_suppressions"))
+            doubtful = doubtful_holders(relance.warehouse, networks, erasures, relance.identity_key, suppressed)
             table = refused_keys(
-                read_identifiers(relance.warehouse, f"SELECT person_id, {columns} FROM warehouse.identifiers"),
-                relance.table("permissions"),
-                relance.table("crm_erasures"),
-                networks,
-                relance.identity_key,
-                suppressed_emails(relance.table("crm_suppressions")),
+                doubtful.identifiers, doubtful.permissions, erasures, networks, relance.identity_key, suppressed
             )
             with relance.warehouse.transaction():
                 relance.replace_dated("refused_keys", table, day_of(context))

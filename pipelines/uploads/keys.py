@@ -19,6 +19,16 @@ def key_columns(networks: dict[str, Network]) -> list[MatchColumn]:
     return sorted({match for network, header in headers for match in network.column(header).matches})
 
 
+def key_uses(networks: dict[str, Network]) -> list[tuple[str, str, tuple[MatchColumn, ...]]]:
+    """Every network, key of it, and match columns that it is made of, once for each form in which it is taken."""
+    return [
+        (name, key.name, tuple(columns))
+        for name, network in networks.items()
+        for key in network.keys
+        for columns in columns_of(network, key)
+    ]
+
+
 def refused_keys(  # noqa: PLR0913, PLR0917 - who holds what, and all that forbids it
     identifiers: pl.DataFrame,
     permissions: pl.DataFrame,
@@ -34,12 +44,7 @@ def refused_keys(  # noqa: PLR0913, PLR0917 - who holds what, and all that forbi
     row anyway and is left out.
     """
     listed = pl.Series("email", [], dtype=pl.String) if suppressed is None else suppressed
-    uses = [
-        (name, key.name, tuple(columns))
-        for name, network in networks.items()
-        for key in network.keys
-        for columns in columns_of(network, key)
-    ]
+    uses = key_uses(networks)
     # Many networks ask for the same form: who shares a value of it is looked up once.
     keys = sorted({use[2] for use in uses})
     found = at_once(lambda columns: _doubtful(identifiers, list(columns), erasures, identity_key, listed), keys)
@@ -69,14 +74,27 @@ def _doubtful(
     held = identifiers.select("person_id", value=key_value(columns)).filter(pl.col("value").is_not_null())
     # By hash, sharing is quickly seen.
     shared = held.filter(held["value"].hash().is_duplicated())
+    gone = forbidden_values(held["value"], columns, erasures, identity_key, listed_values(columns, suppressed))
+    forbidden = pl.col("value").is_in(gone.implode())
+    return pl.concat([shared, held.filter(forbidden)]).unique().with_columns(forbidden=forbidden)
+
+
+def listed_values(columns: list[MatchColumn], suppressed: pl.Series) -> pl.Series:
+    """Keys of these columns that an e-mail on a list has, canonical as `suppressed` has it."""
+    if [column.identifier for column in columns] != ["email"]:
+        return suppressed.clear()
+    return hashed_address(suppressed, columns[0]).drop_nulls()
+
+
+def forbidden_values(
+    values: pl.Series, columns: list[MatchColumn], erasures: pl.DataFrame, identity_key: str, listed: pl.Series
+) -> pl.Series:
+    """Those of the keys of these columns that were erased or are `listed`."""
     if all(column.is_reversible for column in columns):
         # An address that is erased or on a list takes its person out, and nobody else has one of the same form.
-        return shared.with_columns(forbidden=pl.lit(False))
-    gone = [refused_hashes(held["value"], form_of(columns), erasures, identity_key)]
-    if [column.identifier for column in columns] == ["email"]:
-        gone.append(hashed_address(suppressed, columns[0]).drop_nulls().rename("value"))
-    forbidden = pl.col("value").is_in(pl.concat(gone).implode())
-    return pl.concat([shared, held.filter(forbidden)]).unique().with_columns(forbidden=forbidden)
+        return values.clear()
+    erased = refused_hashes(values, form_of(columns), erasures, identity_key)
+    return pl.concat([erased, values.filter(values.is_in(listed.implode()))])
 
 
 def _refused(doubtful: pl.DataFrame, permitted: pl.DataFrame) -> pl.DataFrame:
