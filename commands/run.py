@@ -25,6 +25,7 @@ from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
 from commands.context import ERRORS, OUT, ConfigOption, HomeOption, config_folder, home_at, told
+from commands.process import loading
 from pipelines.alerts import night_message, unbegun_message
 from pipelines.at_once import side_by_side
 from pipelines.uploads.confirming import manifests_of, outstanding
@@ -148,9 +149,10 @@ def _materialize(folder: Path, home: Home, config: Config, asked: date | None) -
 
     # Dagster takes seconds to load, and one core: meanwhile DuckDB reads which day the source is at.
     now = datetime.now(UTC)
-    newest, _ = side_by_side(
-        lambda: asked or newest_day(config, home, now), lambda: import_module("assets.definitions")
-    )
+    with loading():
+        newest, _ = side_by_side(
+            lambda: asked or newest_day(config, home, now), lambda: import_module("assets.definitions")
+        )
     from assets.launch import failed_assets, run_job
 
     day = newest.isoformat()
