@@ -93,6 +93,12 @@ def erasure_requests(catalog: Catalog) -> list[ErasureRequest]:
         return [ErasureRequest.model_validate(_aware(row)) for row in connection.execute(query).mappings()]
 
 
+def request_ids(catalog: Catalog) -> set[str]:
+    """The ids of all requests."""
+    with catalog.reading() as connection:
+        return set(connection.execute(sa.select(REQUESTS.c.request_id)).scalars())
+
+
 def requests_in(catalog: Catalog, state: RequestState, *, new: bool = False) -> list[str]:
     """The ids of the requests in that state; if they are to be `new`, of those that were never applied."""
     query = sa.select(REQUESTS.c.request_id).where(REQUESTS.c.state == state).order_by(REQUESTS.c.request_id)

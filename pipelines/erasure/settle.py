@@ -102,8 +102,9 @@ def _carrier(erasing: Erasing, audience: Audience, found: pl.DataFrame) -> Carri
 def _keys_by_standing(erasing: Erasing) -> tuple[pl.DataFrame, pl.DataFrame]:
     """`ErasedKeys` that are still forbidden, and those that a later consent allows."""
     kept = erased_keys(erasing.warehouse)
-    erasures = erasing.warehouse.read("FROM warehouse.crm_erasures")
-    standing = erasures.filter(pl.col("lifted_at").is_null())
+    standing = erasing.warehouse.read(
+        "FROM warehouse.crm_erasures SEMI JOIN warehouse.erased_keys USING (request_id) WHERE lifted_at IS NULL"
+    )
     found = [
         keys_by_request(
             kept.filter(network=name).select("key", "value").unique(),
@@ -121,6 +122,8 @@ def _keys_by_standing(erasing: Erasing) -> tuple[pl.DataFrame, pl.DataFrame]:
 def _drop_finished_keys(erasing: Erasing) -> None:
     """Forget the keys of requests that are closed, or too old."""
     forget_records(erasing.catalog, erasing.kept_since)
+    if not erasing.warehouse.height("erased_keys"):
+        return
     requests = erasure_requests(erasing.catalog)
     closed = [request.request_id for request in requests if request.state == "closed"]
     too_old = [request.request_id for request in requests if request.received_at < erasing.kept_since]

@@ -14,6 +14,7 @@ from catalog.erasures import (
     note_records,
     noted_records,
     receive_again,
+    request_ids,
     requests_in,
 )
 from catalog.rewrite import note_rewrite
@@ -58,7 +59,9 @@ def take_in(erasing: Erasing) -> None:
     """
     catalog, warehouse = erasing.catalog, erasing.warehouse
     known = known_erasures(erasing)
-    warehouse.replace("crm_erasures", known)
+    # Requests are many after some years, and most nights have no new one.
+    if known.height > warehouse.height("crm_erasures"):
+        warehouse.replace("crm_erasures", known)
     _adopt(catalog, known)
     forget_lifted(warehouse)
     if not warehouse.has("crm_customers"):
@@ -136,6 +139,8 @@ def _count_as_applied(warehouse: Warehouse) -> None:
 def note_covered(erasing: Erasing, covered: pl.DataFrame) -> None:
     """Keep the ids of the records (request_id, customer_id) that requests cover, sealed, for their certificates."""
     catalog, identity_key = erasing.catalog, erasing.keys.identity
+    if covered.is_empty():
+        return
     marked = covered.with_columns(mark=keyed_hash("record:" + covered["customer_id"], identity_key))
     known = noted_records(catalog)
     recent = {each.request_id for each in erasure_requests(catalog) if each.received_at >= erasing.kept_since}
@@ -151,7 +156,7 @@ def note_covered(erasing: Erasing, covered: pl.DataFrame) -> None:
 
 def _adopt(catalog: Catalog, known: pl.DataFrame) -> None:
     """Write the CRM's own requests into the catalog, where the page and certificates find them."""
-    there = {request.request_id for request in erasure_requests(catalog)}
+    there = request_ids(catalog)
     forms = known.group_by("request_id", maintain_order=True).agg("form", pl.col("requested_at").min())
     adopt_requests(
         catalog,
