@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import dagster as dg
+import polars as pl
 
 from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
@@ -52,20 +53,13 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
         with relance.stage("customers"):
             warehouse, config, as_of = relance.warehouse, relance.declared, day_of(context)
             warehouse.ensure("person_aliases", PersonAliases)
-            born = () if config.settings.minimum_age is None else ("birth_date",)
-            typed = warehouse.read(f"SELECT {', '.join((*_COLUMNS, *born))} FROM warehouse.crm_customers")
-            records = people(
-                canonical_records(typed, config.settings.joining),
-                config.settings.joining,
-                identity_key=relance.identity_key,
-            )
+            records = _person_records(relance)
             persons = customers(records)
             known = relance.table("person_aliases")
             newest = warehouse.read("SELECT max(captured_at) AS newest FROM warehouse.crm_consents")["newest"].item()
+            heard = ", ".join(f"'{purpose}'" for purpose in purposes_heard(config.used_networks, config.settings))
             consents = warehouse.read(
-                f"SELECT {', '.join(_SPOKEN)} FROM warehouse.crm_consents "
-                "WHERE list_contains($purposes, purpose::VARCHAR)",
-                purposes=purposes_heard(config.used_networks, config.settings),
+                f"SELECT {', '.join(_SPOKEN)} FROM warehouse.crm_consents WHERE purpose::VARCHAR IN ({heard})"
             )
             suppressions = relance.table("crm_suppressions")
             decided, aliases = side_by_side(
@@ -100,3 +94,13 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
             yield dg.MaterializeResult(asset_key=["customers", name], metadata=rows_metadata(table.height))
 
     return [asset]
+
+
+def _person_records(relance: Relance) -> pl.DataFrame:
+    """`PersonRecords`; what they are made of is needed no longer."""
+    settings = relance.declared.settings
+    born = () if settings.minimum_age is None else ("birth_date",)
+    typed = relance.warehouse.read(f"SELECT {', '.join((*_COLUMNS, *born))} FROM warehouse.crm_customers")
+    canonical = canonical_records(typed, settings.joining)
+    del typed
+    return people(canonical, settings.joining, identity_key=relance.identity_key)

@@ -24,6 +24,9 @@ from schemas.uploads import NO_CONSENT, OBJECTED
 #: valid no longer, or not yet, are no silence.
 _SILENT, _NOT_VALID_NOW, _GRANTED = 0, 1, 2
 
+#: More matters than there are.
+_MATTERS = 2**20
+
 
 class Decisions(NamedTuple):
     """`Permissions`, and `Refusals` with the first reason of everybody who has none."""
@@ -49,11 +52,12 @@ def decisions(  # noqa: PLR0913 - what a person said, who else may not be sent, 
     """
     people = customers.select("person_id", "country").with_row_index("person")
     matters = Matters(purposes_heard(networks, settings), sorted(networks))
-    words = _words(
-        matters_of(consents, matters, instant),
-        records.join(people.select("person_id", "person"), on="person_id").with_row_index("record"),
-        settings,
+    # What else a statement holds need not be kept for its words.
+    statements = matters_of(consents, matters, instant).select("customer_id", "address", "matter", "refusal", "spoken")
+    numbered = records.select("customer_id", "email", "phone", "country", "person_id").join(
+        people.select("person_id", "person"), on="person_id"
     )
+    words = _words(statements, numbered.drop("person_id").with_row_index("record"), settings)
     matrix = _Matrix(people, _by_matter(words, people.height), matters, settings)
     barred_for = _barred_for(people, barred)
     found = {name: matrix.decided(name, network, barred_for) for name, network in networks.items()}
@@ -92,24 +96,28 @@ def _words(statements: pl.DataFrame, records: pl.DataFrame, settings: Settings) 
 
     A scope is a record or an address; the newest of its statements speaks. One statement on both is one on each.
     """
-    statements = statements.select("customer_id", "address", "matter", "refusal", "spoken")
-    on_records = (
-        by_record(statements, records)
-        .group_by("record", "matter")
-        .agg(pl.col("person").first(), pl.col("spoken").max())
-    )
+    on_records = by_record(statements, records).select("spoken", scope=_numbered("record"), subject=_numbered("person"))
+    on_records = on_records.group_by("scope").agg(pl.col("subject").first(), pl.col("spoken").max())
+    addressed = by_canonical_address(statements, records, settings)
+    # Few addresses are spoken of: nobody else's need be looked at.
+    spoken_of = pl.any_horizontal(pl.col("email", "phone").is_in(addressed["address"].unique().implode()))
     on_addresses = (
-        by_canonical_address(statements, records, settings)
-        .group_by("address", "matter")
+        addressed.group_by("address", "matter")
         .agg(pl.col("spoken").max())
-        .join(holders(records), on="address")
+        .join(holders(records.filter(spoken_of)), on="address")
+        .select("spoken", subject=_numbered("person"))
     )
-    columns = ["person", "matter", "spoken"]
     return (
-        pl.concat([on_records.select(columns), on_addresses.select(columns)])
-        .group_by("person", "matter")
+        pl.concat([on_records.select("spoken", "subject"), on_addresses])
+        .group_by("subject")
         .agg(said=(pl.col("spoken") % 4 + _GRANTED).max().fill_null(_NOT_VALID_NOW).cast(pl.Int8))
+        .select("said", person=pl.col("subject") // _MATTERS, matter=pl.col("subject") % _MATTERS)
     )
+
+
+def _numbered(who: str) -> pl.Expr:
+    """One number for whom a statement speaks of and for its matter: by one, groups are found in half the time."""
+    return pl.col(who).cast(pl.UInt64) * _MATTERS + pl.col("matter")
 
 
 def _by_matter(words: pl.DataFrame, count: int) -> dict[int, np.ndarray]:
