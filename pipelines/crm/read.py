@@ -92,13 +92,15 @@ class Crm:
 
     def _pull(self, table: TableName, further: Callable[[Arrival], pl.DataFrame] | None) -> Pulled:
         select = self.sources.table(table).select
-        arrival = Arrival(self.connection, table, self.contract(table), self.known.get(table))
+        arrival = Arrival(self.connection, table, self.contract(table))
         if select is None:
-            return self._absent(replace(arrival, held=None))
-        pulled = self._read_by(select, arrival, further)
-        if not pulled.is_whole and arrival.held is not None:
+            return self._absent(arrival)
+        if table in self.known:
+            pulled = self._read_by(select, replace(arrival, held=self.known[table]), further)
+            if pulled.is_whole:
+                return pulled
             # Marks do not tell what they should: read without them, the table is given right ones.
-            pulled = self._read_by(select, replace(arrival, held=None), further)
+        pulled = self._read_by(select, arrival, further)
         if not pulled.is_whole:
             msg = Said(
                 "Table {table}: {read} rows read, but accepted and quarantined rows differ. This is a defect.",
