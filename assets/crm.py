@@ -1,18 +1,17 @@
 """The CRM's tables, read for the newest day only: yesterday's CRM cannot be read again."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import dagster as dg
 import polars as pl
 
 from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
+from pipelines.crm.known import marking_rules
 from pipelines.crm.pull import Table, pull_erasures, pull_table
 from pipelines.erasure.taking_in import keep_covered, known_erasures, note_changed, take_in
 from pipelines.history.intervals import replace_by
-from pipelines.identifiers.canonical import canonical_rules
-from pipelines.identifiers.rules import is_made_by, set_made_by
+from pipelines.identifiers.rules import set_made_by
 from pipelines.suppressions.read import read_suppressions
 from schemas import crm
 from schemas.errors import EmptyCrmError
@@ -71,14 +70,8 @@ def _customers(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         try:
             with relance.stage("crm.customers", context):
-                reading = relance.reading(context)
-                rules = canonical_rules(
-                    default_country=reading.settings.default_country,
-                    prehashed=reading.crm.sources.tables.customers.prehashed,
-                )
-                known = f"warehouse.{key[-1]}" if is_made_by(relance.warehouse, key[-1], rules) else None
-                table = pull_table("customers", replace(reading, known=known), relance.table("crm_erasures"))
-                result = _written(context, relance, "customers", table, rules)
+                table = pull_table("customers", relance.reading(context), relance.table("crm_erasures"))
+                result = _written(context, relance, "customers", table)
         except EmptyCrmError as error:
             yield dg.AssetCheckResult(passed=False, check_name="customers_arrive", description=str(error))
             raise
@@ -160,7 +153,7 @@ def _quarantine(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
 
 
 def _written(
-    context: dg.AssetExecutionContext, relance: Relance, name: TableName, table: Table, rules: str | None = None
+    context: dg.AssetExecutionContext, relance: Relance, name: TableName, table: Table
 ) -> dg.MaterializeResult:
     """Write a table, its quarantine and its counts together."""
     as_of = day_of(context)
@@ -177,12 +170,13 @@ def _written(
     with warehouse.transaction():
         if table.covered is not None:
             keep_covered(relance.erasing, table.covered)
-        if name in _DESCRIPTIONS:
-            kept = relance.declared.settings.history_days
-            replace_by(warehouse, f"crm_{name}", table.select, day=as_of, kept_days=kept)
-        else:
+        if table.arrived is None:
             warehouse.replace_by(f"crm_{name}", table.select)
-        if rules is not None:
+        else:
+            kept = relance.declared.settings.history_days
+            replace_by(warehouse, f"crm_{name}", table.arrived, day=as_of, kept_days=kept, staying=table.staying)
+            declared = relance.declared
+            rules = marking_rules(name, declared.sources, declared.settings, declared.rates)
             set_made_by(warehouse, f"crm_{name}", rules)
         if table.withheld is not None:
             warehouse.replace("withheld_addresses", table.withheld)

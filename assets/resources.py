@@ -20,6 +20,7 @@ from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.crm.days import check_asked_day, default_day
+from pipelines.crm.known import known_tables
 from pipelines.crm.pull import Reading
 from pipelines.crm.read import Crm
 from pipelines.erasure.erasing import Erasing
@@ -88,7 +89,8 @@ class Relance(dg.ConfigurableResource):
             stack.close()
             raise
         day = date.fromisoformat(newest) if newest is not None else None
-        crm = Crm(warehouse.connection, config.sources, config.folder, home.root)
+        known = known_tables(warehouse, config.sources, config.settings, config.rates)
+        crm = Crm(warehouse.connection, config.sources, config.folder, home.root, known)
         self._opened = _Opened(config, home, keys, warehouse, catalog, night, stack, crm, day)
         reconcile(self.outbox)
         expire(self.outbox)

@@ -31,6 +31,10 @@ def vocabulary(column: dy.Column) -> list[str]:
     return (column.metadata or {}).get("words", [])
 
 
+#: A column beside the contract's, in tables of the warehouse: a hash of the raw row that alone gives this row; null if
+#: none does. It has no part in what the row says.
+RAW_MARK = "raw_mark"
+
 #: Columns of which a row needs at least one, so that it names somebody.
 NAMING_COLUMNS: dict[TableName, tuple[str, ...]] = {
     "consents": ("customer_id", "address"),

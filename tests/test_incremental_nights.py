@@ -23,7 +23,11 @@ PEOPLE, SEED = 300, 5
 FORGETFUL = "forgetful"
 #: A night's events are those of so many people, so that few nights hold all of them.
 EVENTS_OF = 1500
-COMPARED = ("crm_customers", "customer_records", "identifiers", "identifier_refusals", "memberships", "refused_keys")
+CRM = ("crm_customers", "crm_orders", "crm_consents", "crm_visits")
+COMPARED = (
+    *(f"{kept}{table}" for table in CRM for kept in ("", "past_", "new_")),
+    "quarantine", "pulls", "customer_records", "identifiers", "identifier_refusals", "memberships", "refused_keys",
+)  # fmt: skip
 
 
 def lived(folder: Path) -> World:

@@ -7,7 +7,7 @@ from functools import partial
 
 import dataframely as dy
 
-from schemas.crm import vocabulary
+from schemas.crm import RAW_MARK, vocabulary
 from schemas.money import exponents
 from schemas.source import OrdersTable
 
@@ -30,8 +30,8 @@ def typed_select(
 ) -> str:
     """SQL for the contract's columns, typed, then `broken`: null, or the rule, a separator and the text.
 
-    `given` are the select's columns: of the contract's, those it lacks are null; `source_file`, one of `files`, is
-    passed on. Texts are trimmed, blank ones null, and words of our own in one case.
+    `given` are the select's columns: of the contract's, those it lacks are null; `source_file`, one of `files`, the
+    mark and `place` are passed on. Texts are trimmed, blank ones null, and words of our own in one case.
     """
     casts = {
         name: cast
@@ -42,7 +42,9 @@ def typed_select(
         f"{name}_cast AS {name}" if name in casts else name if name in given else f"{_nothing(column)} AS {name}"
         for name, column in contract.columns().items()
     ]
-    columns += [_file_number(files)] if "source_file" in given else []
+    columns += [f"{file_number(files)} AS source_file"] if "source_file" in given else []
+    columns += [RAW_MARK if RAW_MARK in given else f"NULL::UBIGINT AS {RAW_MARK}"]
+    columns += ["place"] if "place" in given else []
     # A text is looked at again only where its cast gave nothing.
     faults = {name: "not allowed" if vocabulary(contract.columns()[name]) else "unreadable" for name in casts}
     broken = ", ".join(
@@ -91,9 +93,9 @@ def _enum(words: Iterable[str]) -> str:
     return f"ENUM({', '.join(_quoted(word) for word in words)})"
 
 
-def _file_number(files: Iterable[str]) -> str:
-    """A file's path in one byte a row."""
-    return f"source_file::{_enum(files)} AS source_file"
+def file_number(files: Iterable[str]) -> str:
+    """SQL for the path `source_file` in one byte a row."""
+    return f"source_file::{_enum(files)}"
 
 
 def _nothing(column: dy.Column) -> str:

@@ -24,12 +24,12 @@ class LocatedSelect:
     def places(self, wanted: pl.DataFrame, starts: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:
         """source_row, source, row for each `wanted` row of the result; `row` is null where nobody can say.
 
-        In: wanted (source_row, source: the file); starts (source, start: the file's first source_row); rejected
-        (source, row): lines that the reader skipped, which count as rows of their file.
+        In: wanted (source_row, place in the result, source: the file); starts (source, start: the place of the file's
+        first row); rejected (source, row): lines that the reader skipped, which count as rows of their file.
         """
         if not self.one_to_one:
             return wanted.select(ROW, source=pl.lit(self.places_text), row=pl.lit(None, dtype=pl.Int64))
-        located = wanted.join(starts, on="source").with_columns(row=pl.col(ROW).cast(pl.Int64) - pl.col("start") + 1)
+        located = wanted.join(starts, on="source").with_columns(row=pl.col("place") - pl.col("start") + 1)
         # The k-th skipped line of a file stands before those rows that were counted without it.
         skipped = rejected.select("source", at=pl.col("row")).sort("source", "at")
         skipped = skipped.with_columns(at=pl.col("at") - pl.int_range(pl.len()).over("source"))

@@ -13,19 +13,20 @@ from catalog.duckdb_connection import frame_of, insert_frame, store_frame
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.contract import ROW, shape
 from pipelines.crm.days import check_orders_reach
-from pipelines.crm.erased import erased_addresses, erased_marks, erased_values, own_tombstones, without_erased
+from pipelines.crm.erased import erased_marks, own_tombstones, without_erased
 from pipelines.crm.erasures import person_tombstones, tombstones
+from pipelines.crm.forget import forget
 from pipelines.crm.money import with_rate
 from pipelines.crm.read import Crm
 from pipelines.crm.unchanged import with_known_canonical
 from pipelines.erasure.covered import Covered, covered_by
-from pipelines.erasure.lifted import voided_grants, with_lifted
+from pipelines.erasure.lifted import with_lifted
 from pipelines.erasure.meant import meant
 from pipelines.erasure.names import request_names
-from pipelines.erasure.others import keep_for_others
 from pipelines.erasure.withheld import keep_for_holders, withheld_addresses
+from pipelines.history.intervals import Staying
 from pipelines.identifiers.canonical import with_canonical
-from schemas.crm import NAMING_COLUMNS, PURPOSES, CanonicalCustomers, Quarantine
+from schemas.crm import PURPOSES, RAW_MARK, CanonicalCustomers, Quarantine
 from schemas.errors import EmptyCrmError
 from schemas.network import Network
 from schemas.said import Said
@@ -43,15 +44,13 @@ class Reading:
     identity_key: str
     networks: dict[str, Network]
     as_of: date
-    #: A table of customers that the same rules made canonical, if there is one.
-    known: str | None = None
 
 
 class Table(NamedTuple):
     """A table to write. Rows read = accepted + `quarantined`; of the accepted, `erased` are not in `select`."""
 
     connection: duckdb.DuckDBPyConnection
-    #: SQL over temporary tables of `connection`.
+    #: SQL over temporary tables of `connection`, and over what stays in the warehouse.
     select: str
     temporary: tuple[str, ...]
     quarantined: pl.DataFrame
@@ -63,6 +62,9 @@ class Table(NamedTuple):
     withheld: pl.DataFrame | None = None
     #: Of the customers: how many were made canonical tonight.
     normalised: int = 0
+    #: Of all but requests: SQL for the rows that arrived, and their marks; and which rows of the warehouse stay.
+    arrived: str | None = None
+    staying: Staying | None = None
 
     @property
     def rows(self) -> pl.DataFrame:
@@ -106,7 +108,7 @@ def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
 def _countries(crm: Crm) -> pl.Series:
     """Those that customers live in, as typed."""
     customers = crm.read_ahead("customers")
-    lived_in = customers.arrival.read(f"SELECT DISTINCT country FROM {customers.arrival.name}")["country"]
+    lived_in = customers.arrival.read(f"SELECT DISTINCT country FROM {customers.arrival.every}")["country"]
     return pl.concat([lived_in, customers.broken["country"]]).unique().sort()
 
 
@@ -141,26 +143,34 @@ def pull_table(
                 rows=pulled.read,
             )
             raise EmptyCrmError(msg)
-        select, covered, kept_back, normalised = _canonical_customers(arrival, erasures, reading)
-        temporary = (arrival.name, "_canonical")
+        written, covered, kept_back, normalised = _canonical_customers(arrival, erasures, reading)
+        temporary = (*arrival.temporary, "_canonical")
     else:
+        compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
         if table == "consents" and not erasures.is_empty():
-            compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
             held = arrival.read(f"FROM {withheld}")
             accepted += keep_for_holders(connection, arrival.name, held, living, **compared)
-        accepted += _forget(arrival, erasures, reading, living)
-        select, temporary = arrival.select, (arrival.name,)
+        accepted += forget(arrival, erasures, living, **compared)
+        written, temporary = arrival.written, arrival.temporary
+    staying = None
+    select = f"SELECT * EXCLUDE ({RAW_MARK}) FROM ({written}"
+    if arrival.held is not None:
+        staying = Staying(arrival.stays, may_repeat=not arrival.contract.primary_key())
+        select += f" UNION ALL BY NAME FROM {arrival.held} WHERE {staying.rows}"
+    select += ")"
     kept = frame_of(connection.sql(f"SELECT count(*) AS rows FROM ({select})"))["rows"].item()
     quarantined = _dated(pulled.quarantined, reading.as_of)
     gone = accepted - kept
-    return Table(connection, select, temporary, quarantined, pulled.read, gone, covered, kept_back, normalised)
+    return Table(
+        connection, select, temporary, quarantined, pulled.read, gone, covered, kept_back, normalised, written, staying
+    )
 
 
 def _canonical_customers(
     arrival: Arrival, erasures: pl.DataFrame, reading: Reading
 ) -> tuple[str, Covered, pl.DataFrame, int]:
-    """SQL for `CanonicalCustomers`, which of them are covered by requests, their `WithheldAddresses`, and how many were
-    made canonical for it.
+    """SQL for those `CanonicalCustomers` that arrived, and their marks; which customers are covered by requests; their
+    `WithheldAddresses`; and how many were made canonical for it.
 
     Only what identifies somebody goes through Polars, the rest stays in DuckDB.
     """
@@ -172,9 +182,9 @@ def _canonical_customers(
 
     def whole(ids: pl.Series) -> pl.DataFrame:
         store_frame(arrival.connection, "_asked", ids.to_frame("customer_id"))
-        return canonical(arrival.read(f"{arrival.select} SEMI JOIN _asked USING (customer_id)"))
+        return canonical(arrival.read(f"FROM {arrival.every} SEMI JOIN _asked USING (customer_id)"))
 
-    identifying, normalised = with_known_canonical(arrival, reading.known, canonical)
+    identifying, normalised = with_known_canonical(arrival, canonical)
     own = own_tombstones(identifying, reading.identity_key)
     marks = erased_marks(identifying, own, erasures, **compared)
     covered = covered_by(
@@ -188,65 +198,40 @@ def _canonical_customers(
     )
     more = erased_marks(identifying, own, covered.tombstones, **compared)
     marks = marks.select(pl.col(name) | more[name] for name in marks.columns)
-    kept = without_erased(identifying, marks)
+    kept = _without_erased(arrival, identifying, marks)
     store_frame(arrival.connection, "_canonical", kept.drop("customer_id", "country"))
     names = set(kept.columns) - {"customer_id", "country"}
     columns = ", ".join(
-        f"{'_canonical' if name in names else arrival.name}.{name}" for name in CanonicalCustomers.column_names()
+        f"{'_canonical' if name in names else arrival.name}.{name}"
+        for name in (*CanonicalCustomers.column_names(), RAW_MARK)
     )
-    select = f"SELECT {columns} FROM {arrival.name} JOIN _canonical ON {arrival.name}.rowid = _canonical.{ROW}"
-    return select, covered, withheld_addresses(identifying, own, marks, reading.identity_key), normalised
+    written = f"SELECT {columns} FROM {arrival.name} JOIN _canonical ON {arrival.name}.rowid = _canonical.{ROW}"
+    return written, covered, withheld_addresses(identifying, own, marks, reading.identity_key), normalised
 
 
-def _forget(arrival: Arrival, erasures: pl.DataFrame, reading: Reading, living: str) -> int:
-    """Take out rows of erased customers, and what names an erased address; how many rows come in for others instead."""
-    if erasures.is_empty():
-        return 0
-    # Living customers need no look: there are many more of them.
-    doubtful = arrival.read(f"SELECT DISTINCT customer_id FROM {arrival.name} ANTI JOIN {living} USING (customer_id)")
-    gone = erased_values(doubtful["customer_id"], "customer_id", erasures, reading.identity_key)
-    # A list as a parameter would go through Python, value by value.
-    store_frame(arrival.connection, "_gone", gone.to_frame("value"))
-    others = 0
-    if arrival.table == "consents":
-        compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
-        addresses = arrival.read(f"SELECT DISTINCT address FROM {arrival.name} WHERE address IS NOT NULL")["address"]
-        erased = erased_addresses(addresses, erasures, **compared)
-        store_frame(arrival.connection, "_gone_addresses", erased.to_frame("value"))
-        others = keep_for_others(
-            arrival.connection,
-            arrival.name,
-            "customer_id IN (FROM _gone) OR address IN (FROM _gone_addresses)",
-            living,
-            default_country=reading.settings.default_country,
-        )
-    arrival.execute("DELETE FROM {table} WHERE customer_id IN (FROM _gone)")
-    if arrival.table == "consents":
-        arrival.execute("UPDATE {table} SET address = NULL WHERE address IN (FROM _gone_addresses)")
-        arrival.execute(f"DELETE FROM {{table}} WHERE coalesce({', '.join(NAMING_COLUMNS['consents'])}) IS NULL")
-        _void_earlier_grants(arrival, erasures, reading)
-    return others
+def _without_erased(arrival: Arrival, customers: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
+    """Of the customers those who arrived, as `without_erased` says; who stays and is touched by it arrives for that.
 
-
-def _void_earlier_grants(arrival: Arrival, erasures: pl.DataFrame, reading: Reading) -> None:
-    """Whoever came back starts anew: what they granted before they asked to be forgotten is void."""
-    latest = erasures.filter(pl.col("lifted_at").is_not_null())["requested_at"].max()
-    if latest is None:
-        return
-    granted = arrival.read(
-        f"SELECT rowid AS {ROW}, customer_id, address, captured_at FROM {arrival.name} "
-        f"WHERE status = 'granted' AND captured_at <= TIMESTAMPTZ '{latest}'"
+    In, row by row: customers, of whom those who stay have no source_row; their `erased_marks`.
+    """
+    touched = marks.select(pl.any_horizontal(pl.all())).to_series()
+    store_frame(arrival.connection, "_touched", customers.filter(touched).select("customer_id"))
+    arrival.arrive_after_all("customer_id IN (FROM _touched)")
+    # Such a row is no longer what its raw row gives.
+    arrival.execute(f"UPDATE {{table}} SET {RAW_MARK} = NULL WHERE customer_id IN (FROM _touched)")
+    late = arrival.read(
+        f"SELECT rowid AS {ROW}, customer_id FROM {arrival.name} SEMI JOIN _touched USING (customer_id)"
     )
-    voided = voided_grants(
-        granted, erasures, identity_key=reading.identity_key, default_country=reading.settings.default_country
-    )
-    arrival.take_out(granted.filter(voided)[ROW])
+    kept = without_erased(customers, marks)
+    arrived = kept.filter(pl.col(ROW).is_not_null())
+    stayed = kept.filter(pl.col(ROW).is_null()).drop(ROW).join(late, on="customer_id")
+    return pl.concat([arrived, stayed.select(arrived.columns)], how="vertical_relaxed")
 
 
 def _without_rate(orders: Arrival, reading: Reading) -> pl.DataFrame:
     """source_row, rule, shape of orders whose currency has no rate on their day."""
     settings = reading.settings
-    first = orders.read(f"SELECT min(ordered_at) AS first FROM {orders.name}")["first"].item()
+    first = orders.read(f"SELECT min(ordered_at) AS first FROM {orders.every}")["first"].item()
     if first is not None:
         check_orders_reach(reading.as_of, first.astimezone(settings.zone).date())
     foreign = orders.read(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,20 +14,21 @@ import polars as pl
 
 from catalog.duckdb_connection import frame_of
 from pipelines.crm.arrival import Arrival
-from pipelines.crm.casts import typed_select
+from pipelines.crm.casts import file_number, typed_select
 from pipelines.crm.contract import ROW
+from pipelines.crm.known import marked, recall, see
 from pipelines.crm.located_select import file_name, named_tables, names_warehouse, parsed, with_file
 from pipelines.crm.rejects import rejected_lines
 from pipelines.crm.sources import OpenSource, open_source
 from pipelines.crm.steady import check_not_lost, steady
-from schemas.crm import CONTRACTS, CrmOrdersWithoutTimes, Quarantine
+from schemas.crm import CONTRACTS, RAW_MARK, CrmOrdersWithoutTimes, Quarantine
 from schemas.errors import SourceError
 from schemas.said import Said
-from schemas.source import Sources, TableName
+from schemas.source import OrdersTable, Sources, TableName
 
 
 class Pulled(NamedTuple):
-    """A table as read. `read` = rows of `arrival` + rows of `quarantined`, always.
+    """A table as read. `read` = rows of `arrival`, those that stay among them, + rows of `quarantined`, always.
 
     `broken` are the quarantined rows as far as they could be read, in the contract's columns.
     """
@@ -38,8 +39,13 @@ class Pulled(NamedTuple):
     broken: pl.DataFrame
 
     @property
+    def is_whole(self) -> bool:
+        """Whether each row that was read is accepted or quarantined, and none is both."""
+        return self.read == self.arrival.height() + self.quarantined.height
+
+    @property
     def accepted(self) -> pl.DataFrame:
-        """The rows that keep their contract."""
+        """The rows that keep their contract and arrived."""
         return self.arrival.rows()
 
 
@@ -51,6 +57,8 @@ class Crm:
     sources: Sources
     config_folder: Path
     home_folder: Path
+    #: Tables of the warehouse that would be made again of the same raw rows.
+    known: Mapping[TableName, str] = field(default_factory=dict)
     #: What was asked about before its turn came; a source is read once a night.
     _ahead: dict[TableName, Pulled] = field(default_factory=dict)
 
@@ -68,7 +76,9 @@ class Crm:
         Raises:
             SourceError: a source or the select cannot be read as declared.
         """
-        return self._ahead.pop(table, None) or self._pull(table, further)
+        ahead = self._ahead.pop(table, None)
+        # Of rows that were to stay, requests taken in since may have erased some: what else is said of those is read.
+        return ahead if ahead is not None and ahead.is_whole else self._pull(table, further)
 
     def read_ahead(self, table: TableName) -> Pulled:
         """A table whole, to look at before it is pulled.
@@ -81,19 +91,34 @@ class Crm:
         return self._ahead[table]
 
     def _pull(self, table: TableName, further: Callable[[Arrival], pl.DataFrame] | None) -> Pulled:
-        contract = self.contract(table)
-        arrival = Arrival(self.connection, table, contract)
         select = self.sources.table(table).select
+        arrival = Arrival(self.connection, table, self.contract(table))
         if select is None:
             return self._absent(arrival)
+        if table in self.known:
+            pulled = self._read_by(select, replace(arrival, held=self.known[table]), further)
+            if pulled.is_whole:
+                return pulled
+            # Marks do not tell what they should: read without them, the table is given right ones.
+        pulled = self._read_by(select, arrival, further)
+        if not pulled.is_whole:
+            msg = Said(
+                "Table {table}: {read} rows read, but accepted and quarantined rows differ. This is a defect.",
+                table=table,
+                read=pulled.read,
+            )
+            raise SourceError(msg)
+        return pulled
+
+    def _read_by(self, select: str, arrival: Arrival, further: Callable[[Arrival], pl.DataFrame] | None) -> Pulled:
+        table, contract = arrival.table, arrival.contract
         opened = self._open(table, select)
         with steady(f"Table {table}", opened):
             located = with_file(self.connection, select, opened)
             with self._worded(table, opened):
-                typed = self._typed(table, located.select, opened)
-                self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {arrival.name} AS {typed}")
+                self._arrive(arrival, located.select, opened)
             rejected = rejected_lines(self.connection, table, opened)
-        arrived = arrival.height()
+        read = arrival.seen_height() + rejected.height
         with self._worded(table, opened):
             broken = self._set_aside(arrival, further)
         if located.one_to_one:
@@ -109,16 +134,25 @@ class Crm:
             ],
             how="vertical_relaxed",
         )
+        if arrival.held is not None:
+            self.connection.execute(f"DROP TABLE {arrival.seen}")
         arrival.take_out(broken[ROW])
-        read = arrived + rejected.height
-        if read != arrival.height() + quarantined.height:
-            msg = Said(
-                "Table {table}: {read} rows read, but accepted and quarantined rows differ. This is a defect.",
-                table=table,
-                read=read,
-            )
-            raise SourceError(msg)
         return Pulled(read, arrival, quarantined, broken.select(contract.column_names()))
+
+    def _arrive(self, arrival: Arrival, select: str, opened: tuple[OpenSource, ...]) -> None:
+        """Make the temporary tables of what the select gives."""
+        given = self._given(arrival.table, select, opened)
+        files = _files(opened)
+        arriving = marked(select, given, arrival.contract)
+        given = [*given, RAW_MARK]
+        if arrival.held is not None:
+            source_file = file_number(files) if "source_file" in given else None
+            arriving = see(arrival, arriving, given, source_file)
+            given = [*given, "place"]
+        typed = typed_select(arriving, given, arrival.contract, self._orders(arrival.table), files)
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {arrival.name} AS {typed}")
+        if arrival.held is not None:
+            recall(arrival)
 
     def _absent(self, arrival: Arrival) -> Pulled:
         nothing = typed_select("SELECT 1", [], arrival.contract, None)
@@ -146,13 +180,19 @@ class Crm:
         """The greatest readable value of a column, without reading the others."""
         select = self.sources.table(table).select or ""
         opened = self._open(table, select)
-        query = f"SELECT max({column}) AS value FROM ({self._typed(table, select, opened)}) AS typed"
+        typed = typed_select(
+            select, self._given(table, select, opened), self.contract(table), self._orders(table), _files(opened)
+        )
+        query = f"SELECT max({column}) AS value FROM ({typed}) AS typed"
         value = self._read(table, query, opened)["value"][0]
         rejected_lines(self.connection, table, opened)
         return value
 
-    def _typed(self, table: TableName, select: str, opened: tuple[OpenSource, ...]) -> str:
-        """The typed select.
+    def _orders(self, table: TableName) -> OrdersTable | None:
+        return self.sources.tables.orders if table == "orders" else None
+
+    def _given(self, table: TableName, select: str, opened: tuple[OpenSource, ...]) -> list[str]:
+        """The columns that a select gives.
 
         Raises:
             SourceError: the select gives a column that the contract does not know, or lacks one that it needs.
@@ -180,8 +220,7 @@ class Crm:
                 )
             msg = Said(lacks, table=table, lacking=", ".join(lacking))
             raise SourceError(msg)
-        orders = self.sources.tables.orders if table == "orders" else None
-        return typed_select(select, given, contract, orders, [str(file) for source in opened for file in source.files])
+        return given
 
     def _open(self, table: TableName, select: str) -> tuple[OpenSource, ...]:
         """Open the sources that the select names."""
@@ -254,3 +293,7 @@ class Crm:
                 kind=type(error).__name__,
             )
             raise SourceError(msg) from None
+
+
+def _files(opened: tuple[OpenSource, ...]) -> list[str]:
+    return [str(file) for source in opened for file in source.files]

@@ -71,7 +71,7 @@ def _grants(crm: Crm, since: object, default_country: str | None) -> pl.DataFram
     """customer_id, email, phone, captured_at: whom statements granted after `since` speak of."""
     arrival = crm.read_ahead("consents").arrival
     granted = arrival.read(
-        f"SELECT customer_id, address, captured_at FROM {arrival.name} "
+        f"SELECT customer_id, address, captured_at FROM {arrival.every} "
         f"WHERE status = 'granted' AND captured_at > TIMESTAMPTZ '{since}'"
     )
     return _canonical(granted, default_country)

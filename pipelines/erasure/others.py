@@ -15,6 +15,7 @@ from pipelines.crm.erasures import with_phone
 from pipelines.identifiers.digests import HEX_LENGTHS, is_digest
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import hashed
+from schemas.crm import RAW_MARK
 
 
 def keep_for_others(
@@ -37,8 +38,10 @@ def keep_for_others(
     columns = connection.sql(f"FROM {table} LIMIT 0").columns
     # Without a status it is a list, and a list speaks as a refusal does.
     heard = "(certain OR status <> 'granted')" if "status" in columns else "TRUE"
+    # No raw row alone gives such a row.
+    mark = f", NULL AS {RAW_MARK}" if RAW_MARK in columns else ""
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE _kept AS SELECT said.* REPLACE (NULL AS customer_id, value AS address) "
+        f"CREATE OR REPLACE TEMP TABLE _kept AS SELECT said.* REPLACE (NULL AS customer_id, value AS address{mark}) "
         f"FROM (SELECT * {named}) AS said JOIN _others USING (address) WHERE {heard}"
     )
     rows = frame_of(connection.sql("SELECT count(*) AS rows FROM _kept"))["rows"].item()

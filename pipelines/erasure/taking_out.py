@@ -6,6 +6,7 @@ from __future__ import annotations
 from catalog.rewrite import note_rewrite
 from catalog.warehouse import Warehouse
 from pipelines.history.intervals import forget_marks
+from schemas.crm import RAW_MARK
 
 
 def delete_rows(warehouse: Warehouse, table: str, condition: str) -> None:
@@ -17,6 +18,9 @@ def delete_rows(warehouse: Warehouse, table: str, condition: str) -> None:
 def change_rows(warehouse: Warehouse, table: str, change: str, condition: str) -> None:
     """Change the rows that meet an SQL condition: `change` is what follows SET. It belongs into a transaction."""
     if _are_there(warehouse, table, condition):
+        # Such a row is no longer what its raw row gives, whose hash goes with what was erased.
+        marked = RAW_MARK in warehouse.read(f"FROM warehouse.{table} LIMIT 0").columns
+        change += f", {RAW_MARK} = NULL" if marked else ""
         warehouse.execute(f"UPDATE warehouse.{table} SET {change} WHERE {condition}")
 
 

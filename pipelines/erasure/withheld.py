@@ -17,7 +17,7 @@ from pipelines.crm.erasures import with_phone
 from pipelines.identifiers.digests import HEX_LENGTHS
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import hashed
-from schemas.crm import WithheldAddresses
+from schemas.crm import RAW_MARK, WithheldAddresses
 from schemas.suppression import Suppression
 
 
@@ -96,7 +96,8 @@ def keep_for_holders(  # noqa: PLR0913 - what was said, who has the addresses, a
         # An insert of no rows would lose others (docs/decisions/0010).
         return 0
     store_frame(connection, "_holders", holders)
-    last = ", NULL AS captured_at" if "captured_at" in columns else ""
+    # No raw row alone gives such a row.
+    last = "".join(f", NULL AS {name}" for name in ("captured_at", RAW_MARK) if name in columns)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE _kept AS SELECT said.* REPLACE (_holders.customer_id AS customer_id, "
         f"NULL AS address{last}) FROM {table} AS said JOIN _holders USING (address) WHERE {refused}"

@@ -8,40 +8,59 @@ there. So the first night writes nothing more than the table, and a later one wh
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import polars as pl
 
 from catalog.duckdb_connection import registered
 from catalog.warehouse import Warehouse
 from pipelines.history.changes import drop_notes, note
+from schemas.crm import RAW_MARK
 
 #: Name → DuckDB's type, text for enumerated words.
 Columns = dict[str, str]
+
+
+class Staying(NamedTuple):
+    """Rows of a table that a night leaves as they are."""
+
+    #: The condition on them.
+    rows: str
+    #: Whether another row may be like one of them.
+    may_repeat: bool
+
 
 #: Up to this share of a table's rows, taking out and adding them takes less time than writing the table anew.
 _FEW = 0.2
 
 
-def replace_by(warehouse: Warehouse, table: str, select: str, *, day: date, kept_days: int) -> None:
-    """Make the rows of a SELECT the content of `table` as of `day`, and keep what it held on earlier days.
+def replace_by(  # noqa: PLR0913 - a table and its rows, and the days
+    warehouse: Warehouse, table: str, select: str, *, day: date, kept_days: int, staying: Staying | None = None
+) -> None:
+    """Make the rows of a SELECT, and those that are `staying`, the content of `table` as of `day`, and keep what it
+    held on earlier days.
 
     A repeated day keeps nothing of its first try. Belongs into one transaction with what else the night writes.
     """
     held = _described(warehouse, f"warehouse.{table}") if warehouse.has(table) else None
     arriving = _described(warehouse, f"({select})")
-    if held is None or _with_words_as_text(held) != _with_words_as_text(arriving):
+    whole = select if staying is None else f"{select} UNION ALL BY NAME FROM warehouse.{table} WHERE {staying.rows}"
+    if held is None or _compared(held) != _compared(arriving):
         # Nothing was there before; or the contract changed, and rows of the old one cannot be compared.
         _begin(warehouse, table, day)
-        warehouse.replace_by(table, select)
+        warehouse.replace_by(table, whole)
         return
     # Only rows whose hashes differ are looked at whole.
-    columns = _with_words_as_text(held)
+    columns = _compared(held)
     listed = _listed(columns)
     marked = f"*, {_mark(listed)} AS mark"
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _arriving AS SELECT hash({listed}) AS quick FROM ({select})")
     warehouse.execute(
-        f"CREATE OR REPLACE TEMP TABLE _before AS SELECT rowid AS place, hash({listed}) AS quick FROM warehouse.{table}"
+        f"CREATE OR REPLACE TEMP TABLE _before AS SELECT rowid AS place, hash({listed}) AS quick "
+        f"FROM warehouse.{table} WHERE {'TRUE' if staying is None else f'NOT ({staying.rows})'}"
     )
+    if staying is not None and staying.may_repeat:
+        _note_alike(warehouse, table, listed, staying)
     warehouse.execute(
         "CREATE OR REPLACE TEMP TABLE _gone_places AS SELECT place FROM _before ANTI JOIN _arriving USING (quick)"
     )
@@ -53,12 +72,15 @@ def replace_by(warehouse: Warehouse, table: str, select: str, *, day: date, kept
         f"CREATE OR REPLACE TEMP TABLE _came_rows AS SELECT {marked} FROM ({select}) AS arriving "
         f"ANTI JOIN _before ON hash({listed}) = quick"
     )
-    # A word that is new to an enumerated column needs the table anew.
-    if held == arriving and _few_differ(warehouse, listed):
+    # A word that is new to an enumerated column needs the table anew; so do marks of raw rows that are not known.
+    if held == arriving and staying is not None and _few_arrive(warehouse, table):
+        warehouse.execute(f"DELETE FROM warehouse.{table} WHERE rowid IN (SELECT place FROM _before)")
+        _insert(warehouse, table, select)
+    elif held == arriving and RAW_MARK not in held and _few_differ(warehouse, listed):
         warehouse.execute(f"DELETE FROM warehouse.{table} WHERE rowid IN (SELECT place FROM _gone_places)")
         _insert(warehouse, table, "SELECT * EXCLUDE (mark) FROM _came_rows")
     else:
-        warehouse.replace_by(table, select)
+        warehouse.replace_by(table, whole)
     _make(warehouse, table, columns, day)
     _keep_gone(warehouse, table, columns, day)
     _add(warehouse, f"new_{table}", "SELECT DISTINCT mark, $day::DATE AS came_on FROM _came_rows", day)
@@ -66,6 +88,23 @@ def replace_by(warehouse: Warehouse, table: str, select: str, *, day: date, kept
     expire(warehouse, table, day - timedelta(days=kept_days))
     for name in ("_arriving", "_before", "_gone_places", "_gone_rows", "_came_rows"):
         warehouse.execute(f"DROP TABLE {name}")
+
+
+def _note_alike(warehouse: Warehouse, table: str, listed: str, staying: Staying) -> None:
+    """A row that is like one that stays neither comes nor goes: it is there before and afterwards."""
+    warehouse.execute(
+        "CREATE OR REPLACE TEMP TABLE _alike AS SELECT DISTINCT quick FROM "
+        f"(SELECT hash({listed}) AS quick FROM warehouse.{table} WHERE {staying.rows}) "
+        "SEMI JOIN (SELECT quick FROM _arriving UNION ALL SELECT quick FROM _before) USING (quick)"
+    )
+    warehouse.execute("CREATE OR REPLACE TEMP TABLE _arriving AS FROM _arriving UNION ALL FROM _alike")
+    warehouse.execute("CREATE OR REPLACE TEMP TABLE _before AS FROM _before UNION ALL SELECT NULL, quick FROM _alike")
+    warehouse.execute("DROP TABLE _alike")
+
+
+def _few_arrive(warehouse: Warehouse, table: str) -> bool:
+    found = warehouse.read("SELECT (SELECT count(*) FROM _arriving) + (SELECT count(*) FROM _before) AS rows")
+    return found["rows"].item() <= _FEW * warehouse.height(table)
 
 
 def _few_differ(warehouse: Warehouse, listed: str) -> bool:
@@ -105,7 +144,7 @@ def _empty(warehouse: Warehouse, table: str, frame: pl.DataFrame, *, day: date, 
 def rows_on(warehouse: Warehouse, table: str, day: date) -> str:
     """A SELECT of the rows that `table` held on `day`, to be put into brackets."""
     if not warehouse.has(f"new_{table}"):
-        return f"SELECT * FROM warehouse.{table}"
+        return f"SELECT {_named(_columns(warehouse, f'warehouse.{table}'))} FROM warehouse.{table}"
     at = f"DATE '{day.isoformat()}'"
     later = f"SELECT mark FROM warehouse.new_{table} WHERE came_on > {at}"
     columns = _columns(warehouse, f"warehouse.{table}")
@@ -183,12 +222,14 @@ def history_begins(warehouse: Warehouse, table: str | None = None) -> date | Non
 
 
 def _columns(warehouse: Warehouse, rows: str) -> Columns:
-    """The columns of a table or of a SELECT in brackets, and their types, text for enumerated words."""
-    return _with_words_as_text(_described(warehouse, rows))
+    """What a table or a SELECT in brackets says: its columns and their types, text for enumerated words."""
+    return _compared(_described(warehouse, rows))
 
 
-def _with_words_as_text(described: Columns) -> Columns:
-    return {name: "VARCHAR" if kind.startswith("ENUM") else kind for name, kind in described.items()}
+def _compared(described: Columns) -> Columns:
+    return {
+        name: "VARCHAR" if kind.startswith("ENUM") else kind for name, kind in described.items() if name != RAW_MARK
+    }
 
 
 def _described(warehouse: Warehouse, rows: str) -> Columns:

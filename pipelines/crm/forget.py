@@ -1,0 +1,73 @@
+"""Erased people left out of a table that names them by record or by address."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from catalog.duckdb_connection import store_frame
+from pipelines.crm.arrival import Arrival
+from pipelines.crm.erased import erased_addresses, erased_values
+from pipelines.erasure.lifted import voided_grants
+from pipelines.erasure.others import keep_for_others
+from schemas.crm import NAMING_COLUMNS, RAW_MARK
+
+
+def forget(
+    arrival: Arrival, erasures: pl.DataFrame, living: str, *, identity_key: str, default_country: str | None
+) -> int:
+    """Take out rows of erased customers, and what names an erased address; how many rows come in for others instead.
+
+    In: `CrmErasures`; `living` is the table of the customers already read without the erased.
+    """
+    if erasures.is_empty():
+        return 0
+    # Living customers need no look: there are many more of them.
+    named = " UNION ALL ".join(f"SELECT customer_id FROM {rows}" for rows in (arrival.name, arrival.held) if rows)
+    doubtful = arrival.read(f"SELECT DISTINCT customer_id FROM ({named}) ANTI JOIN {living} USING (customer_id)")
+    gone = erased_values(doubtful["customer_id"], "customer_id", erasures, identity_key)
+    # A list as a parameter would go through Python, value by value.
+    store_frame(arrival.connection, "_gone", gone.to_frame("value"))
+    others = 0
+    if arrival.table == "consents":
+        addresses = arrival.read(f"SELECT DISTINCT address FROM {arrival.name} WHERE address IS NOT NULL")["address"]
+        erased = erased_addresses(addresses, erasures, identity_key=identity_key, default_country=default_country)
+        store_frame(arrival.connection, "_gone_addresses", erased.to_frame("value"))
+        others = keep_for_others(
+            arrival.connection,
+            arrival.name,
+            "customer_id IN (FROM _gone) OR address IN (FROM _gone_addresses)",
+            living,
+            default_country=default_country,
+        )
+    arrival.execute("DELETE FROM {table} WHERE customer_id IN (FROM _gone)")
+    arrival.let_leave("customer_id IN (FROM _gone)")
+    if arrival.table == "consents":
+        arrival.execute(
+            f"UPDATE {{table}} SET address = NULL, {RAW_MARK} = NULL WHERE address IN (FROM _gone_addresses)"
+        )
+        arrival.execute(f"DELETE FROM {{table}} WHERE coalesce({', '.join(NAMING_COLUMNS['consents'])}) IS NULL")
+        _void_earlier_grants(arrival, erasures, identity_key, default_country)
+    return others
+
+
+def _void_earlier_grants(
+    arrival: Arrival, erasures: pl.DataFrame, identity_key: str, default_country: str | None
+) -> None:
+    """Whoever came back starts anew: what they granted before they asked to be forgotten is void."""
+    latest = erasures.filter(pl.col("lifted_at").is_not_null())["requested_at"].max()
+    if latest is None:
+        return
+
+    def voided(place: str, rows: str, further: str) -> pl.Series:
+        granted = arrival.read(
+            f"SELECT {place} AS place, customer_id, address, captured_at FROM {rows} "
+            f"WHERE status = 'granted' AND captured_at <= TIMESTAMPTZ '{latest}' AND {further}"
+        )
+        void = voided_grants(granted, erasures, identity_key=identity_key, default_country=default_country)
+        return granted.filter(void)["place"]
+
+    arrival.take_out(voided("rowid", arrival.name, "TRUE"))
+    if arrival.held is not None:
+        marks = voided(RAW_MARK, arrival.held, arrival.stays)
+        store_frame(arrival.connection, "_voided", marks.to_frame())
+        arrival.let_leave(f"{RAW_MARK} IN (FROM _voided)")

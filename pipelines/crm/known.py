@@ -1,0 +1,105 @@
+"""Raw rows that are known from the night before: what became of them stands, and is neither cast, judged nor compared.
+
+A row of the warehouse that one raw row alone gives bears that one's mark. Raw rows whose mark is borne by a row that
+stands need no more than to be seen. All others arrive, and so do known ones that are judged together with another row.
+"""
+
+from __future__ import annotations
+
+import dataframely as dy
+import polars as pl
+
+from catalog.duckdb_connection import store_frame
+from catalog.warehouse import Warehouse
+from pipelines.crm.arrival import Arrival
+from pipelines.identifiers.rules import is_made_by, rules_of
+from schemas.crm import RAW_MARK
+from schemas.settings import Settings
+from schemas.source import Sources, TableName
+
+#: Tables whose rows bear marks.
+MARKED: tuple[TableName, ...] = ("customers", "orders", "consents", "visits")
+
+
+def marking_rules(table: TableName, sources: Sources, settings: Settings, rates: pl.DataFrame) -> str:
+    """Names all that decides what becomes of a raw row of the table, erasures aside."""
+    declared = sources.table(table).model_dump(exclude={"select"})
+    further = {
+        "customers": (settings.default_country,),
+        "orders": (settings.currency, sorted(rates.rows())),
+    }.get(table, ())
+    return rules_of("raw rows", table, sorted(declared.items()), settings.time_zone, further)
+
+
+def known_tables(
+    warehouse: Warehouse, sources: Sources, settings: Settings, rates: pl.DataFrame
+) -> dict[TableName, str]:
+    """The tables of the warehouse that the same rules would make again of the same raw rows."""
+    return {
+        table: f"warehouse.crm_{table}"
+        for table in MARKED
+        if is_made_by(warehouse, f"crm_{table}", marking_rules(table, sources, settings, rates))
+    }
+
+
+def marked(select: str, given: list[str], contract: type[dy.Schema]) -> str:
+    """The select with a mark of each of its rows: a hash of what it gives, and of what its columns are called."""
+    names = _of_contract(given, contract)
+    texts = ", ".join(f'"{name}"::VARCHAR' for name in names)
+    return f"SELECT *, hash('{','.join(names)}', {texts}) AS {RAW_MARK} FROM ({select}\n) AS selected"
+
+
+def see(arrival: Arrival, select: str, given: list[str], source_file: str | None) -> str:
+    """Look at every row of a `marked` select once; SQL for those that are not known, as texts, with their places.
+
+    `source_file` is SQL for the file in which a row stands.
+    """
+    names = _of_contract(given, arrival.contract)
+    texts = ", ".join(f'"{name}"::VARCHAR' for name in names)
+    files = [] if source_file is None else [f"{source_file} AS source_file"]
+    # A list of the texts takes less time than a column for each, nearly all of which would be empty (measured).
+    arrival.connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {arrival.seen} AS SELECT "
+        f"{', '.join([RAW_MARK, *files, f'CASE WHEN NOT is_known THEN [{texts}] END AS texts'])} "
+        f"FROM (SELECT *, {RAW_MARK} IN (SELECT {RAW_MARK} FROM {arrival.held} WHERE {arrival.knowable}) AS is_known "
+        f"FROM ({select}) AS marked) AS looked_up"
+    )
+    columns = [*(f'texts[{place}] AS "{name}"' for place, name in enumerate(names, start=1)), RAW_MARK]
+    columns += ["rowid AS place", *(["source_file"] if files else [])]
+    return f"SELECT {', '.join(columns)} FROM {arrival.seen} WHERE texts IS NOT NULL"
+
+
+def recall(arrival: Arrival) -> None:
+    """Let known rows arrive that are judged together with others: whose raw row stands twice, or whose key another row
+    has. And note which rows of the warehouse do not stay: these, and those whose raw row is gone.
+    """
+    columns = ", ".join(arrival.contract.column_names())
+    keys = arrival.contract.primary_key()
+    # Without a key, two rows of the warehouse may be of raw rows that are alike.
+    repeated = [_repeated(arrival, arrival.seen), *([] if keys else [_repeated(arrival, arrival.held or "")])]
+    store_frame(arrival.connection, "_repeated", pl.concat(repeated).to_frame())
+    together = [f"{RAW_MARK} IN (FROM _repeated)", *(f"{key} IN (SELECT {key} FROM {arrival.name})" for key in keys)]
+    arrival.connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE _recalled AS SELECT DISTINCT {columns}, {RAW_MARK} FROM {arrival.held} "
+        f"WHERE {arrival.knowable} AND ({' OR '.join(together)})"
+    )
+    arrival.connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {arrival.leaving} AS SELECT {RAW_MARK} FROM {arrival.held} "
+        f"WHERE {arrival.knowable} AND {RAW_MARK} NOT IN (SELECT {RAW_MARK} FROM {arrival.seen}) "
+        f"UNION SELECT {RAW_MARK} FROM _recalled"
+    )
+    found = f"SELECT _recalled.*, seen.* EXCLUDE ({RAW_MARK}, texts), seen.rowid AS place FROM _recalled "
+    found += f"JOIN {arrival.seen} AS seen USING ({RAW_MARK})"
+    # An insert of no rows would lose others (docs/decisions/0010).
+    if not arrival.read(f"{found} LIMIT 1").is_empty():
+        arrival.connection.execute(f"INSERT INTO {arrival.name} BY NAME {found}")
+
+
+def _repeated(arrival: Arrival, rows: str) -> pl.Series:
+    """The marks that several rows bear. Sorted numbers show them for a third of grouping."""
+    marks = arrival.read(f"SELECT {RAW_MARK} FROM {rows} WHERE {RAW_MARK} IS NOT NULL")[RAW_MARK].sort()
+    return marks.filter(marks == marks.shift()).unique()
+
+
+def _of_contract(given: list[str], contract: type[dy.Schema]) -> list[str]:
+    return [name for name in contract.column_names() if name in given]
