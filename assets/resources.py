@@ -28,13 +28,12 @@ from pipelines.erasure.settle import settle
 from pipelines.history import intervals
 from pipelines.history.config_changes import changes_tonight
 from pipelines.history.declared import keep_files
-from pipelines.identifiers.match_keys import network_keys
 from pipelines.overlaps import overlaps
 from pipelines.uploads.after_failure import publish_removals
 from pipelines.uploads.forecasts import update_forecasts
 from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.people import NetworkPeople
-from pipelines.uploads.permitted import PERMITTED, number_people, people_of, shown_to
+from pipelines.uploads.permitted import PERMITTED, number_people, people_of, shown_to, unpermitted_keys
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.retention import expire
 from pipelines.uploads.retired import retired_audiences
@@ -58,8 +57,6 @@ class _Opened:
     default_day: date | None = None
     #: The people worked out last, and of which network and memberships.
     people: tuple[tuple[str, tuple[object, ...]], NetworkPeople] | None = None
-    #: The keys of those who may not be sent to the network that was asked about last.
-    unpermitted: tuple[str, pl.DataFrame] | None = None
     failures: list[RelanceError] = field(default_factory=list)
 
 
@@ -218,19 +215,9 @@ class Relance(dg.ConfigurableResource):
         """The keys that no row may carry on the network."""
         return self.warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=network)
 
-    def unpermitted_keys(self, network: str) -> pl.DataFrame:
-        """key, value: what the network would know people by who may not be sent to it. Its audiences run one after the
-        other, when permissions and identifiers are made: they are worked out for the first.
-        """
-        known = self._opened.unpermitted
-        if known is None or known[0] != network:
-            # Two networks' keys need not fit into memory together.
-            self._opened.unpermitted = known = None
-            permitted = f"FROM warehouse.permissions WHERE network = '{network}'"
-            declared = self.declared.networks[network]
-            shown = shown_to(self.warehouse, network, declared, f"ANTI JOIN ({permitted}) USING (person_id)")
-            self._opened.unpermitted = known = (network, network_keys(shown, declared))
-        return known[1]
+    def unpermitted_keys(self, network: str, keys: pl.DataFrame) -> pl.DataFrame:
+        """key, value: those of the keys by which the network would know somebody who may not be sent to it."""
+        return unpermitted_keys(self.warehouse, network, self.declared.networks[network], keys)
 
     def newest_day(self) -> date | None:
         """The newest day whose CRM was read into this home."""

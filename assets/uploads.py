@@ -9,8 +9,9 @@ import dagster as dg
 from assets.metadata import file_metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.suppressions.suppressed import suppressed_emails
+from pipelines.uploads.audience_keys import since_newest
 from pipelines.uploads.brake import spend_leave, verdict_on
-from pipelines.uploads.changes import Forbidden
+from pipelines.uploads.changes import Forbidden, listed_keys
 from pipelines.uploads.doubtful import doubtful_holders
 from pipelines.uploads.forbidden import forbidden_keys
 from pipelines.uploads.keys import refused_keys
@@ -95,7 +96,7 @@ def _retired(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
 def _forbidden(relance: Relance, audience: Audience) -> Forbidden:
     return forbidden_keys(
         relance.refused_keys(audience.network),
-        lambda: relance.unpermitted_keys(audience.network),
+        lambda keys: relance.unpermitted_keys(audience.network, keys),
         relance.table("crm_erasures"),
         relance.declared.networks[audience.network],
         relance.identity_key,
@@ -134,12 +135,14 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
             with relance.stage(f"uploads.{audience}"):
                 check_newest(as_of, relance.newest_day())
                 rows = _rows(relance, audience, choice, as_of)
+                since = since_newest(relance.warehouse, audience, listed_keys(rows.lists))
                 verdict = verdict_on(
                     audience,
                     rows,
                     relance.declared.settings.brake.overridden(segment.brake),
                     relance.outbox,
                     [name.strip() for name in context.run.tags.get(ALLOWED, "").split(",")],
+                    since,
                 )
                 published = publish(
                     audience,
@@ -150,6 +153,7 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
                     as_of=as_of,
                     forbidden=_forbidden(relance, audience),
                     held_back=verdict.held_back,
+                    since=since,
                 )
                 spend_leave(verdict, relance.outbox, published.outcome)
         except PublicationError as error:

@@ -93,14 +93,17 @@ class KeyVersions(dy.Schema):
         description="pending until the version's folder and its row in the catalog are there; thin when keys that a "
         "newer version carries too were forgotten.",
     )
+    series = dy.UInt32(description="One for all final full files of a list; other files have each their own.")
 
 
 class AudienceKeys(dy.Schema):
-    """A key that a version's files carry."""
+    """A key that the files of a series carry from one version up to another: hardly any comes or goes in a night."""
 
-    version_id = dy.UInt32(description="Which files, by `KeyVersions`.")
+    series = dy.UInt32(description="Which files, by `KeyVersions`.")
     key = dy.String(description="The network's key, e.g. `email`.")
     value = dy.String(metadata=HASHED, description="The key as the network sees it.")
+    since = dy.UInt32(description="The first files that carry it, by version_id.")
+    until = dy.UInt32(nullable=True, description="The first that do not any more; null if the newest do.")
 
 
 class IdentifierLedger(BaseModel):

@@ -12,7 +12,7 @@ from catalog.warehouse import Warehouse
 from pipelines.erasure.applied import note_applied
 from pipelines.erasure.forbidden import keys_by_request
 from pipelines.identifiers.match_keys import columns_of, form_of
-from pipelines.uploads.audience_keys import ensure_keys
+from pipelines.uploads.audience_keys import ensure_keys, file_keys
 from pipelines.uploads.holdings import Event
 from schemas.erasure import ErasedKeys
 from schemas.network import Network
@@ -52,8 +52,8 @@ def _keys_like(warehouse: Warehouse, name: str, network: Network, forms: set[str
         key.name for key in network.keys if not forms & {form_of(columns) for columns in columns_of(network, key)}
     ]
     return warehouse.read(
-        "SELECT DISTINCT key, value FROM warehouse.audience_keys JOIN warehouse.key_versions USING (version_id) "
-        "WHERE network = $network AND NOT list_contains($others::VARCHAR[], key)",
+        "SELECT DISTINCT key, value FROM warehouse.audience_keys SEMI JOIN (FROM warehouse.key_versions "
+        "WHERE network = $network) USING (series) WHERE NOT list_contains($others::VARCHAR[], key)",
         network=name,
         others=others,
     )
@@ -86,8 +86,9 @@ def drop_erased_keys(
     with warehouse.transaction():
         note_rewrite(warehouse)
         warehouse.execute(
-            "DELETE FROM warehouse.audience_keys USING warehouse.key_versions AS files, _going "
-            "WHERE audience_keys.version_id = files.version_id AND files.network = _going.network "
+            "DELETE FROM warehouse.audience_keys USING "
+            "(SELECT DISTINCT series, network FROM warehouse.key_versions) AS files, _going "
+            "WHERE audience_keys.series = files.series AND files.network = _going.network "
             "AND audience_keys.key = _going.key AND audience_keys.value = _going.value"
         )
         warehouse.replace("erased_keys", left)
@@ -96,10 +97,10 @@ def drop_erased_keys(
 def traces(warehouse: Warehouse) -> pl.DataFrame:
     """Erased keys in files: request_id, network, account, segment, version_id, version, kind, list, key, value."""
     erased_keys(warehouse)
+    erased = "(FROM warehouse.audience_keys SEMI JOIN warehouse.erased_keys USING (key, value))"
     return warehouse.read(
         "SELECT request_id, network, account, segment, version_id, version, kind, list, key, value "
-        "FROM warehouse.audience_keys JOIN warehouse.key_versions USING (version_id) "
-        "JOIN warehouse.erased_keys USING (network, key, value)"
+        f"FROM {file_keys(erased)} JOIN warehouse.erased_keys USING (network, key, value)"
     )
 
 

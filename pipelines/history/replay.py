@@ -20,14 +20,13 @@ from pipelines.history.neighbours import person_records
 from pipelines.history.nights import Night
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.identifiers.match_keys import network_keys
-from pipelines.identifiers.stored import read_identifiers
 from pipelines.segments import condition, members
 from pipelines.suppressions.suppressed import suppressed_emails
 from pipelines.uploads.forbidden import forbidden_keys
-from pipelines.uploads.keys import key_columns
 from pipelines.uploads.leaving_out import Readers, leaving_out
 from pipelines.uploads.manifest import rules_version
 from pipelines.uploads.people import NetworkPeople, network_people
+from pipelines.uploads.permitted import unpermitted_keys
 from pipelines.uploads.recount import check_full_files
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from pipelines.uploads.staging import checked_files, staging_folder
@@ -151,15 +150,10 @@ def _then(night: Night, name: str, declared: Config, identity_key: str) -> _Then
 
 
 def _forbidden_now(night: Night, name: str, network: Network, identity_key: str) -> Callable[[pl.DataFrame], pl.Series]:
-    columns = ", ".join(column.name for column in key_columns({name: network}))
-    unpermitted = (
-        f"SELECT {columns} FROM warehouse.identifiers ANTI JOIN "
-        "(FROM warehouse.permissions WHERE network = $network) USING (person_id)"
-    )
     night.warehouse.ensure("crm_erasures", CrmErasures)
     return forbidden_keys(
         night.read("FROM warehouse.refused_keys WHERE network = $network", network=name),
-        lambda: network_keys(read_identifiers(night.warehouse, unpermitted, network=name), network),
+        lambda keys: unpermitted_keys(night.warehouse, name, network, keys),
         night.read("FROM warehouse.crm_erasures"),
         network,
         identity_key,

@@ -43,6 +43,18 @@ def read_identifiers(warehouse: Warehouse, query: str, **parameters: object) -> 
     return rows.with_columns(digests.gather(rows[name]).alias(name) for name in names)
 
 
+def as_stored(warehouse: Warehouse, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of match columns with the numbers that `warehouse.identifiers` holds for digests; null where it has none."""
+    names = [name for name in _numbered_columns(warehouse) if name in rows.columns]
+    if not names:
+        return rows
+    known = warehouse.read(f"SELECT digest, number FROM warehouse.{_DIGESTS} WHERE digest IS NOT NULL")
+    return rows.with_columns(
+        pl.col(name).replace_strict(known["digest"], known["number"], default=None, return_dtype=pl.UInt32)
+        for name in names
+    )
+
+
 def forget_unused_digests(warehouse: Warehouse) -> None:
     """Blank the digests that no row of the table holds: whoever was erased may have been the only one."""
     names = _numbered_columns(warehouse)

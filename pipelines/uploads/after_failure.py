@@ -60,7 +60,7 @@ def _known_forbidden(name: str, network: Network, outbox: Outbox) -> Forbidden:
     warehouse = outbox.warehouse
     return forbidden_keys(
         warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=name),
-        lambda: network_keys(_refused(name, network, warehouse), network),
+        lambda _: network_keys(_refused(name, network, warehouse), network),
         warehouse.read("FROM warehouse.crm_erasures"),
         network,
         outbox.keys.identity,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-import polars as pl
-
 from catalog.allowances import allowance, use_allowance
-from pipelines.uploads.audience_keys import full_keys
+from pipelines.uploads.audience_keys import SinceNewest, kept_and_left, since_newest
+from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.rows import AudienceRows
 from pipelines.uploads.state import last_full
@@ -47,10 +46,15 @@ class Verdict(NamedTuple):
     leave: int | None = None
 
 
-def verdict_on(
-    audience: Audience, rows: AudienceRows, limits: Brake, outbox: Outbox, allowed: Collection[str] = ()
+def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, and what is known of it
+    audience: Audience,
+    rows: AudienceRows,
+    limits: Brake,
+    outbox: Outbox,
+    allowed: Collection[str] = (),
+    since: SinceNewest | None = None,
 ) -> Verdict:
-    """What the brake says of tonight's audience.
+    """What the brake says of tonight's audience. In: how its keys differ from the newest, if that is known.
 
     It is compared with its last version that had a full file. `allowed` names audiences that this run was told to let
     pass; so does, once, a leave of `relance allow`.
@@ -59,9 +63,9 @@ def verdict_on(
     if newest is None or rows.below_minimum:
         return Verdict(None)
     last = newest.manifest
-    before = full_keys(outbox.warehouse, audience, last.version)
-    # Keys that are no longer kept say nothing.
-    keys = turnover(rows.keys if before.is_empty() else before, rows.keys)
+    full = listed_keys(rows.lists)
+    since = since or since_newest(outbox.warehouse, audience, full)
+    keys = turnover(*kept_and_left(outbox.warehouse, audience, last.version, full, since), rows.keys.height)
     found = tripped(Night(last.ledger, last.source_rows), Night(rows.ledger, rows.source_rows), keys, limits)
     if not found:
         return Verdict(None)
@@ -81,10 +85,10 @@ def spend_leave(verdict: Verdict, outbox: Outbox, outcome: str) -> None:
         use_allowance(outbox.catalog, verdict.leave, outbox.night)
 
 
-def turnover(before: pl.DataFrame, now: pl.DataFrame) -> Turnover:
-    """In: the keys (key, value), each once, of the last version and of tonight's."""
-    common = now.join(before, on=["key", "value"], how="semi").height
-    return Turnover(before.height, now.height, common)
+def turnover(before: int, left: int, now: int) -> Turnover:
+    """In: how many keys the last version has, how many of them left, and how many there are now. Keys that are no
+    longer kept say nothing."""
+    return Turnover(before, now, before - left) if before else Turnover(now, now, now)
 
 
 def tripped(before: Night, now: Night, keys: Turnover, limits: Brake) -> list[Said]:

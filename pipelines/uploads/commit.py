@@ -10,7 +10,7 @@ from pathlib import Path
 
 from catalog.durable import sync
 from pipelines.erasure.late import forbidden_meanwhile
-from pipelines.uploads.audience_keys import FileKeys, add_pending_keys, drop_keys, finish_keys
+from pipelines.uploads.audience_keys import FileKeys, SinceNewest, add_pending_keys, drop_keys, finish_keys
 from pipelines.uploads.manifest import content_digest
 from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.staging import check_whole
@@ -22,9 +22,17 @@ from schemas.uploads import Manifest
 
 
 def commit(  # noqa: PLR0913, PLR0917 - what is published, and where
-    audience: Audience, network: Network, manifest: Manifest, keys: list[FileKeys], staged: Path, outbox: Outbox
+    audience: Audience,
+    network: Network,
+    manifest: Manifest,
+    keys: list[FileKeys],
+    since: SinceNewest,
+    staged: Path,
+    outbox: Outbox,
 ) -> bool:
     """Whether the version may stay: not if somebody asked to be forgotten meanwhile whose key it adds.
+
+    In: its manifest, signed, and its keys; how those of its full files differ from the newest that are kept.
 
     Raises:
         PublicationError: a file is torn.
@@ -35,7 +43,7 @@ def commit(  # noqa: PLR0913, PLR0917 - what is published, and where
         path.chmod(0o600)
         sync(path)
     sync(staged)
-    add_pending_keys(outbox.warehouse, audience, manifest.version, keys)
+    add_pending_keys(outbox.warehouse, audience, manifest.version, keys, since)
     folder = outbox.folder(audience, manifest.version)
     for parent in reversed(folder.relative_to(outbox.home.outbox).parents):
         (outbox.home.outbox / parent).mkdir(mode=0o700, exist_ok=True)

@@ -3,47 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 import polars as pl
 
 from pipelines.erasure.forbidden import tombstoned
 from pipelines.identifiers.matching import hashed_address
 from pipelines.uploads.changes import Forbidden
+from pipelines.uploads.row_keys import KEYS
 from schemas.network import Network
 
 
 def forbidden_keys(  # noqa: PLR0913, PLR0917 - all that forbids a key
     refused: pl.DataFrame,
-    unpermitted: Callable[[], pl.DataFrame],
+    unpermitted: Callable[[pl.DataFrame], pl.DataFrame],
     erasures: pl.DataFrame,
     network: Network,
     identity_key: str,
     suppressed: pl.Series | None = None,
 ) -> Forbidden:
-    """In: `RefusedKeys` of the network; what reads the keys (key, value) of people who may not be sent to it, called
-    only if there is a key to ask about; `CrmErasures`; e-mails that are `suppressed` (canonical), whether anybody in
-    the CRM has them tonight or not. The keys asked about: key, value.
+    """In: `RefusedKeys` of the network; what reads of keys (key, value) at least those of people who may not be sent to
+    it; `CrmErasures`; e-mails that are `suppressed` (canonical), whether anybody in the CRM has them tonight or not.
+    The keys asked about: key, value.
     """
     listed = pl.Series("email", [], dtype=pl.String) if suppressed is None else suppressed
 
-    @cache
-    def of_refused() -> pl.DataFrame:
-        shown = [
-            pl.DataFrame({"value": hashed_address(listed, match)})
-            .select(key=pl.lit(key.name), value="value")
-            .drop_nulls()
-            for key in network.keys
-            for match in network.column(key.headers[0]).matches
-            if len(key.headers) == 1 and match.identifier == "email"
-        ]
-        return pl.concat([refused.select("key", "value"), unpermitted().select("key", "value"), *shown])
+    shown = [
+        pl.DataFrame({"value": hashed_address(listed, match)}).select(key=pl.lit(key.name), value="value").drop_nulls()
+        for key in network.keys
+        for match in network.column(key.headers[0]).matches
+        if len(key.headers) == 1 and match.identifier == "email"
+    ]
+    of_refused = pl.concat([refused.select("key", "value"), *shown])
+    # A night asks about the same few keys again: what would come to the list, and what older versions would bring.
+    looked_up = of_unpermitted = pl.DataFrame(schema=KEYS)
 
     def forbidden(keys: pl.DataFrame) -> pl.Series:
+        nonlocal looked_up, of_unpermitted
         none = pl.Series([False]).new_from_index(0, keys.height)
         if keys.is_empty():
             return none
-        hits = keys.with_row_index("place").join(of_refused(), on=["key", "value"], how="semi")["place"]
+        new = keys.select("key", "value").unique().join(looked_up, on=["key", "value"], how="anti")
+        if not new.is_empty():
+            looked_up = pl.concat([looked_up, new])
+            of_unpermitted = pl.concat([of_unpermitted, unpermitted(new).select("key", "value")])
+        wanted = pl.concat([of_refused, of_unpermitted])
+        hits = keys.with_row_index("place").join(wanted, on=["key", "value"], how="semi")["place"]
         is_refused = none.scatter(hits, values=True)
         return is_refused | tombstoned(keys, network=network, erasures=erasures, identity_key=identity_key)
 

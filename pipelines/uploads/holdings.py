@@ -10,12 +10,14 @@ import polars as pl
 
 from catalog.duckdb_connection import registered, store_frame
 from catalog.warehouse import Warehouse
+from pipelines.uploads.audience_keys import STORED_KEYS, SinceNewest, file_keys
 from pipelines.uploads.open_lists import OpenList, open_lists
 from schemas.journal import Confirmation, VersionOrder
 
 #: A key, and which of the network's lists it is in.
 LISTED_KEYS = {"list": pl.String, "key": pl.String, "value": pl.String}
-
+#: Later than any version.
+_NEVER = 2**32 - 1
 
 #: By version and kind of file: the number that stands for the keys of each list's files.
 KnownFiles = dict[tuple[str, str], dict[str, int]]
@@ -64,13 +66,20 @@ def possible_lists(
     return [*(_held(each, known)[0] for each in open_lists(standing)), _carried(standing, known, published_at)]
 
 
-def differences(warehouse: Warehouse, full: pl.DataFrame, found: Holdings) -> Differences:
-    """In: list, key, value of what the new full files hold, each once."""
+def differences(
+    warehouse: Warehouse, full: pl.DataFrame, found: Holdings, since: SinceNewest | None = None
+) -> Differences:
+    """In: list, key, value of what the new full files hold, each once; how they differ from the newest that are kept:
+    without that every key is looked at, not only those of which something may have changed.
+    """
     adds, leaving = full, pl.DataFrame(schema=LISTED_KEYS)
     carried = leaving.with_columns(version=pl.lit(None, pl.String))
-    with registered(warehouse.connection, full) as now:
+    if not found.held and not found.carried:
+        return Differences(adds, leaving, carried)
+    stored, asked = (STORED_KEYS, full) if since is None else _in_question(warehouse, full, found, since)
+    with registered(warehouse.connection, asked) as now:
         if found.held:
-            held = _held_query(warehouse, found.held)
+            held = _held_query(warehouse, found.held, stored)
             # One join for both directions: building the larger side twice would cost as much as writing the files.
             apart = warehouse.read(
                 f"SELECT list, key, value, here IS NULL AS leaves FROM (SELECT *, 1 AS here FROM {now}) "
@@ -80,11 +89,54 @@ def differences(warehouse: Warehouse, full: pl.DataFrame, found: Holdings) -> Di
             adds, leaving = (apart.filter(side).drop("leaves") for side in (~pl.col("leaves"), pl.col("leaves")))
         if found.carried:
             versions = {event.order: event.version for event in found.carried}
-            after = _store_events(warehouse, "_carried", found.carried, f"ANTI JOIN {now} USING (list, key, value)")
+            after = _last_word(
+                warehouse, "_carried", found.carried, stored, f"ANTI JOIN {now} USING (list, key, value)"
+            )
             carried = warehouse.read(f"SELECT list, key, value, newest FROM ({after}) WHERE present").select(
                 "list", "key", "value", version=pl.col("newest").replace_strict(versions, return_dtype=pl.String)
             )
     return Differences(adds, leaving, carried)
+
+
+def _in_question(
+    warehouse: Warehouse, full: pl.DataFrame, found: Holdings, since: SinceNewest
+) -> tuple[str, pl.DataFrame]:
+    """Of the stored keys (a table as `AudienceKeys`) and of those of the new full files, the ones that may differ.
+
+    The others are carried by the newest full files, are there tonight too, and were there when the list was filled.
+    """
+    files = warehouse.read("SELECT version_id, series, list FROM warehouse.key_versions")
+    events = {event.version_id for event in (*found.held, *found.carried)}
+    first = {event.version_id for event in _first_present(found.held)}
+    # By the newest full files that are held: what came later may have to be added. Nothing is where nothing is held.
+    filled = files.filter(pl.col("version_id").is_in(list(first))).select("series", filled="version_id")
+    otherwise = 0 if found.held else _NEVER
+    asked = pl.concat(
+        [
+            files.filter(pl.col("version_id").is_in(list(events))).select("series", "list"),
+            since.series.select("series", "list"),
+        ]
+    )
+    asked = (
+        asked.unique()
+        .join(filled, on="series", how="left")
+        .with_columns(
+            pl.col("filled").fill_null(otherwise), is_full=pl.col("series").is_in(since.series["series"].implode())
+        )
+    )
+    connection = warehouse.connection
+    store_frame(connection, "_series", asked)
+    stored = "FROM warehouse.audience_keys JOIN _series USING (series)"
+    with registered(connection, full) as now, registered(connection, pl.concat([since.came, since.left])) as apart:
+        warehouse.execute(
+            f"CREATE OR REPLACE TEMP TABLE _doubtful AS SELECT * FROM {apart} UNION SELECT list, key, value {stored} "
+            "WHERE NOT is_full OR until IS NOT NULL OR since > filled"
+        )
+        warehouse.execute(
+            f"CREATE OR REPLACE TEMP TABLE _doubtful_keys AS SELECT series, key, value, since, until {stored} "
+            "SEMI JOIN _doubtful USING (list, key, value)"
+        )
+        return "_doubtful_keys", warehouse.read(f"FROM {now} SEMI JOIN _doubtful USING (list, key, value)")
 
 
 def sent_with(warehouse: Warehouse, full: pl.DataFrame, found: Holdings, uploads: Iterable[int]) -> pl.DataFrame:
@@ -110,37 +162,46 @@ def unsaid_versions(found: Holdings) -> tuple[str, ...]:
     return tuple(sorted({event.version for event in found.carried if event.present}, key=VersionOrder.of))
 
 
-def _store_events(warehouse: Warehouse, name: str, events: Sequence[Event], among: str = "") -> str:
+def _last_word(warehouse: Warehouse, name: str, events: Iterable[Event], stored: str, among: str = "") -> str:
     """A query for list, key, value, newest (event), present: the last word of the events on each key `among` some."""
+    _store_events(warehouse, name, events)
+    return (
+        f"SELECT list, key, value, max(event) AS newest, arg_max(present, event) AS present FROM {name} "
+        f"JOIN {file_keys(stored)} USING (version_id) {among} GROUP BY list, key, value"
+    )
+
+
+def _store_events(warehouse: Warehouse, name: str, events: Iterable[Event]) -> None:
     rows = pl.DataFrame(
-        [(event.version_id, event.list, event.order, event.present) for event in events],
-        schema={"version_id": pl.UInt32, "list": pl.String, "event": pl.Int64, "present": pl.Boolean},
+        [(event.version_id, event.order, event.present) for event in events],
+        schema={"version_id": pl.UInt32, "event": pl.Int64, "present": pl.Boolean},
         orient="row",
     )
     store_frame(warehouse.connection, name, rows)
-    return (
-        f"SELECT list, key, value, max(event) AS newest, arg_max(present, event) AS present FROM {name} "
-        f"JOIN warehouse.audience_keys USING (version_id) {among} GROUP BY list, key, value"
-    )
 
 
-def _held_query(warehouse: Warehouse, events: Sequence[Event]) -> str:
+def _held_query(warehouse: Warehouse, events: Sequence[Event], stored: str = STORED_KEYS) -> str:
     """A query for list, key, value, newest: what is held, and with which upload it was sent last. Full files
     are large and the deltas on top of them small, so only the deltas are grouped."""
-    first: dict[str, Event] = {}
-    for event in events:
-        first.setdefault(event.list, event)
-    whole = {event for event in first.values() if event.present}
-    _store_events(warehouse, "_whole", [*whole])
-    full = "SELECT list, key, value, event AS newest FROM _whole JOIN warehouse.audience_keys USING (version_id)"
+    whole = _first_present(events)
+    _store_events(warehouse, "_whole", whole)
+    full = f"SELECT list, key, value, event AS newest FROM _whole JOIN {file_keys(stored)} USING (version_id)"
     later = [event for event in events if event not in whole]
     if not later:
         return full
-    since = _store_events(warehouse, "_since", later)
+    since = _last_word(warehouse, "_since", later, stored)
     return (
         f"(SELECT list, key, value, newest FROM ({full}) ANTI JOIN ({since}) USING (list, key, value)) "
         f"UNION ALL (SELECT list, key, value, newest FROM ({since}) WHERE present)"
     )
+
+
+def _first_present(events: Iterable[Event]) -> set[Event]:
+    """The first event of each list, if it filled it."""
+    first: dict[str, Event] = {}
+    for event in events:
+        first.setdefault(event.list, event)
+    return {event for event in first.values() if event.present}
 
 
 def _ids(files: pl.DataFrame) -> KnownFiles:

@@ -6,9 +6,11 @@ from datetime import date
 
 import polars as pl
 
+from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.subdivisions import subdivisions
-from pipelines.identifiers.stored import read_identifiers
+from pipelines.identifiers.match_keys import SEPARATOR, columns_of
+from pipelines.identifiers.stored import as_stored, read_identifiers
 from pipelines.uploads.keys import key_columns
 from pipelines.uploads.people import NetworkPeople, network_people
 from schemas.network import Network, match_columns
@@ -56,3 +58,27 @@ def shown_to(warehouse: Warehouse, network: str, declared: Network, whose: str) 
     """What the network would see of the people that a join (SQL) leaves: a row an identifier."""
     columns = ", ".join(column.name for column in key_columns({network: declared}))
     return read_identifiers(warehouse, f"SELECT {columns} FROM warehouse.identifiers {whose}")
+
+
+def unpermitted_keys(warehouse: Warehouse, network: str, declared: Network, keys: pl.DataFrame) -> pl.DataFrame:
+    """key, value: those of the keys, each there once, by which the network would know somebody who may not be sent to
+    it."""
+    held: list[str] = []
+    placed = keys.with_row_index("place")
+    for key in declared.keys:
+        asked = placed.filter(key=key.name)
+        for columns in columns_of(declared, key) if asked.height else ():
+            names = [column.name for column in columns]
+            parts = (
+                asked["value"].str.split_exact(SEPARATOR, len(names) - 1).struct.rename_fields(names).struct.unnest()
+            )
+            table = f"_asked_{len(held)}"
+            store_frame(warehouse.connection, table, as_stored(warehouse, parts).with_columns(asked["place"]))
+            held.append(f"SELECT place, person_id FROM warehouse.identifiers JOIN {table} USING ({', '.join(names)})")
+    if not held:
+        return keys.clear()
+    # Few people have one: they are looked for among those who may be sent, not the other way round.
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _holders AS {' UNION ALL '.join(held)}")
+    permitted = f"(FROM warehouse.permissions WHERE network = '{network}')"
+    places = warehouse.read(f"SELECT DISTINCT place FROM _holders ANTI JOIN {permitted} USING (person_id)")["place"]
+    return keys[places]

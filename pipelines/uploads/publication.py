@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, NamedTuple
 
-from pipelines.uploads.audience_keys import FileKeys
+from pipelines.uploads.audience_keys import FileKeys, SinceNewest, since_newest
 from pipelines.uploads.changes import Changes, Forbidden, changes, deltas, listed_keys, nothing_forbidden
 from pipelines.uploads.commit import commit
 from pipelines.uploads.confirming import outstanding
@@ -70,8 +70,10 @@ def publish(  # noqa: PLR0913 - an audience, its rows, where they go, and what t
     as_of: date,
     forbidden: Forbidden = nothing_forbidden,
     held_back: Said | None = None,
+    since: SinceNewest | None = None,
 ) -> Published:
-    """Publish the audience's full files and the deltas to what the network holds, unless nothing changed.
+    """Publish the audience's full files and the deltas to what the network holds, unless nothing changed. In: how its
+    keys differ from the newest, if that is known.
 
     What is `held_back`, for a reason in a clause, or too small for the network stays as it is; but what is `forbidden`
     is taken out all the same, in a version of its own, and older versions that would bring it are withdrawn.
@@ -81,7 +83,7 @@ def publish(  # noqa: PLR0913 - an audience, its rows, where they go, and what t
     """
     check_ledger(audience, audience_rows.ledger)
     reason = held_back or (_why_held(audience_rows, network) if audience_rows.below_minimum else None)
-    asked = _Asked(audience, segment, network, audience_rows, as_of, forbidden)
+    asked = _Asked(audience, segment, network, audience_rows, as_of, forbidden, since=since)
     return _finished(asked, outbox, _publish(asked, outbox, held=reason))
 
 
@@ -126,6 +128,7 @@ class _Asked:
     as_of: date
     forbidden: Forbidden
     retired: bool = False
+    since: SinceNewest | None = None
 
 
 def _finished(asked: _Asked, outbox: Outbox, found: Published) -> Published:
@@ -167,7 +170,9 @@ def _publish(asked: _Asked, outbox: Outbox, *, held: Said | None) -> Published:
             return Published("held", None, held, None)
     full = audience_rows.lists
     keys_now = listed_keys(full)
-    found = differences(outbox.warehouse, keys_now, state.holdings)
+    since = asked.since if full is asked.rows.lists else None
+    since = since or since_newest(outbox.warehouse, audience, keys_now)
+    found = differences(outbox.warehouse, keys_now, state.holdings, since)
     expiry = expiry_of(network, state.lists, outbox.settings)
     again = renewals(outbox.warehouse, keys_now, state.holdings, expiry, as_of)
     change = changes(found, full, asked.forbidden, again)
@@ -216,7 +221,7 @@ def _publish(asked: _Asked, outbox: Outbox, *, held: Said | None) -> Published:
         (staged / "manifest.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (staged / "README.txt").write_text(readme(manifest, asked.segment, network), encoding="utf-8")
         keys = [FileKeys(kind, part.upload_list.label, part.keys) for kind, lists in parts.items() for part in lists]
-        if not commit(audience, network, manifest, keys, staged, outbox):
+        if not commit(audience, network, manifest, keys, since, staged, outbox):
             shutil.rmtree(staged, ignore_errors=True)
             return Published("held", None, FORGOTTEN, None)
     return Published("held" if held else "published", version, held, manifest)

@@ -51,7 +51,7 @@ def withdraw_forbidden(  # noqa: PLR0913 - whose versions, where they lie, and w
     older = [row["version"] for row in catalog.versions(audience) if row["version"] != newest]
     if not older:
         return
-    sent = sent_keys(warehouse, audience, older)
+    sent = sent_keys(warehouse, audience, older, newest)
     holding = set(sent.filter(forbidden(sent.select("key", "value")))["versions"].explode())
     for version in older:
         if version in holding:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from catalog.warehouse import Warehouse
-from pipelines.uploads.audience_keys import key_versions
+from pipelines.uploads.audience_keys import file_keys, key_versions
 from pipelines.uploads.holdings import LISTED_KEYS, differences, possible_lists
 from pipelines.uploads.state import State
 from schemas.segment import Audience
@@ -23,7 +23,7 @@ def believed(warehouse: Warehouse, audience: Audience, state: State) -> Iterator
     for events in older:
         held: set[Member] = set()
         for event in events:
-            query = "SELECT key, value FROM warehouse.audience_keys WHERE version_id = $id"
+            query = f"SELECT key, value FROM {file_keys()} WHERE version_id = $id"
             keys = warehouse.read(query, id=event.version_id)
             theirs = {(event.list, *row) for row in keys.iter_rows()}
             held = held | theirs if event.present else held - theirs

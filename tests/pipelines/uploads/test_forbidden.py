@@ -25,7 +25,7 @@ def unpermitted(**identifier: str) -> pl.DataFrame:
 
 def judged(held: pl.DataFrame, refused: pl.DataFrame | None = None) -> list[bool]:
     nobody = pl.DataFrame(RefusedKeys.create_empty()) if refused is None else refused
-    forbidden = forbidden_keys(nobody, lambda: held, pl.DataFrame(CrmErasures.create_empty()), GOOGLE, "secret")
+    forbidden = forbidden_keys(nobody, lambda _: held, pl.DataFrame(CrmErasures.create_empty()), GOOGLE, "secret")
     return forbidden(KEYS).to_list()
 
 
@@ -36,7 +36,7 @@ def test_a_key_that_only_refused_people_hold_is_forbidden() -> None:
 def test_a_suppressed_address_is_forbidden_also_if_nobody_in_the_crm_has_it_tonight() -> None:
     nobody, erasures = pl.DataFrame(RefusedKeys.create_empty()), pl.DataFrame(CrmErasures.create_empty())
     listed = pl.Series("email", ["jane.doe@gmail.com"])
-    forbidden = forbidden_keys(nobody, unpermitted, erasures, GOOGLE, "secret", listed)
+    forbidden = forbidden_keys(nobody, lambda _: unpermitted(), erasures, GOOGLE, "secret", listed)
     values = [hashlib.sha256(text).hexdigest() for text in (b"janedoe@gmail.com", b"jane.doe@gmail.com")]
     assert forbidden(pl.DataFrame({"key": ["email", "email"], "value": values})).to_list() == [True, False]
 
@@ -48,7 +48,7 @@ def test_a_composite_key_is_forbidden_as_a_whole() -> None:
     held = unpermitted(**dict(zip(names, ["first", "last", "FR", "75001"], strict=True)))
     forbidden = forbidden_keys(
         pl.DataFrame(RefusedKeys.create_empty()),
-        lambda: held,
+        lambda _: held,
         pl.DataFrame(CrmErasures.create_empty()),
         GOOGLE,
         "secret",

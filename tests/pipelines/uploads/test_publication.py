@@ -23,7 +23,7 @@ from catalog.secret_keys import open_keys, rotate_signing_key, signature_holds
 from catalog.store import open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.uploads import commit, staging
-from pipelines.uploads.audience_keys import ensure_keys
+from pipelines.uploads.audience_keys import ensure_keys, file_keys
 from pipelines.uploads.brake import Verdict, spend_leave, verdict_on
 from pipelines.uploads.lost import Lost
 from pipelines.uploads.outbox import Outbox
@@ -113,7 +113,7 @@ def published(outbox: Outbox, *emails: str, as_of: date = AS_OF, audience: Audie
 
 def keys_of(outbox: Outbox) -> set[tuple[str, str, str]]:
     """version, value, state."""
-    joined = "warehouse.audience_keys JOIN warehouse.key_versions USING (version_id)"
+    joined = f"{file_keys()} JOIN (SELECT version_id, state FROM warehouse.key_versions) USING (version_id)"
     return set(outbox.warehouse.read(f"SELECT version, value, state FROM {joined}").iter_rows())
 
 

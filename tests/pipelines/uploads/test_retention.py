@@ -12,7 +12,7 @@ from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from catalog.warehouse import Warehouse
 from pipelines.uploads import withdrawal
-from pipelines.uploads.audience_keys import key_versions
+from pipelines.uploads.audience_keys import file_keys, key_versions
 from pipelines.uploads.confirming import confirm
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.retention import FILES_KEPT, expire
@@ -43,7 +43,7 @@ def versions_with(company: World, state: str) -> list[str]:
 
 def keys_of(company: World, version: str) -> list[str]:
     files = key_versions(company.outbox.warehouse, company.audience).filter(version=version)
-    every = company.outbox.warehouse.read("SELECT version_id, value FROM warehouse.audience_keys")
+    every = company.outbox.warehouse.read(f"SELECT version_id, value FROM {file_keys()}")
     return sorted(every.join(files.select("version_id"), on="version_id")["value"])
 
 

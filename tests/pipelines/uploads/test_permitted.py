@@ -1,0 +1,49 @@
+"""Which keys are those of people who may not be sent to a network: looked up as the warehouse keeps them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from catalog.home import Home
+from catalog.secret_keys import open_keys
+from catalog.warehouse import open_warehouse
+from pipelines.identifiers.match_keys import network_keys
+from pipelines.identifiers.stored import stored_identifiers
+from pipelines.uploads.permitted import unpermitted_keys
+from schemas.identifiers import Identifiers
+from schemas.network import match_columns, networks
+
+GOOGLE = networks()["google_ads"]
+COLUMNS = match_columns({"google_ads": GOOGLE})
+#: Two have one postal address, and one of them may be sent; the third has another. All three share a phone.
+PEOPLE = {"permitted": ("jane", "doe"), "refused": ("jane", "doe"), "unknown": ("john", "doe")}
+
+
+def identifiers() -> pl.DataFrame:
+    blank = {**dict.fromkeys(Identifiers.column_names()), **{column.name: None for column in COLUMNS}}
+    rows = []
+    for person, (first, last) in PEOPLE.items():
+        rows.append(blank | {"person_id": person, "kind": "email", "email_google_sha256": f"{person}@"})
+        rows.append(blank | {"person_id": person, "kind": "phone", "phone_e164_sha256": "all"})
+        address = {"first_name_untitled_sha256": first, "last_name_untitled_sha256": last}
+        address |= {"country_upper": "FR", "postal_code_trimmed": "75001"}
+        rows.append(blank | {"person_id": person, "kind": "mailing_address"} | address)
+    return pl.DataFrame(rows, schema_overrides={column.name: pl.String for column in COLUMNS})
+
+
+def test_keys_of_whoever_may_not_be_sent_are_found_in_every_shape(tmp_path: Path) -> None:
+    home, held = Home.at(tmp_path / "home"), identifiers()
+    every = network_keys(held, GOOGLE)
+    asked = pl.concat([every, every.with_columns(value=pl.lit("nobody's")).unique()])
+    with open_warehouse(home, open_keys(home)) as warehouse:
+        warehouse.replace_all(stored_identifiers(held, COLUMNS))
+        warehouse.replace(
+            "permissions", pl.DataFrame({"person_id": ["permitted", "refused"], "network": ["google_ads", "meta"]})
+        )
+        found = unpermitted_keys(warehouse, "google_ads", GOOGLE, asked)
+        theirs = network_keys(held.filter(pl.col("person_id") != "permitted"), GOOGLE)
+        assert found.select("key", "value").sort(pl.all()).equals(theirs.sort(pl.all()))
+        assert found.height == 5
+        assert unpermitted_keys(warehouse, "google_ads", GOOGLE, asked.clear()).is_empty()
