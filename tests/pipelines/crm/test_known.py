@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 from hypothesis import HealthCheck, given, settings
@@ -63,8 +64,8 @@ class Night:
     #: Days after the night before: 0 repeats it.
     later: int
     has_rate: bool
-    #: Whether erased people are taken out of the warehouse afterwards, as after new requests.
-    purged: bool
+    #: When erased people are taken out of the warehouse, as new requests are taken in.
+    purged: Literal["never", "while reading", "afterwards"]
 
 
 exports = st.fixed_dictionaries(
@@ -73,7 +74,8 @@ exports = st.fixed_dictionaries(
         "erasures": st.lists(st.sampled_from(LINES["erasures"]), max_size=2, unique=True),
     }
 )
-nights = st.builds(Night, exports, st.integers(0, 2), st.sampled_from([True, True, False]), st.booleans())
+nights = st.builds(Night, exports, st.integers(0, 2), st.sampled_from([True, True, False]),
+                   st.sampled_from(["never", "while reading", "afterwards"]))  # fmt: skip
 
 
 def clear(warehouse: Warehouse) -> None:
@@ -90,13 +92,20 @@ def read_of(warehouse: Warehouse, folder: Path, night: Night, day: date) -> Read
         *(f"c{number},,ads_upload,,granted,2025-01-01" for number in range(30)),
         *lines["consents"],
     ]
-    return reading_of(warehouse.connection, folder, rates=rates, as_of=day, **lines)
+    return reading_of(warehouse.connection, folder, rates=rates, as_of=day, **lines)  # pyright: ignore[reportArgumentType]
 
 
-def pulled(warehouse: Warehouse, read: Reading, prefix: str) -> dict[TableName, Table]:
+def take_out(warehouse: Warehouse, read: Reading, erasures: pl.DataFrame) -> None:
+    compared = {"identity_key": read.identity_key, "default_country": read.settings.default_country}
+    purge(warehouse, erasures, match_columns(networks()), **compared)
+
+
+def pulled(warehouse: Warehouse, read: Reading, prefix: str, *, purged: bool = False) -> dict[TableName, Table]:
     """All five tables as a night reads and writes them."""
     erasures = pull_erasures(read, pl.DataFrame(CrmErasures.create_empty()))
     stones = erasures.rows
+    if purged:
+        take_out(warehouse, read, stones)
     tables: dict[TableName, Table] = {}
     for name in TABLES:
         table = pull_table(name, read, stones, f"warehouse.{prefix}_customers", f"warehouse.{prefix}_withheld")
@@ -142,22 +151,17 @@ def test_nights_that_know_rows_leave_what_nights_leave_that_read_every_row(
         wanted = () if had_rate is None else TABLES if had_rate == night.has_rate else NOT_RATED
         assert tuple(known) == wanted
         had_rate = night.has_rate
-        full = pulled(warehouse, read, "full")
-        for table in full.values():
+        knowing = replace(read, crm=replace(read.crm, known=known))
+        ours = pulled(warehouse, knowing, "crm", purged=night.purged == "while reading")
+        for table in ours.values():
             table.drop()
-        ours = pulled(warehouse, replace(read, crm=replace(read.crm, known=known)), "crm")
+        full = pulled(warehouse, read, "full")
         for name in TABLES:
             assert told(ours[name]) == told(full[name])
             same(warehouse, name)
-        if night.purged:
-            purge(
-                warehouse,
-                warehouse.read("FROM warehouse.stones"),
-                match_columns(networks()),
-                identity_key=read.identity_key,
-                default_country="FR",
-            )
+        if night.purged == "afterwards":
+            take_out(warehouse, read, warehouse.read("FROM warehouse.stones"))
             for name in TABLES:
                 same(warehouse, name)
-        for table in ours.values():
+        for table in full.values():
             table.drop()
