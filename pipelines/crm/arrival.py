@@ -35,7 +35,7 @@ class Arrival:
 
     @property
     def seen(self) -> str:
-        """Beside `held`: every raw row's mark, in the select's order, and the texts of those that are not known."""
+        """Beside `held`: every raw row as text, with its mark, in the select's order."""
         return f"_seen_{self.table}"
 
     @property

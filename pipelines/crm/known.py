@@ -50,23 +50,22 @@ def marked(select: str, given: list[str], contract: type[dy.Schema]) -> str:
 
 
 def see(arrival: Arrival, select: str, given: list[str], source_file: str | None) -> str:
-    """Look at every row of a `marked` select once; SQL for those that are not known, as texts, with their places.
+    """Look at every row of a `marked` select once; SQL for those that are not known, with their places.
 
     `source_file` is SQL for the file in which a row stands.
     """
     names = _of_contract(given, arrival.contract)
-    texts = ", ".join(f'"{name}"::VARCHAR' for name in names)
+    texts = [f'"{name}"::VARCHAR AS "{name}"' for name in names]
     files = [] if source_file is None else [f"{source_file} AS source_file"]
-    # A list of the texts takes less time than a column for each, nearly all of which would be empty (measured).
+    # Looked up afterwards: through a join, rows would lose their order, and with it their places (tried).
     arrival.connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {arrival.seen} AS SELECT "
-        f"{', '.join([RAW_MARK, *files, f'CASE WHEN NOT is_known THEN [{texts}] END AS texts'])} "
-        f"FROM (SELECT *, {RAW_MARK} IN (SELECT {RAW_MARK} FROM {arrival.held} WHERE {arrival.knowable}) AS is_known "
-        f"FROM ({select}) AS marked) AS looked_up"
+        f"CREATE OR REPLACE TEMP TABLE {arrival.seen} AS SELECT {', '.join([RAW_MARK, *files, *texts])} "
+        f"FROM ({select}) AS marked"
     )
-    columns = [*(f'texts[{place}] AS "{name}"' for place, name in enumerate(names, start=1)), RAW_MARK]
-    columns += ["rowid AS place", *(["source_file"] if files else [])]
-    return f"SELECT {', '.join(columns)} FROM {arrival.seen} WHERE texts IS NOT NULL"
+    return (
+        f"SELECT *, rowid AS place FROM {arrival.seen} "
+        f"WHERE {RAW_MARK} NOT IN (SELECT {RAW_MARK} FROM {arrival.held} WHERE {arrival.knowable})"
+    )
 
 
 def recall(arrival: Arrival) -> None:
@@ -88,8 +87,9 @@ def recall(arrival: Arrival) -> None:
         f"WHERE {arrival.knowable} AND {RAW_MARK} NOT IN (SELECT {RAW_MARK} FROM {arrival.seen}) "
         f"UNION SELECT {RAW_MARK} FROM _recalled"
     )
-    found = f"SELECT _recalled.*, seen.* EXCLUDE ({RAW_MARK}, texts), seen.rowid AS place FROM _recalled "
-    found += f"JOIN {arrival.seen} AS seen USING ({RAW_MARK})"
+    located = [name for name in ("source_file",) if name in arrival.read(f"FROM {arrival.seen} LIMIT 0").columns]
+    places = ", ".join(["seen.rowid AS place", *(f"seen.{name}" for name in located)])
+    found = f"SELECT _recalled.*, {places} FROM _recalled JOIN {arrival.seen} AS seen USING ({RAW_MARK})"
     # An insert of no rows would lose others (docs/decisions/0010).
     if not arrival.read(f"{found} LIMIT 1").is_empty():
         arrival.connection.execute(f"INSERT INTO {arrival.name} BY NAME {found}")

@@ -165,3 +165,19 @@ def test_nights_that_know_rows_leave_what_nights_leave_that_read_every_row(
                 same(warehouse, name)
         for table in full.values():
             table.drop()
+
+
+def test_rows_that_are_set_aside_among_many_known_ones_are_told_by_their_own_places(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    # Of a file so large, several threads read parts at once.
+    warehouse.execute("SET threads = 4")
+    moments = ("sometime" if number % 50_000 == 7 else "2025-01-01" for number in range(200_000))
+    lines = [f"v{number:0100},c,{moment},visit" for number, moment in enumerate(moments)]
+    read = reading_of(warehouse.connection, tmp_path, visits=lines)
+    first = read.crm.pull("visits")
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE held AS {first.arrival.written}")
+    again = replace(read.crm, known={"visits": "held"}).pull("visits")
+    assert first.quarantined["row"].sort().to_list() == [8, 50_008, 100_008, 150_008]
+    assert again.quarantined.sort(pl.all()).equals(first.quarantined.sort(pl.all()))
+    assert again.read == first.read == 200_000
