@@ -87,9 +87,10 @@ def recall(arrival: Arrival) -> None:
         f"WHERE {arrival.knowable} AND {RAW_MARK} NOT IN (SELECT {RAW_MARK} FROM {arrival.seen}) "
         f"UNION SELECT {RAW_MARK} FROM _recalled"
     )
-    located = [name for name in ("source_file",) if name in arrival.read(f"FROM {arrival.seen} LIMIT 0").columns]
-    places = ", ".join(["seen.rowid AS place", *(f"seen.{name}" for name in located)])
-    found = f"SELECT _recalled.*, {places} FROM _recalled JOIN {arrival.seen} AS seen USING ({RAW_MARK})"
+    file = ", seen.source_file" if "source_file" in arrival.read(f"FROM {arrival.seen} LIMIT 0").columns else ""
+    found = (
+        f"SELECT _recalled.*, seen.rowid AS place{file} FROM _recalled JOIN {arrival.seen} AS seen USING ({RAW_MARK})"
+    )
     # An insert of no rows would lose others (docs/decisions/0010).
     if not arrival.read(f"{found} LIMIT 1").is_empty():
         arrival.connection.execute(f"INSERT INTO {arrival.name} BY NAME {found}")

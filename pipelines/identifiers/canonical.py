@@ -12,7 +12,6 @@ from pipelines.identifiers.digests import HEX_LENGTHS, Digest, is_digest
 from pipelines.identifiers.email_refusals import email_refusal
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.phones import resolve_phones
-from pipelines.identifiers.rules import rules_of
 
 
 def with_canonical(
@@ -54,11 +53,6 @@ def with_canonical(
         .with_columns(phone_refusal=pl.coalesce(hashed, "phone_refusal"))
         .drop("dialled")
     )
-
-
-def canonical_rules(*, default_country: str | None, prehashed: Mapping[Literal["email"], Digest] | None) -> str:
-    """Names the rules of `with_canonical` with these settings."""
-    return rules_of("canonical", default_country, sorted((prehashed or {}).items()))
 
 
 def _email_refusal(declared: Digest | None) -> pl.Expr:
