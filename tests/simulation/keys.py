@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 
 #: What each network asks of people in France, and how it spells an e-mail and a phone before it hashes them.
 PURPOSES = {"meta": ("ads_upload",), "google_ads": ("ads_upload", "ads_personalization")}
@@ -10,6 +11,7 @@ PURPOSES = {"meta": ("ads_upload",), "google_ads": ("ads_upload", "ads_personali
 Key = tuple[str, str]
 
 
+@cache
 def key_of(network: str, address: str) -> Key:
     """The key that the network makes of an address, by its published rules."""
     if "@" not in address:

@@ -6,6 +6,7 @@ import csv
 import io
 from collections import deque
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 #: For each network, what identifies a member, by relance's name for it, and the columns of its files.
@@ -112,15 +113,15 @@ class AdNetwork:
         if self.name in ONE_COLUMN:
             return {(label, ONE_COLUMN[self.name][label], value) for (value,) in rows}
         header = [str(place) for place in range(len(rows[0]))] if self.name == "x" else rows.pop(0)
+        assert all(len(row) == len(header) for row in rows), f"{file.name}: a row of another width"
         found: set[Member] = set()
-        for row in rows:
-            for key, columns in KEYS[self.name].items():
-                if len(columns) == 1:
-                    values = [cell for name, cell in zip(header, row, strict=True) if name == columns[0]]
-                    found |= {(label, key, value) for value in values if value}
-                elif set(columns) <= set(header):
-                    cells = [row[header.index(column)] for column in columns]
-                    found |= {(label, key, "\t".join(cells))} if all(cells) else set()
+        for key, columns in KEYS[self.name].items():
+            if len(columns) == 1:
+                for place in (place for place, name in enumerate(header) if name == columns[0]):
+                    found |= {(label, key, row[place]) for row in rows if row[place]}
+            elif set(columns) <= set(header):
+                cells = itemgetter(*(header.index(column) for column in columns))
+                found |= {(label, key, "\t".join(values)) for values in map(cells, rows) if all(values)}
         return found
 
 
