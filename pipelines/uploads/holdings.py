@@ -190,9 +190,11 @@ def _held_query(warehouse: Warehouse, events: Sequence[Event], stored: str = STO
     if not later:
         return full
     since = _last_word(warehouse, "_since", later, stored)
+    # Grouped before the union: of some with an arm that groups, DuckDB never comes to an end (docs/decisions/0042).
     return (
-        f"(SELECT list, key, value, newest FROM ({full}) ANTI JOIN ({since}) USING (list, key, value)) "
-        f"UNION ALL (SELECT list, key, value, newest FROM ({since}) WHERE present)"
+        f"WITH since AS MATERIALIZED ({since}) "
+        f"SELECT list, key, value, newest FROM ({full}) ANTI JOIN since USING (list, key, value) "
+        "UNION ALL SELECT list, key, value, newest FROM since WHERE present"
     )
 
 
