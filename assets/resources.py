@@ -13,7 +13,6 @@ from pydantic import PrivateAttr
 
 from assets.nights import CHOSEN_DAY, NEWEST_DAY, stage_lines, started_as
 from catalog.descriptions import describe, record_overlaps
-from catalog.duckdb_connection import registered
 from catalog.home import Environment, Home
 from catalog.nights import record_config_changes, record_stages, record_start
 from catalog.secret_keys import SecretKeys, open_keys
@@ -32,11 +31,10 @@ from pipelines.overlaps import overlaps
 from pipelines.uploads.after_failure import publish_removals
 from pipelines.uploads.forecasts import update_forecasts
 from pipelines.uploads.outbox import Outbox
-from pipelines.uploads.people import NetworkPeople
-from pipelines.uploads.permitted import PERMITTED, number_people, people_of, shown_to, unpermitted_keys
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.retention import expire
 from pipelines.uploads.retired import retired_audiences
+from pipelines.uploads.tonight import Tonight
 from pipelines.uploads.withdrawal import hold_withdrawn
 from schemas.config import Config, read_config
 from schemas.errors import RelanceError, StageError, UnreachableSourceError
@@ -55,8 +53,7 @@ class _Opened:
     crm: Crm
     #: The day that the CRM can be read for; asked of the source at most once a run.
     default_day: date | None = None
-    #: The people worked out last, and of which network and memberships.
-    people: tuple[tuple[str, tuple[object, ...]], NetworkPeople] | None = None
+    tonight: Tonight | None = None
     failures: list[RelanceError] = field(default_factory=list)
 
 
@@ -169,55 +166,12 @@ class Relance(dg.ConfigurableResource):
         )
         return Reading(crm, settings, opened.config.rates, self.identity_key, opened.config.networks, as_of)
 
-    def people_of(self, network: str, as_of: date) -> NetworkPeople:
-        """Those of the network's audiences who may be sent to it. Audiences of one network run one after the other:
-        their people are worked out for the first, and again only if a segment changed or another network came between.
-        """
-        segments = {audience.segment for audience in self.declared.audiences if audience.network == network}
-        names = ", ".join(f"'{segment}'" for segment in sorted(segments))
-        current = f"SELECT person_id FROM warehouse.memberships WHERE valid_to IS NULL AND segment IN ({names})"
-        mark = self.warehouse.read(f"SELECT count(*) AS rows, bit_xor(hash(person_id)) AS mark FROM ({current})").row(0)
-        known = self._opened.people
-        if known is None or known[0] != (network, mark):
-            # Two networks' people need not fit into memory together.
-            self._opened.people = known = None
-            number_people(self.warehouse, network, as_of, current)
-            declared = self.declared.networks[network]
-            people = people_of(self.warehouse, network, declared, self.refused_keys(network))
-            self._opened.people = known = ((network, mark), people)
-        return known[1]
-
-    def people_without(self, network: str, numbers: pl.Series, keys: pl.DataFrame) -> NetworkPeople:
-        """Some of the people of `people_of`, by their numbers, without the keys (key, value)."""
-        refused = self.refused_keys(network)
-        gone = keys.select(network=pl.lit(network), key="key", value="value")
-        with registered(self.warehouse.connection, numbers.to_frame("number")) as asked:
-            numbered = f"{PERMITTED} SEMI JOIN {asked} USING (number)"
-            declared = self.declared.networks[network]
-            return people_of(self.warehouse, network, declared, pl.concat([refused, gone]), numbered)
-
-    def stays(self, segments: tuple[str, ...]) -> pl.DataFrame:
-        """person_id, segment of everybody who is in one of the segments now."""
-        return self.warehouse.read(
-            "SELECT person_id, segment FROM warehouse.memberships "
-            "WHERE valid_to IS NULL AND list_contains($segments::VARCHAR[], segment)",
-            segments=list(segments),
-        )
-
-    def identifiers_of(self, network: str, people: pl.Series) -> pl.DataFrame:
-        """What the network would know the people by: a row an identifier."""
-        with registered(self.warehouse.connection, people.to_frame("person_id")) as asked:
-            return shown_to(
-                self.warehouse, network, self.declared.networks[network], f"SEMI JOIN {asked} USING (person_id)"
-            )
-
-    def refused_keys(self, network: str) -> pl.DataFrame:
-        """The keys that no row may carry on the network."""
-        return self.warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=network)
-
-    def unpermitted_keys(self, network: str, keys: pl.DataFrame) -> pl.DataFrame:
-        """key, value: those of the keys by which the network would know somebody who may not be sent to it."""
-        return unpermitted_keys(self.warehouse, network, self.declared.networks[network], keys)
+    def tonight(self, as_of: date) -> Tonight:
+        """What is the same for all audiences that the run publishes."""
+        opened = self._opened
+        if opened.tonight is None:
+            opened.tonight = Tonight(opened.warehouse, opened.config, opened.keys.identity, as_of)
+        return opened.tonight
 
     def newest_day(self) -> date | None:
         """The newest day whose CRM was read into this home."""
@@ -237,11 +191,16 @@ class Relance(dg.ConfigurableResource):
         intervals.replace(self.warehouse, name, frame, day=day, kept_days=self.declared.settings.history_days)
 
     @contextmanager
-    def stage(self, name: str, pulling: dg.AssetExecutionContext | None = None) -> Iterator[None]:
+    def stage(
+        self, name: str, pulling: dg.AssetExecutionContext | None = None, *, publishes: bool = False
+    ) -> Iterator[None]:
         """The border of a stage: what fails inside leaves as a sentence without values of rows, and is noted.
 
-        A stage that pulls from a source names its context: a source that cannot be reached is tried again.
+        A stage that pulls from a source names its context: a source that cannot be reached is tried again. One that
+        only publishes changes nothing that others publish by.
         """
+        if not publishes:
+            self._opened.tonight = None
         retries = self.declared.settings.source_retries
         try:
             yield

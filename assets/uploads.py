@@ -1,7 +1,6 @@
 """One asset an audience: its file, checked, in the outbox; and the keys that no file may carry."""
 
 from collections.abc import Iterator
-from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -11,18 +10,18 @@ from assets.resources import Relance, day_of
 from pipelines.suppressions.suppressed import suppressed_emails
 from pipelines.uploads.audience_keys import since_newest
 from pipelines.uploads.brake import spend_leave, verdict_on
-from pipelines.uploads.changes import Forbidden, listed_keys
+from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.doubtful import doubtful_holders
-from pipelines.uploads.forbidden import forbidden_keys
 from pipelines.uploads.keys import refused_keys
-from pipelines.uploads.leaving_out import Readers, leaving_out
-from pipelines.uploads.lost import Lost
+from pipelines.uploads.leaving_out import leaving_out
 from pipelines.uploads.publication import Published, check_newest, publish
 from pipelines.uploads.retired import publish_last, retired_table
 from pipelines.uploads.rows import AudienceRows, audience_rows
+from pipelines.uploads.tonight import Tonight
 from schemas.choice import Choice, choice_of
 from schemas.config import Config
 from schemas.errors import PublicationError
+from schemas.network import Network
 from schemas.segment import Audience
 from schemas.uploads import RefusedKeys, RetiredAudiences
 
@@ -78,11 +77,16 @@ def _retired(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     )
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         as_of = day_of(context)
-        with relance.stage("uploads.retired_audiences"):
+        with relance.stage("uploads.retired_audiences", publishes=True):
             check_newest(as_of, relance.newest_day())
+            tonight = relance.tonight(as_of)
             published = [
                 publish_last(
-                    audience, relance.declared, relance.outbox, as_of=as_of, forbidden=_forbidden(relance, audience)
+                    audience,
+                    relance.declared,
+                    relance.outbox,
+                    as_of=as_of,
+                    forbidden=tonight.forbidden(audience.network),
                 )
                 for audience in relance.declared.retired
             ]
@@ -91,17 +95,6 @@ def _retired(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             return dg.MaterializeResult(metadata=rows_metadata(table.height))
 
     return asset
-
-
-def _forbidden(relance: Relance, audience: Audience) -> Forbidden:
-    return forbidden_keys(
-        relance.refused_keys(audience.network),
-        lambda keys: relance.unpermitted_keys(audience.network, keys),
-        relance.table("crm_erasures"),
-        relance.declared.networks[audience.network],
-        relance.identity_key,
-        suppressed_emails(relance.table("crm_suppressions")),
-    )
 
 
 def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
@@ -132,9 +125,10 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         as_of = day_of(context)
         try:
-            with relance.stage(f"uploads.{audience}"):
+            with relance.stage(f"uploads.{audience}", publishes=True):
                 check_newest(as_of, relance.newest_day())
-                rows = _rows(relance, audience, choice, as_of)
+                tonight = relance.tonight(as_of)
+                rows = _rows(tonight, audience, choice, network, relance.identity_key)
                 since = since_newest(relance.warehouse, audience, listed_keys(rows.lists))
                 verdict = verdict_on(
                     audience,
@@ -151,7 +145,7 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
                     rows,
                     relance.outbox,
                     as_of=as_of,
-                    forbidden=_forbidden(relance, audience),
+                    forbidden=tonight.forbidden(audience.network),
                     held_back=verdict.held_back,
                     since=since,
                 )
@@ -165,35 +159,11 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
     return asset
 
 
-def _rows(relance: Relance, audience: Audience, choice: Choice, as_of: date) -> AudienceRows:
-    network = relance.declared.networks[audience.network]
-    current = "SELECT person_id FROM warehouse.memberships WHERE segment = $segment AND valid_to IS NULL"
-    members = relance.warehouse.read(current, segment=audience.segment)
-    people = relance.warehouse.read(
-        "SELECT reason, count(*) AS people FROM warehouse.refusals "
-        f"WHERE coalesce(network, $network) = $network AND person_id IN ({current}) GROUP BY ALL",
-        segment=audience.segment,
-        network=audience.network,
-    )
-    refused = relance.warehouse.read(
-        "SELECT identifier || ': ' || refusal AS reason, sum(records)::BIGINT AS refused "
-        f"FROM warehouse.identifier_refusals WHERE person_id IN ({current}) GROUP BY ALL ORDER BY ALL",
-        segment=audience.segment,
-    )
-    lost = Lost(dict(people.iter_rows()), dict(refused.iter_rows()))
-    pulled = relance.warehouse.read(
-        'SELECT "table", "read" - quarantined - erased AS rows FROM warehouse.pulls '
-        """WHERE as_of = $day AND "table" <> 'erasures' ORDER BY "table" """,
-        day=as_of,
-    )
-    everybody = relance.people_of(audience.network, as_of)
-    readers = Readers(
-        relance.stays,
-        lambda people: relance.identifiers_of(audience.network, people),
-        lambda numbers, keys: relance.people_without(audience.network, numbers, keys),
-    )
-    leaving = leaving_out(choice, network, readers, relance.identity_key)
-    return audience_rows(members, everybody, network, lost, dict(pulled.iter_rows()), leaving)
+def _rows(tonight: Tonight, audience: Audience, choice: Choice, network: Network, identity_key: str) -> AudienceRows:
+    members = tonight.members(audience.segment)
+    everybody = tonight.people(audience.network)
+    leaving = leaving_out(choice, network, tonight.readers(audience.network), identity_key)
+    return audience_rows(members, everybody, network, tonight.lost(audience), tonight.source_rows, leaving)
 
 
 def _result(relance: Relance, audience: Audience, rows: AudienceRows, published: Published) -> dg.MaterializeResult:

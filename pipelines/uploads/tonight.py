@@ -1,0 +1,131 @@
+"""What is the same for every audience that a night publishes: read once, whatever audiences there are."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cached_property
+
+import polars as pl
+
+from catalog.duckdb_connection import registered
+from catalog.warehouse import Warehouse
+from pipelines.suppressions.suppressed import suppressed_emails
+from pipelines.uploads.changes import Forbidden
+from pipelines.uploads.forbidden import forbidden_keys
+from pipelines.uploads.leaving_out import Readers
+from pipelines.uploads.lost import Lost
+from pipelines.uploads.people import NetworkPeople
+from pipelines.uploads.permitted import PERMITTED, number_people, people_of, shown_to, unpermitted_keys
+from schemas.config import Config
+from schemas.segment import Audience
+
+#: SQL: person_id, segment of who is in one now.
+_CURRENT = "(SELECT person_id, segment FROM warehouse.memberships WHERE valid_to IS NULL)"
+
+
+class Tonight:
+    """It holds as long as memberships, refused keys and requests to be forgotten are not written again."""
+
+    def __init__(self, warehouse: Warehouse, config: Config, identity_key: str, as_of: date) -> None:
+        self._warehouse, self._config, self._identity_key, self._as_of = warehouse, config, identity_key, as_of
+        self._refused: dict[str, pl.DataFrame] = {}
+        #: The people worked out last, and of which network: those of two need not fit into memory together.
+        self._people: tuple[str, NetworkPeople] | None = None
+
+    def members(self, segment: str) -> pl.DataFrame:
+        """person_id: who is in the segment now."""
+        return self._warehouse.read(f"SELECT person_id FROM {_CURRENT} WHERE segment = $segment", segment=segment)
+
+    def lost(self, audience: Audience) -> Lost:
+        """What of the audience's people was lost before its network's rows are made."""
+        people = self._refusals.filter(pl.col("network").fill_null(audience.network) == audience.network)
+        people = people.filter(segment=audience.segment).group_by("reason").agg(pl.col("people").sum())
+        identifiers = self._refused_identifiers.filter(segment=audience.segment)
+        return Lost(dict(people.iter_rows()), dict(identifiers.select("reason", "refused").iter_rows()))
+
+    @cached_property
+    def source_rows(self) -> dict[str, int]:
+        """How many rows each table of the CRM has."""
+        pulled = self._warehouse.read(
+            'SELECT "table", "read" - quarantined - erased AS rows FROM warehouse.pulls '
+            """WHERE as_of = $day AND "table" <> 'erasures' ORDER BY "table" """,
+            day=self._as_of,
+        )
+        return dict(pulled.iter_rows())
+
+    def people(self, network: str) -> NetworkPeople:
+        """Those of the network's audiences who may be sent to it. Audiences of one network run one after the other:
+        their people are worked out for the first, and again only if another network came between.
+        """
+        if self._people is None or self._people[0] != network:
+            self._people = None
+            segments = {audience.segment for audience in self._config.audiences if audience.network == network}
+            names = ", ".join(f"'{segment}'" for segment in sorted(segments))
+            number_people(
+                self._warehouse, network, self._as_of, f"SELECT person_id FROM {_CURRENT} WHERE segment IN ({names})"
+            )
+            declared = self._config.networks[network]
+            self._people = (network, people_of(self._warehouse, network, declared, self._refused_keys(network)))
+        return self._people[1]
+
+    def readers(self, network: str) -> Readers:
+        """What leaving people out of the network's audiences asks for."""
+        declared = self._config.networks[network]
+
+        def stays(segments: tuple[str, ...]) -> pl.DataFrame:
+            inside = f"FROM {_CURRENT} WHERE list_contains($segments::VARCHAR[], segment)"
+            return self._warehouse.read(inside, segments=list(segments))
+
+        def identifiers(people: pl.Series) -> pl.DataFrame:
+            with registered(self._warehouse.connection, people.to_frame("person_id")) as asked:
+                return shown_to(self._warehouse, network, declared, f"SEMI JOIN {asked} USING (person_id)")
+
+        def without(numbers: pl.Series, keys: pl.DataFrame) -> NetworkPeople:
+            gone = keys.select(network=pl.lit(network), key="key", value="value")
+            refused = pl.concat([self._refused_keys(network), gone])
+            with registered(self._warehouse.connection, numbers.to_frame("number")) as asked:
+                numbered = f"{PERMITTED} SEMI JOIN {asked} USING (number)"
+                return people_of(self._warehouse, network, declared, refused, numbered)
+
+        return Readers(stays, identifiers, without)
+
+    def forbidden(self, network: str) -> Forbidden:
+        """Which keys the network may not hold."""
+        declared = self._config.networks[network]
+        return forbidden_keys(
+            self._refused_keys(network),
+            lambda keys: unpermitted_keys(self._warehouse, network, declared, keys),
+            self._erasures,
+            declared,
+            self._identity_key,
+            self._suppressed,
+        )
+
+    def _refused_keys(self, network: str) -> pl.DataFrame:
+        if network not in self._refused:
+            self._refused[network] = self._warehouse.read(
+                "FROM warehouse.refused_keys WHERE network = $network", network=network
+            )
+        return self._refused[network]
+
+    @cached_property
+    def _erasures(self) -> pl.DataFrame:
+        return self._warehouse.read("FROM warehouse.crm_erasures")
+
+    @cached_property
+    def _suppressed(self) -> pl.Series:
+        return suppressed_emails(self._warehouse.read("FROM warehouse.crm_suppressions"))
+
+    @cached_property
+    def _refusals(self) -> pl.DataFrame:
+        return self._warehouse.read(
+            f"SELECT segment, network, reason, count(*) AS people FROM {_CURRENT} "
+            "JOIN warehouse.refusals USING (person_id) GROUP BY ALL"
+        )
+
+    @cached_property
+    def _refused_identifiers(self) -> pl.DataFrame:
+        return self._warehouse.read(
+            f"SELECT segment, identifier || ': ' || refusal AS reason, sum(records)::BIGINT AS refused FROM {_CURRENT} "
+            "JOIN warehouse.identifier_refusals USING (person_id) GROUP BY ALL ORDER BY ALL"
+        )
