@@ -74,8 +74,9 @@ def _numbered_columns(warehouse: Warehouse) -> list[str]:
     """The match columns that hold numbers."""
     if not warehouse.has("identifiers"):
         return []
-    described = warehouse.read("DESCRIBE warehouse.identifiers").filter(pl.col("column_type") == "UINTEGER")
-    return [name for name in described["column_name"] if name not in Identifiers.column_names()]
+    table = warehouse.connection.table("warehouse.identifiers")
+    numbers = [name for name, kind in zip(table.columns, table.types, strict=True) if str(kind) == "UINTEGER"]
+    return [name for name in numbers if name not in Identifiers.column_names()]
 
 
 def _numbered(found: pl.DataFrame, names: Sequence[str], known: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -18,29 +18,44 @@ _LOST = {"number": pl.UInt32, "reason": pl.String}
 
 
 def lost_by_key(
-    network: Network, removed: dict[str, pl.Series], held: pl.DataFrame, unusable: pl.DataFrame | None
+    network: Network,
+    removed: dict[str, list[pl.Series]],
+    elsewhere: dict[str, list[pl.Series]],
+    unusable: pl.DataFrame | None,
 ) -> dict[str, pl.DataFrame]:
     """number, reason for each of the network's keys: who gave an identifier of that kind that is in no row, by the
     first reason. Who carries another one all the same is among them.
 
-    In: removed (numbers by header); held (their `Identifiers` by number, and country where the network asks for it);
-    unusable (number, identifier, refusal).
+    In: removed (numbers by header); elsewhere (`not_taken_there`, by key); unusable (number, identifier, refusal).
     """
     found: dict[str, pl.DataFrame] = {}
     for key in network.keys:
         column = network.column(key.headers[0])
         parts = [pl.DataFrame(schema=_LOST)]
         if len(key.headers) == 1:
-            parts.append(_because(removed[column.header], _REFUSED))
-        if column.not_in:
-            codes, unknown = country_codes_of(column.not_in)
-            elsewhere = held.filter(pl.col("country").is_in(list(codes)).fill_null(unknown))
-            some = pl.any_horizontal(key_value(columns).is_not_null() for columns in columns_of(network, key))
-            parts.append(_because(elsewhere.filter(some)["number"], _NOT_TAKEN))
+            parts += [_because(numbers, _REFUSED) for numbers in removed[column.header]]
+        parts += [_because(numbers, _NOT_TAKEN) for numbers in elsewhere[key.name]]
         if unusable is not None and len(key.headers) == 1:
             theirs = unusable.filter(identifier=column.identifier).sort("refusal")
             parts.append(theirs.select("number", reason="refusal"))
         found[key.name] = pl.concat(parts).unique("number", keep="first", maintain_order=True)
+    return found
+
+
+def not_taken_there(network: Network, kind: str, held: pl.DataFrame) -> dict[str, pl.Series]:
+    """By key of the network: the numbers of people who hold one where a column does not take it from.
+
+    In: `Identifiers` of a kind by number, and country where the network asks for it.
+    """
+    found: dict[str, pl.Series] = {}
+    for key in network.keys:
+        column = network.column(key.headers[0])
+        forms = [columns for columns in columns_of(network, key) if all(match.kind == kind for match in columns)]
+        if column.not_in and forms:
+            codes, unknown = country_codes_of(column.not_in)
+            elsewhere = held.filter(pl.col("country").is_in(list(codes)).fill_null(unknown))
+            some = pl.any_horizontal(key_value(columns).is_not_null() for columns in forms)
+            found[key.name] = elsewhere.filter(some)["number"]
     return found
 
 

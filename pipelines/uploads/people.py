@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import NamedTuple
 
 import polars as pl
 
 from pipelines.identifiers.match_keys import columns_of, key_value
-from pipelines.uploads.coverage import lost_by_key, refused_first
+from pipelines.uploads.coverage import lost_by_key, not_taken_there, refused_first
+from pipelines.uploads.distinct import distinct, where
 from schemas.identifiers import MatchColumn
 from schemas.network import Network
 from schemas.network_file import Column, Slot, country_codes_of
@@ -36,28 +38,48 @@ def network_people(  # noqa: PLR0913, PLR0917 - who, what they hold, and all tha
     subdivisions: pl.DataFrame | None = None,
     unusable: pl.DataFrame | None = None,
 ) -> NetworkPeople:
+    """As `people_by_kind`; `held` are identifiers of every kind (kind, number, position and the match columns)."""
+    return people_by_kind(
+        permitted, lambda kind: held.filter(pl.col("kind") == kind), refused, network, subdivisions, unusable
+    )
+
+
+def people_by_kind(  # noqa: PLR0913, PLR0917 - who, what they hold, and all that keeps it out
+    permitted: pl.DataFrame,
+    held: Callable[[str], pl.DataFrame],
+    refused: pl.DataFrame,
+    network: Network,
+    subdivisions: pl.DataFrame | None = None,
+    unusable: pl.DataFrame | None = None,
+) -> NetworkPeople:
     """In: permitted (person_id, number, assumed, by_other_purpose, country, revenue), numbered from 0 on in whatever
-    order; held: their `Identifiers` with number for person_id (number, kind, position and the network's match columns);
-    refused (`RefusedKeys` of the network); subdivisions (number, subdivision) where it `limits_data_use`;
-    unusable (number, identifier, refusal): what of theirs is no match key.
+    order; what reads their `Identifiers` of a kind, with number for person_id (number, position and the network's match
+    columns of that kind), so that one kind is held at a time; refused (`RefusedKeys` of the network); subdivisions
+    (number, subdivision) where it `limits_data_use`; unusable (number, identifier, refusal): what of theirs is no match
+    key.
 
     A refused key is in no row; an identifier stays out of a column that does not take it from the person's country.
     """
     people = permitted.sort("number").with_columns(_region(network))
-    if network.needs_country:
-        held = held.join(people.select("number", "country"), on="number")
-    taken = _taken_by_match(held, network)
     single = {key.headers[0]: key.name for key in network.keys if len(key.headers) == 1}
-    removed: dict[str, pl.Series] = {}
-    values: dict[str, list[pl.DataFrame]] = {}
-    for column in network.columns:
-        gone = refused.filter(pl.col("key") == single.get(column.header, ""))["value"].implode()
-        refusing = [frame["value"].is_in(gone) for frame in taken[column.header]]
-        values[column.header] = [frame.filter(~out) for frame, out in zip(taken[column.header], refusing, strict=True)]
-        if column.matches:
-            out = [frame["number"].filter(out) for frame, out in zip(taken[column.header], refusing, strict=True)]
-            removed[column.header] = pl.concat(out)
-    lost = lost_by_key(network, removed, held, unusable)
+    removed: dict[str, list[pl.Series]] = {column.header: [] for column in network.columns if column.matches}
+    values: dict[str, dict[MatchColumn, pl.DataFrame]] = {column.header: {} for column in network.columns}
+    elsewhere: dict[str, list[pl.Series]] = {key.name: [] for key in network.keys}
+    for kind in sorted({match.kind for column in network.columns for match in column.matches}):
+        of_kind = _in_order(held(kind))
+        if network.needs_country:
+            of_kind = of_kind.join(people.select("number", "country"), on="number", maintain_order="left")
+        for name, numbers in not_taken_there(network, kind, of_kind).items():
+            elsewhere[name].append(numbers)
+        for column in network.columns:
+            gone = refused.filter(pl.col("key") == single.get(column.header, ""))["value"]
+            for match in column.matches:
+                if match.kind == kind:
+                    taken = _taken(of_kind, match, column)
+                    refusing = taken["value"].is_in(gone.implode())
+                    values[column.header][match] = where(taken, ~refusing)
+                    removed[column.header].append(taken["number"].filter(refusing))
+    lost = lost_by_key(network, removed, elsewhere, unusable)
     if network.file.rows == "identifiers":
         return _by_identifier(people, values, removed, lost, network)
     return _by_person(people, values, removed, lost, refused, network, subdivisions)
@@ -65,21 +87,21 @@ def network_people(  # noqa: PLR0913, PLR0917 - who, what they hold, and all tha
 
 def _by_identifier(
     people: pl.DataFrame,
-    values: dict[str, list[pl.DataFrame]],
-    removed: dict[str, pl.Series],
+    values: dict[str, dict[MatchColumn, pl.DataFrame]],
+    removed: dict[str, list[pl.Series]],
     lost: dict[str, pl.DataFrame],
     network: Network,
 ) -> NetworkPeople:
-    rows = {header: pl.concat(frames).unique() for header, frames in values.items()}
+    rows = {header: distinct(pl.concat(frames.values())) for header, frames in values.items()}
     inside = {column.list: _among(people, [rows[column.header]["number"]]) for column in network.columns}
-    reachable = _among(people, [*(frame["number"] for frame in rows.values()), *removed.values()])
+    reachable = _among(people, [*(frame["number"] for frame in rows.values()), *chain(*removed.values())])
     return NetworkPeople(_flagged(people, reachable, inside), rows, lost)
 
 
 def _by_person(  # noqa: PLR0913, PLR0917 - what becomes a row
     people: pl.DataFrame,
-    values: dict[str, list[pl.DataFrame]],
-    removed: dict[str, pl.Series],
+    values: dict[str, dict[MatchColumn, pl.DataFrame]],
+    removed: dict[str, list[pl.Series]],
     lost: dict[str, pl.DataFrame],
     refused: pl.DataFrame,
     network: Network,
@@ -92,7 +114,7 @@ def _by_person(  # noqa: PLR0913, PLR0917 - what becomes a row
         slot.name for key in network.keys for slot in network.column(key.headers[0]).slots if len(key.headers) == 1
     ]
     reachable = wide.select(pl.any_horizontal(pl.lit(False), *(pl.col(slot).is_not_null() for slot in keyed)))
-    reachable = reachable.to_series() | _among(people, [*removed.values()])
+    reachable = reachable.to_series() | _among(people, [*chain(*removed.values())])
     for key in network.keys:
         if len(key.headers) == 1:
             continue
@@ -110,24 +132,19 @@ def _by_person(  # noqa: PLR0913, PLR0917 - what becomes a row
     return NetworkPeople(_flagged(wide, reachable, _rows_in(wide, network)), {}, lost)
 
 
-def _taken_by_match(held: pl.DataFrame, network: Network) -> dict[str, list[pl.DataFrame]]:
-    """For each header, for each of its forms: number, value, sorted by number, in the person's order."""
-    kinds = {match.kind for column in network.columns for match in column.matches}
-    of_kind = {kind: held.filter(pl.col("kind") == kind) for kind in kinds}
-    return {
-        column.header: [_taken(of_kind[match.kind], match, column) for match in column.matches]
-        for column in network.columns
-    }
+def _in_order(held: pl.DataFrame) -> pl.DataFrame:
+    """The rows by number, and in the person's order."""
+    number, position = held["number"].cast(pl.UInt64), held["position"].cast(pl.UInt64)
+    return held[(number * 2**32 + position).arg_sort()]
 
 
 def _taken(held: pl.DataFrame, match: MatchColumn, column: Column) -> pl.DataFrame:
     """number, value: what the column takes of each person, in the person's order, each value once."""
-    takes = pl.col(match.name).is_not_null()
+    takes = held[match.name].is_not_null()
     if column.not_in:
         codes, unknown = country_codes_of(column.not_in)
-        takes &= ~pl.col("country").is_in(list(codes)).fill_null(unknown)
-    taken = held.filter(takes).select("number", "position", value=match.name).sort("number", "position")
-    taken = taken.select("number", "value")
+        takes &= ~held["country"].is_in(list(codes)).fill_null(unknown)
+    taken = where(held.select("number", value=match.name), takes)
     several = (taken["number"] == taken["number"].shift()).fill_null(False)
     if not several.any():
         return taken
@@ -142,15 +159,17 @@ def _taken(held: pl.DataFrame, match: MatchColumn, column: Column) -> pl.DataFra
 
 
 def _wide(
-    people: pl.DataFrame, network: Network, values: dict[str, list[pl.DataFrame]], subdivisions: pl.DataFrame | None
+    people: pl.DataFrame,
+    network: Network,
+    values: dict[str, dict[MatchColumn, pl.DataFrame]],
+    subdivisions: pl.DataFrame | None,
 ) -> pl.DataFrame:
     """People with a column for each slot; a person's identifiers fill them in the person's order."""
     wide = people
     for column in network.columns:
-        frames = dict(zip(column.matches, values[column.header], strict=True))
         for slot in column.slots:
             if slot.match is not None:
-                wide = wide.join(_at_place(frames[slot.match], slot), on="number", how="left", maintain_order="left")
+                wide = wide.with_columns(_at_place(people["number"], values[column.header][slot.match], slot))
             elif column.constant is not None:
                 marked = pl.col("number").is_in(_living_in(column.only_in, subdivisions)) if column.only_in else True
                 text = pl.lit(column.constant or None, dtype=pl.String)
@@ -165,13 +184,16 @@ def _living_in(states: tuple[str, ...], subdivisions: pl.DataFrame | None) -> li
     return subdivisions.filter(pl.col("subdivision").is_in(states))["number"].unique().to_list()
 
 
-def _at_place(taken: pl.DataFrame, slot: Slot) -> pl.DataFrame:
-    """number and the slot's column: the place-th value of everybody who has so many."""
+def _at_place(people: pl.Series, taken: pl.DataFrame, slot: Slot) -> pl.Series:
+    """The slot's column: the place-th value of everybody (numbers, rising) who has so many."""
     number = taken["number"]
     here = (number != number.shift(slot.place)).fill_null(True)
     if slot.place > 1:
         here &= (number == number.shift(slot.place - 1)).fill_null(False)
-    return taken.filter(here).rename({"value": slot.name})
+    places = here.arg_true()
+    rows = people.search_sorted(number.gather(places))
+    found = pl.Series(slot.name, [None], dtype=pl.UInt32).new_from_index(0, people.len())
+    return taken["value"].gather(found.scatter(rows, places)).alias(slot.name)
 
 
 def _value(people: pl.DataFrame, column: Column) -> pl.Series:

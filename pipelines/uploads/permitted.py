@@ -12,7 +12,7 @@ from pipelines.customers.subdivisions import subdivisions
 from pipelines.identifiers.match_keys import SEPARATOR, columns_of
 from pipelines.identifiers.stored import as_stored, read_identifiers
 from pipelines.uploads.keys import key_columns
-from pipelines.uploads.people import NetworkPeople, network_people
+from pipelines.uploads.people import NetworkPeople, people_by_kind
 from schemas.network import Network, match_columns
 
 #: SQL for the people numbered last.
@@ -37,7 +37,6 @@ def people_of(
     warehouse: Warehouse, network: str, declared: Network, refused: pl.DataFrame, numbered: str = PERMITTED
 ) -> NetworkPeople:
     """The network's people among the `numbered`. In: `refused` (`RefusedKeys` of the network)."""
-    columns = ", ".join(match.name for match in match_columns({network: declared}))
     states = None
     if declared.limits_data_use:
         lives = (
@@ -45,13 +44,16 @@ def people_of(
             "JOIN warehouse.customer_records USING (person_id) JOIN warehouse.crm_customers USING (customer_id)"
         )
         states = subdivisions(warehouse.read(lives))
-    held = f"SELECT number, kind, position, {columns} FROM warehouse.identifiers JOIN ({numbered}) USING (person_id)"
+
+    def held(kind: str) -> pl.DataFrame:
+        columns = ", ".join(match.name for match in match_columns({network: declared}) if match.kind == kind)
+        theirs = f"FROM warehouse.identifiers JOIN ({numbered}) USING (person_id) WHERE kind = $kind"
+        return read_identifiers(warehouse, f"SELECT number, position, {columns} {theirs}", kind=kind)
+
     unusable = (
         f"SELECT number, identifier, refusal FROM warehouse.identifier_refusals JOIN ({numbered}) USING (person_id)"
     )
-    return network_people(
-        warehouse.read(numbered), read_identifiers(warehouse, held), refused, declared, states, warehouse.read(unusable)
-    )
+    return people_by_kind(warehouse.read(numbered), held, refused, declared, states, warehouse.read(unusable))
 
 
 def shown_to(warehouse: Warehouse, network: str, declared: Network, whose: str) -> pl.DataFrame:

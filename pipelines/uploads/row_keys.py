@@ -7,6 +7,7 @@ from decimal import Decimal
 import polars as pl
 
 from pipelines.identifiers.match_keys import SEPARATOR
+from pipelines.uploads.distinct import distinct
 from schemas.network import Network, UploadList
 from schemas.network_file import Key, Slot
 
@@ -23,9 +24,9 @@ def keys_of_rows(rows: pl.DataFrame, upload_list: UploadList, network: Network) 
     found = [pl.DataFrame(schema=KEYS)]
     for key in network.keys_of(upload_list):
         values = [rows.select(value.alias("value")).to_series() for value in key_values(key, network)]
-        each = pl.concat(values).drop_nulls()
-        found.append(each.to_frame().select(key=pl.lit(key.name), value="value"))
-    return pl.concat(found).unique()
+        each = distinct(pl.concat([value.drop_nulls() for value in values]).to_frame())
+        found.append(each.select(key=pl.lit(key.name), value="value"))
+    return pl.concat(found)
 
 
 def carrying(rows: pl.DataFrame, keys: pl.DataFrame, upload_list: UploadList, network: Network) -> pl.Series:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import polars as pl
 
 from pipelines.uploads.coverage import coverage
+from pipelines.uploads.distinct import distinct, how_many_distinct, maybe_repeated, where
 from pipelines.uploads.leaving_out import LeavingOut, Remaining, remaining
 from pipelines.uploads.lost import NOTHING_LOST, REASONS_HERE, Lost, lost_here
 from pipelines.uploads.people import NetworkPeople
@@ -42,7 +43,9 @@ class AudienceRows(NamedTuple):
     @property
     def keys(self) -> pl.DataFrame:
         """key, value: every key that the lists carry, once."""
-        return pl.concat([pl.DataFrame(schema=KEYS), *(part.keys for part in self.lists)]).unique()
+        if len(self.lists) == 1:
+            return self.lists[0].keys
+        return distinct(pl.concat([pl.DataFrame(schema=KEYS), *(part.keys for part in self.lists)]))
 
 
 def audience_rows(  # noqa: PLR0913, PLR0917 - who is in it, who may be, and who is lost on the way
@@ -59,12 +62,8 @@ def audience_rows(  # noqa: PLR0913, PLR0917 - who is in it, who may be, and who
     Who is in no row is dropped for the first reason that holds, in the ledger's order. A list below the network's
     minimum is withheld; if no list reaches it, the ledger counts what they would have held.
     """
-    numbers = members.join(everybody.people.select("person_id", "number"), on="person_id")["number"]
-    allowed = everybody.people[numbers.sort()].with_columns(lost_here(network))
-    left = Remaining.all_of(allowed, everybody)
-    if leaving is not None:
-        left = remaining(allowed, everybody, network, leaving)
-    kept = left.people.filter(pl.col("reason").is_null())
+    left = _left(members, everybody, network, leaving)
+    kept = where(left.people, left.people["reason"].is_null())
     every = (_list_rows(part, kept, left.everybody.values, network) for part in network.lists)
     made = [part for part in every if part.rows.height]
     minimum = network.file.minimum_rows.full
@@ -102,10 +101,18 @@ def audience_rows(  # noqa: PLR0913, PLR0917 - who is in it, who may be, and who
     return AudienceRows(published, withheld, ledger, source_rows or {})
 
 
+def _left(members: pl.DataFrame, everybody: NetworkPeople, network: Network, leaving: LeavingOut | None) -> Remaining:
+    """Everybody's members, with their `reason`."""
+    places = pl.int_range(everybody.people.height, dtype=pl.UInt32, eager=True)
+    inside = members.join(everybody.people.select("person_id", place=places), on="person_id")["place"]
+    allowed = everybody.people[inside.sort()].with_columns(lost_here(network))
+    return Remaining.all_of(allowed, everybody) if leaving is None else remaining(allowed, everybody, network, leaving)
+
+
 def _list_rows(
     upload_list: UploadList, kept: pl.DataFrame, values: dict[str, pl.DataFrame], network: Network
 ) -> ListRows:
-    people = kept.filter(_in_list(upload_list))
+    people = _people_in(kept, (upload_list,))
     if network.file.rows == "people":
         rows = each_once(people.select(slot.name for slot in upload_list.slots), network)
     else:
@@ -132,13 +139,18 @@ def _in_list(upload_list: UploadList) -> pl.Expr:
 def each_once(rows: pl.DataFrame, network: Network) -> pl.DataFrame:
     """Each row once; people who look the same to the network are one member, worth what they are together."""
     if network.value_column is None:
-        return rows.unique()
+        return distinct(rows)
     *identity, value = rows.columns
-    return rows.group_by(identity).agg(pl.col(value).sum().cast(rows.schema[value])).select(rows.columns)
+    doubtful = maybe_repeated(rows.select(identity))
+    if doubtful is None:
+        return rows
+    together = rows.filter(doubtful).group_by(identity).agg(pl.col(value).sum().cast(rows.schema[value]))
+    return pl.concat([rows.filter(~doubtful), together.select(rows.columns)])
 
 
 def _people_in(people: pl.DataFrame, lists: tuple[UploadList, ...]) -> pl.DataFrame:
-    return people.filter(pl.any_horizontal(_in_list(upload_list) for upload_list in lists))
+    inside = people.select(pl.any_horizontal(_in_list(upload_list) for upload_list in lists).alias("inside"))
+    return where(people, inside["inside"])
 
 
 def how_many_differ(
@@ -147,7 +159,7 @@ def how_many_differ(
     """How many of the people differ in what the lists show of them."""
     slots = dict.fromkeys(slot for upload_list in lists for slot in upload_list.slots if slot.match is not None)
     if network.file.rows == "people":
-        return inside.select(slot.name for slot in slots).unique().height
+        return how_many_distinct(inside.select(slot.name for slot in slots))
     # A person's identifiers are a set: equal sums of their hashes are equal sets.
     marks = [
         values[slot.column.header].select("number", mark=pl.col("value").hash(seed=place))
@@ -166,7 +178,7 @@ def rows_due(
         people = _people_in(inside, (upload_list,))
         if network.file.rows == "people":
             shown = [slot.name for slot in upload_list.slots if slot.column.value is None]
-            due += people.select(shown).unique().height
+            due += how_many_distinct(people.select(shown))
         else:
             theirs = values[upload_list.columns[0].header].join(people.select("number"), on="number", how="semi")
             due += theirs["value"].n_unique()
