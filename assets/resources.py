@@ -31,6 +31,7 @@ from pipelines.overlaps import overlaps
 from pipelines.uploads.after_failure import publish_removals
 from pipelines.uploads.forecasts import update_forecasts
 from pipelines.uploads.outbox import Outbox
+from pipelines.uploads.publication import check_newest
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.retention import expire
 from pipelines.uploads.retired import retired_audiences
@@ -167,9 +168,14 @@ class Relance(dg.ConfigurableResource):
         return Reading(crm, settings, opened.config.rates, self.identity_key, opened.config.networks, as_of)
 
     def tonight(self, as_of: date) -> Tonight:
-        """What is the same for all audiences that the run publishes."""
+        """What is the same for all audiences that the run publishes.
+
+        Raises:
+            DayError: the day is past.
+        """
         opened = self._opened
         if opened.tonight is None:
+            check_newest(as_of, self.newest_day())
             opened.tonight = Tonight(opened.warehouse, opened.config, opened.keys.identity, as_of)
         return opened.tonight
 

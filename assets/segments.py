@@ -1,9 +1,11 @@
 """One asset a segment: who is in it, since when."""
 
 import dagster as dg
+import polars as pl
 
 from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
+from catalog.duckdb_connection import registered
 from pipelines.segments import condition, members, stays_after
 from schemas.config import Config
 from schemas.segment import Segment
@@ -32,13 +34,16 @@ def _segment(name: str, segment: Segment, daily: dg.PartitionsDefinition) -> dg.
             columns = ", ".join(sorted({"person_id", *rule.meta.root_names()}))
             features = warehouse.read(f"SELECT {columns} FROM warehouse.features WHERE as_of = $day", day=as_of)
             today = members(features, rule, as_of=as_of)
-            known = warehouse.read("FROM warehouse.memberships WHERE segment = $name", name=name)
+            known = warehouse.read(
+                "SELECT *, rowid AS place FROM warehouse.memberships WHERE segment = $name", name=name
+            )
             # Most ids are still their own: only the others are worth reading.
             aliases = warehouse.read("FROM warehouse.person_aliases WHERE alias <> person_id")
             stays = stays_after(known, today, aliases, segment=name, as_of=as_of, newest=relance.newest_day())
-            with warehouse.transaction():
-                warehouse.execute("DELETE FROM warehouse.memberships WHERE segment = $name", name=name)
-                warehouse.append("memberships", stays)
+            gone, written = known.join(stays, on="place", how="anti"), stays.filter(pl.col("place").is_null())
+            with warehouse.transaction(), registered(warehouse.connection, gone.select("place")) as places:
+                warehouse.execute(f"DELETE FROM warehouse.memberships WHERE rowid IN (FROM {places})")
+                warehouse.append("memberships", written.drop("place"))
                 warehouse.execute(
                     "DELETE FROM warehouse.memberships WHERE valid_to < $day::DATE - $kept::INTEGER",
                     day=as_of,

@@ -14,7 +14,7 @@ from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.doubtful import doubtful_holders
 from pipelines.uploads.keys import refused_keys
 from pipelines.uploads.leaving_out import leaving_out
-from pipelines.uploads.publication import Published, check_newest, publish
+from pipelines.uploads.publication import Published, publish
 from pipelines.uploads.retired import publish_last, retired_table
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from pipelines.uploads.tonight import Tonight
@@ -78,7 +78,6 @@ def _retired(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         as_of = day_of(context)
         with relance.stage("uploads.retired_audiences", publishes=True):
-            check_newest(as_of, relance.newest_day())
             tonight = relance.tonight(as_of)
             published = [
                 publish_last(
@@ -126,7 +125,6 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
         as_of = day_of(context)
         try:
             with relance.stage(f"uploads.{audience}", publishes=True):
-                check_newest(as_of, relance.newest_day())
                 tonight = relance.tonight(as_of)
                 rows = _rows(tonight, audience, choice, network, relance.identity_key)
                 since = since_newest(relance.warehouse, audience, listed_keys(rows.lists))

@@ -83,6 +83,20 @@ def insert_frame(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.Da
         connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM {incoming}")
 
 
+def inline(frame: pl.DataFrame) -> str:
+    """A few rows as a table within a query, in brackets: a statement less than a table of their own."""
+    columns = ", ".join(f"{name}::{_TYPES[kind]} AS {name}" for name, kind in frame.schema.items())
+    nothing = f"({', '.join(['NULL'] * frame.width)})"
+    rows = [f"({', '.join(map(literal, row))})" for row in frame.iter_rows()]
+    few = f"(VALUES {', '.join(rows or [nothing])}) AS _few ({', '.join(frame.columns)})"
+    return f"(SELECT {columns} FROM {few}{'' if rows else ' WHERE false'})"
+
+
+def literal(value: object) -> str:
+    """The value as DuckDB writes it in a query."""
+    return str(duckdb.ConstantExpression(value))
+
+
 @contextmanager
 def registered(connection: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> Iterator[str]:
     """A name under which DuckDB reads the frame; a new one each time, since one transaction sees the first only."""
@@ -105,6 +119,9 @@ class _ArrowStream:
 
 
 _REGISTRATIONS = count()
+
+#: What DuckDB calls the types of `inline` rows.
+_TYPES = {pl.UInt32: "UINTEGER", pl.Int64: "BIGINT", pl.Boolean: "BOOLEAN", pl.String: "VARCHAR"}
 
 
 def _quoted(text: str) -> str:

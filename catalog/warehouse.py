@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 from catalog import warehouse_key
-from catalog.duckdb_connection import connect, frame_of, insert_frame, registered
+from catalog.duckdb_connection import connect, frame_of, insert_frame, literal, registered
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from schemas.errors import DISK_FULL, KeyFileError, WarehouseError
@@ -184,12 +184,10 @@ def attach_encrypted(connection: duckdb.DuckDBPyConnection, path: Path, name: st
 
 
 def _with_literals(query: str, parameters: Mapping[str, object]) -> str:
-    """The query with each `$name` written out as DuckDB writes the value."""
-    return (
-        re.sub(r"\$([a-z_]+)", lambda name: str(duckdb.ConstantExpression(parameters[name[1]])), query)
-        if parameters
-        else query
-    )
+    """The query with the value itself for each `$name`."""
+    if not parameters:
+        return query
+    return re.sub(r"\$([a-z_]+)", lambda name: literal(parameters[name[1]]), query)
 
 
 @contextmanager

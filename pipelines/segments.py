@@ -10,7 +10,6 @@ from schemas.errors import ConfigError, DayError
 from schemas.features import NEED_ORDER_TIMES, Features
 from schemas.said import Said
 from schemas.segment import Segment
-from schemas.segments import Memberships
 
 
 def condition(name: str, segment: Segment, *, has_order_times: bool) -> pl.Expr:
@@ -85,29 +84,50 @@ def stays_after(  # noqa: PLR0913 - who was, who is, and when
 ) -> pl.DataFrame:
     """The segment's `Memberships` after a night: `known` ones carried on, begun, or ended on `as_of`.
 
-    In: `Memberships` of the segment; today's person_id; `PersonAliases`, by which an old id becomes today's. A repeated
-    night forgets what it wrote the first time; a night before `newest` changes nothing, since what was, was.
+    In: `Memberships` of the segment, and `place` where they lie, if that matters: it stays with a row that is as it was
+    and is null in one that must be written; today's person_id; `PersonAliases`, by which an old id becomes today's.
+    A repeated night forgets what it wrote the first time; a night before `newest` changes nothing, since what was, was.
     """
     if newest is not None and as_of < newest:
         return known
+    columns = known.columns
+    if "place" not in columns:
+        known = known.with_columns(place=pl.lit(None, dtype=pl.Int64))
     before = (
         known.filter(pl.col("valid_from") < as_of)
-        .with_columns(valid_to=pl.when(pl.col("valid_to") < as_of).then("valid_to"))
         .join(aliases.select(person_id="alias", now="person_id"), on="person_id", how="left")
-        .with_columns(person_id=pl.coalesce("now", "person_id"))
-        .drop("now")
+        .with_columns(ends=pl.when(pl.col("valid_to") < as_of).then("valid_to"))
+        .select(
+            pl.coalesce("now", "person_id").alias("person_id"),
+            "segment",
+            "valid_from",
+            pl.col("ends").alias("valid_to"),
+            place=pl.when(pl.col("now").is_null(), pl.col("ends").eq_missing("valid_to")).then("place"),
+        )
     )
     ended = before.filter(pl.col("valid_to").is_not_null())
-    # People who were one night two and are now one keep the longer stay.
-    open_stays = (
-        before.filter(pl.col("valid_to").is_null())
-        .group_by("person_id", "segment")
-        .agg(pl.col("valid_from").min(), pl.col("valid_to").first())
-    )
+    open_stays = _longest(before.filter(pl.col("valid_to").is_null()))
+    unwritten = pl.lit(None, dtype=pl.Int64)
     kept = open_stays.join(today, on="person_id", how="semi")
-    left = open_stays.join(today, on="person_id", how="anti").with_columns(valid_to=pl.lit(as_of))
+    left = open_stays.join(today, on="person_id", how="anti").with_columns(valid_to=pl.lit(as_of), place=unwritten)
     joined = today.join(open_stays, on="person_id", how="anti").select(
-        "person_id", segment=pl.lit(segment), valid_from=pl.lit(as_of), valid_to=pl.lit(None, dtype=pl.Date)
+        "person_id",
+        segment=pl.lit(segment),
+        valid_from=pl.lit(as_of),
+        valid_to=pl.lit(None, dtype=pl.Date),
+        place=unwritten,
     )
-    columns = Memberships.column_names()
-    return pl.concat([frame.select(columns) for frame in (ended, kept, left, joined)]).sort(columns)
+    return pl.concat([ended, kept, left, joined]).select(columns)
+
+
+def _longest(stays: pl.DataFrame) -> pl.DataFrame:
+    """Of open stays, one a person: people who were one night two and are now one keep the longer."""
+    several = stays["person_id"].is_duplicated()
+    if not several.any():
+        return stays
+    first = (
+        stays.filter(several)
+        .sort("valid_from", "place", nulls_last=True)
+        .unique("person_id", keep="first", maintain_order=True)
+    )
+    return pl.concat([stays.filter(~several), first])

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from catalog.duckdb_connection import registered, store_frame
+from catalog.duckdb_connection import inline, registered
 from catalog.warehouse import Warehouse
 from schemas.network_file import FileKind
 from schemas.segment import Audience
@@ -66,10 +66,9 @@ def since_newest(warehouse: Warehouse, audience: Audience, full: pl.DataFrame) -
     if series.is_empty():
         return SinceNewest(series, full, full.clear())
     with registered(warehouse.connection, full) as now:
-        store_frame(warehouse.connection, "_series", series)
         apart = warehouse.read(
             f"SELECT list, key, value, here IS NULL AS left FROM (SELECT *, 1 AS here FROM {now}) FULL JOIN "
-            "(SELECT list, key, value, 1 AS there FROM _series JOIN warehouse.audience_keys USING (series) "
+            f"(SELECT list, key, value, 1 AS there FROM {inline(series)} JOIN warehouse.audience_keys USING (series) "
             "WHERE until IS NULL) USING (list, key, value) WHERE here IS NULL OR there IS NULL"
         )
     came, left = (apart.filter(side).drop("left") for side in (~pl.col("left"), pl.col("left")))

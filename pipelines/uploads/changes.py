@@ -72,9 +72,10 @@ def changes(
     """What must come and go. A list that has no full file tonight stays as it is, but for what is forbidden."""
     replaced = [part.upload_list.label for part in full]
     stays = ~found.leaving["list"].is_in(replaced)
-    is_forbidden = forbidden(found.leaving.select("key", "value"))
+    asked = forbidden(pl.concat([frame.select("key", "value") for frame in (found.leaving, found.carried)]))
+    is_forbidden = asked.head(found.leaving.height)
     leaving = found.leaving.filter(~stays | is_forbidden)
-    carried = found.carried.filter(forbidden(found.carried.select("key", "value")))
+    carried = found.carried.filter(asked.tail(found.carried.height))
     carried_keys = carried.select(LISTED_KEYS.keys())
     removes = pl.concat([leaving, carried_keys]).unique()
     must = pl.concat([found.leaving.filter(is_forbidden), carried_keys]).unique().height

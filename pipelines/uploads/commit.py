@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
+
 from catalog.durable import sync
 from pipelines.erasure.late import forbidden_meanwhile
 from pipelines.uploads.audience_keys import FileKeys, SinceNewest, add_pending_keys, drop_keys, finish_keys
@@ -66,14 +68,11 @@ def commit(  # noqa: PLR0913, PLR0917 - what is published, and where
 
 
 def _forbids_by_now(network: Network, keys: list[FileKeys], outbox: Outbox) -> bool:
-    return any(
-        forbidden_meanwhile(
-            file.keys,
-            network=network,
-            catalog=outbox.catalog,
-            warehouse=outbox.warehouse,
-            identity_key=outbox.keys.identity,
-        )
-        for file in keys
-        if file.kind != "remove"
+    added = [file.keys for file in keys if file.kind != "remove"]
+    return bool(added) and forbidden_meanwhile(
+        pl.concat(added),
+        network=network,
+        catalog=outbox.catalog,
+        warehouse=outbox.warehouse,
+        identity_key=outbox.keys.identity,
     )

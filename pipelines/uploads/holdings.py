@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from catalog.duckdb_connection import registered, store_frame
+from catalog.duckdb_connection import inline, registered
 from catalog.warehouse import Warehouse
 from pipelines.uploads.audience_keys import STORED_KEYS, SinceNewest, file_keys
 from pipelines.uploads.open_lists import OpenList, open_lists
@@ -76,10 +76,10 @@ def differences(
     carried = leaving.with_columns(version=pl.lit(None, pl.String))
     if not found.held and not found.carried:
         return Differences(adds, leaving, carried)
-    stored, asked = (STORED_KEYS, full) if since is None else _in_question(warehouse, full, found, since)
+    stored, asked = (STORED_KEYS, full) if since is None else _in_question(warehouse, found, since)
     with registered(warehouse.connection, asked) as now:
         if found.held:
-            held = _held_query(warehouse, found.held, stored)
+            held = _held_query(found.held, stored)
             # One join for both directions: building the larger side twice would cost as much as writing the files.
             apart = warehouse.read(
                 f"SELECT list, key, value, here IS NULL AS leaves FROM (SELECT *, 1 AS here FROM {now}) "
@@ -89,18 +89,14 @@ def differences(
             adds, leaving = (apart.filter(side).drop("leaves") for side in (~pl.col("leaves"), pl.col("leaves")))
         if found.carried:
             versions = {event.order: event.version for event in found.carried}
-            after = _last_word(
-                warehouse, "_carried", found.carried, stored, f"ANTI JOIN {now} USING (list, key, value)"
-            )
+            after = _last_word(found.carried, stored, f"ANTI JOIN {now} USING (list, key, value)")
             carried = warehouse.read(f"SELECT list, key, value, newest FROM ({after}) WHERE present").select(
                 "list", "key", "value", version=pl.col("newest").replace_strict(versions, return_dtype=pl.String)
             )
     return Differences(adds, leaving, carried)
 
 
-def _in_question(
-    warehouse: Warehouse, full: pl.DataFrame, found: Holdings, since: SinceNewest
-) -> tuple[str, pl.DataFrame]:
+def _in_question(warehouse: Warehouse, found: Holdings, since: SinceNewest) -> tuple[str, pl.DataFrame]:
     """Of the stored keys (a table as `AudienceKeys`) and of those of the new full files, the ones that may differ.
 
     The others are carried by the newest full files, are there tonight too, and were there when the list was filled.
@@ -121,28 +117,33 @@ def _in_question(
         asked.unique()
         .join(filled, on="series", how="left")
         .with_columns(
-            pl.col("filled").fill_null(otherwise), is_full=pl.col("series").is_in(since.series["series"].implode())
+            pl.col("filled").fill_null(otherwise).cast(pl.UInt32),
+            is_full=pl.col("series").is_in(since.series["series"].implode()),
         )
     )
+    stored = f"FROM warehouse.audience_keys JOIN {inline(asked)} USING (series)"
     connection = warehouse.connection
-    store_frame(connection, "_series", asked)
-    stored = "FROM warehouse.audience_keys JOIN _series USING (series)"
-    with registered(connection, full) as now, registered(connection, pl.concat([since.came, since.left])) as apart:
+    with registered(connection, since.came) as came, registered(connection, since.left) as left:
         warehouse.execute(
-            f"CREATE OR REPLACE TEMP TABLE _doubtful AS SELECT * FROM {apart} UNION SELECT list, key, value {stored} "
-            "WHERE NOT is_full OR until IS NOT NULL OR since > filled"
+            f"CREATE OR REPLACE TEMP TABLE _doubtful AS SELECT * FROM {came} UNION SELECT * FROM {left} "
+            f"UNION SELECT list, key, value {stored} WHERE NOT is_full OR until IS NOT NULL OR since > filled"
         )
         warehouse.execute(
-            f"CREATE OR REPLACE TEMP TABLE _doubtful_keys AS SELECT series, key, value, since, until {stored} "
-            "SEMI JOIN _doubtful USING (list, key, value)"
+            f"CREATE OR REPLACE TEMP TABLE _doubtful_keys AS SELECT series, key, value, since, until, list, is_full "
+            f"{stored} SEMI JOIN _doubtful USING (list, key, value)"
         )
-        return "_doubtful_keys", warehouse.read(f"FROM {now} SEMI JOIN _doubtful USING (list, key, value)")
+        # What the newest full files carry is there tonight, unless it left.
+        now = (
+            f"SELECT * FROM {came} UNION ALL SELECT list, key, value FROM _doubtful_keys "
+            f"ANTI JOIN {left} USING (list, key, value) WHERE is_full AND until IS NULL"
+        )
+        return "(SELECT series, key, value, since, until FROM _doubtful_keys)", warehouse.read(now)
 
 
 def sent_with(warehouse: Warehouse, full: pl.DataFrame, found: Holdings, uploads: Iterable[int]) -> pl.DataFrame:
     """list, key, value, upload: those keys of the new full files that are held, and were sent last with one of the
     `uploads` into the newest list (by place)."""
-    held = _held_query(warehouse, found.held)
+    held = _held_query(found.held)
     with registered(warehouse.connection, full) as now:
         return warehouse.read(
             f"SELECT list, key, value, newest AS upload FROM ({held}) SEMI JOIN {now} USING (list, key, value) "
@@ -153,7 +154,7 @@ def sent_with(warehouse: Warehouse, full: pl.DataFrame, found: Holdings, uploads
 
 def held_by_upload(warehouse: Warehouse, found: Holdings) -> dict[int, int]:
     """Upload into the newest list (by place) → how many of the keys that it holds were sent last with it."""
-    counted = f"SELECT newest, count(*) AS keys FROM ({_held_query(warehouse, found.held)}) GROUP BY newest ORDER BY 1"
+    counted = f"SELECT newest, count(*) AS keys FROM ({_held_query(found.held)}) GROUP BY newest ORDER BY 1"
     return dict(warehouse.read(counted).iter_rows())
 
 
@@ -162,34 +163,31 @@ def unsaid_versions(found: Holdings) -> tuple[str, ...]:
     return tuple(sorted({event.version for event in found.carried if event.present}, key=VersionOrder.of))
 
 
-def _last_word(warehouse: Warehouse, name: str, events: Iterable[Event], stored: str, among: str = "") -> str:
+def _last_word(events: Iterable[Event], stored: str, among: str = "") -> str:
     """A query for list, key, value, newest (event), present: the last word of the events on each key `among` some."""
-    _store_events(warehouse, name, events)
     return (
-        f"SELECT list, key, value, max(event) AS newest, arg_max(present, event) AS present FROM {name} "
+        f"SELECT list, key, value, max(event) AS newest, arg_max(present, event) AS present FROM {_in_query(events)} "
         f"JOIN {file_keys(stored)} USING (version_id) {among} GROUP BY list, key, value"
     )
 
 
-def _store_events(warehouse: Warehouse, name: str, events: Iterable[Event]) -> None:
-    rows = pl.DataFrame(
-        [(event.version_id, event.order, event.present) for event in events],
-        schema={"version_id": pl.UInt32, "event": pl.Int64, "present": pl.Boolean},
-        orient="row",
-    )
-    store_frame(warehouse.connection, name, rows)
+def _in_query(events: Iterable[Event]) -> str:
+    rows = [(event.version_id, event.order, event.present) for event in events]
+    schema = {"version_id": pl.UInt32, "event": pl.Int64, "present": pl.Boolean}
+    return inline(pl.DataFrame(rows, schema=schema, orient="row"))
 
 
-def _held_query(warehouse: Warehouse, events: Sequence[Event], stored: str = STORED_KEYS) -> str:
+def _held_query(events: Sequence[Event], stored: str = STORED_KEYS) -> str:
     """A query for list, key, value, newest: what is held, and with which upload it was sent last. Full files
     are large and the deltas on top of them small, so only the deltas are grouped."""
     whole = _first_present(events)
-    _store_events(warehouse, "_whole", whole)
-    full = f"SELECT list, key, value, event AS newest FROM _whole JOIN {file_keys(stored)} USING (version_id)"
+    full = (
+        f"SELECT list, key, value, event AS newest FROM {_in_query(whole)} JOIN {file_keys(stored)} USING (version_id)"
+    )
     later = [event for event in events if event not in whole]
     if not later:
         return full
-    since = _last_word(warehouse, "_since", later, stored)
+    since = _last_word(later, stored)
     # Grouped before the union: of some with an arm that groups, DuckDB never comes to an end (docs/decisions/0042).
     return (
         f"WITH since AS MATERIALIZED ({since}) "

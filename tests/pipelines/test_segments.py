@@ -280,6 +280,26 @@ def test_after_every_night_the_open_stays_are_todays_members_and_no_two_stays_ov
         assert sorted(there) == sorted(today)
 
 
+@given(some_nights, st.sets(st.sampled_from(["ann", "bob", "jane"])), st.booleans())
+@settings(max_examples=30, deadline=None)
+def test_a_row_keeps_its_place_exactly_where_nothing_of_it_changed(
+    each: list[set[str]], today: set[str], *, merged: bool
+) -> None:
+    known = pl.DataFrame(Memberships.create_empty())
+    for number, there in enumerate(each, start=1):
+        known = after(known, there, number, newest=number)
+    last = len(each) + 1
+    one = {"bob": "jane"} if merged else {}
+    plain = after(known, today - set(one), last, newest=last, aliases=one)
+    places = pl.int_range(known.height, eager=True).alias("place")
+    placed = after(known.with_columns(places), today - set(one), last, newest=last, aliases=one)
+    assert placed.select(plain.columns).sort(pl.all()).equals(plain.sort(pl.all()))
+    unchanged = placed.filter(pl.col("place").is_not_null())
+    assert known[unchanged["place"]].equals(unchanged.select(known.columns))
+    written = placed.filter(pl.col("place").is_null()).select(known.columns)
+    assert written.join(known, on=known.columns, how="semi", nulls_equal=True).is_empty()
+
+
 @given(some_nights, st.data())
 @settings(max_examples=20, deadline=None)
 def test_nights_that_are_repeated_or_come_late_end_where_each_once_ends(
