@@ -102,7 +102,7 @@ def stays_after(  # noqa: PLR0913 - who was, who is, and when
             "segment",
             "valid_from",
             pl.col("ends").alias("valid_to"),
-            place=pl.when(pl.col("now").is_null(), pl.col("ends").eq_missing("valid_to")).then("place"),
+            place=pl.when(pl.col("now").is_null(), pl.col("ends").eq_missing(pl.col("valid_to"))).then("place"),
         )
     )
     ended = before.filter(pl.col("valid_to").is_not_null())

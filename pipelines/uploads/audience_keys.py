@@ -217,24 +217,24 @@ def full_keys_by_list(warehouse: Warehouse, audience: Audience, version: str) ->
 def kept_and_left(
     warehouse: Warehouse, audience: Audience, version: str, full: pl.DataFrame, since: SinceNewest
 ) -> tuple[int, int]:
-    """How many keys the version's full files carry, in whatever list, and how many of them none of tonight's does.
+    """How many keys the full files of the newest version that has any carry, in whatever list, and how many of them
+    none of tonight's does.
 
-    In: list, key, value of what tonight's full files hold, each once; how they differ from the newest that are kept.
+    In: that version; list, key, value of what tonight's full files hold, each once; how they differ from the newest
+    that are kept.
     """
-    files = _of_audience(warehouse, audience).filter(version=version, kind="full", state="final")
-    files = files["version_id"].to_list()
+    kept = _of_audience(warehouse, audience).filter(version=version, kind="full", state="final")
+    files = kept["version_id"].to_list()
     if not files:
         return 0, 0
     each = "SELECT key, value" if len(files) == 1 else "SELECT DISTINCT key, value"
-    kept = warehouse.read(f"SELECT count(*) AS keys FROM ({each} FROM {file_keys()} WHERE {_among(files)})")
+    keys = warehouse.read(f"SELECT count(*) AS keys FROM ({each} FROM {file_keys()} WHERE {_among(files)})")["keys"]
+    # What no later files close they carry to this day, so that it is known whether it left.
     closed = file_keys(f"(FROM {STORED_KEYS} WHERE until IS NOT NULL)")
-    with registered(warehouse.connection, since.left) as left:
-        doubtful = warehouse.read(
-            f"SELECT key, value FROM {closed} WHERE {_among(files)} UNION SELECT key, value FROM {file_keys()} "
-            f"SEMI JOIN {left} USING (list, key, value) WHERE {_among(files)}"
-        )
+    left = since.left.join(kept.select("list"), on="list", how="semi").select("key", "value")
+    doubtful = pl.concat([warehouse.read(f"SELECT key, value FROM {closed} WHERE {_among(files)}"), left]).unique()
     there = full.join(doubtful, on=["key", "value"], how="semi")
-    return kept["keys"].item(), doubtful.join(there, on=["key", "value"], how="anti").height
+    return keys.item(), doubtful.join(there, on=["key", "value"], how="anti").height
 
 
 def sent_keys(warehouse: Warehouse, audience: Audience, versions: list[str], newest: str | None) -> pl.DataFrame:
