@@ -94,7 +94,7 @@ def inline(frame: pl.DataFrame) -> str:
 
 def literal(value: object) -> str:
     """The value as DuckDB writes it in a query."""
-    return str(duckdb.ConstantExpression(value))
+    return str(duckdb.ConstantExpression(value))  # pyright: ignore[reportArgumentType] - it refuses what it cannot write
 
 
 @contextmanager

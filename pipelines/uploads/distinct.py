@@ -15,7 +15,9 @@ def distinct(rows: pl.DataFrame) -> pl.DataFrame:
 def how_many_distinct(rows: pl.DataFrame) -> int:
     """How many different rows there are."""
     doubtful = maybe_repeated(rows)
-    return rows.height if doubtful is None else rows.height - doubtful.sum() + rows.filter(doubtful).unique().height
+    if doubtful is None:
+        return rows.height
+    return int((~doubtful).sum()) + rows.filter(doubtful).unique().height
 
 
 def maybe_repeated(rows: pl.DataFrame) -> pl.Series | None:

@@ -13,8 +13,11 @@ from pathlib import Path
 import dataframely as dy
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from catalog.duckdb_connection import inline
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from catalog.warehouse import Warehouse, open_warehouse
@@ -254,6 +257,18 @@ def test_rows_are_asked_for_by_parameters(warehouse: Warehouse) -> None:
     warehouse.replace("people", people("a@x.fr", "o'neil@x.fr"))
     found = warehouse.read("FROM warehouse.people WHERE email = $email", email="o'neil@x.fr")
     assert found["email"].to_list() == ["o'neil@x.fr"]
+
+
+@given(
+    st.lists(st.tuples(st.text(st.characters(exclude_characters="\0", codec="utf-8")), st.integers(0, 9)), max_size=3)
+)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_stands_in_a_query_is_taken_as_it_is(warehouse: Warehouse, rows: list[tuple[str, int]]) -> None:
+    few = pl.DataFrame(rows, schema={"name": pl.String, "number": pl.UInt32}, orient="row")
+    assert warehouse.read(f"SELECT * FROM {inline(few)}").equals(few)
+    for name, _ in rows:
+        found = warehouse.read("SELECT $name AS name, $others::VARCHAR[] AS others", name=name, others=[name, "$name"])
+        assert found.row(0) == (name, [name, "$name"])
 
 
 def test_a_failed_transaction_takes_everything_back(warehouse: Warehouse) -> None:
