@@ -79,6 +79,7 @@ def people_by_kind(  # noqa: PLR0913, PLR0917 - who, what they hold, and all tha
                     refusing = taken["value"].is_in(gone.implode())
                     values[column.header][match] = where(taken, ~refusing)
                     removed[column.header].append(taken["number"].filter(refusing))
+        del of_kind
     lost = lost_by_key(network, removed, elsewhere, unusable)
     if network.file.rows == "identifiers":
         return _by_identifier(people, values, removed, lost, network)
