@@ -24,8 +24,8 @@ def maybe_repeated(rows: pl.DataFrame) -> pl.Series | None:
     """Whether another row has the same hash, row by row; None if there is no such row."""
     if not rows.width:
         return None
-    marks = rows.select(pl.sum_horizontal(pl.col(name).hash(place) for place, name in enumerate(rows.columns)))
-    marks = marks.to_series()
+    filled = [column.name for column in rows.iter_columns() if column.null_count() < rows.height] or rows.columns
+    marks = rows.select(pl.sum_horizontal(pl.col(name).hash(place) for place, name in enumerate(filled))).to_series()
     ordered = marks.sort()
     twice = ordered.filter(ordered == ordered.shift())
     return None if twice.is_empty() else marks.is_in(twice.unique().implode())

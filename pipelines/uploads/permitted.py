@@ -19,17 +19,25 @@ from schemas.network import Network, match_columns
 PERMITTED = "FROM _permitted"
 
 
-def number_people(warehouse: Warehouse, network: str, as_of: date, members: str) -> None:
-    """Number those of `members` (SQL for person_id) who may be sent to the network: a person's id is compared here and
-    nowhere else.
+def gather_members(warehouse: Warehouse, as_of: date, members: str) -> None:
+    """Find what the features of the day say of the `members` (SQL for person_id) of all networks' audiences."""
+    warehouse.execute(
+        "CREATE OR REPLACE TEMP TABLE _members AS SELECT person_id, country, revenue FROM "
+        "(SELECT person_id, country, revenue FROM warehouse.features WHERE as_of = $day) "
+        f"RIGHT JOIN (SELECT DISTINCT person_id FROM ({members})) USING (person_id)",
+        day=as_of,
+    )
+
+
+def number_people(warehouse: Warehouse, network: str, members: str | None = None) -> None:
+    """Number those of the members gathered last who may be sent to the network, or of some of them (SQL for person_id):
+    a person's id is compared here and nowhere else.
     """
     warehouse.execute(
         "CREATE OR REPLACE TEMP TABLE _permitted AS SELECT (row_number() OVER () - 1)::UINTEGER AS number, "
-        "person_id, assumed, by_other_purpose, country, revenue FROM warehouse.permissions LEFT JOIN "
-        "(FROM warehouse.features WHERE as_of = $day) USING (person_id) "
-        f"WHERE network = $network AND person_id IN ({members})",
+        "person_id, assumed, by_other_purpose, country, revenue FROM warehouse.permissions JOIN _members "
+        f"USING (person_id) WHERE network = $network{f' AND person_id IN ({members})' if members else ''}",
         network=network,
-        day=as_of,
     )
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import polars as pl
 
-from catalog.duckdb_connection import registered
+from catalog.duckdb_connection import literal, registered
 from catalog.warehouse import Warehouse
 from pipelines.suppressions.suppressed import suppressed_emails
 from pipelines.uploads.changes import Forbidden
@@ -15,12 +15,17 @@ from pipelines.uploads.forbidden import forbidden_keys
 from pipelines.uploads.leaving_out import Readers
 from pipelines.uploads.lost import Lost
 from pipelines.uploads.people import NetworkPeople
-from pipelines.uploads.permitted import PERMITTED, number_people, people_of, shown_to, unpermitted_keys
+from pipelines.uploads.permitted import PERMITTED, gather_members, number_people, people_of, shown_to, unpermitted_keys
 from schemas.config import Config
 from schemas.segment import Audience
 
 #: SQL: person_id, segment of who is in one now.
 _CURRENT = "(SELECT person_id, segment FROM warehouse.memberships WHERE valid_to IS NULL)"
+
+
+def _members_of(segments: set[str]) -> str:
+    names = ", ".join(map(literal, sorted(segments)))
+    return f"SELECT person_id FROM {_CURRENT} WHERE segment IN ({names})"
 
 
 class Tonight:
@@ -59,14 +64,21 @@ class Tonight:
         """
         if self._people is None or self._people[0] != network:
             self._people = None
-            segments = {audience.segment for audience in self._config.audiences if audience.network == network}
-            names = ", ".join(f"'{segment}'" for segment in sorted(segments))
-            number_people(
-                self._warehouse, network, self._as_of, f"SELECT person_id FROM {_CURRENT} WHERE segment IN ({names})"
-            )
+            theirs = self._segments(network)
+            number_people(self._warehouse, network, None if theirs == self._gathered else _members_of(theirs))
             declared = self._config.networks[network]
             self._people = (network, people_of(self._warehouse, network, declared, self._refused_keys(network)))
         return self._people[1]
+
+    @cached_property
+    def _gathered(self) -> set[str]:
+        """The segments of all audiences, whose members are gathered."""
+        every = self._segments()
+        gather_members(self._warehouse, self._as_of, _members_of(every))
+        return every
+
+    def _segments(self, network: str | None = None) -> set[str]:
+        return {each.segment for each in self._config.audiences if network in {None, each.network}}
 
     def readers(self, network: str) -> Readers:
         """What leaving people out of the network's audiences asks for."""
