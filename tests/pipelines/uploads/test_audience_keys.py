@@ -145,8 +145,9 @@ def test_what_is_asked_of_the_newest_difference_is_as_if_every_key_were_looked_a
     events = st.lists(st.tuples(st.sampled_from(files), st.booleans()), max_size=4)
     held, carried = (
         tuple(
-            Event(number, version, name, order, present)
-            for order, ((number, version, _, name), present) in enumerate(data.draw(events))
+            # Nothing is removed with a full file.
+            Event(number, version, name, order, present or kind == "full")
+            for order, ((number, version, kind, name), present) in enumerate(data.draw(events))
         )
         for _ in range(2)
     )
