@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +12,7 @@ from catalog.secret_keys import open_keys
 from catalog.warehouse import open_warehouse
 from pipelines.identifiers.match_keys import network_keys
 from pipelines.identifiers.stored import stored_identifiers
-from pipelines.uploads.permitted import unpermitted_keys
+from pipelines.uploads.permitted import PERMITTED, gather_members, number_people, unpermitted_keys
 from schemas.identifiers import Identifiers
 from schemas.network import match_columns, networks
 
@@ -47,3 +48,31 @@ def test_keys_of_whoever_may_not_be_sent_are_found_in_every_shape(tmp_path: Path
         assert found.select("key", "value").sort(pl.all()).equals(theirs.sort(pl.all()))
         assert found.height == 5
         assert unpermitted_keys(warehouse, "google_ads", GOOGLE, asked.clear()).is_empty()
+
+
+def test_a_network_gets_those_of_its_own_audiences_who_may_be_sent_to_it_whatever_is_known_of_them(
+    tmp_path: Path,
+) -> None:
+    home, day = Home.at(tmp_path / "home"), date(2025, 6, 30)
+    some = "SELECT unnest(['jane', 'jane', 'joe', 'new']) AS person_id"
+    with open_warehouse(home, open_keys(home)) as warehouse:
+        warehouse.replace(
+            "features",
+            pl.DataFrame({"person_id": ["jane", "joe", "other"], "as_of": day, "country": "FR", "revenue": 1}),
+        )
+        flags = {"assumed": False, "by_other_purpose": False}
+        allowed = {"meta": ["jane", "new", "other"], "google_ads": ["jane", "joe"]}
+        warehouse.replace(
+            "permissions",
+            pl.concat(pl.DataFrame({"person_id": ids, "network": name, **flags}) for name, ids in allowed.items()),
+        )
+        gather_members(warehouse, day, some)
+        found = {}
+        for network, members in (("meta", None), ("google_ads", None), ("google_ads", "SELECT 'joe'")):
+            number_people(warehouse, network, members)
+            people = warehouse.read(PERMITTED)
+            assert sorted(people["number"]) == list(range(people.height))
+            found[network, members] = dict(people.select("person_id", "country").iter_rows())
+    assert found["meta", None] == {"jane": "FR", "new": None}
+    assert found["google_ads", None] == {"jane": "FR", "joe": "FR"}
+    assert found["google_ads", "SELECT 'joe'"] == {"joe": "FR"}
