@@ -155,7 +155,7 @@ def _by_email(addressed: pl.DataFrame, records: pl.DataFrame) -> list[pl.DataFra
     return [canonical, *(typed.with_columns(address=hashed(typed["address"], how)) for how in kinds)]
 
 
-def holders(records: pl.DataFrame) -> pl.DataFrame:
-    """address, person: whose each e-mail and phone is."""
-    parts = [records.select("person", address=kind).drop_nulls() for kind in ("email", "phone")]
+def holders(records: pl.DataFrame, person: str = "person") -> pl.DataFrame:
+    """address, and the column that names the person: whose each e-mail and phone is."""
+    parts = [records.select(person, address=kind).drop_nulls() for kind in ("email", "phone")]
     return pl.concat(parts).unique()
