@@ -119,7 +119,9 @@ def by_canonical_address(statements: pl.DataFrame, records: pl.DataFrame, settin
         .collect()
         .filter(pl.col("phone_e164").is_not_null())
     )
-    known = readings.filter(pl.col("phone_e164").is_in(records["phone"].drop_nulls().unique().implode()))
+    # Few numbers are typed: everybody's need not be held twice.
+    somebodys = records.filter(pl.col("phone").is_in(readings["phone_e164"].unique().implode()))["phone"].unique()
+    known = readings.filter(pl.col("phone_e164").is_in(somebodys.implode()))
     default = resolve_phones(
         typed.with_columns(country=none).lazy(), default_country=settings.default_country
     ).collect()
