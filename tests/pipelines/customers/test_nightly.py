@@ -19,6 +19,7 @@ from pipelines.customers.nightly import update_people
 from pipelines.customers.people import people
 from pipelines.customers.permissions import decisions, instant_of
 from pipelines.customers.records import canonical_records
+from pipelines.history.changes import begin_notes
 from pipelines.history.intervals import replace
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.suppressions.suppressed import suppressed_people
@@ -108,8 +109,8 @@ def given_rows(schema: type[dy.Schema], rows: list[dict[str, object]]) -> pl.Dat
     return pl.DataFrame(rows, schema=dict(schema.create_empty().schema))
 
 
-@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(first=crm, nights=st.lists(st.tuples(changes, consents, suppressed, st.integers(0, 4)), min_size=2, max_size=4))
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=crm, nights=st.lists(st.tuples(changes, consents, suppressed, st.integers(0, 4)), min_size=2, max_size=3))
 def test_whatever_changes_the_tables_are_those_of_everybody_worked_out_together(
     warehouse: Warehouse,
     first: dict[str, dict[str, object]],
@@ -128,6 +129,8 @@ def test_whatever_changes_the_tables_are_those_of_everybody_worked_out_together(
         with warehouse.transaction():
             replace(warehouse, "crm_consents", statements, day=day, kept_days=3)
             warehouse.replace("crm_suppressions", suppressions)
+        # Identifiers may be worked out at any time, and empty their own notes.
+        begin_notes(warehouse)
         if forgotten == 4 and warehouse.has("made_by"):
             warehouse.execute("DELETE FROM warehouse.made_by")
         with patch.object(nightly, "_AT_ONCE", 7), patch.object(decided, "_AT_ONCE", 20), warehouse.transaction():
