@@ -134,12 +134,18 @@ def _said_of_addresses(warehouse: Warehouse, config: Config, instant: datetime) 
     statements = warehouse.read(f"{_heard(config)} AND address IS NOT NULL")
     if statements.is_empty():
         return pl.DataFrame(schema={"person_id": pl.String, "matter": pl.UInt32, "spoken": pl.Int64})
-    everybody = warehouse.read(
-        "SELECT canonical_phone AS phone, country_code AS country, "
-        "CASE WHEN NOT contains(canonical_email, '@') THEN canonical_email END AS email FROM warehouse.crm_customers"
-    )
     words = said_of_addresses(
-        statements, everybody, networks=config.used_networks, settings=config.settings, instant=instant
+        statements,
+        # The rest of their e-mails does not decide how an address is read.
+        warehouse.read(
+            "SELECT DISTINCT country_code AS country, "
+            "CASE WHEN NOT contains(canonical_email, '@') THEN canonical_email END AS email "
+            "FROM warehouse.crm_customers"
+        ),
+        networks=config.used_networks,
+        settings=config.settings,
+        instant=instant,
+        somebodys=lambda numbers: _somebodys(warehouse, numbers),
     )
     store_frame(warehouse.connection, "_words", words)
     held = " UNION ALL ".join(
@@ -149,6 +155,12 @@ def _said_of_addresses(warehouse: Warehouse, config: Config, instant: datetime) 
     return warehouse.read(
         f"SELECT person_id, matter, spoken FROM ({held}) JOIN warehouse.customer_records USING (customer_id)"
     )
+
+
+def _somebodys(warehouse: Warehouse, numbers: pl.Series) -> pl.Series:
+    """Those of the numbers (E.164) that somebody has."""
+    store_frame(warehouse.connection, "_numbers", numbers.to_frame("canonical_phone"))
+    return warehouse.read("FROM _numbers SEMI JOIN warehouse.crm_customers USING (canonical_phone)")["canonical_phone"]
 
 
 def _barred(warehouse: Warehouse, config: Config, as_of: date) -> pl.DataFrame:

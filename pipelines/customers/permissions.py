@@ -6,6 +6,7 @@ or counts what they said for another purpose.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -95,20 +96,22 @@ def instant_of(newest_statement: datetime | None, settings: Settings, as_of: dat
     return max(end, newest_statement) if newest_statement is not None else end
 
 
-def said_of_addresses(
+def said_of_addresses(  # noqa: PLR0913 - what was said, who may have the addresses, and by which rules it is read
     consents: pl.DataFrame,
     records: pl.DataFrame,
     *,
     networks: dict[str, Network],
     settings: Settings,
     instant: datetime,
+    somebodys: Callable[[pl.Series], pl.Series] | None = None,
 ) -> pl.DataFrame:
-    """In: `CrmConsents`; email, phone and country of everybody's records. Out: address (an e-mail or E.164), matter,
-    spoken: the newest statement on each address, null if none is valid at `instant`."""
+    """In: `CrmConsents`; email, phone and country of everybody's records, or instead of phones `somebodys`, as in
+    `by_canonical_address`. Out: address (an e-mail or E.164), matter, spoken: the newest statement on each address,
+    null if none is valid at `instant`."""
     matters = Matters(purposes_heard(networks, settings), sorted(networks))
     statements = matters_of(consents.filter(pl.col("address").is_not_null()), matters, instant)
     addressed = by_canonical_address(
-        statements.select("customer_id", "address", "matter", "refusal", "spoken"), records, settings
+        statements.select("customer_id", "address", "matter", "refusal", "spoken"), records, settings, somebodys
     )
     return addressed.group_by("address", "matter").agg(pl.col("spoken").max())
 
