@@ -6,6 +6,7 @@ or counts what they said for another purpose.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -44,21 +45,25 @@ def decisions(  # noqa: PLR0913 - what a person said, who else may not be sent, 
     settings: Settings,
     instant: datetime,
     barred: pl.DataFrame | None = None,
+    addressed: pl.DataFrame | None = None,
 ) -> Decisions:
     """In: `PersonRecords`, `Customers`, `CrmConsents`; `barred` (person_id, reason): who is sent to no network for a
     reason other than consent, one row a person. Out: what is decided for each person and each of the networks.
 
-    `instant` is when statements must be valid.
+    `instant` is when statements must be valid. `addressed` (person_id, matter, spoken) is what was said of people's
+    addresses, if the records are not everybody's, who decide how an address is read; they need then no addresses.
     """
     people = customers.select("person_id", "country").with_row_index("person")
     matters = Matters(purposes_heard(networks, settings), sorted(networks))
+    if addressed is None:
+        words = said_of_addresses(consents, records, networks=networks, settings=settings, instant=instant)
+        addressed = words.join(holders(records, "person_id"), on="address")
+    numbered = records.select("customer_id", "person_id").join(people.select("person_id", "person"), on="person_id")
     # What else a statement holds need not be kept for its words.
-    statements = matters_of(consents, matters, instant).select("customer_id", "address", "matter", "refusal", "spoken")
-    numbered = records.select("customer_id", "email", "phone", "country", "person_id").join(
-        people.select("person_id", "person"), on="person_id"
-    )
-    words = _words(statements, numbered.drop("person_id").with_row_index("record"), settings)
-    matrix = _Matrix(people, _by_matter(words, people.height), matters, settings)
+    statements = matters_of(consents, matters, instant).select("customer_id", "matter", "spoken")
+    on_records = by_record(statements, numbered.drop("person_id").with_row_index("record"))
+    on_addresses = addressed.join(people.select("person_id", "person"), on="person_id")
+    matrix = _Matrix(people, _by_matter(_words(on_records, on_addresses), people.height), matters, settings)
     barred_for = _barred_for(people, barred)
     found = {name: matrix.decided(name, network, barred_for) for name, network in networks.items()}
     permitted = [
@@ -91,24 +96,39 @@ def instant_of(newest_statement: datetime | None, settings: Settings, as_of: dat
     return max(end, newest_statement) if newest_statement is not None else end
 
 
-def _words(statements: pl.DataFrame, records: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+def said_of_addresses(  # noqa: PLR0913 - what was said, who may have the addresses, and by which rules it is read
+    consents: pl.DataFrame,
+    records: pl.DataFrame,
+    *,
+    networks: dict[str, Network],
+    settings: Settings,
+    instant: datetime,
+    somebodys: Callable[[pl.Series], pl.Series] | None = None,
+) -> pl.DataFrame:
+    """In: `CrmConsents`; email, phone and country of everybody's records, or instead of phones `somebodys`, as in
+    `by_canonical_address`. Out: address (an e-mail or E.164), matter, spoken: the newest statement on each address,
+    null if none is valid at `instant`."""
+    matters = Matters(purposes_heard(networks, settings), sorted(networks))
+    statements = matters_of(consents.filter(pl.col("address").is_not_null()), matters, instant)
+    addressed = by_canonical_address(
+        statements.select("customer_id", "address", "matter", "refusal", "spoken"), records, settings, somebodys
+    )
+    return addressed.group_by("address", "matter").agg(pl.col("spoken").max())
+
+
+def _words(on_records: pl.DataFrame, on_addresses: pl.DataFrame) -> pl.DataFrame:
     """person, matter, said: the least permissive of a person's scopes that are valid now.
 
     A scope is a record or an address; the newest of its statements speaks. One statement on both is one on each.
+    In: every statement on a record (record, person, matter, spoken); the newest on an address (person, matter, spoken).
     """
-    on_records = by_record(statements, records).select("spoken", scope=_numbered("record"), subject=_numbered("person"))
-    on_records = on_records.group_by("scope").agg(pl.col("subject").first(), pl.col("spoken").max())
-    addressed = by_canonical_address(statements, records, settings)
-    # Few addresses are spoken of: nobody else's need be looked at.
-    spoken_of = pl.any_horizontal(pl.col("email", "phone").is_in(addressed["address"].unique().implode()))
-    on_addresses = (
-        addressed.group_by("address", "matter")
-        .agg(pl.col("spoken").max())
-        .join(holders(records.filter(spoken_of)), on="address")
-        .select("spoken", subject=_numbered("person"))
+    newest = (
+        on_records.select("spoken", scope=_numbered("record"), subject=_numbered("person"))
+        .group_by("scope")
+        .agg(pl.col("subject").first(), pl.col("spoken").max())
     )
     return (
-        pl.concat([on_records.select("spoken", "subject"), on_addresses])
+        pl.concat([newest.select("spoken", "subject"), on_addresses.select("spoken", subject=_numbered("person"))])
         .group_by("subject")
         .agg(said=(pl.col("spoken") % 4 + _GRANTED).max().fill_null(_NOT_VALID_NOW).cast(pl.Int8))
         .select("said", person=pl.col("subject") // _MATTERS, matter=pl.col("subject") % _MATTERS)

@@ -10,7 +10,8 @@ from schemas.settings import Joining
 def canonical_records(customers: pl.DataFrame, joining: Joining) -> pl.DataFrame:
     """In: columns of `CanonicalCustomers`. Out: the same rows, `email`, `phone` and `country` in canonical form.
 
-    An e-mail or phone on more records than `joining` allows is refused as `shared`.
+    An e-mail or phone on more records than `joining` allows is refused as `shared`; what was blanked for an erasure is
+    none.
     """
     most = joining.shared_by_more_than
     return (
@@ -21,7 +22,7 @@ def canonical_records(customers: pl.DataFrame, joining: Joining) -> pl.DataFrame
 
 
 def _refusal(identifier: str, most: int) -> pl.Expr:
-    refusal = pl.col(f"{identifier}_refusal")
+    refusal, address = pl.col(f"{identifier}_refusal"), pl.col(f"canonical_{identifier}")
     # Counting by hash is several times faster than by text.
-    shared = refusal.is_null() & (pl.len().over(pl.col(f"canonical_{identifier}").hash()) > most)
+    shared = refusal.is_null() & address.is_not_null() & (pl.len().over(address.hash()) > most)
     return pl.when(shared).then(pl.lit("shared")).otherwise(refusal).alias(f"{identifier}_refusal")

@@ -6,6 +6,7 @@ speaks, of equal times the less permissive.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -103,8 +104,14 @@ def by_record(statements: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
     return statements.join(records.select("customer_id", "record", "person"), on="customer_id")
 
 
-def by_canonical_address(statements: pl.DataFrame, records: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """The statements on addresses, with the `address` as an e-mail or E.164.
+def by_canonical_address(
+    statements: pl.DataFrame,
+    records: pl.DataFrame,
+    settings: Settings,
+    somebodys: Callable[[pl.Series], pl.Series] | None = None,
+) -> pl.DataFrame:
+    """The statements on addresses, with the `address` as an e-mail or E.164. In: everybody's records; `somebodys` tells
+    which of some numbers somebody has, if the records do not have their phones.
 
     A phone on a form has no country. A refusal is heard in every country that a customer lives in; a grant in the
     default country only, or where that reading is none, in the one country that is left.
@@ -119,7 +126,12 @@ def by_canonical_address(statements: pl.DataFrame, records: pl.DataFrame, settin
         .collect()
         .filter(pl.col("phone_e164").is_not_null())
     )
-    known = readings.filter(pl.col("phone_e164").is_in(records["phone"].drop_nulls().unique().implode()))
+    numbers = readings["phone_e164"].unique()
+    # Few numbers are typed: everybody's need not be held twice.
+    held_numbers = (
+        somebodys(numbers) if somebodys else records["phone"].filter(records["phone"].is_in(numbers.implode()))
+    )
+    known = readings.filter(pl.col("phone_e164").is_in(held_numbers.unique().implode()))
     default = resolve_phones(
         typed.with_columns(country=none).lazy(), default_country=settings.default_country
     ).collect()
@@ -155,7 +167,7 @@ def _by_email(addressed: pl.DataFrame, records: pl.DataFrame) -> list[pl.DataFra
     return [canonical, *(typed.with_columns(address=hashed(typed["address"], how)) for how in kinds)]
 
 
-def holders(records: pl.DataFrame) -> pl.DataFrame:
-    """address, person: whose each e-mail and phone is."""
-    parts = [records.select("person", address=kind).drop_nulls() for kind in ("email", "phone")]
+def holders(records: pl.DataFrame, person: str = "person") -> pl.DataFrame:
+    """address, and the column that names the person: whose each e-mail and phone is."""
+    parts = [records.select(person, address=kind).drop_nulls() for kind in ("email", "phone")]
     return pl.concat(parts).unique()

@@ -156,6 +156,8 @@ def _blank_addresses(warehouse: Warehouse, table: str, erasures: pl.DataFrame, c
     touched = rows.filter(marks["email"] | marks["phone"]).select("customer_id")
     store_frame(warehouse.connection, "_touched", touched)
     note(warehouse, "crm_customers", "FROM _touched")
+    # What was said of such an address stays as said of its holder's record.
+    note(warehouse, "crm_consents", "FROM _touched")
     store_frame(warehouse.connection, "_blanked", lost.to_frame("place"))
     delete_rows(warehouse, table, "rowid IN (SELECT place FROM _blanked)")
     whole = own_tombstones(rows, compared["identity_key"])

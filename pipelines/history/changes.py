@@ -9,34 +9,45 @@ from __future__ import annotations
 
 from catalog.warehouse import Warehouse
 
-#: What is noted of a row, by table.
-NOTED = {"crm_customers": "customer_id", "customer_records": "person_id"}
+#: By the name of the notes: the table whose rows they are about, and what is noted of a row. Each stage has its own.
+NOTED = {
+    "crm_customers": ("crm_customers", "customer_id"),
+    "customer_records": ("customer_records", "person_id"),
+    "joining": ("crm_customers", "customer_id"),
+    "crm_consents": ("crm_consents", "customer_id"),
+}
+#: What identifiers are made of.
+RECORDS = ("crm_customers", "customer_records")
 
 
-def begin_notes(warehouse: Warehouse) -> None:
-    """From here on, note what changes; what was noted is done. It belongs into one transaction with what was done."""
-    for table, column in NOTED.items():
-        warehouse.execute(f"CREATE TABLE IF NOT EXISTS warehouse.changed_{table} ({column} VARCHAR)")
-        warehouse.execute(f"DELETE FROM warehouse.changed_{table}")
+def begin_notes(warehouse: Warehouse, *names: str) -> None:
+    """From here on, note what changes (by default `RECORDS`); what was noted is done. It belongs into one transaction
+    with what was done."""
+    for name in names or RECORDS:
+        warehouse.execute(f"CREATE TABLE IF NOT EXISTS warehouse.changed_{name} ({NOTED[name][1]} VARCHAR)")
+        warehouse.execute(f"DELETE FROM warehouse.changed_{name}")
 
 
-def are_noted(warehouse: Warehouse) -> bool:
-    """Whether all that changed since is known."""
-    return all(warehouse.has(f"changed_{table}") for table in NOTED)
+def are_noted(warehouse: Warehouse, *names: str) -> bool:
+    """Whether all that changed since (by default of `RECORDS`) is known."""
+    return all(warehouse.has(f"changed_{name}") for name in names or RECORDS)
 
 
 def drop_notes(warehouse: Warehouse, *tables: str) -> None:
     """Say that anything in the tables may have changed."""
-    for table in tables:
-        warehouse.execute(f"DROP TABLE IF EXISTS warehouse.changed_{table}")
+    for name, (table, _) in NOTED.items():
+        if table in tables:
+            warehouse.execute(f"DROP TABLE IF EXISTS warehouse.changed_{name}")
 
 
 def note(warehouse: Warehouse, table: str, rows: str) -> None:
-    """Note the rows that a SELECT gives, if changes of `table` are noted."""
-    column = NOTED.get(table)
-    if column is None or not warehouse.has(f"changed_{table}"):
+    """Note the rows that a SELECT gives, wherever changes of `table` are noted."""
+    noting = {name: column for name, (of, column) in NOTED.items() if of == table and are_noted(warehouse, name)}
+    if not noting:
         return
+    column = next(iter(noting.values()))
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _noted AS SELECT DISTINCT {column} FROM ({rows})")
     # An insert of no rows would lose others (docs/decisions/0010).
     if not warehouse.read("SELECT 1 FROM _noted LIMIT 1").is_empty():
-        warehouse.execute(f"INSERT INTO warehouse.changed_{table} FROM _noted")
+        for name in noting:
+            warehouse.execute(f"INSERT INTO warehouse.changed_{name} FROM _noted")

@@ -261,6 +261,12 @@ def test_an_identifier_on_more_records_than_allowed_joins_nobody(
     assert refusals == ({None} if one_person else {"shared"})
 
 
+def test_addresses_that_were_blanked_for_an_erasure_are_not_shared_ones() -> None:
+    canonical = with_canonical(crm(*[{"email": "us@example.com"}] * 6), default_country="FR")
+    blanked = canonical.with_columns(canonical_email=pl.lit(None, dtype=pl.String))
+    assert set(canonical_records(blanked, Joining())["email_refusal"]) == {None}
+
+
 def test_by_default_five_records_may_share_an_identifier() -> None:
     assert len(who_is_who(joined(crm(*[{"email": "us@example.com"}] * 5)))) == 1
     assert len(who_is_who(joined(crm(*[{"email": "us@example.com"}] * 6)))) == 6

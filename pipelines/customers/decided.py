@@ -1,0 +1,178 @@
+"""`permissions` and `refusals`, worked out for so many people at a time that they need little memory."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import polars as pl
+
+from catalog.duckdb_connection import insert_frame, store_frame
+from catalog.warehouse import Warehouse
+from pipelines.customers.ages import too_young
+from pipelines.customers.permissions import Decisions, barred, decisions, instant_of, purposes_heard, said_of_addresses
+from pipelines.history.changes import are_noted, begin_notes
+from pipelines.history.intervals import Staying, replace_by
+from pipelines.identifiers.rules import is_made_by, rules_of, set_made_by
+from pipelines.suppressions.suppressed import suppressed_people
+from schemas.config import Config
+
+#: So many people are decided on at a time.
+_AT_ONCE = 500_000
+
+#: Above this share of all people, to decide on everybody takes less time.
+_MOST = 0.3
+
+#: As DuckDB has `Permissions` and `Refusals`.
+_COLUMNS = {
+    "permissions": "person_id VARCHAR, network VARCHAR, assumed BOOLEAN, by_other_purpose BOOLEAN",
+    "refusals": "person_id VARCHAR, network VARCHAR, reason VARCHAR",
+}
+
+#: What of a statement decides; who took it where is read by `relance why` only.
+_SPOKEN = "address, purpose, network, region, status, captured_at, valid_from, valid_to"
+
+
+def update_permissions(  # noqa: PLR0913 - the rules, and the days
+    warehouse: Warehouse, config: Config, *, known: bool, as_of: date, day: date, kept_days: int
+) -> None:
+    """Make `permissions` and `refusals` what the statements say of everybody in `customers`, at the end of `as_of` or
+    when the newest was made. It belongs into one transaction with `update_people`, which says what is `known`.
+
+    What the tables held before `day` is kept for `kept_days`. What was decided the night before stays if the same rules
+    decided it, and nothing that it hangs on is another.
+    """
+    newest = warehouse.read("SELECT max(captured_at) AS newest FROM warehouse.crm_consents")["newest"].item()
+    instant = instant_of(newest, config.settings, as_of)
+    barred_people = _barred(warehouse, config, as_of)
+    addressed = _said_of_addresses(warehouse, config, instant)
+    # What else than a person's own records and statements decides, for the night after.
+    beside = [barred_people, addressed.select("person_id", reason=pl.lit(None, dtype=pl.String)).unique()]
+    store_frame(warehouse.connection, "_beside", pl.concat(beside))
+    rules = rules_of(config.settings, {name: network.consent for name, network in config.used_networks.items()})
+    known = known and is_made_by(warehouse, "permissions", rules) and are_noted(warehouse, "crm_consents")
+    known = known and _find_people(warehouse, instant)
+    for table, columns in _COLUMNS.items():
+        warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _{table} ({columns})")
+    for some in ["person_id IN (FROM _asked_again)"] if known else _parts(warehouse):
+        for table, rows in _decided(warehouse, config, some, instant, barred_people, addressed)._asdict().items():
+            insert_frame(warehouse.connection, f"_{table}", rows)
+    staying = Staying("person_id NOT IN (FROM _asked_again)", may_repeat=False) if known else None
+    for table in _COLUMNS:
+        replace_by(warehouse, table, f"SELECT * FROM _{table}", day=day, kept_days=kept_days, staying=staying)
+        warehouse.execute(f"DROP TABLE _{table}")
+    warehouse.replace_by("decided_beside", "SELECT * FROM _beside")
+    warehouse.replace_by("decided_at", f"SELECT TIMESTAMPTZ '{instant.isoformat()}' AS instant")
+    begin_notes(warehouse, "crm_consents")
+    set_made_by(warehouse, "permissions", rules)
+
+
+def _find_people(warehouse: Warehouse, instant: datetime) -> bool:
+    """Put into `_asked_again` of whom anything else may be decided than the night before; False if they are too many.
+
+    Who has an address that is or was spoken of is always among them: how it is read hangs on everybody.
+    """
+    before = warehouse.read("SELECT instant FROM warehouse.decided_at")["instant"].item()
+    warehouse.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE _asked_again AS FROM _touched
+        UNION SELECT person_id FROM warehouse.customer_records SEMI JOIN (
+            SELECT customer_id FROM warehouse.changed_crm_consents UNION ALL
+            SELECT customer_id FROM warehouse.crm_consents
+            WHERE (valid_from > $earlier AND valid_from <= $later) OR (valid_to > $earlier AND valid_to <= $later)
+        ) USING (customer_id)
+        UNION SELECT person_id FROM warehouse.decided_beside WHERE reason IS NULL
+        UNION SELECT person_id FROM _beside WHERE reason IS NULL
+        UNION SELECT person_id FROM (FROM warehouse.decided_beside EXCEPT FROM _beside)
+        UNION SELECT person_id FROM (FROM _beside EXCEPT FROM warehouse.decided_beside)
+        """,
+        earlier=min(before, instant),
+        later=max(before, instant),
+    )
+    few = f"(SELECT count(*) FROM _asked_again) <= {_MOST} * (SELECT count(*) FROM warehouse.customers)"
+    return warehouse.read(f"SELECT {few}").item()
+
+
+def _parts(warehouse: Warehouse) -> list[str]:
+    """SQL conditions on people, each of which few meet and one of which everybody does."""
+    parts = warehouse.height("customers") // _AT_ONCE + 1
+    return [f"hash(person_id) % {parts} = {part}" for part in range(parts)]
+
+
+def _decided(  # noqa: PLR0913, PLR0917 - some people, and what is known of all
+    warehouse: Warehouse,
+    config: Config,
+    some: str,
+    instant: datetime,
+    barred_people: pl.DataFrame,
+    addressed: pl.DataFrame,
+) -> Decisions:
+    """What is decided on the people who meet an SQL condition."""
+    theirs = f"(SELECT rowid AS record, customer_id, person_id FROM warehouse.customer_records WHERE {some})"
+    return decisions(
+        # Numbers are joined in less time and memory than the ids that they stand for.
+        warehouse.read(f"SELECT record AS customer_id, person_id FROM {theirs}"),
+        warehouse.read(f"SELECT person_id, country FROM warehouse.customers WHERE {some}"),
+        warehouse.read(
+            f"SELECT record AS customer_id, {_SPOKEN} FROM ({_heard(config)}) JOIN {theirs} USING (customer_id)"
+        ),
+        networks=config.used_networks,
+        settings=config.settings,
+        instant=instant,
+        barred=barred_people,
+        addressed=addressed,
+    )
+
+
+def _heard(config: Config) -> str:
+    """SQL for the statements that may decide."""
+    heard = ", ".join(f"'{purpose}'" for purpose in purposes_heard(config.used_networks, config.settings))
+    return f"SELECT customer_id, {_SPOKEN} FROM warehouse.crm_consents WHERE purpose::VARCHAR IN ({heard})"
+
+
+def _said_of_addresses(warehouse: Warehouse, config: Config, instant: datetime) -> pl.DataFrame:
+    """person_id, matter, spoken: what was said of the addresses of everybody's records."""
+    statements = warehouse.read(f"{_heard(config)} AND address IS NOT NULL")
+    if statements.is_empty():
+        return pl.DataFrame(schema={"person_id": pl.String, "matter": pl.UInt32, "spoken": pl.Int64})
+    words = said_of_addresses(
+        statements,
+        # The rest of their e-mails does not decide how an address is read.
+        warehouse.read(
+            "SELECT DISTINCT country_code AS country, "
+            "CASE WHEN NOT contains(canonical_email, '@') THEN canonical_email END AS email "
+            "FROM warehouse.crm_customers"
+        ),
+        networks=config.used_networks,
+        settings=config.settings,
+        instant=instant,
+        somebodys=lambda numbers: _somebodys(warehouse, numbers),
+    )
+    store_frame(warehouse.connection, "_words", words)
+    held = " UNION ALL ".join(
+        f"SELECT customer_id, matter, spoken FROM warehouse.crm_customers JOIN _words ON canonical_{kind} = address"
+        for kind in ("email", "phone")
+    )
+    return warehouse.read(
+        f"SELECT person_id, matter, spoken FROM ({held}) JOIN warehouse.customer_records USING (customer_id)"
+    )
+
+
+def _somebodys(warehouse: Warehouse, numbers: pl.Series) -> pl.Series:
+    """Those of the numbers (E.164) that somebody has."""
+    store_frame(warehouse.connection, "_numbers", numbers.to_frame("canonical_phone"))
+    return warehouse.read("FROM _numbers SEMI JOIN warehouse.crm_customers USING (canonical_phone)")["canonical_phone"]
+
+
+def _barred(warehouse: Warehouse, config: Config, as_of: date) -> pl.DataFrame:
+    """person_id, reason: who is sent to no network whatever they allow."""
+    settings, rules = config.settings, config.suppressions
+    named = warehouse.read("FROM warehouse.crm_suppressions")
+    born = ", birth_date" * (settings.minimum_age is not None)
+    if named.is_empty() and not rules and not born:
+        return pl.DataFrame(schema={"person_id": pl.String, "reason": pl.String})
+    records = warehouse.read(
+        "SELECT customer_id, person_id, canonical_email AS email, canonical_phone AS phone, "
+        f"country_code AS country{born} "
+        "FROM warehouse.customer_records JOIN warehouse.crm_customers USING (customer_id)"
+    )
+    return barred(too_young(records, settings, as_of=as_of), suppressed_people(records, named, rules, settings))
