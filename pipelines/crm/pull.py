@@ -112,17 +112,20 @@ def _countries(crm: Crm) -> pl.Series:
     return pl.concat([lived_in, customers.broken["country"]]).unique().sort()
 
 
-def pull_table(
+def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where that is known from
     table: TableName,
     reading: Reading,
     erasures: pl.DataFrame,
     living: str = "warehouse.crm_customers",
     withheld: str = "warehouse.withheld_addresses",
+    *,
+    unapplied: pl.DataFrame | None = None,
 ) -> Table:
     """A table's accepted rows without what `erasures` (`CrmErasures`) forbids, and its quarantined rows.
 
     `living` is the table of the customers already read without the erased, `withheld` that of their
-    `WithheldAddresses`.
+    `WithheldAddresses`; `unapplied` are the erasures that were not yet looked for in the warehouse's rows: all, if not
+    given.
 
     Raises:
         SourceError: a source cannot be read as declared.
@@ -131,9 +134,11 @@ def pull_table(
     """
     pulled = reading.crm.pull(table, (lambda orders: _without_rate(orders, reading)) if table == "orders" else None)
     arrival, connection, covered, kept_back, normalised = pulled.arrival, reading.crm.connection, None, None, 0
+    accepted = pulled.read - pulled.quarantined.height
     if table == "consents":
-        insert_frame(connection, arrival.name, _refusals(pulled.broken))
-    accepted = arrival.height()
+        refusals = _refusals(pulled.broken)
+        insert_frame(connection, arrival.name, refusals)
+        accepted += refusals.height
     if table == "customers":
         if not accepted:
             places = ", ".join(reading.crm.places(table))
@@ -150,7 +155,8 @@ def pull_table(
         if table == "consents" and not erasures.is_empty():
             held = arrival.read(f"FROM {withheld}")
             accepted += keep_for_holders(connection, arrival.name, held, living, **compared)
-        accepted += forget(arrival, erasures, living, **compared)
+        fresh = erasures if unapplied is None else unapplied
+        accepted += forget(arrival, erasures, living, unapplied=fresh, **compared)
         written, temporary = arrival.written, arrival.temporary
     staying = None
     select = f"SELECT * EXCLUDE ({RAW_MARK}) FROM ({written}"
