@@ -71,7 +71,9 @@ def _customers(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         try:
             with relance.stage("crm.customers", context):
-                table = pull_table("customers", relance.reading(context), relance.table("crm_erasures"))
+                unapplied = not_applied(relance.warehouse, "rows")
+                erasures = relance.table("crm_erasures")
+                table = pull_table("customers", relance.reading(context), erasures, unapplied=unapplied)
                 result = _written(context, relance, "customers", table)
         except EmptyCrmError as error:
             yield dg.AssetCheckResult(passed=False, check_name="customers_arrive", description=str(error))

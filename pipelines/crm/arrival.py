@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import dataframely as dy
@@ -13,6 +14,9 @@ from pipelines.crm.casts import BROKEN_SEPARATOR
 from pipelines.crm.contract import BROKEN_RULE, BROKEN_TEXT, ROW, Judged, judge
 from schemas.crm import NAMING_COLUMNS, RAW_MARK
 from schemas.source import TableName
+
+#: What is looked at whole outside of DuckDB.
+_ROWS_AT_ONCE = 500_000
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,13 @@ class Arrival:
     def read(self, query: str) -> pl.DataFrame:
         """A query's rows as the contract types them: words as text, times in UTC."""
         return frame_of(self.connection.sql(query))
+
+    def in_pieces(self, table: str, query: Callable[[str], str]) -> Iterator[pl.DataFrame]:
+        """What a query gives of some rows of a table after the other: they stand in brackets, with `place`."""
+        last = self.read(f"SELECT max(rowid) AS last FROM {table}")["last"].item()
+        for first in range(0, 1 if last is None else last + 1, _ROWS_AT_ONCE):
+            rows = f"SELECT rowid AS place, * FROM {table} WHERE rowid BETWEEN {first} AND {first + _ROWS_AT_ONCE - 1}"
+            yield self.read(query(f"({rows})"))
 
     def rows(self) -> pl.DataFrame:
         """The rows that arrived; without `held`, in their order."""

@@ -87,6 +87,8 @@ def covered_by(  # noqa: PLR0913 - as below, and the networks that see the addre
     having: Having,
 ) -> Covered:
     """The records that standing requests cover, as `covered_records` finds them, and each form of what they hold."""
+    if customers.is_empty():
+        return Covered(erasures.clear().select("request_id", "requested_at", customer_id="tombstone"), erasures.clear())
     found = covered_records(
         customers, marks, erasures, joining=settings.joining, identity_key=identity_key, whole=whole, having=having
     )
