@@ -98,6 +98,13 @@ class Arrival:
             rows = f"SELECT rowid AS place, * FROM {table} WHERE rowid BETWEEN {first} AND {first + _ROWS_AT_ONCE - 1}"
             yield self.read(query(f"({rows})"))
 
+    def every_in_pieces(self, select: str, condition: str) -> Iterator[pl.DataFrame]:
+        """The columns `select` of the rows of `every` that meet a condition, some after the other."""
+        rows = f"SELECT {select} FROM {{}} WHERE {condition}"
+        yield from self.in_pieces(self.name, rows.format)
+        if self.held is not None:
+            yield from self.in_pieces(self.held, f"{rows} AND {self.stays}".format)
+
     def rows(self) -> pl.DataFrame:
         """The rows that arrived; without `held`, in their order."""
         return self.read(f"SELECT {', '.join(self.contract.column_names())} FROM {self.name} ORDER BY rowid")

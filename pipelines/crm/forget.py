@@ -68,15 +68,16 @@ def _void_earlier_grants(
         return
 
     def voided(place: str, rows: str, further: str) -> pl.Series:
-        granted = arrival.read(
-            f"SELECT {place} AS place, customer_id, address, captured_at FROM {rows} "
+        granted = (
+            f"SELECT {place} AS voided, customer_id, address, captured_at FROM {{}} "
             f"WHERE status = 'granted' AND captured_at <= TIMESTAMPTZ '{latest}' AND {further}"
         )
-        void = voided_grants(granted, erasures, identity_key=identity_key, default_country=default_country)
-        return granted.filter(void)["place"]
+        pieces = arrival.in_pieces(rows, granted.format)
+        compared = {"identity_key": identity_key, "default_country": default_country}
+        return pl.concat(piece.filter(voided_grants(piece, erasures, **compared))["voided"] for piece in pieces)
 
-    arrival.take_out(voided("rowid", arrival.name, "TRUE"))
+    arrival.take_out(voided("place", arrival.name, "TRUE"))
     if arrival.held is not None:
-        marks = voided(RAW_MARK, arrival.held, arrival.stays)
+        marks = voided(RAW_MARK, arrival.held, arrival.stays).rename(RAW_MARK)
         store_frame(arrival.connection, "_voided", marks.to_frame())
         arrival.let_leave(f"{RAW_MARK} IN (FROM _voided)")
