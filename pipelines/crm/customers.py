@@ -137,6 +137,7 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
         whole=arriving.whole,
         having=arriving.having,
     )
+    arrival.connection.execute("DROP TABLE IF EXISTS _usable")
     if covered.tombstones.height:
         more = _met(chain(arriving.made_before(), stayed_canonical(arrival)), covered.tombstones, compared)
         met = _both(met, more)
