@@ -9,6 +9,7 @@ from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.crm.known import marking_rules
 from pipelines.crm.pull import Table, pull_erasures, pull_table
+from pipelines.erasure.applied import not_applied
 from pipelines.erasure.taking_in import keep_covered, known_erasures, note_changed, take_in
 from pipelines.history.intervals import replace_by
 from pipelines.identifiers.rules import set_made_by
@@ -70,7 +71,9 @@ def _customers(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         try:
             with relance.stage("crm.customers", context):
-                table = pull_table("customers", relance.reading(context), relance.table("crm_erasures"))
+                unapplied = not_applied(relance.warehouse, "rows")
+                erasures = relance.table("crm_erasures")
+                table = pull_table("customers", relance.reading(context), erasures, unapplied=unapplied)
                 result = _written(context, relance, "customers", table)
         except EmptyCrmError as error:
             yield dg.AssetCheckResult(passed=False, check_name="customers_arrive", description=str(error))
@@ -92,7 +95,8 @@ def _table(name: TableName, daily: dg.PartitionsDefinition) -> dg.AssetsDefiniti
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         with relance.stage(f"crm.{name}", context):
             reading = relance.reading(context)
-            table = pull_table(name, reading, relance.table("crm_erasures"))
+            unapplied = not_applied(relance.warehouse, "rows")
+            table = pull_table(name, reading, relance.table("crm_erasures"), unapplied=unapplied)
             return _written(context, relance, name, table)
 
     return asset

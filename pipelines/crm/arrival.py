@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import dataframely as dy
@@ -14,12 +15,16 @@ from pipelines.crm.contract import BROKEN_RULE, BROKEN_TEXT, ROW, Judged, judge
 from schemas.crm import NAMING_COLUMNS, RAW_MARK
 from schemas.source import TableName
 
+#: What is looked at whole outside of DuckDB.
+_ROWS_AT_ONCE = 500_000
+
 
 @dataclass(frozen=True)
 class Arrival:
     """A temporary table with the contract's columns, the mark, `broken`, and `source_file` where the select tells it.
 
-    A row's `rowid` names it, and stays so when other rows go.
+    A row's `rowid` names it, and stays so when other rows go. Without `held` it is the row's place in the select's
+    result, and rows of `held` are not known.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -35,8 +40,18 @@ class Arrival:
 
     @property
     def seen(self) -> str:
-        """Beside `held`: every raw row as text, with its mark, in the select's order."""
+        """Beside `held`: the mark and `source_file` of every raw row, in the select's order."""
         return f"_seen_{self.table}"
+
+    @property
+    def met(self) -> str:
+        """Beside `held`: marks that only raw rows bear (new), that only rows of `held` bear (gone), and how many do."""
+        return f"_met_{self.table}"
+
+    @property
+    def copied(self) -> str:
+        """Beside `held`: the raw rows of a select that may give others, or in another order, when it is read again."""
+        return f"_copied_{self.table}"
 
     @property
     def leaving(self) -> str:
@@ -47,11 +62,6 @@ class Arrival:
     def temporary(self) -> tuple[str, ...]:
         """The temporary tables."""
         return (self.name,) if self.held is None else (self.name, self.leaving)
-
-    @property
-    def place(self) -> str:
-        """SQL for a row's place in the select's result, from 0."""
-        return "rowid" if self.held is None else "place"
 
     @property
     def knowable(self) -> str:
@@ -81,9 +91,23 @@ class Arrival:
         """A query's rows as the contract types them: words as text, times in UTC."""
         return frame_of(self.connection.sql(query))
 
+    def in_pieces(self, table: str, query: Callable[[str], str]) -> Iterator[pl.DataFrame]:
+        """What a query gives of some rows of a table after the other: they stand in brackets, with `place`."""
+        last = self.read(f"SELECT max(rowid) AS last FROM {table}")["last"].item()
+        for first in range(0, 1 if last is None else last + 1, _ROWS_AT_ONCE):
+            rows = f"SELECT rowid AS place, * FROM {table} WHERE rowid BETWEEN {first} AND {first + _ROWS_AT_ONCE - 1}"
+            yield self.read(query(f"({rows})"))
+
+    def every_in_pieces(self, select: str, condition: str) -> Iterator[pl.DataFrame]:
+        """The columns `select` of the rows of `every` that meet a condition, some after the other."""
+        rows = f"SELECT {select} FROM {{}} WHERE {condition}"
+        yield from self.in_pieces(self.name, rows.format)
+        if self.held is not None:
+            yield from self.in_pieces(self.held, f"{rows} AND {self.stays}".format)
+
     def rows(self) -> pl.DataFrame:
-        """The rows that arrived, in their order."""
-        return self.read(f"SELECT {', '.join(self.contract.column_names())} FROM {self.name} ORDER BY {self.place}")
+        """The rows that arrived; without `held`, in their order."""
+        return self.read(f"SELECT {', '.join(self.contract.column_names())} FROM {self.name} ORDER BY rowid")
 
     def execute(self, statement: str) -> None:
         """Run a statement in which `{table}` stands for the temporary table."""
@@ -103,17 +127,22 @@ class Arrival:
         doubts = [f"{name} IS NULL" for name, column in columns.items() if not column.nullable]
         if self.table in NAMING_COLUMNS:
             doubts.append(f"coalesce({', '.join(NAMING_COLUMNS[self.table])}) IS NULL")
+        told_by_places = False
         for key in self.contract.primary_key():
             repeated = self._repeated_hashes(key)
             if not repeated.is_empty():
+                # Of rows that are alike the first stays.
+                told_by_places = self.held is not None
                 doubts.append(f"hash({key}) IN (SELECT unnest([{', '.join(map(str, repeated))}]::UBIGINT[]))")
         parts = f"string_split(broken, '{BROKEN_SEPARATOR}')"
         doubtful = self.read(
             f"SELECT {', '.join(columns)}, rowid AS {ROW}, {parts}[1] AS {BROKEN_RULE}, "
             f"array_to_string({parts}[2:], '{BROKEN_SEPARATOR}') AS {BROKEN_TEXT} "
-            f"FROM {self.name} WHERE {' OR '.join(['broken IS NOT NULL', *doubts])} ORDER BY {self.place}"
-        )
-        return judge(doubtful.with_columns(pl.col(ROW).cast(pl.UInt32)), self.contract)
+            f"FROM {self.name} WHERE {' OR '.join(['broken IS NOT NULL', *doubts])} ORDER BY rowid"
+        ).with_columns(pl.col(ROW).cast(pl.UInt32))
+        if told_by_places:
+            doubtful = doubtful.join(self.places(doubtful[ROW]), on=ROW).sort("place").drop("place", "source")
+        return judge(doubtful, self.contract)
 
     def _repeated_hashes(self, column: str) -> pl.Series:
         """Hashes that several rows have: a doubt, and no more. Sorted numbers show them for a third of grouping."""
@@ -148,14 +177,30 @@ class Arrival:
             if not self.read(f"{rows} LIMIT 1").is_empty():
                 self.connection.execute(f"INSERT INTO {self.leaving} {rows}")
 
-    def files(self, rows: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """source_row, place, source of the given rows; and of each file (source) where it starts."""
-        wanted = f"SELECT rowid AS {ROW}, {self.place}::BIGINT AS place, source_file AS source FROM {self.name}"
-        every = self.name if self.held is None else self.seen
-        return (
-            self.read(f"{wanted} WHERE rowid IN ({_listed(rows)})").with_columns(pl.col(ROW).cast(pl.UInt32)),
-            self.read(f"SELECT source_file AS source, min(rowid) AS start FROM {every} GROUP BY ALL"),
+    def places(self, rows: pl.Series) -> pl.DataFrame:
+        """source_row, place in the select's result from 0, and source (the file) of the given rows."""
+        wanted = _listed(rows)
+        query = (
+            f"SELECT rowid AS {ROW}, rowid AS place, source_file AS source FROM {self.name} WHERE rowid IN ({wanted})"
         )
+        if self.held is not None:
+            # Rows that bear one mark are alike in all, so that any of them may stand where another does.
+            marks = f"SELECT {RAW_MARK} FROM {self.name} WHERE rowid IN ({wanted})"
+            here, there = (
+                f"(SELECT {RAW_MARK}, rowid AS row, row_number() OVER (PARTITION BY {RAW_MARK} ORDER BY rowid) AS nth"
+                f"{further} FROM {table} WHERE {RAW_MARK} IN ({marks}))"
+                for table, further in ((self.name, ""), (self.seen, ", source_file"))
+            )
+            query = (
+                f"SELECT here.row AS {ROW}, there.row AS place, source_file AS source "
+                f"FROM {here} AS here JOIN {there} AS there USING ({RAW_MARK}, nth) WHERE here.row IN ({wanted})"
+            )
+        return self.read(query).with_columns(pl.col(ROW).cast(pl.UInt32))
+
+    def starts(self) -> pl.DataFrame:
+        """source, start: the place of each file's first row."""
+        every = self.name if self.held is None else self.seen
+        return self.read(f"SELECT source_file AS source, min(rowid) AS start FROM {every} GROUP BY ALL")
 
 
 def _listed(rows: pl.Series) -> str:

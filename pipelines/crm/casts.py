@@ -30,8 +30,8 @@ def typed_select(
 ) -> str:
     """SQL for the contract's columns, typed, then `broken`: null, or the rule, a separator and the text.
 
-    `given` are the select's columns: of the contract's, those it lacks are null; `source_file`, one of `files`, the
-    mark and `place` are passed on. Texts are trimmed, blank ones null, and words of our own in one case.
+    `given` are the select's columns: of the contract's, those it lacks are null; `source_file`, one of `files`, and the
+    mark are passed on. Texts are trimmed, blank ones null, and words of our own in one case.
     """
     casts = {
         name: cast
@@ -44,7 +44,6 @@ def typed_select(
     ]
     columns += [f"{file_number(files)} AS source_file"] if "source_file" in given else []
     columns += [RAW_MARK if RAW_MARK in given else f"NULL::UBIGINT AS {RAW_MARK}"]
-    columns += ["place"] if "place" in given else []
     # A text is looked at again only where its cast gave nothing.
     faults = {name: "not allowed" if vocabulary(contract.columns()[name]) else "unreadable" for name in casts}
     broken = ", ".join(

@@ -12,17 +12,25 @@ from pipelines.erasure.others import keep_for_others
 from schemas.crm import NAMING_COLUMNS, RAW_MARK
 
 
-def forget(
-    arrival: Arrival, erasures: pl.DataFrame, living: str, *, identity_key: str, default_country: str | None
+def forget(  # noqa: PLR0913 - the rows, whom they must not name, and how those are compared
+    arrival: Arrival,
+    erasures: pl.DataFrame,
+    living: str,
+    *,
+    unapplied: pl.DataFrame,
+    identity_key: str,
+    default_country: str | None,
 ) -> int:
     """Take out rows of erased customers, and what names an erased address; how many rows come in for others instead.
 
-    In: `CrmErasures`; `living` is the table of the customers already read without the erased.
+    In: `CrmErasures`, and those of them that were not yet looked for in the warehouse; `living` is the table of the
+    customers already read without the erased.
     """
     if erasures.is_empty():
         return 0
+    staying = arrival.held if "customer_id" in unapplied["form"] else None
     # Living customers need no look: there are many more of them.
-    named = " UNION ALL ".join(f"SELECT customer_id FROM {rows}" for rows in (arrival.name, arrival.held) if rows)
+    named = " UNION ALL ".join(f"SELECT customer_id FROM {rows}" for rows in (arrival.name, staying) if rows)
     doubtful = arrival.read(f"SELECT DISTINCT customer_id FROM ({named}) ANTI JOIN {living} USING (customer_id)")
     gone = erased_values(doubtful["customer_id"], "customer_id", erasures, identity_key)
     # A list as a parameter would go through Python, value by value.
@@ -40,7 +48,8 @@ def forget(
             default_country=default_country,
         )
     arrival.execute("DELETE FROM {table} WHERE customer_id IN (FROM _gone)")
-    arrival.let_leave("customer_id IN (FROM _gone)")
+    if staying is not None:
+        arrival.let_leave("customer_id IN (FROM _gone)")
     if arrival.table == "consents":
         arrival.execute(
             f"UPDATE {{table}} SET address = NULL, {RAW_MARK} = NULL WHERE address IN (FROM _gone_addresses)"
@@ -59,15 +68,16 @@ def _void_earlier_grants(
         return
 
     def voided(place: str, rows: str, further: str) -> pl.Series:
-        granted = arrival.read(
-            f"SELECT {place} AS place, customer_id, address, captured_at FROM {rows} "
+        granted = (
+            f"SELECT {place} AS voided, customer_id, address, captured_at FROM {{}} "
             f"WHERE status = 'granted' AND captured_at <= TIMESTAMPTZ '{latest}' AND {further}"
         )
-        void = voided_grants(granted, erasures, identity_key=identity_key, default_country=default_country)
-        return granted.filter(void)["place"]
+        pieces = arrival.in_pieces(rows, granted.format)
+        compared = {"identity_key": identity_key, "default_country": default_country}
+        return pl.concat(piece.filter(voided_grants(piece, erasures, **compared))["voided"] for piece in pieces)
 
-    arrival.take_out(voided("rowid", arrival.name, "TRUE"))
+    arrival.take_out(voided("place", arrival.name, "TRUE"))
     if arrival.held is not None:
-        marks = voided(RAW_MARK, arrival.held, arrival.stays)
+        marks = voided(RAW_MARK, arrival.held, arrival.stays).rename(RAW_MARK)
         store_frame(arrival.connection, "_voided", marks.to_frame())
         arrival.let_leave(f"{RAW_MARK} IN (FROM _voided)")

@@ -49,51 +49,65 @@ def marked(select: str, given: list[str], contract: type[dy.Schema]) -> str:
     return f"SELECT *, hash('{','.join(names)}', {texts}) AS {RAW_MARK} FROM ({select}\n) AS selected"
 
 
-def see(arrival: Arrival, select: str, given: list[str], source_file: str | None) -> str:
-    """Look at every row of a `marked` select once; SQL for those that are not known, with their places.
+def see(arrival: Arrival, select: str, source_file: str | None) -> tuple[str, bool]:
+    """Look at the mark of every row of a `marked` select; SQL for the rows that are not known, in no order, and whether
+    a mark that is known stands twice.
 
-    `source_file` is SQL for the file in which a row stands.
+    `source_file` is SQL for the file in which a row stands. The select is read twice: keeping all texts until the new
+    rows are found takes as long, and far more memory (measured).
     """
-    names = _of_contract(given, arrival.contract)
-    texts = [f'"{name}"::VARCHAR AS "{name}"' for name in names]
-    files = [] if source_file is None else [f"{source_file} AS source_file"]
-    # Looked up afterwards: through a join, rows would lose their order, and with it their places (tried).
     arrival.connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {arrival.seen} AS SELECT {', '.join([RAW_MARK, *files, *texts])} "
-        f"FROM ({select}) AS marked"
+        f"CREATE OR REPLACE TEMP TABLE {arrival.seen} AS "
+        f"SELECT {RAW_MARK}, {source_file or 'NULL'} AS source_file FROM ({select}) AS marked"
     )
-    return (
-        f"SELECT *, rowid AS place FROM {arrival.seen} "
-        f"WHERE {RAW_MARK} NOT IN (SELECT {RAW_MARK} FROM {arrival.held} WHERE {arrival.knowable})"
+    # In the one row without either, how many pairs there are.
+    arrival.connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {arrival.met} AS SELECT new, gone, count(*) AS rows FROM ("
+        f"SELECT CASE WHEN held.{RAW_MARK} IS NULL THEN seen.{RAW_MARK} END AS new, "
+        f"CASE WHEN seen.{RAW_MARK} IS NULL THEN held.{RAW_MARK} END AS gone FROM {arrival.seen} AS seen "
+        f"FULL JOIN (SELECT {RAW_MARK} FROM {arrival.held} WHERE {arrival.knowable}) AS held USING ({RAW_MARK})) "
+        "GROUP BY ALL"
     )
+    # If every known row is in one pair, there are as many pairs as rows on either side.
+    counted = arrival.read(
+        f"SELECT seen.rows - coalesce(sum(met.rows) FILTER (new IS NOT NULL), 0) AS seen, "
+        "held.rows - coalesce(sum(met.rows) FILTER (gone IS NOT NULL), 0) AS held, "
+        "coalesce(sum(met.rows) FILTER (new IS NULL AND gone IS NULL), 0) AS pairs "
+        f"FROM (SELECT count(*) AS rows FROM {arrival.seen}) AS seen, "
+        f"(SELECT count(*) AS rows FROM {arrival.held} WHERE {arrival.knowable}) AS held, {arrival.met} AS met "
+        "GROUP BY seen.rows, held.rows"
+    )
+    # As a condition it would be a join that keeps all rows that are parsed (tried).
+    fresh = f"SELECT *, {RAW_MARK} IN (SELECT new FROM {arrival.met} WHERE new IS NOT NULL) AS fresh FROM ({select})"
+    return f"SELECT * EXCLUDE (fresh) FROM ({fresh}) WHERE fresh", any(len(set(row)) > 1 for row in counted.rows())
 
 
-def recall(arrival: Arrival) -> None:
-    """Let known rows arrive that are judged together with others: whose raw row stands twice, or whose key another row
-    has. And note which rows of the warehouse do not stay: these, and those whose raw row is gone.
+def recall(arrival: Arrival, *, repeated: bool) -> None:
+    """Let known rows arrive that are judged together with others: whose raw row stands twice (none does if not
+    `repeated`), or whose key another row has. And note which rows of the warehouse do not stay: these, and those whose
+    raw row is gone.
     """
-    columns = ", ".join(arrival.contract.column_names())
     keys = arrival.contract.primary_key()
-    # Without a key, two rows of the warehouse may be of raw rows that are alike.
-    repeated = [_repeated(arrival, arrival.seen), *([] if keys else [_repeated(arrival, arrival.held or "")])]
-    store_frame(arrival.connection, "_repeated", pl.concat(repeated).to_frame())
-    together = [f"{RAW_MARK} IN (FROM _repeated)", *(f"{key} IN (SELECT {key} FROM {arrival.name})" for key in keys)]
+    together = [f"{key} IN (SELECT {key} FROM {arrival.name})" for key in keys]
+    if repeated:
+        # Without a key, two rows of the warehouse may be of raw rows that are alike.
+        marks = [_repeated(arrival, rows) for rows in (arrival.seen, *([] if keys else [arrival.held or ""]))]
+        store_frame(arrival.connection, "_repeated", pl.concat(marks).to_frame())
+        together.append(f"{RAW_MARK} IN (FROM _repeated)")
+    gone = f"SELECT gone AS {RAW_MARK} FROM {arrival.met} WHERE gone IS NOT NULL"
     arrival.connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE _recalled AS SELECT DISTINCT {columns}, {RAW_MARK} FROM {arrival.held} "
-        f"WHERE {arrival.knowable} AND ({' OR '.join(together)})"
+        f"CREATE OR REPLACE TEMP TABLE _recalled AS SELECT DISTINCT {RAW_MARK} FROM {arrival.held} "
+        f"WHERE {arrival.knowable} AND ({' OR '.join(together) or 'FALSE'}) AND {RAW_MARK} NOT IN ({gone})"
     )
-    arrival.connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {arrival.leaving} AS SELECT {RAW_MARK} FROM {arrival.held} "
-        f"WHERE {arrival.knowable} AND {RAW_MARK} NOT IN (SELECT {RAW_MARK} FROM {arrival.seen}) "
-        f"UNION SELECT {RAW_MARK} FROM _recalled"
-    )
-    file = ", seen.source_file" if "source_file" in arrival.read(f"FROM {arrival.seen} LIMIT 0").columns else ""
-    found = (
-        f"SELECT _recalled.*, seen.rowid AS place{file} FROM _recalled JOIN {arrival.seen} AS seen USING ({RAW_MARK})"
-    )
+    arrival.connection.execute(f"CREATE OR REPLACE TEMP TABLE {arrival.leaving} AS {gone} UNION ALL FROM _recalled")
     # An insert of no rows would lose others (docs/decisions/0010).
-    if not arrival.read(f"{found} LIMIT 1").is_empty():
-        arrival.connection.execute(f"INSERT INTO {arrival.name} BY NAME {found}")
+    if not arrival.read("FROM _recalled LIMIT 1").is_empty():
+        columns = ", ".join([*arrival.contract.column_names(), RAW_MARK])
+        rows = (
+            f"SELECT DISTINCT {columns} FROM {arrival.held} WHERE {arrival.knowable} AND {RAW_MARK} IN (FROM _recalled)"
+        )
+        seen = f"(SELECT {RAW_MARK} FROM {arrival.seen})"
+        arrival.connection.execute(f"INSERT INTO {arrival.name} BY NAME FROM ({rows}) JOIN {seen} USING ({RAW_MARK})")
 
 
 def _repeated(arrival: Arrival, rows: str) -> pl.Series:

@@ -12,21 +12,19 @@ import polars as pl
 from catalog.duckdb_connection import frame_of, insert_frame, store_frame
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.contract import ROW, shape
+from pipelines.crm.customers import read_customers
 from pipelines.crm.days import check_orders_reach
-from pipelines.crm.erased import erased_marks, own_tombstones, without_erased
 from pipelines.crm.erasures import person_tombstones, tombstones
 from pipelines.crm.forget import forget
 from pipelines.crm.money import with_rate
 from pipelines.crm.read import Crm
-from pipelines.crm.unchanged import with_known_canonical
-from pipelines.erasure.covered import Covered, covered_by
+from pipelines.erasure.covered import Covered
 from pipelines.erasure.lifted import with_lifted
 from pipelines.erasure.meant import meant
 from pipelines.erasure.names import request_names
-from pipelines.erasure.withheld import keep_for_holders, withheld_addresses
+from pipelines.erasure.withheld import keep_for_holders
 from pipelines.history.intervals import Staying
-from pipelines.identifiers.canonical import with_canonical
-from schemas.crm import PURPOSES, RAW_MARK, CanonicalCustomers, Quarantine
+from schemas.crm import PURPOSES, RAW_MARK, Quarantine
 from schemas.errors import EmptyCrmError
 from schemas.network import Network
 from schemas.said import Said
@@ -112,17 +110,20 @@ def _countries(crm: Crm) -> pl.Series:
     return pl.concat([lived_in, customers.broken["country"]]).unique().sort()
 
 
-def pull_table(
+def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where that is known from
     table: TableName,
     reading: Reading,
     erasures: pl.DataFrame,
     living: str = "warehouse.crm_customers",
     withheld: str = "warehouse.withheld_addresses",
+    *,
+    unapplied: pl.DataFrame | None = None,
 ) -> Table:
     """A table's accepted rows without what `erasures` (`CrmErasures`) forbids, and its quarantined rows.
 
     `living` is the table of the customers already read without the erased, `withheld` that of their
-    `WithheldAddresses`.
+    `WithheldAddresses`; `unapplied` are the erasures that were not yet looked for in the warehouse's rows: all, if not
+    given.
 
     Raises:
         SourceError: a source cannot be read as declared.
@@ -131,9 +132,12 @@ def pull_table(
     """
     pulled = reading.crm.pull(table, (lambda orders: _without_rate(orders, reading)) if table == "orders" else None)
     arrival, connection, covered, kept_back, normalised = pulled.arrival, reading.crm.connection, None, None, 0
+    fresh = erasures if unapplied is None else unapplied
+    accepted = pulled.read - pulled.quarantined.height
     if table == "consents":
-        insert_frame(connection, arrival.name, _refusals(pulled.broken))
-    accepted = arrival.height()
+        refusals = _refusals(pulled.broken)
+        insert_frame(connection, arrival.name, refusals)
+        accepted += refusals.height
     if table == "customers":
         if not accepted:
             places = ", ".join(reading.crm.places(table))
@@ -143,14 +147,22 @@ def pull_table(
                 rows=pulled.read,
             )
             raise EmptyCrmError(msg)
-        written, covered, kept_back, normalised = _canonical_customers(arrival, erasures, reading)
+        written, covered, kept_back, normalised = read_customers(
+            arrival,
+            erasures,
+            fresh,
+            settings=reading.settings,
+            networks=reading.networks,
+            identity_key=reading.identity_key,
+            prehashed=reading.crm.sources.tables.customers.prehashed,
+        )
         temporary = (*arrival.temporary, "_canonical")
     else:
         compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
         if table == "consents" and not erasures.is_empty():
             held = arrival.read(f"FROM {withheld}")
             accepted += keep_for_holders(connection, arrival.name, held, living, **compared)
-        accepted += forget(arrival, erasures, living, **compared)
+        accepted += forget(arrival, erasures, living, unapplied=fresh, **compared)
         written, temporary = arrival.written, arrival.temporary
     staying = None
     select = f"SELECT * EXCLUDE ({RAW_MARK}) FROM ({written}"
@@ -164,68 +176,6 @@ def pull_table(
     return Table(
         connection, select, temporary, quarantined, pulled.read, gone, covered, kept_back, normalised, written, staying
     )
-
-
-def _canonical_customers(
-    arrival: Arrival, erasures: pl.DataFrame, reading: Reading
-) -> tuple[str, Covered, pl.DataFrame, int]:
-    """SQL for those `CanonicalCustomers` that arrived, and their marks; which customers are covered by requests; their
-    `WithheldAddresses`; and how many were made canonical for it.
-
-    Only what identifies somebody goes through Polars, the rest stays in DuckDB.
-    """
-    prehashed = reading.crm.sources.tables.customers.prehashed
-    compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
-
-    def canonical(rows: pl.DataFrame) -> pl.DataFrame:
-        return with_canonical(rows, default_country=reading.settings.default_country, prehashed=prehashed)
-
-    def whole(ids: pl.Series) -> pl.DataFrame:
-        store_frame(arrival.connection, "_asked", ids.to_frame("customer_id"))
-        return canonical(arrival.read(f"FROM {arrival.every} SEMI JOIN _asked USING (customer_id)"))
-
-    identifying, normalised = with_known_canonical(arrival, canonical)
-    own = own_tombstones(identifying, reading.identity_key)
-    marks = erased_marks(identifying, own, erasures, **compared)
-    covered = covered_by(
-        identifying,
-        marks,
-        erasures,
-        settings=reading.settings,
-        networks=reading.networks,
-        identity_key=reading.identity_key,
-        whole=whole,
-    )
-    more = erased_marks(identifying, own, covered.tombstones, **compared)
-    marks = marks.select(pl.col(name) | more[name] for name in marks.columns)
-    kept = _without_erased(arrival, identifying, marks)
-    store_frame(arrival.connection, "_canonical", kept.drop("customer_id", "country"))
-    names = set(kept.columns) - {"customer_id", "country"}
-    columns = ", ".join(
-        f"{'_canonical' if name in names else arrival.name}.{name}"
-        for name in (*CanonicalCustomers.column_names(), RAW_MARK)
-    )
-    written = f"SELECT {columns} FROM {arrival.name} JOIN _canonical ON {arrival.name}.rowid = _canonical.{ROW}"
-    return written, covered, withheld_addresses(identifying, own, marks, reading.identity_key), normalised
-
-
-def _without_erased(arrival: Arrival, customers: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
-    """Of the customers those who arrived, as `without_erased` says; who stays and is touched by it arrives for that.
-
-    In, row by row: customers, of whom those who stay have no source_row; their `erased_marks`.
-    """
-    touched = marks.select(pl.any_horizontal(pl.all())).to_series()
-    store_frame(arrival.connection, "_touched", customers.filter(touched).select("customer_id"))
-    arrival.arrive_after_all("customer_id IN (FROM _touched)")
-    # Such a row is no longer what its raw row gives.
-    arrival.execute(f"UPDATE {{table}} SET {RAW_MARK} = NULL WHERE customer_id IN (FROM _touched)")
-    late = arrival.read(
-        f"SELECT rowid AS {ROW}, customer_id FROM {arrival.name} SEMI JOIN _touched USING (customer_id)"
-    )
-    kept = without_erased(customers, marks)
-    arrived = kept.filter(pl.col(ROW).is_not_null())
-    stayed = kept.filter(pl.col(ROW).is_null()).drop(ROW).join(late, on="customer_id")
-    return pl.concat([arrived, stayed.select(arrived.columns)], how="vertical_relaxed")
 
 
 def _without_rate(orders: Arrival, reading: Reading) -> pl.DataFrame:

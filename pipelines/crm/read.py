@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,10 +17,18 @@ from pipelines.crm.arrival import Arrival
 from pipelines.crm.casts import file_number, typed_select
 from pipelines.crm.contract import ROW
 from pipelines.crm.known import marked, recall, see
-from pipelines.crm.located_select import file_name, named_tables, names_warehouse, parsed, with_file
+from pipelines.crm.located_select import (
+    LocatedSelect,
+    file_name,
+    named_tables,
+    names_warehouse,
+    parsed,
+    with_file,
+)
 from pipelines.crm.rejects import rejected_lines
 from pipelines.crm.sources import OpenSource, open_source
-from pipelines.crm.steady import check_not_lost, steady
+from pipelines.crm.steady import steady
+from pipelines.crm.worded import worded
 from schemas.crm import CONTRACTS, RAW_MARK, CrmOrdersWithoutTimes, Quarantine
 from schemas.errors import SourceError
 from schemas.said import Said
@@ -115,14 +123,14 @@ class Crm:
         opened = self._open(table, select)
         with steady(f"Table {table}", opened):
             located = with_file(self.connection, select, opened)
-            with self._worded(table, opened):
-                self._arrive(arrival, located.select, opened)
+            with worded(table, opened):
+                self._arrive(arrival, located, opened)
             rejected = rejected_lines(self.connection, table, opened)
         read = arrival.seen_height() + rejected.height
-        with self._worded(table, opened):
+        with worded(table, opened):
             broken = self._set_aside(arrival, further)
         if located.one_to_one:
-            places = located.places(*arrival.files(broken[ROW]), rejected)
+            places = located.places(arrival.places(broken[ROW]), arrival.starts(), rejected)
         else:
             places = located.places(broken, rejected, rejected)
         quarantined = pl.concat(
@@ -135,24 +143,30 @@ class Crm:
             how="vertical_relaxed",
         )
         if arrival.held is not None:
-            self.connection.execute(f"DROP TABLE {arrival.seen}")
+            for name in (arrival.seen, arrival.met):
+                self.connection.execute(f"DROP TABLE {name}")
         arrival.take_out(broken[ROW])
         return Pulled(read, arrival, quarantined, broken.select(contract.column_names()))
 
-    def _arrive(self, arrival: Arrival, select: str, opened: tuple[OpenSource, ...]) -> None:
+    def _arrive(self, arrival: Arrival, located: LocatedSelect, opened: tuple[OpenSource, ...]) -> None:
         """Make the temporary tables of what the select gives."""
+        select, files = located.select, _files(opened)
         given = self._given(arrival.table, select, opened)
-        files = _files(opened)
-        arriving = marked(select, given, arrival.contract)
-        given = [*given, RAW_MARK]
-        if arrival.held is not None:
-            source_file = file_number(files) if "source_file" in given else None
-            arriving = see(arrival, arriving, given, source_file)
-            given = [*given, "place"]
-        typed = typed_select(arriving, given, arrival.contract, self._orders(arrival.table), files)
-        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {arrival.name} AS {typed}")
-        if arrival.held is not None:
-            recall(arrival)
+        typed = partial(typed_select, contract=arrival.contract, orders=self._orders(arrival.table), files=files)
+        if arrival.held is None:
+            arriving = typed(marked(select, given, arrival.contract), [*given, RAW_MARK])
+            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {arrival.name} AS {arriving}")
+            return
+        if not located.one_to_one:
+            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {arrival.copied} AS {select}")
+            select = f"FROM {arrival.copied}"
+        source_file = file_number(files) if "source_file" in given else None
+        fresh, repeated = see(arrival, marked(select, given, arrival.contract), source_file)
+        arriving = typed(fresh, [name for name in (*given, RAW_MARK) if name != "source_file"])
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {arrival.name} AS {arriving}")
+        recall(arrival, repeated=repeated)
+        if not located.one_to_one:
+            self.connection.execute(f"DROP TABLE {arrival.copied}")
 
     def _absent(self, arrival: Arrival) -> Pulled:
         nothing = typed_select("SELECT 1", [], arrival.contract, None)
@@ -253,46 +267,8 @@ class Crm:
         return tuple(opened)
 
     def _read(self, table: TableName, query: str, opened: tuple[OpenSource, ...]) -> pl.DataFrame:
-        with self._worded(table, opened):
+        with worded(table, opened):
             return frame_of(self.connection.sql(query))
-
-    @contextmanager
-    def _worded(self, table: TableName, opened: tuple[OpenSource, ...]) -> Iterator[None]:
-        """DuckDB's errors as sentences of ours: its own quote values."""
-        places = ", ".join(source.place for source in opened) or Said("no source")
-        try:
-            yield
-        except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
-            says = str(error).split("\n")[0].strip().rstrip(".!")
-            msg = Said(
-                "sources.toml, tables.{table}.select: {says}. It reads {places}.", table=table, says=says, places=places
-            )
-            raise SourceError(msg) from None
-        except duckdb.OutOfMemoryException:
-            msg = Said(
-                "Table {table}: out of memory while reading {places}. Raise memory_limit in relance.toml.",
-                table=table,
-                places=places,
-            )
-            raise SourceError(msg) from None
-        except (duckdb.Error, RuntimeError) as error:
-            check_not_lost(f"Table {table}", places, error)
-            if "CSV Parser" in str(error):
-                msg = Said(
-                    "Table {table}: {places} is no regular CSV: its line ends are mixed, or a quote is not closed. "
-                    "Export it again; nothing was published.",
-                    table=table,
-                    places=places,
-                )
-                raise SourceError(msg) from None
-            msg = Said(
-                "Table {table}: reading {places} failed ({kind}). The message quotes rows, so it is not "
-                "shown; run the select in DuckDB by hand, and prefer TRY_CAST to CAST.",
-                table=table,
-                places=places,
-                kind=type(error).__name__,
-            )
-            raise SourceError(msg) from None
 
 
 def _files(opened: tuple[OpenSource, ...]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import polars as pl
 
@@ -14,29 +14,36 @@ _MADE = (
     "canonical_email", "email_refusal", "canonical_phone", "phone_refusal", "phone_country_source", "phone_type",
     "country_code",
 )  # fmt: skip
+#: What tells who a customer is, and the place in the arrival.
+IDENTIFYING = (ROW, "customer_id", *_TYPED, *_MADE)
 
 
-def with_known_canonical(
+def made_canonical(
     arrival: Arrival, canonical: Callable[[pl.DataFrame], pl.DataFrame]
-) -> tuple[pl.DataFrame, int]:
-    """source_row, customer_id, email, phone and country of the customers and what `canonical` adds to them, in no
-    order; and how many it was asked for. Who stays in the warehouse has no source_row.
+) -> Iterator[tuple[pl.DataFrame, int]]:
+    """source_row, customer_id, email, phone and country of the customers that arrived and what `canonical` adds to
+    them, some after the other, in no order; and how many of them it was asked for.
     """
     typed = ", ".join(f"arrived.{name}" for name in _TYPED)
-    arrived = f"SELECT arrived.rowid AS {ROW}, arrived.customer_id, {typed}"
+    arrived = f"SELECT arrived.place AS {ROW}, arrived.customer_id, {typed}"
     if arrival.held is None:
-        every = arrival.read(f"{arrived} FROM {arrival.name} AS arrived")
-        return canonical(every), every.height
+        for rows in arrival.in_pieces(arrival.name, lambda piece: f"{arrived} FROM {piece} AS arrived"):
+            yield canonical(rows), rows.height
+        return
     same = " AND ".join(f"held.{name} IS NOT DISTINCT FROM arrived.{name}" for name in _TYPED)
     # An erased address was blanked after it was judged, which no address that was never there is.
     untouched = " AND ".join(f"(held.{name} IS NOT NULL OR held.{name}_refusal = 'blank')" for name in _TYPED[:2])
-    rows = arrival.read(
-        f"{arrived}, {', '.join(f'held.{name}' for name in _MADE)}, held.customer_id IS NOT NULL AS known "
-        f"FROM {arrival.name} AS arrived LEFT JOIN {arrival.held} AS held "
-        f"ON held.customer_id = arrived.customer_id AND {same} AND {untouched}"
-    )
-    kept = rows.filter("known").drop("known")
-    anew = canonical(rows.filter(~pl.col("known")).drop("known", *_MADE))
-    columns = ", ".join(kept.columns[1:])
-    stayed = arrival.read(f"SELECT NULL::BIGINT AS {ROW}, {columns} FROM {arrival.held} WHERE {arrival.stays}")
-    return pl.concat([kept, anew.select(kept.columns), stayed], how="vertical_relaxed"), anew.height
+    of_held = f"{', '.join(f'held.{name}' for name in _MADE)}, held.customer_id IS NOT NULL AS known"
+    joined = f"LEFT JOIN {arrival.held} AS held ON held.customer_id = arrived.customer_id AND {same} AND {untouched}"
+    for rows in arrival.in_pieces(arrival.name, lambda piece: f"{arrived}, {of_held} FROM {piece} AS arrived {joined}"):
+        kept = rows.filter("known").drop("known")
+        anew = canonical(rows.filter(~pl.col("known")).drop("known", *_MADE))
+        yield pl.concat([kept, anew.select(kept.columns)], how="vertical_relaxed"), anew.height
+
+
+def stayed_canonical(arrival: Arrival) -> Iterator[pl.DataFrame]:
+    """The same of customers who stay in the warehouse, who have no source_row."""
+    if arrival.held is not None:
+        columns = ", ".join(("customer_id", *_TYPED, *_MADE))
+        rows = f"SELECT NULL::BIGINT AS {ROW}, {columns} FROM"
+        yield from arrival.in_pieces(arrival.held, lambda piece: f"{rows} {piece} WHERE {arrival.stays}")

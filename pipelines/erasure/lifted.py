@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from pipelines.crm.erased import requests_for
@@ -11,6 +13,8 @@ from pipelines.erasure.meant import meant
 from pipelines.identifiers.emails import canonical_email
 from schemas.crm import CrmErasures, ErasureRequests
 from schemas.network import Network
+
+_NAMED = ("customer_id", "email", "phone")
 
 
 def with_lifted(
@@ -24,9 +28,13 @@ def with_lifted(
     standing = erasures.with_columns(lifted_at=pl.lit(None, dtype=erasures.schema["lifted_at"]))
     if standing.is_empty():
         return standing
-    grants = _grants(crm, standing["requested_at"].min(), default_country)
-    named = [_named(grants, column, standing, identity_key) for column in ("customer_id", "email", "phone")]
+    named = [
+        _named(grants, column, standing, identity_key)
+        for grants in _grants(crm, standing["requested_at"].min(), default_country)
+        for column in _NAMED
+    ]
     spoken = pl.concat([pl.DataFrame(ErasureRequests.create_empty()), *named], how="diagonal")
+    spoken = spoken.group_by("request_id", *_NAMED).agg(pl.col("requested_at").max()).select(spoken.columns)
     if spoken.is_empty():
         return standing
     held = meant(spoken, crm)
@@ -54,7 +62,7 @@ def voided_grants(
     lifted = erasures.filter(pl.col("lifted_at").is_not_null())
     canonical = _canonical(statements, default_country)
     voided = pl.Series([False]).new_from_index(0, statements.height)
-    for column in ("customer_id", "email", "phone"):
+    for column in _NAMED:
         latest = requests_for(canonical[column], column, lifted, identity_key).group_by("value")
         asked = canonical.join(
             latest.agg(pl.col("requested_at").max()),
@@ -67,14 +75,12 @@ def voided_grants(
     return voided
 
 
-def _grants(crm: Crm, since: object, default_country: str | None) -> pl.DataFrame:
-    """customer_id, email, phone, captured_at: whom statements granted after `since` speak of."""
+def _grants(crm: Crm, since: object, default_country: str | None) -> Iterator[pl.DataFrame]:
+    """customer_id, email, phone, captured_at: whom statements granted after `since` speak of, some after the other."""
+    after = f"status = 'granted' AND captured_at > TIMESTAMPTZ '{since}'"
     arrival = crm.read_ahead("consents").arrival
-    granted = arrival.read(
-        f"SELECT customer_id, address, captured_at FROM {arrival.every} "
-        f"WHERE status = 'granted' AND captured_at > TIMESTAMPTZ '{since}'"
-    )
-    return _canonical(granted, default_country)
+    for granted in arrival.every_in_pieces("customer_id, address, captured_at", after):
+        yield _canonical(granted, default_country)
 
 
 def _canonical(statements: pl.DataFrame, default_country: str | None) -> pl.DataFrame:

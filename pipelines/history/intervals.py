@@ -55,29 +55,28 @@ def replace_by(  # noqa: PLR0913 - a table and its rows, and the days
     listed = _listed(columns)
     marked = f"*, {_mark(listed)} AS mark"
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _arriving AS SELECT hash({listed}) AS quick FROM ({select})")
+    # Where most rows stay, the others are looked for once and kept whole.
+    before = f"warehouse.{table}" if staying is None else f"warehouse.{table} WHERE NOT ({staying.rows})"
     warehouse.execute(
-        f"CREATE OR REPLACE TEMP TABLE _before AS SELECT rowid AS place, hash({listed}) AS quick "
-        f"FROM warehouse.{table} WHERE {'TRUE' if staying is None else f'NOT ({staying.rows})'}"
+        f"CREATE OR REPLACE TEMP TABLE _before AS SELECT rowid AS place, hash({listed}) AS quick"
+        f"{'' if staying is None else ', *'} FROM {before}"
     )
     if staying is not None and staying.may_repeat:
         _note_alike(warehouse, table, listed, staying)
-    warehouse.execute(
-        "CREATE OR REPLACE TEMP TABLE _gone_places AS SELECT place FROM _before ANTI JOIN _arriving USING (quick)"
-    )
-    warehouse.execute(
-        f"CREATE OR REPLACE TEMP TABLE _gone_rows AS SELECT {marked} FROM warehouse.{table} "
-        "WHERE rowid IN (SELECT place FROM _gone_places)"
-    )
+    gone = "FROM _before ANTI JOIN _arriving USING (quick)"
+    if staying is None:
+        gone = f"FROM (SELECT rowid AS place, * FROM warehouse.{table}) SEMI JOIN (SELECT place {gone}) USING (place)"
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _gone_rows AS SELECT {marked} {gone}")
     warehouse.execute(
         f"CREATE OR REPLACE TEMP TABLE _came_rows AS SELECT {marked} FROM ({select}) AS arriving "
-        f"ANTI JOIN _before ON hash({listed}) = quick"
+        f"ANTI JOIN (SELECT quick FROM _before) AS before ON hash({listed}) = quick"
     )
     # A word that is new to an enumerated column needs the table anew; so do marks of raw rows that are not known.
     if held == arriving and staying is not None and _few_arrive(warehouse, table):
         warehouse.execute(f"DELETE FROM warehouse.{table} WHERE rowid IN (SELECT place FROM _before)")
         _insert(warehouse, table, select)
     elif held == arriving and RAW_MARK not in held and _few_differ(warehouse, listed):
-        warehouse.execute(f"DELETE FROM warehouse.{table} WHERE rowid IN (SELECT place FROM _gone_places)")
+        warehouse.execute(f"DELETE FROM warehouse.{table} WHERE rowid IN (SELECT place FROM _gone_rows)")
         _insert(warehouse, table, "SELECT * EXCLUDE (mark) FROM _came_rows")
     else:
         warehouse.replace_by(table, whole)
@@ -86,7 +85,7 @@ def replace_by(  # noqa: PLR0913 - a table and its rows, and the days
     _add(warehouse, f"new_{table}", "SELECT DISTINCT mark, $day::DATE AS came_on FROM _came_rows", day)
     note(warehouse, table, "FROM _came_rows UNION ALL BY NAME FROM _gone_rows")
     expire(warehouse, table, day - timedelta(days=kept_days))
-    for name in ("_arriving", "_before", "_gone_places", "_gone_rows", "_came_rows"):
+    for name in ("_arriving", "_before", "_gone_rows", "_came_rows"):
         warehouse.execute(f"DROP TABLE {name}")
 
 
@@ -98,7 +97,7 @@ def _note_alike(warehouse: Warehouse, table: str, listed: str, staying: Staying)
         "SEMI JOIN (SELECT quick FROM _arriving UNION ALL SELECT quick FROM _before) USING (quick)"
     )
     warehouse.execute("CREATE OR REPLACE TEMP TABLE _arriving AS FROM _arriving UNION ALL FROM _alike")
-    warehouse.execute("CREATE OR REPLACE TEMP TABLE _before AS FROM _before UNION ALL SELECT NULL, quick FROM _alike")
+    warehouse.execute("CREATE OR REPLACE TEMP TABLE _before AS FROM _before UNION ALL BY NAME FROM _alike")
     warehouse.execute("DROP TABLE _alike")
 
 
@@ -116,7 +115,7 @@ def _few_differ(warehouse: Warehouse, listed: str) -> bool:
         f"SELECT arriving.rows AS arriving, gone.rows + came.rows AS changed, arriving.rows = before.rows - gone.rows "
         "+ came.rows AND arriving.total = before.total - gone.total + came.total AS enough "
         f"FROM (SELECT {sums} FROM _arriving) AS arriving, (SELECT {sums} FROM _before) AS before, "
-        f"(SELECT {sums} FROM _before SEMI JOIN _gone_places USING (place)) AS gone, "
+        f"(SELECT {sums} FROM _before SEMI JOIN _gone_rows USING (place)) AS gone, "
         f"(SELECT {sums} FROM (SELECT hash({listed}) AS quick FROM _came_rows)) AS came"
     )
     arriving, changed, enough = found.row(0)

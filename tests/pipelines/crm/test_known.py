@@ -113,10 +113,12 @@ def pulled(warehouse: Warehouse, read: Reading, prefix: str, *, purged: bool = F
     if purged:
         take_out(warehouse, read, stones)
     tables: dict[TableName, Table] = {}
+    unapplied = stones.clear() if purged else stones
     for name in TABLES:
-        table = pull_table(name, read, stones, f"warehouse.{prefix}_customers", f"warehouse.{prefix}_withheld")
+        living, withheld = f"warehouse.{prefix}_customers", f"warehouse.{prefix}_withheld"
+        table = pull_table(name, read, stones, living, withheld, unapplied=unapplied)
         if table.covered is not None and table.withheld is not None:
-            stones = pl.concat([stones, table.covered.tombstones])
+            stones, unapplied = (pl.concat([each, table.covered.tombstones]) for each in (stones, unapplied))
             warehouse.replace(f"{prefix}_withheld", table.withheld)
         tables[name] = table
         assert table.arrived is not None

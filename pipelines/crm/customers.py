@@ -1,0 +1,185 @@
+"""The customers that arrive, made canonical and without the erased, some after the other: all of them are more than
+memory holds at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import Literal, NamedTuple, TypedDict
+
+import polars as pl
+
+from catalog.duckdb_connection import insert_frame, store_frame
+from pipelines.crm.arrival import Arrival
+from pipelines.crm.contract import ROW
+from pipelines.crm.erased import erased_marks, own_tombstones, without_erased
+from pipelines.crm.unchanged import IDENTIFYING, made_canonical, stayed_canonical
+from pipelines.erasure.covered import Covered, covered_by
+from pipelines.erasure.withheld import withheld_addresses
+from pipelines.identifiers.canonical import with_canonical
+from pipelines.identifiers.digests import Digest
+from schemas.crm import RAW_MARK, CanonicalCustomers
+from schemas.network import Network
+from schemas.settings import Settings
+
+_KINDS, _ERASED = ("email", "phone"), " erased"
+
+
+class _Compared(TypedDict):
+    """How addresses are compared with tombstones."""
+
+    identity_key: str
+    default_country: str | None
+
+
+class ReadCustomers(NamedTuple):
+    """The customers as they are written."""
+
+    #: SQL for those `CanonicalCustomers` that arrived, and their marks.
+    written: str
+    #: Who is covered by a request, named there or not.
+    covered: Covered
+    #: `WithheldAddresses`.
+    withheld: pl.DataFrame
+    #: How many were made canonical for it.
+    normalised: int
+
+
+class _Met(NamedTuple):
+    """Row by row: customers of whom the id or an address was erased, and their `erased_marks`."""
+
+    customers: pl.DataFrame
+    marks: pl.DataFrame
+
+
+@dataclass
+class _Arriving:
+    """Customers that arrive, and what is made of them in the temporary table `_canonical`."""
+
+    arrival: Arrival
+    canonical: partial[pl.DataFrame]
+    normalised: int = 0
+
+    def made(self) -> Iterator[pl.DataFrame]:
+        """source_row, customer_id, e-mail and phone as `CanonicalCustomers`, country: as they are made and kept."""
+        keep = store_frame
+        for customers, anew in made_canonical(self.arrival, self.canonical):
+            self.normalised += anew
+            keep(self.arrival.connection, "_canonical", customers.drop("customer_id", "country"))
+            keep = insert_frame
+            yield customers
+
+    def made_before(self) -> Iterator[pl.DataFrame]:
+        """The same once more."""
+        arrived = f"SELECT customer_id, country, made.* FROM {self.arrival.name} AS arrived JOIN"
+        return self.arrival.in_pieces("_canonical", lambda piece: f"{arrived} {piece} AS made ON arrived.rowid = {ROW}")
+
+    @property
+    def written(self) -> str:
+        """SQL for the `CanonicalCustomers` that arrived, and their marks."""
+        made = {*self.arrival.read("FROM _canonical LIMIT 0").columns}
+        columns = ", ".join(
+            f"{'_canonical' if name in made else self.arrival.name}.{name}"
+            for name in (*CanonicalCustomers.column_names(), RAW_MARK)
+        )
+        return f"SELECT {columns} FROM {self.arrival.name} JOIN _canonical ON {self.arrival.name}.rowid = {ROW}"
+
+    def whole(self, ids: pl.Series) -> pl.DataFrame:
+        """The `CanonicalCustomers` with the ids, whether they arrived or stay."""
+        store_frame(self.arrival.connection, "_asked", ids.to_frame("customer_id"))
+        return self.canonical(self.arrival.read(f"FROM {self.arrival.every} SEMI JOIN _asked USING (customer_id)"))
+
+    def keep_usable(self) -> None:
+        """Keep by which addresses customers may be joined, whether they arrived or stay."""
+        usable = ", ".join(f"CASE WHEN {kind}_refusal IS NULL THEN canonical_{kind} END AS {kind}" for kind in _KINDS)
+        held = self.arrival.held
+        stay = f" UNION ALL SELECT customer_id, {usable} FROM {held} WHERE {self.arrival.stays}" if held else ""
+        written = f"SELECT customer_id, {usable} FROM ({self.written}){stay}"
+        self.arrival.connection.execute(f"CREATE OR REPLACE TEMP TABLE _usable AS {written}")
+
+    def having(self, column: str, values: pl.Series) -> pl.DataFrame:
+        """As `covered_by` asks, of what is kept usable."""
+        store_frame(self.arrival.connection, "_having", values.to_frame("value"))
+        return self.arrival.read(f"FROM _usable WHERE {column} IN (FROM _having)")
+
+
+def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, and what that depends on
+    arrival: Arrival,
+    erasures: pl.DataFrame,
+    unapplied: pl.DataFrame,
+    *,
+    settings: Settings,
+    networks: dict[str, Network],
+    identity_key: str,
+    prehashed: Mapping[Literal["email"], Digest],
+) -> ReadCustomers:
+    """The customers made canonical, without what `erasures` (`CrmErasures`) forbid, of which those `unapplied` were not
+    yet looked for in the warehouse.
+
+    Only what identifies somebody goes through Polars, the rest stays in DuckDB.
+    """
+    compared: _Compared = {"identity_key": identity_key, "default_country": settings.default_country}
+    canonical = partial(with_canonical, default_country=settings.default_country, prehashed=prehashed)
+    arriving = _Arriving(arrival, canonical)
+    staying = stayed_canonical(arrival) if unapplied.height else ()
+    met = _met(chain(arriving.made(), staying), erasures, compared)
+    if met.customers.height:
+        arriving.keep_usable()
+    covered = covered_by(
+        met.customers,
+        met.marks,
+        erasures,
+        settings=settings,
+        networks=networks,
+        identity_key=identity_key,
+        whole=arriving.whole,
+        having=arriving.having,
+    )
+    arrival.connection.execute("DROP TABLE IF EXISTS _usable")
+    if covered.tombstones.height:
+        more = _met(chain(arriving.made_before(), stayed_canonical(arrival)), covered.tombstones, compared)
+        met = _both(met, more)
+    if met.customers.height:
+        _leave_out(arrival, met)
+    withheld = withheld_addresses(met.customers, own_tombstones(met.customers, identity_key), met.marks, identity_key)
+    return ReadCustomers(arriving.written, covered, withheld, arriving.normalised)
+
+
+def _met(pieces: Iterable[pl.DataFrame], erasures: pl.DataFrame, compared: _Compared) -> _Met:
+    found = []
+    for customers in pieces:
+        own = own_tombstones(customers, compared["identity_key"], erasures)
+        marks = erased_marks(customers, own, erasures, **compared)
+        places = marks.select(pl.any_horizontal(pl.all())).to_series().arg_true()
+        found.append(_Met(customers[places].select(IDENTIFYING), marks[places]))
+    customers, marks = zip(*found, strict=True)
+    return _Met(pl.concat(customers, how="vertical_relaxed"), pl.concat(marks))
+
+
+def _both(met: _Met, more: _Met) -> _Met:
+    """The customers of either, with the marks of both."""
+    customers = pl.concat([met.customers, more.customers], how="vertical_relaxed")
+    marks = pl.concat([met.marks, more.marks]).select(pl.all().name.suffix(_ERASED))
+    every = pl.concat([customers, marks], how="horizontal").group_by(IDENTIFYING, maintain_order=True)
+    joined = every.agg(pl.col(marks.columns).any())
+    return _Met(
+        joined.select(IDENTIFYING),
+        joined.select(pl.col(name).name.map(lambda marked: marked.removesuffix(_ERASED)) for name in marks.columns),
+    )
+
+
+def _leave_out(arrival: Arrival, met: _Met) -> None:
+    """Let the customers be as `without_erased` says; who stays and is touched by it arrives for that."""
+    store_frame(arrival.connection, "_touched", met.customers.select("customer_id"))
+    arrival.arrive_after_all("customer_id IN (FROM _touched)")
+    # Such a row is no longer what its raw row gives.
+    arrival.execute(f"UPDATE {{table}} SET {RAW_MARK} = NULL WHERE customer_id IN (FROM _touched)")
+    rows = arrival.read(
+        f"SELECT rowid AS {ROW}, customer_id FROM {arrival.name} SEMI JOIN _touched USING (customer_id)"
+    )
+    kept = without_erased(met.customers, met.marks).drop(ROW).join(rows, on="customer_id")
+    store_frame(arrival.connection, "_touched_rows", rows.select(ROW))
+    arrival.connection.execute(f"DELETE FROM _canonical WHERE {ROW} IN (FROM _touched_rows)")
+    insert_frame(arrival.connection, "_canonical", kept.drop("customer_id", "country"))

@@ -1,0 +1,53 @@
+"""What DuckDB says while a table's select is read, in sentences that quote no row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import duckdb
+
+from pipelines.crm.sources import OpenSource
+from pipelines.crm.steady import check_not_lost
+from schemas.errors import SourceError
+from schemas.said import Said
+from schemas.source import TableName
+
+
+@contextmanager
+def worded(table: TableName, opened: Sequence[OpenSource]) -> Iterator[None]:
+    """DuckDB's errors as sentences of ours: its own quote values."""
+    places = ", ".join(source.place for source in opened) or Said("no source")
+    try:
+        yield
+    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
+        says = str(error).split("\n")[0].strip().rstrip(".!")
+        msg = Said(
+            "sources.toml, tables.{table}.select: {says}. It reads {places}.", table=table, says=says, places=places
+        )
+        raise SourceError(msg) from None
+    except duckdb.OutOfMemoryException:
+        msg = Said(
+            "Table {table}: out of memory while reading {places}. Raise memory_limit in relance.toml.",
+            table=table,
+            places=places,
+        )
+        raise SourceError(msg) from None
+    except (duckdb.Error, RuntimeError) as error:
+        check_not_lost(f"Table {table}", places, error)
+        if "CSV Parser" in str(error):
+            msg = Said(
+                "Table {table}: {places} is no regular CSV: its line ends are mixed, or a quote is not closed. "
+                "Export it again; nothing was published.",
+                table=table,
+                places=places,
+            )
+            raise SourceError(msg) from None
+        msg = Said(
+            "Table {table}: reading {places} failed ({kind}). The message quotes rows, so it is not "
+            "shown; run the select in DuckDB by hand, and prefer TRY_CAST to CAST.",
+            table=table,
+            places=places,
+            kind=type(error).__name__,
+        )
+        raise SourceError(msg) from None
