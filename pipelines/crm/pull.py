@@ -19,7 +19,7 @@ from pipelines.crm.forget import forget
 from pipelines.crm.money import with_rate
 from pipelines.crm.read import Crm
 from pipelines.crm.unchanged import with_known_canonical
-from pipelines.erasure.covered import Covered, covered_by
+from pipelines.erasure.covered import Covered, among, covered_by
 from pipelines.erasure.lifted import with_lifted
 from pipelines.erasure.meant import meant
 from pipelines.erasure.names import request_names
@@ -195,6 +195,7 @@ def _canonical_customers(
         networks=reading.networks,
         identity_key=reading.identity_key,
         whole=whole,
+        having=among(identifying),
     )
     more = erased_marks(identifying, own, covered.tombstones, **compared)
     marks = marks.select(pl.col(name) | more[name] for name in marks.columns)

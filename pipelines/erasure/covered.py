@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import polars as pl
 
+from catalog.duckdb_connection import store_frame
+from catalog.warehouse import Warehouse
 from pipelines.crm.erased import requests_for
 from pipelines.crm.erasures import tombstones
 from pipelines.customers.people import people
@@ -17,6 +19,9 @@ from schemas.settings import Joining, Settings
 
 #: The `CanonicalCustomers` rows of the given customer ids.
 Whole = Callable[[pl.Series], pl.DataFrame]
+#: customer_id, email, phone (canonical, null where it joins nobody) of the customers that have one of the values in one
+#: of these columns.
+Having = Callable[[str, pl.Series], pl.DataFrame]
 
 
 class Covered(NamedTuple):
@@ -34,12 +39,13 @@ def covered_records(  # noqa: PLR0913 - the records, what was erased of them, an
     joining: Joining,
     identity_key: str,
     whole: Whole,
+    having: Having,
 ) -> pl.DataFrame:
     """request_id, requested_at, customer_id: the records that standing requests cover.
 
-    In: customers (customer_id, and e-mail and phone as `CanonicalCustomers`); marks (`erased_marks` of them);
-    erasures (`CrmErasures`). A request by customer id covers every record of the person, one by address the records
-    that have no address beside erased ones.
+    In: customers, at least those who have a mark (customer_id, and e-mail and phone as `CanonicalCustomers`); marks
+    (`erased_marks` of them); erasures (`CrmErasures`). A request by customer id covers every record of the person, one
+    by address the records that have no address beside erased ones.
     """
     columns = ["request_id", "requested_at", "customer_id"]
     standing = erasures.filter(pl.col("lifted_at").is_null())
@@ -50,7 +56,7 @@ def covered_records(  # noqa: PLR0913 - the records, what was erased of them, an
     left_alone = customers.filter(alone & ~marks["customer_id"])
     by_id = requests_for(named["customer_id"], "customer_id", standing, identity_key)
     persons = requests_for(named["customer_id"], "person", standing, identity_key)
-    siblings = _records_of_persons(persons["value"].unique(), customers, joining, identity_key, whole)
+    siblings = _records_of_persons(persons["value"].unique(), joining, identity_key, whole, having)
     # Whose address was erased with somebody else's record has asked for nothing.
     by_person_only = standing.filter(pl.col("form") == "person").select("request_id").unique()
     addressed = standing.join(by_person_only, on="request_id", how="anti")
@@ -78,10 +84,11 @@ def covered_by(  # noqa: PLR0913 - as below, and the networks that see the addre
     networks: dict[str, Network],
     identity_key: str,
     whole: Whole,
+    having: Having,
 ) -> Covered:
     """The records that standing requests cover, as `covered_records` finds them, and each form of what they hold."""
     found = covered_records(
-        customers, marks, erasures, joining=settings.joining, identity_key=identity_key, whole=whole
+        customers, marks, erasures, joining=settings.joining, identity_key=identity_key, whole=whole, having=having
     )
     if found.is_empty():
         return Covered(found, erasures.clear())
@@ -97,17 +104,34 @@ def covered_by(  # noqa: PLR0913 - as below, and the networks that see the addre
     return Covered(found, new.select(CrmErasures.column_names()))
 
 
-def _records_of_persons(
-    starts: pl.Series, customers: pl.DataFrame, joining: Joining, identity_key: str, whole: Whole
-) -> pl.DataFrame:
-    """value, customer_id: every record of the person of each of `starts` (customer ids)."""
-    if starts.is_empty():
-        return pl.DataFrame(schema={"value": pl.String, "customer_id": pl.String})
+def among(customers: pl.DataFrame) -> Having:
+    """`Having` of customers who are at hand (`CanonicalCustomers`)."""
     usable = customers.select(
         "customer_id",
         *(pl.when(pl.col(f"{kind}_refusal").is_null()).then(f"canonical_{kind}").alias(kind) for kind in _KINDS),
     )
-    group, shared = _connected(starts, usable, joining)
+    return lambda column, values: usable.filter(pl.col(column).is_in(values.implode()))
+
+
+def within(warehouse: Warehouse, table: str) -> Having:
+    """`Having` of the customers in a table (`CanonicalCustomers`), which are looked for where they lie."""
+    usable = ", ".join(f"CASE WHEN {kind}_refusal IS NULL THEN canonical_{kind} END AS {kind}" for kind in _KINDS)
+
+    def having(column: str, values: pl.Series) -> pl.DataFrame:
+        store_frame(warehouse.connection, "_having", values.to_frame("value"))
+        customers = f"(SELECT customer_id, {usable} FROM warehouse.{table})"
+        return warehouse.read(f"FROM {customers} WHERE {column} IN (FROM _having)")
+
+    return having
+
+
+def _records_of_persons(
+    starts: pl.Series, joining: Joining, identity_key: str, whole: Whole, having: Having
+) -> pl.DataFrame:
+    """value, customer_id: every record of the person of each of `starts` (customer ids)."""
+    if starts.is_empty():
+        return pl.DataFrame(schema={"value": pl.String, "customer_id": pl.String})
+    group, shared = _connected(starts, having, joining)
     records = canonical_records(whole(group), joining).with_columns(
         pl.when(pl.col(kind).is_in(shared[kind].implode()))
         .then(pl.lit("shared"))
@@ -123,16 +147,16 @@ def _records_of_persons(
 _KINDS = ("email", "phone")
 
 
-def _connected(starts: pl.Series, usable: pl.DataFrame, joining: Joining) -> tuple[pl.Series, dict[str, pl.Series]]:
+def _connected(starts: pl.Series, having: Having, joining: Joining) -> tuple[pl.Series, dict[str, pl.Series]]:
     """The customer ids that can be reached from `starts` by shared addresses; and addresses that are shared by too many
     to be followed.
     """
     group = starts
     while True:
-        held = usable.filter(pl.col("customer_id").is_in(group.implode()))
+        held = having("customer_id", group)
         reached, shared = [held], {}
         for kind in _KINDS:
-            near = usable.filter(pl.col(kind).is_in(held[kind].drop_nulls().unique().implode()))
+            near = having(kind, held[kind].drop_nulls().unique())
             crowded = pl.len().over(kind) > joining.shared_by_more_than
             shared[kind] = near.filter(crowded)[kind].unique()
             reached.append(near.filter(~crowded))

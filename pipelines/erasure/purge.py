@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import TypedDict
 
 import polars as pl
@@ -11,7 +12,6 @@ from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
 from pipelines.crm.erased import (
     erased_addresses,
-    erased_marks,
     erased_values,
     has_tombstone,
     own_tombstones,
@@ -19,7 +19,9 @@ from pipelines.crm.erased import (
 )
 from pipelines.customers.people import person_ids
 from pipelines.erasure.applied import note_applied
+from pipelines.erasure.met import ADDRESSED, met_rows
 from pipelines.erasure.others import keep_for_others
+from pipelines.erasure.pieces import in_pieces
 from pipelines.erasure.taking_out import change_rows, delete_rows
 from pipelines.erasure.withheld import keep_for_holders, suppressed_by_domain, withheld_addresses
 from pipelines.history.changes import note
@@ -29,16 +31,15 @@ from schemas.crm import WithheldAddresses
 from schemas.identifiers import MatchColumn
 from schemas.suppression import Suppression
 
+#: Has nearly every customer id, once.
+_CUSTOMERS = "crm_customers"
+
 
 class _Compared(TypedDict):
     """How addresses are compared with tombstones."""
 
     identity_key: str
     default_country: str | None
-
-
-#: What a table needs so that its rows are people with addresses.
-_ADDRESSED = ("customer_id", "email", "phone", "country", "canonical_email", "canonical_phone")
 
 
 def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept from others
@@ -62,6 +63,7 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
     erasures = erasures.filter(pl.col("lifted_at").is_null())
     asked = set(erasures["form"])
     with warehouse.transaction():
+        identified = _height(warehouse, tables, "identifiers")
         gone = _erased_ids(warehouse, tables, erasures, identity_key)
         held = [_blank_addresses(warehouse, table, erasures, compared) for table in _addressed(tables)]
         withheld = pl.concat([pl.DataFrame(WithheldAddresses.create_empty()), *held]).unique()
@@ -77,12 +79,12 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
         for table, columns in tables.items():
             for column in match_columns:
                 if column.name in columns & asked and column.kind != "mailing_address":
-                    values = warehouse.read(f'SELECT DISTINCT "{column.name}" AS value FROM warehouse.{table}')["value"]
-                    erased = values.filter(has_tombstone(values, column.name, erasures, identity_key))
+                    erased = _erased_hashes(warehouse, table, column.name, erasures, identity_key)
                     if "person_id" in columns:
                         _note_people(warehouse, f"warehouse.{table}", column.name, erased)
                     _delete(warehouse, {table: columns}, column.name, erased)
-        forget_unused_digests(warehouse)
+        if identified != _height(warehouse, tables, "identifiers"):
+            forget_unused_digests(warehouse)
         forget_refused_keys(warehouse, erasures, identity_key)
         note_applied(warehouse, "rows", erasures)
 
@@ -94,14 +96,35 @@ def _columns(warehouse: Warehouse) -> dict[str, set[str]]:
     return {table: set(columns) for table, columns in named.iter_rows()}
 
 
+def _height(warehouse: Warehouse, tables: dict[str, set[str]], table: str) -> int:
+    return warehouse.height(table) if table in tables else 0
+
+
 def _erased_ids(
     warehouse: Warehouse, tables: dict[str, set[str]], erasures: pl.DataFrame, identity_key: str
 ) -> pl.Series:
-    holding = [table for table, columns in tables.items() if "customer_id" in columns]
+    """The ids that have a tombstone, of whatever table: of whoever is no customer, an order may be left."""
+    holding = {table for table, columns in tables.items() if "customer_id" in columns}
+    found = [pl.Series("customer_id", [], dtype=pl.String)]
     if not holding or "customer_id" not in set(erasures["form"]):
-        return pl.Series("customer_id", [], dtype=pl.String)
-    every = " UNION ".join(f"SELECT customer_id FROM warehouse.{table}" for table in holding)
-    return erased_values(warehouse.read(every)["customer_id"], "customer_id", erasures, identity_key)
+        return found[0]
+    known = _CUSTOMERS in holding
+    beside = f"ANTI JOIN warehouse.{_CUSTOMERS} USING (customer_id)" if known else ""
+    others = [f"SELECT customer_id FROM warehouse.{table} {beside}" for table in sorted(holding - {_CUSTOMERS})]
+    pieces = in_pieces(warehouse, _CUSTOMERS, "customer_id") if known else iter(())
+    for piece in chain(pieces, [warehouse.read(" UNION ".join(others))] if others else []):
+        found.append(erased_values(piece["customer_id"], "customer_id", erasures, identity_key))
+    return pl.concat(found).unique()
+
+
+def _erased_hashes(
+    warehouse: Warehouse, table: str, column: str, erasures: pl.DataFrame, identity_key: str
+) -> pl.Series:
+    """The values of a match column that have a tombstone."""
+    found = [pl.Series("value", [], dtype=pl.String)]
+    for piece in in_pieces(warehouse, table, f'"{column}" AS value', f'"{column}" IS NOT NULL'):
+        found.append(piece["value"].filter(has_tombstone(piece["value"], column, erasures, identity_key)))
+    return pl.concat(found).unique()
 
 
 def _erase_people(warehouse: Warehouse, tables: dict[str, set[str]], gone: pl.Series, identity_key: str) -> None:
@@ -112,12 +135,14 @@ def _erase_people(warehouse: Warehouse, tables: dict[str, set[str]], gone: pl.Se
     theirs = warehouse.read(
         "SELECT DISTINCT person_id FROM warehouse.customer_records SEMI JOIN _gone USING (customer_id)"
     )
+    people = pl.concat([theirs["person_id"], person_ids(gone, identity_key).rename("person_id")]).unique()
+    store_frame(warehouse.connection, "_theirs", people.to_frame())
     left = warehouse.read(
-        "SELECT DISTINCT person_id FROM warehouse.customer_records ANTI JOIN _gone USING (customer_id)"
+        "SELECT DISTINCT person_id FROM warehouse.customer_records ANTI JOIN _gone USING (customer_id) "
+        "SEMI JOIN _theirs USING (person_id)"
     )
     # Of whoever has a record left, what is kept beside it came from both.
     note(warehouse, "customer_records", "FROM warehouse.customer_records SEMI JOIN _gone USING (customer_id)")
-    people = pl.concat([theirs["person_id"], person_ids(gone, identity_key).rename("person_id")]).unique()
     people = people.filter(~people.is_in(left["person_id"].implode()))
     for column in ("person_id", "alias", "own_id"):
         _delete(warehouse, tables, column, people)
@@ -141,11 +166,7 @@ def _delete(warehouse: Warehouse, tables: dict[str, set[str]], column: str, valu
 
 def _blank_addresses(warehouse: Warehouse, table: str, erasures: pl.DataFrame, compared: _Compared) -> pl.DataFrame:
     """As `without_erased` says, row by row; `WithheldAddresses` of those who stay."""
-    rows = warehouse.read(f"SELECT rowid AS place, {', '.join(_ADDRESSED)} FROM warehouse.{table}")
-    own = own_tombstones(rows, compared["identity_key"], erasures)
-    marks = erased_marks(rows, own, erasures, **compared)
-    meant = marks["customer_id"] | marks["email"] | marks["phone"]
-    rows, marks = rows.filter(meant), marks.filter(meant)
+    rows, marks = met_rows(warehouse, table, erasures, **compared)
     kept = without_erased(rows, marks)["place"]
     for column in ("email", "phone"):
         blanked = rows.filter(marks[column])["place"]
@@ -164,7 +185,7 @@ def _blank_addresses(warehouse: Warehouse, table: str, erasures: pl.DataFrame, c
 
 
 def _addressed(tables: dict[str, set[str]]) -> list[str]:
-    return [table for table, columns in tables.items() if set(_ADDRESSED) <= columns]
+    return [table for table, columns in tables.items() if set(ADDRESSED) <= columns]
 
 
 def _living(tables: dict[str, set[str]]) -> str:

@@ -21,10 +21,10 @@ from catalog.rewrite import note_rewrite
 from catalog.sealed import sealed
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
-from pipelines.crm.erased import erased_marks, own_tombstones
 from pipelines.erasure.applied import forget_lifted, not_applied, note_applied
-from pipelines.erasure.covered import Covered, covered_by
+from pipelines.erasure.covered import Covered, covered_by, within
 from pipelines.erasure.erasing import Erasing
+from pipelines.erasure.met import met_rows
 from pipelines.erasure.purge import purge
 from pipelines.identifiers.hashes import keyed_hash
 from schemas.crm import CrmErasures
@@ -90,13 +90,9 @@ def _covered(erasing: Erasing, fresh: pl.DataFrame) -> Covered:
     others name is in no row.
     """
     warehouse, settings, identity_key = erasing.warehouse, erasing.config.settings, erasing.keys.identity
-    customers = warehouse.read(
-        "SELECT customer_id, email, phone, country, canonical_email, email_refusal, canonical_phone, phone_refusal "
-        "FROM warehouse.crm_customers"
-    )
-    own = own_tombstones(customers, identity_key, fresh)
-    marks = erased_marks(customers, own, fresh, identity_key=identity_key, default_country=settings.default_country)
-    if not marks.select(pl.any_horizontal(pl.all()).any()).item():
+    compared = {"identity_key": identity_key, "default_country": settings.default_country}
+    customers, marks = met_rows(warehouse, "crm_customers", fresh, **compared)
+    if customers.is_empty():
         return Covered(fresh.clear().select("request_id", "requested_at", customer_id="tombstone"), fresh.clear())
 
     def whole(ids: pl.Series) -> pl.DataFrame:
@@ -112,6 +108,7 @@ def _covered(erasing: Erasing, fresh: pl.DataFrame) -> Covered:
         networks=erasing.config.networks,
         identity_key=identity_key,
         whole=whole,
+        having=within(warehouse, "crm_customers"),
     )
 
 

@@ -7,6 +7,7 @@ import polars as pl
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
 from pipelines.crm.erased import has_tombstone
+from pipelines.erasure.pieces import in_pieces
 from pipelines.erasure.taking_out import delete_rows
 
 
@@ -15,14 +16,15 @@ def forget_refused_keys(warehouse: Warehouse, erasures: pl.DataFrame, identity_k
 
     In: `CrmErasures`. It belongs into the transaction that takes out the rows.
     """
+    forms = erasures["form"].unique()
     for table in ("refused_keys", "past_refused_keys"):
         if not warehouse.has(table):
             continue
-        values = warehouse.read(f"SELECT DISTINCT value FROM warehouse.{table}")["value"]
-        # The keys of a network are not told apart by form here: a value of one form is in no other.
-        erased = [
-            values.filter(has_tombstone(values, form, erasures, identity_key)) for form in erasures["form"].unique()
-        ]
-        gone = pl.concat([values.clear(), *erased]).unique()
-        store_frame(warehouse.connection, "_gone", gone.to_frame("value"))
+        gone = pl.Series("value", [], dtype=pl.String)
+        for piece in in_pieces(warehouse, table, "DISTINCT value"):
+            values = piece["value"]
+            # The keys of a network are not told apart by form here: a value of one form is in no other.
+            erased = [values.filter(has_tombstone(values, form, erasures, identity_key)) for form in forms]
+            gone = pl.concat([gone, *erased])
+        store_frame(warehouse.connection, "_gone", gone.unique().to_frame("value"))
         delete_rows(warehouse, table, "value IN (SELECT value FROM _gone)")
