@@ -1,0 +1,85 @@
+"""Looking for erased people piece by piece, and only at what tombstones may meet, finds whom looking at all finds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import product
+
+import polars as pl
+import pytest
+
+from catalog.warehouse import Warehouse
+from pipelines.crm.erased import erased_marks, own_tombstones
+from pipelines.crm.erasures import person_tombstones, tombstones
+from pipelines.erasure import pieces
+from pipelines.erasure.covered import Having, among, covered_records, within
+from pipelines.erasure.met import ADDRESSED, met_rows
+from pipelines.identifiers.canonical import with_canonical
+from schemas.crm import CrmCustomers, ErasureRequests
+from schemas.network import networks
+from schemas.settings import Joining
+
+KEY = "5" * 64
+#: As typed: each column may hold what belongs in the other, and an e-mail may be kept as its digest.
+TYPED = (None, "Jo@x.fr", "al@x.fr", "06 12 34 56 78", "+33699999999", "12", sha256(b"jo@x.fr").hexdigest())
+COUNTRIES = (None, "FR", "BE")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"email": ["jo@x.fr"], "phone": [], "customer_id": []},
+        {"email": ["al@x.fr"], "phone": ["0612345678"], "customer_id": []},
+        {"email": [], "phone": ["0699999999"], "customer_id": ["c9", "c30"]},
+    ],
+)
+def test_whom_requests_meet_and_cover_is_found_in_pieces_as_among_all(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, asked: dict[str, list[str]]
+) -> None:
+    monkeypatch.setattr(pieces, "_ROWS_AT_ONCE", 40)
+    schema = pl.DataFrame(CrmCustomers.create_empty()).schema
+    typed = [
+        {**dict.fromkeys(schema), "customer_id": f"c{number}", "email": email, "phone": phone, "country": country}
+        for number, (email, phone, country) in enumerate(product(TYPED, TYPED, COUNTRIES))
+    ]
+    records = pl.DataFrame(typed, schema=schema)
+    stones = erasures_of(asked, records)
+    customers = with_canonical(records, default_country="FR")
+    marks = erased_marks(customers, own_tombstones(customers, KEY), stones, identity_key=KEY, default_country="FR")
+    marked = marks.select(pl.any_horizontal(pl.all())).to_series()
+
+    warehouse.replace("crm_customers", customers)
+    met = met_rows(warehouse, "crm_customers", stones, identity_key=KEY, default_country="FR")
+
+    assert 0 < met.rows.height < customers.height
+    assert met.rows.select(ADDRESSED).equals(customers.filter(marked).select(ADDRESSED))
+    assert met.marks.equals(marks.filter(marked))
+
+    def covered(rows: pl.DataFrame, marks: pl.DataFrame, having: Having) -> pl.DataFrame:
+        return covered_records(
+            rows,
+            marks,
+            stones,
+            joining=Joining(shared_by_more_than=60),
+            identity_key=KEY,
+            whole=lambda ids: customers.filter(pl.col("customer_id").is_in(ids.implode())),
+            having=having,
+        ).sort(pl.all())
+
+    there = covered(met.rows, met.marks, within(warehouse, "crm_customers"))
+    assert there.equals(covered(customers, marks, among(customers)))
+    assert there.height > len(asked["customer_id"])
+
+
+def erasures_of(asked: dict[str, list[str]], records: pl.DataFrame) -> pl.DataFrame:
+    schema = pl.DataFrame(ErasureRequests.create_empty()).schema
+    at = datetime(2024, 6, 1, tzinfo=UTC)
+    rows = [
+        {**dict.fromkeys(schema), "request_id": f"r-{value}", kind: value, "requested_at": at}
+        for kind, values in asked.items()
+        for value in values
+    ]
+    requests = pl.DataFrame(rows, schema=schema)
+    named = tombstones(requests, records, identity_key=KEY, default_country="FR", networks={"meta": networks()["meta"]})
+    return pl.concat([named, person_tombstones(requests, KEY)])
