@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
@@ -11,6 +11,7 @@ from catalog.rewrite import note_rewrite
 from catalog.warehouse import Warehouse
 from pipelines.erasure.applied import note_applied
 from pipelines.erasure.forbidden import keys_by_request
+from pipelines.erasure.pieces import in_pieces
 from pipelines.identifiers.match_keys import columns_of, form_of
 from pipelines.uploads.audience_keys import ensure_keys, file_keys
 from pipelines.uploads.holdings import Event
@@ -28,17 +29,15 @@ def note_erased_keys(
     erased_keys(warehouse)
     used = warehouse.read("SELECT DISTINCT network FROM warehouse.key_versions")["network"]
     found = [
-        keys_by_request(
-            _keys_like(warehouse, name, networks[name], set(erasures["form"])),
-            network=networks[name],
-            erasures=erasures,
-            identity_key=identity_key,
-        ).with_columns(network=pl.lit(name))
+        keys_by_request(keys, network=networks[name], erasures=erasures, identity_key=identity_key).with_columns(
+            network=pl.lit(name)
+        )
         for name in used.filter(used.is_in(list(networks)))
+        for keys in _keys_like(warehouse, name, networks[name], set(erasures["form"]))
     ]
     with warehouse.transaction():
-        for each in found:
-            store_frame(warehouse.connection, "_found", each)
+        if found:
+            store_frame(warehouse.connection, "_found", pl.concat(found).unique())
             fresh = warehouse.read(
                 "FROM _found ANTI JOIN warehouse.erased_keys USING (request_id, network, key, value)"
             )
@@ -46,17 +45,15 @@ def note_erased_keys(
         note_applied(warehouse, "keys", erasures)
 
 
-def _keys_like(warehouse: Warehouse, name: str, network: Network, forms: set[str]) -> pl.DataFrame:
-    """key, value: every key that versions for the network carry and that may have a tombstone in one of the forms."""
+def _keys_like(warehouse: Warehouse, name: str, network: Network, forms: set[str]) -> Iterator[pl.DataFrame]:
+    """key, value: the keys that versions for the network carry and that may have a tombstone in one of the forms, piece
+    by piece."""
     others = [
         key.name for key in network.keys if not forms & {form_of(columns) for columns in columns_of(network, key)}
     ]
-    return warehouse.read(
-        "SELECT DISTINCT key, value FROM warehouse.audience_keys SEMI JOIN (FROM warehouse.key_versions "
-        "WHERE network = $network) USING (series) WHERE NOT list_contains($others::VARCHAR[], key)",
-        network=name,
-        others=others,
-    )
+    theirs = f"series IN (SELECT series FROM warehouse.key_versions WHERE network = '{name}')"
+    condition = " AND ".join([theirs, *(f"key <> '{other}'" for other in others)])
+    return in_pieces(warehouse, "audience_keys", "DISTINCT key, value", condition)
 
 
 def erased_keys(warehouse: Warehouse) -> pl.DataFrame:
