@@ -7,22 +7,29 @@ done; while there are none, nothing is known.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from catalog.warehouse import Warehouse
 
 #: What is noted of a row, by table.
-NOTED = {"crm_customers": "customer_id", "customer_records": "person_id"}
+NOTED = {
+    "crm_customers": "customer_id", "customer_records": "person_id", "identifiers": "person_id",
+    "permissions": "person_id",
+}  # fmt: skip
+#: What identifiers are worked out from, and what refused keys are.
+RECORDS, HOLDERS = ("crm_customers", "customer_records"), ("identifiers", "permissions")
 
 
-def begin_notes(warehouse: Warehouse) -> None:
+def begin_notes(warehouse: Warehouse, tables: Iterable[str] = RECORDS) -> None:
     """From here on, note what changes; what was noted is done. It belongs into one transaction with what was done."""
-    for table, column in NOTED.items():
-        warehouse.execute(f"CREATE TABLE IF NOT EXISTS warehouse.changed_{table} ({column} VARCHAR)")
+    for table in tables:
+        warehouse.execute(f"CREATE TABLE IF NOT EXISTS warehouse.changed_{table} ({NOTED[table]} VARCHAR)")
         warehouse.execute(f"DELETE FROM warehouse.changed_{table}")
 
 
-def are_noted(warehouse: Warehouse) -> bool:
+def are_noted(warehouse: Warehouse, tables: Iterable[str] = RECORDS) -> bool:
     """Whether all that changed since is known."""
-    return all(warehouse.has(f"changed_{table}") for table in NOTED)
+    return all(warehouse.has(f"changed_{table}") for table in tables)
 
 
 def drop_notes(warehouse: Warehouse, *tables: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import polars as pl
 
 from catalog.warehouse import Warehouse
-from pipelines.history.changes import are_noted, begin_notes
+from pipelines.history.changes import are_noted, begin_notes, drop_notes, note
 from pipelines.identifiers.batches import batches
 from pipelines.identifiers.identifiers import identifier_refusals, identifiers
 from pipelines.identifiers.rules import is_made_by, rules_of, set_made_by
@@ -40,6 +40,7 @@ def update_identifiers(warehouse: Warehouse, columns: tuple[MatchColumn, ...]) -
     warehouse.replace_all(_everybody(warehouse, columns))
     with warehouse.transaction():
         begin_notes(warehouse)
+        drop_notes(warehouse, "identifiers")
         set_made_by(warehouse, "identifiers", rules)
     return warehouse.height("customers")
 
@@ -96,4 +97,5 @@ def _replace_some(warehouse: Warehouse, columns: tuple[MatchColumn, ...]) -> int
             people += records["person_id"].n_unique()
         forget_unused_digests(warehouse)
         begin_notes(warehouse)
+        note(warehouse, "identifiers", "FROM _again")
     return people
