@@ -11,13 +11,13 @@ from pipelines.suppressions.suppressed import suppressed_emails
 from pipelines.uploads.audience_keys import since_newest
 from pipelines.uploads.brake import spend_leave, verdict_on
 from pipelines.uploads.changes import listed_keys
-from pipelines.uploads.doubtful import doubtful_holders
-from pipelines.uploads.keys import refused_keys
+from pipelines.uploads.doubtful import is_forbidding, weigh_keys
 from pipelines.uploads.leaving_out import leaving_out
 from pipelines.uploads.publication import Published, publish
 from pipelines.uploads.retired import publish_last, retired_table
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from pipelines.uploads.tonight import Tonight
+from pipelines.uploads.weighed import note_weighed, weighing_rules
 from schemas.choice import Choice, choice_of
 from schemas.config import Config
 from schemas.errors import PublicationError
@@ -55,13 +55,12 @@ def _refused_keys(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         with relance.stage("uploads.refused_keys"):
             networks, erasures = relance.declared.used_networks, relance.table("crm_erasures")
             suppressed = suppressed_emails(relance.table("crm_suppressions"))
-            doubtful = doubtful_holders(relance.warehouse, networks, erasures, relance.identity_key, suppressed)
-            table = refused_keys(
-                doubtful.identifiers, doubtful.permissions, erasures, networks, relance.identity_key, suppressed
-            )
+            rules = weighing_rules(networks, forbidding=is_forbidding(erasures, suppressed))
+            weighed = weigh_keys(relance.warehouse, networks, erasures, relance.identity_key, suppressed, rules)
             with relance.warehouse.transaction():
-                relance.replace_dated("refused_keys", table, day_of(context))
-            return dg.MaterializeResult(metadata=rows_metadata(table.height))
+                relance.replace_dated("refused_keys", weighed.refused, day_of(context))
+                note_weighed(relance.warehouse, rules, weighed.people)
+            return dg.MaterializeResult(metadata=rows_metadata(weighed.refused.height))
 
     return asset
 

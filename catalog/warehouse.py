@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -50,23 +50,30 @@ class Warehouse:
         with registered(self.connection, frame) as incoming:
             self.replace_by(table, f"SELECT * FROM {incoming}")
 
-    def replace_all(self, frames: Mapping[str, pl.DataFrame]) -> None:
-        """Make each frame the whole content of its table: all of them, or none.
+    def replace_all(self, batches: Iterable[Mapping[str, pl.DataFrame]]) -> None:
+        """Make the frames of each table, batch after batch, its whole content: of all tables, or of none. Every batch
+        names the same tables.
 
-        DuckDB takes in a frame with one core, so each is written in parts at once, beside the table that it replaces.
-        The order of the rows is not kept.
+        DuckDB takes in a frame with one core, so each is written in parts at once, beside the table that it replaces,
+        and while the next batch is made. The order of the rows is not kept.
         """
-        for table, frame in frames.items():
-            self.replace(f"{table}_written", frame.clear())
-        parts = [
-            (table, frame.slice(start, _ROWS_AT_ONCE))
-            for table, frame in frames.items()
-            for start in range(0, frame.height, _ROWS_AT_ONCE)
-        ]
+        made: list[str] = []
         with ThreadPoolExecutor(max_workers=_HANDS) as hands:
-            list(hands.map(lambda part: self._write_beside(*part), parts))
+            pending: list[Future[None]] = []
+            for frames in batches:
+                for table in frames if not made else ():
+                    self.replace(f"{table}_written", frames[table].clear())
+                made = made or list(frames)
+                parts = [
+                    (table, frame.slice(start, _ROWS_AT_ONCE))
+                    for table, frame in frames.items()
+                    for start in range(0, frame.height, _ROWS_AT_ONCE)
+                ]
+                _wait(pending)
+                pending = [hands.submit(self._write_beside, *part) for part in parts]
+            _wait(pending)
         with self.transaction():
-            for table in frames:
+            for table in made:
                 self.execute(f"DROP TABLE IF EXISTS warehouse.{table}")
                 self.execute(f"ALTER TABLE warehouse.{table}_written RENAME TO {table}")
 
@@ -188,6 +195,11 @@ def _with_literals(query: str, parameters: Mapping[str, object]) -> str:
     if not parameters:
         return query
     return re.sub(r"\$([a-z_]+)", lambda name: literal(parameters[name[1]]), query)
+
+
+def _wait(pending: Iterable[Future[None]]) -> None:
+    for written in pending:
+        written.result()
 
 
 @contextmanager

@@ -15,9 +15,11 @@ NOTED = {
     "customer_records": ("customer_records", "person_id"),
     "joining": ("crm_customers", "customer_id"),
     "crm_consents": ("crm_consents", "customer_id"),
+    "identifiers": ("identifiers", "person_id"),
+    "permissions": ("permissions", "person_id"),
 }
-#: What identifiers are made of.
-RECORDS = ("crm_customers", "customer_records")
+#: What identifiers are worked out from, and what refused keys are.
+RECORDS, HOLDERS = ("crm_customers", "customer_records"), ("identifiers", "permissions")
 
 
 def begin_notes(warehouse: Warehouse, *names: str) -> None:

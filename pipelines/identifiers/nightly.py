@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
 from catalog.warehouse import Warehouse
-from pipelines.history.changes import are_noted, begin_notes
+from pipelines.history.changes import are_noted, begin_notes, drop_notes, note
+from pipelines.identifiers.batches import batches
 from pipelines.identifiers.identifiers import identifier_refusals, identifiers
 from pipelines.identifiers.rules import is_made_by, rules_of, set_made_by
-from pipelines.identifiers.stored import append_identifiers, stored_identifiers
+from pipelines.identifiers.sharing import shared_kinds, sharing, sharing_with
+from pipelines.identifiers.stored import (
+    DIGESTS,
+    NO_DIGESTS,
+    append_identifiers,
+    forget_unused_digests,
+    stored_identifiers,
+)
 from schemas.identifiers import MatchColumn
 
-#: Read only where some network asks for it.
-_ASKED_RARELY = ("birth_date", "gender", "city", "region")
 #: Above this share of all people, to work everything out again takes less time (measured).
 _MOST = 0.1
-
-#: SQL for what two people have in common if they share an identifier of the kind, and seldom otherwise. An ad id is
-#: trimmed later, and is nothing but these characters.
-_SHARED = {
-    "email": "canonical_email",
-    "phone": "canonical_phone",
-    "mobile_ad_id": "regexp_replace(mobile_ad_id, '[^0-9A-Za-z_-]', '', 'g')",
-}
 
 
 def update_identifiers(warehouse: Warehouse, columns: tuple[MatchColumn, ...]) -> int:
@@ -39,35 +37,25 @@ def update_identifiers(warehouse: Warehouse, columns: tuple[MatchColumn, ...]) -
         return _replace_some(warehouse, columns)
     # Whoever is killed before the end leaves tables that are not built upon.
     set_made_by(warehouse, "identifiers", None)
-    records = warehouse.read(_person_records(columns))
-    people = records["person_id"].n_unique()
-    beside = {"identifier_refusals": identifier_refusals(records)}
-    found = identifiers(records, columns)
-    # Texts of everybody need not be held twice while they are written.
-    del records
-    stored = stored_identifiers(found, columns)
-    del found
-    warehouse.replace_all({**stored, **beside})
+    warehouse.replace_all(_everybody(warehouse, columns))
     with warehouse.transaction():
         begin_notes(warehouse)
+        drop_notes(warehouse, "identifiers")
         set_made_by(warehouse, "identifiers", rules)
-    return people
+    return warehouse.height("customers")
 
 
-def _person_records(columns: tuple[MatchColumn, ...], whose: str = "") -> str:
-    """SQL for what `identifiers` needs of `PersonRecords`: raw values lie in `crm_customers` only."""
-    asked = [name for name in _ASKED_RARELY if name in {column.identifier for column in columns}]
-    return f"""
-    SELECT person_id, position, records.email_refusal, records.phone_refusal, customer_id, canonical_email AS email,
-        canonical_phone AS phone, country_code AS country, {"".join(f"{name}, " for name in asked)}phone_country_source,
-        phone_type, first_name, last_name, postal_code, mobile_ad_id, created_at, updated_at
-    FROM warehouse.customer_records AS records JOIN warehouse.crm_customers USING (customer_id) {whose}
-    """
+def _everybody(warehouse: Warehouse, columns: tuple[MatchColumn, ...]) -> Iterator[dict[str, pl.DataFrame]]:
+    """Table → its rows, batch by batch."""
+    shared, known = sharing(warehouse, columns), NO_DIGESTS
+    for records in batches(warehouse, columns):
+        stored = stored_identifiers(identifiers(records, columns, shared), columns, known)
+        known = pl.concat([known, stored[DIGESTS]])
+        yield {**stored, "identifier_refusals": identifier_refusals(records)}
 
 
 def _find_people(warehouse: Warehouse, columns: tuple[MatchColumn, ...]) -> bool:
-    """Put into `_again` whoever has to be worked out again, and into `_beside` also those with whom they share
-    something, by whom it is counted; False if they are too many."""
+    """Put into `_again` whoever has to be worked out again; False if they are too many."""
     warehouse.execute(
         "CREATE OR REPLACE TEMP TABLE _again AS SELECT person_id FROM warehouse.changed_customer_records "
         "UNION SELECT person_id FROM warehouse.customer_records "
@@ -75,13 +63,11 @@ def _find_people(warehouse: Warehouse, columns: tuple[MatchColumn, ...]) -> bool
     )
     if warehouse.read("SELECT count(*) FROM _again").item() > _MOST * warehouse.height("customers"):
         return False
-    kinds = [kind for kind in _SHARED if kind in {column.kind for column in columns}]
+    kinds = shared_kinds(columns)
     # Of a value that goes from one person, the others' count changes; so it does of a value that comes.
     shared = [column.name for column in columns if column.kind in kinds]
     _add_people(warehouse, "_again", [_sharing_before(name) for name in shared])
-    _add_people(warehouse, "_again", [_sharing_now(kind, "_again") for kind in kinds])
-    warehouse.execute("CREATE OR REPLACE TEMP TABLE _beside AS FROM _again")
-    _add_people(warehouse, "_beside", [_sharing_now(kind, "_again") for kind in kinds])
+    _add_people(warehouse, "_again", [sharing_with(kind, "_again") for kind in kinds])
     return True
 
 
@@ -99,29 +85,17 @@ def _sharing_before(column: str) -> str:
     )
 
 
-def _sharing_now(kind: str, people: str) -> str:
-    """SQL for who shares an identifier of the kind with `people`, as it is tonight."""
-    # Joined at the last moment: reading both tables whole would take half of the stage's time (measured).
-    held = (
-        f"SELECT customer_id, {_SHARED[kind]} AS value FROM warehouse.crm_customers WHERE {_SHARED[kind]} IS NOT NULL"
-    )
-    records = f"FROM warehouse.customer_records SEMI JOIN {people} USING (person_id)"
-    theirs = f"FROM ({held}) SEMI JOIN ({records}) USING (customer_id)"
-    sharing = f"FROM ({held}) SEMI JOIN ({theirs}) USING (value)"
-    return f"SELECT person_id FROM warehouse.customer_records SEMI JOIN ({sharing}) USING (customer_id)"
-
-
 def _replace_some(warehouse: Warehouse, columns: tuple[MatchColumn, ...]) -> int:
     """Replace the rows of the people in `_again`."""
-    again = warehouse.read("FROM _again")
-    records = warehouse.read(_person_records(columns, "SEMI JOIN _beside USING (person_id)"))
-    asked = pl.col("person_id").is_in(again["person_id"].implode())
-    found = identifiers(records, columns).filter(asked)
-    refused = identifier_refusals(records).filter(asked)
+    shared, people = sharing(warehouse, columns, "_again"), 0
     with warehouse.transaction():
         for table in ("identifiers", "identifier_refusals"):
             warehouse.execute(f"DELETE FROM warehouse.{table} WHERE person_id IN (FROM _again)")
-        append_identifiers(warehouse, found)
-        warehouse.append("identifier_refusals", refused)
+        for records in batches(warehouse, columns, "_again"):
+            append_identifiers(warehouse, identifiers(records, columns, shared))
+            warehouse.append("identifier_refusals", identifier_refusals(records))
+            people += records["person_id"].n_unique()
+        forget_unused_digests(warehouse)
         begin_notes(warehouse)
-    return records["person_id"].n_unique()
+        note(warehouse, "identifiers", "FROM _again")
+    return people

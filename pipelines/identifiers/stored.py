@@ -14,23 +14,28 @@ from catalog.warehouse import Warehouse
 from schemas.identifiers import Identifiers, MatchColumn
 
 #: number, digest: a number once given stays its digest's; the digest of one that no row holds any more is null.
-_DIGESTS = "repeated_digests"
+DIGESTS = "repeated_digests"
 
 
-def stored_identifiers(found: pl.DataFrame, columns: Sequence[MatchColumn]) -> dict[str, pl.DataFrame]:
-    """Table → what it holds if `found` (`Identifiers` in these match columns) is everything."""
-    nothing = pl.DataFrame(schema={"number": pl.UInt32, "digest": pl.String})
-    numbered, digests = _numbered(found, _repeated(columns), nothing)
-    return {"identifiers": numbered, _DIGESTS: digests}
+#: What is known of them before anything is stored.
+NO_DIGESTS = pl.DataFrame(schema={"number": pl.UInt32, "digest": pl.String})
+
+
+def stored_identifiers(
+    found: pl.DataFrame, columns: Sequence[MatchColumn], known: pl.DataFrame = NO_DIGESTS
+) -> dict[str, pl.DataFrame]:
+    """Table → what is to be in it for `found` (`Identifiers` in these match columns), beside digests that are `known`
+    (number, digest) there."""
+    numbered, digests = _numbered(found, _repeated(columns), known)
+    return {"identifiers": numbered, DIGESTS: digests}
 
 
 def append_identifiers(warehouse: Warehouse, found: pl.DataFrame) -> None:
-    """Add rows (`Identifiers` in the table's match columns), and forget the digests that no row holds any more."""
-    known = warehouse.read(f"FROM warehouse.{_DIGESTS} ORDER BY number")
+    """Add rows (`Identifiers` in the table's match columns)."""
+    known = warehouse.read(f"FROM warehouse.{DIGESTS} ORDER BY number")
     numbered, new = _numbered(found, _numbered_columns(warehouse), known)
-    warehouse.append(_DIGESTS, new)
+    warehouse.append(DIGESTS, new)
     warehouse.append("identifiers", numbered)
-    forget_unused_digests(warehouse)
 
 
 def read_identifiers(warehouse: Warehouse, query: str, **parameters: object) -> pl.DataFrame:
@@ -39,7 +44,7 @@ def read_identifiers(warehouse: Warehouse, query: str, **parameters: object) -> 
     names = [name for name in _numbered_columns(warehouse) if name in rows.columns]
     if not names:
         return rows
-    digests = warehouse.read(f"SELECT digest FROM warehouse.{_DIGESTS} ORDER BY number")["digest"]
+    digests = warehouse.read(f"SELECT digest FROM warehouse.{DIGESTS} ORDER BY number")["digest"]
     return rows.with_columns(digests.gather(rows[name]).alias(name) for name in names)
 
 
@@ -48,7 +53,7 @@ def as_stored(warehouse: Warehouse, rows: pl.DataFrame) -> pl.DataFrame:
     names = [name for name in _numbered_columns(warehouse) if name in rows.columns]
     if not names:
         return rows
-    known = warehouse.read(f"SELECT digest, number FROM warehouse.{_DIGESTS} WHERE digest IS NOT NULL")
+    known = warehouse.read(f"SELECT digest, number FROM warehouse.{DIGESTS} WHERE digest IS NOT NULL")
     return rows.with_columns(
         pl.col(name).replace_strict(known["digest"], known["number"], default=None, return_dtype=pl.UInt32)
         for name in names
@@ -61,7 +66,7 @@ def forget_unused_digests(warehouse: Warehouse) -> None:
     if names:
         held = " UNION ALL ".join(f'SELECT "{name}" AS number FROM warehouse.identifiers' for name in names)
         warehouse.execute(
-            f"UPDATE warehouse.{_DIGESTS} SET digest = NULL WHERE digest IS NOT NULL "
+            f"UPDATE warehouse.{DIGESTS} SET digest = NULL WHERE digest IS NOT NULL "
             f"AND number NOT IN (SELECT DISTINCT number FROM ({held}) WHERE number IS NOT NULL)"
         )
 

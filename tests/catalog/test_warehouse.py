@@ -221,9 +221,9 @@ def test_replacing_forgets_the_rows_and_columns_of_before(warehouse: Warehouse) 
 def test_large_tables_are_replaced_together_or_not_at_all(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warehouse.replace_all({"people": people("a@x.fr"), "phones": people("b@x.fr")})
+    warehouse.replace_all([{"people": people("a@x.fr"), "phones": people("b@x.fr")}])
     many = pl.DataFrame({"number": range(300_000)})
-    warehouse.replace_all({"people": many, "phones": many.clear()})
+    warehouse.replace_all({"people": part, "phones": many.clear()} for part in (many[:1000], many[1000:]))
     assert warehouse.read("FROM warehouse.people ORDER BY number").equals(many)
     assert warehouse.height("phones") == 0
 
@@ -235,7 +235,7 @@ def test_large_tables_are_replaced_together_or_not_at_all(
     execute = warehouse.execute
     monkeypatch.setattr(warehouse, "execute", no_swap)
     with pytest.raises(WarehouseError):
-        warehouse.replace_all({"people": people("c@x.fr"), "phones": people("d@x.fr")})
+        warehouse.replace_all([{"people": people("c@x.fr"), "phones": people("d@x.fr")}])
     assert warehouse.height("people") == 300_000
     assert warehouse.height("phones") == 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from hashlib import sha256
+from unittest.mock import patch
 
 import polars as pl
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +19,7 @@ from pipelines.customers.records import canonical_records
 from pipelines.erasure.purge import purge
 from pipelines.history.changes import begin_notes
 from pipelines.history.intervals import replace
+from pipelines.identifiers import batches, nightly
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifier_refusals, identifiers
 from pipelines.identifiers.nightly import update_identifiers
@@ -148,6 +150,27 @@ def test_who_is_counted_beside_somebody_is_counted_also_if_nothing_of_theirs_cha
         read_crm(warehouse, {**held, **more}, date(2025, 9, day))
         update_identifiers(warehouse, COLUMNS)
         check(warehouse, COLUMNS)
+
+
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    first=st.dictionaries(st.sampled_from("abcdef"), record, min_size=1),
+    second=st.dictionaries(st.sampled_from("abcdef"), record, min_size=1),
+    at_once=st.sampled_from([1, 2, 3]),
+)
+def test_however_few_records_are_worked_out_at_once_the_tables_are_those_of_everybody(
+    warehouse: Warehouse,
+    first: dict[str, tuple[str | None, ...]],
+    second: dict[str, tuple[str | None, ...]],
+    at_once: int,
+) -> None:
+    with patch.object(batches, "_RECORDS_AT_ONCE", at_once), patch.object(nightly, "_MOST", 1):
+        for held in (first, second):
+            read_crm(warehouse, held, date(2025, 6, 1))
+            update_identifiers(warehouse, COLUMNS)
+            check(warehouse, COLUMNS)
+            assert warehouse.read("SELECT count(*) = count(DISTINCT number) FROM warehouse.repeated_digests").item()
+    warehouse.execute("DROP TABLE warehouse.made_by")
 
 
 def test_only_people_of_whom_something_changed_and_whoever_shares_it_are_hashed_again(warehouse: Warehouse) -> None:

@@ -1,4 +1,4 @@
-"""Of everybody's identifiers few are looked at for refused keys: those that are must say what all say."""
+"""Refused keys are found where identifiers lie: they must be those that the kernel gives of everybody."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pipelines.customers.records import canonical_records
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.identifiers.stored import stored_identifiers
-from pipelines.uploads import doubtful
-from pipelines.uploads.doubtful import doubtful_holders
+from pipelines.uploads import key_marks
+from pipelines.uploads.doubtful import weigh_keys
 from pipelines.uploads.keys import refused_keys
 from schemas.customers import Permissions
 from tests.pipelines.uploads.test_keys import COLUMNS, DOE, IDENTITY_KEY, NETWORKS, SETTINGS, crm, erased
@@ -41,7 +41,7 @@ sent_to = st.lists(st.sets(st.sampled_from(sorted(NETWORKS))), min_size=8, max_s
 )
 @example([(EMAILS[2], None, "Jane", False), (EMAILS[3], None, "Jo", False)], [{"meta"}, set()], None, None)
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_doubtful_identifiers_give_the_keys_that_all_give(
+def test_the_keys_found_in_the_warehouse_are_those_that_all_identifiers_give(
     warehouse: Warehouse,
     rows: list[tuple[str | None, str | None, str, bool]],
     allowed: list[set[str]],
@@ -77,10 +77,7 @@ def test_the_doubtful_identifiers_give_the_keys_that_all_give(
     for table, frame in {**stored_identifiers(held, COLUMNS), "permissions": permitted}.items():
         warehouse.replace(table, frame)
 
-    with patch.object(doubtful, "_ROWS_AT_ONCE", 3):
-        found = doubtful_holders(warehouse, NETWORKS, stones, IDENTITY_KEY, listed)
+    with patch.object(key_marks, "_ROWS_AT_ONCE", 3):
+        found = weigh_keys(warehouse, NETWORKS, stones, IDENTITY_KEY, listed)
 
-    assert refused_keys(*found, stones, NETWORKS, IDENTITY_KEY, listed).equals(
-        refused_keys(held, permitted, stones, NETWORKS, IDENTITY_KEY, listed)
-    )
-    assert found.identifiers.height < held.height or held["shared_by"].max() != 1
+    assert found.refused.equals(refused_keys(held, permitted, stones, NETWORKS, IDENTITY_KEY, listed))

@@ -39,7 +39,7 @@ def test_keys_of_whoever_may_not_be_sent_are_found_in_every_shape(tmp_path: Path
     every = network_keys(held, GOOGLE)
     asked = pl.concat([every, every.with_columns(value=pl.lit("nobody's")).unique()])
     with open_warehouse(home, open_keys(home)) as warehouse:
-        warehouse.replace_all(stored_identifiers(held, COLUMNS))
+        warehouse.replace_all([stored_identifiers(held, COLUMNS)])
         warehouse.replace(
             "permissions", pl.DataFrame({"person_id": ["permitted", "refused"], "network": ["google_ads", "meta"]})
         )
