@@ -295,8 +295,9 @@ def test_a_row_keeps_its_place_exactly_where_nothing_of_it_changed(
     assert placed.select(plain.columns).sort(pl.all()).equals(plain.sort(pl.all()))
     unchanged = placed.filter(pl.col("place").is_not_null())
     assert known[unchanged["place"]].equals(unchanged.select(known.columns))
-    written = placed.filter(pl.col("place").is_null()).select(known.columns)
-    assert written.join(known, on=known.columns, how="semi", nulls_equal=True).is_empty()
+    # Whoever became another person may be given a row that the other one has already.
+    written = placed.filter(pl.col("place").is_null(), ~pl.col("person_id").is_in(list(one.values())))
+    assert written.select(known.columns).join(known, on=known.columns, how="semi", nulls_equal=True).is_empty()
 
 
 @given(some_nights, st.data())

@@ -84,8 +84,8 @@ def test_a_request_of_the_command_covers_all_that_one_of_the_crm_covers(reading:
 def test_a_request_by_address_covers_a_record_without_another_and_not_the_rest_of_the_person(reading: Read) -> None:
     for known, asked in ((NOBODY, ["r1,,zoe@x.fr,,2025-06-01"]), (from_the_command(email="zoe@x.fr"), [])):
         tables = night(reading(erasures=asked), known)
-        assert who(tables["customers"]) == ["zoe2", "jane"]
-        assert who(tables["orders"]) == ["zoe2", "jane"]
+        assert sorted(who(tables["customers"])) == ["jane", "zoe2"]
+        assert sorted(who(tables["orders"])) == ["jane", "zoe2"]
         assert "zoe@x.fr" not in everything(tables)
 
 
