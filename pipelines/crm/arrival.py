@@ -92,9 +92,12 @@ class Arrival:
         return frame_of(self.connection.sql(query))
 
     def in_pieces(self, table: str, query: Callable[[str], str]) -> Iterator[pl.DataFrame]:
-        """What a query gives of some rows of a table after the other: they stand in brackets, with `place`."""
-        last = self.read(f"SELECT max(rowid) AS last FROM {table}")["last"].item()
-        for first in range(0, 1 if last is None else last + 1, _ROWS_AT_ONCE):
+        """What a query gives of some rows of a table after the other (at least once): they stand in brackets, with
+        `place`."""
+        # Deleted rows leave gaps, and rows of a transaction that is not over have places far behind all others.
+        pieces = self.read(f"SELECT DISTINCT rowid // {_ROWS_AT_ONCE} AS piece FROM {table} ORDER BY piece")["piece"]
+        for piece in pieces if len(pieces) else [0]:
+            first = piece * _ROWS_AT_ONCE
             rows = f"SELECT rowid AS place, * FROM {table} WHERE rowid BETWEEN {first} AND {first + _ROWS_AT_ONCE - 1}"
             yield self.read(query(f"({rows})"))
 

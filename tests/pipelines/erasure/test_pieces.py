@@ -1,0 +1,23 @@
+"""A table's rows, some after the other, are all of its rows."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from catalog.warehouse import Warehouse
+from pipelines.erasure import pieces
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 100])
+def test_pieces_hold_each_row_once_also_behind_gaps_and_in_a_transaction_that_is_not_over(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(pieces, "_ROWS_AT_ONCE", at_once)
+    warehouse.replace("numbers", pl.DataFrame({"number": range(9)}))
+    warehouse.execute("DELETE FROM warehouse.numbers WHERE number BETWEEN 2 AND 6")
+    with warehouse.transaction():
+        warehouse.append("numbers", pl.DataFrame({"number": [9, 10]}))
+        found = list(pieces.in_pieces(warehouse, "numbers", "number", "number <> 8"))
+    assert pl.concat(found)["number"].sort().to_list() == [0, 1, 7, 9, 10]
+    assert max(piece.height for piece in found) <= at_once
