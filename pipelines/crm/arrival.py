@@ -12,11 +12,9 @@ import polars as pl
 from catalog.duckdb_connection import frame_of
 from pipelines.crm.casts import BROKEN_SEPARATOR
 from pipelines.crm.contract import BROKEN_RULE, BROKEN_TEXT, ROW, Judged, judge
+from pipelines.pieces import in_pieces
 from schemas.crm import NAMING_COLUMNS, RAW_MARK
 from schemas.source import TableName
-
-#: What is looked at whole outside of DuckDB.
-_ROWS_AT_ONCE = 500_000
 
 
 @dataclass(frozen=True)
@@ -92,14 +90,8 @@ class Arrival:
         return frame_of(self.connection.sql(query))
 
     def in_pieces(self, table: str, query: Callable[[str], str]) -> Iterator[pl.DataFrame]:
-        """What a query gives of some rows of a table after the other (at least once): they stand in brackets, with
-        `place`."""
-        # Deleted rows leave gaps, and rows of a transaction that is not over have places far behind all others.
-        pieces = self.read(f"SELECT DISTINCT rowid // {_ROWS_AT_ONCE} AS piece FROM {table} ORDER BY piece")["piece"]
-        for piece in pieces if len(pieces) else [0]:
-            first = piece * _ROWS_AT_ONCE
-            rows = f"SELECT rowid AS place, * FROM {table} WHERE rowid BETWEEN {first} AND {first + _ROWS_AT_ONCE - 1}"
-            yield self.read(query(f"({rows})"))
+        """As `in_pieces` gives the rows of a table."""
+        return in_pieces(self.read, table, query)
 
     def every_in_pieces(self, select: str, condition: str) -> Iterator[pl.DataFrame]:
         """The columns `select` of the rows of `every` that meet a condition, some after the other."""

@@ -11,8 +11,8 @@ from catalog.rewrite import note_rewrite
 from catalog.warehouse import Warehouse
 from pipelines.erasure.applied import note_applied
 from pipelines.erasure.forbidden import keys_by_request
-from pipelines.erasure.pieces import in_pieces
 from pipelines.identifiers.match_keys import columns_of, form_of
+from pipelines.pieces import in_pieces
 from pipelines.uploads.audience_keys import ensure_keys, file_keys
 from pipelines.uploads.holdings import Event
 from schemas.erasure import ErasedKeys
@@ -53,7 +53,11 @@ def _keys_like(warehouse: Warehouse, name: str, network: Network, forms: set[str
     ]
     theirs = f"series IN (SELECT series FROM warehouse.key_versions WHERE network = '{name}')"
     condition = " AND ".join([theirs, *(f"key <> '{other}'" for other in others)])
-    return in_pieces(warehouse, "audience_keys", "DISTINCT key, value", condition)
+    return in_pieces(
+        warehouse.read,
+        "warehouse.audience_keys",
+        lambda piece: f"SELECT DISTINCT key, value FROM {piece} WHERE {condition}",
+    )
 
 
 def erased_keys(warehouse: Warehouse) -> pl.DataFrame:

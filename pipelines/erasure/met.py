@@ -9,7 +9,7 @@ import polars as pl
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
 from pipelines.crm.erased import erased_marks, own_tombstones
-from pipelines.erasure.pieces import in_pieces
+from pipelines.pieces import in_pieces
 
 #: What a table needs so that its rows are people with addresses.
 ADDRESSED = ("customer_id", "email", "phone", "country", "canonical_email", "canonical_phone")
@@ -17,7 +17,7 @@ ADDRESSED = ("customer_id", "email", "phone", "country", "canonical_email", "can
 _EMAIL_ASTRAY, _PHONE_ASTRAY = "NOT contains(email, '@')", "contains(phone, '@')"
 #: Of what was typed, only that is compared which stands in the other's column; what is canonical, in its own form.
 _COMPARED = {
-    "place": "rowid",
+    "place": "place",
     "customer_id": "customer_id",
     "email": f"CASE WHEN {_EMAIL_ASTRAY} THEN email END",
     "phone": f"CASE WHEN {_PHONE_ASTRAY} THEN phone END",
@@ -40,7 +40,7 @@ def met_rows(
     """The rows of a table with the columns `ADDRESSED` that `erasures` (`CrmErasures`) meet."""
     found = [pl.DataFrame(schema={"place": pl.Int64, **dict.fromkeys(("customer_id", "email", "phone"), pl.Boolean)})]
     select = ", ".join(f"{expression} AS {name}" for name, expression in _COMPARED.items())
-    for rows in in_pieces(warehouse, table, select):
+    for rows in in_pieces(warehouse.read, f"warehouse.{table}", lambda piece: f"SELECT {select} FROM {piece}"):
         own = own_tombstones(rows, identity_key, erasures)
         marks = erased_marks(rows, own, erasures, identity_key=identity_key, default_country=default_country)
         found.append(marks.select(rows["place"], pl.all()).filter(pl.any_horizontal(pl.all().exclude("place"))))

@@ -21,12 +21,12 @@ from pipelines.customers.people import person_ids
 from pipelines.erasure.applied import note_applied
 from pipelines.erasure.met import ADDRESSED, met_rows
 from pipelines.erasure.others import keep_for_others
-from pipelines.erasure.pieces import in_pieces
 from pipelines.erasure.taking_out import change_rows, delete_rows
 from pipelines.erasure.withheld import keep_for_holders, suppressed_by_domain, withheld_addresses
 from pipelines.history.changes import note
 from pipelines.history.forgetting import forget_refused_keys
 from pipelines.identifiers.stored import forget_unused_digests
+from pipelines.pieces import in_pieces
 from schemas.crm import WithheldAddresses
 from schemas.identifiers import MatchColumn
 from schemas.suppression import Suppression
@@ -111,7 +111,8 @@ def _erased_ids(
     known = _CUSTOMERS in holding
     beside = f"ANTI JOIN warehouse.{_CUSTOMERS} USING (customer_id)" if known else ""
     others = [f"SELECT customer_id FROM warehouse.{table} {beside}" for table in sorted(holding - {_CUSTOMERS})]
-    pieces = in_pieces(warehouse, _CUSTOMERS, "customer_id") if known else iter(())
+    every = in_pieces(warehouse.read, f"warehouse.{_CUSTOMERS}", "SELECT customer_id FROM {}".format)
+    pieces = every if known else iter(())
     for piece in chain(pieces, [warehouse.read(" UNION ".join(others))] if others else []):
         found.append(erased_values(piece["customer_id"], "customer_id", erasures, identity_key))
     return pl.concat(found).unique()
@@ -122,7 +123,8 @@ def _erased_hashes(
 ) -> pl.Series:
     """The values of a match column that have a tombstone."""
     found = [pl.Series("value", [], dtype=pl.String)]
-    for piece in in_pieces(warehouse, table, f'"{column}" AS value', f'"{column}" IS NOT NULL'):
+    held = f'SELECT "{column}" AS value FROM {{}} WHERE "{column}" IS NOT NULL'
+    for piece in in_pieces(warehouse.read, f"warehouse.{table}", held.format):
         found.append(piece["value"].filter(has_tombstone(piece["value"], column, erasures, identity_key)))
     return pl.concat(found).unique()
 

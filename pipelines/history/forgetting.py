@@ -7,8 +7,8 @@ import polars as pl
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
 from pipelines.crm.erased import has_tombstone
-from pipelines.erasure.pieces import in_pieces
 from pipelines.erasure.taking_out import delete_rows
+from pipelines.pieces import in_pieces
 
 
 def forget_refused_keys(warehouse: Warehouse, erasures: pl.DataFrame, identity_key: str) -> None:
@@ -21,7 +21,7 @@ def forget_refused_keys(warehouse: Warehouse, erasures: pl.DataFrame, identity_k
         if not warehouse.has(table):
             continue
         gone = pl.Series("value", [], dtype=pl.String)
-        for piece in in_pieces(warehouse, table, "DISTINCT value"):
+        for piece in in_pieces(warehouse.read, f"warehouse.{table}", "SELECT DISTINCT value FROM {}".format):
             values = piece["value"]
             # The keys of a network are not told apart by form here: a value of one form is in no other.
             erased = [values.filter(has_tombstone(values, form, erasures, identity_key)) for form in forms]

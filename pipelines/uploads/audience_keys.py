@@ -200,9 +200,10 @@ def key_versions(warehouse: Warehouse, audience: Audience) -> pl.DataFrame:
 
 
 def _of_audience(warehouse: Warehouse, audience: Audience) -> pl.DataFrame:
-    # Parameters take a temporary table, which costs more than the few rows of all audiences.
-    kept = warehouse.read("FROM warehouse.key_versions WHERE state <> 'pending' ORDER BY version_id")
-    return kept.filter(**audience._asdict())
+    return warehouse.read(
+        f"FROM warehouse.key_versions WHERE {_SAME_AUDIENCE} AND state <> 'pending' ORDER BY version_id",
+        **audience._asdict(),
+    )
 
 
 def full_keys_by_list(warehouse: Warehouse, audience: Audience, version: str) -> pl.DataFrame:

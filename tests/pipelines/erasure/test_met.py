@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from catalog.warehouse import Warehouse
+from pipelines import pieces
 from pipelines.crm.erased import erased_marks, own_tombstones
 from pipelines.crm.erasures import person_tombstones, tombstones
-from pipelines.erasure import pieces
 from pipelines.erasure.covered import Having, among, covered_records, within
 from pipelines.erasure.met import ADDRESSED, met_rows
 from pipelines.identifiers.canonical import with_canonical

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from catalog.warehouse import Warehouse
-from pipelines.erasure import pieces
+from pipelines import pieces
 
 
 @pytest.mark.parametrize("at_once", [1, 3, 100])
@@ -18,6 +18,8 @@ def test_pieces_hold_each_row_once_also_behind_gaps_and_in_a_transaction_that_is
     warehouse.execute("DELETE FROM warehouse.numbers WHERE number BETWEEN 2 AND 6")
     with warehouse.transaction():
         warehouse.append("numbers", pl.DataFrame({"number": [9, 10]}))
-        found = list(pieces.in_pieces(warehouse, "numbers", "number", "number <> 8"))
+        found = list(
+            pieces.in_pieces(warehouse.read, "warehouse.numbers", "SELECT number FROM {} WHERE number <> 8".format)
+        )
     assert pl.concat(found)["number"].sort().to_list() == [0, 1, 7, 9, 10]
     assert max(piece.height for piece in found) <= at_once
