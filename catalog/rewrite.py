@@ -7,6 +7,9 @@ encrypted spill.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
 
 from catalog import warehouse_key
 from catalog.durable import sync
@@ -18,6 +21,8 @@ from schemas.said import Said
 
 #: While this table is there, pages of the file may hold rows that erasure took out.
 _DUE = "rewrite_due"
+#: While this one is, they may hold rows that nobody asks to be gone sooner than the day that it names.
+_WAITING = "rewrite_waiting"
 
 
 def note_rewrite(warehouse: Warehouse) -> None:
@@ -25,9 +30,28 @@ def note_rewrite(warehouse: Warehouse) -> None:
     warehouse.execute(f"CREATE TABLE IF NOT EXISTS warehouse.{_DUE} (noted BOOLEAN)")
 
 
-def rewrite_is_due(warehouse: Warehouse) -> bool:
-    """Whether rows were taken out since the file was written, by this process or by one that was killed."""
-    return warehouse.has(_DUE)
+@contextmanager
+def rewrite_waits(warehouse: Warehouse, until: date) -> Iterator[None]:
+    """Let a rewrite that is first noted inside be due on the day `until`. Killed inside, it is due at once."""
+    noted = warehouse.has(_DUE)
+    yield
+    if noted or not warehouse.has(_DUE):
+        return
+    with warehouse.transaction():
+        warehouse.execute(f"CREATE TABLE IF NOT EXISTS warehouse.{_WAITING} (until DATE)")
+        warehouse.execute(f"INSERT INTO warehouse.{_WAITING} VALUES ($until)", until=until)
+        warehouse.execute(f"DROP TABLE warehouse.{_DUE}")
+
+
+def rewrite_is_due(warehouse: Warehouse, today: date) -> bool:
+    """Whether rows were taken out since the file was written, by this process or by one that was killed, and none of
+    them may wait longer.
+    """
+    if warehouse.has(_DUE):
+        return True
+    if not warehouse.has(_WAITING):
+        return False
+    return bool(warehouse.read(f"SELECT min(until) <= $today AS due FROM warehouse.{_WAITING}", today=today)["due"].item())
 
 
 def rotate_warehouse_key(home: Home) -> None:
@@ -91,7 +115,8 @@ def _copy(warehouse: Warehouse, home: Home, key: str) -> None:
         msg = Said("The copy of the warehouse is not equal to it. This is a defect; the old file and its key stay.")
         raise WarehouseError(msg)
     # The new file never held what went.
-    warehouse.execute(f"DROP TABLE IF EXISTS next.{_DUE}")
+    for noted in (_DUE, _WAITING):
+        warehouse.execute(f"DROP TABLE IF EXISTS next.{noted}")
     for name in ("next", "warehouse"):
         warehouse.execute(f"DETACH {name}")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +14,7 @@ from catalog.home import Home
 from catalog.rewrite import rewrite_is_due
 from catalog.secret_keys import open_keys
 from catalog.warehouse import open_warehouse
+from pipelines.erasure.taking_in import DAYS_TO_REWRITE
 from tests.conftest import Company
 from tests.nights import night, night_killed_at_a_stage
 from tests.processes import forked
@@ -45,9 +48,9 @@ def file(home: Path) -> int:
     return (home / "warehouse.duckdb").stat().st_ino
 
 
-def due(home: Path) -> bool:
+def due(home: Path, in_days: int = 0) -> bool:
     with open_warehouse(Home.at(home), open_keys(Home.at(home))) as warehouse:
-        return rewrite_is_due(warehouse)
+        return rewrite_is_due(warehouse, (datetime.now(UTC) + timedelta(days=in_days)).date())
 
 
 def test_an_erased_person_who_moves_leaves_the_file_as_it_is(company: Company, home: Path) -> None:
@@ -68,6 +71,44 @@ def test_one_row_that_goes_later_makes_the_file_anew_though_the_night_is_killed(
     assert file(home) != first
     assert not due(home)
     assert "bob@example.org" not in dump(home)
+
+
+def come_back(company: Company, home: Path) -> int:
+    """Let Carla consent after her request, and move a day later; the file before she moved."""
+    consents = company.folder / "consents.csv"
+    consents.write_text(consents.read_text(encoding="utf-8") + "again,3,granted,2024-06-20\n", encoding="utf-8")
+    night(company.config, home, DAYS[0])
+    assert "carla@example.org" in dump(home)
+    first = file(home)
+    changed(company, "carla@example.org", "moved@example.org")
+    return first
+
+
+def test_what_somebody_left_who_came_back_may_wait_for_the_file_to_be_made_anew(
+    company: Company, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = come_back(company, home)
+    night(company.config, home, DAYS[1])
+    assert "carla@example.org" not in dump(home)
+    assert "moved@example.org" in dump(home)
+    assert file(home) == first
+    assert not due(home)
+    assert due(home, in_days=DAYS_TO_REWRITE)
+    changed(company, "bob@example.org", "other@example.org")
+    in_a_week = datetime.now(UTC) + timedelta(days=DAYS_TO_REWRITE)
+    monkeypatch.setattr("assets.resources.datetime", SimpleNamespace(now=lambda zone: in_a_week))
+    night(company.config, home, DAYS[2])
+    assert file(home) != first
+    assert not due(home, in_days=365)
+
+
+def test_whoever_takes_their_consent_back_need_not_wait(company: Company, home: Path) -> None:
+    first = come_back(company, home)
+    consents = company.folder / "consents.csv"
+    consents.write_text(consents.read_text(encoding="utf-8").replace("again,3,", "again,2,"), encoding="utf-8")
+    night(company.config, home, DAYS[1])
+    assert "carla@example.org" not in dump(home)
+    assert file(home) != first
 
 
 def test_a_file_for_which_there_was_no_space_is_made_by_the_next_night(

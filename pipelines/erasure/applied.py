@@ -16,6 +16,9 @@ from schemas.crm import CrmErasures
 
 Place = Literal["rows", "keys"]
 
+#: Noted of a tombstone that a consent has lifted once, in the column `place`.
+_LIFTED = "lifted"
+
 _TABLE = "applied_tombstones"
 _NAMES = ["request_id", "form", "tombstone"]
 
@@ -47,4 +50,17 @@ def forget_lifted(warehouse: Warehouse) -> None:
     warehouse.ensure(_TABLE, _Applied)
     names = ", ".join(_NAMES)
     lifted = f"SELECT {names} FROM warehouse.crm_erasures WHERE lifted_at IS NOT NULL"
-    warehouse.execute(f"DELETE FROM warehouse.{_TABLE} WHERE ({names}) IN ({lifted})")
+    warehouse.execute(f"DELETE FROM warehouse.{_TABLE} WHERE place <> '{_LIFTED}' AND ({names}) IN ({lifted})")
+    noted = f"(FROM warehouse.{_TABLE} WHERE place = '{_LIFTED}')"
+    warehouse.append(
+        _TABLE, warehouse.read(f"SELECT '{_LIFTED}' AS place, * FROM ({lifted}) ANTI JOIN {noted} USING ({names})")
+    )
+
+
+def left_behind(warehouse: Warehouse, erasures: pl.DataFrame) -> pl.DataFrame:
+    """Those of the `CrmErasures` that were lifted once, of requests of which a consent lifts others still: they name what
+    somebody who came back has left since, as an earlier address.
+    """
+    lifted = warehouse.read("SELECT DISTINCT request_id FROM warehouse.crm_erasures WHERE lifted_at IS NOT NULL")
+    noted = warehouse.read(f"FROM warehouse.{_TABLE} WHERE place = '{_LIFTED}'")
+    return erasures.join(lifted, on="request_id", how="semi").join(noted, on=_NAMES, how="semi")

@@ -59,7 +59,7 @@ def settle(erasing: Erasing) -> None:
     update_removals(erasing)
     _drop_finished_keys(erasing)
     erased = requests_in(catalog, "erased")
-    if due or rewrite_is_due(warehouse):
+    if due or rewrite_is_due(warehouse, erasing.now.date()):
         rewrite_warehouse(erasing.home, warehouse)
     mark_rewritten(catalog, erased)
 

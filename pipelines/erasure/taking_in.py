@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import polars as pl
 
 from catalog.duckdb_connection import store_frame
@@ -17,11 +19,11 @@ from catalog.erasures import (
     request_ids,
     requests_in,
 )
-from catalog.rewrite import note_rewrite
+from catalog.rewrite import note_rewrite, rewrite_waits
 from catalog.sealed import sealed
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
-from pipelines.erasure.applied import forget_lifted, not_applied, note_applied
+from pipelines.erasure.applied import forget_lifted, left_behind, not_applied, note_applied
 from pipelines.erasure.covered import Covered, covered_by, within
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.met import met_rows
@@ -30,6 +32,9 @@ from pipelines.identifiers.hashes import keyed_hash
 from schemas.crm import CrmErasures
 from schemas.erasure import RequestKind
 from schemas.network import match_columns
+
+#: How long the warehouse's file may keep, in pages that are free, what somebody has left who came back with a consent.
+DAYS_TO_REWRITE = 7
 
 
 def known_erasures(erasing: Erasing) -> pl.DataFrame:
@@ -75,14 +80,24 @@ def take_in(erasing: Erasing) -> None:
     if fresh.is_empty():
         return
     keep_covered(erasing, _covered(erasing, fresh))
-    purge(
-        warehouse,
-        not_applied(warehouse, "rows"),
-        match_columns(erasing.config.networks),
-        identity_key=erasing.keys.identity,
-        default_country=erasing.config.settings.default_country,
-        rules=erasing.config.suppressions,
-    )
+    fresh = not_applied(warehouse, "rows")
+    behind = left_behind(warehouse, fresh)
+    _take_out(erasing, fresh.join(behind, on=fresh.columns, how="anti", nulls_equal=True))
+    with rewrite_waits(warehouse, erasing.now.date() + timedelta(days=DAYS_TO_REWRITE)):
+        _take_out(erasing, behind)
+
+
+def _take_out(erasing: Erasing, fresh: pl.DataFrame) -> None:
+    """Take what `CrmErasures` name out of all tables."""
+    if not fresh.is_empty():
+        purge(
+            erasing.warehouse,
+            fresh,
+            match_columns(erasing.config.networks),
+            identity_key=erasing.keys.identity,
+            default_country=erasing.config.settings.default_country,
+            rules=erasing.config.suppressions,
+        )
 
 
 def _covered(erasing: Erasing, fresh: pl.DataFrame) -> Covered:
