@@ -44,14 +44,15 @@ def rewrite_waits(warehouse: Warehouse, until: date) -> Iterator[None]:
 
 
 def rewrite_is_due(warehouse: Warehouse, today: date) -> bool:
-    """Whether rows were taken out since the file was written, by this process or by one that was killed, and none of
-    them may wait longer.
+    """Whether rows were taken out since the file was written, by this process or by one that was killed, which may not
+    wait longer.
     """
     if warehouse.has(_DUE):
         return True
     if not warehouse.has(_WAITING):
         return False
-    return bool(warehouse.read(f"SELECT min(until) <= $today AS due FROM warehouse.{_WAITING}", today=today)["due"].item())
+    waiting = warehouse.read(f"SELECT 1 FROM warehouse.{_WAITING} WHERE until <= $today LIMIT 1", today=today)
+    return not waiting.is_empty()
 
 
 def rotate_warehouse_key(home: Home) -> None:

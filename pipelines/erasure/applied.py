@@ -58,7 +58,7 @@ def forget_lifted(warehouse: Warehouse) -> None:
 
 
 def left_behind(warehouse: Warehouse, erasures: pl.DataFrame) -> pl.DataFrame:
-    """Those of the `CrmErasures` that were lifted once, of requests of which a consent lifts others still: they name what
+    """Those of the `CrmErasures` that were lifted once, of requests of which others are lifted still: they name what
     somebody who came back has left since, as an earlier address.
     """
     lifted = warehouse.read("SELECT DISTINCT request_id FROM warehouse.crm_erasures WHERE lifted_at IS NOT NULL")

@@ -75,7 +75,7 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
     leave = allowance(outbox.catalog, audience)
     if leave is not None:
         return Verdict(None, leave)
-    says = "the brake holds it: {changes}. If that is right, `relance allow {audience}` lets it pass once"
+    says = "the brake holds it: {changes}. If that is right, `relance allow {audience} --reason TEXT` lets it pass once"
     return Verdict(Said(says, changes=found, audience=str(audience)))
 
 

@@ -156,7 +156,7 @@ def test_the_language_is_the_browsers_until_it_is_switched(site: Site) -> None:
 
 def test_what_a_run_said_is_said_in_french(site: Site) -> None:
     went = Said("the audience went from {before} to {now} people (limit {limit})", before=4312, now=12, limit="-30%")
-    says = "the brake holds it: {changes}. If that is right, `relance allow {audience}` lets it pass once"
+    says = "the brake holds it: {changes}. If that is right, `relance allow {audience} --reason TEXT` lets it pass once"
     held = Said(says, changes=[went], audience="google_ads/loyal")
     site.catalog.record_outcome(GOOGLE, DAY, "held", night=1, reason=held)
     undocumented = Said("{network} does not document that a file removes people from a list", network="Meta")

@@ -570,7 +570,7 @@ def test_a_list_that_loses_half_is_held_and_one_that_loses_a_tenth_is_not(outbox
     said = brake(outbox, *TEN[5:])
     assert said is not None
     assert "from 10 to 5 people" in said
-    assert "relance allow meta/loyal_customers" in said
+    assert "relance allow meta/loyal_customers --reason" in said
 
 
 def test_an_halved_table_holds_the_audience_though_it_is_unchanged(outbox: Outbox) -> None:
