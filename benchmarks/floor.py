@@ -20,26 +20,31 @@ _GOOGLE = ["email_google", "phone_e164", "first_untitled", "last_untitled", "cou
 def main(sample: Path, out: Path) -> None:
     """Read the five CSV files of `sample`; write four segments for two networks into `out`."""
     out.mkdir(parents=True, exist_ok=True)
-    tables = {name: pl.read_csv(sample / f"{name}.csv", infer_schema=False) for name in
-              ("customers", "orders", "consents", "visits", "erasures")}  # fmt: skip
-    asked = tables["consents"].filter(pl.col("purpose") == "ads_upload").sort("captured")
+
+    def read(table: str) -> pl.DataFrame:
+        return pl.read_csv(sample / f"{table}.csv", infer_schema=False)
+
+    # One table at a time: all of ten million customers at once are more than 21 GB.
+    asked = read("consents").filter(pl.col("purpose") == "ads_upload").sort("captured")
     granted = asked.group_by("customer").agg(pl.col("answer").last()).filter(pl.col("answer") == "granted")
     refused = asked.group_by("address").agg(pl.col("answer").last()).filter(pl.col("answer") != "granted")
-    visits = tables["visits"].group_by("customer").agg(last_visit=pl.col("occurred").max())
+    del asked
+    visits = read("visits").group_by("customer").agg(last_visit=pl.col("occurred").max())
     bought = (
-        tables["orders"]
+        read("orders")
         .filter(pl.col("state") == "completed")
         .with_columns(pl.col("total").cast(pl.Float64, strict=False))
         .group_by("customer")
         .agg(orders=pl.len(), revenue=pl.col("total").sum(), first=pl.col("placed").min(), last=pl.col("placed").max())
         .with_columns(percentile=pl.col("revenue").rank() / pl.len())
     )
+    erasures = read("erasures")
     people = (
-        tables["customers"]
+        read("customers")
         .join(granted, left_on="customer_id", right_on="customer", how="semi")
         .join(refused, left_on="email", right_on="address", how="anti")
-        .join(tables["erasures"], left_on="customer_id", right_on="customer", how="anti")
-        .join(tables["erasures"], on="email", how="anti")
+        .join(erasures, left_on="customer_id", right_on="customer", how="anti")
+        .join(erasures, on="email", how="anti")
         .join(bought, left_on="customer_id", right_on="customer")
         .join(visits, left_on="customer_id", right_on="customer", how="left")
     )

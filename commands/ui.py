@@ -24,6 +24,8 @@ def main() -> None:
         "RELANCE_CONFIG": str(config_folder(None)),
         "RELANCE_KEYS": str(home.keys),
         "DAGSTER_HOME": str(home.dagster),
+        # Whoever is told to use `dg dev` instead would look for a project that it knows.
+        "PYTHONWARNINGS": "ignore:Function `dev_command` is superseded",
     }
     root, programs = Path(__file__).parent.parent, Path(sys.executable).parent
     OUT.print(f"Dagster:            http://127.0.0.1:{DAGSTER}")
