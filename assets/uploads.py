@@ -16,6 +16,7 @@ from pipelines.uploads.leaving_out import leaving_out
 from pipelines.uploads.publication import Published, publish
 from pipelines.uploads.retired import publish_last, retired_table
 from pipelines.uploads.rows import AudienceRows, audience_rows
+from pipelines.uploads.shared_by_many import with_keys_shared_by_many
 from pipelines.uploads.tonight import Tonight
 from pipelines.uploads.weighed import note_weighed, weighing_rules
 from schemas.choice import Choice, choice_of
@@ -57,10 +58,11 @@ def _refused_keys(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             suppressed = suppressed_emails(relance.table("crm_suppressions"))
             rules = weighing_rules(networks, forbidding=is_forbidding(erasures, suppressed))
             weighed = weigh_keys(relance.warehouse, networks, erasures, relance.identity_key, suppressed, rules)
+            refused = with_keys_shared_by_many(weighed.refused, relance.warehouse, networks)
             with relance.warehouse.transaction():
-                relance.replace_dated("refused_keys", weighed.refused, day_of(context))
+                relance.replace_dated("refused_keys", refused, day_of(context))
                 note_weighed(relance.warehouse, rules, weighed.people)
-            return dg.MaterializeResult(metadata=rows_metadata(weighed.refused.height))
+            return dg.MaterializeResult(metadata=rows_metadata(refused.height))
 
     return asset
 
