@@ -35,6 +35,16 @@ class Carrier:
         """The standing confirmations, as removals name them."""
         return {f"{each.kind} {each.version}" for each in self.standing}
 
+    @cached_property
+    def _held(self) -> dict[int, set[str]]:
+        return {}
+
+    def held_after(self, confirmations: int) -> set[str]:
+        """The requests of which the network may hold a key after the first so many of the standing confirmations."""
+        if confirmations not in self._held:
+            self._held[confirmations] = requests_held(self.found, self.lists(self.standing[:confirmations]))
+        return self._held[confirmations]
+
 
 def removals_of(
     carrier: Carrier, requests: Mapping[str, ErasureRequest], known: Mapping[str, Removal], consented: set[str]
@@ -47,7 +57,7 @@ def removals_of(
     found = carrier.found.filter(pl.col("kind") != "remove")
     versions = dict(found.group_by("request_id").agg("version").iter_rows())
     traced = set(carrier.found["request_id"])
-    held = requests_held(carrier.found, carrier.lists(carrier.standing))
+    held = carrier.held_after(len(carrier.standing))
     removals = []
     for request_id in sorted({*versions, *known} & set(requests)):
         before = known.get(request_id)
@@ -93,7 +103,7 @@ def _over(removal: Removal, before: Removal | None, carrier: Carrier) -> Removal
     if before is not None and _stands(before, carrier):
         return before.model_copy(update={"carried_by": removal.carried_by})
     last = len(carrier.standing)
-    while last and removal.request_id not in requests_held(carrier.found, carrier.lists(carrier.standing[: last - 1])):
+    while last and removal.request_id not in carrier.held_after(last - 1):
         last -= 1
     closing = carrier.standing[last - 1] if last else None
     known = before.model_dump(include={"removed_by", "published_at"}) if before else {}
