@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,10 +10,11 @@ import polars as pl
 import sqlalchemy as sa
 
 from catalog import audit
-from catalog.database import METADATA, audience_columns, now
+from catalog.database import METADATA, audience_columns, now, of_audience
 from schemas.audit import Action
 from schemas.crm import CrmErasures
 from schemas.erasure import ErasureRequest, Removal, RequestKind, RequestState
+from schemas.segment import Audience
 
 if TYPE_CHECKING:
     from catalog.store import Catalog
@@ -175,13 +176,24 @@ def reopen(catalog: Catalog, request_id: str) -> None:
         _update(connection, [request_id], state="removing", closed_at=None)
 
 
-def removals(catalog: Catalog, **only: str) -> list[Removal]:
-    """What became of the keys at each audience that carried some: `only` of a request_id, a network, an account, a
-    segment, where one is said."""
-    same = [STATES.c[name] == value for name, value in only.items()]
-    query = sa.select(STATES).where(*same).order_by(*list(STATES.c)[:4])
+def removals(catalog: Catalog, request_id: str | None = None) -> list[Removal]:
+    """What became of each request's keys, or of one's, at each audience that carried some."""
+    query = sa.select(STATES).order_by(*list(STATES.c)[:4])
+    if request_id is not None:
+        query = query.where(STATES.c.request_id == request_id)
     with catalog.reading() as connection:
         return [Removal.model_validate(_aware(row)) for row in connection.execute(query).mappings()]
+
+
+def unsettled_removals(catalog: Catalog, audience: Audience, said: Collection[str]) -> set[str]:
+    """The requests of which a network may still hold a key that the audience carried: the removal is open, or what
+    closed it is not among the confirmations that still stand (`said`, as removals name them).
+    """
+    taken_back = sa.and_(STATES.c.confirmation.is_not(None), STATES.c.confirmation.not_in(said))
+    is_open = sa.or_(STATES.c.state.in_(("due", "published")), taken_back)
+    query = sa.select(STATES.c.request_id).where(*of_audience(STATES, audience), is_open)
+    with catalog.reading() as connection:
+        return set(connection.execute(query).scalars())
 
 
 def write_removals(catalog: Catalog, found: Iterable[Removal]) -> None:

@@ -25,7 +25,7 @@ def certificate_of(catalog: Catalog, request_id: str, keys: SecretKeys) -> Certi
     certificate = Certificate(
         request=found[request_id],
         records=tuple(sorted(unsealed(each, keys.identity) for each in sealed_records(catalog, request_id))),
-        removals=tuple(removals(catalog, request_id=request_id)),
+        removals=tuple(removals(catalog, request_id)),
         audit_head=catalog.audit_head(),
     )
     signature = Signature(public_key=keys.public_key, value=keys.sign(certificate.signed_bytes()))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from catalog.erasures import removals
+from catalog.erasures import unsettled_removals
 from catalog.journal import confirmations
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
@@ -97,15 +97,11 @@ def state_of(audience: Audience, catalog: Catalog, warehouse: Warehouse) -> Stat
 
 def _holds_forgotten(audience: Audience, standing: list[Confirmation], catalog: Catalog, warehouse: Warehouse) -> bool:
     said = {f"{each.kind} {each.version}" for each in standing}
-    unfinished = [
-        each.request_id
-        for each in removals(catalog, **audience._asdict())
-        if each.state in {"due", "published"} or each.confirmation not in {None, *said}
-    ]
+    unfinished = unsettled_removals(catalog, audience, said)
     if not unfinished or not warehouse.has("erased_keys"):
         return False
     known = warehouse.read("SELECT DISTINCT request_id FROM warehouse.erased_keys")["request_id"]
-    return not set(unfinished) <= set(known)
+    return not unfinished <= set(known)
 
 
 def _parts(files: tuple[FileEntry, ...]) -> dict[str, int]:
