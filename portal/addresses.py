@@ -31,7 +31,7 @@ def row_of(state: State, audience: Audience) -> Row:
     Raises:
         HTTPException: there is no such audience.
     """
-    row = state.overview.row(audience, state.clock().date())
+    row = state.overview.row(audience, state.today)
     if row is None:
         raise HTTPException(404)
     return row

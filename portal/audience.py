@@ -160,7 +160,7 @@ def _page(request: Request, state: State, named: Audience, status: int = 200, re
     catalog, language = state.catalog, language_of(request)
     nights = _nights(catalog, named)
     reports = size_reports(catalog, named)
-    titles = {each.audience.segment: each.title for each in state.overview.rows(state.clock().date())}
+    titles = {each.audience.segment: each.title for each in state.overview.rows(state.today)}
     return render(
         request,
         "audience.html",
@@ -172,7 +172,7 @@ def _page(request: Request, state: State, named: Audience, status: int = 200, re
         sizes=_line([(each.as_of, float(each.people)) for each in nights]),
         losses=_waterfall(row),
         holdout=_holdout(row, nights),
-        decay=decay(row.forecast.days, state.clock().date()) if row.forecast is not None else None,
+        decay=decay(row.forecast.days, state.today) if row.forecast is not None else None,
         match_rates=_line(
             [(each.reported_at.date(), each.match_rate) for each in reports if each.match_rate is not None]
         ),

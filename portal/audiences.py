@@ -59,7 +59,7 @@ class Asked(BaseModel):
 
 @router.get("/audiences", name="audiences")
 def audiences(request: Request, asked: Annotated[Asked, Query()], state: StateOf) -> Response:
-    rows = state.overview.rows(state.clock().date())
+    rows = state.overview.rows(state.today)
     language = language_of(request)
     return render(
         request,

@@ -29,7 +29,7 @@ def _match_rates(state: State) -> dict[str, float]:
 
 @router.get("/networks", name="networks")
 def networks(request: Request, state: StateOf) -> Response:
-    rows = state.overview.rows(state.clock().date())
+    rows = state.overview.rows(state.today)
     used = {name: [row for row in rows if row.audience.network == name] for name in known_networks()}
     return render(
         request,
@@ -46,7 +46,7 @@ def network(request: Request, network: Slug, state: StateOf) -> Response:
     declared = known_networks().get(network)
     if declared is None:
         raise HTTPException(404)
-    rows = [row for row in state.overview.rows(state.clock().date()) if row.audience.network == network]
+    rows = [row for row in state.overview.rows(state.today) if row.audience.network == network]
     last = [each for each in confirmations(state.catalog) if each.network == network]
     return render(
         request,

@@ -45,7 +45,7 @@ def _stages(catalog: Catalog, nights: list[int]) -> dict[int, list[tuple[str, li
 @router.get("/nights", name="nights")
 def nights(request: Request, state: StateOf) -> Response:
     shown = _nights(state.catalog)
-    rows = state.overview.rows(state.clock().date())
+    rows = state.overview.rows(state.today)
     return render(
         request,
         "nights.html",

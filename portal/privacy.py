@@ -43,7 +43,7 @@ def privacy(request: Request, state: StateOf) -> Response:
     # Newest first within each state.
     requests = sorted(requests[::-1], key=lambda each: _OPEN_FIRST.index(each.request.state))
     waiting = sum(each.request.state != "closed" for each in requests)
-    rows = state.overview.rows(state.clock().date())
+    rows = state.overview.rows(state.today)
     return render(
         request,
         "privacy.html",
@@ -58,7 +58,7 @@ def privacy(request: Request, state: StateOf) -> Response:
 def certificate(request: Request, request_id: RequestId, state: StateOf) -> Response:
     """The certificate to be read or printed. Ids of the CRM's records are in the file only: some are addresses."""
     found = _certificate(state, request_id)
-    rows = state.overview.rows(state.clock().date())
+    rows = state.overview.rows(state.today)
     return render(
         request,
         "certificate.html",

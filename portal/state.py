@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -40,6 +40,16 @@ class State:
     attempts: Attempts = field(default_factory=Attempts)
     files: VerifiedFiles = field(default_factory=VerifiedFiles)
     fragments: Fragments = field(default_factory=Fragments)
+
+    @property
+    def now(self) -> datetime:
+        """The time of the company's clock."""
+        return self.clock().replace(tzinfo=UTC).astimezone(self.settings.zone)
+
+    @property
+    def today(self) -> date:
+        """The company's day, as nights and confirmations are counted."""
+        return self.now.date()
 
     @property
     def limits(self) -> Limits:

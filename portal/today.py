@@ -72,7 +72,7 @@ def confirmation_of(state: State, number: int | None) -> Confirmation | None:
 
 @router.get("/", name="today")
 def today(request: Request, asked: Annotated[Asked, Query()], state: StateOf) -> Response:
-    rows = state.overview.rows(state.clock().date())
+    rows = state.overview.rows(state.today)
     waiting = tasks(rows)
     return render(
         request,

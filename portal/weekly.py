@@ -76,10 +76,10 @@ def send_weekly(settings: Settings, rows: tuple[Row, ...]) -> str | None:
 def send_if_due(state: State) -> None:
     """Send this week's e-mail if it is due and was not sent; what fails is tried again while it is the same day."""
     weekly, at = state.settings.portal.weekly_email, state.clock()
-    day = weekly and due_on(weekly, at.replace(tzinfo=ZoneInfo("UTC")).astimezone(state.settings.zone))
+    day = weekly and due_on(weekly, state.now)
     if day is None or not claim_week(state.catalog, day, at):
         return
-    failure = send_weekly(state.settings, state.overview.rows(at.date()))
+    failure = send_weekly(state.settings, state.overview.rows(state.today))
     if failure is not None:
         week_failed(state.catalog, day, failure)
         _LOG.warning("The weekly e-mail was not sent: %s.", failure)

@@ -61,6 +61,10 @@ class Site:
     def clock(self) -> datetime:
         return utc_now() + self.late
 
+    @property
+    def today(self) -> date:
+        return self.app.state.relance.today
+
     def browser(self, **headers: str) -> Browser:
         client = TestClient(self.app, base_url="http://localhost", headers=headers, follow_redirects=False)
         return Browser(client, self)

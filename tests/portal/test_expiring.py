@@ -45,7 +45,7 @@ def test_what_only_has_to_be_sent_again_comes_last_and_counts_the_days(
 def test_an_audience_shows_how_its_list_would_decay(site: Site) -> None:
     site.publish(GOOGLE, FILES)
     confirm(site.catalog, GOOGLE, f"{DAY}.1", "created")
-    today = site.clock().date()
+    today = site.today
     days = [(today + timedelta(days=number), keys) for number, keys in ((100, 30), (200, 10))]
     record_forecast(site.catalog, GOOGLE, Forecast(str(base(site)), days))
     page = site.user("camille", "marketer").get(_GOOGLE).text

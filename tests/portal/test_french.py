@@ -150,7 +150,7 @@ SEEN = (
 
 def test_no_page_says_a_word_of_english_in_french(site: Site) -> None:
     browser = site.user("camille", "marketer", "privacy", "admin")
-    names = {row.title for row in site.app.state.relance.overview.rows(site.clock().date())} | {
+    names = {row.title for row in site.app.state.relance.overview.rows(site.today)} | {
         "camille",
         "English",
         "relance",

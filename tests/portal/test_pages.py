@@ -95,9 +95,9 @@ def test_removals_come_first_and_expiry_last(site: Site) -> None:
     page = site.user("camille", "marketer").get("/").text
     order = [page.index(text) for text in ("First: take people out", "Then: bring lists", "Soon: renew")]
     assert order == sorted(order)
-    [expiring] = [row for row in site.app.state.relance.overview.rows(site.clock().date()) if row.status == "expiring"]
+    [expiring] = [row for row in site.app.state.relance.overview.rows(site.today) if row.status == "expiring"]
     assert expiring.audience == pinterest
-    assert expiring.expires is not None and expiring.expires - site.clock().date() <= timedelta(days=20)
+    assert expiring.expires is not None and expiring.expires - site.today <= timedelta(days=20)
 
 
 def test_an_audience_shows_files_losses_steps_and_what_is_unconfirmed(site: Site) -> None:

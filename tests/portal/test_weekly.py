@@ -56,7 +56,7 @@ def test_it_names_lists_and_counts_with_removals_first_and_a_link(site: Site) ->
     base = base_of(open_lists(confirmations(site.catalog, GOOGLE)))
     site.publish(GOOGLE, {**FULL, "club_b.remove.csv": b"email\na\n"}, version="2026-10-31.1", steps=("removed",),
                  removes=3, forbidden=3, base=base)  # fmt: skip
-    rows = site.app.state.relance.overview.rows(site.clock().date())
+    rows = site.app.state.relance.overview.rows(site.today)
 
     mail = weekly_mail(rows, WEEKLY, ZoneInfo("Europe/Paris"))
 
