@@ -76,8 +76,8 @@ def _compared(arrival: Arrival) -> tuple[pl.Series, pl.Series, bool]:
     """The marks that only raw rows bear, those that only rows of the warehouse bear, and whether one that both bear
     stands twice on either side.
 
-    Sorted numbers show it for half of what a join takes, and a part of them at a time needs little memory, of which
-    DuckDB's join of all runs out (tried with ten million customers).
+    Sorted numbers take as long as a join, and a part of them at a time little memory, of which DuckDB's join of all
+    runs out (tried with ten million customers).
     """
     held = f"SELECT {RAW_MARK} FROM {arrival.held} WHERE {arrival.knowable}"
     sides = (f"SELECT {RAW_MARK} FROM {arrival.seen}", held)
