@@ -45,7 +45,7 @@ def uploads_assets(config: Config, daily: dg.PartitionsDefinition) -> list[dg.As
 def _refused_keys(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     # Permissions and erasures are older than identifiers; naming them would only blur the picture.
     deps = [["identifiers", "identifiers"]]
-    description = "Keys that somebody refused shares with somebody permitted: in no row."
+    description = "Keys that somebody refused shares with somebody permitted, or with too many: in no row."
 
     @dg.multi_asset(
         specs=[table_spec("uploads", "refused_keys", RefusedKeys, description, deps=deps)],

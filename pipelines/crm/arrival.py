@@ -43,7 +43,7 @@ class Arrival:
 
     @property
     def met(self) -> str:
-        """Beside `held`: marks that only raw rows bear (new), that only rows of `held` bear (gone), and how many do."""
+        """Beside `held`: marks that only raw rows bear (new), and that only rows of `held` bear (gone)."""
         return f"_met_{self.table}"
 
     @property
