@@ -9,7 +9,7 @@ from catalog.nights import NIGHTS, STAGES, config_changes
 from catalog.store import OUTCOMES, Catalog
 from portal.rendering import render
 from portal.state import StateOf
-from portal.terms import rule_said
+from schemas.broken_rules import rule_said
 from schemas.said import Said
 
 router = APIRouter()

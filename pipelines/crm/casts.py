@@ -145,12 +145,15 @@ def _plain_instant(text: str) -> str:
 
 def _instant(text: str) -> str:
     """A moment; null if the text is none, or names a zone: DuckDB would read the rows after it in that zone (tried)."""
-    unnamed = f"CASE WHEN right({text}, 1) < 'A' THEN {text} END"
-    # DuckDB reads no offset that stands apart or without a colon, ` +0530`, and no UTC by name.
-    offset = f"regexp_replace({text}, '^(?:(.*\\d)\\s*([+-]\\d\\d):?(\\d\\d)|.*)$', '\\1\\2:\\3', 's')"
-    utc = f"regexp_replace({text}, '^(?:(.*\\d)\\s*(?:Z|UTC)|.*)$', '\\1+00:00', 'si')"
-    others = ", ".join(f"TRY_CAST({reading} AS TIMESTAMPTZ)" for reading in (unnamed, offset, utc))
-    return f"coalesce({_plain_instant(text)}, {others})"
+    # DuckDB reads no zone behind a time without seconds, no offset that stands apart or without a colon, ` +0530`, and
+    # no UTC by name.
+    zoned = "^(.*[ T]\\d{1,2}:\\d\\d)(\\s*(?:Z|UTC|GMT|[+-]\\d\\d(?::?\\d\\d)?))$"
+    whole = f"regexp_replace({text}, '{zoned}', '\\1:00\\2', 'si')"
+    unnamed = "CASE WHEN right(moment, 1) < 'A' THEN regexp_replace(moment, '\\s+([+-]\\d\\d)$', '\\1', 's') END"
+    offset = "regexp_replace(moment, '^(?:(.*\\d)\\s*([+-]\\d\\d):?(\\d\\d)|.*)$', '\\1\\2:\\3', 's')"
+    utc = "regexp_replace(moment, '^(?:(.*\\d)\\s*(?:Z|UTC|GMT)|.*)$', '\\1+00:00', 'si')"
+    readings = ", ".join(f"TRY_CAST({reading} AS TIMESTAMPTZ)" for reading in (unnamed, offset, utc))
+    return f"coalesce({_plain_instant(text)}, list_transform([{whole}], lambda moment: coalesce({readings}))[1])"
 
 
 def _minor_units(text: str, orders: OrdersTable) -> str:

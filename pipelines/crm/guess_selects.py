@@ -9,6 +9,7 @@ from pipelines.crm.guess_columns import Match
 from pipelines.crm.guess_files import FoundTable, quoted
 from pipelines.crm.guess_names import words
 from pipelines.crm.guess_shapes import (
+    day_first_format,
     filled,
     is_hash,
     is_key,
@@ -105,7 +106,8 @@ class Writer:
         elif form is not None:
             self.add(column, f"try_strptime(trim({quoted(name)}), '{form}')", source=name)
         else:
-            hint = f"not ISO times: try_strptime({quoted(name)}, '%d/%m/%Y %H:%M') if the day stands first"
+            form = day_first_format(self.values(column))
+            hint = f"not ISO times: try_strptime(trim({quoted(name)}), '{form}') if the day stands first"
             self.lines.append(Line(column, quoted(name), name, hint, active=needed))
             consequence = "these rows are set aside" if needed else "it is left out"
             self.decide.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Literal
@@ -19,6 +20,11 @@ _HASH = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _CLOCK = r"(?:[ T]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
 _ISO = re.compile(r"\d{4}([-/])\d{1,2}\1\d{1,2}" + _CLOCK, re.IGNORECASE)
+_DAY_OR_MONTH_FIRST = re.compile(
+    r"\d{1,2}(?P<sign>[-/. ])\d{1,2}(?P=sign)(?P<year>\d{4}|\d\d)"
+    r"(?:(?P<apart>,? |T)(?P<clock>\d{1,2}:\d\d(?::\d\d)?(?: ?[AP]M)?))?",
+    re.IGNORECASE,
+)
 _WITHOUT_OFFSET = re.compile(r"[\d/-]+[ T]\d{1,2}:\d\d(:\d\d(\.\d+)?)?")
 _DATE_LIKE = re.compile(
     r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2,4}|\d{1,2}[-. /]\w{3,9}[-., /]+\d{2,4}"
@@ -107,6 +113,24 @@ def time_format(values: Values) -> str | None:
         if (share(values, lambda value, pattern=pattern: pattern.fullmatch(value) is not None) or 0.0) >= 0.9:
             return form
     return None
+
+
+def day_first_format(values: Values) -> str:
+    """DuckDB's format of most of the times that begin with a day or a month, if it is the day: its signs and its clock
+    are seen, only which of the two stands first is not.
+    """
+    found = (_DAY_OR_MONTH_FIRST.fullmatch(value) for value in filled(values))
+    forms = Counter(
+        f"%d{sign}%m{sign}{'%Y' if len(year) == 4 else '%y'}" + (_clock_format(apart, clock) if clock else "")
+        for sign, year, apart, clock in (match.group("sign", "year", "apart", "clock") for match in found if match)
+    )
+    return forms.most_common(1)[0][0] if forms else "%d/%m/%Y %H:%M"
+
+
+def _clock_format(apart: str, clock: str) -> str:
+    half_day = clock[-1] in "mM"
+    signs = ("%I" if half_day else "%H", "%M", "%S")[: clock.count(":") + 1]
+    return apart + ":".join(signs) + (" %p" if " " in clock else "%p" if half_day else "")
 
 
 def is_without_offset(values: Values) -> bool:

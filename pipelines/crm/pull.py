@@ -27,6 +27,7 @@ from pipelines.history.intervals import Staying
 from schemas.crm import PURPOSES, RAW_MARK, Quarantine
 from schemas.errors import EmptyCrmError
 from schemas.network import Network
+from schemas.broken_rules import rule_said
 from schemas.said import Said
 from schemas.settings import Settings
 from schemas.source import TableName
@@ -141,11 +142,15 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
     if table == "customers":
         if not accepted:
             places = ", ".join(reading.crm.places(table))
-            msg = Said(
-                "The CRM is empty: {places} gave {rows} rows and none keeps its contract. Nothing was published.",
-                places=places,
-                rows=pulled.read,
-            )
+            msg = Said("The CRM is empty: {places} gave no row. Nothing was published.", places=places)
+            if pulled.read:
+                msg = Said(
+                    "The CRM is empty: {places} gave {rows} rows and none keeps its contract: {broken}. Nothing was "
+                    "published.",
+                    places=places,
+                    rows=pulled.read,
+                    broken=_broken_rules(pulled.quarantined),
+                )
             raise EmptyCrmError(msg)
         written, covered, kept_back, normalised = read_customers(
             arrival,
@@ -191,6 +196,12 @@ def _without_rate(orders: Arrival, reading: Reading) -> pl.DataFrame:
     return rated.filter(pl.col("rate").is_null()).select(
         ROW, rule="no rate for " + pl.col("currency"), shape=shape(pl.col("currency"))
     )
+
+
+def _broken_rules(quarantined: pl.DataFrame) -> list[Said]:
+    """Which rules the rows broke, and how many each, the most first."""
+    counts = quarantined.group_by("rule").len("rows").sort("rows", "rule", descending=[True, False])
+    return [Said("{rule} ({rows})", rule=rule_said(rule), rows=rows) for rule, rows in counts.iter_rows()]
 
 
 def _refusals(broken: pl.DataFrame) -> pl.DataFrame:

@@ -18,7 +18,8 @@ from portal.language import chosen_language, french
 from portal.overview import STATUSES
 from portal.rendering import templates
 from portal.rules import _WORDS
-from portal.terms import RULES, TERMS
+from portal.terms import TERMS
+from schemas.broken_rules import RULES
 from schemas.network import networks
 from schemas.said import Said
 from schemas.settings import Purpose

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -15,7 +16,7 @@ from pipelines.crm.guess import Guess, guessed
 from pipelines.crm.guess_columns import matches
 from pipelines.crm.guess_files import Found, FoundTable, found_in, quoted
 from pipelines.crm.guess_names import kind
-from pipelines.crm.guess_shapes import decimal_sign, has_thousands, time_format
+from pipelines.crm.guess_shapes import day_first_format, decimal_sign, has_thousands, time_format
 from schemas.errors import ConfigError
 
 PEOPLE = {
@@ -222,6 +223,28 @@ def test_a_lone_name_is_neither_first_nor_last_name():
 )  # fmt: skip
 def test_only_times_that_can_be_read_one_way_are_read(value, expected):
     assert time_format([value, value, None]) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("31/01/2024", "%d/%m/%Y"), ("31.01.2024 9:05", "%d.%m.%Y %H:%M"), ("31-1-24 09:05:00", "%d-%m-%y %H:%M:%S"),
+        ("31/01/2024, 09:05", "%d/%m/%Y, %H:%M"), ("1/31/2024 9:05 PM", "%d/%m/%Y %I:%M %p"),
+        ("1/31/2024 9:05:00am", "%d/%m/%Y %I:%M:%S%p"), ("1700000000", "%d/%m/%Y %H:%M"),
+    ],
+)  # fmt: skip
+def test_how_to_read_days_that_stand_first_is_told_by_the_values(value, expected):
+    assert day_first_format([value, None, value, "never"]) == expected
+
+
+def test_what_is_told_of_such_times_reads_them():
+    (hint,) = [line.note for line in guess(customers=PEOPLE, orders={**ORDERS, "order_date": ["13.2.2024 9:05"] * 3})
+               .selects["orders"].lines if line.column == "ordered_at"]  # fmt: skip
+    reading = hint.removeprefix("not ISO times: ").removesuffix(" if the day stands first")
+    with duckdb.connect() as connection:
+        assert connection.sql(f"SELECT {reading} FROM (SELECT '13.2.2024 9:05' AS order_date)").fetchone() == (
+            datetime(2024, 2, 13, 9, 5),
+        )
 
 
 def test_the_order_of_day_and_month_is_never_guessed():

@@ -326,13 +326,23 @@ def test_a_misshapen_statement_stops_the_run(reading: Read, line: str) -> None:
 # Customers
 
 
-@pytest.mark.parametrize("lines", [[], [",a@x.fr,,FR,"], ["1,a@x.fr"], ["1,a@x.fr,,FR,", "1,b@x.fr,,FR,"]])
-def test_an_empty_crm_stops_the_run(reading: Read, lines: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("lines", "gave"),
+    [
+        ([], "gave no row"),
+        ([",a@x.fr,,FR,"], "gave 1 rows and none keeps its contract: customer_id missing (1)"),
+        (["1,a@x.fr"], "gave 1 rows and none keeps its contract: line has too few columns (1)"),
+        (
+            ["1,a@x.fr", ",a@x.fr,,FR,", ",b@x.fr,,FR,"],
+            "gave 3 rows and none keeps its contract: customer_id missing (2); line has too few columns (1)",
+        ),
+        (["1,a@x.fr,,FR,", "1,b@x.fr,,FR,"], "gave 2 rows and none keeps its contract: customer_id repeated (2)"),
+    ],
+)
+def test_an_empty_crm_stops_the_run(reading: Read, lines: list[str], gave: str) -> None:
     with pytest.raises(SourceError) as caught:
         pull_table("customers", reading(customers=lines), NOBODY)
-    assert str(caught.value) == (
-        f"The CRM is empty: customers.csv gave {len(lines)} rows and none keeps its contract. Nothing was published."
-    )
+    assert str(caught.value) == f"The CRM is empty: customers.csv {gave}. Nothing was published."
 
 
 def test_a_crm_whose_every_customer_was_erased_is_not_an_empty_one(reading: Read) -> None:
