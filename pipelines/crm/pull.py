@@ -24,10 +24,10 @@ from pipelines.erasure.meant import meant
 from pipelines.erasure.names import request_names
 from pipelines.erasure.withheld import keep_for_holders
 from pipelines.history.intervals import Staying
+from schemas.broken_rules import rule_said
 from schemas.crm import PURPOSES, RAW_MARK, Quarantine
 from schemas.errors import EmptyCrmError
 from schemas.network import Network
-from schemas.broken_rules import rule_said
 from schemas.said import Said
 from schemas.settings import Settings
 from schemas.source import TableName

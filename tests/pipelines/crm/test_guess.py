@@ -325,6 +325,12 @@ def test_orders_without_a_customer_id_find_the_customer_by_email():
     assert made.selects["orders"].alias == "o"
 
 
+def test_an_order_that_nobody_paid_has_a_time_all_the_same():
+    orders = {**ORDERS, "Paid at": ["2024-01-31", None, None], "Created at": ["2024-01-30"] * 3}
+    del orders["order_date"]
+    assert lines(guess(customers=PEOPLE, orders=orders), "orders")["ordered_at"] == '"Created at"'
+
+
 def test_a_shopify_export_keeps_the_first_line_of_each_order():
     orders = {
         "Name": ["#1", "#1", "#2"],
