@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from pipelines.crm.guess_columns import Match, contradicted, matches
-from pipelines.crm.guess_files import Found, FoundTable
+from pipelines.crm.guess_files import Found, FoundTable, quoted
 from pipelines.crm.guess_names import kind, rank, squashed, words
 from pipelines.crm.guess_orders import orders_select
 from pipelines.crm.guess_selects import Select, plain_select
-from pipelines.crm.guess_shapes import is_key, ours
+from pipelines.crm.guess_shapes import filled, is_key, ours, translated
 from schemas.errors import ConfigError
 from schemas.source import TableName
 
@@ -23,7 +23,12 @@ _WEIGHTS: dict[TableName, dict[str, int]] = {
 _NAMED = 6
 
 #: Columns whose words must be ours, since relance must not put words into somebody's mouth.
-_OURS: dict[TableName, tuple[str, ...]] = {"consents": ("purpose", "status"), "visits": ("event",)}
+_OURS = ("purpose", "status")
+
+#: How the names of columns end that tell requests apart: to be forgotten, to be told, to be corrected.
+_KINDS = frozenset(
+    "type types kind right rights action category request nature art recht tipo derecho diritto droit objet".split()  # noqa: SIM905
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,10 @@ def guessed(found: Found) -> Guess:
         if table == "orders":
             selects[table] = orders_select(candidate.found, candidate.matched, customers)
         elif fault is not None:
-            unfit[table] = (plain_select(table, candidate.found, candidate.matched), fault)
+            select = plain_select(table, candidate.found, candidate.matched)
+            kinds = _kinds_of_requests(candidate) if table == "erasures" else None
+            where = f"{quoted(kinds)} = 'your word for them'" if kinds is not None else None
+            unfit[table] = (replace(select, where=where), fault)
         elif table != "customers":
             selects[table] = plain_select(table, candidate.found, candidate.matched)
     against: dict[TableName, dict[str, str]] = {
@@ -152,11 +160,26 @@ def _fault(table: TableName, candidate: _Candidate) -> str | None:
     lacking = [column for column in needed if column not in candidate.matched]
     if lacking:
         return f"no column of it is {' or '.join(lacking)}"
-    for column in _OURS.get(table, ()):
-        if column in candidate.matched:
-            name = candidate.matched[column].name
-            if ours(column, candidate.found.columns[name]) < 0.5:
-                return f"{name} has other words than {column} may have"
+    for column in _OURS if table == "consents" else ():
+        name = candidate.matched[column].name
+        if ours(column, candidate.found.columns[name]) < 0.5:
+            return f"{name} has other words than {column} may have"
+    if table == "visits" and "event" in candidate.matched:
+        name = candidate.matched["event"].name
+        if translated("event", candidate.found.columns[name]) < 0.5:
+            return f"{name} has other words than event may have"
+    kinds = _kinds_of_requests(candidate) if table == "erasures" else None
+    if kinds is not None:
+        return f"{kinds} tells several kinds of requests apart, and only those to be forgotten belong there"
+    return None
+
+
+def _kinds_of_requests(candidate: _Candidate) -> str | None:
+    """The column that tells requests to be forgotten from others."""
+    used = {match.name for match in candidate.matched.values()}
+    for name, values in candidate.found.columns.items():
+        if name not in used and _KINDS.intersection(words(name)[-1:]) and len(set(filled(values))) > 1:
+            return name
     return None
 
 

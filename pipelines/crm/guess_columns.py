@@ -17,7 +17,7 @@ from pipelines.crm.guess_shapes import (
     is_iso_time,
     is_key,
     share,
-    translated_statuses,
+    translated,
 )
 from schemas.money import is_currency
 from schemas.source import TableName
@@ -101,7 +101,7 @@ def _agrees(table: TableName, column: str, name: str, values: Values) -> bool:
     fitting = fit(column, values)
     if fitting is None:
         return True
-    if table == "orders" and column == "status" and squashed(name) in _STATE_WORDS and not translated_statuses(values):
+    if table == "orders" and column == "status" and squashed(name) in _STATE_WORDS and not translated("status", values):
         return False
     if squashed(name) in PAIRED.get(column, ()):
         whole_names = share(values, partial(_has_words, 2))

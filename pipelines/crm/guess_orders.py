@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from textwrap import fill
 
 from pipelines.crm.guess_columns import Match
 from pipelines.crm.guess_files import SAMPLE_ROWS, FoundTable, quoted
-from pipelines.crm.guess_names import vocabulary, words
+from pipelines.crm.guess_names import words
 from pipelines.crm.guess_selects import EQUAL_ROWS, Select, Writer
 from pipelines.crm.guess_shapes import (
     decimal_sign,
@@ -15,10 +14,8 @@ from pipelines.crm.guess_shapes import (
     has_money_signs,
     has_thousands,
     is_key,
-    translated_statuses,
     whole_numbers,
 )
-from schemas.crm import ORDER_STATUSES
 
 #: What relance.toml is written with, since only the company can say its own.
 CURRENCY = "EUR"
@@ -148,41 +145,7 @@ def _currency(writer: Writer) -> None:
 
 
 def _status(writer: Writer) -> None:
-    """Our words as they are; others through the vocabulary, all of it, so that no value of a row is written."""
-    if "status" not in writer.matched:
-        writer.add("status", "'completed'", "no column says it: every row counts as a completed order")
-        return
-    name, values = writer.matched["status"].name, writer.values("status")
-    if _all_ours(values):
-        writer.copy("status")
-        return
-    known = translated_statuses(values)
-    sql = quoted(name)
-    if known == 0:
-        stub = f"other words: CASE {sql} WHEN 'your word' THEN 'completed' … ELSE {sql} END"
-        writer.add("status", sql, stub, source=name)
+    if "status" in writer.matched:
+        writer.translate("status")
     else:
-        writer.add("status", _translation(sql), "check these words; a row with any other is set aside", source=name)
-    if known < 1:
-        writer.decide.append(
-            f"orders.status: {name} holds words that relance does not know; translate them in the CASE, or their rows "
-            "are set aside"
-        )
-
-
-def _all_ours(values: tuple[str | None, ...]) -> bool:
-    return all(value.lower() in ORDER_STATUSES for value in filled(values))
-
-
-def _translation(sql: str) -> str:
-    cases = []
-    for status, every in vocabulary()["statuses"].items():
-        listed = fill(
-            ", ".join(f"'{word}'" for word in every),
-            width=110,
-            initial_indent=" " * 12,
-            subsequent_indent=" " * 12,
-            break_on_hyphens=False,
-        )
-        cases.append(f"        WHEN lower(trim({sql})) IN (\n{listed}\n        ) THEN '{status}'")
-    return "\n".join(["CASE", *cases, f"        ELSE {sql}", "    END"])
+        writer.add("status", "'completed'", "no column says it: every row counts as a completed order")

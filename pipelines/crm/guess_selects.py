@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from textwrap import fill
 
 from pipelines.crm.guess_columns import Match
 from pipelines.crm.guess_files import FoundTable, quoted
-from pipelines.crm.guess_names import words
+from pipelines.crm.guess_names import vocabulary, words
 from pipelines.crm.guess_shapes import (
     day_first_format,
     filled,
     is_hash,
     is_key,
     is_without_offset,
+    seconds_since_1970,
     share,
     starts_with_apostrophe,
     time_format,
+    translated,
 )
 from schemas.crm import CONTRACTS
 from schemas.source import TableName
@@ -105,6 +108,8 @@ class Writer:
             self.copy(column)
         elif form is not None:
             self.add(column, f"try_strptime(trim({quoted(name)}), '{form}')", source=name)
+        elif (seconds := seconds_since_1970(self.values(column))) is not None:
+            self.add(column, f"to_timestamp({seconds.format(quoted(name))})", "time since 1970", source=name)
         else:
             form = day_first_format(self.values(column))
             hint = f"not ISO times: try_strptime(trim({quoted(name)}), '{form}') if the day stands first"
@@ -113,6 +118,27 @@ class Writer:
             self.decide.append(
                 f"{self.table}.{column}: {name} holds no ISO times, and relance does not guess whether the day or the "
                 f"month stands first; until the select says so, {consequence}"
+            )
+
+    def translate(self, column: str) -> None:
+        """Our words as they are; others through the vocabulary, all of it, so that no value of a row is written."""
+        name, values = self.matched[column].name, self.values(column)
+        every = vocabulary()["translated"][column]
+        if all(value.lower() in every for value in filled(values)):
+            self.copy(column)
+            return
+        sql = quoted(name)
+        known = translated(column, values)
+        if known == 0:
+            stub = f"other words: CASE {sql} WHEN 'your word' THEN '{next(iter(every))}' … ELSE {sql} END"
+            self.add(column, sql, stub, source=name)
+        else:
+            note = "check these words; a row with any other is set aside"
+            self.add(column, _translation(sql, every), note, source=name)
+        if known < 1:
+            self.decide.append(
+                f"{self.table}.{column}: {name} holds words that relance does not know; translate them in the CASE, or "
+                "their rows are set aside"
             )
 
     def done(self, *, where: str | None = None, alias: str | None = None) -> Select:
@@ -135,7 +161,8 @@ def plain_select(table: TableName, found: FoundTable, matched: Mapping[str, Matc
     for column in CONTRACTS[table].columns():
         if column in matched:
             is_time = column.endswith("_at") or column in {"birth_date", "valid_from", "valid_to"}
-            (writer.time if is_time else writer.copy)(column)
+            translates = table == "visits" and column == "event"
+            (writer.time if is_time else writer.translate if translates else writer.copy)(column)
     if table == "customers":
         _finish_customers(writer)
     if table == "visits":
@@ -143,6 +170,20 @@ def plain_select(table: TableName, found: FoundTable, matched: Mapping[str, Matc
     if table == "erasures":
         _finish_erasures(writer)
     return writer.done()
+
+
+def _translation(sql: str, words: Mapping[str, list[str]]) -> str:
+    cases = []
+    for ours, theirs in words.items():
+        listed = fill(
+            ", ".join(f"'{word}'" for word in theirs),
+            width=110,
+            initial_indent=" " * 12,
+            subsequent_indent=" " * 12,
+            break_on_hyphens=False,
+        )
+        cases.append(f"        WHEN lower(trim({sql})) IN (\n{listed}\n        ) THEN '{ours}'")
+    return "\n".join(["CASE", *cases, f"        ELSE {sql}", "    END"])
 
 
 def _finish_customers(writer: Writer) -> None:

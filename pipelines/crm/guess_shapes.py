@@ -10,7 +10,7 @@ from typing import Literal
 
 from pipelines.crm.guess_names import vocabulary
 from schemas.countries import country_names, folded
-from schemas.crm import CONSENT_STATUSES, PURPOSES, VISIT_EVENTS
+from schemas.crm import CONSENT_STATUSES, PURPOSES
 from schemas.money import is_currency
 
 Values = Sequence[str | None]
@@ -28,7 +28,7 @@ _DAY_OR_MONTH_FIRST = re.compile(
 _WITHOUT_OFFSET = re.compile(r"[\d/-]+[ T]\d{1,2}:\d\d(:\d\d(\.\d+)?)?")
 _DATE_LIKE = re.compile(
     r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2,4}|\d{1,2}[-. /]\w{3,9}[-., /]+\d{2,4}"
-    r"|[a-z]{3,9} \d{1,2},? \d{4}|\d{8}|\d{10}|\d{13})(?:\D.*)?",
+    r"|[a-z]{3,9} \d{1,2},? \d{4}|\d{8}|\d{10}|\d{13}|\d{16})(?:\D.*)?",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"[+-]?(?:[€$£¥]\s?)?[+-]?\d[\d.,'\s]*(?:\s?[€$£¥]|\s?[A-Z]{3})?")
@@ -115,6 +115,19 @@ def time_format(values: Values) -> str | None:
     return None
 
 
+def seconds_since_1970(values: Values) -> str | None:
+    """SQL, with `{}` for the column, for the seconds of what counts seconds, milliseconds or microseconds since 1970.
+
+    None if the values do not: of the years 2001 to 2033 such numbers have ten digits, or three or six more, and begin
+    with a one.
+    """
+    for more, divisor in ((0, ""), (3, " / 1000"), (6, " / 1000000")):
+        count = re.compile(rf"1\d{{{9 + more}}}(?:\.0*)?")
+        if (share(values, lambda value, count=count: count.fullmatch(value) is not None) or 0.0) >= 0.9:
+            return f"TRY_CAST({{}} AS BIGINT){divisor}"
+    return None
+
+
 def day_first_format(values: Values) -> str:
     """DuckDB's format of most of the times that begin with a day or a month, if it is the day: its signs and its clock
     are seen, only which of the two stands first is not.
@@ -174,15 +187,15 @@ def ours(column: str, values: Values) -> float:
     return 1.0 if known is None else known
 
 
-def translated_statuses(values: Values) -> float:
-    """The share of filled order statuses that the vocabulary translates; 1 if all are blank."""
-    known = share(values, lambda value: value.lower() in _status_words())
+def translated(column: str, values: Values) -> float:
+    """The share of filled values that the vocabulary translates into the column's words; 1 if all are blank."""
+    known = share(values, lambda value: value.lower() in _translated_words(column))
     return 1.0 if known is None else known
 
 
 @cache
-def _status_words() -> frozenset[str]:
-    return frozenset(word for every in vocabulary()["statuses"].values() for word in every)
+def _translated_words(column: str) -> frozenset[str]:
+    return frozenset(word for every in vocabulary()["translated"][column].values() for word in every)
 
 
 def _is_phone(value: str) -> bool:
@@ -211,7 +224,7 @@ def _is_address(value: str) -> bool:
     return is_email(value) or _is_phone(value)
 
 
-_WORDS: dict[str, tuple[str, ...]] = {"purpose": PURPOSES, "status": CONSENT_STATUSES, "event": VISIT_EVENTS}
+_WORDS: dict[str, tuple[str, ...]] = {"purpose": PURPOSES, "status": CONSENT_STATUSES}
 
 _CHECKS: dict[str, Callable[[str], bool]] = {
     # A hash is an e-mail's, but too late: it is mapped with a warning, since relance refuses hashes by itself.

@@ -325,6 +325,22 @@ def test_orders_without_a_customer_id_find_the_customer_by_email():
     assert made.selects["orders"].alias == "o"
 
 
+@pytest.mark.parametrize("created", ["1706691845", "1706691845.0", "1706691845000", "1706691845000000", " 1706691845 "])
+def test_a_count_since_1970_is_read_as_the_moment_that_it_is(created):
+    orders = {**ORDERS, "order_date": [created, created, None]}
+    sql = lines(guess(customers=PEOPLE, orders=orders), "orders")["ordered_at"]
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'Europe/Paris'")
+        ((read,),) = connection.execute(f"SELECT ({sql})::VARCHAR FROM (SELECT $1 AS order_date)", [created]).fetchall()
+    assert read == "2024-01-31 10:04:05+01"
+
+
+@pytest.mark.parametrize("number", ["20240131", "612345678", "2706691845", "17066918450"])
+def test_another_number_is_no_count_since_1970(number):
+    orders = {**ORDERS, "order_date": [number] * 3}
+    assert "to_timestamp" not in lines(guess(customers=PEOPLE, orders=orders), "orders").get("ordered_at", "")
+
+
 def test_an_order_that_nobody_paid_has_a_time_all_the_same():
     orders = {**ORDERS, "Paid at": ["2024-01-31", None, None], "Created at": ["2024-01-30"] * 3}
     del orders["order_date"]
@@ -378,6 +394,44 @@ def test_consents_in_our_words_are_taken_and_others_only_proposed():
     assert made.unfit["consents"][1] == "purpose has other words than purpose may have"
     without = {name: values for name, values in statements.items() if name != "purpose"}
     assert "no column of it is purpose" in guess(customers=PEOPLE, consents=without).unfit["consents"][1]
+
+
+@pytest.mark.parametrize("column", ["type", "request_type", "type_of_request", "RequestKind", "Demande (nature)"])
+def test_requests_of_several_kinds_are_not_all_taken_for_requests_to_be_forgotten(column):
+    requests = {"request_id": ["1", "2"], "email": ["a@example.org", "b@example.org"]}
+    made = guess(customers=PEOPLE, gdpr_requests={**requests, column: ["erasure", "access"]})
+    assert "erasures" not in made.selects
+    select, fault = made.unfit["erasures"]
+    assert fault.startswith(f"{column} tells several kinds of requests apart")
+    assert select.where == f"{quoted(column)} = 'your word for them'"
+    assert "erasures" in guess(customers=PEOPLE, gdpr_requests={**requests, column: ["erasure"] * 2}).selects
+
+
+EVENTS = {"user_id": ["1", "2", "3"], "created_at": ["2024-01-31"] * 3}
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        (["Page View", "add_to_cart", "purchase"], ["visit", "add_to_cart", "purchase"]),
+        (["Product Viewed", "Checkout Started", "Order Completed"], ["view_product", "begin_checkout", "purchase"]),
+        (["Viewed Product", "Started Checkout", "Placed Order"], ["view_product", "begin_checkout", "purchase"]),
+    ],
+)
+def test_events_of_other_tools_are_translated(given, read):
+    made = guess(customers=PEOPLE, events={**EVENTS, "event_name": given})
+    assert not made.selects["visits"].decide
+    with duckdb.connect() as connection:
+        asked = f"SELECT {lines(made, 'visits')['event']} FROM (SELECT unnest($1::VARCHAR[]) AS event_name)"
+        assert [row[0] for row in connection.execute(asked, [given]).fetchall()] == read
+
+
+def test_an_event_that_has_no_translation_is_said_to_be_set_aside():
+    made = guess(customers=PEOPLE, events={**EVENTS, "event_name": ["page_view", "purchase", "scroll"]})
+    (said,) = made.selects["visits"].decide
+    assert said.startswith("visits.event: event_name holds words that relance does not know")
+    unknown = guess(customers=PEOPLE, events={**EVENTS, "event_name": ["scroll", "click", "purchase"]})
+    assert unknown.unfit["visits"][1] == "event_name has other words than event may have"
 
 
 def test_an_erasure_request_without_an_id_is_not_named_by_its_address():
