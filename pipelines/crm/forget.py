@@ -7,6 +7,7 @@ import polars as pl
 from catalog.duckdb_connection import store_frame
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.erased import erased_addresses, erased_values
+from pipelines.crm.strangers import strangers
 from pipelines.erasure.lifted import voided_grants
 from pipelines.erasure.others import keep_for_others
 from schemas.crm import NAMING_COLUMNS, RAW_MARK
@@ -30,9 +31,8 @@ def forget(  # noqa: PLR0913 - the rows, whom they must not name, and how those 
         return 0
     staying = arrival.held if "customer_id" in unapplied["form"] else None
     # Living customers need no look: there are many more of them.
-    named = " UNION ALL ".join(f"SELECT customer_id FROM {rows}" for rows in (arrival.name, staying) if rows)
-    doubtful = arrival.read(f"SELECT DISTINCT customer_id FROM ({named}) ANTI JOIN {living} USING (customer_id)")
-    gone = erased_values(doubtful["customer_id"], "customer_id", erasures, identity_key)
+    doubtful = strangers(arrival.read, [rows for rows in (arrival.name, staying) if rows], living)
+    gone = erased_values(doubtful, "customer_id", erasures, identity_key)
     # A list as a parameter would go through Python, value by value.
     store_frame(arrival.connection, "_gone", gone.to_frame("value"))
     others = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import chain
 from typing import TypedDict
 
 import polars as pl
@@ -17,6 +16,7 @@ from pipelines.crm.erased import (
     own_tombstones,
     without_erased,
 )
+from pipelines.crm.strangers import strangers
 from pipelines.customers.people import person_ids
 from pipelines.erasure.applied import note_applied
 from pipelines.erasure.met import ADDRESSED, met_rows
@@ -108,13 +108,14 @@ def _erased_ids(
     found = [pl.Series("customer_id", [], dtype=pl.String)]
     if not holding or "customer_id" not in set(erasures["form"]):
         return found[0]
-    known = _CUSTOMERS in holding
-    beside = f"ANTI JOIN warehouse.{_CUSTOMERS} USING (customer_id)" if known else ""
-    others = [f"SELECT customer_id FROM warehouse.{table} {beside}" for table in sorted(holding - {_CUSTOMERS})]
-    every = in_pieces(warehouse.read, f"warehouse.{_CUSTOMERS}", "SELECT customer_id FROM {}".format)
-    pieces = every if known else iter(())
-    for piece in chain(pieces, [warehouse.read(" UNION ".join(others))] if others else []):
-        found.append(erased_values(piece["customer_id"], "customer_id", erasures, identity_key))
+    customers = f"warehouse.{_CUSTOMERS}" if _CUSTOMERS in holding else "(SELECT NULL AS customer_id WHERE FALSE)"
+    if _CUSTOMERS in holding:
+        for piece in in_pieces(warehouse.read, customers, "SELECT customer_id FROM {}".format):
+            found.append(erased_values(piece["customer_id"], "customer_id", erasures, identity_key))
+    others = [f"warehouse.{table}" for table in sorted(holding - {_CUSTOMERS})]
+    if others:
+        ids = strangers(warehouse.read, others, customers)
+        found.append(erased_values(ids, "customer_id", erasures, identity_key))
     return pl.concat(found).unique()
 
 
