@@ -148,12 +148,15 @@ def _said_of_addresses(warehouse: Warehouse, config: Config, instant: datetime) 
         somebodys=lambda numbers: _somebodys(warehouse, numbers),
     )
     store_frame(warehouse.connection, "_words", words)
-    held = " UNION ALL ".join(
-        f"SELECT customer_id, matter, spoken FROM warehouse.crm_customers JOIN _words ON canonical_{kind} = address"
-        for kind in ("email", "phone")
+    of_phones = "JOIN _words ON canonical_phone = address WHERE starts_with(address, '+')"
+    # Where DuckDB does not know beforehand how few these are, it holds all records to join them.
+    warehouse.execute(
+        "CREATE OR REPLACE TEMP TABLE _spoken_of AS "
+        "SELECT customer_id, matter, spoken FROM warehouse.crm_customers JOIN _words ON canonical_email = address "
+        f"UNION ALL SELECT customer_id, matter, spoken FROM warehouse.crm_customers {of_phones}"
     )
     return warehouse.read(
-        f"SELECT person_id, matter, spoken FROM ({held}) JOIN warehouse.customer_records USING (customer_id)"
+        "SELECT person_id, matter, spoken FROM _spoken_of JOIN warehouse.customer_records USING (customer_id)"
     )
 
 

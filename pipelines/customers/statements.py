@@ -159,12 +159,14 @@ def by_canonical_address(
 
 
 def _by_email(addressed: pl.DataFrame, records: pl.DataFrame) -> list[pl.DataFrame]:
-    """The statements by canonical e-mail, and again by its digests of the kinds that records hold instead."""
+    """The statements by canonical e-mail, and again by those of its digests that records hold instead."""
     canonical = addressed.with_columns(canonical_email(pl.col("address")))
-    held = records.select(pl.col("email").filter(is_prehashed(pl.col("email"))).str.len_bytes().unique()).to_series()
-    kinds: list[Digest] = [how for how, length in HEX_LENGTHS.items() if length in held]
+    held = records.select(pl.col("email").filter(is_prehashed(pl.col("email"))).unique()).to_series()
+    lengths = held.str.len_bytes().unique()
+    kinds: list[Digest] = [how for how, length in HEX_LENGTHS.items() if length in lengths]
     typed = canonical.filter(pl.col("address").str.contains("@", literal=True))
-    return [canonical, *(typed.with_columns(address=hashed(typed["address"], how)) for how in kinds)]
+    digests = (typed.with_columns(address=hashed(typed["address"], how)) for how in kinds)
+    return [canonical, *(each.filter(pl.col("address").is_in(held.implode())) for each in digests)]
 
 
 def holders(records: pl.DataFrame, person: str = "person") -> pl.DataFrame:

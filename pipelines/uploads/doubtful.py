@@ -99,19 +99,19 @@ def _find_mixed(warehouse: Warehouse, keys: _Keys, used: list[tuple[int, str]], 
     """
     if asked is not None:
         warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _asked_people AS {asked}")
-    shared = " UNION ALL ".join(
-        f"SELECT {number} AS key, * FROM ({_held_by_several(columns, asked is not None)})"
-        for number, columns in enumerate(keys)
-    )
-    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _shared AS {shared}")
+    # One after the other: in one statement DuckDB would hold what it needs for all of them.
+    for number, columns in enumerate(keys):
+        several = _held_by_several(columns, asked is not None)
+        warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _shared_{number} AS {several}")
+    shared = " UNION ALL ".join(f"SELECT {number} AS key, * FROM _shared_{number}" for number in range(len(keys)))
     listed = ", ".join(f"({number}, '{network}')" for number, network in used)
     permitted = (
         "SELECT person_id, network, true AS permitted FROM warehouse.permissions "
-        "SEMI JOIN (SELECT person_id FROM _shared) USING (person_id)"
+        f"SEMI JOIN (SELECT person_id FROM ({shared})) USING (person_id)"
     )
     warehouse.execute(
         f"CREATE OR REPLACE TEMP TABLE _mixed AS WITH held AS MATERIALIZED ("
-        f"SELECT key, mark, network, place, person_id, permitted FROM _shared "
+        f"SELECT key, mark, network, place, person_id, permitted FROM ({shared}) AS shared "
         f"JOIN (VALUES {listed}) AS uses(key, network) USING (key) LEFT JOIN ({permitted}) USING (person_id, network)) "
         "SELECT key, network, place, person_id, permitted FROM held "
         f"SEMI JOIN (SELECT key, mark, network FROM held GROUP BY ALL {_MIXED}) USING (key, mark, network)"
