@@ -134,7 +134,8 @@ def open_warehouse(
 ) -> Iterator[Warehouse]:
     """The home's warehouse for one writer; made if it is not there.
 
-    `time_zone` is how sources' times without an offset are read; what the warehouse gives is UTC.
+    `memory_limit` is what DuckDB may hold to work with. `time_zone` is how sources' times without an offset are read;
+    what the warehouse gives is UTC.
 
     Raises:
         HomeLockedError: another process holds the home.

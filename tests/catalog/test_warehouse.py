@@ -350,6 +350,16 @@ def test_rows_that_do_not_fit_are_refused_whole(warehouse: Warehouse, frame: pl.
     assert warehouse.read("FROM warehouse.people").height == 1
 
 
+def test_rows_that_went_leave_the_memory_to_work_with(new_home: Home) -> None:
+    with open_warehouse(new_home, KEYS) as warehouse:
+        warehouse.execute("CREATE TABLE warehouse.orders AS SELECT range AS number FROM range(6_000_000)")
+        warehouse.execute("DELETE FROM warehouse.orders WHERE number % 2048 = 7")
+    with open_warehouse(new_home, KEYS, "40MB") as warehouse:
+        warehouse.execute("SET threads = 1")
+        groups = "SELECT count(*) AS rows FROM warehouse.orders GROUP BY hash(number) % 400_000"
+        assert warehouse.read(f"SELECT sum(rows)::BIGINT FROM ({groups})").item() == warehouse.height("orders")
+
+
 def test_too_little_memory_says_which_setting_to_raise(new_home: Home) -> None:
     with open_warehouse(new_home, KEYS, "20MB") as warehouse:
         warehouse.execute("SET threads = 1")
