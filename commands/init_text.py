@@ -136,7 +136,8 @@ def _line(line: Line, *, last: bool) -> str:
     text += "" if last or not line.active else ","
     if line.note is not None:
         text += f"  -- {shown(line.note)}"
-    return f"    {text}" if line.active else f"    -- {shown(text)}"
+    # With its comma, so that whoever wants such a line takes away the dashes and no more.
+    return f"    {text}" if line.active else f"    -- , {shown(text)}"
 
 
 def _indented(text: str) -> str:

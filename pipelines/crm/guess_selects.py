@@ -30,7 +30,7 @@ EQUAL_ROWS = "no column is an id: equal rows count once"
 
 @dataclass(frozen=True)
 class Line:
-    """One column of a select. An inactive line is written as a comment."""
+    """One column of a select. An inactive line is written as a comment, after all others."""
 
     column: str
     sql: str
@@ -111,9 +111,11 @@ class Writer:
         elif (seconds := seconds_since_1970(self.values(column))) is not None:
             self.add(column, f"to_timestamp({seconds.format(quoted(name))})", "time since 1970", source=name)
         else:
-            form = day_first_format(self.values(column))
-            hint = f"not ISO times: try_strptime(trim({quoted(name)}), '{form}') if the day stands first"
-            self.lines.append(Line(column, quoted(name), name, hint, active=needed))
+            reading = f"try_strptime(trim({quoted(name)}), '{day_first_format(self.values(column))}')"
+            if needed:
+                self.add(column, quoted(name), f"not ISO times: {reading} if the day stands first", source=name)
+            else:
+                self.lines.append(Line(column, reading, name, "if the day stands first", active=False))
             consequence = "these rows are set aside" if needed else "it is left out"
             self.decide.append(
                 f"{self.table}.{column}: {name} holds no ISO times, and relance does not guess whether the day or the "
@@ -143,7 +145,7 @@ class Writer:
 
     def done(self, *, where: str | None = None, alias: str | None = None) -> Select:
         order = list(CONTRACTS[self.table].columns())
-        lines = sorted(self.lines, key=lambda line: order.index(line.column))
+        lines = sorted(self.lines, key=lambda line: (not line.active, order.index(line.column)))
         return Select(
             self.table,
             self.found,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -149,6 +150,21 @@ def test_dialects_are_declared_so_that_rows_come_through(tmp_path, delimiter, en
     read = pulled(config, "orders", tmp_path).accepted
     assert read.select("amount", "status").rows() == [(123450, "completed"), (300, "pending")]
     assert "../Kunden.csv" in written(tmp_path / "config")
+
+
+def test_a_line_that_waits_for_a_decision_needs_no_more_than_its_dashes_taken_away(tmp_path):
+    (tmp_path / "Kunden.csv").write_text(
+        "Kundennummer;E-Mail;Angelegt am;Geburtsdatum\n1;a@example.org;13.02.2024;31.01.1980\n2;;;\n"
+    )
+    init(tmp_path / "config", tmp_path / "Kunden.csv")
+    sources = tmp_path / "config" / "sources.toml"
+    sources.write_text(sources.read_text().replace("    -- , ", "    , "))
+    read = pulled(checked_config(tmp_path / "config"), "customers", tmp_path)
+    assert read.quarantined.is_empty()
+    assert read.accepted.select("created_at", "birth_date").rows() == [
+        (datetime(2024, 2, 13, tzinfo=UTC), date(1980, 1, 31)),
+        (None, None),
+    ]
 
 
 def test_odd_column_names_survive_sql_and_toml(tmp_path):
