@@ -24,6 +24,9 @@ from schemas.crm import RAW_MARK, CanonicalCustomers
 from schemas.network import Network
 from schemas.settings import Settings
 
+#: The temporary table of what is made of the customers that arrive: each is in it by whom, what they typed and where.
+CANONICAL = "_canonical"
+
 _KINDS, _ERASED = ("email", "phone"), " erased"
 
 
@@ -56,7 +59,7 @@ class _Met(NamedTuple):
 
 @dataclass
 class _Arriving:
-    """Customers that arrive, and what is made of them in the temporary table `_canonical`."""
+    """Customers that arrive, and what is made of them."""
 
     arrival: Arrival
     canonical: partial[pl.DataFrame]
@@ -67,24 +70,23 @@ class _Arriving:
         keep = store_frame
         for customers, anew in made_canonical(self.arrival, self.canonical):
             self.normalised += anew
-            keep(self.arrival.connection, "_canonical", customers.drop("customer_id", "country"))
+            keep(self.arrival.connection, CANONICAL, customers)
             keep = insert_frame
             yield customers
 
     def made_before(self) -> Iterator[pl.DataFrame]:
         """The same once more."""
-        arrived = f"SELECT customer_id, country, made.* FROM {self.arrival.name} AS arrived JOIN"
-        return self.arrival.in_pieces("_canonical", lambda piece: f"{arrived} {piece} AS made ON arrived.rowid = {ROW}")
+        return self.arrival.in_pieces(CANONICAL, "SELECT * EXCLUDE (place) FROM {}".format)
 
     @property
     def written(self) -> str:
         """SQL for the `CanonicalCustomers` that arrived, and their marks."""
-        made = {*self.arrival.read("FROM _canonical LIMIT 0").columns}
+        made = {*self.arrival.read(f"FROM {CANONICAL} LIMIT 0").columns}
         columns = ", ".join(
-            f"{'_canonical' if name in made else self.arrival.name}.{name}"
+            f"{CANONICAL if name in made else self.arrival.name}.{name}"
             for name in (*CanonicalCustomers.column_names(), RAW_MARK)
         )
-        return f"SELECT {columns} FROM {self.arrival.name} JOIN _canonical ON {self.arrival.name}.rowid = {ROW}"
+        return f"SELECT {columns} FROM {self.arrival.name} JOIN {CANONICAL} ON {self.arrival.name}.rowid = {ROW}"
 
     def whole(self, ids: pl.Series) -> pl.DataFrame:
         """The `CanonicalCustomers` with the ids, whether they arrived or stay."""
@@ -96,8 +98,8 @@ class _Arriving:
         usable = ", ".join(f"CASE WHEN {kind}_refusal IS NULL THEN canonical_{kind} END AS {kind}" for kind in _KINDS)
         held = self.arrival.held
         stay = f" UNION ALL SELECT customer_id, {usable} FROM {held} WHERE {self.arrival.stays}" if held else ""
-        written = f"SELECT customer_id, {usable} FROM ({self.written}){stay}"
-        self.arrival.connection.execute(f"CREATE OR REPLACE TEMP TABLE _usable AS {written}")
+        made = f"SELECT customer_id, {usable} FROM {CANONICAL}{stay}"
+        self.arrival.connection.execute(f"CREATE OR REPLACE TEMP TABLE _usable AS {made}")
 
     def having(self, column: str, values: pl.Series) -> pl.DataFrame:
         """As `covered_by` asks, of what is kept usable."""
@@ -181,5 +183,5 @@ def _leave_out(arrival: Arrival, met: _Met) -> None:
     )
     kept = without_erased(met.customers, met.marks).drop(ROW).join(rows, on="customer_id")
     store_frame(arrival.connection, "_touched_rows", rows.select(ROW))
-    arrival.connection.execute(f"DELETE FROM _canonical WHERE {ROW} IN (FROM _touched_rows)")
-    insert_frame(arrival.connection, "_canonical", kept.drop("customer_id", "country"))
+    arrival.connection.execute(f"DELETE FROM {CANONICAL} WHERE {ROW} IN (FROM _touched_rows)")
+    insert_frame(arrival.connection, CANONICAL, kept)

@@ -12,7 +12,7 @@ import polars as pl
 from catalog.duckdb_connection import frame_of, insert_frame, store_frame
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.contract import ROW, shape
-from pipelines.crm.customers import read_customers
+from pipelines.crm.customers import CANONICAL, read_customers
 from pipelines.crm.days import check_orders_reach
 from pipelines.crm.erasures import person_tombstones, tombstones
 from pipelines.crm.forget import forget
@@ -161,21 +161,22 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
             identity_key=reading.identity_key,
             prehashed=reading.crm.sources.tables.customers.prehashed,
         )
-        temporary = (*arrival.temporary, "_canonical")
+        arrived, temporary = CANONICAL, (*arrival.temporary, CANONICAL)
     else:
         compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
         if table == "consents" and not erasures.is_empty():
             held = arrival.read(f"FROM {withheld}")
             accepted += keep_for_holders(connection, arrival.name, held, living, **compared)
         accepted += forget(arrival, erasures, living, unapplied=fresh, **compared)
-        written, temporary = arrival.written, arrival.temporary
+        written, arrived, temporary = arrival.written, arrival.name, arrival.temporary
     staying = None
-    select = f"SELECT * EXCLUDE ({RAW_MARK}) FROM ({written}"
+    select, every = f"SELECT * EXCLUDE ({RAW_MARK}) FROM ({written}", f"SELECT 1 FROM {arrived}"
     if arrival.held is not None:
         staying = Staying(arrival.stays, may_repeat=not arrival.contract.primary_key())
         select += f" UNION ALL BY NAME FROM {arrival.held} WHERE {staying.rows}"
+        every += f" UNION ALL SELECT 1 FROM {arrival.held} WHERE {staying.rows}"
     select += ")"
-    kept = frame_of(connection.sql(f"SELECT count(*) AS rows FROM ({select})"))["rows"].item()
+    kept = arrival.read(f"SELECT count(*) AS rows FROM ({every})")["rows"].item()
     quarantined = _dated(pulled.quarantined, reading.as_of)
     gone = accepted - kept
     return Table(
