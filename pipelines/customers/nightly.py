@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from catalog.duckdb_connection import insert_frame, store_frame
+from catalog.duckdb_connection import registered, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.customers import customers, person_aliases
 from pipelines.customers.people import people, person_ids
@@ -15,6 +15,7 @@ from pipelines.customers.records import canonical_records
 from pipelines.history.changes import are_noted, begin_notes
 from pipelines.history.intervals import Staying, replace_by
 from pipelines.identifiers.rules import is_made_by, rules_of, set_made_by
+from pipelines.pieces import in_pieces
 from schemas.customers import PersonAliases
 from schemas.errors import StageError
 from schemas.said import Said
@@ -27,9 +28,6 @@ _COLUMNS = (
 )  # fmt: skip
 
 _KINDS = ("email", "phone")
-
-#: So many ids are hashed at a time.
-_AT_ONCE = 250_000
 
 
 def update_people(  # noqa: PLR0913 - what joins, and the days
@@ -76,16 +74,14 @@ _JOINED = ("person_id", "joined_by", "position", "email_refusal", "phone_refusal
 
 #: SQL for `CustomerRecords` of those in `_whose`.
 _RECORDS = """
-    SELECT customer_id, person_id, own_id, joined_by, coalesce(position, 1::UINTEGER) AS position,
-        coalesce(found.email_refusal, record.email_refusal) AS email_refusal,
-        coalesce(found.phone_refusal, record.phone_refusal) AS phone_refusal
-    FROM warehouse.crm_customers AS record JOIN _whose AS found ON found.place = record.rowid
+    SELECT customer_id, person_id, own_id, joined_by, coalesce(position, 1::UINTEGER) AS position, email_refusal,
+        phone_refusal
+    FROM _whose
 """
 
 #: SQL for `Customers` of those in `_whose`.
 _CUSTOMERS = """
-    SELECT person_id, 1::UINTEGER AS records, country_code AS country, created_at
-    FROM warehouse.crm_customers AS record JOIN _whose ON place = record.rowid WHERE position IS NULL
+    SELECT person_id, 1::UINTEGER AS records, country_code AS country, created_at FROM _whose WHERE position IS NULL
     UNION ALL FROM _several
 """
 
@@ -129,30 +125,55 @@ def _find_records(warehouse: Warehouse) -> None:
 
 
 def _name_records(warehouse: Warehouse, identity_key: str, *, known: bool) -> int:
-    """Put into `_whose` the records to be written, by place: own_id, person_id, and for those that were looked at
-    together what joining found out. Out: how many ids are new; `_named` has them."""
-    warehouse.execute(
-        "CREATE OR REPLACE TEMP TABLE _nameless AS SELECT row_number() OVER () AS number, rowid AS place, customer_id "
-        "FROM warehouse.crm_customers" + (" WHERE rowid IN (SELECT place FROM _again WHERE own_id IS NULL)" * known)
-    )
-    warehouse.execute("CREATE OR REPLACE TEMP TABLE _named (place BIGINT, own_id VARCHAR)")
-    count = warehouse.read("SELECT count(*) FROM _nameless").item()
-    for start in range(0, count, _AT_ONCE):
-        some = warehouse.read(f"FROM _nameless WHERE number BETWEEN {start + 1} AND {start + _AT_ONCE}")
+    """Put into `_whose` the records to be written, with what is written of them: own_id, person_id, and for those that
+    were looked at together what joining found out. Out: how many ids are new.
+
+    Some after the other: to join all of them with their ids takes more memory than there is.
+    """
+    nobody = "SELECT NULL::BIGINT AS place, NULL::VARCHAR AS own_id WHERE FALSE"
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _whose AS {_written(nobody)}")
+    nameless = "WHERE place IN (SELECT place FROM _again WHERE own_id IS NULL)" * known
+    new = 0
+    for some in in_pieces(
+        warehouse.read, "warehouse.crm_customers", lambda rows: f"SELECT place, customer_id FROM {rows} {nameless}"
+    ):
+        # An insert of no rows would lose others (docs/decisions/0010).
+        if some.is_empty():
+            continue
+        new += some.height
         named = some.select("place", own_id=person_ids(some["customer_id"], identity_key))
-        insert_frame(warehouse.connection, "_named", named)
-    every = "SELECT place, own_id FROM _named"
+        there = f"BETWEEN {some['place'].min()} AND {some['place'].max()}"
+        with registered(warehouse.connection, named) as ids:
+            warehouse.execute(f"INSERT INTO _whose {_written(f'FROM {ids}', there)}")
     if known:
-        every += " UNION ALL SELECT place, own_id FROM _again WHERE place IS NOT NULL AND own_id IS NOT NULL"
-    warehouse.execute(
-        "CREATE OR REPLACE TEMP TABLE _whose AS SELECT place, own_id, coalesce(person_id, own_id) AS person_id, "
-        f"{', '.join(_JOINED[1:])} FROM ({every}) LEFT JOIN _joined USING (place)"
-    )
-    return count
+        _insert(
+            warehouse,
+            "_whose",
+            _written("SELECT place, own_id FROM _again WHERE place IS NOT NULL AND own_id IS NOT NULL"),
+        )
+    return new
+
+
+def _written(named: str, there: str = ">= 0") -> str:
+    """SQL for what is written of the records that are `named` (SQL for place, own_id); their places are `there`."""
+    return f"""
+        SELECT place, customer_id, own_id, coalesce(found.person_id, own_id) AS person_id, joined_by, position,
+            coalesce(found.email_refusal, record.email_refusal) AS email_refusal,
+            coalesce(found.phone_refusal, record.phone_refusal) AS phone_refusal, country_code, created_at
+        FROM (
+            SELECT rowid AS place, customer_id, email_refusal, phone_refusal, country_code, created_at
+            FROM warehouse.crm_customers WHERE rowid {there}
+        ) AS record
+        JOIN ({named}) AS named USING (place)
+        LEFT JOIN (SELECT * EXCLUDE (customer_id) FROM _joined WHERE place {there}) AS found USING (place)
+    """
 
 
 def _check_ids(warehouse: Warehouse, *, known: bool) -> None:
-    given = "warehouse.customer_records SEMI JOIN _named USING (own_id)" if known else "_named"
+    given = "warehouse.customer_records SEMI JOIN _whose USING (own_id)" if known else "_whose"
+    # Polars finds in a fraction of the time that no hash is there twice, which is so but once in many CRMs.
+    if warehouse.read(f"SELECT hash(own_id) AS own_id FROM {given}")["own_id"].is_unique().all():
+        return
     if warehouse.read(f"SELECT count(*) <> count(DISTINCT own_id) FROM {given}").item():
         msg = Said(
             "Two records got the same person id by chance. Give one of the CRM's newest records another customer_id."
@@ -167,7 +188,7 @@ def _write_customers(warehouse: Warehouse, *, known: bool) -> None:
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _people AS {_CUSTOMERS}")
     gone = "SELECT before FROM _again UNION ALL SELECT person_id FROM _people"
     warehouse.execute(f"DELETE FROM warehouse.customers WHERE person_id IN ({gone})")
-    _insert(warehouse, "customers", "FROM _people")
+    _insert(warehouse, "warehouse.customers", "FROM _people")
 
 
 def _write_aliases(warehouse: Warehouse, as_of: date, *, known: bool) -> None:
@@ -186,7 +207,7 @@ def _write_aliases(warehouse: Warehouse, as_of: date, *, known: bool) -> None:
     if not before.is_empty():
         _follow(warehouse, before, as_of)
     new = f"SELECT own_id AS alias, person_id, DATE '{as_of}' AS since FROM _whose"
-    _insert(warehouse, "person_aliases", f"{new} ANTI JOIN warehouse.person_aliases ON alias = own_id")
+    _insert(warehouse, "warehouse.person_aliases", f"{new} ANTI JOIN warehouse.person_aliases ON alias = own_id")
 
 
 def _follow(warehouse: Warehouse, before: pl.DataFrame, as_of: date) -> None:
@@ -205,4 +226,4 @@ def _follow(warehouse: Warehouse, before: pl.DataFrame, as_of: date) -> None:
 def _insert(warehouse: Warehouse, table: str, select: str) -> None:
     """Add what a SELECT gives, if it gives anything (docs/decisions/0010)."""
     if not warehouse.read(f"{select} LIMIT 1").is_empty():
-        warehouse.execute(f"INSERT INTO warehouse.{table} {select}")
+        warehouse.execute(f"INSERT INTO {table} {select}")

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.warehouse import Warehouse
-from pipelines.customers import decided, nightly
+from pipelines import pieces
+from pipelines.customers import decided
 from pipelines.customers.customers import customers, person_aliases
 from pipelines.customers.decided import update_permissions
 from pipelines.customers.nightly import update_people
@@ -133,7 +134,7 @@ def test_whatever_changes_the_tables_are_those_of_everybody_worked_out_together(
         begin_notes(warehouse)
         if forgotten == 4 and warehouse.has("made_by"):
             warehouse.execute("DELETE FROM warehouse.made_by")
-        with patch.object(nightly, "_AT_ONCE", 7), patch.object(decided, "_AT_ONCE", 20), warehouse.transaction():
+        with patch.object(pieces, "_ROWS_AT_ONCE", 7), patch.object(decided, "_AT_ONCE", 20), warehouse.transaction():
             known = update_people(warehouse, JOINING, identity_key=KEY, as_of=day, day=day, kept_days=3)
             update_permissions(warehouse, CONFIG, known=known, as_of=day, day=day, kept_days=3)
 
