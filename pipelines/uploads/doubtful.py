@@ -20,6 +20,8 @@ from schemas.uploads import RefusedKeys
 
 #: Match columns that keys are made of; a key's place in the list is its number.
 _Keys = list[tuple[MatchColumn, ...]]
+#: With more people than this share of all identifiers, keys are weighed as if everybody were asked about.
+_MOST = 0.2
 _MIXED = "HAVING bool_or(permitted) AND bool_or(permitted IS NULL)"
 
 
@@ -44,7 +46,7 @@ def weigh_keys(  # noqa: PLR0913, PLR0917 - who holds what, all that forbids it,
     time, those of which nothing changed are not looked at.
     """
     weighed = rules is not None and is_weighed(warehouse, rules)
-    found = [_shared(warehouse, networks, ASKED if weighed else None)]
+    found = [_shared(warehouse, networks, ASKED if weighed and _are_few(warehouse) else None)]
     forms = forbidden_forms(networks)
     if forms and is_forbidding(erasures, suppressed):
         if weighed:
@@ -58,6 +60,13 @@ def weigh_keys(  # noqa: PLR0913, PLR0917 - who holds what, all that forbids it,
             found.append(Weighed(refused, held["person_id"]))
     refused = pl.concat([part.refused for part in found]).unique()
     return Weighed(refused.sort(refused.columns), pl.concat([part.people for part in found]).unique())
+
+
+def _are_few(warehouse: Warehouse) -> bool:
+    """Whether to look only at the keys of those asked about takes less than at everybody's. Names that many have make
+    nearly everybody doubtful in a very large CRM."""
+    asked = warehouse.read(f"SELECT count(*) FROM ({ASKED})").item()
+    return asked <= _MOST * warehouse.height("identifiers")
 
 
 def is_forbidding(erasures: pl.DataFrame, suppressed: pl.Series) -> bool:
