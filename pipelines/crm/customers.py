@@ -24,7 +24,8 @@ from schemas.crm import RAW_MARK, CanonicalCustomers
 from schemas.network import Network
 from schemas.settings import Settings
 
-#: The temporary table of what is made of the customers that arrive: each is in it by whom, what they typed and where.
+#: The temporary table of what is made of the customers that arrive: source_row, customer_id, what they typed, and its
+#: canonical forms.
 CANONICAL = "_canonical"
 
 _KINDS, _ERASED = ("email", "phone"), " erased"

@@ -89,7 +89,7 @@ def guessed(found: Found) -> Guess:
             selects[table] = orders_select(candidate.found, candidate.matched, customers)
         elif fault is not None:
             select = plain_select(table, candidate.found, candidate.matched)
-            kinds = _kinds_of_requests(candidate) if table == "erasures" else None
+            kinds = _kinds_of_requests(table, candidate)
             where = f"{quoted(kinds)} = 'your word for them'" if kinds is not None else None
             unfit[table] = (replace(select, where=where), fault)
         elif table != "customers":
@@ -168,16 +168,16 @@ def _fault(table: TableName, candidate: _Candidate) -> str | None:
         name = candidate.matched["event"].name
         if translated("event", candidate.found.columns[name]) < 0.5:
             return f"{name} has other words than event may have"
-    kinds = _kinds_of_requests(candidate) if table == "erasures" else None
+    kinds = _kinds_of_requests(table, candidate)
     if kinds is not None:
         return f"{kinds} tells several kinds of requests apart, and only those to be forgotten belong there"
     return None
 
 
-def _kinds_of_requests(candidate: _Candidate) -> str | None:
+def _kinds_of_requests(table: TableName, candidate: _Candidate) -> str | None:
     """The column that tells requests to be forgotten from others."""
     used = {match.name for match in candidate.matched.values()}
-    for name, values in candidate.found.columns.items():
+    for name, values in candidate.found.columns.items() if table == "erasures" else ():
         if name not in used and _KINDS.intersection(words(name)[-1:]) and len(set(filled(values))) > 1:
             return name
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 import polars as pl
 
@@ -10,11 +10,11 @@ import polars as pl
 _CUSTOMERS_AT_ONCE = 4_000_000
 
 
-def strangers(read: Callable[[str], pl.DataFrame], tables: Iterable[str], living: str) -> pl.Series:
+def strangers(read: Callable[[str], pl.DataFrame], tables: Sequence[str], living: str) -> pl.Series:
     """Each customer_id of the `tables` that is none of `living`'s, once.
 
-    `read` gives the rows of a SELECT. With ten million customers at once DuckDB runs out of memory, so that only ids of
-    which the hashes are alike in a part of it are compared.
+    `read` gives the rows of a SELECT. DuckDB's join holds the ids of all customers that it is given: of very many it is
+    given a part at a time, told apart by a hash of the id.
     """
     parts = 1 + read(f"SELECT count(*) AS rows FROM {living}")["rows"].item() // _CUSTOMERS_AT_ONCE
     found = [pl.Series("customer_id", [], dtype=pl.String)]
