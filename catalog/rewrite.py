@@ -7,8 +7,6 @@ encrypted spill.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 
 from catalog import warehouse_key
@@ -30,14 +28,14 @@ def note_rewrite(warehouse: Warehouse) -> None:
     warehouse.execute(f"CREATE TABLE IF NOT EXISTS warehouse.{_DUE} (noted BOOLEAN)")
 
 
-@contextmanager
-def rewrite_waits(warehouse: Warehouse, until: date) -> Iterator[None]:
-    """Let a rewrite that is first noted inside be due on the day `until`. Killed inside, it is due at once."""
-    noted = warehouse.has(_DUE)
-    yield
-    if noted or not warehouse.has(_DUE):
-        return
-    with warehouse.transaction():
+def rewrite_is_noted(warehouse: Warehouse) -> bool:
+    """Whether a rewrite is due whatever the day."""
+    return warehouse.has(_DUE)
+
+
+def let_rewrite_wait(warehouse: Warehouse, until: date) -> None:
+    """Let a rewrite that was noted in this transaction be due on the day `until`."""
+    if warehouse.has(_DUE):
         warehouse.execute(f"CREATE TABLE IF NOT EXISTS warehouse.{_WAITING} (until DATE)")
         warehouse.execute(f"INSERT INTO warehouse.{_WAITING} VALUES ($until)", until=until)
         warehouse.execute(f"DROP TABLE warehouse.{_DUE}")
@@ -47,7 +45,7 @@ def rewrite_is_due(warehouse: Warehouse, today: date) -> bool:
     """Whether rows were taken out since the file was written, by this process or by one that was killed, which may not
     wait longer.
     """
-    if warehouse.has(_DUE):
+    if rewrite_is_noted(warehouse):
         return True
     if not warehouse.has(_WAITING):
         return False

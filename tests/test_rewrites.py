@@ -102,6 +102,18 @@ def test_what_somebody_left_who_came_back_may_wait_for_the_file_to_be_made_anew(
     assert not due(home, in_days=365)
 
 
+def test_what_somebody_left_may_wait_though_it_was_the_only_address_of_their_record(
+    company: Company, home: Path
+) -> None:
+    changed(company, "carla@example.org,0471 12 34 56", "carla@example.org,")
+    first = come_back(company, home)
+    night(company.config, home, DAYS[1])
+    assert "carla@example.org" not in dump(home)
+    assert "moved@example.org" in dump(home)
+    assert file(home) == first
+    assert due(home, in_days=DAYS_TO_REWRITE)
+
+
 def test_whoever_takes_their_consent_back_need_not_wait(company: Company, home: Path) -> None:
     first = come_back(company, home)
     consents = company.folder / "consents.csv"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypedDict
+from datetime import date
+from typing import NamedTuple, TypedDict
 
 import polars as pl
 
 from catalog.duckdb_connection import store_frame
+from catalog.rewrite import let_rewrite_wait, rewrite_is_noted
 from catalog.warehouse import Warehouse
 from pipelines.crm.erased import (
     erased_addresses,
+    erased_marks,
     erased_values,
     has_tombstone,
     own_tombstones,
@@ -19,7 +22,7 @@ from pipelines.crm.erased import (
 from pipelines.crm.strangers import strangers
 from pipelines.customers.people import person_ids
 from pipelines.erasure.applied import note_applied
-from pipelines.erasure.met import ADDRESSED, met_rows
+from pipelines.erasure.met import ADDRESSED, Met, met_rows
 from pipelines.erasure.others import keep_for_others
 from pipelines.erasure.taking_out import change_rows, delete_rows
 from pipelines.erasure.withheld import keep_for_holders, suppressed_by_domain, withheld_addresses
@@ -42,6 +45,13 @@ class _Compared(TypedDict):
     default_country: str | None
 
 
+class Waiting(NamedTuple):
+    """`erasures` (`CrmErasures`) whose rows the file may keep in pages that are free until the day `until`."""
+
+    erasures: pl.DataFrame
+    until: date
+
+
 def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept from others
     warehouse: Warehouse,
     erasures: pl.DataFrame,
@@ -50,28 +60,39 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
     identity_key: str,
     default_country: str | None,
     rules: Mapping[str, Suppression] | None = None,
+    waiting: Waiting | None = None,
 ) -> None:
     """Delete the rows of erased records and of people who have no record left, and blank erased addresses.
 
     Tables are known by their columns: customer_id, person_id, e-mails and phones as `crm_customers` has them, address,
     and match columns. In: erasures (`CrmErasures`), of which those that stand count. What was refused for an erased
     address, or a list or one of the suppression `rules` says of it, is kept for those who stay, as a night keeps it.
-    What stands counts as applied afterwards, and if any row went or changed, a rewrite as due.
+    What stands counts as applied afterwards, and if any row went or changed, a rewrite as due, or as `waiting` says if
+    all such rows are of those erasures.
     """
     tables = _columns(warehouse)
     compared: _Compared = {"identity_key": identity_key, "default_country": default_country}
     erasures = erasures.filter(pl.col("lifted_at").is_null())
     asked = set(erasures["form"])
+    urgent = _Urgent(erasures, waiting, compared)
+    noted = rewrite_is_noted(warehouse)
     with warehouse.transaction():
         identified = _height(warehouse, tables, "identifiers")
         gone = _erased_ids(warehouse, tables, erasures, identity_key)
-        held = [_blank_addresses(warehouse, table, erasures, compared) for table in _addressed(tables)]
+        urgent.look_for(gone, "customer_id")
+        held = []
+        for table in _addressed(tables):
+            met = met_rows(warehouse, table, erasures, **compared)
+            urgent.look_for_rows(met.rows)
+            held.append(_blank_addresses(warehouse, table, met, identity_key))
         withheld = pl.concat([pl.DataFrame(WithheldAddresses.create_empty()), *held]).unique()
         # Statements before the rest of whom they name, and after it is known who stays.
         for table, columns in tables.items():
             if {"customer_id", "address"} <= columns:
                 keep_for_holders(warehouse.connection, f"warehouse.{table}", withheld, _living(tables), **compared)
-                _drop_statements(warehouse, table, gone, _living(tables), erasures, compared)
+                erased = _erased_addresses(warehouse, table, erasures, compared)
+                urgent.look_for_addresses(erased)
+                _drop_statements(warehouse, table, gone, erased, _living(tables), default_country)
         if "crm_suppressions" in tables:
             warehouse.append("crm_suppressions", suppressed_by_domain(withheld, rules or {}, identity_key))
         _erase_people(warehouse, tables, gone, identity_key)
@@ -80,13 +101,45 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
             for column in match_columns:
                 if column.name in columns & asked and column.kind != "mailing_address":
                     erased = _erased_hashes(warehouse, table, column.name, erasures, identity_key)
+                    urgent.look_for(erased, column.name)
                     if "person_id" in columns:
                         _note_people(warehouse, f"warehouse.{table}", column.name, erased)
                     _delete(warehouse, {table: columns}, column.name, erased)
         if identified != _height(warehouse, tables, "identifiers"):
             forget_unused_digests(warehouse)
-        forget_refused_keys(warehouse, erasures, identity_key)
+        urgent.look_for(forget_refused_keys(warehouse, erasures, identity_key), *asked)
         note_applied(warehouse, "rows", erasures)
+        if waiting is not None and not (noted or urgent.are_met):
+            let_rewrite_wait(warehouse, waiting.until)
+
+
+class _Urgent:
+    """The erasures that do not wait, looked for in what was found of all."""
+
+    def __init__(self, erasures: pl.DataFrame, waiting: Waiting | None, compared: _Compared) -> None:
+        kept = erasures.clear() if waiting is None else waiting.erasures
+        self._erasures = erasures.join(kept, on=erasures.columns, how="anti", nulls_equal=True)
+        self._compared = compared
+        #: Whether anything was found of them.
+        self.are_met = False
+
+    def look_for(self, values: pl.Series, *forms: str) -> None:
+        """Look among values that have a tombstone in one of the forms."""
+        identity_key = self._compared["identity_key"]
+        self._note(erased_values(values, form, self._erasures, identity_key) for form in forms)
+
+    def look_for_rows(self, rows: pl.DataFrame) -> None:
+        """Look among rows with the columns `ADDRESSED`."""
+        own = own_tombstones(rows, self._compared["identity_key"], self._erasures)
+        marks = erased_marks(rows, own, self._erasures, **self._compared)
+        self._note(column.filter(column) for column in marks)
+
+    def look_for_addresses(self, addresses: pl.Series) -> None:
+        """Look among addresses as typed."""
+        self._note([erased_addresses(addresses, self._erasures, **self._compared)])
+
+    def _note(self, found: Iterable[pl.Series]) -> None:
+        self.are_met = self.are_met or not all(each.is_empty() for each in found)
 
 
 def _columns(warehouse: Warehouse) -> dict[str, set[str]]:
@@ -167,9 +220,9 @@ def _delete(warehouse: Warehouse, tables: dict[str, set[str]], column: str, valu
             delete_rows(warehouse, table, f'"{column}" IN (SELECT value FROM _gone)')
 
 
-def _blank_addresses(warehouse: Warehouse, table: str, erasures: pl.DataFrame, compared: _Compared) -> pl.DataFrame:
+def _blank_addresses(warehouse: Warehouse, table: str, met: Met, identity_key: str) -> pl.DataFrame:
     """As `without_erased` says, row by row; `WithheldAddresses` of those who stay."""
-    rows, marks = met_rows(warehouse, table, erasures, **compared)
+    rows, marks = met
     kept = without_erased(rows, marks)["place"]
     for column in ("email", "phone"):
         blanked = rows.filter(marks[column])["place"]
@@ -184,8 +237,7 @@ def _blank_addresses(warehouse: Warehouse, table: str, erasures: pl.DataFrame, c
     note(warehouse, "crm_consents", "FROM _touched")
     store_frame(warehouse.connection, "_blanked", lost.to_frame("place"))
     delete_rows(warehouse, table, "rowid IN (SELECT place FROM _blanked)")
-    whole = own_tombstones(rows, compared["identity_key"])
-    withheld = withheld_addresses(rows, whole, marks, compared["identity_key"])
+    withheld = withheld_addresses(rows, own_tombstones(rows, identity_key), marks, identity_key)
     return withheld.join(rows.filter(pl.col("place").is_in(kept.implode())), on="customer_id", how="semi")
 
 
@@ -201,14 +253,18 @@ def _living(tables: dict[str, set[str]]) -> str:
     return f"({' UNION ALL '.join(parts or [nobody])})"
 
 
+def _erased_addresses(warehouse: Warehouse, table: str, erasures: pl.DataFrame, compared: _Compared) -> pl.Series:
+    """The addresses in statements that may be erased ones, as typed."""
+    said = warehouse.read(f"SELECT DISTINCT address FROM warehouse.{table} WHERE address IS NOT NULL")["address"]
+    return erased_addresses(said, erasures, **compared)
+
+
 def _drop_statements(  # noqa: PLR0913, PLR0917 - a table, who goes and who stays
-    warehouse: Warehouse, table: str, gone: pl.Series, living: str, erasures: pl.DataFrame, compared: _Compared
+    warehouse: Warehouse, table: str, gone: pl.Series, erased: pl.Series, living: str, default_country: str | None
 ) -> None:
     """A statement by an erased address goes; one that names a record too keeps only that. What they say of addresses
     of the living stays, under those.
     """
-    said = warehouse.read(f"SELECT DISTINCT address FROM warehouse.{table} WHERE address IS NOT NULL")["address"]
-    erased = erased_addresses(said, erasures, **compared)
     store_frame(warehouse.connection, "_gone_ids", gone.to_frame("value"))
     store_frame(warehouse.connection, "_gone_addresses", erased.to_frame("value"))
     by_address = "address IN (SELECT value FROM _gone_addresses)"
@@ -217,7 +273,7 @@ def _drop_statements(  # noqa: PLR0913, PLR0917 - a table, who goes and who stay
         f"warehouse.{table}",
         f"{by_address} OR customer_id IN (SELECT value FROM _gone_ids)",
         living,
-        default_country=compared["default_country"],
+        default_country=default_country,
     )
     delete_rows(warehouse, table, f"{by_address} AND customer_id IS NULL")
     change_rows(warehouse, table, "address = NULL", by_address)

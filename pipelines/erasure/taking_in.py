@@ -19,7 +19,7 @@ from catalog.erasures import (
     request_ids,
     requests_in,
 )
-from catalog.rewrite import note_rewrite, rewrite_waits
+from catalog.rewrite import note_rewrite
 from catalog.sealed import sealed
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
@@ -27,7 +27,7 @@ from pipelines.erasure.applied import forget_lifted, left_behind, not_applied, n
 from pipelines.erasure.covered import Covered, covered_by, within
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.met import met_rows
-from pipelines.erasure.purge import purge
+from pipelines.erasure.purge import Waiting, purge
 from pipelines.identifiers.hashes import keyed_hash
 from schemas.crm import CrmErasures
 from schemas.erasure import RequestKind
@@ -79,25 +79,18 @@ def take_in(erasing: Erasing) -> None:
     fresh = not_applied(warehouse, "rows")
     if fresh.is_empty():
         return
-    keep_covered(erasing, _covered(erasing, fresh))
+    urgent = fresh.join(left_behind(warehouse, fresh), on=fresh.columns, how="anti", nulls_equal=True)
+    keep_covered(erasing, _covered(erasing, fresh), urgent["request_id"].unique())
     fresh = not_applied(warehouse, "rows")
-    behind = left_behind(warehouse, fresh)
-    _take_out(erasing, fresh.join(behind, on=fresh.columns, how="anti", nulls_equal=True))
-    with rewrite_waits(warehouse, erasing.now.date() + timedelta(days=DAYS_TO_REWRITE)):
-        _take_out(erasing, behind)
-
-
-def _take_out(erasing: Erasing, fresh: pl.DataFrame) -> None:
-    """Take what `CrmErasures` name out of all tables."""
-    if not fresh.is_empty():
-        purge(
-            erasing.warehouse,
-            fresh,
-            match_columns(erasing.config.networks),
-            identity_key=erasing.keys.identity,
-            default_country=erasing.config.settings.default_country,
-            rules=erasing.config.suppressions,
-        )
+    purge(
+        warehouse,
+        fresh,
+        match_columns(erasing.config.networks),
+        identity_key=erasing.keys.identity,
+        default_country=erasing.config.settings.default_country,
+        rules=erasing.config.suppressions,
+        waiting=Waiting(left_behind(warehouse, fresh), erasing.now.date() + timedelta(days=DAYS_TO_REWRITE)),
+    )
 
 
 def _covered(erasing: Erasing, fresh: pl.DataFrame) -> Covered:
@@ -127,13 +120,18 @@ def _covered(erasing: Erasing, fresh: pl.DataFrame) -> Covered:
     )
 
 
-def keep_covered(erasing: Erasing, covered: Covered) -> None:
-    """Keep what is missing of the records that requests cover, before the customers are written without them."""
+def keep_covered(erasing: Erasing, covered: Covered, urgent: pl.Series | None = None) -> None:
+    """Keep what is missing of the records that requests cover, before the customers are written without them.
+
+    `urgent` are the requests for which the file is to be written anew at once: all, if not given.
+    """
     warehouse = erasing.warehouse
     note_covered(erasing, covered.records)
     if warehouse.has("crm_customers"):
         receive_again(erasing.catalog, covered.tombstones["request_id"].unique())
-        store_frame(warehouse.connection, "_covered", covered.records.select("customer_id"))
+        records = covered.records
+        hurried = records if urgent is None else records.filter(pl.col("request_id").is_in(urgent.implode()))
+        store_frame(warehouse.connection, "_covered", hurried.select("customer_id"))
         if not warehouse.read("FROM warehouse.crm_customers SEMI JOIN _covered USING (customer_id) LIMIT 1").is_empty():
             # A repeated day writes over such a row and keeps no earlier one that would be found later.
             note_rewrite(warehouse)

@@ -11,11 +11,12 @@ from pipelines.erasure.taking_out import delete_rows
 from pipelines.pieces import in_pieces
 
 
-def forget_refused_keys(warehouse: Warehouse, erasures: pl.DataFrame, identity_key: str) -> None:
-    """Delete refused keys, the last night's and earlier nights', that belong to somebody erased.
+def forget_refused_keys(warehouse: Warehouse, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
+    """Delete refused keys, the last night's and earlier nights', that belong to somebody erased. Out: which ones.
 
     In: `CrmErasures`. It belongs into the transaction that takes out the rows.
     """
+    found = [pl.Series("value", [], dtype=pl.String)]
     forms = erasures["form"].unique()
     for table in ("refused_keys", "past_refused_keys"):
         if not warehouse.has(table):
@@ -28,3 +29,5 @@ def forget_refused_keys(warehouse: Warehouse, erasures: pl.DataFrame, identity_k
             gone = pl.concat([gone, *erased])
         store_frame(warehouse.connection, "_gone", gone.unique().to_frame("value"))
         delete_rows(warehouse, table, "value IN (SELECT value FROM _gone)")
+        found.append(gone)
+    return pl.concat(found).unique()
