@@ -61,6 +61,7 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
     default_country: str | None,
     rules: Mapping[str, Suppression] | None = None,
     waiting: Waiting | None = None,
+    customers: Met | None = None,
 ) -> None:
     """Delete the rows of erased records and of people who have no record left, and blank erased addresses.
 
@@ -68,7 +69,7 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
     and match columns. In: erasures (`CrmErasures`), of which those that stand count. What was refused for an erased
     address, or a list or one of the suppression `rules` says of it, is kept for those who stay, as a night keeps it.
     What stands counts as applied afterwards, and if any row went or changed, a rewrite as due, or as `waiting` says if
-    all such rows are of those erasures.
+    all such rows are of those erasures. `customers` is what `met_rows` gives of `crm_customers`, if that is known.
     """
     tables = _columns(warehouse)
     compared: _Compared = {"identity_key": identity_key, "default_country": default_country}
@@ -78,13 +79,15 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
     noted = rewrite_is_noted(warehouse)
     with warehouse.transaction():
         identified = _height(warehouse, tables, "identifiers")
-        gone = _erased_ids(warehouse, tables, erasures, identity_key)
+        known = {} if customers is None else {_CUSTOMERS: customers}
+        met = {
+            table: known.get(table) or met_rows(warehouse, table, erasures, **compared) for table in _addressed(tables)
+        }
+        gone = _erased_ids(warehouse, tables, met, erasures, identity_key)
         urgent.look_for(gone, "customer_id")
-        held = []
-        for table in _addressed(tables):
-            met = met_rows(warehouse, table, erasures, **compared)
-            urgent.look_for_rows(met.rows)
-            held.append(_blank_addresses(warehouse, table, met, identity_key))
+        for found in met.values():
+            urgent.look_for_rows(found.rows)
+        held = [_blank_addresses(warehouse, table, found, identity_key) for table, found in met.items()]
         withheld = pl.concat([pl.DataFrame(WithheldAddresses.create_empty()), *held]).unique()
         # Statements before the rest of whom they name, and after it is known who stays.
         for table, columns in tables.items():
@@ -154,19 +157,21 @@ def _height(warehouse: Warehouse, tables: dict[str, set[str]], table: str) -> in
 
 
 def _erased_ids(
-    warehouse: Warehouse, tables: dict[str, set[str]], erasures: pl.DataFrame, identity_key: str
+    warehouse: Warehouse,
+    tables: dict[str, set[str]],
+    met: dict[str, Met],
+    erasures: pl.DataFrame,
+    identity_key: str,
 ) -> pl.Series:
     """The ids that have a tombstone, of whatever table: of whoever is no customer, an order may be left."""
     holding = {table for table, columns in tables.items() if "customer_id" in columns}
     found = [pl.Series("customer_id", [], dtype=pl.String)]
     if not holding or "customer_id" not in set(erasures["form"]):
         return found[0]
-    customers = f"warehouse.{_CUSTOMERS}" if _CUSTOMERS in holding else "(SELECT NULL AS customer_id WHERE FALSE)"
-    if _CUSTOMERS in holding:
-        for piece in in_pieces(warehouse.read, customers, "SELECT customer_id FROM {}".format):
-            found.append(erased_values(piece["customer_id"], "customer_id", erasures, identity_key))
+    found += [rows.filter(marks["customer_id"])["customer_id"] for rows, marks in met.values()]
     others = [f"warehouse.{table}" for table in sorted(holding - {_CUSTOMERS})]
     if others:
+        customers = f"warehouse.{_CUSTOMERS}" if _CUSTOMERS in holding else "(SELECT NULL AS customer_id WHERE FALSE)"
         ids = strangers(warehouse.read, others, customers)
         found.append(erased_values(ids, "customer_id", erasures, identity_key))
     return pl.concat(found).unique()

@@ -26,7 +26,7 @@ from catalog.warehouse import Warehouse
 from pipelines.erasure.applied import forget_lifted, left_behind, not_applied, note_applied
 from pipelines.erasure.covered import Covered, covered_by, within
 from pipelines.erasure.erasing import Erasing
-from pipelines.erasure.met import met_rows
+from pipelines.erasure.met import Met, met_rows
 from pipelines.erasure.purge import Waiting, purge
 from pipelines.identifiers.hashes import keyed_hash
 from schemas.crm import CrmErasures
@@ -80,7 +80,15 @@ def take_in(erasing: Erasing) -> None:
     if fresh.is_empty():
         return
     urgent = fresh.join(left_behind(warehouse, fresh), on=fresh.columns, how="anti", nulls_equal=True)
-    keep_covered(erasing, _covered(erasing, fresh), urgent["request_id"].unique())
+    met = met_rows(
+        warehouse,
+        "crm_customers",
+        fresh,
+        identity_key=erasing.keys.identity,
+        default_country=erasing.config.settings.default_country,
+    )
+    covered = _covered(erasing, met, fresh)
+    keep_covered(erasing, covered, urgent["request_id"].unique())
     fresh = not_applied(warehouse, "rows")
     purge(
         warehouse,
@@ -90,22 +98,22 @@ def take_in(erasing: Erasing) -> None:
         default_country=erasing.config.settings.default_country,
         rules=erasing.config.suppressions,
         waiting=Waiting(left_behind(warehouse, fresh), erasing.now.date() + timedelta(days=DAYS_TO_REWRITE)),
+        customers=met if covered.tombstones.is_empty() else None,
     )
 
 
-def _covered(erasing: Erasing, fresh: pl.DataFrame) -> Covered:
-    """Whom of the last night's customers new requests cover. In: `CrmErasures` that were not applied yet: what the
-    others name is in no row.
+def _covered(erasing: Erasing, met: Met, fresh: pl.DataFrame) -> Covered:
+    """Whom of the last night's customers new requests cover. In: the customers that `CrmErasures` meet which were not
+    applied yet: what the others name is in no row.
     """
     warehouse, settings, identity_key = erasing.warehouse, erasing.config.settings, erasing.keys.identity
-    compared = {"identity_key": identity_key, "default_country": settings.default_country}
-    customers, marks = met_rows(warehouse, "crm_customers", fresh, **compared)
+    customers, marks = met
     if customers.is_empty():
         return Covered(fresh.clear().select("request_id", "requested_at", customer_id="tombstone"), fresh.clear())
 
     def whole(ids: pl.Series) -> pl.DataFrame:
-        every = "SELECT * FROM warehouse.crm_customers WHERE list_contains($ids::VARCHAR[], customer_id)"
-        return warehouse.read(every, ids=ids.to_list())
+        store_frame(warehouse.connection, "_asked", ids.to_frame("customer_id"))
+        return warehouse.read("FROM warehouse.crm_customers SEMI JOIN _asked USING (customer_id)")
 
     received = requests_in(erasing.catalog, "received")
     return covered_by(

@@ -9,6 +9,7 @@ import polars as pl
 
 from catalog.duckdb_connection import registered
 from catalog.warehouse import Warehouse
+from pipelines.at_once import at_once
 from pipelines.crm.erased import tombstone_of
 from pipelines.identifiers.match_keys import form_of, key_value
 from pipelines.identifiers.stored import read_identifiers
@@ -78,12 +79,13 @@ def _marked(warehouse: Warehouse, forms: Forms, which: str, identity_key: str) -
     """The marks of the rows of `identifiers` that a condition or join leaves."""
     names = ", ".join(sorted({column.name for columns in forms for column in columns}))
     rows = read_identifiers(warehouse, f"SELECT person_id, {names} FROM warehouse.identifiers {which}")
-    marked = [pl.DataFrame(schema=_SCHEMA)]
-    for number, columns in enumerate(forms):
-        held = rows.select("person_id", value=key_value(columns)).drop_nulls("value")
-        marks = _mark(tombstone_of(held["value"], form_of(columns), identity_key))
-        marked.append(held.select(form=pl.lit(number, pl.UInt8), person_id="person_id").with_columns(mark=marks))
-    return pl.concat(marked)
+
+    def marks_in(number: int) -> pl.DataFrame:
+        held = rows.select("person_id", value=key_value(forms[number])).drop_nulls("value")
+        marks = _mark(tombstone_of(held["value"], form_of(forms[number]), identity_key))
+        return held.select(form=pl.lit(number, pl.UInt8), person_id="person_id").with_columns(mark=marks)
+
+    return pl.concat([pl.DataFrame(schema=_SCHEMA), *at_once(marks_in, range(len(forms)))])
 
 
 def _mark(tombstones: pl.Series) -> pl.Series:
