@@ -43,9 +43,12 @@ def features_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]
 def _measured(relance: Relance, as_of: date) -> pl.DataFrame:
     """Everybody's measures; what they are worked out from is needed no longer."""
     settings = relance.declared.settings
+    customers = relance.table("customers")
     found = totals(relance.warehouse, currency=settings.currency, end=end_of(as_of, settings))
+    # All people are held from here on.
+    relance.warehouse.give_back_memory()
     measures = measured(
-        relance.table("customers"),
+        customers,
         found.foreign,
         found.visits,
         relance.declared.rates,

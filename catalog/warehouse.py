@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import dataframely as dy
@@ -26,9 +26,11 @@ _ROWS_AT_ONCE, _HANDS = 245_760, 2
 class Warehouse:
     """Tables of the open warehouse. Library errors quote values, so none leaves this class."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, memory_limit: int) -> None:
         #: Sources are read on it too, so that most rows never leave DuckDB.
         self.connection = connection
+        #: In bytes.
+        self._memory_limit = memory_limit
 
     def read(self, query: str, **parameters: object) -> pl.DataFrame:
         """The rows of a SELECT, `$name` standing for each parameter."""
@@ -116,6 +118,15 @@ class Warehouse:
         """How many rows the table has."""
         return self.read(f"SELECT count(*) AS rows FROM warehouse.{table}")["rows"].item()
 
+    def give_back_memory(self) -> None:
+        """Let DuckDB forget the pages that it has read and might read again: before work that needs memory itself."""
+        try:
+            # It refuses a limit below what it cannot forget, after it has forgotten the rest.
+            with _worded("SET memory_limit"), suppress(duckdb.OutOfMemoryException):
+                self.connection.execute("SET memory_limit = '1B'")
+        finally:
+            self.connection.execute(f"SET memory_limit = '{self._memory_limit}B'")
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All statements inside, or none."""
@@ -145,8 +156,7 @@ def open_warehouse(
         connection = connect(home, memory_limit, time_zone)
         try:
             _attach(connection, home, keys)
-            _make_room(connection, memory_limit)
-            yield Warehouse(connection)
+            yield Warehouse(connection, _make_room(connection, memory_limit))
         finally:
             connection.close()
 
@@ -170,16 +180,18 @@ def _attach(connection: duckdb.DuckDBPyConnection, home: Home, keys: SecretKeys)
     connection.execute("PRAGMA force_compression = 'uncompressed'")
 
 
-def _make_room(connection: duckdb.DuckDBPyConnection, memory_limit: str) -> None:
+def _make_room(connection: duckdb.DuckDBPyConnection, memory_limit: str) -> int:
     """Let DuckDB hold, on top of what it may hold to work with, what it cannot spill: of each 2,048 rows of which it
-    has seen one deleted, it keeps eight bytes a row until the file is closed (docs/decisions/0043).
+    has seen one deleted, it keeps eight bytes a row until the file is closed (docs/decisions/0043). Out: how many bytes
+    it may hold.
     """
-    room = connection.execute(
+    ((limit,),) = connection.execute(
         "SELECT parse_formatted_bytes($limit) + 8 * coalesce(sum(estimated_size), 0)::BIGINT "
         "FROM duckdb_tables() WHERE database_name = 'warehouse'",
         {"limit": memory_limit},
     ).fetchall()
-    connection.execute(f"SET memory_limit = '{room[0][0]}B'")
+    connection.execute(f"SET memory_limit = '{limit}B'")
+    return limit
 
 
 def attach_encrypted(connection: duckdb.DuckDBPyConnection, path: Path, name: str, key: str) -> bool:

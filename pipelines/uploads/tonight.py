@@ -68,6 +68,8 @@ class Tonight:
             number_people(self._warehouse, network, None if theirs == self._gathered else _members_of(theirs))
             declared = self._config.networks[network]
             self._people = (network, people_of(self._warehouse, network, declared, self._refused_keys(network)))
+            # They are held from here on.
+            self._warehouse.give_back_memory()
         return self._people[1]
 
     @cached_property
