@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from pipelines.at_once import at_once
 from pipelines.crm.erased import has_tombstone, requests_for
 from pipelines.identifiers.match_keys import columns_of, form_of
 from schemas.network import Network
@@ -26,12 +27,15 @@ def tombstoned(keys: pl.DataFrame, *, network: Network, erasures: pl.DataFrame, 
 
 def keys_by_request(keys: pl.DataFrame, *, network: Network, erasures: pl.DataFrame, identity_key: str) -> pl.DataFrame:
     """request_id, key, value: the network's keys (key, value) that each request forbids, lifted or not."""
-    found = [pl.DataFrame(schema={"request_id": pl.String, "key": pl.String, "value": pl.String})]
-    for places, form in _asked(keys, network, erasures):
-        asked = keys[places]
-        requests = requests_for(asked["value"], form, erasures, identity_key)
-        found.append(asked.join(requests, on="value").select("request_id", "key", "value"))
-    return pl.concat(found).unique()
+
+    def forbidden(asked: tuple[pl.Series, str]) -> pl.DataFrame:
+        places, form = asked
+        named = keys[places]
+        requests = requests_for(named["value"], form, erasures, identity_key)
+        return named.join(requests, on="value").select("request_id", "key", "value")
+
+    nothing = pl.DataFrame(schema={"request_id": pl.String, "key": pl.String, "value": pl.String})
+    return pl.concat([nothing, *at_once(forbidden, _asked(keys, network, erasures))]).unique()
 
 
 def _asked(keys: pl.DataFrame, network: Network, erasures: pl.DataFrame) -> Iterator[tuple[pl.Series, str]]:

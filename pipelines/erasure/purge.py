@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import partial
 from typing import NamedTuple, TypedDict
 
 import polars as pl
@@ -11,6 +12,7 @@ import polars as pl
 from catalog.duckdb_connection import store_frame
 from catalog.rewrite import let_rewrite_wait, rewrite_is_noted
 from catalog.warehouse import Warehouse
+from pipelines.at_once import at_once
 from pipelines.crm.erased import (
     erased_addresses,
     erased_marks,
@@ -100,14 +102,14 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
             warehouse.append("crm_suppressions", suppressed_by_domain(withheld, rules or {}, identity_key))
         _erase_people(warehouse, tables, gone, identity_key)
         _delete(warehouse, tables, "customer_id", gone)
+        forms = [column.name for column in match_columns if column.kind != "mailing_address" and column.name in asked]
         for table, columns in tables.items():
-            for column in match_columns:
-                if column.name in columns & asked and column.kind != "mailing_address":
-                    erased = _erased_hashes(warehouse, table, column.name, erasures, identity_key)
-                    urgent.look_for(erased, column.name)
-                    if "person_id" in columns:
-                        _note_people(warehouse, f"warehouse.{table}", column.name, erased)
-                    _delete(warehouse, {table: columns}, column.name, erased)
+            theirs = [form for form in forms if form in columns]
+            for form, erased in _erased_hashes(warehouse, table, theirs, erasures, identity_key).items():
+                urgent.look_for(erased, form)
+                if "person_id" in columns:
+                    _note_people(warehouse, f"warehouse.{table}", form, erased)
+                _delete(warehouse, {table: columns}, form, erased)
         if identified != _height(warehouse, tables, "identifiers"):
             forget_unused_digests(warehouse)
         urgent.look_for(forget_refused_keys(warehouse, erasures, identity_key), *asked)
@@ -178,14 +180,20 @@ def _erased_ids(
 
 
 def _erased_hashes(
-    warehouse: Warehouse, table: str, column: str, erasures: pl.DataFrame, identity_key: str
-) -> pl.Series:
-    """The values of a match column that have a tombstone."""
-    found = [pl.Series("value", [], dtype=pl.String)]
-    held = f'SELECT "{column}" AS value FROM {{}} WHERE "{column}" IS NOT NULL'
-    for piece in in_pieces(warehouse.read, f"warehouse.{table}", held.format):
-        found.append(piece["value"].filter(has_tombstone(piece["value"], column, erasures, identity_key)))
-    return pl.concat(found).unique()
+    warehouse: Warehouse, table: str, columns: list[str], erasures: pl.DataFrame, identity_key: str
+) -> dict[str, pl.Series]:
+    """The values of each of the match columns that have a tombstone."""
+    found = {column: [pl.Series("value", [], dtype=pl.String)] for column in columns}
+
+    def look(piece: pl.DataFrame, column: str) -> None:
+        values = piece[column].drop_nulls().rename("value")
+        found[column].append(values.filter(has_tombstone(values, column, erasures, identity_key)))
+
+    if columns:
+        held = f"SELECT {', '.join(columns)} FROM {{}}"
+        for piece in in_pieces(warehouse.read, f"warehouse.{table}", held.format):
+            at_once(partial(look, piece), columns)
+    return {column: pl.concat(values).unique() for column, values in found.items()}
 
 
 def _erase_people(warehouse: Warehouse, tables: dict[str, set[str]], gone: pl.Series, identity_key: str) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
+from pipelines.at_once import at_once
 from pipelines.crm.erased import has_tombstone
 from pipelines.erasure.taking_out import delete_rows
 from pipelines.pieces import in_pieces
@@ -23,11 +26,13 @@ def forget_refused_keys(warehouse: Warehouse, erasures: pl.DataFrame, identity_k
             continue
         gone = pl.Series("value", [], dtype=pl.String)
         for piece in in_pieces(warehouse.read, f"warehouse.{table}", "SELECT DISTINCT value FROM {}".format):
-            values = piece["value"]
             # The keys of a network are not told apart by form here: a value of one form is in no other.
-            erased = [values.filter(has_tombstone(values, form, erasures, identity_key)) for form in forms]
-            gone = pl.concat([gone, *erased])
+            gone = pl.concat([gone, *at_once(partial(_erased, piece["value"], erasures, identity_key), forms)])
         store_frame(warehouse.connection, "_gone", gone.unique().to_frame("value"))
         delete_rows(warehouse, table, "value IN (SELECT value FROM _gone)")
         found.append(gone)
     return pl.concat(found).unique()
+
+
+def _erased(values: pl.Series, erasures: pl.DataFrame, identity_key: str, form: str) -> pl.Series:
+    return values.filter(has_tombstone(values, form, erasures, identity_key))
