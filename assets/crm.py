@@ -178,7 +178,15 @@ def _written(
             warehouse.replace_by(f"crm_{name}", table.select)
         else:
             kept = relance.declared.settings.history_days
-            replace_by(warehouse, f"crm_{name}", table.arrived, day=as_of, kept_days=kept, staying=table.staying)
+            replace_by(
+                warehouse,
+                f"crm_{name}",
+                table.arrived,
+                day=as_of,
+                kept_days=kept,
+                staying=table.staying,
+                parts=table.parts,
+            )
             declared = relance.declared
             rules = marking_rules(name, declared.sources, declared.settings, declared.rates)
             set_made_by(warehouse, f"crm_{name}", rules)

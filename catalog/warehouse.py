@@ -83,9 +83,13 @@ class Warehouse:
         with _worded(f"INSERT INTO warehouse.{table}_written"), closing(self.connection.cursor()) as connection:
             insert_frame(connection, f"warehouse.{table}_written", part)
 
-    def replace_by(self, table: str, select: str) -> None:
-        """Make the rows of a SELECT over the warehouse and temporary tables the whole content of `table`."""
+    def replace_by(self, table: str, select: str, *further: str) -> None:
+        """Make the rows of a SELECT over the warehouse and temporary tables, and of `further` ones that each give some,
+        the whole content of `table`.
+        """
         self.execute(f"CREATE OR REPLACE TABLE warehouse.{table} AS {select}")
+        for each in further:
+            self.execute(f"INSERT INTO warehouse.{table} {each}")
 
     def append(self, table: str, frame: pl.DataFrame) -> None:
         """Add the rows of `frame` to `table`, made from it if it is not there."""

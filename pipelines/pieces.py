@@ -14,9 +14,24 @@ def in_pieces(read: Callable[[str], pl.DataFrame], table: str, query: Callable[[
 
     `read` gives the rows of a SELECT.
     """
+    for within in pieces(read, table):
+        yield read(query(f"(SELECT rowid AS place, * FROM {table} WHERE rowid {within})"))
+
+
+def pieces(read: Callable[[str], pl.DataFrame], table: str, place: str = "rowid") -> Iterator[str]:
+    """SQL conditions on `place`, each of which some rows of a table meet, and one of which every row does (at least
+    one condition).
+    """
     # Deleted rows leave gaps, and rows of a transaction that is not over have places far behind all others.
-    pieces = read(f"SELECT DISTINCT rowid // {_ROWS_AT_ONCE} AS piece FROM {table} ORDER BY piece")["piece"]
-    for piece in pieces if len(pieces) else [0]:
+    found = read(f"SELECT DISTINCT {place} // {_ROWS_AT_ONCE} AS piece FROM {table} ORDER BY piece")["piece"]
+    for piece in found if len(found) else [0]:
         first = piece * _ROWS_AT_ONCE
-        rows = f"SELECT rowid AS place, * FROM {table} WHERE rowid BETWEEN {first} AND {first + _ROWS_AT_ONCE - 1}"
-        yield read(query(f"({rows})"))
+        yield f"BETWEEN {first} AND {first + _ROWS_AT_ONCE - 1}"
+
+
+def picked(rows: pl.DataFrame) -> pl.DataFrame:
+    """The same rows, to be kept while other pieces are read: as they are, a few rows of a frame keep the texts of all
+    of it in memory (Polars 2.1: two gigabytes of ten million customers).
+    """
+    texts = [name for name, kind in rows.schema.items() if kind == pl.String]
+    return rows.with_columns(pl.concat_str(name, pl.lit("")).alias(name) for name in texts)

@@ -20,6 +20,7 @@ from pipelines.erasure.covered import Covered, covered_by
 from pipelines.erasure.withheld import withheld_addresses
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.digests import Digest
+from pipelines.pieces import picked, pieces
 from schemas.crm import RAW_MARK, CanonicalCustomers
 from schemas.network import Network
 from schemas.settings import Settings
@@ -43,6 +44,8 @@ class ReadCustomers(NamedTuple):
 
     #: SQL for those `CanonicalCustomers` that arrived, and their marks.
     written: str
+    #: SQL for some of them after the other: a join of all would hold what all typed.
+    parts: list[str]
     #: Who is covered by a request, named there or not.
     covered: Covered
     #: `WithheldAddresses`.
@@ -79,15 +82,17 @@ class _Arriving:
         """The same once more."""
         return self.arrival.in_pieces(CANONICAL, "SELECT * EXCLUDE (place) FROM {}".format)
 
-    @property
-    def written(self) -> str:
-        """SQL for the `CanonicalCustomers` that arrived, and their marks."""
+    def written(self, there: str = ">= 0") -> str:
+        """SQL for the `CanonicalCustomers` that arrived `there` (a condition on their place), and their marks."""
         made = {*self.arrival.read(f"FROM {CANONICAL} LIMIT 0").columns}
         columns = ", ".join(
             f"{CANONICAL if name in made else self.arrival.name}.{name}"
             for name in (*CanonicalCustomers.column_names(), RAW_MARK)
         )
-        return f"SELECT {columns} FROM {self.arrival.name} JOIN {CANONICAL} ON {self.arrival.name}.rowid = {ROW}"
+        return (
+            f"SELECT {columns} FROM {self.arrival.name} JOIN {CANONICAL} ON {self.arrival.name}.rowid = {ROW} "
+            f"WHERE {self.arrival.name}.rowid {there} AND {ROW} {there}"
+        )
 
     def whole(self, ids: pl.Series) -> pl.DataFrame:
         """The `CanonicalCustomers` with the ids, whether they arrived or stay."""
@@ -147,16 +152,17 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
     if met.customers.height:
         _leave_out(arrival, met)
     withheld = withheld_addresses(met.customers, own_tombstones(met.customers, identity_key), met.marks, identity_key)
-    return ReadCustomers(arriving.written, covered, withheld, arriving.normalised)
+    parts = [arriving.written(there) for there in pieces(arrival.read, CANONICAL, ROW)]
+    return ReadCustomers(arriving.written(), parts, covered, withheld, arriving.normalised)
 
 
-def _met(pieces: Iterable[pl.DataFrame], erasures: pl.DataFrame, compared: _Compared) -> _Met:
+def _met(every: Iterable[pl.DataFrame], erasures: pl.DataFrame, compared: _Compared) -> _Met:
     found = []
-    for customers in pieces:
+    for customers in every:
         own = own_tombstones(customers, compared["identity_key"], erasures)
         marks = erased_marks(customers, own, erasures, **compared)
         places = marks.select(pl.any_horizontal(pl.all())).to_series().arg_true()
-        found.append(_Met(customers[places].select(IDENTIFYING), marks[places]))
+        found.append(_Met(picked(customers[places].select(IDENTIFYING)), marks[places]))
     customers, marks = zip(*found, strict=True)
     return _Met(pl.concat(customers, how="vertical_relaxed"), pl.concat(marks))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -64,6 +65,8 @@ class Table(NamedTuple):
     #: Of all but requests: SQL for the rows that arrived, and their marks; and which rows of the warehouse stay.
     arrived: str | None = None
     staying: Staying | None = None
+    #: Of the customers: SQL for some of the rows that arrived after the other.
+    parts: Sequence[str] = ()
 
     @property
     def rows(self) -> pl.DataFrame:
@@ -133,6 +136,7 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
     """
     pulled = reading.crm.pull(table, (lambda orders: _without_rate(orders, reading)) if table == "orders" else None)
     arrival, connection, covered, kept_back, normalised = pulled.arrival, reading.crm.connection, None, None, 0
+    parts: Sequence[str] = ()
     fresh = erasures if unapplied is None else unapplied
     accepted = pulled.read - pulled.quarantined.height
     if table == "consents":
@@ -152,7 +156,7 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
                     broken=_broken_rules(pulled.quarantined),
                 )
             raise EmptyCrmError(msg)
-        written, covered, kept_back, normalised = read_customers(
+        written, parts, covered, kept_back, normalised = read_customers(
             arrival,
             erasures,
             fresh,
@@ -180,7 +184,18 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
     quarantined = _dated(pulled.quarantined, reading.as_of)
     gone = accepted - kept
     return Table(
-        connection, select, temporary, quarantined, pulled.read, gone, covered, kept_back, normalised, written, staying
+        connection,
+        select,
+        temporary,
+        quarantined,
+        pulled.read,
+        gone,
+        covered,
+        kept_back,
+        normalised,
+        written,
+        staying,
+        parts,
     )
 
 

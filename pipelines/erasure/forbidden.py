@@ -9,6 +9,7 @@ import polars as pl
 from pipelines.at_once import at_once
 from pipelines.crm.erased import has_tombstone, requests_for
 from pipelines.identifiers.match_keys import columns_of, form_of
+from pipelines.pieces import picked
 from schemas.network import Network
 
 
@@ -32,7 +33,7 @@ def keys_by_request(keys: pl.DataFrame, *, network: Network, erasures: pl.DataFr
         places, form = asked
         named = keys[places]
         requests = requests_for(named["value"], form, erasures, identity_key)
-        return named.join(requests, on="value").select("request_id", "key", "value")
+        return picked(named.join(requests, on="value").select("request_id", "key", "value"))
 
     nothing = pl.DataFrame(schema={"request_id": pl.String, "key": pl.String, "value": pl.String})
     return pl.concat([nothing, *at_once(forbidden, _asked(keys, network, erasures))]).unique()

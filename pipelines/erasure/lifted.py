@@ -11,6 +11,7 @@ from pipelines.crm.erasures import person_tombstones, tombstones, with_phone
 from pipelines.crm.read import Crm
 from pipelines.erasure.meant import meant
 from pipelines.identifiers.emails import canonical_email
+from pipelines.pieces import picked
 from schemas.crm import CrmErasures, ErasureRequests
 from schemas.network import Network
 
@@ -93,9 +94,6 @@ def _canonical(statements: pl.DataFrame, default_country: str | None) -> pl.Data
 def _named(grants: pl.DataFrame, column: str, standing: pl.DataFrame, identity_key: str) -> pl.DataFrame:
     """request_id, `column`, requested_at: each erased record or address that is granted, as if it were asked for."""
     erased = requests_for(grants[column], column, standing, identity_key)["value"].unique()
-    return (
-        grants.filter(pl.col(column).is_in(erased.implode()))
-        .group_by(column)
-        .agg(requested_at=pl.col("captured_at").max())
-        .with_columns(request_id=pl.lit("grant"))
-    )
+    granted = grants.filter(pl.col(column).is_in(erased.implode())).group_by(column)
+    latest = granted.agg(requested_at=pl.col("captured_at").max())
+    return picked(latest.with_columns(request_id=pl.lit("grant")))

@@ -31,7 +31,7 @@ from pipelines.erasure.withheld import keep_for_holders, suppressed_by_domain, w
 from pipelines.history.changes import note
 from pipelines.history.forgetting import forget_refused_keys
 from pipelines.identifiers.stored import forget_unused_digests
-from pipelines.pieces import in_pieces
+from pipelines.pieces import in_pieces, picked
 from schemas.crm import WithheldAddresses
 from schemas.identifiers import MatchColumn
 from schemas.suppression import Suppression
@@ -186,8 +186,9 @@ def _erased_hashes(
     found = {column: [pl.Series("value", [], dtype=pl.String)] for column in columns}
 
     def look(piece: pl.DataFrame, column: str) -> None:
-        values = piece[column].drop_nulls().rename("value")
-        found[column].append(values.filter(has_tombstone(values, column, erasures, identity_key)))
+        values = piece.select(value=column).drop_nulls()
+        erased = has_tombstone(values["value"], column, erasures, identity_key)
+        found[column].append(picked(values.filter(erased))["value"])
 
     if columns:
         held = f"SELECT {', '.join(columns)} FROM {{}}"

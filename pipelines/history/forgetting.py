@@ -11,7 +11,7 @@ from catalog.warehouse import Warehouse
 from pipelines.at_once import at_once
 from pipelines.crm.erased import has_tombstone
 from pipelines.erasure.taking_out import delete_rows
-from pipelines.pieces import in_pieces
+from pipelines.pieces import in_pieces, picked
 
 
 def forget_refused_keys(warehouse: Warehouse, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
@@ -27,12 +27,12 @@ def forget_refused_keys(warehouse: Warehouse, erasures: pl.DataFrame, identity_k
         gone = pl.Series("value", [], dtype=pl.String)
         for piece in in_pieces(warehouse.read, f"warehouse.{table}", "SELECT DISTINCT value FROM {}".format):
             # The keys of a network are not told apart by form here: a value of one form is in no other.
-            gone = pl.concat([gone, *at_once(partial(_erased, piece["value"], erasures, identity_key), forms)])
+            gone = pl.concat([gone, *at_once(partial(_erased, piece, erasures, identity_key), forms)])
         store_frame(warehouse.connection, "_gone", gone.unique().to_frame("value"))
         delete_rows(warehouse, table, "value IN (SELECT value FROM _gone)")
         found.append(gone)
     return pl.concat(found).unique()
 
 
-def _erased(values: pl.Series, erasures: pl.DataFrame, identity_key: str, form: str) -> pl.Series:
-    return values.filter(has_tombstone(values, form, erasures, identity_key))
+def _erased(keys: pl.DataFrame, erasures: pl.DataFrame, identity_key: str, form: str) -> pl.Series:
+    return picked(keys.filter(has_tombstone(keys["value"], form, erasures, identity_key)))["value"]

@@ -7,6 +7,7 @@ there. So the first night writes nothing more than the table, and a later one wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -35,20 +36,30 @@ _FEW = 0.2
 
 
 def replace_by(  # noqa: PLR0913 - a table and its rows, and the days
-    warehouse: Warehouse, table: str, select: str, *, day: date, kept_days: int, staying: Staying | None = None
+    warehouse: Warehouse,
+    table: str,
+    select: str,
+    *,
+    day: date,
+    kept_days: int,
+    staying: Staying | None = None,
+    parts: Sequence[str] = (),
 ) -> None:
     """Make the rows of a SELECT, and those that are `staying`, the content of `table` as of `day`, and keep what it
     held on earlier days.
 
-    A repeated day keeps nothing of its first try. Belongs into one transaction with what else the night writes.
+    `parts` are SELECTs that give the same rows, each some of them, where one of all of them would hold too much. A
+    repeated day keeps nothing of its first try. Belongs into one transaction with what else the night writes.
     """
     held = _described(warehouse, f"warehouse.{table}") if warehouse.has(table) else None
     arriving = _described(warehouse, f"({select})")
-    whole = select if staying is None else f"{select} UNION ALL BY NAME FROM warehouse.{table} WHERE {staying.rows}"
+    whole = parts or [select]
+    if staying is not None:
+        whole = [f"{select} UNION ALL BY NAME FROM warehouse.{table} WHERE {staying.rows}"]
     if held is None or _compared(held) != _compared(arriving):
         # Nothing was there before; or the contract changed, and rows of the old one cannot be compared.
         _begin(warehouse, table, day)
-        warehouse.replace_by(table, whole)
+        warehouse.replace_by(table, *whole)
         return
     # Only rows whose hashes differ are looked at whole.
     columns = _compared(held)
@@ -79,7 +90,7 @@ def replace_by(  # noqa: PLR0913 - a table and its rows, and the days
         warehouse.execute(f"DELETE FROM warehouse.{table} WHERE rowid IN (SELECT place FROM _gone_rows)")
         _insert(warehouse, table, "SELECT * EXCLUDE (mark) FROM _came_rows")
     else:
-        warehouse.replace_by(table, whole)
+        warehouse.replace_by(table, *whole)
     _make(warehouse, table, columns, day)
     _keep_gone(warehouse, table, columns, day)
     _add(warehouse, f"new_{table}", "SELECT DISTINCT mark, $day::DATE AS came_on FROM _came_rows", day)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from catalog.warehouse import Warehouse
 from pipelines import pieces
@@ -23,3 +24,9 @@ def test_pieces_hold_each_row_once_also_behind_gaps_and_in_a_transaction_that_is
         )
     assert pl.concat(found)["number"].sort().to_list() == [0, 1, 7, 9, 10]
     assert max(piece.height for piece in found) <= at_once
+
+
+def test_what_is_picked_is_as_it_was() -> None:
+    rows = pl.DataFrame({"text": ["a text that is longer than twelve bytes", "", None], "number": [1, None, 3]})
+    assert_frame_equal(pieces.picked(rows), rows)
+    assert_frame_equal(pieces.picked(rows.clear()), rows.clear())
