@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import dataframely as dy
@@ -84,6 +84,18 @@ class Arrival:
         columns = ", ".join(self.contract.column_names())
         stay = f" UNION ALL SELECT {columns} FROM {self.held} WHERE {self.stays}" if self.held is not None else ""
         return f"(SELECT {columns} FROM {self.name}{stay})"
+
+    def having(self, conditions: Sequence[str]) -> pl.DataFrame:
+        """The rows of `every` that meet one of the SQL conditions, each of which looks at few columns."""
+        columns = ", ".join(self.contract.column_names())
+
+        def found(table: str) -> str:
+            # Joined by OR, the conditions would be looked at with all columns of all rows at hand.
+            places = " UNION ".join(f"SELECT rowid FROM {table} WHERE {condition}" for condition in conditions)
+            return f"SELECT {columns} FROM {table} WHERE rowid IN ({places})"
+
+        stay = f" UNION ALL {found(self.held)} AND {self.stays}" if self.held is not None else ""
+        return self.read(f"{found(self.name)}{stay}")
 
     def read(self, query: str) -> pl.DataFrame:
         """A query's rows as the contract types them: words as text, times in UTC."""

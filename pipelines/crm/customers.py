@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from typing import Literal, NamedTuple, TypedDict
 
 import polars as pl
@@ -15,8 +14,9 @@ from catalog.duckdb_connection import insert_frame, store_frame
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.contract import ROW
 from pipelines.crm.erased import erased_marks, own_tombstones, without_erased
-from pipelines.crm.unchanged import IDENTIFYING, made_canonical, stayed_canonical
+from pipelines.crm.unchanged import IDENTIFYING, made_canonical
 from pipelines.erasure.covered import Covered, covered_by
+from pipelines.erasure.met import Met, met_rows
 from pipelines.erasure.withheld import withheld_addresses
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.digests import Digest
@@ -54,13 +54,6 @@ class ReadCustomers(NamedTuple):
     normalised: int
 
 
-class _Met(NamedTuple):
-    """Row by row: customers of whom the id or an address was erased, and their `erased_marks`."""
-
-    customers: pl.DataFrame
-    marks: pl.DataFrame
-
-
 @dataclass
 class _Arriving:
     """Customers that arrive, and what is made of them."""
@@ -77,10 +70,6 @@ class _Arriving:
             keep(self.arrival.connection, CANONICAL, customers)
             keep = insert_frame
             yield customers
-
-    def made_before(self) -> Iterator[pl.DataFrame]:
-        """The same once more."""
-        return self.arrival.in_pieces(CANONICAL, "SELECT * EXCLUDE (place) FROM {}".format)
 
     def written(self, there: str = ">= 0") -> str:
         """SQL for the `CanonicalCustomers` that arrived `there` (a condition on their place), and their marks."""
@@ -131,12 +120,13 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
     compared: _Compared = {"identity_key": identity_key, "default_country": settings.default_country}
     canonical = partial(with_canonical, default_country=settings.default_country, prehashed=prehashed)
     arriving = _Arriving(arrival, canonical)
-    staying = stayed_canonical(arrival) if unapplied.height else ()
-    met = _met(chain(arriving.made(), staying), erasures, compared)
-    if met.customers.height:
+    met = _met(arriving.made(), erasures, compared)
+    if unapplied.height:
+        met = _both(met, *_staying(arrival, erasures, compared))
+    if met.rows.height:
         arriving.keep_usable()
     covered = covered_by(
-        met.customers,
+        met.rows,
         met.marks,
         erasures,
         settings=settings,
@@ -147,48 +137,57 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
     )
     arrival.connection.execute("DROP TABLE IF EXISTS _usable")
     if covered.tombstones.height:
-        more = _met(chain(arriving.made_before(), stayed_canonical(arrival)), covered.tombstones, compared)
-        met = _both(met, more)
-    if met.customers.height:
+        more = met_rows(arrival, CANONICAL, covered.tombstones, columns=IDENTIFYING, **compared)
+        met = _both(met, more, *_staying(arrival, covered.tombstones, compared))
+    if met.rows.height:
         _leave_out(arrival, met)
-    withheld = withheld_addresses(met.customers, own_tombstones(met.customers, identity_key), met.marks, identity_key)
+    withheld = withheld_addresses(met.rows, own_tombstones(met.rows, identity_key), met.marks, identity_key)
     parts = [arriving.written(there) for there in pieces(arrival.read, CANONICAL, ROW)]
     return ReadCustomers(arriving.written(), parts, covered, withheld, arriving.normalised)
 
 
-def _met(every: Iterable[pl.DataFrame], erasures: pl.DataFrame, compared: _Compared) -> _Met:
+def _met(made: Iterable[pl.DataFrame], erasures: pl.DataFrame, compared: _Compared) -> Met:
+    """What `met_rows` gives of the customers, while they are made: in the columns `IDENTIFYING`."""
     found = []
-    for customers in every:
+    for customers in made:
         own = own_tombstones(customers, compared["identity_key"], erasures)
         marks = erased_marks(customers, own, erasures, **compared)
         places = marks.select(pl.any_horizontal(pl.all())).to_series().arg_true()
-        found.append(_Met(picked(customers[places].select(IDENTIFYING)), marks[places]))
-    customers, marks = zip(*found, strict=True)
-    return _Met(pl.concat(customers, how="vertical_relaxed"), pl.concat(marks))
+        found.append(Met(picked(customers[places].select(IDENTIFYING)), marks[places]))
+    rows, marks = zip(*found, strict=True)
+    return Met(pl.concat(rows, how="vertical_relaxed"), pl.concat(marks))
 
 
-def _both(met: _Met, more: _Met) -> _Met:
-    """The customers of either, with the marks of both."""
-    customers = pl.concat([met.customers, more.customers], how="vertical_relaxed")
-    marks = pl.concat([met.marks, more.marks]).select(pl.all().name.suffix(_ERASED))
+def _staying(arrival: Arrival, erasures: pl.DataFrame, compared: _Compared) -> list[Met]:
+    """The same of customers who stay in the warehouse, who have no place in the arrival."""
+    if arrival.held is None:
+        return []
+    columns = (f"NULL::BIGINT AS {ROW}", *IDENTIFYING[1:])
+    return [met_rows(arrival, arrival.held, erasures, columns=columns, condition=arrival.stays, **compared)]
+
+
+def _both(*met: Met) -> Met:
+    """The customers of any, with the marks of all."""
+    customers = pl.concat([each.rows for each in met], how="vertical_relaxed")
+    marks = pl.concat([each.marks for each in met]).select(pl.all().name.suffix(_ERASED))
     every = pl.concat([customers, marks], how="horizontal").group_by(IDENTIFYING, maintain_order=True)
     joined = every.agg(pl.col(marks.columns).any())
-    return _Met(
+    return Met(
         joined.select(IDENTIFYING),
         joined.select(pl.col(name).name.map(lambda marked: marked.removesuffix(_ERASED)) for name in marks.columns),
     )
 
 
-def _leave_out(arrival: Arrival, met: _Met) -> None:
+def _leave_out(arrival: Arrival, met: Met) -> None:
     """Let the customers be as `without_erased` says; who stays and is touched by it arrives for that."""
-    store_frame(arrival.connection, "_touched", met.customers.select("customer_id"))
+    store_frame(arrival.connection, "_touched", met.rows.select("customer_id"))
     arrival.arrive_after_all("customer_id IN (FROM _touched)")
     # Such a row is no longer what its raw row gives.
     arrival.execute(f"UPDATE {{table}} SET {RAW_MARK} = NULL WHERE customer_id IN (FROM _touched)")
     rows = arrival.read(
         f"SELECT rowid AS {ROW}, customer_id FROM {arrival.name} SEMI JOIN _touched USING (customer_id)"
     )
-    kept = without_erased(met.customers, met.marks).drop(ROW).join(rows, on="customer_id")
+    kept = without_erased(met.rows, met.marks).drop(ROW).join(rows, on="customer_id")
     store_frame(arrival.connection, "_touched_rows", rows.select(ROW))
     arrival.connection.execute(f"DELETE FROM {CANONICAL} WHERE {ROW} IN (FROM _touched_rows)")
     insert_frame(arrival.connection, CANONICAL, kept)

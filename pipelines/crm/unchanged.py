@@ -39,11 +39,3 @@ def made_canonical(
         kept = rows.filter("known").drop("known")
         anew = canonical(rows.filter(~pl.col("known")).drop("known", *_MADE))
         yield pl.concat([kept, anew.select(kept.columns)], how="vertical_relaxed"), anew.height
-
-
-def stayed_canonical(arrival: Arrival) -> Iterator[pl.DataFrame]:
-    """The same of customers who stay in the warehouse, who have no source_row."""
-    if arrival.held is not None:
-        columns = ", ".join(("customer_id", *_TYPED, *_MADE))
-        rows = f"SELECT NULL::BIGINT AS {ROW}, {columns} FROM"
-        yield from arrival.in_pieces(arrival.held, lambda piece: f"{rows} {piece} WHERE {arrival.stays}")

@@ -30,5 +30,4 @@ def meant(requests: pl.DataFrame, crm: Crm) -> pl.DataFrame:
     ]
     if not conditions:
         return customers.broken.clear()
-    found = customers.arrival.read(f"FROM {customers.arrival.every} WHERE {' OR '.join(conditions)}")
-    return pl.concat([found, customers.broken])
+    return pl.concat([customers.arrival.having(conditions), customers.broken])

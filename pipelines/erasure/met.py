@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
+import duckdb
 import polars as pl
 
 from catalog.duckdb_connection import store_frame
-from catalog.warehouse import Warehouse
 from pipelines.crm.erased import erased_marks, own_tombstones
 from pipelines.pieces import in_pieces
 
@@ -28,26 +29,41 @@ _COMPARED = {
 
 
 class Met(NamedTuple):
-    """`rows`: place and `ADDRESSED` of the rows of which the id or an address was erased; `marks`: `erased_marks`."""
+    """`rows`: rows of which the id or an address was erased; `marks`: `erased_marks` of them, row by row."""
 
     rows: pl.DataFrame
     marks: pl.DataFrame
 
 
-def met_rows(
-    warehouse: Warehouse, table: str, erasures: pl.DataFrame, *, identity_key: str, default_country: str | None
+class Database(Protocol):
+    """Where the table lies: the warehouse, or what arrives."""
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection: ...
+
+    def read(self, query: str, /) -> pl.DataFrame: ...
+
+
+def met_rows(  # noqa: PLR0913 - a table, what was erased, and what is asked for
+    database: Database,
+    table: str,
+    erasures: pl.DataFrame,
+    *,
+    identity_key: str,
+    default_country: str | None,
+    columns: Sequence[str] = ("rowid AS place", *ADDRESSED),
+    condition: str = "TRUE",
 ) -> Met:
-    """The rows of a table with the columns `ADDRESSED` that `erasures` (`CrmErasures`) meet."""
+    """The rows of a table with the columns `ADDRESSED` that `erasures` (`CrmErasures`) meet, in their order: of those
+    that fulfil an SQL condition, in these columns (SQL).
+    """
     found = [pl.DataFrame(schema={"place": pl.Int64, **dict.fromkeys(("customer_id", "email", "phone"), pl.Boolean)})]
     select = ", ".join(f"{expression} AS {name}" for name, expression in _COMPARED.items())
-    for rows in in_pieces(warehouse.read, f"warehouse.{table}", lambda piece: f"SELECT {select} FROM {piece}"):
+    for rows in in_pieces(database.read, table, lambda piece: f"SELECT {select} FROM {piece} WHERE {condition}"):
         own = own_tombstones(rows, identity_key, erasures)
         marks = erased_marks(rows, own, erasures, identity_key=identity_key, default_country=default_country)
         found.append(marks.select(rows["place"], pl.all()).filter(pl.any_horizontal(pl.all().exclude("place"))))
     marked = pl.concat(found).sort("place")
-    store_frame(warehouse.connection, "_met", marked.select("place"))
-    rows = warehouse.read(
-        f"SELECT rowid AS place, {', '.join(ADDRESSED)} FROM warehouse.{table} "
-        "WHERE rowid IN (FROM _met) ORDER BY place"
-    )
+    store_frame(database.connection, "_met", marked.select("place"))
+    rows = database.read(f"SELECT {', '.join(columns)} FROM {table} WHERE rowid IN (FROM _met) ORDER BY rowid")
     return Met(rows, marked.drop("place"))

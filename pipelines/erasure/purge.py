@@ -83,7 +83,8 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
         identified = _height(warehouse, tables, "identifiers")
         known = {} if customers is None else {_CUSTOMERS: customers}
         met = {
-            table: known.get(table) or met_rows(warehouse, table, erasures, **compared) for table in _addressed(tables)
+            table: known.get(table) or met_rows(warehouse, f"warehouse.{table}", erasures, **compared)
+            for table in _addressed(tables)
         }
         gone = _erased_ids(warehouse, tables, met, erasures, identity_key)
         urgent.look_for(gone, "customer_id")

@@ -82,7 +82,7 @@ def take_in(erasing: Erasing) -> None:
     urgent = fresh.join(left_behind(warehouse, fresh), on=fresh.columns, how="anti", nulls_equal=True)
     met = met_rows(
         warehouse,
-        "crm_customers",
+        "warehouse.crm_customers",
         fresh,
         identity_key=erasing.keys.identity,
         default_country=erasing.config.settings.default_country,

@@ -50,7 +50,7 @@ def test_whom_requests_meet_and_cover_is_found_in_pieces_as_among_all(
     marked = marks.select(pl.any_horizontal(pl.all())).to_series()
 
     warehouse.replace("crm_customers", customers)
-    met = met_rows(warehouse, "crm_customers", stones, identity_key=KEY, default_country="FR")
+    met = met_rows(warehouse, "warehouse.crm_customers", stones, identity_key=KEY, default_country="FR")
 
     assert 0 < met.rows.height < customers.height
     assert met.rows.select(ADDRESSED).equals(customers.filter(marked).select(ADDRESSED))
