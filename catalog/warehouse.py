@@ -26,11 +26,12 @@ _ROWS_AT_ONCE, _HANDS = 245_760, 2
 class Warehouse:
     """Tables of the open warehouse. Library errors quote values, so none leaves this class."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, memory_limit: int) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, memory_limit: str) -> None:
         #: Sources are read on it too, so that most rows never leave DuckDB.
         self.connection = connection
-        #: In bytes.
-        self._memory_limit = memory_limit
+        #: In bytes: what DuckDB may hold to work with, and on top of it what it cannot spill.
+        self._working, self._room = _sizes(connection, memory_limit)
+        self.make_room()
 
     def read(self, query: str, **parameters: object) -> pl.DataFrame:
         """The rows of a SELECT, `$name` standing for each parameter."""
@@ -122,14 +123,25 @@ class Warehouse:
         """How many rows the table has."""
         return self.read(f"SELECT count(*) AS rows FROM warehouse.{table}")["rows"].item()
 
+    def make_room(self) -> None:
+        """Let DuckDB hold, on top of what it may hold to work with, what it cannot spill (docs/decisions/0043)."""
+        self._limit(self._working + self._room)
+
     def give_back_memory(self) -> None:
-        """Let DuckDB forget the pages that it has read and might read again: before work that needs memory itself."""
+        """Let DuckDB forget the pages that it has read, and until room is made again hold on top of what it may work
+        with only what it could not forget: before work that needs the memory itself.
+        """
         try:
             # It refuses a limit below what it cannot forget, after it has forgotten the rest.
             with _worded("SET memory_limit"), suppress(duckdb.OutOfMemoryException):
-                self.connection.execute("SET memory_limit = '1B'")
+                self._limit(1)
         finally:
-            self.connection.execute(f"SET memory_limit = '{self._memory_limit}B'")
+            self.make_room()
+        held = self.read("SELECT sum(memory_usage_bytes)::BIGINT FROM duckdb_memory()").item()
+        self._limit(self._working + min(held, self._room))
+
+    def _limit(self, size: int) -> None:
+        self.connection.execute(f"SET memory_limit = '{size}B'")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -160,7 +172,7 @@ def open_warehouse(
         connection = connect(home, memory_limit, time_zone)
         try:
             _attach(connection, home, keys)
-            yield Warehouse(connection, _make_room(connection, memory_limit))
+            yield Warehouse(connection, memory_limit)
         finally:
             connection.close()
 
@@ -184,18 +196,16 @@ def _attach(connection: duckdb.DuckDBPyConnection, home: Home, keys: SecretKeys)
     connection.execute("PRAGMA force_compression = 'uncompressed'")
 
 
-def _make_room(connection: duckdb.DuckDBPyConnection, memory_limit: str) -> int:
-    """Let DuckDB hold, on top of what it may hold to work with, what it cannot spill: of each 2,048 rows of which it
-    has seen one deleted, it keeps eight bytes a row until the file is closed (docs/decisions/0043). Out: how many bytes
-    it may hold.
+def _sizes(connection: duckdb.DuckDBPyConnection, memory_limit: str) -> tuple[int, int]:
+    """How many bytes the limit is, and how many DuckDB may need that it cannot spill: of each 2,048 rows of which it
+    has seen one deleted, it keeps eight bytes a row until the file is closed.
     """
-    ((limit,),) = connection.execute(
-        "SELECT parse_formatted_bytes($limit) + 8 * coalesce(sum(estimated_size), 0)::BIGINT "
+    ((working, room),) = connection.execute(
+        "SELECT parse_formatted_bytes($limit), 8 * coalesce(sum(estimated_size), 0)::BIGINT "
         "FROM duckdb_tables() WHERE database_name = 'warehouse'",
         {"limit": memory_limit},
     ).fetchall()
-    connection.execute(f"SET memory_limit = '{limit}B'")
-    return limit
+    return working, room
 
 
 def attach_encrypted(connection: duckdb.DuckDBPyConnection, path: Path, name: str, key: str) -> bool:
