@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from catalog.warehouse import Warehouse
+from pipelines import pieces
 from pipelines.crm import known as known_rows
 from pipelines.crm.known import known_tables, marking_rules
 from pipelines.crm.pull import Reading, Table, pull_erasures, pull_table
@@ -125,7 +126,15 @@ def pulled(warehouse: Warehouse, read: Reading, prefix: str, *, purged: bool = F
         tables[name] = table
         assert table.arrived is not None
         with warehouse.transaction():
-            replace_by(warehouse, f"{prefix}_{name}", table.arrived, day=read.as_of, kept_days=3, staying=table.staying)
+            replace_by(
+                warehouse,
+                f"{prefix}_{name}",
+                table.arrived,
+                day=read.as_of,
+                kept_days=3,
+                staying=table.staying,
+                parts=table.parts if prefix == "crm" else (),
+            )
             if prefix == "crm":
                 rules = marking_rules(name, read.crm.sources, read.settings, read.rates)
                 set_made_by(warehouse, f"crm_{name}", rules)
@@ -158,6 +167,7 @@ def test_nights_that_know_rows_leave_what_nights_leave_that_read_every_row(
     for night in lived:
         # Marks are compared part by part, of which some are empty.
         monkeypatch.setattr(known_rows, "_MARKS_AT_ONCE", night.later + 2)
+        monkeypatch.setattr(pieces, "_ROWS_AT_ONCE", 7)
         day += timedelta(days=night.later)
         read = read_of(warehouse, tmp_path, night, day)
         known = known_tables(warehouse, read.crm.sources, read.settings, read.rates)
