@@ -89,13 +89,14 @@ class Arrival:
         """The rows of `every` that meet one of the SQL conditions, each of which looks at few columns."""
         columns = ", ".join(self.contract.column_names())
 
-        def found(table: str) -> str:
+        def found(table: str, further: str) -> pl.DataFrame:
             # Joined by OR, the conditions would be looked at with all columns of all rows at hand.
-            places = " UNION ".join(f"SELECT rowid FROM {table} WHERE {condition}" for condition in conditions)
-            return f"SELECT {columns} FROM {table} WHERE rowid IN ({places})"
+            places = " UNION ALL ".join(f"SELECT rowid FROM {table} WHERE {condition}" for condition in conditions)
+            return self.read(f"SELECT {columns} FROM {table} WHERE rowid IN ({places}) AND {further}")
 
-        stay = f" UNION ALL {found(self.held)} AND {self.stays}" if self.held is not None else ""
-        return self.read(f"{found(self.name)}{stay}")
+        # One after the other: a union of both might never end (docs/decisions/0042).
+        held = [] if self.held is None else [found(self.held, self.stays)]
+        return pl.concat([found(self.name, "TRUE"), *held])
 
     def read(self, query: str) -> pl.DataFrame:
         """A query's rows as the contract types them: words as text, times in UTC."""
