@@ -68,8 +68,8 @@ class Tonight:
             number_people(self._warehouse, network, None if theirs == self._gathered else _members_of(theirs))
             declared = self._config.networks[network]
             self._people = (network, people_of(self._warehouse, network, declared, self._refused_keys(network)))
-            # They are held while the audiences' files are made.
-            self._warehouse.give_back_memory()
+        # All of them are held while rows are made of some.
+        self._warehouse.give_back_memory()
         return self._people[1]
 
     @cached_property
