@@ -211,6 +211,7 @@ class Relance(dg.ConfigurableResource):
         """
         if not publishes:
             self._opened.tonight = None
+            # Such a stage may delete rows.
             self.warehouse.make_room()
         retries = self.declared.settings.source_retries
         try:

@@ -122,7 +122,7 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
     arriving = _Arriving(arrival, canonical)
     met = _met(arriving.made(), erasures, compared)
     if unapplied.height:
-        met = _both(met, *_staying(arrival, erasures, compared))
+        met = _together(met, *_staying(arrival, erasures, compared))
     if met.rows.height:
         arriving.keep_usable()
     covered = covered_by(
@@ -138,7 +138,7 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
     arrival.connection.execute("DROP TABLE IF EXISTS _usable")
     if covered.tombstones.height:
         more = met_rows(arrival, CANONICAL, covered.tombstones, columns=IDENTIFYING, **compared)
-        met = _both(met, more, *_staying(arrival, covered.tombstones, compared))
+        met = _together(met, more, *_staying(arrival, covered.tombstones, compared))
     if met.rows.height:
         _leave_out(arrival, met)
     withheld = withheld_addresses(met.rows, own_tombstones(met.rows, identity_key), met.marks, identity_key)
@@ -166,7 +166,7 @@ def _staying(arrival: Arrival, erasures: pl.DataFrame, compared: _Compared) -> l
     return [met_rows(arrival, arrival.held, erasures, columns=columns, condition=arrival.stays, **compared)]
 
 
-def _both(*met: Met) -> Met:
+def _together(*met: Met) -> Met:
     """The customers of any, with the marks of all."""
     customers = pl.concat([each.rows for each in met], how="vertical_relaxed")
     marks = pl.concat([each.marks for each in met]).select(pl.all().name.suffix(_ERASED))

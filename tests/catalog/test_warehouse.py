@@ -362,22 +362,23 @@ def test_rows_that_went_leave_the_memory_to_work_with(new_home: Home) -> None:
 
 def test_pages_that_were_read_are_given_back_and_read_again(new_home: Home) -> None:
     held = "SELECT sum(memory_usage_bytes)::BIGINT FROM duckdb_memory()"
+    limit = "SELECT parse_formatted_bytes(current_setting('memory_limit'))::BIGINT"
     total = "SELECT sum(number)::BIGINT FROM warehouse.orders"
     with open_warehouse(new_home, KEYS) as warehouse:
         warehouse.execute("CREATE TABLE warehouse.orders AS SELECT range AS number FROM range(3_000_000)")
         warehouse.execute("DELETE FROM warehouse.orders WHERE number < 500_000 AND number % 2048 = 7")
     with open_warehouse(new_home, KEYS, "30MB") as warehouse:
-        room = warehouse.read("SELECT current_setting('memory_limit') AS size").item()
+        room = warehouse.read(limit).item()
         before = warehouse.read(total).item()
         read = warehouse.read(held).item()
         warehouse.give_back_memory()
         kept = warehouse.read(held).item()
         assert kept < read / 2
         assert warehouse.read(total).item() == before
-        assert warehouse.read("SELECT current_setting('memory_limit') AS size").item() < room
+        assert warehouse.read(limit).item() < room
         assert warehouse.read(held).item() <= kept + 30_000_000
         warehouse.make_room()
-        assert warehouse.read("SELECT current_setting('memory_limit') AS size").item() == room
+        assert warehouse.read(limit).item() == room
 
 
 def test_too_little_memory_says_which_setting_to_raise(new_home: Home) -> None:
