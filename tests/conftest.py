@@ -15,10 +15,13 @@ import sqlalchemy as sa
 from hypothesis import settings
 
 from tests.processes import ROOT, command, forked, made_dagster
+from tests.sleeping_queries import refuse_sleeping_queries
 
 # A machine that does other things too may take its time; how fast things are, benchmarks say.
 settings.register_profile("relance", deadline=None)
 settings.load_profile("relance")
+
+refuse_sleeping_queries()
 
 SHARED = ROOT.parent / "shared"
 

@@ -19,9 +19,11 @@ from assets.launch import JOB
 from assets.nights import NEWEST_DAY
 from assets.resources import Relance
 from schemas.countries import country_names
+from tests.sleeping_queries import refuse_sleeping_queries
 
 # Every process that `tests.processes` starts is a copy of one that has loaded this module, and needs them.
 country_names()
+refuse_sleeping_queries()
 
 
 def night(
