@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from catalog.database import METADATA, audience_columns, now, of_audience, version_subject
+from schemas.errors import ReportError
 from schemas.reports import FailedUpload, SizeReport
+from schemas.said import Said
 
 if TYPE_CHECKING:
     from catalog.store import Catalog
@@ -44,6 +46,18 @@ def report_size(catalog: Catalog, audience: Audience, size: int | None, match_ra
     with catalog.recording("reported", "/".join(audience)) as connection:
         row = {"size": size, "match_rate": match_rate, "reported_at": now(), "reported_by": catalog.actor}
         connection.execute(sa.insert(SIZE_REPORTS).values(**audience._asdict(), **row))
+
+
+def take_back_size(catalog: Catalog, audience: Audience, number: int) -> None:
+    """Forget what somebody said the network shows; the audit log keeps that it was said and taken back.
+
+    Raises:
+        ReportError: somebody else has taken it back meanwhile.
+    """
+    with catalog.recording("unreported", "/".join(audience), {"number": number}) as connection:
+        reported = sa.delete(SIZE_REPORTS).where(SIZE_REPORTS.c.number == number, *of_audience(SIZE_REPORTS, audience))
+        if not connection.execute(reported).rowcount:
+            raise ReportError(Said("This was already taken back."))
 
 
 def report_failed_upload(catalog: Catalog, audience: Audience, version: str, said: str) -> None:

@@ -39,6 +39,7 @@ ACCESS: dict[str, frozenset[Role] | Literal["public"]] = {
     "confirm": _UPLOADING,
     "unconfirm": _UPLOADING,
     "report": _UPLOADING,
+    "unreport": _UPLOADING,
     "report_failure": _UPLOADING,
     "privacy": _PRIVACY,
     "certificate": _PRIVACY,

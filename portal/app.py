@@ -13,16 +13,45 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from catalog.home import Home
 from catalog.store import Catalog
-from portal import audience, audiences, downloads, health, login, networks, nights, oidc, privacy, static, today, users
+from portal import (
+    audience,
+    audiences,
+    downloads,
+    health,
+    login,
+    networks,
+    nights,
+    oidc,
+    privacy,
+    reports,
+    static,
+    today,
+    users,
+)
 from portal.access import ForbiddenError, LoginNeededError, PasswordNeededError
 from portal.overview import Overview
 from portal.protection import ForeignFormError, Protection, guard
 from portal.rendering import redirect, render
-from portal.state import State, portal_secret, utc_now
+from portal.state import State, portal_secret, state_of, utc_now
+from portal.visitors import visitor_of
 from portal.weekly import sending_weekly
 from schemas.settings import Settings
 
-_MODULES = (health, static, login, oidc, today, audiences, audience, downloads, networks, nights, privacy, users)
+_MODULES = (
+    health,
+    static,
+    login,
+    oidc,
+    today,
+    audiences,
+    audience,
+    reports,
+    downloads,
+    networks,
+    nights,
+    privacy,
+    users,
+)
 
 
 def create_app(home: Home, settings: Settings, catalog: Catalog, clock: Callable[[], datetime] = utc_now) -> FastAPI:
@@ -78,6 +107,9 @@ _SENTENCES = {
 
 
 def _told(request: Request, error: Exception) -> Response:
+    if not hasattr(request.state, "visitor"):
+        # No route is at this address, so none has asked who it is.
+        request.state.visitor = visitor_of(request, state_of(request))
     status = 422
     sentence = None
     if isinstance(error, ForbiddenError):

@@ -6,12 +6,12 @@ from datetime import date
 from typing import Annotated, NamedTuple
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Form, Request, Response
-from pydantic import Field, field_validator, model_validator
+from fastapi import APIRouter, Form, Query, Request, Response
+from pydantic import Field
 
 from catalog.descriptions import choice_described, overlaps_of
 from catalog.journal import confirmations
-from catalog.reports import failed_uploads, report_failed_upload, report_size, size_reports
+from catalog.reports import failed_uploads, size_reports
 from catalog.store import OUTCOMES, Catalog
 from pipelines.uploads.confirming import confirm as confirm_upload
 from pipelines.uploads.confirming import unconfirm as unconfirm_upload
@@ -22,8 +22,9 @@ from portal.overview import Row
 from portal.rendering import language_of, page_of, redirect, render
 from portal.rules import in_words
 from portal.state import State, StateOf
+from portal.today import Asked
 from portal.visitors import CatalogOf
-from schemas.errors import JournalError
+from schemas.errors import JournalError, ReportError
 from schemas.journal import ConfirmationKind
 from schemas.said import Said
 from schemas.segment import Audience
@@ -47,45 +48,6 @@ class UndoForm(Posted):
     next: str = Field("/", max_length=1000)
 
 
-class SizeForm(Posted):
-    """What the network shows."""
-
-    size: int | None = Field(None, ge=0, le=10**10)
-    match_rate: float | None = Field(None, ge=0, le=100)
-
-    @field_validator("size", "match_rate", mode="before")
-    @classmethod
-    def _as_people_write_numbers(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        plain = value.replace(" ", "").replace("\u202f", "").replace("\xa0", "").removesuffix("%").replace(",", ".")
-        return plain or None
-
-    @model_validator(mode="after")
-    def _says_something(self) -> SizeForm:
-        if self.size is None and self.match_rate is None:
-            msg = "neither size nor match rate"
-            raise ValueError(msg)
-        return self
-
-
-class FailureForm(Posted):
-    """What the network said."""
-
-    version: str = Field(pattern=VERSION_PATTERN)
-    said: str = Field(min_length=3, max_length=500)
-    next: str = Field("/", max_length=1000)
-
-    @field_validator("said")
-    @classmethod
-    def _names_nobody(cls, said: str) -> str:
-        digits = sum(character.isdigit() for character in said)
-        if "@" in said or digits > 12:
-            msg = "no addresses and phone numbers"
-            raise ValueError(msg)
-        return said.strip()
-
-
 class _Night(NamedTuple):
     as_of: date
     people: int
@@ -104,8 +66,8 @@ class _Holdout(NamedTuple):
 
 
 @router.get("", name="audience")
-def audience(request: Request, named: AudienceOf, state: StateOf) -> Response:
-    return _page(request, state, named)
+def audience(request: Request, named: AudienceOf, asked: Annotated[Asked, Query()], state: StateOf) -> Response:
+    return _page(request, state, named, asked=asked)
 
 
 @router.post("/confirmations", name="confirm")
@@ -116,7 +78,7 @@ def confirm(
     try:
         confirmation = confirm_upload(catalog, named, form.version, form.kind)
     except JournalError as error:
-        return _refused(request, state, named, error)
+        return refused(request, state, named, error)
     return redirect(without_query(form.next), done=confirmation.number)
 
 
@@ -128,38 +90,39 @@ def unconfirm(
     try:
         unconfirm_upload(catalog, named, form.number)
     except JournalError as error:
-        return _refused(request, state, named, error)
+        return refused(request, state, named, error)
     return redirect(without_query(form.next), undone=1)
 
 
-def _refused(request: Request, state: State, named: Audience, error: JournalError) -> Response:
-    response = _page(request, state, named, 409, refusal=error.said)
+def refused(
+    request: Request,
+    state: State,
+    named: Audience,
+    error: JournalError | ReportError,
+    typed: dict[str, str] | None = None,
+) -> Response:
+    """The audience's page with why a form of it was not taken, and what was `typed` into it."""
+    status = 409 if isinstance(error, JournalError) else 422
+    response = _page(request, state, named, status, refusal=error.said, typed=typed)
     # What the form was sent to is no page to come back to; and it may have been sent from another page than this.
     response.headers.update({"HX-Push-Url": page_of(named), "HX-Retarget": ".shell", "HX-Reselect": ".shell"})
     return response
 
 
-@router.post("/size", name="report")
-def report(named: AudienceOf, form: Annotated[SizeForm, Form()], catalog: CatalogOf, state: StateOf) -> Response:
-    row_of(state, named)
-    report_size(catalog, named, form.size, form.match_rate)
-    return redirect(page_of(named) + "#reported")
-
-
-@router.post("/failure", name="report_failure")
-def report_failure(
-    named: AudienceOf, form: Annotated[FailureForm, Form()], catalog: CatalogOf, state: StateOf
+def _page(  # noqa: PLR0913 - what became of a form, beside the page itself
+    request: Request,
+    state: State,
+    named: Audience,
+    status: int = 200,
+    *,
+    asked: Asked | None = None,
+    refusal: Said | None = None,
+    typed: dict[str, str] | None = None,
 ) -> Response:
-    row_of(state, named)
-    report_failed_upload(catalog, named, form.version, form.said)
-    return redirect(without_query(form.next), noted=1)
-
-
-def _page(request: Request, state: State, named: Audience, status: int = 200, refusal: Said | None = None) -> Response:
     row = row_of(state, named)
     catalog, language = state.catalog, language_of(request)
     nights = _nights(catalog, named)
-    reports = size_reports(catalog, named)
+    reports, journal = size_reports(catalog, named), list(reversed(confirmations(catalog, named)))
     titles = {each.audience.segment: each.title for each in state.overview.rows(state.today)}
     return render(
         request,
@@ -179,10 +142,13 @@ def _page(request: Request, state: State, named: Audience, status: int = 200, re
         network_sizes=_line([(each.reported_at.date(), float(each.size)) for each in reports if each.size is not None]),
         reports=list(reversed(reports[-10:])),
         failures=list(reversed(failed_uploads(catalog, named)[-5:])),
-        journal=list(reversed(confirmations(catalog, named))),
+        journal=journal,
         versions=list(reversed(catalog.versions(named, state=None)))[:12],
         overlaps=[(titles.get(other, other), people) for other, people in overlaps_of(catalog, named.segment)],
         refusal=refusal,
+        typed={"size": "", "match_rate": "", "said": ""} | (typed or {}),
+        asked=asked or Asked(),
+        done=next((each for each in journal if asked is not None and each.number == asked.done), None),
     )
 
 

@@ -32,6 +32,7 @@ Action = Literal[
     "user_changed",
     "user_removed",
     "reported",
+    "unreported",
     "upload_failed",
 ]
 

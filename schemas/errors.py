@@ -67,6 +67,10 @@ class JournalError(RelanceError):
     """What was done at a network, as told, does not fit what relance knows of the list."""
 
 
+class ReportError(RelanceError):
+    """What is told of a list, as a network shows it, cannot be kept."""
+
+
 class UserError(RelanceError):
     """A user cannot be added, changed or removed as asked."""
 

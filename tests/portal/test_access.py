@@ -32,6 +32,7 @@ REQUESTS: dict[str, tuple[str, dict[str, object] | None]] = {
     "confirm": (f"{_META}/confirmations", {"version": "2026-10-30.1", "kind": "created"}),
     "unconfirm": (f"{_META}/undo", {"number": 1}),
     "report": (f"{_META}/size", {"size": "10"}),
+    "unreport": (f"{_META}/size/undo", {"number": 1}),
     "report_failure": (f"{_META}/failure", {"version": "2026-10-30.1", "said": "too small"}),
     "privacy": ("/privacy", None),
     "certificate": ("/privacy/r-17", None),

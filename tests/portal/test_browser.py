@@ -115,10 +115,25 @@ def test_log_in_find_download_confirm_undo(site: Site, open_page: Open, tmp_path
     assert hashlib.sha256(saved).hexdigest() == hashlib.sha256(FULL).hexdigest()
     page.get_by_role("button", name="I created it").click()
     expect(page.get_by_text("Nothing waits: the list holds what it should.")).to_be_visible()
-    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("status")).to_contain_text("Loyal customers, Meta: created")
+    page.get_by_role("status").get_by_role("button", name="Undo").click()
     expect(page.get_by_role("button", name="I created it")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text("Taken back.")
     actions = [line["action"] for line in site.catalog.audit_lines() if line["actor"] == "user:camille"]
     assert actions == ["logged_in", "downloaded", "confirmed", "unconfirmed"]
+
+
+def test_a_file_that_cannot_be_given_out_is_told_and_not_saved(site: Site, open_page: Open) -> None:
+    page = open_page("marketer")
+    page.on("download", lambda download: pytest.fail(f"saved as {download.suggested_filename}"))
+    [published] = site.home.outbox.glob("meta/**/*.full.csv")
+    published.write_bytes(FULL + b"z\n")
+    page.get_by_role("link", name="Download full file 4,312 rows").click()
+    expect(page.get_by_text("This file is no longer as it was published")).to_be_visible()
+    page.goto("/")
+    page.context.clear_cookies()
+    page.get_by_role("link", name="Download full file 4,312 rows").click()
+    expect(page.locator("input[name=password]")).to_be_visible()
 
 
 def test_what_was_confirmed_is_said_and_can_be_taken_back_on_today(site: Site, open_page: Open) -> None:

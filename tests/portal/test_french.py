@@ -126,10 +126,17 @@ def shown(browser: Browser, accept: dict[str, str]) -> dict[str, str]:
     found["refused"] = browser.post(f"{PAGE}/confirmations", {"version": f"{DAY}.1", "kind": "added"}, **accept).text
     found["no such user"] = browser.post("/users/remove", {"name": "nobody"}, **accept).text
     found["odd user"] = browser.post("/users", {"name": "a b", "roles": "admin"}, **accept).text
-    found["odd form"] = browser.post(f"{PAGE}/size", {"size": "many"}, **accept).text
+    for name, form in (("odd size", {"size": "many"}), ("odd rate", {"match_rate": "101"}), ("nothing", {})):
+        found[name] = browser.post(f"{PAGE}/size", form, **accept).text
+    for said in ("an @", "?"):
+        found[said] = browser.post(f"{PAGE}/failure", {"version": f"{DAY}.1", "said": said}, **accept).text
+    found["gone"] = browser.post(f"{PAGE}/size/undo", {"number": 99}, **accept).text
     passwords = {"old": "wrong", "new": PASSWORD, "again": PASSWORD}
     found["password"] = browser.post("/password", passwords, **accept).text
     found["done"] = browser.get("/?undone=1", **accept).text + browser.get("/?noted=1", **accept).text
+    found["done there"] = "".join(
+        browser.get(f"{PAGE}?{done}=1", **accept).text for done in ("done", "undone", "noted")
+    )
     found["login"] = browser.site.browser().post("/login", {"name": "x", "password": "y"}, "/login", **accept).text
     return found
 

@@ -26,6 +26,7 @@ from portal import app as portal_app
 from portal.audiences import PER_PAGE
 from portal.charts import line, waterfall
 from portal.language import Language
+from portal.reports import size_of
 from portal.rules import in_words
 from schemas.erasure import Certificate, Removal
 from schemas.network import networks
@@ -127,7 +128,7 @@ def test_an_audience_shows_whom_its_segment_leaves_out(site: Site) -> None:
 
 def test_what_the_network_shows_is_kept_and_drawn(site: Site) -> None:
     browser = site.user("camille", "marketer")
-    for size, rate in (("3 900", "71,5"), ("4,100".replace(",", ""), "73.25 %"), ("", "74")):
+    for size, rate in (("3 900", "71,5"), ("4,100", "73.25 %"), ("", "74")):
         assert browser.post(f"{_META}/size", {"size": size, "match_rate": rate}).status_code == 303
     assert [(report.size, report.match_rate) for report in size_reports(site.catalog, META)] == [
         (3900, 71.5),
@@ -143,8 +144,51 @@ def test_what_the_network_shows_is_kept_and_drawn(site: Site) -> None:
         {"match_rate": "101"},
         {"size": "many"},
         {"size": "1e9"},
+        {"size": "12,50"},
+        {"size": "1,234.567"},
+        {"size": "99 999 999 999"},
     ):
-        assert browser.post(f"{_META}/size", wrong).status_code == 422, wrong
+        answer = browser.post(f"{_META}/size", wrong)
+        assert answer.status_code == 422, wrong
+        assert all(f'value="{typed}"' in answer.text for typed in wrong.values()), "what was typed is lost"
+    assert "The size of the list cannot be read. Write a whole number, such as 12000." in text_of(answer.text)
+
+
+@pytest.mark.parametrize("thousands", [",", ".", " ", "\u202f", "\xa0", "'", "’", ""])
+@given(people=st.integers(0, 10**10))
+def test_a_size_is_read_however_thousands_are_set_apart(thousands: str, people: int) -> None:
+    assert size_of(f"{people:,}".replace(",", thousands)) == people
+
+
+def test_a_report_is_taken_back_once(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    noted = browser.post(f"{_META}/size", {"size": "12"})
+    assert "Noted." in text_of(browser.get(noted.headers["location"]).text)
+    [report] = size_reports(site.catalog, META)
+    taken_back = browser.post(f"{_META}/size/undo", {"number": report.number})
+    assert taken_back.status_code == 303
+    assert "Taken back." in text_of(browser.get(taken_back.headers["location"]).text)
+    assert size_reports(site.catalog, META) == []
+    again = browser.post(f"{_META}/size/undo", {"number": report.number})
+    assert again.status_code == 422
+    assert "This was already taken back." in text_of(again.text)
+
+
+def test_the_language_button_leads_back_to_the_page_that_a_refused_form_was_on(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    refused = browser.post(f"{_META}/size", {"size": "many"}, referer=f"http://page.test{_META}?done=1")
+    assert f'name="next" value="{_META}?done=1"' in refused.text
+    foreign = browser.post(f"{_META}/size", {"size": "many"}, referer="http://page.test//elsewhere.example/")
+    assert 'name="next" value="/"' in foreign.text
+
+
+def test_an_address_of_nothing_is_a_page_of_whoever_is_logged_in(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    nothing = browser.get("/nothing")
+    assert nothing.status_code == 404
+    assert 'href="/audiences"' in nothing.text
+    token = re.findall(r'name="token" value="([^"]+)"', nothing.text)[-1]
+    assert browser.client.post("/language", data={"token": token, "code": "fr"}).status_code == 303
 
 
 def test_what_the_network_said_is_kept_without_addresses(site: Site) -> None:
@@ -154,7 +198,10 @@ def test_what_the_network_said_is_kept_without_addresses(site: Site) -> None:
     page = browser.get(_META).text
     assert "Too few rows" in page and "<script>alert" not in page
     for personal in ("jane@example.com refused", "call 0033 6 12 34 56 78 90", "x"):
-        assert browser.post(f"{_META}/failure", {"version": f"{DAY}.1", "said": personal}).status_code == 422
+        answer = browser.post(f"{_META}/failure", {"version": f"{DAY}.1", "said": personal})
+        assert answer.status_code == 422
+        assert f">{personal}</textarea>" in answer.text, "what was typed is lost"
+    assert "Write what the network said." in text_of(answer.text)
 
 
 def test_audiences_are_searched_filtered_sorted_and_paged(site: Site) -> None:
