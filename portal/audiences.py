@@ -11,10 +11,11 @@ from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field
 
 from portal.language import Language
-from portal.overview import STATUSES, Row, Status
+from portal.overview import Row
 from portal.rendering import language_of, render, render_fragment
 from portal.rules import in_words
 from portal.state import StateOf
+from portal.status import STATUSES, Status
 
 router = APIRouter()
 

@@ -17,9 +17,18 @@ class Posted(BaseModel):
 
 def own_path(path: str) -> str:
     """The path if it is one of this page, else the first page: a login never leads elsewhere."""
-    split = urlsplit(path) if path.isprintable() and "\\" not in path else None
-    ours = split is not None and not split.scheme and not split.netloc and path.startswith("/")
-    return path if ours and not path.startswith("//") else "/"
+    # Of two slashes, or one the other way round, a browser makes another site.
+    ours = path.startswith("/") and not path.startswith("//") and path.isprintable() and "\\" not in path
+    return path if ours else "/"
+
+
+def path_of(address: str) -> str:
+    """The path and query of an address, as one of this page; the first page if the address is none."""
+    try:
+        split = urlsplit(address)
+    except ValueError:
+        return "/"
+    return own_path(split.path + (f"?{split.query}" if split.query else ""))
 
 
 def without_query(path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -16,26 +16,13 @@ from catalog.store import OUTCOMES, VERSIONS, Catalog
 from pipelines.uploads.confirming import outstanding
 from pipelines.uploads.expiry import expiry_of, first_forgotten
 from pipelines.uploads.open_lists import OpenList, base_of, open_lists
-from schemas.journal import Confirmation, UploadStep
+from portal.status import Status, status_of
+from schemas.journal import Confirmation, UploadStep, VersionOrder
 from schemas.network import Network, networks
 from schemas.said import Said
 from schemas.segment import Audience
 from schemas.settings import Settings
 from schemas.uploads import Ledger, Manifest
-
-Status = Literal["ready", "waiting", "current", "expiring", "small", "held", "retired", "none"]
-
-#: What a status is called; in this order when sorted.
-STATUSES: dict[Status, str] = {
-    "waiting": "Waiting for upload",
-    "ready": "Ready to create",
-    "expiring": "Expiring soon",
-    "held": "Held back",
-    "small": "Below minimum",
-    "retired": "No longer used",
-    "current": "Up to date",
-    "none": "Not run yet",
-}
 
 
 @dataclass(frozen=True)
@@ -57,13 +44,15 @@ class Row:
     people: int | None
     #: People now less people in the version confirmed last; None if none was.
     change: int | None
-    #: The day that its newest version is of.
+    #: The day whose customers its newest version is of.
     as_of: date | None
     version: str | None
     manifest: Manifest | None
     #: Of the last night that reached it, else of its full file.
     ledger: Ledger | None
     status: Status
+    #: Whether the last night that reached it held it back; it may have published what must leave all the same.
+    is_held: bool
     #: Why it was held or retired.
     reason: Said | None
     #: The day on which the network begins to forget its members; None if it does not, or no list is open.
@@ -118,6 +107,8 @@ class Overview:
 
 def _rows(catalog: Catalog, settings: Settings, today: date) -> tuple[Row, ...]:
     newest = {_audience(row): row for row in _newest(catalog, VERSIONS, VERSIONS.c.state == "published")}
+    standing_or_withdrawn = _newest(catalog, VERSIONS, VERSIONS.c.state.in_(("published", "withdrawn")))
+    withdrawn = {_audience(row) for row in standing_or_withdrawn if row["state"] == "withdrawn"}
     outcomes = {_audience(row): row for row in _newest(catalog, OUTCOMES)}
     described = descriptions(catalog)
     standing: dict[Audience, list[Confirmation]] = {}
@@ -126,7 +117,7 @@ def _rows(catalog: Catalog, settings: Settings, today: date) -> tuple[Row, ...]:
     people = _people_of_confirmed(catalog, standing)
     known = forecasts(catalog)
     reasons = catalog.reasons({row["as_of"] for row in outcomes.values()})
-    audiences = {each for each in {*newest, *outcomes, *described, *standing} if each.network in networks()}
+    audiences = {each for each in {*newest, *withdrawn, *outcomes, *described, *standing} if each.network in networks()}
     accounts: dict[str, set[str]] = {}
     for audience in audiences:
         accounts.setdefault(audience.network, set()).add(audience.account)
@@ -135,6 +126,7 @@ def _rows(catalog: Catalog, settings: Settings, today: date) -> tuple[Row, ...]:
             audience,
             described=described.get(audience),
             newest=newest.get(audience),
+            is_withdrawn=audience in withdrawn,
             outcome=outcomes.get(audience),
             standing=standing.get(audience, []),
             expiring=_expiring(catalog, settings, audience, standing.get(audience, []), known.get(audience)),
@@ -153,6 +145,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
     *,
     described: sa.RowMapping | None,
     newest: sa.RowMapping | None,
+    is_withdrawn: bool,
     outcome: sa.RowMapping | None,
     standing: list[Confirmation],
     expiring: _Expiring,
@@ -169,6 +162,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
     steps = outstanding(manifest, standing) if manifest is not None else ()
     filled = [each for each in standing if each.kind != "deleted"]
     confirmed_at = filled[-1].confirmed_at if filled and lists else None
+    is_held = outcome is not None and outcome["outcome"] == "held"
     expires_in = (expiring.first - today).days if expiring.first is not None else None
     declared = bool(described["declared"]) if described is not None else True
     return Row(
@@ -183,20 +177,22 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
         declared=declared,
         people=people,
         change=people - people_then if people is not None and people_then is not None and lists else None,
-        as_of=newest["as_of"] if newest is not None else None,
+        as_of=_day_of_customers(manifest) if manifest is not None else None,
         version=newest["version"] if newest is not None else None,
         manifest=manifest,
         ledger=ledger if ledger is not None or not people else manifest and manifest.ledger,
-        status=_status(
+        status=status_of(
             network,
             manifest=manifest,
-            outcome=outcome,
+            is_withdrawn=is_withdrawn,
+            is_held=is_held,
             ledger=ledger,
             lists=lists,
             steps=steps,
             expires_soon=expires_in is not None and expires_in <= expiring.margin.days,
             declared=declared,
         ),
+        is_held=is_held,
         reason=reason,
         expires=expiring.first,
         expires_in=expires_in,
@@ -216,37 +212,11 @@ def _people_in(manifest: Manifest) -> int | None:
     return min(people, rows) if manifest.reduced_from is not None else people
 
 
-def _status(  # noqa: PLR0913
-    network: Network,
-    *,
-    manifest: Manifest | None,
-    outcome: sa.RowMapping | None,
-    ledger: Ledger | None,
-    lists: tuple[OpenList, ...],
-    steps: tuple[UploadStep, ...],
-    expires_soon: bool,
-    declared: bool,
-) -> Status:
-    status: Status = "current"
-    if steps and is_renewal(manifest):
-        status = "expiring"
-    elif steps:
-        status = "waiting" if lists or not declared else "ready"
-    elif not declared:
-        status = "retired"
-    elif outcome is not None and outcome["outcome"] == "held":
-        small = ledger is not None and ledger.file_rows < network.file.minimum_rows.full
-        status = "small" if small else "held"
-    elif expires_soon:
-        status = "expiring"
-    elif manifest is None:
-        status = "none"
-    return status
-
-
-def is_renewal(manifest: Manifest | None) -> bool:
-    """Whether all that the version asks for is to send again what would be forgotten."""
-    return manifest is not None and bool(manifest.renewals) and not manifest.adds and not manifest.removes
+def _day_of_customers(manifest: Manifest) -> date:
+    """A version made of another one's files, without what is forbidden, has that one's customers."""
+    if manifest.reduced_from is None:
+        return manifest.as_of
+    return date.fromisoformat(VersionOrder.of(manifest.reduced_from).as_of)
 
 
 class _Expiring(NamedTuple):

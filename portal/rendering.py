@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache, partial
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from portal.access import may
-from portal.forms import own_path
+from portal.forms import own_path, path_of
 from portal.language import LANGUAGES, Language, chosen_language
 from portal.links import download_name
 from portal.protection import FORM_COOKIE, form_session
@@ -97,8 +97,9 @@ def render(request: Request, template: str, status: int = 200, **context: object
 
 def _asked_from(request: Request) -> str:
     """The page that the visitor is on: of a form that was sent, the one that it was on."""
-    address = request.url if request.method == "GET" else urlsplit(request.headers.get("referer", ""))
-    return own_path(address.path + (f"?{address.query}" if address.query else ""))
+    if request.method != "GET":
+        return path_of(request.headers.get("referer", ""))
+    return own_path(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
 
 
 def render_fragment(template: str, language: Language, **context: object) -> Markup:

@@ -11,6 +11,7 @@ from catalog.journal import confirmations
 from portal.overview import Row
 from portal.rendering import render
 from portal.state import State, StateOf
+from portal.status import SETTLED
 from schemas.journal import Confirmation, UploadStep
 
 router = APIRouter()
@@ -74,15 +75,21 @@ def confirmation_of(state: State, number: int | None) -> Confirmation | None:
 def today(request: Request, asked: Annotated[Asked, Query()], state: StateOf) -> Response:
     rows = state.overview.rows(state.today)
     waiting = tasks(rows)
+    night = state.catalog.last_night()
+    failed = night is not None and night["outcome"] in {"failed", "interrupted"}
     return render(
         request,
         "today.html",
         groups=grouped(waiting),
         waiting=len(waiting),
+        withdrawn=[row for row in rows if row.status == "withdrawn"],
+        settled=not failed and all(row.status in SETTLED for row in rows if row.lists),
+        failed=failed,
+        has_files=any(row.manifest is not None for row in rows),
         held=[row for row in rows if row.status in {"held", "small"}],
         current=sum(row.status == "current" for row in rows),
         every=len(rows),
-        night=state.catalog.last_night(),
+        night=night,
         done=confirmation_of(state, asked.done),
         titles={row.audience: row for row in rows},
         asked=asked,

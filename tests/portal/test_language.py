@@ -15,7 +15,7 @@ from jinja2 import nodes
 import schemas.errors
 from portal import app as portal_app
 from portal.language import chosen_language, french
-from portal.overview import STATUSES
+from portal.status import STATUSES
 from portal.rendering import templates
 from portal.rules import _WORDS
 from portal.terms import TERMS

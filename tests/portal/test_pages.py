@@ -274,7 +274,7 @@ def test_nights_say_what_was_held_and_set_aside(site: Site) -> None:
                  "crm.orders failed", "reading the CRM 18,000 3 s", "files – 0 s"):  # fmt: skip
         assert text in page
     held = text_of(browser.get("/").text)
-    assert "Fewer than the 100 rows that Google Ads Customer Match asks for." in held
+    assert "Google Ads Customer Match asks for 100 rows: 97 are missing." in held
     assert "Most people were lost: did not consent to being uploaded to ad networks." in held
 
 
@@ -286,9 +286,35 @@ def test_an_audience_that_is_held_back_shows_who_is_in_the_file_that_can_be_uplo
     # A file made anew without a forbidden key has fewer rows than the ledger of the first one has people.
     files = {"club_b.full.csv": b"email\n" + b"0123456789abcdef\n" * 4311, "club_b.remove.csv": b"email\na\n"}
     site.publish(META, files, version="2026-10-31.1", steps=("removed",), reduced_from=f"{DAY}.1")
-    assert "4,311 people in the full file" in text_of(browser.get("/").text)
+    next_day = DAY + timedelta(days=1)
+    site.catalog.record_outcome(META, next_day, "held", night=2, reason="it shrank", ledger=tonight.model_dump())
+    page = text_of(browser.get(_META).text)
+    assert "4,311 people in the full file" in page
+    assert "The last night held it back: it shrank." in page, "it waits for an upload, and yet it is held"
+    assert "30 Oct 2026 customers as of" in page, "they are those of the version that it was made of"
+    assert "would be in the file 7" in page
     site.publish(META, {"club_b.remove.csv": b"email\na\n"}, version="2026-11-01.1", steps=("removed",))
     assert "in the full file" not in text_of(browser.get("/").text)
+
+
+def test_today_never_says_that_all_is_well_when_it_is_not(site: Site) -> None:
+    privacy = site.user("camille", "marketer", "privacy")
+    confirm(site.catalog, META, f"{DAY}.1", "created")
+    assert "Every list holds what it should." in text_of(privacy.get("/").text)
+    site.catalog.set_state(META, f"{DAY}.1", "withdrawn")
+    today, there = text_of(privacy.get("/").text), text_of(privacy.get(_META).text)
+    assert "Nothing to upload now." in today and "holds what it should" not in today
+    assert "Loyal customers , Meta: the list there still holds who must leave." in today
+    assert "The files were withdrawn: they held somebody who asked to be forgotten" in there
+    assert "Waiting for the next night" in text_of(privacy.get("/audiences").text)
+
+
+def test_after_a_failed_first_night_no_list_is_said_to_be_right(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    confirm(site.catalog, META, f"{DAY}.1", "created")
+    site.catalog.end_night(site.catalog.begin_night(DAY), "failed", ["crm.orders failed"], 1)
+    today = text_of(browser.get("/").text)
+    assert "Nothing to upload now." in today and "holds what it should" not in today
 
 
 def test_the_page_works_while_a_night_runs(site: Site) -> None:
@@ -417,3 +443,14 @@ def test_the_bars_of_a_waterfall_meet(lost: list[int], left: int) -> None:
         assert loss.start + loss.width == pytest.approx(edge, abs=0.02)
         edge = loss.start
     assert drawn.left.width == pytest.approx(edge if drawn.whole else 0, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    "path", ["//[", "/[", "//elsewhere.example/", "/\\elsewhere.example", "http://[", "/a\nb", "elsewhere"]
+)
+def test_odd_addresses_lead_nowhere_else_and_break_nothing(site: Site, path: str) -> None:
+    browser = site.user("camille", "marketer")
+    switched = browser.post("/language", {"code": "fr", "next": path})
+    assert (switched.status_code, switched.headers["location"]) == (303, path if path == "/[" else "/")
+    assert browser.post(f"{_META}/size", {"size": "many"}, referer=path.replace("\n", "")).status_code == 422
+    assert browser.client.get("http://testserver" + path.replace("\n", "") if path[0] == "/" else "/").status_code < 500

@@ -1,0 +1,62 @@
+"""What an audience needs, in a word."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pipelines.uploads.open_lists import OpenList
+from schemas.journal import UploadStep
+from schemas.network import Network
+from schemas.uploads import Ledger, Manifest
+
+Status = Literal["waiting", "ready", "expiring", "withdrawn", "held", "small", "retired", "current", "none"]
+
+#: What a status is called; in this order when sorted.
+STATUSES: dict[Status, str] = {
+    "waiting": "Waiting for upload",
+    "ready": "Ready to create",
+    "expiring": "Expiring soon",
+    "withdrawn": "Waiting for the next night",
+    "held": "Held back",
+    "small": "Below minimum",
+    "retired": "No longer used",
+    "current": "Up to date",
+    "none": "Not run yet",
+}
+
+#: Statuses of audiences whose open lists hold what they should.
+SETTLED: frozenset[Status] = frozenset({"current", "retired"})
+
+
+def status_of(  # noqa: PLR0911, PLR0913 - a word for each state of what is known
+    network: Network,
+    *,
+    manifest: Manifest | None,
+    is_withdrawn: bool,
+    is_held: bool,
+    ledger: Ledger | None,
+    lists: tuple[OpenList, ...],
+    steps: tuple[UploadStep, ...],
+    expires_soon: bool,
+    declared: bool,
+) -> Status:
+    """The first of these that holds. `is_withdrawn`: the newest version's files are, and no night has made others."""
+    if steps and is_renewal(manifest):
+        return "expiring"
+    if steps:
+        return "waiting" if lists or not declared else "ready"
+    if not declared:
+        return "retired"
+    if is_held:
+        small = ledger is not None and ledger.file_rows < network.file.minimum_rows.full
+        return "small" if small else "held"
+    if is_withdrawn:
+        return "withdrawn"
+    if expires_soon:
+        return "expiring"
+    return "none" if manifest is None else "current"
+
+
+def is_renewal(manifest: Manifest | None) -> bool:
+    """Whether all that the version asks for is to send again what would be forgotten."""
+    return manifest is not None and bool(manifest.renewals) and not manifest.adds and not manifest.removes
