@@ -214,9 +214,7 @@ def _people_in(manifest: Manifest) -> int | None:
 
 def _day_of_customers(manifest: Manifest) -> date:
     """A version made of another one's files, without what is forbidden, has that one's customers."""
-    if manifest.reduced_from is None:
-        return manifest.as_of
-    return date.fromisoformat(VersionOrder.of(manifest.reduced_from).as_of)
+    return date.fromisoformat(VersionOrder.of(manifest.reduced_from or manifest.version).as_of)
 
 
 class _Expiring(NamedTuple):

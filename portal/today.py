@@ -33,7 +33,7 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    done: int | None = Field(None, ge=1, le=2**31)
+    done: int | None = Field(default=None, ge=1, le=2**31)
     undone: bool = False
     noted: bool = False
 

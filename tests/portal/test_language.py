@@ -15,9 +15,9 @@ from jinja2 import nodes
 import schemas.errors
 from portal import app as portal_app
 from portal.language import chosen_language, french
-from portal.status import STATUSES
 from portal.rendering import templates
 from portal.rules import _WORDS
+from portal.status import STATUSES
 from portal.terms import TERMS
 from schemas.broken_rules import RULES
 from schemas.network import networks
