@@ -131,6 +131,7 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
                 since = since_newest(relance.warehouse, audience, listed_keys(rows.lists))
                 verdict = verdict_on(
                     audience,
+                    network,
                     rows,
                     relance.declared.settings.brake.overridden(segment.brake),
                     relance.outbox,

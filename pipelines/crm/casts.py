@@ -135,12 +135,25 @@ def _word(text: str, words: Iterable[str]) -> str:
 
 
 def _day(text: str) -> str:
-    return f"CASE WHEN isfinite(TRY_CAST({text} AS DATE)) THEN TRY_CAST({text} AS DATE) END"
+    day = f"TRY_CAST({text} AS DATE)"
+    return f"CASE WHEN {day} BETWEEN DATE '1000-01-01' AND DATE '9999-12-31' THEN {day} END"
+
+
+def _moment(text: str) -> str:
+    """The text as a moment; null if it is none, or its year has not four digits.
+
+    DuckDB takes `01/06/24` for a day of the year 1, and Python knows none after the year 9999, whose last day in the
+    company's zone may end a day later in UTC.
+    """
+    moment = f"TRY_CAST({text} AS TIMESTAMPTZ)"
+    last = "TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'"
+    in_range = f"{moment} BETWEEN TIMESTAMPTZ '1000-01-01 00:00:00+00' AND {last} + INTERVAL 1 DAY"
+    return f"CASE WHEN {in_range} THEN least({moment}, {last}) END"
 
 
 def _plain_instant(text: str) -> str:
     """A moment that ends in a number or `Z`, so in no zone's name; null if the text is another."""
-    return f"TRY_CAST(CASE WHEN right({text}, 2) BETWEEN '0' AND '9Z' THEN {text} END AS TIMESTAMPTZ)"
+    return _moment(f"CASE WHEN right({text}, 2) BETWEEN '0' AND '9Z' THEN {text} END")
 
 
 def _instant(text: str) -> str:
@@ -152,7 +165,7 @@ def _instant(text: str) -> str:
     unnamed = "CASE WHEN right(moment, 1) < 'A' THEN regexp_replace(moment, '\\s+([+-]\\d\\d)$', '\\1', 's') END"
     offset = "regexp_replace(moment, '^(?:(.*\\d)\\s*([+-]\\d\\d):?(\\d\\d)|.*)$', '\\1\\2:\\3', 's')"
     utc = "regexp_replace(moment, '^(?:(.*\\d)\\s*(?:Z|UTC|GMT)|.*)$', '\\1+00:00', 'si')"
-    readings = ", ".join(f"TRY_CAST({reading} AS TIMESTAMPTZ)" for reading in (unnamed, offset, utc))
+    readings = ", ".join(map(_moment, (unnamed, offset, utc)))
     return f"coalesce({_plain_instant(text)}, list_transform([{whole}], lambda moment: coalesce({readings}))[1])"
 
 

@@ -8,10 +8,12 @@ from typing import NamedTuple
 from catalog.allowances import allowance, use_allowance
 from pipelines.uploads.audience_keys import SinceNewest, kept_and_left, since_newest
 from pipelines.uploads.changes import listed_keys
+from pipelines.uploads.minimum import too_small
 from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.rows import AudienceRows
-from pipelines.uploads.state import last_full
+from pipelines.uploads.state import last_full, last_full_of_any
 from schemas.brake import Brake
+from schemas.network import Network
 from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import NO_CONSENT, Ledger
@@ -48,6 +50,7 @@ class Verdict(NamedTuple):
 
 def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, and what is known of it
     audience: Audience,
+    network: Network,
     rows: AudienceRows,
     limits: Brake,
     outbox: Outbox,
@@ -56,17 +59,23 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
 ) -> Verdict:
     """What the brake says of tonight's audience. In: how its keys differ from the newest, if that is known.
 
-    It is compared with its last version that had a full file. `allowed` names audiences that this run was told to let
-    pass; so does, once, a leave of `relance allow`.
+    It is compared with its last version that had a full file; one that never had any is new, but the CRM is not: its
+    tables are compared with those that other audiences were made of. `allowed` names audiences that this run was told
+    to let pass; so does, once, a leave of `relance allow`.
     """
     newest = last_full(outbox.catalog.versions(audience, state=None))
-    if newest is None or rows.below_minimum:
-        return Verdict(None)
-    last = newest.manifest
-    full = listed_keys(rows.lists)
-    since = since or since_newest(outbox.warehouse, audience, full)
-    keys = turnover(*kept_and_left(outbox.warehouse, audience, last.version, full, since), rows.keys.height)
-    found = tripped(Night(last.ledger, last.source_rows), Night(rows.ledger, rows.source_rows), keys, limits)
+    last = newest.manifest if newest is not None else last_full_of_any(outbox.catalog, outbox.night)
+    changed = list(_sources(last.source_rows, rows.source_rows, limits)) if last is not None else []
+    if rows.below_minimum:
+        short = Said("{short}; {changes}", short=too_small(rows, network), changes=changed)
+        return Verdict(short if changed else None)
+    if newest is None or last is None:
+        found = changed
+    else:
+        full = listed_keys(rows.lists)
+        since = since or since_newest(outbox.warehouse, audience, full)
+        keys = turnover(*kept_and_left(outbox.warehouse, audience, last.version, full, since), rows.keys.height)
+        found = tripped(Night(last.ledger, last.source_rows), Night(rows.ledger, rows.source_rows), keys, limits)
     if not found:
         return Verdict(None)
     if str(audience) in allowed:

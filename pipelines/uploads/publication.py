@@ -14,6 +14,7 @@ from pipelines.uploads.confirming import outstanding
 from pipelines.uploads.expiry import expiry_of
 from pipelines.uploads.holdings import differences, unsaid_versions
 from pipelines.uploads.manifest import content_digest, full_digest, new_manifest, readme, rules_version, signed
+from pipelines.uploads.minimum import too_small
 from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.plan import RETIRED, Situation, plan
 from pipelines.uploads.recount import check_as_made, check_deltas, check_full_files
@@ -82,7 +83,7 @@ def publish(  # noqa: PLR0913 - an audience, its rows, where they go, and what t
         PublicationError: the ledger does not close, a file would be refused, or the disk is full.
     """
     check_ledger(audience, audience_rows.ledger)
-    reason = held_back or (_why_held(audience_rows, network) if audience_rows.below_minimum else None)
+    reason = held_back or (too_small(audience_rows, network) if audience_rows.below_minimum else None)
     asked = _Asked(audience, segment, network, audience_rows, as_of, forbidden, since=since)
     return _finished(asked, outbox, _publish(asked, outbox, held=reason))
 
@@ -264,33 +265,3 @@ def _next_number(audience: Audience, outbox: Outbox, as_of: date) -> int:
     folders = outbox.folder(audience, "").glob(f"{as_of}.*")
     there = [int(end) for end in (folder.name.rsplit(".", 1)[1] for folder in folders) if end.isdecimal()]
     return max([*outbox.catalog.numbers(audience, as_of), *there], default=0) + 1
-
-
-def _why_held(audience_rows: AudienceRows, network: Network) -> Said:
-    """How many rows are missing, and what cost the most people."""
-    ledger, minimum = audience_rows.ledger, network.file.minimum_rows.full
-    if not ledger.segment_people:
-        return Said("nobody is left to upload: the segment is empty")
-    if not ledger.file_rows:
-        return Said("nobody is left to upload: {lost}",
-                    lost=[_lost(reason, people) for reason, people in ledger.dropped.items() if people])  # fmt: skip
-    label, rows = max(audience_rows.withheld.items(), key=lambda item: item[1])
-    values = {"rows": rows, "short": minimum - rows, "network": network.title, "minimum": minimum}
-    says = "it has {rows} rows, {short} short of {network}'s minimum of {minimum}"
-    if label:
-        says = "its largest list, {name}, has {rows} rows, {short} short of {network}'s minimum of {minimum}"
-        values["name"] = label
-    main = ledger.main_reason
-    if main is None:
-        return Said(says, **values)
-    return Said(
-        "{short}; most people were lost to {cost}", short=Said(says, **values), cost=_lost(main, ledger.dropped[main])
-    )
-
-
-def _lost(reason: str, people: int) -> Said:
-    for chosen in ("suppressed by {name}", "excluded by {name}", "outranked by {name}"):
-        kind = chosen.removesuffix("{name}").replace(" ", "_")
-        if reason.startswith(kind):
-            return Said("{reason} ({people})", reason=Said(chosen, name=reason.removeprefix(kind)), people=people)
-    return Said("{reason} ({people})", reason=Said(reason.replace("_", " ")), people=people)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from catalog.erasures import unsettled_removals
 from catalog.journal import confirmations
-from catalog.store import Catalog
+from catalog.store import VERSIONS, Catalog
 from catalog.warehouse import Warehouse
 from pipelines.uploads.audience_keys import key_versions
 from pipelines.uploads.changes import Changes
@@ -33,6 +33,22 @@ def last_full(versions: Iterable[sa.RowMapping]) -> LastFull | None:
     """In: an audience's rows of the catalog, in any state, oldest first."""
     found = (LastFull(Manifest.model_validate_json(row["manifest"]), row["state"]) for row in reversed([*versions]))
     return next((each for each in found if each.manifest.has_file("full")), None)
+
+
+def last_full_of_any(catalog: Catalog, night: int) -> Manifest | None:
+    """The newest version with full files that a night before this one made, of whatever audience."""
+    outcomes = catalog.outcomes_of_night(night)
+    tonight = {_named(row) for row in outcomes if row["outcome"] == "published"}
+    with catalog.reading() as connection:
+        for row in connection.execute(sa.select(VERSIONS).order_by(VERSIONS.c.published_at.desc())).mappings():
+            manifest = Manifest.model_validate_json(row["manifest"])
+            if manifest.has_file("full") and _named(row) not in tonight:
+                return manifest
+    return None
+
+
+def _named(row: sa.RowMapping) -> tuple[str, ...]:
+    return tuple(row[name] for name in (*Audience._fields, "version"))
 
 
 @dataclass(frozen=True)

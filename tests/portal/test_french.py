@@ -143,7 +143,6 @@ def shown(browser: Browser, accept: dict[str, str]) -> dict[str, str]:
 
 #: What has to be on the pages, so that they are worth reading.
 SEEN = (
-    "Meta demande 100 lignes\xa0: il en manque 99.",
     "il en manque 99",
     "aucun fichier ne correspond",
     "pas de taux de change pour XAF",

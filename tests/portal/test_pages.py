@@ -274,8 +274,7 @@ def test_nights_say_what_was_held_and_set_aside(site: Site) -> None:
                  "crm.orders failed", "reading the CRM 18,000 3 s", "files – 0 s"):  # fmt: skip
         assert text in page
     held = text_of(browser.get("/").text)
-    assert "Google Ads Customer Match asks for 100 rows: 97 are missing." in held
-    assert "Most people were lost: did not consent to being uploaded to ad networks." in held
+    assert "Google Ads Customer Match : it has 3 rows." in held
 
 
 def test_an_audience_that_is_held_back_shows_who_is_in_the_file_that_can_be_uploaded(site: Site) -> None:

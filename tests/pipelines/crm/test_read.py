@@ -126,7 +126,10 @@ def told(pulled: Pulled) -> list[tuple[str, int | None, str]]:
         ("2025-01-31 4:05 -0330", datetime(2025, 1, 31, 7, 35, tzinfo=UTC)),
         ("2025-01-31 10:00+02", datetime(2025, 1, 31, 8, tzinfo=UTC)),
         ("2021-02-04 13:20:22.245676861", datetime(2021, 2, 4, 13, 20, 22, 245676, UTC)),
+        ("1000-01-01", datetime(1000, 1, 1, tzinfo=UTC)),
         ("9999-12-31 23:59:59", datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        # The last day of the calendar west of Greenwich: "without end", and more than any Python can hold.
+        ("9999-12-31 23:59:59-08", datetime(9999, 12, 31, 23, 59, 59, 999999, UTC)),
     ],
 )
 def test_a_time_is_read_to_the_instant(read_times: ReadTimes, text: str, moment: datetime) -> None:
@@ -137,7 +140,10 @@ def test_a_time_is_read_to_the_instant(read_times: ReadTimes, text: str, moment:
     "text",
     ["31/12/2024", "12/31/2024", "01-02-2024", "31-12-2024 10:00", "16-AUG-07 02.34.12 PM", "04-FEB-2021 13.20.22",
      "20250115", "1736899200", "2025", "2025-02-30", "2025-13-01", "2025-01-31 25:00:00", "0000-00-00 00:00:00",
-     "infinity", "-infinity", "today", "now", "yesterday"],
+     "infinity", "-infinity", "today", "now", "yesterday",
+     # DuckDB reads these as days of the years 1 to 31, of 20224, and before Christ.
+     "01/06/24", "31-12-22", "01 06 24", "24-03-01", "24/03/01 10:00:00", "24-03-01T10:00:00Z", "0024-03-01",
+     "20224-05-01", "20224-05-01 10:00:00+02:00", "10000-01-03", "-2024-01-01", "2024-01-01 (BC)"],
 )  # fmt: skip
 def test_a_time_that_could_be_meant_otherwise_is_set_aside_and_never_guessed(read_times: ReadTimes, text: str) -> None:
     assert read_times(text, "2025-01-31") == ["created_at unreadable", datetime(2025, 1, 31, tzinfo=UTC)]
@@ -192,6 +198,8 @@ def test_times_are_utc_whatever_the_business_is(read_times: ReadTimes) -> None:
         ("1900-01-01", date(1900, 1, 1)), ("", None),
         ("06/05/1980", "birth_date unreadable"), ("1980", "birth_date unreadable"),
         ("1980-02-30", "birth_date unreadable"), ("0000-00-00", "birth_date unreadable"),
+        ("01/06/80", "birth_date unreadable"), ("80-06-01", "birth_date unreadable"),
+        ("19800-06-01", "birth_date unreadable"), ("9999-12-31", date(9999, 12, 31)),
         ("infinity", "birth_date unreadable"), ("-infinity", "birth_date unreadable"),
     ],
 )  # fmt: skip

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -34,7 +34,7 @@ from pipelines.uploads.withdrawal import hold_withdrawn, withdraw
 from schemas.audit import BEGINNING
 from schemas.brake import Brake
 from schemas.errors import DayError, PublicationError
-from schemas.network import match_columns, networks
+from schemas.network import Network, match_columns, networks
 from schemas.segment import Audience, Segment
 from schemas.settings import Assumption, Settings
 from schemas.uploads import Manifest
@@ -548,9 +548,16 @@ def test_a_folder_signed_with_a_strangers_key_is_not_adopted(tmp_path: Path) -> 
         assert ours.catalog.versions() == []
 
 
-def verdict(outbox: Outbox, *emails: str, orders: int = 100, allowed: tuple[str, ...] = ()) -> Verdict:
+def verdict(
+    outbox: Outbox,
+    *emails: str,
+    orders: int = 100,
+    allowed: tuple[str, ...] = (),
+    audience: Audience = AUDIENCE,
+    network: Network = META,
+) -> Verdict:
     rows = rows_of(*emails)._replace(source_rows={"orders": orders})
-    return verdict_on(AUDIENCE, rows, Brake(), outbox, allowed)
+    return verdict_on(audience, network, rows, Brake(), outbox, allowed)
 
 
 def brake(outbox: Outbox, *emails: str, orders: int = 100, allowed: tuple[str, ...] = ()) -> str | None:
@@ -578,6 +585,29 @@ def test_an_halved_table_holds_the_audience_though_it_is_unchanged(outbox: Outbo
     publish(AUDIENCE, SEGMENT, META, rows, outbox, as_of=AS_OF)
     assert brake(outbox, *TEN) is None
     assert "orders went from 100 to 50 rows" in str(brake(outbox, *TEN, orders=50))
+
+
+def test_a_new_audience_is_held_on_the_night_that_the_crm_breaks(outbox: Outbox) -> None:
+    rows = rows_of(*TEN)._replace(source_rows={"orders": 100})
+    publish(AUDIENCE, SEGMENT, META, rows, outbox, as_of=AS_OF)
+    new, next_night = Audience("meta", "main", "newcomers"), replace(outbox, night=outbox.night + 1)
+    assert verdict(next_night, *TEN, audience=new).held_back is None
+    held = verdict(next_night, *TEN, orders=50, audience=new).held_back
+    assert "orders went from 100 to 50 rows" in str(held)
+    assert "relance allow meta/newcomers --reason" in str(held)
+    # What another audience was published of in the same night has not been looked at by anybody.
+    halved = rows_of(*TEN[1:])._replace(source_rows={"orders": 50})
+    publish(AUDIENCE, SEGMENT, META, halved, next_night, as_of=AS_OF + timedelta(days=1))
+    assert verdict(next_night, *TEN, orders=50, audience=new).held_back is not None
+
+
+def test_an_audience_too_small_for_its_network_says_that_the_crm_broke(outbox: Outbox) -> None:
+    rows = rows_of(*TEN)._replace(source_rows={"orders": 100})
+    publish(AUDIENCE, SEGMENT, META, rows, outbox, as_of=AS_OF)
+    nobody = rows_of()._replace(source_rows={"orders": 0})
+    held = verdict_on(AUDIENCE, META, nobody, Brake(), outbox).held_back
+    assert str(held).startswith("nobody is left to upload")
+    assert "orders went from 100 to 0 rows" in str(held)
 
 
 def test_a_leave_lets_the_audience_pass_once_and_only_when_it_is_needed(outbox: Outbox) -> None:
