@@ -25,7 +25,10 @@ def defs() -> dg.Definitions:
     config = checked_config(environment.config)
     home = Home.at(environment.home, environment.keys, environment.catalog)
     daily = dg.DailyPartitionsDefinition(
-        start_date=config.settings.first_day.isoformat(), timezone=config.settings.time_zone, end_offset=1
+        start_date=config.settings.first_day.isoformat(),
+        timezone=config.settings.time_zone,
+        # The last order may be of today; else Dagster's button "Latest" is to be yesterday.
+        end_offset=0 if config.sources.as_of == "yesterday" else 1,
     )
     assets = [
         *crm_assets(daily),

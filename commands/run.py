@@ -170,14 +170,14 @@ def _materialize(folder: Path, home: Home, config: Config, asked: date | None) -
 
 
 def _check_partition(day: str, config: Config) -> None:
-    """Dagster knows the days from first_day to today.
+    """Dagster knows the days from first_day to the newest that the source may be at.
 
     Raises:
         ConfigError: the day is before the first.
         DayError: the day is to come.
     """
     today = datetime.now(config.settings.zone).date().isoformat()
-    if day > today:
+    if day > today or (day == today and config.sources.as_of == "yesterday"):
         msg = f"{day} is not over yet. Choose a day before {today}."
         raise DayError(msg)
     if day < config.settings.first_day.isoformat():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -128,8 +129,15 @@ def test_a_past_day_of_the_crm_cannot_be_read_again(company: Company, relance: R
     assert next_day.code == 0, next_day.output
 
 
-def test_a_day_that_is_not_over_is_refused(company: Company, relance: Run, tmp_path: Path) -> None:
-    ran = relance("run", "--as-of", "2099-01-01", "--config", str(company.config), home=tmp_path / "home")
+@pytest.mark.parametrize("as_of", ["last order", "yesterday"])
+@pytest.mark.parametrize("day", ["2099-01-01", "today"])
+def test_a_day_that_is_not_over_is_refused(
+    company: Company, relance: Run, tmp_path: Path, day: str, as_of: str
+) -> None:
+    sources = (company.config / "sources.toml").read_text(encoding="utf-8")
+    company.declare("sources.toml", sources.replace('as_of = "last order"', f'as_of = "{as_of}"'))
+    asked = datetime.now(UTC).date().isoformat() if day == "today" else day
+    ran = relance("run", "--as-of", asked, "--config", str(company.config), home=tmp_path / "home")
 
     assert ran.code == 2
     assert "is not over yet" in ran.output

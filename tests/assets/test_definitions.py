@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.partitions.context import partition_loading_context
 
 from assets.definitions import defs
 from assets.nights import NEWEST_DAY
@@ -46,6 +47,21 @@ def test_the_assets_are_the_tables_and_audiences_of_the_six_stages(definitions: 
         "features/features", "identifiers/identifiers", "identifiers/identifier_refusals", "segments/buyers",
         "uploads/refused_keys", "uploads/retired_audiences", "uploads/meta/buyers", "uploads/google_ads/buyers",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("as_of", "before_today"), [("yesterday", 1), ("last order", 0)])
+def test_the_newest_partition_is_the_newest_day_that_a_crm_may_be_at(
+    company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_of: str, before_today: int
+) -> None:
+    sources = (company.config / "sources.toml").read_text(encoding="utf-8")
+    company.declare("sources.toml", re.sub("^as_of = .*$", f'as_of = "{as_of}"', sources, flags=re.MULTILINE))
+    monkeypatch.setenv("RELANCE_CONFIG", str(company.config))
+    monkeypatch.setenv("RELANCE_HOME", str(tmp_path / "home"))
+    partitions = defs().resolve_job_def("nightly").partitions_def
+    assert partitions is not None
+    noon = datetime(2026, 5, 20, 12, tzinfo=UTC)
+    with partition_loading_context(effective_dt=noon):
+        assert partitions.get_last_partition_key() == f"2026-05-{20 - before_today}"
 
 
 def test_each_asset_is_grouped_by_its_stage_and_says_how_personal_it_is(definitions: dg.Definitions) -> None:
