@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pipelines.crm.guess_shapes import is_email, is_hash, is_iso_time
+from pipelines.crm.headers import header_fault
 from schemas.errors import ConfigError
 
 Kind = Literal["csv", "parquet", "sqlite", "duckdb"]
@@ -79,7 +79,9 @@ def dialect(path: Path) -> Dialect:
         raise ConfigError(msg)
     delimiter = max(_DELIMITERS, key=lambda sign: _columns_with(sign, lines))
     header = next(csv.reader(lines, delimiter=delimiter), [])
-    _check_header(path, header)
+    if fault := header_fault(header):
+        msg = f"{path}: {fault}."
+        raise ConfigError(msg)
     return Dialect(delimiter, encoding, tuple(header))
 
 
@@ -117,21 +119,3 @@ def _columns_with(delimiter: str, lines: list[str]) -> int:
     # The last line may have been cut in the middle of a quoted field.
     same = sum(width == rows[0] for width in rows[:-1])
     return rows[0] if len(rows) < 3 or same >= 0.8 * (len(rows) - 1) else 0
-
-
-def _check_header(path: Path, header: list[str]) -> None:
-    """Refuse a file that begins with data: its values would end up as names in the config."""
-    cells = [cell.strip() for cell in header if cell.strip()]
-    values = [cell for cell in cells if is_email(cell) or is_hash(cell) or is_iso_time(cell) or _is_long_number(cell)]
-    numbers = [cell for cell in cells if cell.replace(".", "", 1).isdigit()]
-    if any(ord(sign) < 32 for cell in cells for sign in cell if sign not in "\r\n\t"):
-        msg = f"{path} is no text. relance reads CSV, Parquet, SQLite and DuckDB files."
-        raise ConfigError(msg)
-    if not cells or values or 2 * len(numbers) >= len(cells):
-        msg = f"{path}: its first line holds values, not the names of columns. Export it with a header."
-        raise ConfigError(msg)
-
-
-def _is_long_number(cell: str) -> bool:
-    """A phone or a card's number."""
-    return sum(map(str.isdigit, cell)) >= 7 and not any(map(str.isalpha, cell))

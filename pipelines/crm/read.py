@@ -15,6 +15,7 @@ import polars as pl
 from catalog.duckdb_connection import frame_of
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.casts import file_number, typed_select
+from pipelines.crm.column_names import told_names
 from pipelines.crm.contract import ROW
 from pipelines.crm.known import marked, recall, see
 from pipelines.crm.located_select import (
@@ -123,11 +124,11 @@ class Crm:
         opened = self._open(table, select)
         with steady(f"Table {table}", opened):
             located = with_file(self.connection, select, opened)
-            with worded(table, opened):
+            with worded(table, opened, select):
                 self._arrive(arrival, located, opened)
             rejected = rejected_lines(self.connection, table, opened)
         read = arrival.seen_height() + rejected.height
-        with worded(table, opened):
+        with worded(table, opened, select):
             broken = self._set_aside(arrival, further)
         if located.one_to_one:
             places = located.places(arrival.places(broken[ROW]), arrival.starts(), rejected)
@@ -198,7 +199,7 @@ class Crm:
             select, self._given(table, select, opened), self.contract(table), self._orders(table), _files(opened)
         )
         query = f"SELECT max({column}) AS value FROM ({typed}) AS typed"
-        value = self._read(table, query, opened)["value"][0]
+        value = self._read(table, query, select, opened)["value"][0]
         rejected_lines(self.connection, table, opened)
         return value
 
@@ -212,7 +213,7 @@ class Crm:
             SourceError: the select gives a column that the contract does not know, or lacks one that it needs.
         """
         contract = self.contract(table)
-        given = self._read(table, f"SELECT * FROM ({select}\n) AS selected LIMIT 0", opened).columns
+        given = self._read(table, f"SELECT * FROM ({select}\n) AS selected LIMIT 0", select, opened).columns
         known = contract.columns()
         unknown = [name for name in given if name not in known and not name.startswith("source_file")]
         if unknown:
@@ -220,7 +221,7 @@ class Crm:
                 "sources.toml, tables.{table}.select gives {unknown}, which is no column of {table}. Its columns "
                 "are {known}.",
                 table=table,
-                unknown=", ".join(unknown),
+                unknown=told_names(unknown),
                 known=", ".join(known),
             )
             raise SourceError(msg)
@@ -266,8 +267,8 @@ class Crm:
                 )
         return tuple(opened)
 
-    def _read(self, table: TableName, query: str, opened: tuple[OpenSource, ...]) -> pl.DataFrame:
-        with worded(table, opened):
+    def _read(self, table: TableName, query: str, select: str, opened: tuple[OpenSource, ...]) -> pl.DataFrame:
+        with worded(table, opened, select):
             return frame_of(self.connection.sql(query))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from catalog.duckdb_connection import load_extension
+from pipelines.crm.headers import header_fault
 from schemas.errors import SourceError, UnreachableSourceError
 from schemas.said import Said
 from schemas.source import Source
@@ -172,6 +173,9 @@ def _header(name: str, path: Path, source: Source) -> list[str]:
                 other=repr(others[0]),
             )
             raise SourceError(msg)
+    if fault := header_fault(header):
+        msg = Said("Source {name}: {path} cannot be read: {fault}.", name=name, path=path, fault=fault)
+        raise SourceError(msg)
     return names
 
 

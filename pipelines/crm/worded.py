@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import duckdb
 
+from pipelines.crm.column_names import told_error
 from pipelines.crm.sources import OpenSource
 from pipelines.crm.steady import check_not_lost
 from schemas.errors import SourceError
@@ -15,15 +16,17 @@ from schemas.source import TableName
 
 
 @contextmanager
-def worded(table: TableName, opened: Sequence[OpenSource]) -> Iterator[None]:
-    """DuckDB's errors as sentences of ours: its own quote values."""
+def worded(table: TableName, opened: Sequence[OpenSource], select: str) -> Iterator[None]:
+    """DuckDB's errors as sentences of ours: its own quote values, also where they stand for names of columns."""
     places = ", ".join(source.place for source in opened) or Said("no source")
     try:
         yield
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
-        says = str(error).split("\n")[0].strip().rstrip(".!")
         msg = Said(
-            "sources.toml, tables.{table}.select: {says}. It reads {places}.", table=table, says=says, places=places
+            "sources.toml, tables.{table}.select: {says}. It reads {places}.",
+            table=table,
+            says=told_error(error, select),
+            places=places,
         )
         raise SourceError(msg) from None
     except duckdb.OutOfMemoryException:

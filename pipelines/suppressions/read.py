@@ -8,6 +8,7 @@ import duckdb
 import polars as pl
 
 from catalog.duckdb_connection import frame_of, store_frame
+from pipelines.crm.column_names import told_error, told_names
 from pipelines.crm.erased import erased_addresses, erased_values
 from pipelines.crm.located_select import named_tables, names_warehouse, parsed
 from pipelines.crm.pull import Reading
@@ -113,13 +114,13 @@ def _rows_of(place: str, select: str, opened: list[OpenSource], reading: Reading
             msg = Said(
                 "{place} gives {given}; it must give customer_id, address, or both.",
                 place=place,
-                given=", ".join(given),
+                given=told_names(column for column in given if column != "source_file"),
             )
             raise ConfigError(msg)
         texts = ", ".join(f"nullif(trim({column}::VARCHAR), '') AS {column}" for column in columns)
         rows = frame_of(connection.sql(f"SELECT DISTINCT {texts} FROM ({select}\n) AS selected"))
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
-        msg = Said("{place}: {says}.", place=place, says=str(error).split(chr(10))[0].strip().rstrip(".!"))
+        msg = Said("{place}: {says}.", place=place, says=told_error(error, select))
         raise ConfigError(msg) from None
     except (duckdb.Error, RuntimeError) as error:
         check_not_lost(place, _places(opened), error)

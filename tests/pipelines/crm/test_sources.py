@@ -354,6 +354,51 @@ def test_a_select_that_fails_on_a_row_never_quotes_it(pull: Pull, tmp_path: Path
     assert "TRY_CAST" in message
 
 
+@pytest.mark.parametrize(
+    "first_line",
+    [
+        pytest.param("7,sentinel@x.fr,", id="an address"),
+        pytest.param("ann,,+33 6 98 76 54 32", id="a phone"),
+        pytest.param("ann,2024-01-31,x", id="a day"),
+        pytest.param(f"ann,{'0f' * 16},x", id="a hash"),
+        pytest.param("1,2,x", id="numbers"),
+    ],
+)
+@pytest.mark.parametrize("select", [CONTACTS, "SELECT * FROM crm"])
+def test_a_file_that_begins_with_data_is_refused_as_such(
+    pull: Pull, tmp_path: Path, first_line: str, select: str
+) -> None:
+    (tmp_path / "crm.csv").write_text(f"{first_line}\n8,b@x.fr,07\n", encoding="utf-8")
+    assert sentence(pull, select) == (
+        f"Source crm: {tmp_path / 'crm.csv'} cannot be read: its first line holds values, not the names of columns. "
+        "Export it with a header."
+    )
+
+
+@pytest.mark.parametrize(
+    ("select", "told"),
+    [
+        ("SELECT * FROM crm", "gives loyalty_tier and one column whose name looks like a value, which is no column of"),
+        ("SELECT *, 1 AS u9 FROM crm", "gives loyalty_tier and 2 columns whose names look like values, which is no"),
+        ("SELECT id AS customer_id FROM crm", '"id" not found'),
+        ("SELECT *, max(loyalty_tier) FROM crm", 'column "customer_id" must appear in the GROUP BY clause'),
+        ("SELECT * EXCLUDE (customer_id), max(customer_id) FROM crm", 'column "…" must appear in the GROUP BY clause'),
+        ("SELECT COLUMNS(name -> name LIKE 'x%') FROM crm", "resulted in an empty set of columns"),
+        ("SELECT lower(crm) FROM crm", "No function matches"),
+    ],
+)
+def test_a_name_that_may_be_a_value_is_not_told(pull: Pull, tmp_path: Path, select: str, told: str) -> None:
+    with closing(duckdb.connect(tmp_path / "crm.duckdb")) as database:
+        database.execute('CREATE TABLE crm AS SELECT 1 AS "sentinel@x.fr", 2 AS customer_id, 3 AS loyalty_tier')
+        if "EXCLUDE" not in select:
+            database.execute(
+                'CREATE OR REPLACE TABLE crm AS SELECT * EXCLUDE ("sentinel@x.fr"), 1 AS "sentinel@x.fr" FROM crm'
+            )
+    message = sentence(pull, select.replace("FROM crm", "FROM crm.crm"), duckdb="crm.duckdb")
+    assert told in message
+    assert "sentinel" not in message
+
+
 # Databases and Parquet
 
 
