@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 import time
@@ -181,6 +182,39 @@ def test_a_night_that_fails_on_a_value_does_not_tell_it(
     assert ran.code == 1, ran.output
     assert leaks(home) == []
     assert not any(sentinel.decode(errors="ignore") in ran.output for sentinel in SENTINELS[::2])
+
+
+@pytest.mark.parametrize(
+    ("source", "content", "told"),
+    [
+        (
+            "customers",
+            f"z1,{EMAIL},,{NAME},{NAME},75001,FR,2024-01-01\n",
+            "cannot be read: its first line holds values",
+        ),
+        ("staff", f"{EMAIL}\n", "cannot be read: its first line holds values"),
+        ("staff", f"{NAME} ({PHONE})\n", "select gives one column whose name looks like a value; it must give"),
+    ],
+)
+def test_an_export_that_lost_its_header_tells_nobody_that_it_names(
+    source: str, content: str, told: str, company: Company, relance: Run, tmp_path: Path
+) -> None:
+    (company.folder / f"{source}.csv").write_text(content, encoding="utf-8")
+    sources = (company.config / "sources.toml").read_text(encoding="utf-8")
+    if source == "staff":
+        company.declare("suppressions/staff.toml", 'title = "Staff"\nselect = "SELECT * FROM staff"\n')
+        company.declare("sources.toml", f'{sources}\n[sources.staff]\nfiles = "../staff.csv"\n')
+    else:
+        company.declare("sources.toml", re.sub(r"SELECT[^;]*?FROM customers", "SELECT * FROM customers", sources))
+    home = tmp_path / "home"
+
+    ran = relance("run", "--config", str(company.config), home=home)
+
+    assert ran.code in {1, 2}, ran.output
+    assert told in ran.output
+    assert leaks(home) == []
+    for output in (ran.output, relance("status", home=home).output):
+        assert not any(sentinel.decode(errors="ignore") in output for sentinel in SENTINELS[::2])
 
 
 @contextmanager

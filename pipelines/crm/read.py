@@ -15,7 +15,9 @@ import polars as pl
 from catalog.duckdb_connection import frame_of
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.casts import file_number, typed_select
+from pipelines.crm.column_names import told_names
 from pipelines.crm.contract import ROW
+from pipelines.crm.encoded import with_texts
 from pipelines.crm.known import marked, recall, see
 from pipelines.crm.located_select import (
     LocatedSelect,
@@ -123,11 +125,11 @@ class Crm:
         opened = self._open(table, select)
         with steady(f"Table {table}", opened):
             located = with_file(self.connection, select, opened)
-            with worded(table, opened):
+            with worded(table, opened, select):
                 self._arrive(arrival, located, opened)
             rejected = rejected_lines(self.connection, table, opened)
         read = arrival.seen_height() + rejected.height
-        with worded(table, opened):
+        with worded(table, opened, select):
             broken = self._set_aside(arrival, further)
         if located.one_to_one:
             places = located.places(arrival.places(broken[ROW]), arrival.starts(), rejected)
@@ -151,7 +153,7 @@ class Crm:
     def _arrive(self, arrival: Arrival, located: LocatedSelect, opened: tuple[OpenSource, ...]) -> None:
         """Make the temporary tables of what the select gives."""
         select, files = located.select, _files(opened)
-        given = self._given(arrival.table, select, opened)
+        select, given = self._given(arrival.table, select, opened)
         typed = partial(typed_select, contract=arrival.contract, orders=self._orders(arrival.table), files=files)
         if arrival.held is None:
             arriving = typed(marked(select, given, arrival.contract), [*given, RAW_MARK])
@@ -194,25 +196,25 @@ class Crm:
         """The greatest readable value of a column, without reading the others."""
         select = self.sources.table(table).select or ""
         opened = self._open(table, select)
-        typed = typed_select(
-            select, self._given(table, select, opened), self.contract(table), self._orders(table), _files(opened)
-        )
+        texts, given = self._given(table, select, opened)
+        typed = typed_select(texts, given, self.contract(table), self._orders(table), _files(opened))
         query = f"SELECT max({column}) AS value FROM ({typed}) AS typed"
-        value = self._read(table, query, opened)["value"][0]
+        value = self._read(table, query, select, opened)["value"][0]
         rejected_lines(self.connection, table, opened)
         return value
 
     def _orders(self, table: TableName) -> OrdersTable | None:
         return self.sources.tables.orders if table == "orders" else None
 
-    def _given(self, table: TableName, select: str, opened: tuple[OpenSource, ...]) -> list[str]:
-        """The columns that a select gives.
+    def _given(self, table: TableName, select: str, opened: tuple[OpenSource, ...]) -> tuple[str, list[str]]:
+        """A select with its bytes as text, and the columns that it gives.
 
         Raises:
             SourceError: the select gives a column that the contract does not know, or lacks one that it needs.
         """
         contract = self.contract(table)
-        given = self._read(table, f"SELECT * FROM ({select}\n) AS selected LIMIT 0", opened).columns
+        nothing = self._read(table, f"SELECT * FROM ({select}\n) AS selected LIMIT 0", select, opened)
+        given = nothing.columns
         known = contract.columns()
         unknown = [name for name in given if name not in known and not name.startswith("source_file")]
         if unknown:
@@ -220,7 +222,7 @@ class Crm:
                 "sources.toml, tables.{table}.select gives {unknown}, which is no column of {table}. Its columns "
                 "are {known}.",
                 table=table,
-                unknown=", ".join(unknown),
+                unknown=told_names(unknown),
                 known=", ".join(known),
             )
             raise SourceError(msg)
@@ -234,7 +236,7 @@ class Crm:
                 )
             msg = Said(lacks, table=table, lacking=", ".join(lacking))
             raise SourceError(msg)
-        return given
+        return with_texts(select, nothing), given
 
     def _open(self, table: TableName, select: str) -> tuple[OpenSource, ...]:
         """Open the sources that the select names."""
@@ -266,8 +268,8 @@ class Crm:
                 )
         return tuple(opened)
 
-    def _read(self, table: TableName, query: str, opened: tuple[OpenSource, ...]) -> pl.DataFrame:
-        with worded(table, opened):
+    def _read(self, table: TableName, query: str, select: str, opened: tuple[OpenSource, ...]) -> pl.DataFrame:
+        with worded(table, opened, select):
             return frame_of(self.connection.sql(query))
 
 

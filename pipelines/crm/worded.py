@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import duckdb
 
+from pipelines.crm.column_names import told_error
+from pipelines.crm.encoded import is_no_utf8
 from pipelines.crm.sources import OpenSource
 from pipelines.crm.steady import check_not_lost
 from schemas.errors import SourceError
@@ -15,15 +17,17 @@ from schemas.source import TableName
 
 
 @contextmanager
-def worded(table: TableName, opened: Sequence[OpenSource]) -> Iterator[None]:
-    """DuckDB's errors as sentences of ours: its own quote values."""
+def worded(table: TableName, opened: Sequence[OpenSource], select: str) -> Iterator[None]:
+    """DuckDB's errors as sentences of ours: its own quote values, also where they stand for names of columns."""
     places = ", ".join(source.place for source in opened) or Said("no source")
     try:
         yield
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
-        says = str(error).split("\n")[0].strip().rstrip(".!")
         msg = Said(
-            "sources.toml, tables.{table}.select: {says}. It reads {places}.", table=table, says=says, places=places
+            "sources.toml, tables.{table}.select: {says}. It reads {places}.",
+            table=table,
+            says=told_error(error, select),
+            places=places,
         )
         raise SourceError(msg) from None
     except duckdb.OutOfMemoryException:
@@ -35,6 +39,14 @@ def worded(table: TableName, opened: Sequence[OpenSource]) -> Iterator[None]:
         raise SourceError(msg) from None
     except (duckdb.Error, RuntimeError) as error:
         check_not_lost(f"Table {table}", places, error)
+        if is_no_utf8(error):
+            msg = Said(
+                "Table {table}: {places} holds text that is not UTF-8. Export it again in UTF-8; nothing was "
+                "published.",
+                table=table,
+                places=places,
+            )
+            raise SourceError(msg) from None
         if "CSV Parser" in str(error):
             msg = Said(
                 "Table {table}: {places} is no regular CSV: its line ends are mixed, or a quote is not closed. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,7 +17,7 @@ import pytest
 from catalog.duckdb_connection import connect
 from catalog.home import Home
 from pipelines.crm.read import Crm, Pulled
-from schemas.errors import SourceError
+from schemas.errors import SourceError, UnreachableSourceError
 from schemas.source import Sources
 
 CONTACTS = "SELECT id AS customer_id, email, phone FROM crm"
@@ -115,6 +116,21 @@ def test_headers_that_repeat_get_numbers_and_nameless_ones_their_place(pull: Pul
     (tmp_path / "crm.csv").write_text("id,Phone,phone,,email\n1,06,07,x,a@x.fr\n", encoding="utf-8")
     pulled = pull("SELECT id AS customer_id, email, Phone AS phone, phone_1 AS region, column3 AS city FROM crm")
     assert pulled.accepted.select("email", "phone", "region", "city").rows() == [("a@x.fr", "06", "07", "x")]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize("blank", ["", "\n"])
+def test_a_delimiter_at_the_end_of_the_header_alone_is_no_column(
+    pull: Pull, tmp_path: Path, delimiter: str, blank: str
+) -> None:
+    text = f"id,email,phone,\n{blank}1,a@x.fr,06\n2,b@x.fr\n3,c@x.fr,07\n4,d@x.fr,08,\n"
+    (tmp_path / "crm.csv").write_text(text.replace(",", delimiter), encoding="utf-8")
+    with_rest = pull(files="crm.csv", delimiter=delimiter)
+    assert (with_rest.read, with_rest.accepted.height) == (4, 1)
+    (tmp_path / "crm.csv").write_text(text.replace(",", delimiter).rsplit("4", 1)[0], encoding="utf-8")
+    pulled = pull(files="crm.csv", delimiter=delimiter)
+    assert contacts(pulled) == [("1", "a@x.fr", "06"), ("3", "c@x.fr", "07")]
+    assert pulled.quarantined.select("row", "rule").rows() == [(2, "line has too few columns")]
 
 
 @pytest.mark.parametrize("header", ["id,phone,phone,phone_1", "id,,column1,phone", "id,phone,source_file,email"])
@@ -265,6 +281,21 @@ def test_a_quote_that_swallows_a_whole_file_stops_the_run_with_its_line(pull: Pu
     assert sentence(pull).startswith(f"{tmp_path / 'crm.csv'}, line 3: malformed CSV")
 
 
+def test_a_long_field_beside_a_short_line_is_read(pull: Pull, tmp_path: Path) -> None:
+    text = f"id,email,phone\n1,a@x.fr,{'6' * 1_000_000}\n2,b@x.fr\n\n3,c@x.fr\n"
+    (tmp_path / "crm.csv").write_text(text, encoding="utf-8")
+    pulled = pull()
+    assert pulled.accepted["phone"].str.len_chars().to_list() == [1_000_000]
+    assert pulled.quarantined["row"].to_list() == [2, 3]
+
+
+def test_a_quote_in_the_header_that_swallows_the_file_is_told(pull: Pull, tmp_path: Path) -> None:
+    (tmp_path / "crm.csv").write_text('id,"email,phone\n' + "1,sentinel@x.fr,06\n" * 300_000, encoding="utf-8")
+    message = sentence(pull)
+    assert f"{tmp_path / 'crm.csv'} cannot be read: a quote in its first lines is not closed." in message
+    assert "sentinel" not in message
+
+
 def test_mixed_line_ends_are_read_or_told_as_what_they_are(pull: Pull, tmp_path: Path) -> None:
     (tmp_path / "crm.csv").write_bytes(b"id,email,phone\r\n1,a,06\n2,b,06\r\n")
     try:
@@ -276,6 +307,76 @@ def test_mixed_line_ends_are_read_or_told_as_what_they_are(pull: Pull, tmp_path:
         assert "TRY_CAST" not in told
     else:
         assert read == [("1", "a", "06"), ("2", "b", "06")]
+
+
+def bytes_of(kind: str, folder: Path) -> bytes:
+    """A file of a kind that relance reads."""
+    if kind == "parquet":
+        pl.DataFrame({"id": [1]}).write_parquet(folder / "made")
+    else:
+        with closing((sqlite3 if kind == "sqlite" else duckdb).connect(folder / "made")) as database:
+            database.execute("CREATE TABLE contacts (id INTEGER)")
+            database.commit()
+    return (folder / "made").read_bytes()
+
+
+TEXT = "id,email,phone\n1,sentinel@x.fr,06\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        pytest.param(TEXT.replace("email", "em\0ail").encode(), "it is no text, or UTF-16 without", id="NUL"),
+        pytest.param(TEXT.encode("utf-16-le"), "it is no text, or UTF-16 without its byte-order mark", id="UTF-16"),
+        pytest.param(gzip.compress(TEXT.encode()), "it is compressed with gzip. Unpack it", id="gzip"),
+        pytest.param(b"PK\x03\x04\x14\0\x06\0", "it is a ZIP file or an Excel workbook", id="Excel"),
+        pytest.param(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "it is an old Excel workbook", id="old Excel"),
+        pytest.param(b'[\n  {"id": 1, "email": "sentinel@x.fr"}]', "it is JSON", id="JSON"),
+        pytest.param(b'{"id": 1, "email": "sentinel@x.fr"}\n', "it is JSON", id="JSON in lines"),
+        pytest.param(b"sep=;\n" + TEXT.encode(), "its first line is Excel's `sep=`", id="sep"),
+        pytest.param(b'\xef\xbb\xbf"sep=,"\n' + TEXT.encode(), "its first line is Excel's `sep=`", id="quoted sep"),
+        pytest.param("parquet", 'it is Parquet. Declare it as `files` with format = "parquet"', id="Parquet"),
+        pytest.param("sqlite", "it is an SQLite database. Declare it as `sqlite`", id="SQLite"),
+        pytest.param("duckdb", "it is a DuckDB database. Declare it as `duckdb`", id="DuckDB"),
+    ],
+)
+@pytest.mark.parametrize("place", [{"files": "crm.csv"}, {"files": "crm.csv", "delimiter": ";"},
+                                   {"files": "crm.csv", "encoding": "latin-1"}])  # fmt: skip
+def test_a_file_that_is_no_csv_is_told_as_what_it_is(
+    pull: Pull, tmp_path: Path, content: bytes | str, told: str, place: dict[str, str]
+) -> None:
+    (tmp_path / "crm.csv").write_bytes(bytes_of(content, tmp_path) if isinstance(content, str) else content)
+    message = sentence(pull, **place)
+    assert message.startswith(f"Source crm: {tmp_path / 'crm.csv'} cannot be read: {told}")
+    assert "sentinel" not in message
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "windows-1252"])
+def test_utf_16_that_is_declared_as_another_encoding_is_told(pull: Pull, tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "crm.csv").write_bytes(TEXT.encode("utf-16"))
+    assert f"is not {encoding}. Set `encoding`" in sentence(pull, files="crm.csv", encoding=encoding)
+
+
+@pytest.mark.parametrize(
+    "header", ["[id],[email],[phone]", "customerDUCK,id,email", "{id},email,phone", "separator,id"]
+)
+def test_a_header_that_begins_like_something_else_is_a_header(pull: Pull, tmp_path: Path, header: str) -> None:
+    first, *others = header.split(",")
+    (tmp_path / "crm.csv").write_text(f"{header}\n{','.join(['1', *others])}", encoding="utf-8")
+    assert pull(f'SELECT "{first}" AS customer_id FROM crm').accepted["customer_id"].to_list() == ["1"]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb", "parquet"])
+@pytest.mark.parametrize("content", ["sqlite", "duckdb", "parquet", TEXT])
+def test_a_file_of_another_kind_is_refused_at_once(pull: Pull, tmp_path: Path, kind: str, content: str) -> None:
+    if content == kind:
+        return
+    (tmp_path / "crm").write_bytes(content.encode() if content == TEXT else bytes_of(content, tmp_path))
+    place = {"files": "crm", "format": "parquet"} if kind == "parquet" else {kind: "crm"}
+    with pytest.raises(SourceError, match=r"crm cannot be read: it is (no|an?|) ?(Parquet|SQLite|DuckDB)") as caught:
+        pull("SELECT id AS customer_id FROM crm.contacts", **place)
+    # What cannot be reached is tried again, for minutes.
+    assert not isinstance(caught.value, UnreachableSourceError)
 
 
 # Several files
@@ -352,6 +453,51 @@ def test_a_select_that_fails_on_a_row_never_quotes_it(pull: Pull, tmp_path: Path
     assert "sentinel" not in message
     assert message.startswith("Table customers: reading ")
     assert "TRY_CAST" in message
+
+
+@pytest.mark.parametrize(
+    "first_line",
+    [
+        pytest.param("7,sentinel@x.fr,", id="an address"),
+        pytest.param("ann,,+33 6 98 76 54 32", id="a phone"),
+        pytest.param("ann,2024-01-31,x", id="a day"),
+        pytest.param(f"ann,{'0f' * 16},x", id="a hash"),
+        pytest.param("1,2,x", id="numbers"),
+    ],
+)
+@pytest.mark.parametrize("select", [CONTACTS, "SELECT * FROM crm"])
+def test_a_file_that_begins_with_data_is_refused_as_such(
+    pull: Pull, tmp_path: Path, first_line: str, select: str
+) -> None:
+    (tmp_path / "crm.csv").write_text(f"{first_line}\n8,b@x.fr,07\n", encoding="utf-8")
+    assert sentence(pull, select) == (
+        f"Source crm: {tmp_path / 'crm.csv'} cannot be read: its first line holds values, not the names of columns. "
+        "Export it with a header."
+    )
+
+
+@pytest.mark.parametrize(
+    ("select", "told"),
+    [
+        ("SELECT * FROM crm", "gives loyalty_tier and one column whose name looks like a value, which is no column of"),
+        ("SELECT *, 1 AS u9 FROM crm", "gives loyalty_tier and 2 columns whose names look like values, which is no"),
+        ("SELECT id AS customer_id FROM crm", '"id" not found'),
+        ("SELECT *, max(loyalty_tier) FROM crm", 'column "customer_id" must appear in the GROUP BY clause'),
+        ("SELECT * EXCLUDE (customer_id), max(customer_id) FROM crm", 'column "…" must appear in the GROUP BY clause'),
+        ("SELECT COLUMNS(name -> name LIKE 'x%') FROM crm", "resulted in an empty set of columns"),
+        ("SELECT lower(crm) FROM crm", "No function matches"),
+    ],
+)
+def test_a_name_that_may_be_a_value_is_not_told(pull: Pull, tmp_path: Path, select: str, told: str) -> None:
+    with closing(duckdb.connect(tmp_path / "crm.duckdb")) as database:
+        database.execute('CREATE TABLE crm AS SELECT 1 AS "sentinel@x.fr", 2 AS customer_id, 3 AS loyalty_tier')
+        if "EXCLUDE" not in select:
+            database.execute(
+                'CREATE OR REPLACE TABLE crm AS SELECT * EXCLUDE ("sentinel@x.fr"), 1 AS "sentinel@x.fr" FROM crm'
+            )
+    message = sentence(pull, select.replace("FROM crm", "FROM crm.crm"), duckdb="crm.duckdb")
+    assert told in message
+    assert "sentinel" not in message
 
 
 # Databases and Parquet
@@ -433,10 +579,49 @@ def test_parquet_is_read_as_text_with_its_times_kept(pull: Pull, tmp_path: Path)
     assert pulled.accepted["updated_at"].to_list() == [datetime(2025, 1, 31, 4, 30, tzinfo=UTC), None]
 
 
+def without_mark(tmp_path: Path, kind: str, email: bytes) -> tuple[str, dict[str, str]]:
+    """What stands after FROM, and a source whose texts lie as bytes, as `kind` has them."""
+    if kind == "sqlite":
+        with closing(sqlite3.connect(tmp_path / "crm.sqlite")) as database:
+            database.execute("CREATE TABLE crm (id INTEGER, email BLOB, phone TEXT)")
+            database.execute("INSERT INTO crm VALUES (7, ?, '06')", (email,))
+            database.commit()
+        return "crm.crm", {"sqlite": "crm.sqlite"}
+    if kind == "duckdb":
+        with closing(duckdb.connect(tmp_path / "crm.duckdb")) as database:
+            database.execute("CREATE TABLE crm AS SELECT 7 AS id, $1::BLOB AS email, '06' AS phone", [email])
+        return "crm.crm", {"duckdb": "crm.duckdb"}
+    pl.DataFrame({"id": [7], "email": [email], "phone": ["06"]}).write_parquet(tmp_path / "crm.parquet")
+    return "crm", {"files": "crm.parquet"}
+
+
+@pytest.mark.parametrize("kind", ["parquet", "sqlite", "duckdb"])
+def test_bytes_are_the_text_that_they_hold(pull: Pull, tmp_path: Path, kind: str) -> None:
+    place, source = without_mark(tmp_path, kind, "Élodie@x.fr".encode())
+    pulled = pull(f"SELECT id AS customer_id, email, phone FROM {place}", **source)
+    assert contacts(pulled) == [("7", "Élodie@x.fr", "06")]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "sqlite", "duckdb"])
+def test_bytes_that_are_no_text_stop_the_run_with_their_file(pull: Pull, tmp_path: Path, kind: str) -> None:
+    place, source = without_mark(tmp_path, kind, "Élodie@x.fr".encode("latin-1"))
+    message = sentence(pull, f"SELECT id AS customer_id, email, phone FROM {place}", **source)
+    assert message == (
+        f"Table customers: {tmp_path / 'crm'}.{kind} holds text that is not UTF-8. Export it again in UTF-8; "
+        "nothing was published."
+    )
+
+
 def test_parquet_files_of_a_glob_are_read_by_column_name(pull: Pull, tmp_path: Path) -> None:
     pl.DataFrame({"id": [1], "email": ["a"], "phone": ["06"]}).write_parquet(tmp_path / "a.parquet")
     pl.DataFrame({"phone": ["07"], "id": [2], "email": ["b"]}).write_parquet(tmp_path / "b.parquet")
     assert contacts(pull(files="*.parquet")) == [("1", "a", "06"), ("2", "b", "07")]
+
+
+def test_parquet_may_have_a_column_called_source_file(pull: Pull, tmp_path: Path) -> None:
+    pl.DataFrame({"id": [1], "source_file": ["theirs"], 'a"b': ["06"]}).write_parquet(tmp_path / "crm.parquet")
+    select = 'SELECT id AS customer_id, source_file_1 AS city, "a""b" AS phone FROM crm'
+    assert pull(select, files="crm.parquet").accepted.select("city", "phone").rows() == [("theirs", "06")]
 
 
 def test_a_file_that_is_no_parquet_is_told_with_its_path(pull: Pull, tmp_path: Path) -> None:

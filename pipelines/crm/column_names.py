@@ -1,0 +1,47 @@
+"""Which names of columns may be told: where an export lost its header, its first row stands in their place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from schemas.said import Said
+
+_NAME = re.compile(r"\w[\w ]*")
+_QUOTED = re.compile(r'"([^"]*)"')
+#: What an address has, and no name of a column: an @, or the digits of a phone, a date or a postcode.
+_VALUE = re.compile(r"[^\s\"'(),]*(?:@|\d{3})[^\s\"'(),]*")
+
+
+def looks_like_name(text: str) -> bool:
+    """Whether a text is a name that somebody gave to a column: letters first of all, few digits, no other signs."""
+    letters, digits = sum(map(str.isalpha, text)), sum(map(str.isdigit, text))
+    return _NAME.fullmatch(text) is not None and letters > 1 and digits <= 2 and letters > digits
+
+
+def told_names(names: Iterable[str]) -> str:
+    """The names that look like names; how many others there are."""
+    every = list(names)
+    shown = ", ".join(name for name in every if looks_like_name(name))
+    hidden = sum(not looks_like_name(name) for name in every)
+    if not hidden:
+        return shown
+    more = (
+        Said("one column whose name looks like a value")
+        if hidden == 1
+        else Said("{hidden} columns whose names look like values", hidden=hidden)
+    )
+    return Said("{shown} and {more}", shown=shown, more=more) if shown else more
+
+
+def told_error(error: Exception, select: str) -> str:
+    """The first line of what DuckDB says of a select, without names that neither stand in it nor look like names."""
+
+    def told(quoted: re.Match[str]) -> str:
+        # It quotes signatures of functions too, `lower(INTEGER)`.
+        words, is_plain = re.findall(r"\w+", quoted[1]), not {"@", "["} & set(quoted[1])
+        known = all(word in select or looks_like_name(word) for word in words)
+        return quoted[0] if quoted[1] in select or (is_plain and known) else '"…"'
+
+    says = _QUOTED.sub(told, str(error).split("\n")[0].strip().rstrip(".!"))
+    return _VALUE.sub(lambda value: value[0] if value[0] in select else "…", says)
