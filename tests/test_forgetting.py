@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from catalog.erasures import erasure_requests, removals
 from catalog.home import Home
 from catalog.secret_keys import open_keys
-from catalog.store import open_catalog
+from catalog.store import VERSIONS, open_catalog
 from catalog.warehouse import open_warehouse
 from commands.main import app
 from pipelines.erasure.erasing import Erasing
@@ -220,6 +221,23 @@ def test_while_a_run_holds_the_home_an_address_leaves_the_files_at_once_and_the_
 
     assert set(state(home).values()) == {"removing"}
     assert not held(dump(home), RAW)
+
+
+def test_files_that_a_killed_run_left_before_the_catalog_knew_of_them_go_too(company: Company, home: Path) -> None:
+    place = Home.at(home)
+    theirs = {"network": "meta", "version": "2024-06-30.1"}
+    with open_catalog(place) as catalog, open_warehouse(place, open_keys(place)) as warehouse, catalog.writing() as now:
+        now.execute(sa.delete(VERSIONS).where(*(VERSIONS.c[name] == value for name, value in theirs.items())))
+        warehouse.execute(
+            "UPDATE warehouse.key_versions SET state = 'pending' WHERE network = $network AND version = $version",
+            **theirs,
+        )
+    assert held(uploads(home)["meta"], HASHED)
+
+    said = told("forget", "zz-one", "--config", str(company.config), home=home)
+
+    assert said.count("Withdrawn") == 3
+    assert uploads(home) == {}
 
 
 #: Applies what was asked for to the home, killed after its first, second, … step; says how often it was.
