@@ -133,7 +133,8 @@ def _apply(declared: Config, home: Home, keys: SecretKeys, catalog: Catalog, mad
         )
         return
     for *audience, version in sorted(before - _published(catalog)):
-        OUT.print(f"Withdrawn: {'/'.join(audience)} {version}: its keys are theirs.", soft_wrap=True)
+        name = f"{'/'.join(audience)} {version}"
+        OUT.print(f"Withdrawn: {name}: its files held keys of forgotten people.", soft_wrap=True)
     OUT.print("At once: the rows are gone from the warehouse, which was written anew.", soft_wrap=True)
     for request in erasure_requests(catalog):
         if request.request_id in made:
