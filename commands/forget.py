@@ -116,10 +116,14 @@ def _apply(declared: Config, home: Home, keys: SecretKeys, catalog: Catalog, mad
     """What needs the warehouse: now if nobody holds the home."""
     from pipelines.erasure.erasing import Erasing
     from pipelines.erasure.settle import settle
+    from pipelines.uploads.outbox import Outbox
+    from pipelines.uploads.reconciliation import reconcile
 
-    before = {(row["network"], row["account"], row["segment"], row["version"]) for row in catalog.versions()}
     try:
         with open_warehouse(home, keys, declared.settings.memory_limit, declared.settings.time_zone) as warehouse:
+            # A run that was killed may have left files that the catalog does not name.
+            reconcile(Outbox(home, keys, warehouse, catalog, declared.settings, night=0))
+            before = _published(catalog)
             settle(Erasing(home, keys, warehouse, catalog, declared, datetime.now(UTC)))
     except HomeLockedError:
         OUT.print(
@@ -128,12 +132,16 @@ def _apply(declared: Config, home: Home, keys: SecretKeys, catalog: Catalog, mad
             soft_wrap=True,
         )
         return
-    after = {(row["network"], row["account"], row["segment"], row["version"]) for row in catalog.versions()}
-    for *audience, version in sorted(before - after):
-        OUT.print(f"Withdrawn: {'/'.join(audience)} {version}: its keys are theirs.", soft_wrap=True)
+    for *audience, version in sorted(before - _published(catalog)):
+        name = f"{'/'.join(audience)} {version}"
+        OUT.print(f"Withdrawn: {name}: its files held keys of forgotten people.", soft_wrap=True)
     OUT.print("At once: the rows are gone from the warehouse, which was written anew.", soft_wrap=True)
     for request in erasure_requests(catalog):
         if request.request_id in made:
             records = len(sealed_records(catalog, request.request_id))
             found = f"{records} records" if records > 1 else "1 record" if records else "no record of the last run"
             OUT.print(f"Request {request.request_id} covers {found}.", soft_wrap=True)
+
+
+def _published(catalog: Catalog) -> set[tuple[str, ...]]:
+    return {(row["network"], row["account"], row["segment"], row["version"]) for row in catalog.versions()}

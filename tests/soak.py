@@ -35,7 +35,8 @@ moment, and a marketer who uploads, skips, takes old files, and takes back what 
 each network's list that is fed only the files that were uploaded, read by a reader of its own. After each night and
 each confirmation relance's belief about every open list must equal the model, no file that lies in the outbox may
 hold a key that is forbidden (by consent, suppression or a request to be forgotten), and no forbidden key may come
-back to a list that it left. The first disagreement ends it."""
+back to a list that it left. Once a request is closed, no file at all may name the person. The first disagreement ends
+it."""
 #: One night in so many has a CRM that was cut off half way.
 CUT = 25
 

@@ -12,18 +12,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from catalog.erasures import erasure_requests, removals
 from catalog.home import Home
+from catalog.journal import confirmations
 from catalog.secret_keys import open_keys
-from catalog.store import open_catalog
+from catalog.store import VERSIONS, open_catalog
 from catalog.warehouse import open_warehouse
 from commands.main import app
+from pipelines.erasure import settle as settling
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.settle import settle
+from pipelines.uploads.confirming import outstanding
 from schemas.config import read_config
+from schemas.segment import Audience
+from schemas.uploads import Manifest
 from tests.conftest import OTHERS, ROOT, Company, Ran
+from tests.nights import night
 
 Run = Callable[..., Ran]
 
@@ -91,6 +98,12 @@ def dump(home: Path) -> str:
         ]
         assert "crm_customers" in tables
         return "\n".join(str(warehouse.read(f"FROM warehouse.{table}").rows()) for table in tables)
+
+
+def files_with(home: Path, values: tuple[str, ...]) -> list[Path]:
+    """Which files of the outbox hold one of the values, removals too."""
+    files = sorted(path for path in (home / "outbox").rglob("*") if path.is_file())
+    return [path for path in files if held(path.read_text(), values)]
 
 
 def held(text: str, values: tuple[str, ...]) -> list[str]:
@@ -164,6 +177,7 @@ def test_a_forgotten_person_leaves_every_list_and_comes_back_with_a_later_consen
     for opened in erasing():
         settle(opened)
     assert not held(dump(home), HASHED)
+    assert not files_with(home, HASHED)
 
     # A consent granted after the request brings back the record that it speaks of.
     consents = (company.folder / "consents.csv").read_text()
@@ -222,6 +236,104 @@ def test_while_a_run_holds_the_home_an_address_leaves_the_files_at_once_and_the_
     assert not held(dump(home), RAW)
 
 
+def steps(home: Path) -> dict[str, list[str]]:
+    """What the newest version of each network, each of which has a full file, asks for."""
+    asked = {}
+    with open_catalog(Home.at(home)) as catalog:
+        for row in catalog.versions():
+            manifest = Manifest.model_validate_json(row["manifest"])
+            assert manifest.has_file("full")
+            standing = confirmations(catalog, Audience(row["network"], row["account"], row["segment"]))
+            asked[row["network"]] = [step.kind for step in outstanding(manifest, standing)]
+    return asked
+
+
+def test_when_a_request_closes_no_file_of_the_outbox_names_the_person_and_each_list_has_one_to_give_out(
+    company: Company, home: Path
+) -> None:
+    config = ("--config", str(company.config))
+    told("confirm", "meta/buyers", "2024-06-30.1", "--as", "created", home=home)
+    told("forget", "zz-one", "--requested-at", "2024-07-01", *config, home=home)
+    [request] = state(home)
+    night(company.config, home, "2024-06-30")
+    # Of a list at Google nobody takes so few out with a file.
+    assert [path.parent.parts[-4] for path in files_with(home, HASHED)] == ["meta", "pinterest"]
+    confirm_plan(home)
+
+    night(company.config, home, "2024-06-30")
+
+    assert state(home) == {request: "closed"}
+    assert not files_with(home, HASHED)
+    assert not held(dump(home), HASHED)
+    assert steps(home) == {"google_ads": [], "meta": [], "pinterest": []}
+    newest = uploads(home)
+    with open_catalog(Home.at(home)) as catalog:
+        outcomes = {row["network"]: row["outcome"] for row in catalog.outcomes_of_night(3)}
+    assert outcomes == {"google_ads": "fresh", "meta": "published", "pinterest": "published"}
+
+    # And so it stays.
+    night(company.config, home, "2024-06-30")
+    assert uploads(home) == newest
+    with open_catalog(Home.at(home)) as catalog:
+        assert {row["outcome"] for row in catalog.outcomes_of_night(4)} == {"fresh"}
+
+    # If what closed it is taken back, its keys and files are gone: the list is filled anew.
+    told("unconfirm", "meta/buyers", home=home)
+    night(company.config, home, "2024-06-30")
+    assert state(home) == {request: "removing"}
+    assert not files_with(home, HASHED)
+    assert steps(home) == {"google_ads": [], "meta": ["replaced"], "pinterest": []}
+    [shown] = [each for each in json.loads(certified(home, config, request))["removals"] if each["network"] == "meta"]
+    assert (shown["state"], shown["confirmation"]) == ("published", None)
+    with open_catalog(Home.at(home)) as catalog:
+        newest_version = catalog.versions(Audience("meta", "main", "buyers"))[-1]["version"]
+    told("confirm", "meta/buyers", newest_version, "--as", "replaced", home=home)
+    assert json.loads(certified(home, config, request))["request"]["state"] == "closed"
+
+
+def test_files_that_are_to_go_go_before_the_keys_by_which_they_are_found(
+    company: Company, home: Path, erasing: Callable[[], Iterator[Erasing]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told("forget", "zz-one", "--requested-at", "2024-07-01", "--config", str(company.config), home=home)
+    night(company.config, home, "2024-06-30")
+    confirm_plan(home)
+    for step, left in (("withdraw", 2), ("drop_erased_keys", 0)):
+        with monkeypatch.context() as patched:
+            patched.setattr(settling, step, killed)
+            for opened in erasing():
+                with pytest.raises(KeyboardInterrupt):
+                    settle(opened)
+        assert len(files_with(home, HASHED)) == left
+        assert held(dump(home), HASHED)
+
+    for opened in erasing():
+        settle(opened)
+
+    assert not files_with(home, HASHED)
+    assert not held(dump(home), HASHED)
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_files_that_a_killed_run_left_before_the_catalog_knew_of_them_go_too(company: Company, home: Path) -> None:
+    place = Home.at(home)
+    theirs = {"network": "meta", "version": "2024-06-30.1"}
+    with open_catalog(place) as catalog, open_warehouse(place, open_keys(place)) as warehouse, catalog.writing() as now:
+        now.execute(sa.delete(VERSIONS).where(*(VERSIONS.c[name] == value for name, value in theirs.items())))
+        warehouse.execute(
+            "UPDATE warehouse.key_versions SET state = 'pending' WHERE network = $network AND version = $version",
+            **theirs,
+        )
+    assert held(uploads(home)["meta"], HASHED)
+
+    said = told("forget", "zz-one", "--config", str(company.config), home=home)
+
+    assert said.count("Withdrawn") == 3
+    assert uploads(home) == {}
+
+
 #: Applies what was asked for to the home, killed after its first, second, … step; says how often it was.
 KILLED = """
 import os, sys
@@ -232,6 +344,7 @@ from catalog.secret_keys import open_keys
 from catalog.store import open_catalog
 from catalog.warehouse import open_warehouse
 from pipelines.erasure import settle as settling, taking_in
+from pipelines.erasure import settle as settling
 from pipelines.erasure.erasing import Erasing
 from schemas.config import read_config
 

@@ -27,3 +27,4 @@ def test_what_relance_believes_is_what_the_networks_hold_and_no_forbidden_key_co
     with open_catalog(world.home) as catalog:
         closed = [request.state == "closed" for request in erasure_requests(catalog)]
     assert sum(closed) > 10, "the life is too quiet"
+    assert world.counts["files searched for closed requests"] > 100

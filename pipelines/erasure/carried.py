@@ -13,10 +13,11 @@ from pipelines.erasure.applied import note_applied
 from pipelines.erasure.forbidden import keys_by_request
 from pipelines.identifiers.match_keys import columns_of, form_of
 from pipelines.pieces import in_pieces
-from pipelines.uploads.audience_keys import ensure_keys, file_keys
+from pipelines.uploads.audience_keys import STORED_KEYS, ensure_keys, file_keys
 from pipelines.uploads.holdings import Event
 from schemas.erasure import ErasedKeys
 from schemas.network import Network
+from schemas.segment import Audience
 
 
 def note_erased_keys(
@@ -75,15 +76,13 @@ def drop_erased_keys(
     In: the `ErasedKeys` that are still forbidden. These go, from every version that carried them too; a key that a
     later consent allows is watched on, since the consent may go, unless its request is `too_old`.
     """
-    theirs = pl.col("request_id").is_in(list(requests))
-    kept, going = erased_keys(warehouse), forbidden.filter(theirs)
-    left = kept.join(going, on=["request_id", "network", "key", "value"], how="anti")
+    finished = list(requests)
+    kept, theirs = erased_keys(warehouse), forbidden.filter(pl.col("request_id").is_in(finished))
+    left = kept.join(theirs, on=["request_id", "network", "key", "value"], how="anti")
     left = left.filter(~pl.col("request_id").is_in(list(too_old)))
     if left.height == kept.height:
         return
-    # What another request still watches stays.
-    going = going.join(forbidden.filter(~theirs), on=["network", "key", "value"], how="anti")
-    store_frame(warehouse.connection, "_going", going)
+    store_frame(warehouse.connection, "_going", watched_by_no_other(finished, forbidden))
     with warehouse.transaction():
         note_rewrite(warehouse)
         warehouse.execute(
@@ -95,6 +94,12 @@ def drop_erased_keys(
         warehouse.replace("erased_keys", left)
 
 
+def watched_by_no_other(requests: Iterable[str], forbidden: pl.DataFrame) -> pl.DataFrame:
+    """Of the `ErasedKeys` that are still forbidden, those of the requests that no other request watches."""
+    theirs = pl.col("request_id").is_in(list(requests))
+    return forbidden.filter(theirs).join(forbidden.filter(~theirs), on=["network", "key", "value"], how="anti")
+
+
 def traces(warehouse: Warehouse) -> pl.DataFrame:
     """Erased keys in files: request_id, network, account, segment, version_id, version, kind, list, key, value."""
     erased_keys(warehouse)
@@ -103,6 +108,22 @@ def traces(warehouse: Warehouse) -> pl.DataFrame:
         "SELECT request_id, network, account, segment, version_id, version, kind, list, key, value "
         f"FROM {file_keys(erased)} JOIN warehouse.erased_keys USING (network, key, value)"
     )
+
+
+def removes_erased(warehouse: Warehouse, audience: Audience, version: str) -> bool:
+    """Whether a remove file of the version carries a key of somebody erased that is still kept."""
+    if not warehouse.has("erased_keys"):
+        return False
+    theirs = "network = $network AND account = $account AND segment = $segment AND version = $version"
+    removed = f"{theirs} AND kind = 'remove'"
+    stored = f"(FROM {STORED_KEYS} WHERE series IN (SELECT series FROM warehouse.key_versions WHERE {removed}))"
+    found = warehouse.read(
+        f"SELECT key FROM {file_keys(stored)} SEMI JOIN warehouse.erased_keys USING (network, key, value) "
+        f"WHERE {removed} LIMIT 1",
+        **audience._asdict(),
+        version=version,
+    )
+    return not found.is_empty()
 
 
 def requests_held(found: pl.DataFrame, lists: Iterable[Iterable[Event]]) -> set[str]:

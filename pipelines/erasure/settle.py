@@ -24,7 +24,7 @@ from catalog.erasures import (
 from catalog.journal import confirmations
 from catalog.rewrite import rewrite_is_due, rewrite_warehouse
 from pipelines.erasure.applied import not_applied
-from pipelines.erasure.carried import drop_erased_keys, erased_keys, note_erased_keys, traces
+from pipelines.erasure.carried import drop_erased_keys, erased_keys, note_erased_keys, traces, watched_by_no_other
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.forbidden import keys_by_request
 from pipelines.erasure.removals import Carrier, removals_of
@@ -120,7 +120,7 @@ def _keys_by_standing(erasing: Erasing) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def _drop_finished_keys(erasing: Erasing) -> None:
-    """Forget the keys of requests that are closed, or too old."""
+    """Forget the keys of requests that are closed, or too old, and withdraw the versions whose files hold them."""
     forget_records(erasing.catalog, erasing.kept_since)
     if not erasing.warehouse.height("erased_keys"):
         return
@@ -129,6 +129,11 @@ def _drop_finished_keys(erasing: Erasing) -> None:
     too_old = [request.request_id for request in requests if request.received_at < erasing.kept_since]
     # Whoever consented again is uploaded again, so only forbidden keys go.
     standing, _ = _keys_by_standing(erasing)
+    going = watched_by_no_other([*closed, *too_old], standing)
+    if not going.is_empty():
+        # Files first: nobody finds them without the keys.
+        found = traces(erasing.warehouse)
+        _withdraw(erasing, found.join(going, on=["network", "key", "value"], how="semi"))
     drop_erased_keys(erasing.warehouse, {*closed, *too_old}, standing, too_old)
 
 
@@ -140,6 +145,11 @@ def _withdraw_carriers(erasing: Erasing, received: list[str]) -> None:
         .filter(pl.col("kind") != "remove", pl.col("request_id").is_in(received))
         .join(standing, on=["request_id", "network", "key", "value"], how="semi")
     )
+    _withdraw(erasing, found)
+
+
+def _withdraw(erasing: Erasing, found: pl.DataFrame) -> None:
+    """Withdraw the published ones of the versions that are in the `traces`."""
     for *audience, version in found.select(*Audience._fields, "version").unique().sort(pl.all()).iter_rows():
         published = {row["version"] for row in erasing.catalog.versions(Audience(*audience))}
         if version in published:

@@ -10,10 +10,10 @@ from typing import Literal, NamedTuple
 from pipelines.uploads.audience_keys import FileKeys, SinceNewest, since_newest
 from pipelines.uploads.changes import Changes, Forbidden, changes, deltas, listed_keys, nothing_forbidden
 from pipelines.uploads.commit import commit
-from pipelines.uploads.confirming import outstanding
 from pipelines.uploads.expiry import expiry_of
+from pipelines.uploads.freshness import fresh_version, has_spent_removals
 from pipelines.uploads.holdings import differences, unsaid_versions
-from pipelines.uploads.manifest import content_digest, full_digest, new_manifest, readme, rules_version, signed
+from pipelines.uploads.manifest import new_manifest, readme, rules_version, signed
 from pipelines.uploads.minimum import too_small
 from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.plan import RETIRED, Situation, plan
@@ -166,7 +166,8 @@ def _publish(asked: _Asked, outbox: Outbox, *, held: Said | None) -> Published:
         audience_rows = asked.rows._replace(lists=())
         must_lose = asked.retired or not _without_full(asked, state, outbox).removes.is_empty()
         if not asked.retired:
-            reduction, audience_rows = _reduced(asked, state, outbox, must_lose=must_lose) or (None, audience_rows)
+            due = must_lose or has_spent_removals(audience, state, outbox.warehouse)
+            reduction, audience_rows = _reduced(asked, state, outbox, due=due) or (None, audience_rows)
         if reduction is None and not must_lose:
             return Published("held", None, held, None)
     full = audience_rows.lists
@@ -214,7 +215,7 @@ def _publish(asked: _Asked, outbox: Outbox, *, held: Said | None) -> Published:
             plan=plan(situation, files, same_parts=network.file.parts == "one list" or state.same_parts(files)),
             reduction=reduction,
         )
-        newest = _fresh(audience, manifest, situation, state, outbox)
+        newest = fresh_version(audience, manifest, situation, state, outbox)
         if newest is not None:
             shutil.rmtree(staged)
             return Published("held" if held else "fresh", newest.version, held, newest)
@@ -228,12 +229,12 @@ def _publish(asked: _Asked, outbox: Outbox, *, held: Said | None) -> Published:
     return Published("held" if held else "published", version, held, manifest)
 
 
-def _reduced(asked: _Asked, state: State, outbox: Outbox, *, must_lose: bool) -> tuple[Reduction, AudienceRows] | None:
-    """What stays of the version that was published last, if it may not stay as it is, or the network must lose keys;
-    None if nothing stays."""
+def _reduced(asked: _Asked, state: State, outbox: Outbox, *, due: bool) -> tuple[Reduction, AudienceRows] | None:
+    """What stays of the version that was published last, if that is `due` or it may not stay as it is; None if nothing
+    stays."""
     rules = rules_version(asked.network)
     reduction = reduction_of(asked.audience, state, outbox, asked.forbidden, rules_version=rules)
-    if reduction is None or not (reduction.is_due or must_lose):
+    if reduction is None or not (reduction.is_due or due):
         return None
     rows = reduced_rows(reduction, outbox.folder(asked.audience, reduction.manifest.version), asked.network)
     return (reduction, rows) if rows.lists else None
@@ -243,21 +244,6 @@ def _without_full(asked: _Asked, state: State, outbox: Outbox) -> Changes:
     """What must change at the network if all that is not forbidden stays as it is."""
     found = differences(outbox.warehouse, listed_keys(()), state.holdings)
     return changes(found, (), asked.forbidden)
-
-
-def _fresh(
-    audience: Audience, manifest: Manifest, situation: Situation, state: State, outbox: Outbox
-) -> Manifest | None:
-    """The newest version, if a new one would hold nothing new and ask for nothing else than is still to be done."""
-    published = [row for row in state.versions if row["state"] == "published"]
-    if not published or not outbox.folder(audience, published[-1]["version"]).is_dir():
-        return None
-    newest = Manifest.model_validate_json(published[-1]["manifest"])
-    same = published[-1]["content"] == content_digest(manifest)
-    same |= situation.is_settled and full_digest(newest) == full_digest(manifest)
-    asked = [(step.kind, step.version.replace(manifest.version, newest.version)) for step in manifest.plan]
-    left = [(step.kind, step.version) for step in outstanding(newest, state.standing)]
-    return newest if same and asked == left else None
 
 
 def _next_number(audience: Audience, outbox: Outbox, as_of: date) -> int:

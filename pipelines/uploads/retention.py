@@ -45,7 +45,9 @@ def _expire(audience: Audience, outbox: Outbox, today: date) -> None:
     files = key_versions(outbox.warehouse, audience)
     filled = sorted(files.filter(pl.col("whole"), kind="full")["version"], key=VersionOrder.of)
     held, carried = _resting(state, files)
-    resting = set(files["version"]) - held - set(filled[-1:])
+    # What is given out today may be confirmed tomorrow, also if it has nothing but a remove file.
+    current = {row["version"] for row in published[-1:]}
+    resting = set(files["version"]) - held - set(filled[-1:]) - current
     ages = {version: today - days[version] if version in days else KEYS_KEPT for version in resting}
     going = sorted({each for each in resting if each not in carried or ages[each] > KEYS_KEPT}, key=VersionOrder.of)
     known = set(files["version"]) - set(going)

@@ -70,6 +70,11 @@ class State:
     def last_full(self) -> LastFull | None:
         return last_full(self.versions)
 
+    @property
+    def newest(self) -> sa.RowMapping | None:
+        """The newest version that is still published."""
+        return next((row for row in reversed(self.versions) if row["state"] == "published"), None)
+
     def manifest(self, version: str) -> Manifest | None:
         texts = [row["manifest"] for row in self.versions if row["version"] == version]
         return Manifest.model_validate_json(texts[0]) if texts else None

@@ -16,7 +16,8 @@ from schemas.segment import Audience
 
 #: Why an audience has no version of tonight although nothing else is wrong.
 FORGOTTEN = Said(
-    "somebody who is in it asked to be forgotten while it was being published; the next run publishes it without them"
+    "its files hold keys of somebody who asked to be forgotten while it was being published, or whose removal was "
+    "confirmed meanwhile; the next run publishes it without them"
 )
 
 

@@ -40,8 +40,8 @@ class Company:
         self._forgotten: dict[str, tuple[str, set[str], datetime]] = {}
         #: When a record consented last.
         self._granted: dict[str, datetime] = {}
-        #: Ids and addresses of whom a request to be forgotten ever meant.
-        self._meant: list[str] = []
+        #: The id or address of whom each request to be forgotten meant.
+        self._meant: dict[str, str] = {}
         self._kin = Kin()
         #: Whose CRM record goes when.
         self._leaving: list[tuple[date, str]] = []
@@ -97,14 +97,10 @@ class Company:
                 self.records.pop(name, None)
         self._leaving = [each for each in self._leaving if each[0] > day]
 
-    def forget(self, record: Record) -> None:
-        """Somebody asked the company outside the CRM, by the record's id: `relance forget` was called."""
+    def forget(self, record: Record, request: str) -> None:
+        """Somebody asked the company outside the CRM, by the record's id: `relance forget` calls it that request."""
         self._count("forgotten by command")
-        self._forget(f"command-{len(self._forgotten)}", self._tick(), record.id, record.email, record.phone)
-
-    def now(self) -> datetime:
-        """A moment after all that happened so far."""
-        return self._tick()
+        self._forget(request, self._tick(), record.id, record.email, record.phone)
 
     def somebody(self) -> Record:
         """A record that the last export had."""
@@ -128,6 +124,13 @@ class Company:
                 addresses |= {record.email, record.phone}
         return {key_of(network, address) for address in addresses | self._still_forgotten(shown) if address}
 
+    def forgotten_for_good(self, closed: set[str], network: str) -> set[Key]:
+        """Keys that the closed requests leave nobody: no other request may be watching them, and nobody consented."""
+        asked = set().union(*(self._forgotten[request][1] for request in closed))
+        keys = {key_of(network, address) for address in asked & self._still_forgotten(self.records.values()) if address}
+        watching = self._meant.keys() - closed
+        return keys.difference(*(self._kin.keys_of(self._meant[request], network) for request in watching))
+
     def _still_forgotten(self, shown: Iterable[Record]) -> set[str]:
         """Addresses of requests that no record with such an address has consented after."""
         granted: dict[Key, datetime] = {}
@@ -140,7 +143,7 @@ class Company:
 
     def forgotten_keys(self, network: str) -> set[Key]:
         """Every key that a request to be forgotten may ever have taken along, rather too many than too few."""
-        return set().union(*(self._kin.keys_of(name, network) for name in self._meant))
+        return set().union(*(self._kin.keys_of(name, network) for name in self._meant.values()))
 
     def _is_refusing(self, record: Record, purposes: Iterable[str], *, alone: bool) -> bool:
         for purpose in purposes:
@@ -252,7 +255,7 @@ class Company:
 
     def _forget(self, request: str, at: datetime, name: str, *addresses: str) -> None:
         self._forgotten[request] = (name, set(addresses), at)
-        self._meant.append(name or addresses[0])
+        self._meant[request] = name or addresses[0]
 
     def _come_back(self) -> None:
         """Now and then somebody who was forgotten consents again, and their record is there again."""

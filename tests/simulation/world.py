@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
+from catalog.erasures import erasure_requests, request_ids
 from catalog.home import Home
 from catalog.journal import confirmations
 from catalog.secret_keys import open_keys
@@ -100,6 +101,7 @@ class World:
         with self._stores() as stores:
             self._learn_what_is_forbidden()
             self.check_files(stores.catalog)
+            self.check_closed_requests(stores.catalog)
             for audience in AUDIENCES:
                 self.check_belief(stores, audience)
             if self.counts["nights"] % REPLAYED == 0:
@@ -141,6 +143,16 @@ class World:
                         assert not brought, f"{path.relative_to(self.home.outbox)}: {len(brought)} forbidden keys"
                         self._count("files searched for forbidden keys")
         self._members = {path: members for path, members in self._members.items() if path.exists()}
+
+    def check_closed_requests(self, catalog: Catalog) -> None:
+        """No file at all, removals too, names whoever was forgotten once every network has taken them out."""
+        closed = {request.request_id for request in erasure_requests(catalog) if request.state == "closed"}
+        gone = {name: {("", *key) for key in self.company.forgotten_for_good(closed, name)} for name in PURPOSES}
+        for audience in AUDIENCES:
+            for path in self.home.outbox.joinpath(*audience).glob("*/*.csv"):
+                named = gone[audience.network] & self._read(audience, path)
+                assert not named, f"{path}: {len(named)} keys of closed requests"
+                self._count("files searched for closed requests", times=len(gone[audience.network]) > 0)
 
     def check_replays(self, stores: Stores) -> None:
         """Tonight and an earlier night, rebuilt, are what they were, but for who may no longer be sent."""
@@ -250,16 +262,17 @@ class World:
     def _forget(self) -> None:
         """Between two nights somebody asks to be forgotten, and the command is called."""
         record = self.company.somebody()
-        self.company.forget(record)
-        with redirect_stdout(StringIO()):
-            # The end of the day that was lived: what was said in it came before.
-            day = datetime.combine(self.day, datetime.min.time())
-            forget([record.id], None, "customer_id", day, self.company.config, self.home.root)
-        self._learn_what_is_forbidden()
         with open_catalog(self.home) as catalog:
+            before = request_ids(catalog)
+            with redirect_stdout(StringIO()):
+                # The end of the day that was lived: what was said in it came before.
+                day = datetime.combine(self.day, datetime.min.time())
+                forget([record.id], None, "customer_id", day, self.company.config, self.home.root)
+            [request] = request_ids(catalog) - before
+            self.company.forget(record, request)
+            self._learn_what_is_forbidden()
             self.check_files(catalog)
-
-    # What there is.
+            self.check_closed_requests(catalog)
 
     @contextmanager
     def _stores(self) -> Iterator[Stores]:

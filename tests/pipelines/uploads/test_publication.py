@@ -25,6 +25,7 @@ from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.uploads import commit, staging
 from pipelines.uploads.audience_keys import ensure_keys, file_keys
 from pipelines.uploads.brake import Verdict, spend_leave, verdict_on
+from pipelines.uploads.confirming import confirm
 from pipelines.uploads.lost import Lost
 from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.publication import Published, check_newest, publish
@@ -33,6 +34,7 @@ from pipelines.uploads.rows import AudienceRows, audience_rows
 from pipelines.uploads.withdrawal import hold_withdrawn, withdraw
 from schemas.audit import BEGINNING
 from schemas.brake import Brake
+from schemas.erasure import ErasedKeys
 from schemas.errors import DayError, PublicationError
 from schemas.network import Network, match_columns, networks
 from schemas.segment import Audience, Segment
@@ -670,6 +672,35 @@ def test_a_version_that_would_bring_a_forbidden_key_is_withdrawn_even_while_the_
     # What the next night is compared with is what was published before, not tonight's.
     assert brake(outbox, *TEN[5:]) is not None
     assert brake(outbox, *TEN[1:]) is None
+
+
+def test_an_audience_that_is_held_gets_a_file_without_the_removals_that_were_uploaded(outbox: Outbox) -> None:
+    refused = sha256(TEN[0])
+
+    def held() -> Published:
+        return publish(
+            AUDIENCE, SEGMENT, META, rows_of(*TEN[1:]), outbox, as_of=NEXT,
+            forbidden=lambda keys: keys["value"] == refused, held_back="the brake holds it",
+        )  # fmt: skip
+
+    published(outbox, *TEN)
+    confirm(outbox.catalog, AUDIENCE, "2019-06-30.1", "created")
+    first = held()
+    assert (first.outcome, held().version) == ("held", first.version)
+    outbox.warehouse.ensure("erased_keys", ErasedKeys)
+    erased = pl.DataFrame([("r1", "meta", "email", refused)], schema=ErasedKeys.column_names(), orient="row")
+    outbox.warehouse.append("erased_keys", erased)
+    # Until it is uploaded it stays.
+    assert held().version == first.version
+    confirm(outbox.catalog, AUDIENCE, str(first.version), "replaced")
+
+    second = held()
+
+    assert (second.outcome, second.version) == ("held", "2019-07-01.2")
+    full, later = (outbox.folder(AUDIENCE, str(each.version)) / "club_b.full.csv" for each in (first, second))
+    assert later.read_text() == full.read_text()
+    assert not later.with_name("club_b.remove.csv").exists()
+    assert held().version is None
 
 
 def test_a_version_withdrawn_before_the_night_ended_is_no_published_one(outbox: Outbox) -> None:

@@ -162,3 +162,19 @@ def test_keys_of_every_kind_of_file_are_settled_after_a_crash(apart: Stores, mon
         assert "2025-01-04.1" not in key_versions(company.outbox.warehouse, company.audience)["version"]
         company.run({0: JANE, 1: JOHN})
         settle(company)
+
+
+def test_a_removal_that_is_still_given_out_keeps_its_keys_until_it_is_confirmed(apart: Stores) -> None:
+    with world("google_ads", apart) as company:
+        company.run({1: JANE, 2: JOHN})
+        settle(company)
+        company.forbidden = {(key, value) for _, key, value in company.remote.lists[-1]}
+        removal = company.run({}, held_back="the brake holds it")
+        assert removal.manifest is not None
+        assert {entry.kind for entry in removal.manifest.files} == {"remove"}
+        expire(company.outbox)
+
+        company.follow(removal.manifest.plan)
+
+        assert company.remote.lists == [set()]
+        assert company.run({}, held_back="the brake holds it").version is None
