@@ -17,6 +17,7 @@ from pipelines.crm.arrival import Arrival
 from pipelines.crm.casts import file_number, typed_select
 from pipelines.crm.column_names import told_names
 from pipelines.crm.contract import ROW
+from pipelines.crm.encoded import with_texts
 from pipelines.crm.known import marked, recall, see
 from pipelines.crm.located_select import (
     LocatedSelect,
@@ -152,7 +153,7 @@ class Crm:
     def _arrive(self, arrival: Arrival, located: LocatedSelect, opened: tuple[OpenSource, ...]) -> None:
         """Make the temporary tables of what the select gives."""
         select, files = located.select, _files(opened)
-        given = self._given(arrival.table, select, opened)
+        select, given = self._given(arrival.table, select, opened)
         typed = partial(typed_select, contract=arrival.contract, orders=self._orders(arrival.table), files=files)
         if arrival.held is None:
             arriving = typed(marked(select, given, arrival.contract), [*given, RAW_MARK])
@@ -195,9 +196,8 @@ class Crm:
         """The greatest readable value of a column, without reading the others."""
         select = self.sources.table(table).select or ""
         opened = self._open(table, select)
-        typed = typed_select(
-            select, self._given(table, select, opened), self.contract(table), self._orders(table), _files(opened)
-        )
+        texts, given = self._given(table, select, opened)
+        typed = typed_select(texts, given, self.contract(table), self._orders(table), _files(opened))
         query = f"SELECT max({column}) AS value FROM ({typed}) AS typed"
         value = self._read(table, query, select, opened)["value"][0]
         rejected_lines(self.connection, table, opened)
@@ -206,14 +206,15 @@ class Crm:
     def _orders(self, table: TableName) -> OrdersTable | None:
         return self.sources.tables.orders if table == "orders" else None
 
-    def _given(self, table: TableName, select: str, opened: tuple[OpenSource, ...]) -> list[str]:
-        """The columns that a select gives.
+    def _given(self, table: TableName, select: str, opened: tuple[OpenSource, ...]) -> tuple[str, list[str]]:
+        """A select with its bytes as text, and the columns that it gives.
 
         Raises:
             SourceError: the select gives a column that the contract does not know, or lacks one that it needs.
         """
         contract = self.contract(table)
-        given = self._read(table, f"SELECT * FROM ({select}\n) AS selected LIMIT 0", select, opened).columns
+        nothing = self._read(table, f"SELECT * FROM ({select}\n) AS selected LIMIT 0", select, opened)
+        given = nothing.columns
         known = contract.columns()
         unknown = [name for name in given if name not in known and not name.startswith("source_file")]
         if unknown:
@@ -235,7 +236,7 @@ class Crm:
                 )
             msg = Said(lacks, table=table, lacking=", ".join(lacking))
             raise SourceError(msg)
-        return given
+        return with_texts(select, nothing), given
 
     def _open(self, table: TableName, select: str) -> tuple[OpenSource, ...]:
         """Open the sources that the select names."""

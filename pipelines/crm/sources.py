@@ -70,7 +70,9 @@ def open_source(
         try:
             connection.execute(
                 f'CREATE OR REPLACE VIEW "{name}" AS SELECT COLUMNS(*)::VARCHAR FROM '
-                f"read_parquet({_list(files)}, filename = 'source_file', union_by_name = true)"
+                # Spark and Impala write texts without the mark that they are UTF-8.
+                f"read_parquet({_list(files)}, filename = 'source_file', union_by_name = true, "
+                "binary_as_string = true)"
             )
         except duckdb.Error as error:
             msg = Said(

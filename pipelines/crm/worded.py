@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import duckdb
 
 from pipelines.crm.column_names import told_error
+from pipelines.crm.encoded import is_no_utf8
 from pipelines.crm.sources import OpenSource
 from pipelines.crm.steady import check_not_lost
 from schemas.errors import SourceError
@@ -38,6 +39,14 @@ def worded(table: TableName, opened: Sequence[OpenSource], select: str) -> Itera
         raise SourceError(msg) from None
     except (duckdb.Error, RuntimeError) as error:
         check_not_lost(f"Table {table}", places, error)
+        if is_no_utf8(error):
+            msg = Said(
+                "Table {table}: {places} holds text that is not UTF-8. Export it again in UTF-8; nothing was "
+                "published.",
+                table=table,
+                places=places,
+            )
+            raise SourceError(msg) from None
         if "CSV Parser" in str(error):
             msg = Said(
                 "Table {table}: {places} is no regular CSV: its line ends are mixed, or a quote is not closed. "

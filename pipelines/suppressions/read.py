@@ -9,6 +9,7 @@ import polars as pl
 
 from catalog.duckdb_connection import frame_of, store_frame
 from pipelines.crm.column_names import told_error, told_names
+from pipelines.crm.encoded import is_no_utf8, with_texts
 from pipelines.crm.erased import erased_addresses, erased_values
 from pipelines.crm.located_select import named_tables, names_warehouse, parsed
 from pipelines.crm.pull import Reading
@@ -108,7 +109,8 @@ def _selected(name: str, select: str, reading: Reading) -> pl.DataFrame:
 def _rows_of(place: str, select: str, opened: list[OpenSource], reading: Reading) -> pl.DataFrame:
     connection = reading.crm.connection
     try:
-        given = connection.sql(f"SELECT * FROM ({select}\n) AS selected LIMIT 0").columns
+        nothing = frame_of(connection.sql(f"SELECT * FROM ({select}\n) AS selected LIMIT 0"))
+        given = nothing.columns
         columns = [column for column in _COLUMNS if column in given]
         if not columns:
             msg = Said(
@@ -118,7 +120,7 @@ def _rows_of(place: str, select: str, opened: list[OpenSource], reading: Reading
             )
             raise ConfigError(msg)
         texts = ", ".join(f"nullif(trim({column}::VARCHAR), '') AS {column}" for column in columns)
-        rows = frame_of(connection.sql(f"SELECT DISTINCT {texts} FROM ({select}\n) AS selected"))
+        rows = frame_of(connection.sql(f"SELECT DISTINCT {texts} FROM ({with_texts(select, nothing)}\n) AS selected"))
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
         msg = Said("{place}: {says}.", place=place, says=told_error(error, select))
         raise ConfigError(msg) from None
@@ -134,6 +136,13 @@ def _places(opened: list[OpenSource]) -> str:
 
 def _refuse(place: str, opened: list[OpenSource], error: Exception) -> NoReturn:
     """DuckDB's messages quote rows."""
+    if is_no_utf8(error):
+        msg = Said(
+            "{place}: {places} holds text that is not UTF-8. Export it again in UTF-8; nothing was published.",
+            place=place,
+            places=_places(opened),
+        )
+        raise SourceError(msg) from None
     msg = Said(
         "{place}: reading {places} failed ({kind}). The message quotes rows, so it is not shown; run "
         "the select in DuckDB by hand, and prefer TRY_CAST to CAST. Nothing was published.",

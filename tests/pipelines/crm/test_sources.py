@@ -478,6 +478,39 @@ def test_parquet_is_read_as_text_with_its_times_kept(pull: Pull, tmp_path: Path)
     assert pulled.accepted["updated_at"].to_list() == [datetime(2025, 1, 31, 4, 30, tzinfo=UTC), None]
 
 
+def without_mark(tmp_path: Path, kind: str, email: bytes) -> tuple[str, dict[str, str]]:
+    """What stands after FROM, and a source whose texts lie as bytes, as `kind` has them."""
+    if kind == "sqlite":
+        with closing(sqlite3.connect(tmp_path / "crm.sqlite")) as database:
+            database.execute("CREATE TABLE crm (id INTEGER, email BLOB, phone TEXT)")
+            database.execute("INSERT INTO crm VALUES (7, ?, '06')", (email,))
+            database.commit()
+        return "crm.crm", {"sqlite": "crm.sqlite"}
+    if kind == "duckdb":
+        with closing(duckdb.connect(tmp_path / "crm.duckdb")) as database:
+            database.execute("CREATE TABLE crm AS SELECT 7 AS id, $1::BLOB AS email, '06' AS phone", [email])
+        return "crm.crm", {"duckdb": "crm.duckdb"}
+    pl.DataFrame({"id": [7], "email": [email], "phone": ["06"]}).write_parquet(tmp_path / "crm.parquet")
+    return "crm", {"files": "crm.parquet"}
+
+
+@pytest.mark.parametrize("kind", ["parquet", "sqlite", "duckdb"])
+def test_bytes_are_the_text_that_they_hold(pull: Pull, tmp_path: Path, kind: str) -> None:
+    place, source = without_mark(tmp_path, kind, "Élodie@x.fr".encode())
+    pulled = pull(f"SELECT id AS customer_id, email, phone FROM {place}", **source)
+    assert contacts(pulled) == [("7", "Élodie@x.fr", "06")]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "sqlite", "duckdb"])
+def test_bytes_that_are_no_text_stop_the_run_with_their_file(pull: Pull, tmp_path: Path, kind: str) -> None:
+    place, source = without_mark(tmp_path, kind, "Élodie@x.fr".encode("latin-1"))
+    message = sentence(pull, f"SELECT id AS customer_id, email, phone FROM {place}", **source)
+    assert message == (
+        f"Table customers: {tmp_path / 'crm'}.{kind} holds text that is not UTF-8. Export it again in UTF-8; "
+        "nothing was published."
+    )
+
+
 def test_parquet_files_of_a_glob_are_read_by_column_name(pull: Pull, tmp_path: Path) -> None:
     pl.DataFrame({"id": [1], "email": ["a"], "phone": ["06"]}).write_parquet(tmp_path / "a.parquet")
     pl.DataFrame({"phone": ["07"], "id": [2], "email": ["b"]}).write_parquet(tmp_path / "b.parquet")

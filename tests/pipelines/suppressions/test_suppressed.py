@@ -130,8 +130,9 @@ def test_check_tries_every_rule(company: Company, relance: Callable[..., Ran], s
     assert told in ran.output
 
 
+@pytest.mark.parametrize("mail", ["mail", "encode(mail)"], ids=["text", "bytes"])
 def test_rules_take_people_out_of_every_file_and_into_the_ledger(
-    company: Company, relance: Callable[..., Ran], tmp_path: Path
+    company: Company, relance: Callable[..., Ran], tmp_path: Path, mail: str
 ) -> None:
     company.write("bounces", "mail,day\nADA.LOVELACE@gmail.com,2024-01-01\nother3@example.net,2099-01-01\n")
     sources = (company.config / "sources.toml").read_text()
@@ -139,7 +140,7 @@ def test_rules_take_people_out_of_every_file_and_into_the_ledger(
         "sources.toml",
         sources.replace("[sources.orders]", '[sources.bounces]\nfiles = "../bounces.csv"\n\n[sources.orders]'),
     )
-    select = "SELECT mail AS address FROM bounces WHERE day::DATE <= getvariable('as_of')"
+    select = f"SELECT {mail} AS address FROM bounces WHERE day::DATE <= getvariable('as_of')"
     company.declare("suppressions/bounced.toml", f'title = "Bounced"\nselect = "{select}"\n')
     company.declare("suppressions/partners.toml", 'title = "Partners"\ndomains = ["example.org"]\n')
     assert relance("check", "--config", str(company.config), home=tmp_path / "home").code == 0
