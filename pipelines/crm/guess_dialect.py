@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from pipelines.crm.csv_rows import csv_rows
 from pipelines.crm.headers import header_fault
 from schemas.errors import ConfigError
 
@@ -78,7 +79,7 @@ def dialect(path: Path) -> Dialect:
         msg = f"{path}: its first line is Excel's `sep=`. Remove that line; the header must come first."
         raise ConfigError(msg)
     delimiter = max(_DELIMITERS, key=lambda sign: _columns_with(sign, lines))
-    header = next(csv.reader(lines, delimiter=delimiter), [])
+    header = next(csv_rows(lines, delimiter), [])
     if fault := header_fault(header):
         msg = f"{path}: {fault}."
         raise ConfigError(msg)
@@ -111,7 +112,7 @@ def _encoding(path: Path) -> Encoding:
 def _columns_with(delimiter: str, lines: list[str]) -> int:
     """How many columns the lines have if `delimiter` is theirs; 0 if most differ from the header."""
     try:
-        rows = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+        rows = [len(row) for row in csv_rows(lines, delimiter) if row]
     except csv.Error:
         return 0
     if not rows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.crm.csv_rows import csv_rows
 from pipelines.crm.guess_dialect import Dialect, Kind, dialect, kind_of_file
 from pipelines.crm.guess_names import words
 from pipelines.crm.sources import open_source
@@ -218,6 +218,6 @@ def _sample_of_windows(
     names = [name for name in connection.sql(f"SELECT * FROM {place} LIMIT 0").columns if name != "source_file"]
     names = [name.encode("latin-1").decode("cp1252", errors="replace") for name in names]
     with path.open(encoding="cp1252", errors="replace", newline="") as file:
-        rows = list(islice(csv.reader(file, delimiter=delimiter), 1, SAMPLE_ROWS + 1))
+        rows = list(islice(csv_rows(file, delimiter), 1, SAMPLE_ROWS + 1))
     whole = [row for row in rows if len(row) == len(names)]
     return {name: tuple(row[number] or None for row in whole) for number, name in enumerate(names)}

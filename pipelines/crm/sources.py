@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from catalog.duckdb_connection import load_extension
+from pipelines.crm.csv_rows import csv_rows
 from pipelines.crm.headers import header_fault
 from schemas.errors import SourceError, UnreachableSourceError
 from schemas.said import Said
@@ -42,7 +43,7 @@ class OpenSource:
     def blank_lines(self, path: Path) -> list[int]:
         """The numbers of a file's lines without anything, a quoted field with line ends counting as one line."""
         with path.open(encoding=self.encoding, errors="replace", newline="") as file:
-            rows = csv.reader(file, delimiter=self.delimiter, quotechar=self.quote)
+            rows = csv_rows(file, self.delimiter, self.quote)
             return [number for number, row in enumerate(rows, start=1) if not row]
 
 
@@ -136,9 +137,13 @@ def _header(name: str, path: Path, source: Source) -> list[str]:
     """The file's column names, made unique; a declared dialect, never a sniffed one."""
     try:
         with path.open(encoding=_ENCODINGS[source.encoding][0], errors="replace", newline="") as file:
-            header = next(csv.reader(file, delimiter=source.delimiter, quotechar=source.quote), [])
+            header = next(csv_rows(file, source.delimiter, source.quote), [])
     except UnicodeError:  # UTF-16 without its mark
         header = ["\ufffd"]
+    except csv.Error:
+        fault = Said("a quote in its first line is not closed. Mend it, or declare `quote`")
+        msg = Said("Source {name}: {path} cannot be read: {fault}.", name=name, path=path, fault=fault)
+        raise SourceError(msg) from None
     except OSError as error:
         msg = Said(
             "Source {name}: {path} cannot be opened ({fault}). Nothing was published.",

@@ -473,6 +473,13 @@ def test_a_csvs_delimiter_and_encoding_are_found(tmp_path, delimiter, encoding, 
     assert found.tables[0].columns["Prénom"] == ("Ann, Bo; Cy", last)
 
 
+def test_a_long_field_does_not_hide_the_delimiter(tmp_path):
+    (tmp_path / "clients.csv").write_text(f"id;note\n1;{'a, b ' * 50_000}\n2;x\n")
+    found = files(tmp_path, "clients.csv")
+    assert found.sources["clients"].delimiter == ";"
+    assert list(found.tables[0].columns) == ["id", "note"]
+
+
 def test_parquet_sqlite_and_duckdb_are_known_by_their_bytes(tmp_path):
     pl.DataFrame(PEOPLE).write_parquet(tmp_path / "people.bin")
     with sqlite3.connect(tmp_path / "shop.db") as connection:

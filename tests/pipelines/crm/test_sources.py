@@ -265,6 +265,21 @@ def test_a_quote_that_swallows_a_whole_file_stops_the_run_with_its_line(pull: Pu
     assert sentence(pull).startswith(f"{tmp_path / 'crm.csv'}, line 3: malformed CSV")
 
 
+def test_a_long_field_beside_a_short_line_is_read(pull: Pull, tmp_path: Path) -> None:
+    text = f"id,email,phone\n1,a@x.fr,{'6' * 1_000_000}\n2,b@x.fr\n\n3,c@x.fr\n"
+    (tmp_path / "crm.csv").write_text(text, encoding="utf-8")
+    pulled = pull()
+    assert pulled.accepted["phone"].str.len_chars().to_list() == [1_000_000]
+    assert pulled.quarantined["row"].to_list() == [2, 3]
+
+
+def test_a_quote_in_the_header_that_swallows_the_file_is_told(pull: Pull, tmp_path: Path) -> None:
+    (tmp_path / "crm.csv").write_text('id,"email,phone\n' + "1,sentinel@x.fr,06\n" * 300_000, encoding="utf-8")
+    message = sentence(pull)
+    assert f"{tmp_path / 'crm.csv'} cannot be read: a quote in its first line is not closed." in message
+    assert "sentinel" not in message
+
+
 def test_mixed_line_ends_are_read_or_told_as_what_they_are(pull: Pull, tmp_path: Path) -> None:
     (tmp_path / "crm.csv").write_bytes(b"id,email,phone\r\n1,a,06\n2,b,06\r\n")
     try:
