@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from pipelines.crm.csv_rows import csv_rows
-from pipelines.crm.headers import header_fault
+from pipelines.crm.file_kinds import Kind, kind_of, start_of, unreadable
+from pipelines.crm.headers import NO_TEXT, first_line_fault, header_fault
 from schemas.errors import ConfigError
 
-Kind = Literal["csv", "parquet", "sqlite", "duckdb"]
 Encoding = Literal["utf-8", "latin-1", "windows-1252", "utf-16"]
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -20,13 +20,6 @@ _BLOCK = 1 << 20
 #: Bytes that Windows-1252 has and Latin-1 has not: “ ” ’ € and their like.
 _WINDOWS_ONLY = bytes(range(0x80, 0xA0))
 _NOT_WINDOWS_ONLY = bytes(sorted(set(range(256)) - set(_WINDOWS_ONLY)))
-
-_UNREADABLE = {
-    b"PK\x03\x04": "a ZIP file or an Excel workbook; unpack it, or save the sheet as CSV",
-    b"\x1f\x8b": "compressed with gzip; unpack it",
-    b"{": "JSON; export it as CSV or Parquet",
-    b"[": "JSON; export it as CSV or Parquet",
-}
 
 
 class Dialect(NamedTuple):
@@ -47,23 +40,17 @@ def kind_of_file(path: Path) -> Kind:
         msg = f"{path} is a folder. Name its files, for example {path}/*.csv."
         raise ConfigError(msg)
     try:
-        with path.open("rb") as file:
-            start = file.read(16)
+        start = start_of(path)
     except OSError as error:
         msg = f"{path} cannot be read: {(error.strerror or 'unknown reason').lower()}. Correct the path."
         raise ConfigError(msg) from None
     if not start.strip():
         msg = f"{path} is empty. Export it again."
         raise ConfigError(msg)
-    for sign, what in _UNREADABLE.items():
-        if start.startswith(sign):
-            msg = f"{path} is {what}. relance reads CSV, Parquet, SQLite and DuckDB files."
-            raise ConfigError(msg)
-    if start.startswith(b"SQLite format 3\0"):
-        return "sqlite"
-    if start[8:12] == b"DUCK":
-        return "duckdb"
-    return "parquet" if start.startswith(b"PAR1") else "csv"
+    if fault := unreadable(start):
+        msg = f"{path}: {fault}. relance reads CSV, Parquet, SQLite and DuckDB files."
+        raise ConfigError(msg)
+    return kind_of(start)
 
 
 def dialect(path: Path) -> Dialect:
@@ -75,8 +62,8 @@ def dialect(path: Path) -> Dialect:
     encoding = _encoding(path)
     with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, errors="replace", newline="") as file:
         lines = list(islice(file, 200))
-    if lines[0].lower().startswith("sep="):
-        msg = f"{path}: its first line is Excel's `sep=`. Remove that line; the header must come first."
+    if fault := first_line_fault(lines[0]):
+        msg = f"{path}: {fault}."
         raise ConfigError(msg)
     delimiter = max(_DELIMITERS, key=lambda sign: _columns_with(sign, lines))
     header = next(csv_rows(lines, delimiter), [])
@@ -94,7 +81,7 @@ def _encoding(path: Path) -> Encoding:
         if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             return "utf-16"
         if b"\0" in start:
-            msg = f"{path} is binary, or UTF-16 without its byte-order mark. Save it as UTF-8 CSV."
+            msg = f"{path}: {NO_TEXT}."
             raise ConfigError(msg)
         file.seek(0)
         utf8 = True

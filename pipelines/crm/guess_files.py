@@ -14,7 +14,8 @@ from pathlib import Path
 import duckdb
 
 from pipelines.crm.csv_rows import csv_rows
-from pipelines.crm.guess_dialect import Dialect, Kind, dialect, kind_of_file
+from pipelines.crm.file_kinds import Kind
+from pipelines.crm.guess_dialect import Dialect, dialect, kind_of_file
 from pipelines.crm.guess_names import words
 from pipelines.crm.sources import open_source
 from schemas.errors import SourceError

@@ -7,16 +7,24 @@ from collections.abc import Sequence
 from pipelines.crm.guess_shapes import is_email, is_hash, is_iso_time
 from schemas.said import Said
 
-_NO_TEXT = Said("it is no text, or UTF-16 without its byte-order mark. Save it as CSV in UTF-8, the default `encoding`")
+#: What is said of a file that is to be read as text and is none.
+NO_TEXT = Said("it is no text, or UTF-16 without its byte-order mark. Save it as CSV in UTF-8, the default `encoding`")
 
+_SEPARATOR_LINE = Said("its first line is Excel's `sep=`. Remove that line; the header must come first")
 _VALUES = Said("its first line holds values, not the names of columns. Export it with a header")
+
+
+def first_line_fault(line: str) -> Said | None:
+    """Why a file's first line, as it stands, is no header."""
+    # Before it may stand a mark of UTF-8, read as such or as Latin-1.
+    return _SEPARATOR_LINE if line.lstrip('\ufeffï»¿"').lower().startswith("sep=") else None
 
 
 def header_fault(header: Sequence[str]) -> Said | None:
     """Why a file's first row cannot be its header: its values would be taken, and told, for names."""
     cells = [cell.strip() for cell in header if cell.strip()]
     if any(ord(sign) < 32 for cell in cells for sign in cell if sign not in "\r\n\t"):
-        return _NO_TEXT
+        return NO_TEXT
     values = [cell for cell in cells if is_email(cell) or is_hash(cell) or is_iso_time(cell) or _is_long_number(cell)]
     numbers = [cell for cell in cells if cell.replace(".", "", 1).isdigit()]
     return _VALUES if not cells or values or 2 * len(numbers) >= len(cells) else None

@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from glob import glob
+from itertools import chain
 from pathlib import Path
 
 import duckdb
 
 from catalog.duckdb_connection import load_extension
 from pipelines.crm.csv_rows import csv_rows
-from pipelines.crm.headers import header_fault
+from pipelines.crm.file_kinds import Kind, kind_fault, start_of
+from pipelines.crm.headers import NO_TEXT, first_line_fault, header_fault
 from schemas.errors import SourceError, UnreachableSourceError
 from schemas.said import Said
 from schemas.source import Source
@@ -23,6 +25,12 @@ _ENCODINGS = {
     "windows-1252": ("cp1252", "cp1252"),
     "utf-16": ("utf-16", "utf-16"),
 }
+
+#: The byte-order marks of UTF-16, read as UTF-8 and as Latin-1.
+_UTF16_MARKS = ("\ufffd\ufffd", "\u00ff\u00fe", "\u00fe\u00ff")
+
+#: The column of a Parquet file's path, which a column of the file may not have.
+_PATH = "_path_of_the_file"
 
 _OTHER_DELIMITERS = (",", ";", "\t", "|")
 
@@ -54,7 +62,7 @@ def open_source(
 
     Raises:
         UnreachableSourceError: nothing is there, or a database is in use.
-        SourceError: a file is empty, or its header does not read as declared.
+        SourceError: a file is empty or of another kind, or its header does not read as declared.
     """
     if source.sqlite is not None or source.duckdb is not None:
         return _attach(connection, name, source, config_folder, home_folder)
@@ -68,12 +76,18 @@ def open_source(
         )
         raise UnreachableSourceError(msg)
     if source.kind == "parquet":
+        for path in files:
+            _check_kind(name, path, "parquet")
         try:
+            # Spark and Impala write texts without the mark that they are UTF-8.
+            rows = f"read_parquet({_list(files)}, filename = '{_PATH}', union_by_name = true, binary_as_string = true)"
+            columns = [column for column in connection.sql(f"FROM {rows} LIMIT 0").columns if column != _PATH]
+            texts = [
+                f"{_name(column)}::VARCHAR AS {_name(unique)}"
+                for column, unique in zip(columns, _unique(columns), strict=True)
+            ]
             connection.execute(
-                f'CREATE OR REPLACE VIEW "{name}" AS SELECT COLUMNS(*)::VARCHAR FROM '
-                # Spark and Impala write texts without the mark that they are UTF-8.
-                f"read_parquet({_list(files)}, filename = 'source_file', union_by_name = true, "
-                "binary_as_string = true)"
+                f'CREATE OR REPLACE VIEW "{name}" AS SELECT {", ".join(texts)}, {_PATH} AS source_file FROM {rows}'
             )
         except duckdb.Error as error:
             msg = Said(
@@ -86,6 +100,8 @@ def open_source(
         return OpenSource(name, pattern, files, is_csv=False)
     if source.encoding == "windows-1252":
         load_extension(connection, "encodings")
+    for path in files:
+        _check_kind(name, path, "csv")
     headers = {path: _header(name, path, source) for path in files}
     first, columns = next(iter(headers.items()))
     for path, other in headers.items():
@@ -109,6 +125,7 @@ def _attach(
     if not path.is_file():
         msg = Said("Source {name}: there is no file {path}. Correct it in sources.toml.", name=name, path=path)
         raise UnreachableSourceError(msg)
+    _check_kind(name, path, "sqlite" if source.sqlite is not None else "duckdb")
     if source.sqlite is not None:
         load_extension(connection, "sqlite_scanner")
         connection.execute("SET sqlite_all_varchar = true")
@@ -133,17 +150,10 @@ def _located(place: str, config_folder: Path, home_folder: Path) -> str:
     return str((config_folder / place.replace("{home}", str(home_folder))).resolve())
 
 
-def _header(name: str, path: Path, source: Source) -> list[str]:
-    """The file's column names, made unique; a declared dialect, never a sniffed one."""
+def _check_kind(name: str, path: Path, declared: Kind) -> None:
+    """Refuse a file that is another than declared, at once: later it will be no other."""
     try:
-        with path.open(encoding=_ENCODINGS[source.encoding][0], errors="replace", newline="") as file:
-            header = next(csv_rows(file, source.delimiter, source.quote), [])
-    except UnicodeError:  # UTF-16 without its mark
-        header = ["\ufffd"]
-    except csv.Error:
-        fault = Said("a quote in its first line is not closed. Mend it, or declare `quote`")
-        msg = Said("Source {name}: {path} cannot be read: {fault}.", name=name, path=path, fault=fault)
-        raise SourceError(msg) from None
+        start = start_of(path)
     except OSError as error:
         msg = Said(
             "Source {name}: {path} cannot be opened ({fault}). Nothing was published.",
@@ -152,6 +162,27 @@ def _header(name: str, path: Path, source: Source) -> list[str]:
             fault=error.strerror,
         )
         raise UnreachableSourceError(msg) from None
+    if fault := kind_fault(start, declared):
+        raise _refusal(name, path, fault)
+
+
+def _refusal(name: str, path: Path, fault: Said) -> SourceError:
+    return SourceError(Said("Source {name}: {path} cannot be read: {fault}.", name=name, path=path, fault=fault))
+
+
+def _header(name: str, path: Path, source: Source) -> list[str]:
+    """The file's column names, made unique; a declared dialect, never a sniffed one."""
+    try:
+        with path.open(encoding=_ENCODINGS[source.encoding][0], errors="replace", newline="") as file:
+            line = next(file, "")
+            header = next(csv_rows(chain([line], file), source.delimiter, source.quote), [])
+    except UnicodeError:  # UTF-16 without its mark
+        raise _refusal(name, path, NO_TEXT) from None
+    except csv.Error:
+        fault = Said("a quote in its first line is not closed. Mend it, or declare `quote`")
+        raise _refusal(name, path, fault) from None
+    if fault := first_line_fault(line):
+        raise _refusal(name, path, fault)
     if not header:
         msg = Said(
             "Source {name}: {path} is empty, without even a header. Export it again; nothing was published.",
@@ -159,7 +190,11 @@ def _header(name: str, path: Path, source: Source) -> list[str]:
             path=path,
         )
         raise SourceError(msg)
-    if "\ufffd" in "".join(header):
+    fault = header_fault(header)
+    is_utf16 = line.startswith(_UTF16_MARKS)
+    if fault is NO_TEXT and not is_utf16:
+        raise _refusal(name, path, fault)
+    if "\ufffd" in "".join(header) or is_utf16:
         msg = Said(
             "Source {name}: the header of {path} is not {encoding}. Set `encoding` in sources.toml.",
             name=name,
@@ -180,9 +215,8 @@ def _header(name: str, path: Path, source: Source) -> list[str]:
                 other=repr(others[0]),
             )
             raise SourceError(msg)
-    if fault := header_fault(header):
-        msg = Said("Source {name}: {path} cannot be read: {fault}.", name=name, path=path, fault=fault)
-        raise SourceError(msg)
+    if fault is not None:
+        raise _refusal(name, path, fault)
     return names
 
 
@@ -213,6 +247,10 @@ def _read_csv(files: tuple[Path, ...], columns: list[str], source: Source) -> st
 
 def _list(files: tuple[Path, ...]) -> str:
     return "[" + ", ".join(_text(str(file)) for file in files) + "]"
+
+
+def _name(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
 
 
 def _text(value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,7 +17,7 @@ import pytest
 from catalog.duckdb_connection import connect
 from catalog.home import Home
 from pipelines.crm.read import Crm, Pulled
-from schemas.errors import SourceError
+from schemas.errors import SourceError, UnreachableSourceError
 from schemas.source import Sources
 
 CONTACTS = "SELECT id AS customer_id, email, phone FROM crm"
@@ -293,6 +294,76 @@ def test_mixed_line_ends_are_read_or_told_as_what_they_are(pull: Pull, tmp_path:
         assert read == [("1", "a", "06"), ("2", "b", "06")]
 
 
+def bytes_of(kind: str, folder: Path) -> bytes:
+    """A file of a kind that relance reads."""
+    if kind == "parquet":
+        pl.DataFrame({"id": [1]}).write_parquet(folder / "made")
+    else:
+        with closing((sqlite3 if kind == "sqlite" else duckdb).connect(folder / "made")) as database:
+            database.execute("CREATE TABLE contacts (id INTEGER)")
+            database.commit()
+    return (folder / "made").read_bytes()
+
+
+TEXT = "id,email,phone\n1,sentinel@x.fr,06\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        pytest.param(TEXT.replace("email", "em\0ail").encode(), "it is no text, or UTF-16 without", id="NUL"),
+        pytest.param(TEXT.encode("utf-16-le"), "it is no text, or UTF-16 without its byte-order mark", id="UTF-16"),
+        pytest.param(gzip.compress(TEXT.encode()), "it is compressed with gzip. Unpack it", id="gzip"),
+        pytest.param(b"PK\x03\x04\x14\0\x06\0", "it is a ZIP file or an Excel workbook", id="Excel"),
+        pytest.param(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "it is an old Excel workbook", id="old Excel"),
+        pytest.param(b'[\n  {"id": 1, "email": "sentinel@x.fr"}]', "it is JSON", id="JSON"),
+        pytest.param(b'{"id": 1, "email": "sentinel@x.fr"}\n', "it is JSON", id="JSON in lines"),
+        pytest.param(b"sep=;\n" + TEXT.encode(), "its first line is Excel's `sep=`", id="sep"),
+        pytest.param(b'\xef\xbb\xbf"sep=,"\n' + TEXT.encode(), "its first line is Excel's `sep=`", id="quoted sep"),
+        pytest.param("parquet", 'it is Parquet. Declare it as `files` with format = "parquet"', id="Parquet"),
+        pytest.param("sqlite", "it is an SQLite database. Declare it as `sqlite`", id="SQLite"),
+        pytest.param("duckdb", "it is a DuckDB database. Declare it as `duckdb`", id="DuckDB"),
+    ],
+)
+@pytest.mark.parametrize("place", [{"files": "crm.csv"}, {"files": "crm.csv", "delimiter": ";"},
+                                   {"files": "crm.csv", "encoding": "latin-1"}])  # fmt: skip
+def test_a_file_that_is_no_csv_is_told_as_what_it_is(
+    pull: Pull, tmp_path: Path, content: bytes | str, told: str, place: dict[str, str]
+) -> None:
+    (tmp_path / "crm.csv").write_bytes(bytes_of(content, tmp_path) if isinstance(content, str) else content)
+    message = sentence(pull, **place)
+    assert message.startswith(f"Source crm: {tmp_path / 'crm.csv'} cannot be read: {told}")
+    assert "sentinel" not in message
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "windows-1252"])
+def test_utf_16_that_is_declared_as_another_encoding_is_told(pull: Pull, tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "crm.csv").write_bytes(TEXT.encode("utf-16"))
+    assert f"is not {encoding}. Set `encoding`" in sentence(pull, files="crm.csv", encoding=encoding)
+
+
+@pytest.mark.parametrize(
+    "header", ["[id],[email],[phone]", "customerDUCK,id,email", "{id},email,phone", "separator,id"]
+)
+def test_a_header_that_begins_like_something_else_is_a_header(pull: Pull, tmp_path: Path, header: str) -> None:
+    first, *others = header.split(",")
+    (tmp_path / "crm.csv").write_text(f"{header}\n{','.join(['1', *others])}", encoding="utf-8")
+    assert pull(f'SELECT "{first}" AS customer_id FROM crm').accepted["customer_id"].to_list() == ["1"]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "duckdb", "parquet"])
+@pytest.mark.parametrize("content", ["sqlite", "duckdb", "parquet", TEXT])
+def test_a_file_of_another_kind_is_refused_at_once(pull: Pull, tmp_path: Path, kind: str, content: str) -> None:
+    if content == kind:
+        return
+    (tmp_path / "crm").write_bytes(content.encode() if content == TEXT else bytes_of(content, tmp_path))
+    place = {"files": "crm", "format": "parquet"} if kind == "parquet" else {kind: "crm"}
+    with pytest.raises(SourceError, match=r"crm cannot be read: it is (no|an?|) ?(Parquet|SQLite|DuckDB)") as caught:
+        pull("SELECT id AS customer_id FROM crm.contacts", **place)
+    # What cannot be reached is tried again, for minutes.
+    assert not isinstance(caught.value, UnreachableSourceError)
+
+
 # Several files
 
 
@@ -530,6 +601,12 @@ def test_parquet_files_of_a_glob_are_read_by_column_name(pull: Pull, tmp_path: P
     pl.DataFrame({"id": [1], "email": ["a"], "phone": ["06"]}).write_parquet(tmp_path / "a.parquet")
     pl.DataFrame({"phone": ["07"], "id": [2], "email": ["b"]}).write_parquet(tmp_path / "b.parquet")
     assert contacts(pull(files="*.parquet")) == [("1", "a", "06"), ("2", "b", "07")]
+
+
+def test_parquet_may_have_a_column_called_source_file(pull: Pull, tmp_path: Path) -> None:
+    pl.DataFrame({"id": [1], "source_file": ["theirs"], 'a"b': ["06"]}).write_parquet(tmp_path / "crm.parquet")
+    select = 'SELECT id AS customer_id, source_file_1 AS city, "a""b" AS phone FROM crm'
+    assert pull(select, files="crm.parquet").accepted.select("city", "phone").rows() == [("theirs", "06")]
 
 
 def test_a_file_that_is_no_parquet_is_told_with_its_path(pull: Pull, tmp_path: Path) -> None:
