@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from pipelines.crm.csv_rows import csv_rows
 from pipelines.crm.file_kinds import Kind, kind_of, start_of, unreadable
-from pipelines.crm.headers import NO_TEXT, first_line_fault, header_fault
+from pipelines.crm.headers import NO_TEXT, first_line_fault, header_fault, whole_header
 from schemas.errors import ConfigError
 
 Encoding = Literal["utf-8", "latin-1", "windows-1252", "utf-16"]
@@ -66,7 +66,8 @@ def dialect(path: Path) -> Dialect:
         msg = f"{path}: {fault}."
         raise ConfigError(msg)
     delimiter = max(_DELIMITERS, key=lambda sign: _columns_with(sign, lines))
-    header = next(csv_rows(lines, delimiter), [])
+    header, *rows = csv_rows(lines, delimiter)
+    header = whole_header(header, rows)
     if fault := header_fault(header):
         msg = f"{path}: {fault}."
         raise ConfigError(msg)
@@ -99,11 +100,13 @@ def _encoding(path: Path) -> Encoding:
 def _columns_with(delimiter: str, lines: list[str]) -> int:
     """How many columns the lines have if `delimiter` is theirs; 0 if most differ from the header."""
     try:
-        rows = [len(row) for row in csv_rows(lines, delimiter) if row]
+        rows = [row for row in csv_rows(lines, delimiter) if row]
     except csv.Error:
         return 0
     if not rows:
         return 0
+    rows[0] = whole_header(rows[0], rows[1:])
+    width = len(rows[0])
     # The last line may have been cut in the middle of a quoted field.
-    same = sum(width == rows[0] for width in rows[:-1])
-    return rows[0] if len(rows) < 3 or same >= 0.8 * (len(rows) - 1) else 0
+    same = sum(len(row) == width for row in rows[:-1])
+    return width if len(rows) < 3 or same >= 0.8 * (len(rows) - 1) else 0

@@ -20,6 +20,12 @@ def first_line_fault(line: str) -> Said | None:
     return _SEPARATOR_LINE if line.lstrip('\ufeffï»¿"').lower().startswith("sep=") else None
 
 
+def whole_header(header: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The header without a delimiter at its end that none of the first `rows` has: no column is there."""
+    widths = {len(row) for row in rows if row}
+    return header[:-1] if header and not header[-1].strip() and max(widths, default=0) == len(header) - 1 else header
+
+
 def header_fault(header: Sequence[str]) -> Said | None:
     """Why a file's first row cannot be its header: its values would be taken, and told, for names."""
     cells = [cell.strip() for cell in header if cell.strip()]

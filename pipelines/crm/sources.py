@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from glob import glob
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import duckdb
@@ -13,7 +15,7 @@ import duckdb
 from catalog.duckdb_connection import load_extension
 from pipelines.crm.csv_rows import csv_rows
 from pipelines.crm.file_kinds import Kind, kind_fault, start_of
-from pipelines.crm.headers import NO_TEXT, first_line_fault, header_fault
+from pipelines.crm.headers import NO_TEXT, first_line_fault, header_fault, whole_header
 from schemas.errors import SourceError, UnreachableSourceError
 from schemas.said import Said
 from schemas.source import Source
@@ -31,6 +33,9 @@ _UTF16_MARKS = ("\ufffd\ufffd", "\u00ff\u00fe", "\u00fe\u00ff")
 
 #: The column of a Parquet file's path, which a column of the file may not have.
 _PATH = "_path_of_the_file"
+
+#: Rows that are looked at where a header ends with a delimiter.
+_FIRST_ROWS = 200
 
 _OTHER_DELIMITERS = (",", ";", "\t", "|")
 
@@ -152,8 +157,17 @@ def _located(place: str, config_folder: Path, home_folder: Path) -> str:
 
 def _check_kind(name: str, path: Path, declared: Kind) -> None:
     """Refuse a file that is another than declared, at once: later it will be no other."""
-    try:
+    with _reachable(name, path):
         start = start_of(path)
+    if fault := kind_fault(start, declared):
+        raise _refusal(name, path, fault)
+
+
+@contextmanager
+def _reachable(name: str, path: Path) -> Iterator[None]:
+    """Opening a file inside."""
+    try:
+        yield
     except OSError as error:
         msg = Said(
             "Source {name}: {path} cannot be opened ({fault}). Nothing was published.",
@@ -162,8 +176,6 @@ def _check_kind(name: str, path: Path, declared: Kind) -> None:
             fault=error.strerror,
         )
         raise UnreachableSourceError(msg) from None
-    if fault := kind_fault(start, declared):
-        raise _refusal(name, path, fault)
 
 
 def _refusal(name: str, path: Path, fault: Said) -> SourceError:
@@ -173,13 +185,12 @@ def _refusal(name: str, path: Path, fault: Said) -> SourceError:
 def _header(name: str, path: Path, source: Source) -> list[str]:
     """The file's column names, made unique; a declared dialect, never a sniffed one."""
     try:
-        with path.open(encoding=_ENCODINGS[source.encoding][0], errors="replace", newline="") as file:
-            line = next(file, "")
-            header = next(csv_rows(chain([line], file), source.delimiter, source.quote), [])
+        with _reachable(name, path):
+            line, header = _first_line(path, source)
     except UnicodeError:  # UTF-16 without its mark
         raise _refusal(name, path, NO_TEXT) from None
     except csv.Error:
-        fault = Said("a quote in its first line is not closed. Mend it, or declare `quote`")
+        fault = Said("a quote in its first lines is not closed. Mend it, or declare `quote`")
         raise _refusal(name, path, fault) from None
     if fault := first_line_fault(line):
         raise _refusal(name, path, fault)
@@ -193,7 +204,7 @@ def _header(name: str, path: Path, source: Source) -> list[str]:
     fault = header_fault(header)
     is_utf16 = line.startswith(_UTF16_MARKS)
     if fault is NO_TEXT and not is_utf16:
-        raise _refusal(name, path, fault)
+        raise _refusal(name, path, NO_TEXT)
     if "\ufffd" in "".join(header) or is_utf16:
         msg = Said(
             "Source {name}: the header of {path} is not {encoding}. Set `encoding` in sources.toml.",
@@ -218,6 +229,17 @@ def _header(name: str, path: Path, source: Source) -> list[str]:
     if fault is not None:
         raise _refusal(name, path, fault)
     return names
+
+
+def _first_line(path: Path, source: Source) -> tuple[str, list[str]]:
+    """The first line as it stands, and the cells of the first row."""
+    with path.open(encoding=_ENCODINGS[source.encoding][0], errors="replace", newline="") as file:
+        line = next(file, "")
+        rows = csv_rows(chain([line], file), source.delimiter, source.quote)
+        header = next(rows, [])
+        if header and not header[-1].strip():
+            header = whole_header(header, list(islice(rows, _FIRST_ROWS)))
+    return line, header
 
 
 def _unique(columns: list[str]) -> list[str]:

@@ -480,6 +480,16 @@ def test_a_long_field_does_not_hide_the_delimiter(tmp_path):
     assert list(found.tables[0].columns) == ["id", "note"]
 
 
+@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_a_delimiter_at_the_end_of_the_header_alone_is_no_column(tmp_path, delimiter, encoding):
+    rows = ["id,e-mail,", "1,a@example.org", "2,l’été", "3,c@example.org"]
+    (tmp_path / "clients.csv").write_bytes("\n".join(rows).replace(",", delimiter).encode(encoding))
+    found = files(tmp_path, "clients.csv")
+    assert found.sources["clients"].delimiter == delimiter
+    assert found.tables[0].columns == {"id": ("1", "2", "3"), "e-mail": ("a@example.org", "l’été", "c@example.org")}
+
+
 def test_parquet_sqlite_and_duckdb_are_known_by_their_bytes(tmp_path):
     pl.DataFrame(PEOPLE).write_parquet(tmp_path / "people.bin")
     with sqlite3.connect(tmp_path / "shop.db") as connection:

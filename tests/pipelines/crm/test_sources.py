@@ -118,6 +118,21 @@ def test_headers_that_repeat_get_numbers_and_nameless_ones_their_place(pull: Pul
     assert pulled.accepted.select("email", "phone", "region", "city").rows() == [("a@x.fr", "06", "07", "x")]
 
 
+@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize("blank", ["", "\n"])
+def test_a_delimiter_at_the_end_of_the_header_alone_is_no_column(
+    pull: Pull, tmp_path: Path, delimiter: str, blank: str
+) -> None:
+    text = f"id,email,phone,\n{blank}1,a@x.fr,06\n2,b@x.fr\n3,c@x.fr,07\n4,d@x.fr,08,\n"
+    (tmp_path / "crm.csv").write_text(text.replace(",", delimiter), encoding="utf-8")
+    with_rest = pull(files="crm.csv", delimiter=delimiter)
+    assert (with_rest.read, with_rest.accepted.height) == (4, 1)
+    (tmp_path / "crm.csv").write_text(text.replace(",", delimiter).rsplit("4", 1)[0], encoding="utf-8")
+    pulled = pull(files="crm.csv", delimiter=delimiter)
+    assert contacts(pulled) == [("1", "a@x.fr", "06"), ("3", "c@x.fr", "07")]
+    assert pulled.quarantined.select("row", "rule").rows() == [(2, "line has too few columns")]
+
+
 @pytest.mark.parametrize("header", ["id,phone,phone,phone_1", "id,,column1,phone", "id,phone,source_file,email"])
 def test_headers_that_meet_a_made_up_name_are_read_all_the_same(pull: Pull, tmp_path: Path, header: str) -> None:
     (tmp_path / "crm.csv").write_text(f"{header}\n1,2,3,4\n", encoding="utf-8")
@@ -277,7 +292,7 @@ def test_a_long_field_beside_a_short_line_is_read(pull: Pull, tmp_path: Path) ->
 def test_a_quote_in_the_header_that_swallows_the_file_is_told(pull: Pull, tmp_path: Path) -> None:
     (tmp_path / "crm.csv").write_text('id,"email,phone\n' + "1,sentinel@x.fr,06\n" * 300_000, encoding="utf-8")
     message = sentence(pull)
-    assert f"{tmp_path / 'crm.csv'} cannot be read: a quote in its first line is not closed." in message
+    assert f"{tmp_path / 'crm.csv'} cannot be read: a quote in its first lines is not closed." in message
     assert "sentinel" not in message
 
 
