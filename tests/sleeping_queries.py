@@ -60,7 +60,7 @@ def _parser() -> tuple[duckdb.DuckDBPyConnection, frozenset[str]]:
 
 def _sleeps(node: Tree) -> bool:
     """Whether a union of that kind gives its rows, as they come, as the rows of `node`."""
-    if _gathers(node):
+    if _gathers(node) or _gives_nothing(node):
         return False
     inlined = [entry["value"]["query"]["node"] for entry in node["cte_map"]["map"]]
     if node["type"] == "SET_OPERATION_NODE":
@@ -68,6 +68,12 @@ def _sleeps(node: Tree) -> bool:
         return (_some(arms, _joins) and _some(arms, _gathers)) or any(map(_sleeps, arms))
     handed = [part["subquery"]["node"] for part in _within(node["from_table"]) if _is_table_of(part)]
     return any(map(_sleeps, [*handed, *inlined]))
+
+
+def _gives_nothing(node: Tree) -> bool:
+    """Whether it ends with LIMIT 0: only its columns are asked for."""
+    limits = [modifier["limit"] for modifier in node["modifiers"] if modifier["type"] == "LIMIT_MODIFIER"]
+    return any(limit is not None and limit.get("value", {}).get("value") == 0 for limit in limits)
 
 
 def _within(tree: object) -> Iterator[Tree]:

@@ -20,6 +20,7 @@ _GROUPED = "SELECT a FROM v GROUP BY a"
         "SELECT a FROM t WHERE rowid IN (SELECT 1 UNION SELECT 2) UNION ALL SELECT 3",
         "SELECT a FROM t SEMI JOIN u USING (a) UNION ALL SELECT max(a) FROM v",
         "SELECT a FROM t JOIN u USING (a) UNION ALL SELECT DISTINCT a FROM v",
+        f"SELECT * FROM (SELECT a FROM t JOIN u USING (a) UNION ALL ({_GROUPED})) LIMIT 9",
         f"SELECT a + 1 FROM (SELECT a FROM t JOIN u USING (a) UNION ALL ({_GROUPED})) SEMI JOIN w USING (a)",
     ],
 )
@@ -35,6 +36,7 @@ def test_a_union_of_arms_that_join_and_group_is_told(query: str) -> None:
         f"SELECT a FROM t UNION ALL ({_GROUPED})",
         f"SELECT count(*) FROM (SELECT a FROM t JOIN u USING (a) UNION ALL ({_GROUPED}))",
         f"SELECT a FROM t JOIN u USING (a) UNION ALL ({_GROUPED}) ORDER BY a",
+        f"SELECT * FROM (SELECT a FROM t JOIN u USING (a) UNION ALL ({_GROUPED})) LIMIT 0",
     ],
 )
 def test_a_union_that_ends_is_let_pass(query: str) -> None:
