@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -76,6 +77,27 @@ def test_a_new_home_on_a_full_disk_says_so(
 
     with pytest.raises(RelanceError, match=r"disk of .* is full"):
         night(company.config, tmp_path / "full", DAY)
+
+
+def test_a_disk_that_gets_full_when_some_audiences_are_published_does_not_deny_those(
+    disk: Callable[[Path, str], Resize], company: Company, tmp_path: Path
+) -> None:
+    home = Home.at(tmp_path / "full")
+    resize = disk(home.root, "400m")
+    uploads: list[str] = []
+
+    def before(asset: str) -> None:
+        uploads.extend([asset] if re.match("uploads__.*__", asset) else [])
+        if len(uploads) == 2:
+            resize(str(shutil.disk_usage(home.root).used))
+
+    with pytest.raises(RelanceError, match=r"disk of .* is full") as caught:
+        night(company.config, home.root, DAY, before)
+
+    resize("400m")
+    with open_catalog(home) as catalog:
+        assert len(catalog.versions()) == 1
+    assert "nothing was published" not in str(caught.value)
 
 
 def more_of(text: str, customer: int) -> str:
