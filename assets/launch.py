@@ -7,6 +7,7 @@ from typing import NamedTuple
 import dagster as dg
 
 from assets.nights import CHOSEN_DAY, NEWEST_DAY
+from catalog.full_disk import full_disk_told
 from catalog.home import Home
 
 JOB = "nightly"
@@ -26,12 +27,20 @@ def prepare_instance(home: Home) -> None:
     shutil.copyfile(Path(__file__).parent / "dagster.yaml", home.dagster / "dagster.yaml")
 
 
+def _instance(home: Home) -> dg.DagsterInstance:
+    prepare_instance(home)
+    return dg.DagsterInstance.get()
+
+
 def run_job(home: Home, day: str, *, chosen: bool) -> dg.ExecuteInProcessResult:
-    """Run the nightly job in this process, for the config and home that the environment names."""
+    """Run the nightly job in this process, for the config and home that the environment names.
+
+    Raises:
+        DiskError: the disk is too full for Dagster's own record of the run.
+    """
     from assets.definitions import defs
 
-    prepare_instance(home)
-    with dg.DagsterInstance.get() as instance:
+    with full_disk_told(home.root), _instance(home) as instance:
         return (
             defs()
             .resolve_job_def(JOB)

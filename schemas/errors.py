@@ -48,6 +48,10 @@ class KeyFileError(RelanceError):
     """A secret key is missing, unreadable or not the one the warehouse was made with."""
 
 
+class DiskError(RelanceError):
+    """A disk is full, or cannot be read or written."""
+
+
 class WarehouseError(RelanceError):
     """The warehouse refused an operation."""
 
