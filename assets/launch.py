@@ -9,6 +9,8 @@ import dagster as dg
 from assets.nights import CHOSEN_DAY, NEWEST_DAY
 from catalog.full_disk import full_disk_told
 from catalog.home import Home
+from schemas import errors
+from schemas.errors import RelanceError
 
 JOB = "nightly"
 
@@ -32,8 +34,8 @@ def _instance(home: Home) -> dg.DagsterInstance:
     return dg.DagsterInstance.get()
 
 
-def run_job(home: Home, day: str, *, chosen: bool) -> dg.ExecuteInProcessResult:
-    """Run the nightly job in this process, for the config and home that the environment names.
+def run_job(home: Home, day: str, run_id: str, *, chosen: bool) -> dg.ExecuteInProcessResult:
+    """Run the nightly job in this process, as Dagster's run `run_id`, for the environment's config and home.
 
     Raises:
         DiskError: the disk is too full for Dagster's own record of the run.
@@ -50,6 +52,7 @@ def run_job(home: Home, day: str, *, chosen: bool) -> dg.ExecuteInProcessResult:
                 tags={CHOSEN_DAY: day} if chosen else {NEWEST_DAY: day},
                 run_config={"loggers": {"progress": {}}},
                 raise_on_error=False,
+                run_id=run_id,
             )
         )
 
@@ -73,3 +76,21 @@ def failed_assets(result: dg.ExecuteInProcessResult) -> list[Failed]:
     return [
         Failed(name, tuple("/".join(key.path) for key, cause in skipped.items() if cause == name)) for name in failed
     ]
+
+
+def causes(result: dg.ExecuteInProcessResult) -> list[RelanceError]:
+    """The errors of ours for which a run failed, in their order and each once: of its assets, and of opening or closing
+    what all of them need.
+    """
+    found: dict[str, RelanceError] = {}
+    for event in result.all_events:
+        error = None if event.is_step_up_for_retry else getattr(event.event_specific_data, "error", None)
+        while error is not None:
+            kind = vars(errors).get(error.cls_name or "")
+            if kind is not None:
+                # Dagster keeps errors as text.
+                text = error.message.strip().removeprefix(f"{kind.__module__}.{kind.__name__}: ")
+                found.setdefault(text, kind(text))
+                break
+            error = error.cause
+    return list(found.values())
