@@ -7,7 +7,10 @@ from typing import NamedTuple
 import dagster as dg
 
 from assets.nights import CHOSEN_DAY, NEWEST_DAY
+from catalog.full_disk import full_disk_told
 from catalog.home import Home
+from schemas import errors
+from schemas.errors import RelanceError
 
 JOB = "nightly"
 
@@ -26,12 +29,20 @@ def prepare_instance(home: Home) -> None:
     shutil.copyfile(Path(__file__).parent / "dagster.yaml", home.dagster / "dagster.yaml")
 
 
-def run_job(home: Home, day: str, *, chosen: bool) -> dg.ExecuteInProcessResult:
-    """Run the nightly job in this process, for the config and home that the environment names."""
+def _instance(home: Home) -> dg.DagsterInstance:
+    prepare_instance(home)
+    return dg.DagsterInstance.get()
+
+
+def run_job(home: Home, day: str, run_id: str, *, chosen: bool) -> dg.ExecuteInProcessResult:
+    """Run the nightly job in this process, as Dagster's run `run_id`, for the environment's config and home.
+
+    Raises:
+        DiskError: the disk is too full for Dagster's own record of the run.
+    """
     from assets.definitions import defs
 
-    prepare_instance(home)
-    with dg.DagsterInstance.get() as instance:
+    with full_disk_told(home.root), _instance(home) as instance:
         return (
             defs()
             .resolve_job_def(JOB)
@@ -41,6 +52,7 @@ def run_job(home: Home, day: str, *, chosen: bool) -> dg.ExecuteInProcessResult:
                 tags={CHOSEN_DAY: day} if chosen else {NEWEST_DAY: day},
                 run_config={"loggers": {"progress": {}}},
                 raise_on_error=False,
+                run_id=run_id,
             )
         )
 
@@ -64,3 +76,21 @@ def failed_assets(result: dg.ExecuteInProcessResult) -> list[Failed]:
     return [
         Failed(name, tuple("/".join(key.path) for key, cause in skipped.items() if cause == name)) for name in failed
     ]
+
+
+def causes(result: dg.ExecuteInProcessResult) -> list[RelanceError]:
+    """The errors of ours for which a run failed, in their order and each once: of its assets, and of opening or closing
+    what all of them need.
+    """
+    found: dict[str, RelanceError] = {}
+    for event in result.all_events:
+        error = None if event.is_step_up_for_retry else getattr(event.event_specific_data, "error", None)
+        while error is not None:
+            kind = vars(errors).get(error.cls_name or "")
+            if kind is not None:
+                # Dagster keeps errors as text.
+                text = error.message.strip().removeprefix(f"{kind.__module__}.{kind.__name__}: ")
+                found.setdefault(text, kind(text))
+                break
+            error = error.cause
+    return list(found.values())

@@ -13,6 +13,7 @@ from pydantic import PrivateAttr
 
 from assets.nights import CHOSEN_DAY, NEWEST_DAY, stage_lines, started_as
 from catalog.descriptions import describe, record_overlaps
+from catalog.full_disk import disk_failure
 from catalog.home import Environment, Home
 from catalog.nights import record_config_changes, record_stages, record_start
 from catalog.secret_keys import SecretKeys, open_keys
@@ -236,7 +237,7 @@ class Relance(dg.ConfigurableResource):
                 kind=type(error).__name__,
                 place=place,
             )
-            failure = StageError(msg)
+            failure = disk_failure(error, self._opened.home.root) or StageError(msg)
             self._opened.failures.append(failure)
             raise failure from None
 

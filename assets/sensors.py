@@ -9,7 +9,7 @@ from catalog.alerts import tell
 from catalog.home import Home
 from catalog.nights import night_of_run, night_report, starts_since
 from catalog.store import open_catalog
-from pipelines.alerts import late_message, night_message, unbegun_message
+from pipelines.alerts import late_message, night_message, unreported_message
 from pipelines.freshness import day_begins, due_day, why_late
 from schemas.config import Config
 
@@ -38,7 +38,7 @@ def _tell_of_run(config: Config, home: Home, run: dg.DagsterRun, reason: str) ->
         night = night_of_run(catalog, run.run_id)
         if night is None:
             day = date.fromisoformat(run.tags.get("dagster/partition", datetime.now(UTC).date().isoformat()))
-            message = unbegun_message(day, f"{reason} Dagster's page shows run {run.run_id}.".strip())
+            message = unreported_message(day, f"{reason} Dagster's page shows run {run.run_id}.".strip())
         else:
             message = night_message(night_report(catalog, night))
         if message is not None:

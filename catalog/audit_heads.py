@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from catalog.durable import write_durably
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys, public_keys, signature_holds
 from schemas.audit import BEGINNING, AuditHead
-from schemas.errors import RelanceError
+from schemas.errors import DiskError
 from schemas.said import Said
 from schemas.uploads import Manifest, Signature
 
@@ -34,7 +33,7 @@ def sign_head(connection: sa.Connection, home: Home, keys: SecretKeys) -> None:
     `connection` is one of `catalog.database.writing`, so that of two processes the later line stays.
 
     Raises:
-        RelanceError: the disk is full.
+        DiskError: the disk is full.
     """
     if home.audit_head.exists() and not _continues(connection, home):
         return
@@ -42,15 +41,13 @@ def sign_head(connection: sa.Connection, home: Home, keys: SecretKeys) -> None:
     signature = Signature(public_key=keys.public_key, value=keys.sign(_signed_bytes(now)))
     try:
         write_durably(home.audit_head, SignedHead(head=now, signature=signature).model_dump_json() + "\n")
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
+    except DiskError:
         msg = Said(
             "The disk of {root} is full: the audit log's newest line is not signed, its older head stays. "
             "Free some space and run again.",
             root=home.root,
         )
-        raise RelanceError(msg) from None
+        raise DiskError(msg) from None
 
 
 def claims(home: Home, versions: Iterable[sa.RowMapping]) -> Iterator[Claim | str]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
+from catalog.full_disk import disk_failure
 from catalog.home import Home
-from schemas.errors import DISK_FULL, CatalogError
+from schemas.errors import CatalogError, DiskError
 from schemas.segment import Audience
 
 METADATA = sa.MetaData()
@@ -25,6 +26,7 @@ def database(home: Home) -> Iterator[sa.Engine]:
 
     Raises:
         CatalogError: PostgreSQL cannot be reached, or its URL or driver is wrong. The password is in no message.
+        DiskError: SQLite finds the disk full, now or with a later statement.
     """
     engine = _sqlite(home) if home.catalog_url is None else _postgresql(home.catalog_url.get_secret_value())
     try:
@@ -62,15 +64,12 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if engine.dialect.name == "sqlite" else "BEGIN")
         try:
             yield connection
-        except BaseException:
-            connection.exec_driver_sql("ROLLBACK")
-            raise
-        try:
             connection.exec_driver_sql("COMMIT")
-        except exc.OperationalError as error:
-            if "disk is full" not in str(error.orig):
-                raise
-            raise CatalogError(DISK_FULL) from None
+        except BaseException:
+            # On a full disk SQLite has done so by itself, and refuses.
+            with suppress(exc.DBAPIError, DiskError):
+                connection.exec_driver_sql("ROLLBACK")
+            raise
 
 
 def audience_columns() -> list[sa.Column[str]]:
@@ -97,6 +96,10 @@ def _sqlite(home: Home) -> sa.Engine:
     home.create()
     new = not home.catalog.exists()
     engine = sa.create_engine(f"sqlite:///{home.catalog}", isolation_level="AUTOCOMMIT", connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "handle_error")
+    def _told(context: sa.ExceptionContext) -> DiskError | None:
+        return disk_failure(context.original_exception)
 
     @event.listens_for(engine, "connect")
     def _settings(connection, record) -> None:  # noqa: ANN001 - sqlite3's connection, SQLAlchemy's record

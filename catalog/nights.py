@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -98,6 +98,16 @@ def record_start(catalog: Catalog, night: int, started_as: StartedAs, run_id: st
             .where(NIGHTS.c.night < night, NIGHTS.c.ended_at.is_(None))
             .values(ended_at=now(), outcome="interrupted", messages=[_INTERRUPTED], exit_code=1)
         )
+
+
+def end_if_open(catalog: Catalog, night: int, failures: Sequence[str], exit_code: int) -> None:
+    """End a night as failed whose run ended and could not write so."""
+    with catalog.reading() as connection:
+        is_open = connection.execute(
+            sa.select(NIGHTS.c.night).where(NIGHTS.c.night == night, NIGHTS.c.ended_at.is_(None))
+        ).first()
+    if is_open:
+        catalog.end_night(night, "failed", failures, exit_code)
 
 
 def record_stages(catalog: Catalog, night: int, lines: Iterable[StageLine]) -> None:

@@ -154,10 +154,15 @@ def _check_space(home: Home) -> None:
     needed, free = home.warehouse.stat().st_size, shutil.disk_usage(home.root).free
     if free < needed:
         msg = Said(
-            "The warehouse is to be written a second time: {needed} GB, but only {free} GB are free at "
+            "The warehouse is to be written a second time: {needed}, but only {free} are free at "
             "{root}. Free some space; nothing was changed.",
-            needed=f"{needed / 1e9:.1f}",
-            free=f"{free / 1e9:.1f}",
+            needed=_size(needed),
+            free=_size(free),
             root=home.root,
         )
         raise WarehouseError(msg)
+
+
+def _size(count: int) -> Said:
+    large = count >= 1_000_000_000
+    return Said("{size} GB" if large else "{size} MB", size=f"{count / (1e9 if large else 1e6):.1f}")

@@ -65,9 +65,11 @@ def open_keys(home: Home, announce: Callable[[str], None] = lambda sentence: Non
     found = {name: find_key(home, name) for name in NAMES}
     missing = [name for name, key in found.items() if key is None]
     if missing and (home.warehouse.exists() or home.catalog.exists()):
+        names, files = _listed(missing), _listed([f"{name}.key" for name in missing])
+        keys, what, it = ("keys are", "files", "them") if len(missing) > 1 else ("key is", "file", "it")
         msg = (
-            f"{home.warehouse.parent} has data but its {' and '.join(missing)} key is not in {home.keys}. "
-            f"Restore the file {missing[0]}.key from your backup, or set RELANCE_KEYS to the folder that holds it. "
+            f"{home.warehouse.parent} has data but its {names} {keys} not in {home.keys}. "
+            f"Restore the {what} {files} from your backup, or set RELANCE_KEYS to the folder that holds {it}. "
             "No new key is made: the old data could never be read or recognised with it."
         )
         raise KeyFileError(msg)
@@ -81,6 +83,10 @@ def open_keys(home: Home, announce: Callable[[str], None] = lambda sentence: Non
             "no backup may hold both, and without them the warehouse cannot be read."
         )
     return keys
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def public_keys(home: Home) -> dict[str, str]:

@@ -261,6 +261,11 @@ class Catalog:
                 .values(ended_at=now(), outcome=outcome, messages=kept, exit_code=exit_code)
             )
 
+    def night(self, night: int) -> sa.RowMapping:
+        """A night that began."""
+        with self.reading() as connection:
+            return connection.execute(sa.select(NIGHTS).where(NIGHTS.c.night == night)).mappings().one()
+
     def last_night(self) -> sa.RowMapping | None:
         with self.reading() as connection:
             query = sa.select(NIGHTS).order_by(NIGHTS.c.night.desc()).limit(1)

@@ -16,7 +16,7 @@ from catalog import warehouse_key
 from catalog.duckdb_connection import connect, frame_of, insert_frame, literal, registered
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
-from schemas.errors import DISK_FULL, KeyFileError, WarehouseError
+from schemas.errors import DISK_FULL, DiskError, KeyFileError, WarehouseError
 from schemas.said import Said
 
 #: More rows than this are written by several hands.
@@ -212,6 +212,7 @@ def attach_encrypted(connection: duckdb.DuckDBPyConnection, path: Path, name: st
     """Attach the encrypted file as `name`, made if it is not there; False if it was made with another key.
 
     Raises:
+        DiskError: the disk is full.
         WarehouseError: it is no DuckDB file.
     """
     quoted = str(path).replace("'", "''")
@@ -220,6 +221,8 @@ def attach_encrypted(connection: duckdb.DuckDBPyConnection, path: Path, name: st
     except duckdb.Error as error:
         if "encryption key" in str(error).lower() or "encrypted" in str(error).lower():
             return False
+        if _tells_of_full_disk(error):
+            raise DiskError(DISK_FULL) from None
         msg = Said(
             "{path} cannot be opened as a DuckDB file ({kind}). Restore it from a backup.",
             path=path,
@@ -237,6 +240,10 @@ def _with_literals(query: str, parameters: Mapping[str, object]) -> str:
     return re.sub(r"\$([a-z_]+)", lambda name: literal(parameters[name[1]]), query)
 
 
+def _tells_of_full_disk(error: duckdb.Error) -> bool:
+    return "no space left" in str(error).lower()
+
+
 def _wait(pending: Iterable[Future[None]]) -> None:
     for written in pending:
         written.result()
@@ -250,8 +257,8 @@ def _worded(statement: str) -> Iterator[None]:
         msg = Said("DuckDB ran out of memory. Raise memory_limit in config/relance.toml.")
         raise WarehouseError(msg) from None
     except duckdb.Error as error:
-        if "no space left" in str(error).lower():
-            raise WarehouseError(DISK_FULL) from None
+        if _tells_of_full_disk(error):
+            raise DiskError(DISK_FULL) from None
         msg = Said(
             "The warehouse refused a statement ({kind}) that begins {statement}.",
             kind=type(error).__name__,

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from catalog.full_disk import full_disk_told
 from catalog.home import Environment, Home
 from catalog.store import Catalog, open_catalog
 from schemas.errors import RelanceError
@@ -56,7 +57,8 @@ def catalog_at(option: Path | None) -> Iterator[Catalog]:
 def told() -> Iterator[None]:
     """A known failure ends the command with its sentence and its exit code; an unknown one keeps its trace."""
     try:
-        yield
+        with full_disk_told():
+            yield
     except RelanceError as error:
         kind = re.sub("(?=[A-Z])", " ", type(error).__name__).lower().lstrip()
         ERRORS.print(f"{kind}: ", style="red", end="")

@@ -6,12 +6,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from importlib import import_module
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
+from uuid import uuid4
 
 import typer
 from rich.table import Table
@@ -20,16 +21,16 @@ from catalog.alerts import tell
 from catalog.database import copy_database
 from catalog.home import Home
 from catalog.journal import confirmations
-from catalog.nights import config_changes, night_report
+from catalog.nights import config_changes, end_if_open, night_of_run, night_report
 from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
 from commands.context import ERRORS, OUT, ConfigOption, HomeOption, config_folder, home_at, told
 from commands.process import loading
-from pipelines.alerts import night_message, unbegun_message
+from pipelines.alerts import night_message, unreported_message
 from pipelines.at_once import side_by_side
 from pipelines.uploads.confirming import manifests_of, outstanding
-from schemas.errors import ConfigError, DayError, RelanceError
+from schemas.errors import ConfigError, DayError, DiskError, HomeLockedError, RelanceError
 from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import Ledger
@@ -73,11 +74,14 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
         pass
     try:
         night, failed = _materialize(folder, home, config, asked)
+    except HomeLockedError:
+        # The run that holds it tells how it went.
+        raise
     except RelanceError as error:
         if publishing:
             day = asked or datetime.now(config.settings.zone).date()
-            with open_catalog(home) as catalog:
-                tell(catalog, config.settings.alerts, unbegun_message(day, str(error)))
+            with suppress(DiskError), open_catalog(home) as catalog:
+                tell(catalog, config.settings.alerts, unreported_message(day, str(error)))
         raise
     _tell_night(config, home, night, failed)
     if publishing:
@@ -89,14 +93,18 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
     return int(night["exit_code"])
 
 
-def _tell_night(config: Config, home: Home, night: sa.RowMapping, failed: list[Failed]) -> None:
+def _tell_night(config: Config, home: Home, night: sa.RowMapping, failed: list[Failed] | None) -> None:
     """What became of each audience that was begun, what changed or was set aside, and why the others were skipped."""
     with open_catalog(home) as catalog:
         outcomes = catalog.outcomes_of_night(night["night"])
         to_do = {_audience(row): _to_do(catalog, row) for row in outcomes}
         changes = config_changes(catalog, [night["night"]])[night["night"]]
-    skipped = {name for each in failed for name in each.skipped}
-    begun = [audience for audience in config.audiences if audience in to_do or f"uploads/{audience}" not in skipped]
+    skipped = {name for each in failed or () for name in each.skipped}
+    begun = [
+        audience
+        for audience in config.audiences
+        if audience in to_do or (failed is not None and f"uploads/{audience}" not in skipped)
+    ]
     if begun:
         OUT.print(_summary(begun, outcomes, to_do, night["as_of"]))
     for row in outcomes:
@@ -109,7 +117,7 @@ def _tell_night(config: Config, home: Home, night: sa.RowMapping, failed: list[F
             f"Set aside: {line['rows']:,} {'row' if line['rows'] == 1 else 'rows'} of {line['table']}: {line['rule']}.",
             soft_wrap=True,
         )
-    _tell_failures(night["messages"], failed)
+    _tell_failures(night["messages"], failed or [])
 
 
 def _tell_failures(messages: list[str], failed: list[Failed]) -> None:
@@ -135,8 +143,12 @@ def _alert(catalog: Catalog, config: Config, night: int) -> None:
         ERRORS.print(f"An alert by {alert.channel} {said}.", soft_wrap=True)
 
 
-def _materialize(folder: Path, home: Home, config: Config, asked: date | None) -> tuple[sa.RowMapping, list[Failed]]:
-    """Run the job in this process; the night's row of the catalog, and the assets that failed."""
+def _materialize(
+    folder: Path, home: Home, config: Config, asked: date | None
+) -> tuple[sa.RowMapping, list[Failed] | None]:
+    """Run the job in this process; the night's row of the catalog, and the assets that failed; None if Dagster's record
+    of the run broke off.
+    """
     os.environ.update(
         RELANCE_CONFIG=str(folder),
         RELANCE_HOME=str(home.root),
@@ -153,20 +165,41 @@ def _materialize(folder: Path, home: Home, config: Config, asked: date | None) -
         newest, _ = side_by_side(
             lambda: asked or newest_day(config, home, now), lambda: import_module("assets.definitions")
         )
-    from assets.launch import failed_assets, run_job
+    from assets.launch import causes, failed_assets, run_job
 
     day = newest.isoformat()
     _check_partition(day, config)
     OUT.print(f"Running {day} in {home.root}", soft_wrap=True)
-    result = run_job(home, day, chosen=asked is not None)
+    run_id = str(uuid4())
+    try:
+        result = run_job(home, day, run_id, chosen=asked is not None)
+    except DiskError as error:
+        return _night_of(home, run_id, [error]), None
+    return _night_of(home, run_id, causes(result), succeeded=result.success), failed_assets(result)
+
+
+def _night_of(home: Home, run_id: str, failures: list[RelanceError], *, succeeded: bool = False) -> sa.RowMapping:
+    """The night of this run, whichever others there are; ended, if the run could not do so itself.
+
+    Raises:
+        RelanceError: it never began, or nothing says why it failed, or its end cannot be written.
+    """
     with open_catalog(home) as catalog:
-        night = catalog.last_night()
-    if night is None or night["ended_at"] is None or (not result.success and not night["messages"]):
-        msg = (
-            f"The run failed before its first stage. `make ui` shows run {result.run_id} with what Dagster says of it."
-        )
-        raise RelanceError(msg)
-    return night, failed_assets(result)
+        night = night_of_run(catalog, run_id)
+        if night is not None and failures:
+            try:
+                end_if_open(catalog, night, [each.said for each in failures], failures[0].exit_code)
+            except DiskError:
+                msg = f"{failures[0]} The night's report could not be ended: the next run does so, and mends the rest."
+                raise DiskError(msg) from None
+        row = None if night is None else catalog.night(night)
+    if row is not None and row["ended_at"] is not None and (succeeded or row["messages"]):
+        return row
+    if failures:
+        raise failures[0]
+    when = "before its first stage" if row is None else "and no stage of it says why"
+    msg = f"The run failed {when}. `make ui` shows run {run_id} with what Dagster says of it."
+    raise RelanceError(msg)
 
 
 def _check_partition(day: str, config: Config) -> None:

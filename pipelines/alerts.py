@@ -30,9 +30,9 @@ def _changes(report: NightReport) -> list[str]:
     return [f"Since the night before: {change.says}" for change in report.changes]
 
 
-def unbegun_message(day: date, reason: str) -> AlertMessage:
-    """What to tell of a run that failed before its first stage."""
-    return AlertMessage("failed", f"relance: the run of {day} failed before its first stage", (reason,), None, day)
+def unreported_message(day: date, reason: str) -> AlertMessage:
+    """What to tell of a run that failed before its night began, or could not end its night's report."""
+    return AlertMessage("failed", f"relance: the run of {day} failed", (reason,), None, day)
 
 
 def late_message(day: date, sentence: str) -> AlertMessage:

@@ -22,7 +22,7 @@ from portal.overview import Row
 from portal.rendering import templates
 from portal.state import State
 from portal.today import grouped, tasks
-from schemas.errors import CatalogError
+from schemas.errors import CatalogError, DiskError
 from schemas.portal import Weekday, WeeklyEmail
 from schemas.settings import Settings
 
@@ -103,7 +103,7 @@ async def _look(state: State) -> None:
     while True:
         try:
             await run_in_threadpool(send_if_due, state)
-        except (SQLAlchemyError, CatalogError, OSError):
+        except (SQLAlchemyError, CatalogError, DiskError, OSError):
             # The next look may find the catalog again.
             _LOG.exception("The weekly e-mail was not sent.")
         await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from schemas.said import Said
 
-DISK_FULL = Said("The disk of the home is full. Free some space and run again; nothing was published.")
+DISK_FULL = Said(
+    "The disk of the home is full. Free some space and run again; what was published until then stays as it is."
+)
 
 
 class RelanceError(Exception):
@@ -44,6 +46,10 @@ class EmptyCrmError(SourceError):
 
 class KeyFileError(RelanceError):
     """A secret key is missing, unreadable or not the one the warehouse was made with."""
+
+
+class DiskError(RelanceError):
+    """A disk is full, or cannot be read or written."""
 
 
 class WarehouseError(RelanceError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -76,6 +77,62 @@ def test_a_new_home_on_a_full_disk_says_so(
 
     with pytest.raises(RelanceError, match=r"disk of .* is full"):
         night(company.config, tmp_path / "full", DAY)
+
+
+def test_a_disk_that_gets_full_when_some_audiences_are_published_does_not_deny_those(
+    disk: Callable[[Path, str], Resize], company: Company, tmp_path: Path
+) -> None:
+    home = Home.at(tmp_path / "full")
+    resize = disk(home.root, "400m")
+    uploads: list[str] = []
+
+    def before(asset: str) -> None:
+        uploads.extend([asset] if re.match("uploads__.*__", asset) else [])
+        if len(uploads) == 2:
+            resize(str(shutil.disk_usage(home.root).used))
+
+    with pytest.raises(RelanceError, match=r"disk of .* is full") as caught:
+        night(company.config, home.root, DAY, before)
+
+    resize("400m")
+    with open_catalog(home) as catalog:
+        assert len(catalog.versions()) == 1
+    assert "nothing was published" not in str(caught.value)
+
+
+def test_a_command_on_a_full_disk_ends_with_a_sentence_and_works_once_there_is_space(
+    disk: Callable[[Path, str], Resize], company: Company, relance: Callable[..., Ran], tmp_path: Path
+) -> None:
+    home = Home.at(tmp_path / "full")
+    resize = disk(home.root, "400m")
+    night(company.config, home.root, DAY)
+    used = shutil.disk_usage(home.root).used
+    commands = (
+        ("status",),
+        ("confirm", "meta/buyers", f"{DAY}.1", "--as", "created"),
+        ("allow", "meta/buyers", "--reason", "right", "--config", str(company.config)),
+        ("audit", "verify"),
+        ("why", "1", "--config", str(company.config)),
+        ("forget", "bob@example.org", "--config", str(company.config)),
+        ("keys", "rotate", "signing"),
+        ("run", "--config", str(company.config)),
+    )
+
+    # For nothing, for a catalog that opens but takes no more, and for Dagster's files but not for their tables.
+    for left in (0, 40_960, 1_000_000):
+        resize(str(used + left))
+        home.dagster.mkdir(exist_ok=True)
+        ran = [relance(*command, home=home.root) for command in commands[: None if left == 0 else -2]]
+        ran += [relance(*commands[-1], home=home.root)]
+        assert [each.output for each in ran if "Traceback" in each.output] == []
+        if left == 0:
+            assert [each.output for each in ran if each.code != 1] == []
+            assert all(re.search("^disk error: The disk of .* is full", each.output, re.M) for each in ran)
+        shutil.rmtree(home.dagster)
+
+    resize("400m")
+    assert relance("audit", "verify", home=home.root).code == 0
+    assert relance("run", "--config", str(company.config), home=home.root).code == 0
 
 
 def more_of(text: str, customer: int) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -197,3 +199,21 @@ def test_a_disk_that_is_too_full_is_told_before_anything_is_written(
     with pytest.raises(WarehouseError, match="Free some space; nothing was changed"):
         rotate_warehouse_key(home)
     assert places(home) == AT_REST
+
+
+@pytest.mark.parametrize(
+    ("size", "free", "says"),
+    [
+        (81_200_000, 31_460_000, "81.2 MB, but only 31.5 MB are free"),
+        (20_000_000_000, 400_000_000, "20.0 GB, but only 400.0 MB are free"),
+    ],
+)
+def test_what_is_too_little_is_told_in_a_unit_that_shows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, free: int, says: str
+) -> None:
+    home = Home.at(tmp_path)
+    home.warehouse.touch()
+    os.truncate(home.warehouse, size)
+    monkeypatch.setattr(rewrite.shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    with pytest.raises(WarehouseError, match=says):
+        rewrite._check_space(home)
