@@ -6,9 +6,13 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from assets.nights import NEWEST_DAY
+from catalog.alerts import tell
 from catalog.home import Home
+from catalog.store import open_catalog
+from pipelines.alerts import unreported_message
 from pipelines.crm.days import newest_day
 from schemas.config import Config
+from schemas.errors import RelanceError
 
 
 def nightly_schedule(config: Config, home: Home, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
@@ -25,7 +29,15 @@ def nightly_schedule(config: Config, home: Home, job: UnresolvedAssetJobDefiniti
         name="every_night",
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        day = newest_day(config, home, datetime.now(UTC)).isoformat()
+        now = datetime.now(UTC)
+        try:
+            day = newest_day(config, home, now).isoformat()
+        except RelanceError as error:
+            # No run begins, so that no sensor would tell anybody.
+            with open_catalog(home) as catalog:
+                message = unreported_message(now.astimezone(config.settings.zone).date(), str(error))
+                tell(catalog, config.settings.alerts, message)
+            raise
         return dg.RunRequest(partition_key=day, tags={NEWEST_DAY: day})
 
     return schedule
