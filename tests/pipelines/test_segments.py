@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipelines.segments import condition, members, stays_after
 from schemas.config import read_config
 from schemas.customers import PersonAliases
-from schemas.errors import ConfigError, DayError
+from schemas.errors import ConfigError, DayError, StageError
 from schemas.features import NEED_ORDER_TIMES, Features
 from schemas.segment import Segment
 from schemas.segments import Memberships
@@ -39,7 +39,7 @@ def person(name: str = "jane", **values: object) -> dict[str, object]:
 
 def members_of(where: str, *people: dict[str, object]) -> list[str]:
     features = pl.DataFrame(people, schema=dict(Features.create_empty().schema))
-    return members(features, rule(where), as_of=NIGHT)["person_id"].to_list()
+    return members(features, rule(where), segment="best", as_of=NIGHT)["person_id"].to_list()
 
 
 @pytest.mark.parametrize(
@@ -133,6 +133,48 @@ def test_a_rule_that_cannot_be_asked_is_refused_before_there_is_data(where: str,
         assert sentence in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("where", "values"),
+    [
+        ("revenue / orders_count >= 5", "orders_count = 0"),
+        ("orders_count > 0 AND revenue / orders_count >= 5", "orders_count = 0"),
+        ("revenue / recency_days >= 5", "recency_days = 0"),
+        ("average_order_value / (orders_count + tenure_days) >= 5", "orders_count = 0, tenure_days = 0"),
+        ("average_order_value / (orders_count - 1) >= 5", "orders_count = 1"),
+    ],
+)
+def test_a_rule_that_divides_by_zero_for_somebody_is_refused_before_there_is_data(where: str, values: str) -> None:
+    with pytest.raises(ConfigError, match=rf"with [^()]*{values}, .* NULLIF.* average_order_value\.$"):
+        rule(where)
+
+
+def test_a_rule_that_fails_for_a_country_is_refused_before_there_is_data() -> None:
+    with pytest.raises(ConfigError, match=r"with country = FR .*TRY_CAST"):
+        rule("CAST(country AS INT) > 5")
+    rule("TRY_CAST(country AS INT) > 5")
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "revenue / NULLIF(orders_count, 0) >= 5",
+        "CASE WHEN orders_count > 0 THEN revenue / orders_count >= 5 ELSE FALSE END",
+        "revenue / 2 >= 5 AND average_order_value >= 5",
+    ],
+)
+def test_a_rule_may_divide_by_what_is_never_zero(where: str) -> None:
+    assert members_of(where, person(), person("bob", orders_count=2, revenue=Decimal(20), average_order_value=10)) == [
+        "bob"
+    ]
+
+
+def test_a_rule_that_fails_at_night_names_its_segment_and_no_value() -> None:
+    features = pl.DataFrame([person(orders_count=77)], schema=dict(Features.create_empty().schema))
+    with pytest.raises(StageError, match=r"^config/segments/best\.toml, where: .*NULLIF") as failure:
+        members(features, rule("revenue / (orders_count - 77) >= 5"), segment="best", as_of=NIGHT)
+    assert "77" not in str(failure.value)
+
+
 def test_an_unknown_column_is_answered_with_those_there_are() -> None:
     with pytest.raises(ConfigError) as refusal:
         rule("revenu >= 500")
@@ -159,7 +201,7 @@ def test_every_shipped_rule_can_be_asked() -> None:
 
 def test_a_day_whose_features_are_not_kept_says_so() -> None:
     with pytest.raises(DayError, match="2024-06-01"):
-        members(pl.DataFrame(Features.create_empty()), rule("revenue > 1"), as_of=NIGHT)
+        members(pl.DataFrame(Features.create_empty()), rule("revenue > 1"), segment="best", as_of=NIGHT)
 
 
 Stay = tuple[str, int, int | None]
