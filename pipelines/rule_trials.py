@@ -1,8 +1,10 @@
-"""A segment's rule tried on invented people, so that what fails for somebody fails before there is data."""
+"""What a segment's rule may ask, and the rule tried on invented people: what is wrong shows before there is data."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import polars as pl
 
@@ -12,6 +14,36 @@ from schemas.said import Said
 
 #: What Polars says of a Decimal divided by 0, whatever else stands in its message.
 _DIVIDED = "division by zero"
+
+#: Of an expression as Polars writes it down: literals that are an instant or a part of one. A clock is read when the
+#: rule is parsed, and leaves such a one.
+_MOMENTS = frozenset({"Date", "Datetime", "Time"})
+
+#: And what looks at other rows than the person's own: their number and order differ from night to night.
+_OTHER_ROWS = frozenset({"Agg", "Correlation", "Explode", "Len", "Over", "Quantile", "Selector"})
+
+
+def check_own_values(rule: pl.Expr, place: str) -> None:
+    """Whether the rule asks for nothing but a person's own values.
+
+    Raises:
+        ConfigError: it reads a clock, or looks at other people's rows.
+    """
+    parts = set(_parts(json.loads(rule.meta.serialize(format="json"))))
+    if parts & _MOMENTS:
+        msg = Said(
+            "{place}: it reads a clock or names a date, and the same data would give another list on another day. Ask "
+            "for days since something, e.g. recency_days <= 30.",
+            place=place,
+        )
+        raise ConfigError(msg)
+    if parts & _OTHER_ROWS:
+        msg = Said(
+            "{place}: it looks at other people's rows (AVG, COUNT, FIRST, OVER and the like), and a rule is asked of "
+            "each person alone. Compare people by value_percentile or by the scores.",
+            place=place,
+        )
+        raise ConfigError(msg)
 
 
 def check_on_people(rule: pl.Expr, place: str) -> None:
@@ -59,3 +91,19 @@ def _people() -> list[pl.DataFrame]:
 
 def _listed(values: Mapping[str, object]) -> str:
     return ", ".join(f"{name} = {'NULL' if value is None else value}" for name, value in values.items())
+
+
+def _parts(node: Any) -> Iterator[str]:  # noqa: ANN401 - what JSON holds
+    """The kinds of an expression's nodes, and those of its literals; no literal's value."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, list):
+        for each in node:
+            yield from _parts(each)
+    elif isinstance(node, dict):
+        for kind, below in node.items():
+            if kind == "Literal":
+                yield from below.get("Scalar", ()) if isinstance(below, dict) and below.get("Scalar") != "Null" else ()
+            else:
+                yield kind
+                yield from _parts(below)

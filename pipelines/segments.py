@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from pipelines.rule_trials import check_on_people
+from pipelines.rule_trials import check_on_people, check_own_values
 from schemas.errors import ConfigError, DayError, StageError
 from schemas.features import NEED_ORDER_TIMES, Features
 from schemas.said import Said
@@ -17,8 +17,8 @@ def condition(name: str, segment: Segment, *, has_order_times: bool) -> pl.Expr:
     """The segment's rule as an expression over `Features`, tried on invented people, so that errors come before data.
 
     Raises:
-        ConfigError: the rule is no SQL condition, names an unknown column, needs order times that are not there, or
-            fails for people as there may be.
+        ConfigError: the rule is no SQL condition, names an unknown column, needs order times that are not there,
+            asks for more than a person's own values, or fails for people as there may be.
     """
     place = _place(name)
     empty = pl.DataFrame(Features.create_empty())
@@ -58,6 +58,7 @@ def condition(name: str, segment: Segment, *, has_order_times: bool) -> pl.Expr:
             needing=", ".join(needing),
         )
         raise ConfigError(msg)
+    check_own_values(rule, place)
     check_on_people(rule, place)
     return rule
 

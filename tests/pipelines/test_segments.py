@@ -168,6 +168,56 @@ def test_a_rule_may_divide_by_what_is_never_zero(where: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        "CURRENT_DATE > DATE '2020-01-01'",
+        "orders_count > 1 AND EXTRACT(MONTH FROM CURRENT_DATE) = 11",
+        "STRFTIME(NOW(), '%m') = '11' OR country IN ('FR')",
+        "CASE WHEN CURRENT_TIME > TIME '10:00:00' THEN TRUE ELSE orders_count > 1 END",
+        "LOCALTIMESTAMP > TIMESTAMP '2020-01-01 00:00:00'",
+    ],
+)
+def test_a_rule_with_a_clock_is_refused(where: str) -> None:
+    with pytest.raises(ConfigError, match="reads a clock or names a date"):
+        rule(where)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "FIRST(orders_count) > 1",
+        "LAST(country) = 'FR'",
+        "orders_count > AVG(orders_count)",
+        "COUNT(*) > 1000",
+        "revenue > QUANTILE_CONT(revenue, 0.5)",
+        "CORR(orders_count, recency_days) > 0.5",
+        "ROW_NUMBER() OVER () <= 1000",
+        "ROW_NUMBER() OVER (ORDER BY revenue) <= 1000",
+        "LAG(orders_count) OVER (ORDER BY revenue) < 3",
+        "RANK() OVER (ORDER BY revenue) < 3",
+        "SUM(orders_count) OVER (PARTITION BY country) > 10",
+    ],
+)
+def test_a_rule_that_looks_at_other_peoples_rows_is_refused(where: str) -> None:
+    with pytest.raises(ConfigError, match="looks at other people's rows"):
+        rule(where)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "country IN ('Agg', 'Len', 'Date') OR country = 'Over'",
+        "country IS NULL OR country LIKE 'F%' OR UPPER(country) = 'FR' OR LENGTH(country) = 2",
+        "COALESCE(recency_days, 0) > 3 OR GREATEST(orders_count, 3) > LEAST(recency_days, 9)",
+        "CASE WHEN orders_count % 2 = 0 THEN NULL ELSE ROUND(revenue, 1) > 3 END",
+        "CAST(revenue AS DOUBLE) > 3.5 OR orders_count BETWEEN 3 AND 5 OR TRUE",
+    ],
+)
+def test_a_rule_over_a_persons_own_values_may_say_it_in_any_words(where: str) -> None:
+    rule(where)
+
+
 def test_a_rule_that_fails_at_night_names_its_segment_and_no_value() -> None:
     features = pl.DataFrame([person(orders_count=77)], schema=dict(Features.create_empty().schema))
     with pytest.raises(StageError, match=r"^config/segments/best\.toml, where: .*NULLIF") as failure:
