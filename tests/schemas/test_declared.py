@@ -90,6 +90,11 @@ def test_a_file_in_another_encoding_says_to_save_it_as_utf_8(tmp_path: Path) -> 
     assert refusal(path) == f"{path} is not UTF-8. Save it as UTF-8."
 
 
+def test_a_file_where_a_folder_belongs_is_told(tmp_path: Path) -> None:
+    path = declared(tmp_path, 'name = "x"') / "shop.toml"
+    assert refusal(path).startswith(f"{path} cannot be read: not a directory.")
+
+
 def test_the_sentence_is_all_that_is_shown(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         read_declared(Shop, declared(tmp_path, 'name = "x"'))
