@@ -42,7 +42,8 @@ def read_declared(model: type[Model], path: Path) -> Model:
         ConfigError: the file cannot be read, is not TOML, or breaks the model.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        # Notepad begins a file with a byte order mark.
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         msg = f"{path} does not exist. `relance init` writes a commented config folder."
         raise ConfigError(msg) from None

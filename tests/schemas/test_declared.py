@@ -45,6 +45,11 @@ def test_a_well_formed_file_becomes_the_model(tmp_path: Path) -> None:
     assert read_declared(Shop, path) == Shop(name="Café", window=Window(width=3), floors=(Window(width=1),))
 
 
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    path = declared(tmp_path, b'\xef\xbb\xbfname = "x"\r\n[window]\r\nwidth = 3\r\n')
+    assert read_declared(Shop, path) == Shop(name="x", window=Window(width=3))
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
