@@ -163,3 +163,17 @@ def test_a_second_process_on_the_home_gets_one_clear_sentence(company: Company, 
     assert ran.code == 3
     assert "Another process is working in" in ran.output
     assert "Traceback" not in ran.output
+
+
+def test_orders_whose_ids_lost_their_zeros_are_told_in_the_run_and_in_status(
+    company: Company, relance: Run, tmp_path: Path
+) -> None:
+    sources = (company.config / "sources.toml").read_text()
+    company.declare("sources.toml", sources.replace("SELECT id AS customer_id,", "SELECT '000' || id AS customer_id,"))
+
+    ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
+
+    told = "rows of orders that were looked at name no customer: compare how the selects of both tables"
+    assert ran.code == 4, ran.output
+    assert f"Look: 105 of 105 {told}" in ran.output
+    assert f"look: 105 of 105 {told}" in relance("status", home=tmp_path / "home").output
