@@ -8,6 +8,7 @@ import polars as pl
 from assets.metadata import Metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from catalog.nights import record_notices
+from pipelines.crm.days import dated_ahead
 from pipelines.crm.known import marking_rules
 from pipelines.crm.pull import Table, pull_erasures, pull_table
 from pipelines.crm.strays import strays
@@ -101,7 +102,8 @@ def _table(name: TableName, daily: dg.PartitionsDefinition) -> dg.AssetsDefiniti
             table = pull_table(name, reading, relance.table("crm_erasures"), unapplied=unapplied)
             metadata = _written(context, relance, name, table)
             found = strays(relance.warehouse, name)
-            record_notices(relance.outbox.catalog, relance.outbox.night, name, found.notices)
+            notices = [*found.notices, *dated_ahead(relance.warehouse, name, relance.now())]
+            record_notices(relance.outbox.catalog, relance.outbox.night, name, notices)
             return dg.MaterializeResult(metadata={**metadata, "of_no_customer": found.rows})
 
     return asset
