@@ -5,10 +5,13 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from assets.metadata import rows_metadata, table_spec
+from assets.metadata import Metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
+from catalog.nights import record_notices
+from pipelines.crm.days import dated_ahead
 from pipelines.crm.known import marking_rules
 from pipelines.crm.pull import Table, pull_erasures, pull_table
+from pipelines.crm.strays import strays
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.taking_in import keep_covered, known_erasures, note_changed, take_in
 from pipelines.history.intervals import replace_by
@@ -49,9 +52,9 @@ def _erasures(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             reading = relance.reading(context)
             table = pull_erasures(reading, known_erasures(relance.erasing))
             note_changed(relance.erasing, table.rows)
-            written = _written(context, relance, "erasures", table)
+            metadata = _written(context, relance, "erasures", table)
             take_in(relance.erasing)
-            return written
+            return dg.MaterializeResult(metadata=metadata)
 
     return asset
 
@@ -74,11 +77,11 @@ def _customers(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 unapplied = not_applied(relance.warehouse, "rows")
                 erasures = relance.table("crm_erasures")
                 table = pull_table("customers", relance.reading(context), erasures, unapplied=unapplied)
-                result = _written(context, relance, "customers", table)
+                metadata = _written(context, relance, "customers", table)
         except EmptyCrmError as error:
             yield dg.AssetCheckResult(passed=False, check_name="customers_arrive", description=str(error))
             raise
-        yield result
+        yield dg.MaterializeResult(metadata=metadata)
         yield dg.AssetCheckResult(passed=True, check_name="customers_arrive")
 
     return asset
@@ -97,7 +100,11 @@ def _table(name: TableName, daily: dg.PartitionsDefinition) -> dg.AssetsDefiniti
             reading = relance.reading(context)
             unapplied = not_applied(relance.warehouse, "rows")
             table = pull_table(name, reading, relance.table("crm_erasures"), unapplied=unapplied)
-            return _written(context, relance, name, table)
+            metadata = _written(context, relance, name, table)
+            found = strays(relance.warehouse, name)
+            notices = [*found.notices, *dated_ahead(relance.warehouse, name, relance.now())]
+            record_notices(relance.outbox.catalog, relance.outbox.night, name, notices)
+            return dg.MaterializeResult(metadata={**metadata, "of_no_customer": found.rows})
 
     return asset
 
@@ -156,10 +163,8 @@ def _quarantine(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     return asset
 
 
-def _written(
-    context: dg.AssetExecutionContext, relance: Relance, name: TableName, table: Table
-) -> dg.MaterializeResult:
-    """Write a table, its quarantine and its counts together."""
+def _written(context: dg.AssetExecutionContext, relance: Relance, name: TableName, table: Table) -> Metadata:
+    """Write a table, its quarantine and its counts together; the counts."""
     as_of = day_of(context)
     pull = pl.DataFrame(
         {
@@ -200,7 +205,7 @@ def _written(
             warehouse.append(log, rows)
     table.drop()
     accepted = table.read - table.quarantined.height
-    metadata = rows_metadata(
+    return rows_metadata(
         warehouse.height(f"crm_{name}"),
         read=table.read,
         accepted=accepted,
@@ -208,7 +213,6 @@ def _written(
         erased=table.erased,
         **({"normalised_anew": table.normalised} if name == "customers" else {}),
     )
-    return dg.MaterializeResult(metadata=metadata)
 
 
 def _reasons(counts: pl.DataFrame) -> dg.TableMetadataValue:

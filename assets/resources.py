@@ -156,7 +156,7 @@ class Relance(dg.ConfigurableResource):
         """The CRM opened for the run's day, after checking that it can be read for it."""
         opened, as_of = self._opened, day_of(context)
         settings, crm = opened.config.settings, opened.crm
-        now = datetime.now(UTC).astimezone(settings.zone)
+        now = self.now()
         if opened.default_day is None:
             opened.default_day = default_day(crm, settings.zone, now)
         check_asked_day(
@@ -167,6 +167,10 @@ class Relance(dg.ConfigurableResource):
             now=now,
         )
         return Reading(crm, settings, opened.config.rates, self.identity_key, opened.config.networks, as_of)
+
+    def now(self) -> datetime:
+        """The time in the company's time zone."""
+        return datetime.now(UTC).astimezone(self.declared.settings.zone)
 
     def tonight(self, as_of: date) -> Tonight:
         """What is the same for all audiences that the run publishes.

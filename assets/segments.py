@@ -33,7 +33,7 @@ def _segment(name: str, segment: Segment, daily: dg.PartitionsDefinition) -> dg.
             rule = condition(name, segment, has_order_times=relance.declared.sources.has_order_times)
             columns = ", ".join(sorted({"person_id", *rule.meta.root_names()}))
             features = warehouse.read(f"SELECT {columns} FROM warehouse.features WHERE as_of = $day", day=as_of)
-            today = members(features, rule, as_of=as_of)
+            today = members(features, rule, segment=name, as_of=as_of)
             known = warehouse.read(
                 "SELECT *, rowid AS place FROM warehouse.memberships WHERE segment = $name", name=name
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from schemas.errors import HomeLockedError
+from schemas.errors import ConfigError, HomeLockedError
 
 
 class Environment(BaseSettings):
@@ -89,9 +90,20 @@ class Home:
         return self.root / "spill"
 
     def create(self) -> None:
-        """Make the home's folder, readable by its owner only."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        self.root.chmod(0o700)
+        """Make the home's folder, readable by its owner only.
+
+        Raises:
+            ConfigError: there can be no such folder.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            self.root.chmod(0o700)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise
+            reason = "it is a file" if self.root.is_file() else (error.strerror or "unknown reason").lower()
+            msg = f"{self.root} cannot be the home: {reason}. Give another --home or RELANCE_HOME."
+            raise ConfigError(msg) from None
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -62,6 +62,17 @@ CONFIG_CHANGES = sa.Table(
     sa.PrimaryKeyConstraint("night", "place"),
 )
 
+NOTICES = sa.Table(
+    "night_notices",
+    METADATA,
+    sa.Column("night", sa.Integer, nullable=False),
+    #: The CRM table that it is about.
+    sa.Column("about", sa.Text, nullable=False),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("said", sa.JSON, nullable=False),
+    sa.PrimaryKeyConstraint("night", "about", "place"),
+)
+
 ALERTS = sa.Table(
     "alerts",
     METADATA,
@@ -138,6 +149,29 @@ def config_changes(catalog: Catalog, nights: Iterable[int]) -> dict[int, tuple[C
     return found
 
 
+def record_notices(catalog: Catalog, night: int, about: str, notices: Sequence[Said]) -> None:
+    """Write what a person should know of a CRM table as read, in place of what its earlier try said."""
+    rows = [
+        {"night": night, "about": about, "place": place, "said": notice.written()}
+        for place, notice in enumerate(notices)
+    ]
+    with catalog.writing() as connection:
+        connection.execute(sa.delete(NOTICES).where(NOTICES.c.night == night, NOTICES.c.about == about))
+        if rows:
+            connection.execute(sa.insert(NOTICES), rows)
+
+
+def night_notices(catalog: Catalog, nights: Iterable[int]) -> dict[int, tuple[Said, ...]]:
+    """Night → what a person should know of the CRM's tables as it read them."""
+    asked = list(nights)
+    found: dict[int, tuple[Said, ...]] = dict.fromkeys(asked, ())
+    query = sa.select(NOTICES).where(NOTICES.c.night.in_(asked)).order_by(NOTICES.c.about, NOTICES.c.place)
+    with catalog.reading() as connection:
+        for row in connection.execute(query).mappings():
+            found[row["night"]] += (Said.of(row["said"]),)
+    return found
+
+
 def record_alert(catalog: Catalog, alert: Alert, night: int | None, day: date) -> None:
     """Write that an alert about a night, or about a day that has none, was sent or could not be."""
     with catalog.writing() as connection:
@@ -195,6 +229,7 @@ def night_report(catalog: Catalog, night: int) -> NightReport:
         messages=tuple(map(Said.of, row["messages"])),
         stages=tuple(StageLine(**{name: line[name] for name in StageLine.model_fields}) for line in lines),
         quarantined=tuple(QuarantineLine(**line) for line in row["quarantined"]),
+        notices=night_notices(catalog, [night])[night],
         audiences=tuple(_outcome(line) for line in catalog.outcomes_of_night(night)),
         changes=config_changes(catalog, [night])[night],
         alerts=tuple(alerts(catalog, night, row["as_of"])),

@@ -14,7 +14,7 @@ from catalog.database import database
 from catalog.duckdb_connection import Extension, connect, load_extension
 from catalog.home import Home
 from catalog.secret_keys import NAMES, find_key
-from commands.context import OUT, ConfigOption, HomeOption, config_folder, home_at
+from commands.context import OUT, ConfigOption, HomeOption, config_folder, home_at, told
 from schemas.errors import RelanceError
 
 #: Free space below which a night may not finish.
@@ -24,7 +24,8 @@ _NEEDED_BYTES = 2_000_000_000
 def doctor(config: ConfigOption = None, home: HomeOption = None) -> None:
     """Check config, keys, catalog, disk, DuckDB's extensions, the lock, the time zone and the alerts."""
     folder, place = config_folder(config), home_at(home)
-    place.create()
+    with told():
+        place.create()
     examinations: dict[str, Callable[[], str]] = {
         "config": lambda: _config(folder),
         "keys": lambda: _keys(place),

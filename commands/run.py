@@ -21,7 +21,7 @@ from catalog.alerts import tell
 from catalog.database import copy_database
 from catalog.home import Home
 from catalog.journal import confirmations
-from catalog.nights import config_changes, end_if_open, night_of_run, night_report
+from catalog.nights import config_changes, end_if_open, night_notices, night_of_run, night_report
 from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
@@ -99,6 +99,7 @@ def _tell_night(config: Config, home: Home, night: sa.RowMapping, failed: list[F
         outcomes = catalog.outcomes_of_night(night["night"])
         to_do = {_audience(row): _to_do(catalog, row) for row in outcomes}
         changes = config_changes(catalog, [night["night"]])[night["night"]]
+        notices = night_notices(catalog, [night["night"]])[night["night"]]
     skipped = {name for each in failed or () for name in each.skipped}
     begun = [
         audience
@@ -117,6 +118,8 @@ def _tell_night(config: Config, home: Home, night: sa.RowMapping, failed: list[F
             f"Set aside: {line['rows']:,} {'row' if line['rows'] == 1 else 'rows'} of {line['table']}: {line['rule']}.",
             soft_wrap=True,
         )
+    for notice in notices:
+        OUT.print(f"Look: {notice}", markup=False, soft_wrap=True)
     _tell_failures(night["messages"], failed or [])
 
 

@@ -58,6 +58,8 @@ def _show(report: NightReport) -> None:
             f"set aside: {line.rows:,} {'row' if line.rows == 1 else 'rows'} of {line.table}: {line.rule}.",
             soft_wrap=True,
         )
+    for notice in report.notices:
+        OUT.print(f"look: {notice}", markup=False, soft_wrap=True)
     for change in report.changes:
         OUT.print(f"changed: {change.says}", markup=False, soft_wrap=True)
     for alert in report.alerts:

@@ -6,19 +6,21 @@ from datetime import date
 
 import polars as pl
 
-from schemas.errors import ConfigError, DayError
+from pipelines.rule_trials import check_on_people, check_own_values
+from schemas.errors import ConfigError, DayError, StageError
 from schemas.features import NEED_ORDER_TIMES, Features
 from schemas.said import Said
 from schemas.segment import Segment
 
 
 def condition(name: str, segment: Segment, *, has_order_times: bool) -> pl.Expr:
-    """The segment's rule as an expression over `Features`, tried on an empty frame, so that errors come before data.
+    """The segment's rule as an expression over `Features`, tried on invented people, so that errors come before data.
 
     Raises:
-        ConfigError: the rule is no SQL condition, names an unknown column, or needs order times that are not there.
+        ConfigError: the rule is no SQL condition, names an unknown column, needs order times that are not there,
+            asks for more than a person's own values, or fails for people as there may be.
     """
-    place = f"config/segments/{name}.toml, where"
+    place = _place(name)
     empty = pl.DataFrame(Features.create_empty())
     try:
         rule = pl.sql_expr(segment.where)
@@ -56,21 +58,38 @@ def condition(name: str, segment: Segment, *, has_order_times: bool) -> pl.Expr:
             needing=", ".join(needing),
         )
         raise ConfigError(msg)
+    check_own_values(rule, place)
+    check_on_people(rule, place)
     return rule
 
 
-def members(features: pl.DataFrame, rule: pl.Expr, *, as_of: date) -> pl.DataFrame:
+def members(features: pl.DataFrame, rule: pl.Expr, *, segment: str, as_of: date) -> pl.DataFrame:
     """In: `Features` of the day. Out: person_id of everyone for whom the rule is true (a null is not).
 
     Raises:
         DayError: the day's features are not kept.
+        StageError: the rule cannot be worked out for somebody; Polars' message quotes values and is left out.
     """
     if features.is_empty():
         msg = Said(
             "The features of {as_of} are not kept. Choose a newer day, or run the newest one first.", as_of=as_of
         )
         raise DayError(msg)
-    return features.filter(rule.fill_null(False)).select("person_id").sort("person_id")
+    try:
+        found = features.filter(rule.fill_null(False))
+    except pl.exceptions.PolarsError as error:
+        msg = Said(
+            "{place}: it cannot be worked out for everybody ({kind}). Most likely it divides by what is 0 for "
+            "somebody: divide by NULLIF(…, 0), which gives them no value.",
+            place=_place(segment),
+            kind=type(error).__name__,
+        )
+        raise StageError(msg) from None
+    return found.select("person_id").sort("person_id")
+
+
+def _place(name: str) -> str:
+    return f"config/segments/{name}.toml, where"
 
 
 def stays_after(  # noqa: PLR0913 - who was, who is, and when

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
 
-from catalog.nights import NIGHTS, STAGES, config_changes
+from catalog.nights import NIGHTS, STAGES, config_changes, night_notices
 from catalog.store import OUTCOMES, Catalog
 from portal.rendering import render
 from portal.state import StateOf
@@ -55,6 +55,7 @@ def nights(request: Request, state: StateOf) -> Response:
         messages={night["night"]: list(map(Said.of, night["messages"])) for night in shown},
         reasons=state.catalog.reasons({night["as_of"] for night in shown}),
         outcomes=_outcomes(state.catalog, [night["night"] for night in shown]),
+        notices=night_notices(state.catalog, [night["night"] for night in shown]),
         changes=config_changes(state.catalog, [night["night"] for night in shown]),
         titles={tuple(row.audience): row for row in rows},
     )

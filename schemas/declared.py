@@ -39,15 +39,19 @@ def read_declared(model: type[Model], path: Path) -> Model:
     """The model that `path` declares.
 
     Raises:
-        ConfigError: the file is missing, is not TOML, or breaks the model.
+        ConfigError: the file cannot be read, is not TOML, or breaks the model.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        # Notepad begins a file with a byte order mark.
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         msg = f"{path} does not exist. `relance init` writes a commented config folder."
         raise ConfigError(msg) from None
     except UnicodeDecodeError:
         msg = f"{path} is not UTF-8. Save it as UTF-8."
+        raise ConfigError(msg) from None
+    except OSError as error:
+        msg = f"{path} cannot be read: {(error.strerror or 'unknown reason').lower()}. --config names its folder."
         raise ConfigError(msg) from None
     except tomllib.TOMLDecodeError as error:
         msg = f"{path} is not TOML: {error}."

@@ -112,6 +112,8 @@ class NightReport(_Read):
     messages: tuple[str, ...]
     stages: tuple[StageLine, ...]
     quarantined: tuple[QuarantineLine, ...]
+    #: What else a person should know of the CRM as read.
+    notices: tuple[str, ...]
     audiences: tuple[OutcomeLine, ...]
     #: What of the config is otherwise than in the night before.
     changes: tuple[ConfigChange, ...]

@@ -24,7 +24,7 @@ def published(home: Path) -> list[Path]:
         ("customers", "id,email,phone,first,last,postcode,country,created\n", "The CRM is empty"),
         ("customers", "id,email\n1,a@b.de\n", 'Referenced column "phone" not found'),
         ("consents", "id,customer,status,time\nc1,1\n", "consents.csv, line 2 has too few columns"),
-        ("orders", "id,customer,time,amount,currency,status\n", "no readable order"),
+        ("orders", "id,customer,time,amount,currency,status\n", "no readable order up to today"),
     ],
 )
 def test_a_broken_source_stops_the_run_with_one_sentence(
@@ -171,3 +171,28 @@ def test_a_second_process_on_the_home_gets_one_clear_sentence(company: Company, 
     assert ran.code == 3
     assert "Another process is working in" in ran.output
     assert "Traceback" not in ran.output
+
+
+def test_orders_whose_ids_lost_their_zeros_are_told_in_the_run_and_in_status(
+    company: Company, relance: Run, tmp_path: Path
+) -> None:
+    sources = (company.config / "sources.toml").read_text()
+    company.declare("sources.toml", sources.replace("SELECT id AS customer_id,", "SELECT '000' || id AS customer_id,"))
+
+    ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
+
+    told = "rows of orders that were looked at name no customer: compare how the selects of both tables"
+    assert ran.code == 4, ran.output
+    assert f"Look: 105 of 105 {told}" in ran.output
+    assert f"look: 105 of 105 {told}" in relance("status", home=tmp_path / "home").output
+
+
+def test_an_order_dated_after_today_stops_no_night_and_is_told(company: Company, relance: Run, tmp_path: Path) -> None:
+    orders = (company.folder / "orders.csv").read_text(encoding="utf-8")
+    company.write("orders", orders + "late,1,2062-01-01 12:00:00,10.00,EUR,completed\n")
+
+    ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
+
+    assert ran.code == 0, ran.output
+    assert "Running 2024-06-30" in ran.output
+    assert "Look: Rows of orders dated after today, up to 2062-01-01: 1." in ran.output

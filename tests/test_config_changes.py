@@ -112,7 +112,8 @@ def test_an_alert_says_what_was_declared_otherwise_since_the_night_before() -> N
     change = ConfigChange(kind="settings_changed", after="minimum_age")
     failed = NightReport(
         night=2, as_of=date(2024, 7, 1), started_as="nightly", started_at=datetime(2024, 7, 2, 2), ended_at=None,
-        outcome="failed", messages=("No.",), stages=(), quarantined=(), audiences=(), changes=(change,), alerts=(),
+        outcome="failed", messages=("No.",), stages=(), quarantined=(), notices=(), audiences=(),
+        changes=(change,), alerts=(),
     )  # fmt: skip
     message = night_message(failed)
     assert message is not None

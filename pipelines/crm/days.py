@@ -7,10 +7,15 @@ from zoneinfo import ZoneInfo
 
 from catalog.duckdb_connection import connect
 from catalog.home import Home
+from catalog.warehouse import Warehouse
 from pipelines.crm.read import Crm
 from schemas.config import Config
 from schemas.errors import DayError
 from schemas.said import Said
+from schemas.source import TableName
+
+#: What says when a row happened.
+_DATED: dict[TableName, str] = {"orders": "ordered_at", "visits": "occurred_at"}
 
 
 def newest_day(config: Config, home: Home, now: datetime) -> date:
@@ -30,14 +35,18 @@ def newest_day(config: Config, home: Home, now: datetime) -> date:
 def default_day(crm: Crm, zone: ZoneInfo, now: datetime) -> date:
     """The newest day: yesterday in the company's time zone, or with `as_of = "last order"` the newest order's day.
 
+    An order dated after today is a mistake of the source's, which must not stop the nights: it is no last order.
+
     Raises:
         DayError: there is no order to take the day from.
     """
     if crm.sources.as_of == "yesterday":
         return now.astimezone(zone).date() - timedelta(days=1)
-    newest = crm.newest("orders", "ordered_at")
+    newest = crm.newest("orders", "ordered_at", before=_tomorrow(now.astimezone(zone)))
     if not isinstance(newest, datetime):
-        msg = Said('sources.toml says as_of = "last order", but no readable order was found. Check tables.orders.')
+        msg = Said(
+            'sources.toml says as_of = "last order", but no readable order up to today was found. Check tables.orders.'
+        )
         raise DayError(msg)
     return newest.astimezone(zone).date()
 
@@ -87,3 +96,34 @@ def check_orders_reach(asked: date, first_order: date | None) -> None:
             first_order=first_order,
         )
         raise DayError(msg)
+
+
+def dated_ahead(warehouse: Warehouse, table: TableName, now: datetime) -> tuple[Said, ...]:
+    """What is to be told of rows of a table, as written tonight, that are dated after today.
+
+    `now` is in the company's time zone.
+    """
+    column = _DATED.get(table)
+    if column is None:
+        return ()
+    found = warehouse.read(
+        f"SELECT count(*) AS rows, max({column}) AS newest FROM warehouse.crm_{table} WHERE {column} >= $tomorrow",
+        tomorrow=_tomorrow(now),
+    )
+    rows, newest = found.row(0)
+    if not rows:
+        return ()
+    msg = Said(
+        "Rows of {table} dated after today, up to {newest}: {rows}. They do not count before. Correct their {column} "
+        "at the source, or leave them out of the select in sources.toml.",
+        rows=rows,
+        table=table,
+        newest=newest.astimezone(now.tzinfo).date(),
+        column=column,
+    )
+    return (msg,)
+
+
+def _tomorrow(now: datetime) -> datetime:
+    """When today is over."""
+    return datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), now.tzinfo)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -192,13 +193,16 @@ class Crm:
         opened = self._open(table, self.sources.table(table).select or "")
         return [source.place.rsplit("/", 1)[-1] for source in opened]
 
-    def newest(self, table: TableName, column: str) -> object:
-        """The greatest readable value of a column, without reading the others."""
+    def newest(self, table: TableName, column: str, *, before: datetime) -> object:
+        """The greatest readable moment of a column that is before another, without reading the others."""
         select = self.sources.table(table).select or ""
         opened = self._open(table, select)
         texts, given = self._given(table, select, opened)
         typed = typed_select(texts, given, self.contract(table), self._orders(table), _files(opened))
-        query = f"SELECT max({column}) AS value FROM ({typed}) AS typed"
+        query = (
+            f"SELECT max({column}) FILTER ({column} < TIMESTAMPTZ '{before.isoformat()}') AS value "
+            f"FROM ({typed}) AS typed"
+        )
         value = self._read(table, query, select, opened)["value"][0]
         rejected_lines(self.connection, table, opened)
         return value

@@ -72,7 +72,8 @@ def open_source(
     if source.sqlite is not None or source.duckdb is not None:
         return _attach(connection, name, source, config_folder, home_folder)
     pattern = _located(source.files or "", config_folder, home_folder)
-    files = tuple(Path(path) for path in sorted(glob(pattern)))
+    # A folder may be called like a file: Spark writes `orders.parquet/part-0.parquet`.
+    files = tuple(path for path in map(Path, sorted(glob(pattern, recursive=True))) if path.is_file())
     if not files:
         msg = Said(
             "Source {name}: no file matches {pattern}. Correct `files` in sources.toml, or put the export there.",

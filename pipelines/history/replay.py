@@ -177,7 +177,7 @@ def _members(night: Night, declared: Config, segment: str) -> pl.DataFrame:
     """person_id, segment: who was in it, by the people and the features of that night."""
     rule = condition(segment, declared.segments[segment], has_order_times=declared.sources.has_order_times)
     features = night.read("FROM warehouse.features WHERE as_of = $day", day=night.day)
-    return members(features, rule, as_of=night.day).with_columns(segment=pl.lit(segment))
+    return members(features, rule, segment=segment, as_of=night.day).with_columns(segment=pl.lit(segment))
 
 
 def _rebuilt(  # noqa: PLR0913, PLR0917 - whose rows, where they go, and what they are compared with

@@ -74,7 +74,7 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 def report(outcome: str, **changes: object) -> NightReport:
     night = NightReport(
         night=7, as_of=DAY, started_as="nightly", started_at=datetime(2026, 3, 29), ended_at=None, outcome=outcome,
-        messages=(), stages=(), quarantined=(), audiences=(), changes=(), alerts=(),
+        messages=(), stages=(), quarantined=(), notices=(), audiences=(), changes=(), alerts=(),
     )  # fmt: skip
     return night.model_copy(update=changes)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from catalog.home import Environment, Home
-from schemas.errors import HomeLockedError
+from schemas.errors import ConfigError, HomeLockedError
 
 HOLDER = """
 import sys
@@ -109,6 +109,16 @@ def test_a_home_is_its_owners_only_even_if_it_was_there(home: Home) -> None:
     assert home.root.stat().st_mode & 0o777 == 0o700
     with home.locked():
         assert (home.root / "lock").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("place", ["file", "file/home", "/proc/home", "/dev/null/home"])
+def test_a_home_that_cannot_be_made_is_told(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        ConfigError, match=r"cannot be the home: .*\. Give another --home or RELANCE_HOME\.$"
+    ) as refusal:
+        Home.at(tmp_path / place).create()
+    assert refusal.value.exit_code == 2
 
 
 def test_everything_lives_in_the_home_but_keys_that_are_put_elsewhere(tmp_path: Path) -> None:

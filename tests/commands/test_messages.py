@@ -174,6 +174,17 @@ def test_a_run_with_a_wrong_config_ends_with_2_and_makes_nothing(config: Path, t
     assert not (tmp_path / "new" / "keys").exists()
 
 
+@pytest.mark.parametrize(
+    "arguments", [["run", "--config", "config"], ["run", "--config", "config", "--dry-run"], ["doctor"]]
+)
+def test_a_file_where_the_home_belongs_ends_with_2(config: Path, tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "file").touch()
+    given = [str(config) if each == "config" else each for each in arguments]
+    result = relance(*given, "--home", tmp_path / "file")
+    assert result.exit_code == 2
+    assert f"{tmp_path / 'file'} cannot be the home: it is a file." in words(result)
+
+
 def test_a_run_without_its_key_ends_with_1_and_says_which_file_to_restore(config: Path, home: Home) -> None:
     open_keys(home)
     home.warehouse.write_bytes(b"data")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipelines.segments import condition, members, stays_after
 from schemas.config import read_config
 from schemas.customers import PersonAliases
-from schemas.errors import ConfigError, DayError
+from schemas.errors import ConfigError, DayError, StageError
 from schemas.features import NEED_ORDER_TIMES, Features
 from schemas.segment import Segment
 from schemas.segments import Memberships
@@ -39,7 +39,7 @@ def person(name: str = "jane", **values: object) -> dict[str, object]:
 
 def members_of(where: str, *people: dict[str, object]) -> list[str]:
     features = pl.DataFrame(people, schema=dict(Features.create_empty().schema))
-    return members(features, rule(where), as_of=NIGHT)["person_id"].to_list()
+    return members(features, rule(where), segment="best", as_of=NIGHT)["person_id"].to_list()
 
 
 @pytest.mark.parametrize(
@@ -133,6 +133,98 @@ def test_a_rule_that_cannot_be_asked_is_refused_before_there_is_data(where: str,
         assert sentence in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("where", "values"),
+    [
+        ("revenue / orders_count >= 5", "orders_count = 0"),
+        ("orders_count > 0 AND revenue / orders_count >= 5", "orders_count = 0"),
+        ("revenue / recency_days >= 5", "recency_days = 0"),
+        ("average_order_value / (orders_count + tenure_days) >= 5", "orders_count = 0, tenure_days = 0"),
+        ("average_order_value / (orders_count - 1) >= 5", "orders_count = 1"),
+    ],
+)
+def test_a_rule_that_divides_by_zero_for_somebody_is_refused_before_there_is_data(where: str, values: str) -> None:
+    with pytest.raises(ConfigError, match=rf"with [^()]*{values}, .* NULLIF.* average_order_value\.$"):
+        rule(where)
+
+
+def test_a_rule_that_fails_for_a_country_is_refused_before_there_is_data() -> None:
+    with pytest.raises(ConfigError, match=r"with country = FR .*TRY_CAST"):
+        rule("CAST(country AS INT) > 5")
+    rule("TRY_CAST(country AS INT) > 5")
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "revenue / NULLIF(orders_count, 0) >= 5",
+        "CASE WHEN orders_count > 0 THEN revenue / orders_count >= 5 ELSE FALSE END",
+        "revenue / 2 >= 5 AND average_order_value >= 5",
+    ],
+)
+def test_a_rule_may_divide_by_what_is_never_zero(where: str) -> None:
+    assert members_of(where, person(), person("bob", orders_count=2, revenue=Decimal(20), average_order_value=10)) == [
+        "bob"
+    ]
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "CURRENT_DATE > DATE '2020-01-01'",
+        "orders_count > 1 AND EXTRACT(MONTH FROM CURRENT_DATE) = 11",
+        "STRFTIME(NOW(), '%m') = '11' OR country IN ('FR')",
+        "CASE WHEN CURRENT_TIME > TIME '10:00:00' THEN TRUE ELSE orders_count > 1 END",
+        "LOCALTIMESTAMP > TIMESTAMP '2020-01-01 00:00:00'",
+    ],
+)
+def test_a_rule_with_a_clock_is_refused(where: str) -> None:
+    with pytest.raises(ConfigError, match="reads a clock or names a date"):
+        rule(where)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "FIRST(orders_count) > 1",
+        "LAST(country) = 'FR'",
+        "orders_count > AVG(orders_count)",
+        "COUNT(*) > 1000",
+        "revenue > QUANTILE_CONT(revenue, 0.5)",
+        "CORR(orders_count, recency_days) > 0.5",
+        "ROW_NUMBER() OVER () <= 1000",
+        "ROW_NUMBER() OVER (ORDER BY revenue) <= 1000",
+        "LAG(orders_count) OVER (ORDER BY revenue) < 3",
+        "RANK() OVER (ORDER BY revenue) < 3",
+        "SUM(orders_count) OVER (PARTITION BY country) > 10",
+    ],
+)
+def test_a_rule_that_looks_at_other_peoples_rows_is_refused(where: str) -> None:
+    with pytest.raises(ConfigError, match="looks at other people's rows"):
+        rule(where)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "country IN ('Agg', 'Len', 'Date') OR country = 'Over'",
+        "country IS NULL OR country LIKE 'F%' OR UPPER(country) = 'FR' OR LENGTH(country) = 2",
+        "COALESCE(recency_days, 0) > 3 OR GREATEST(orders_count, 3) > LEAST(recency_days, 9)",
+        "CASE WHEN orders_count % 2 = 0 THEN NULL ELSE ROUND(revenue, 1) > 3 END",
+        "CAST(revenue AS DOUBLE) > 3.5 OR orders_count BETWEEN 3 AND 5 OR TRUE",
+    ],
+)
+def test_a_rule_over_a_persons_own_values_may_say_it_in_any_words(where: str) -> None:
+    rule(where)
+
+
+def test_a_rule_that_fails_at_night_names_its_segment_and_no_value() -> None:
+    features = pl.DataFrame([person(orders_count=77)], schema=dict(Features.create_empty().schema))
+    with pytest.raises(StageError, match=r"^config/segments/best\.toml, where: .*NULLIF") as failure:
+        members(features, rule("revenue / (orders_count - 77) >= 5"), segment="best", as_of=NIGHT)
+    assert "77" not in str(failure.value)
+
+
 def test_an_unknown_column_is_answered_with_those_there_are() -> None:
     with pytest.raises(ConfigError) as refusal:
         rule("revenu >= 500")
@@ -159,7 +251,7 @@ def test_every_shipped_rule_can_be_asked() -> None:
 
 def test_a_day_whose_features_are_not_kept_says_so() -> None:
     with pytest.raises(DayError, match="2024-06-01"):
-        members(pl.DataFrame(Features.create_empty()), rule("revenue > 1"), as_of=NIGHT)
+        members(pl.DataFrame(Features.create_empty()), rule("revenue > 1"), segment="best", as_of=NIGHT)
 
 
 Stay = tuple[str, int, int | None]

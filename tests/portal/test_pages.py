@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from catalog.descriptions import describe
 from catalog.erasures import add_request, mark_closed, note_records, write_removals
 from catalog.journal import confirmations
-from catalog.nights import record_stages
+from catalog.nights import record_notices, record_stages
 from catalog.reports import size_reports
 from catalog.sealed import sealed
 from catalog.secret_keys import open_keys, signature_holds
@@ -31,6 +31,7 @@ from portal.rules import in_words
 from schemas.erasure import Certificate, Removal
 from schemas.network import networks
 from schemas.nights import StageLine
+from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import Ledger
 from tests.portal.conftest import DAY, GOOGLE, META, Site, segment
@@ -275,6 +276,17 @@ def test_nights_say_what_was_held_and_set_aside(site: Site) -> None:
         assert text in page
     held = text_of(browser.get("/").text)
     assert "Google Ads Customer Match : it has 3 rows." in held
+
+
+def test_nights_say_which_rows_name_no_customer(site: Site) -> None:
+    night = site.catalog.begin_night(DAY)
+    record_notices(site.catalog, night, "orders", [Said("first try")])
+    record_notices(site.catalog, night, "orders", [Said("{n} of {all} orders name nobody", n=1110, all=2000)])
+    record_notices(site.catalog, night, "visits", [])
+    site.catalog.end_night(night, "done", [], 0)
+    page = text_of(site.user("camille", "engineer").get("/nights").text)
+    assert "1,110 of 2,000 orders name nobody" in page
+    assert "first try" not in page
 
 
 def test_an_audience_that_is_held_back_shows_who_is_in_the_file_that_can_be_uploaded(site: Site) -> None:

@@ -45,6 +45,11 @@ def test_a_well_formed_file_becomes_the_model(tmp_path: Path) -> None:
     assert read_declared(Shop, path) == Shop(name="Café", window=Window(width=3), floors=(Window(width=1),))
 
 
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    path = declared(tmp_path, b'\xef\xbb\xbfname = "x"\r\n[window]\r\nwidth = 3\r\n')
+    assert read_declared(Shop, path) == Shop(name="x", window=Window(width=3))
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -88,6 +93,11 @@ def test_a_file_that_is_no_toml_is_told_with_the_line(tmp_path: Path) -> None:
 def test_a_file_in_another_encoding_says_to_save_it_as_utf_8(tmp_path: Path) -> None:
     path = declared(tmp_path, 'name = "Café"'.encode("latin-1"))
     assert refusal(path) == f"{path} is not UTF-8. Save it as UTF-8."
+
+
+def test_a_file_where_a_folder_belongs_is_told(tmp_path: Path) -> None:
+    path = declared(tmp_path, 'name = "x"') / "shop.toml"
+    assert refusal(path).startswith(f"{path} cannot be read: not a directory.")
 
 
 def test_the_sentence_is_all_that_is_shown(tmp_path: Path) -> None:

@@ -87,6 +87,8 @@ def test_yesterday_is_known_without_reading_the_crm(crm: MakeCrm, tmp_path: Path
         (["2024-05-06T22:30:00Z"], date(2024, 5, 7)),
         (["2024-05-06 23:30:00"], date(2024, 5, 6)),
         (["2024-05-06 10:00:00", "soon", ""], date(2024, 5, 6)),
+        (["2024-05-06 10:00:00", "2062-01-01 10:00:00", "2025-07-02 00:00:00"], date(2024, 5, 6)),
+        (["2024-05-06 10:00:00", "2025-07-01 23:59:59"], date(2025, 7, 1)),
     ],
 )
 def test_data_that_stands_still_is_read_for_the_local_day_of_its_newest_order(

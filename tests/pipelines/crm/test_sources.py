@@ -624,6 +624,14 @@ def test_parquet_may_have_a_column_called_source_file(pull: Pull, tmp_path: Path
     assert pull(select, files="crm.parquet").accepted.select("city", "phone").rows() == [("theirs", "06")]
 
 
+def test_two_stars_stand_for_folders_at_any_depth_or_none(pull: Pull, tmp_path: Path) -> None:
+    for number, place in enumerate(["c.parquet", "day=1/c.parquet", "year=2/c.parquet/part-0.parquet"]):
+        file = tmp_path / "lake" / place
+        file.parent.mkdir(parents=True, exist_ok=True)
+        pl.DataFrame({"id": [number], "email": ["a"], "phone": ["06"]}).write_parquet(file)
+    assert contacts(pull(files="lake/**/*.parquet")) == [("0", "a", "06"), ("1", "a", "06"), ("2", "a", "06")]
+
+
 def test_a_file_that_is_no_parquet_is_told_with_its_path(pull: Pull, tmp_path: Path) -> None:
     (tmp_path / "crm.parquet").write_bytes(b"id,email,phone\n" * 20)
     assert str(tmp_path / "crm.parquet") in sentence(pull, files="crm.parquet")
