@@ -88,6 +88,16 @@ def test_a_source_that_is_gone_keeps_nobody_in_a_list_who_asked_to_be_forgotten(
     assert (manifest.forbidden, manifest.adds) == (manifest.removes, 0)
 
 
+def test_a_night_that_cannot_know_its_day_is_shown_as_failed(
+    company: Company, home: Home, relance: Callable[..., Ran]
+) -> None:
+    (company.folder / "orders.csv").unlink()
+    assert relance("run", "--config", str(company.config), home=home.root).code == 1
+    status = relance("status", home=home.root).output
+    assert "failed" in status
+    assert "no file matches" in status
+
+
 def test_a_word_that_was_taken_back_counts_although_the_night_failed_later_and_a_halved_crm_does_not(
     company: Company, home: Home
 ) -> None:
