@@ -169,8 +169,16 @@ def _tell(guess: Guess) -> None:
     for name, (unfit, fault) in guess.unfit.items():
         sentence = f"{unfit.found.title} sounds like {name}, but {fault}: sources.toml has a select to complete."
         OUT.print(shown(sentence), markup=False, soft_wrap=True)
-    unfit_tables = [select.found for select, _ in guess.unfit.values()]
-    unread = [table.title for table in guess.not_used if table not in unfit_tables]
+    for name, tables in guess.alike.items():
+        sentence = (
+            f"{_first([table.title for table in tables])}: like {name} too, and only {guess.selects[name].found.title} "
+            f"is read. Add the others to tables.{name} with UNION ALL, or name them all by one pattern in `files`."
+        )
+        OUT.print(shown(sentence), markup=False, soft_wrap=True)
+    told = [select.found for select, _ in guess.unfit.values()] + [
+        each for found in guess.alike.values() for each in found
+    ]
+    unread = [table.title for table in guess.not_used if table not in told]
     if unread:
         sentence = f"Not read, since nothing in it looks like one of the five tables: {_first(unread)}."
         OUT.print(shown(sentence), markup=False, soft_wrap=True)

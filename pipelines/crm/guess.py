@@ -49,6 +49,15 @@ class Guess:
         return [table for table in self.found.tables if id(table) not in used]
 
     @property
+    def alike(self) -> dict[TableName, list[FoundTable]]:
+        """Tables that no select reads and that have all columns of one that is read, by our table."""
+        likes: dict[TableName, list[FoundTable]] = {
+            name: [table for table in self.not_used if table.columns.keys() >= select.found.columns.keys()]
+            for name, select in self.selects.items()
+        }
+        return {name: tables for name, tables in likes.items() if tables}
+
+    @property
     def amounts_elsewhere(self) -> list[tuple[str, str, str]]:
         """Where a table of lines or payments could give orders the amount they lack: title, order's id, amount."""
         places = []

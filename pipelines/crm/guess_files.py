@@ -12,6 +12,7 @@ from os.path import relpath
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from pipelines.crm.csv_rows import csv_rows
 from pipelines.crm.file_kinds import Kind
@@ -54,8 +55,8 @@ class Found:
 def found_in(files: Sequence[Path], connection: duckdb.DuckDBPyConnection, config_folder: Path) -> Found:
     """The sources that `files` are, and every table in them with its first rows as text.
 
-    Files that differ only in the digits of their names and have the same columns are one source. Paths below the
-    config folder's parent are written relative to the config folder.
+    Files that differ only in the digits of their names, or their folders', and have the same columns are one source.
+    Paths below the config folder's parent are written relative to the config folder.
 
     Raises:
         ConfigError: a file is missing, or nothing that relance reads.
@@ -100,16 +101,39 @@ class _Group:
     @property
     def pattern(self) -> str:
         """The glob that matches the files and no other."""
-        return _pattern(self.first) if len(self.paths) > 1 else escape(str(self.first))
+        return str(Path(*self._parts))
+
+    @property
+    def title(self) -> str:
+        """What a person calls it: the file's name, of several files the pattern from where they differ."""
+        return str(Path(*self._parts[self._differs :])) if len(self.paths) > 1 else self.first.name
 
     @property
     def stem(self) -> str:
-        stem = self.first.stem
-        return re.sub(r"\d+", "", stem) if len(self.paths) > 1 else stem
+        """The file's name without its ending; where folders differ, the name of the folder that they lie in."""
+        if len(self.paths) == 1:
+            return self.first.stem
+        in_folders = self._differs < len(self.first.parts) - 1
+        return self.first.parts[self._differs - 1] if in_folders else re.sub(r"\d+", "", self.first.stem)
+
+    @property
+    def _parts(self) -> list[str]:
+        """The path's parts, with stars for digits in those in which the files differ."""
+        parts = zip(*(path.parts for path in self.paths), strict=True)
+        return [escape(each[0]) if len(set(each)) == 1 else _starred(escape(each[0])) for each in parts]
+
+    @property
+    def _differs(self) -> int:
+        """The first part in which the files differ."""
+        return next(
+            place
+            for place, each in enumerate(zip(*(path.parts for path in self.paths), strict=True))
+            if len(set(each)) > 1
+        )
 
 
 def _groups(paths: Sequence[Path]) -> list[_Group]:
-    """The files by source: those that differ in digits only go together."""
+    """The files by source: those that differ in digits only, of their names or their folders', go together."""
     singles = [
         _Group(kind, (path,), dialect(path) if kind == "csv" else None)
         for path in paths
@@ -117,17 +141,31 @@ def _groups(paths: Sequence[Path]) -> list[_Group]:
     ]
     alike: dict[tuple[object, ...], list[_Group]] = {}
     for single in singles:
-        alike.setdefault((_pattern(single.first), single.kind, single.dialect), []).append(single)
+        alike.setdefault((_starred(str(single.first)), single.kind, single.dialect, _columns(single)), []).append(
+            single
+        )
     groups: list[_Group] = []
-    for (pattern, kind, _), members in alike.items():
-        files = sorted(member.first for member in members)
-        whole = kind == "csv" and len(files) > 1 and files == sorted(Path(path) for path in glob(str(pattern)))
-        groups += [_Group("csv", tuple(files), members[0].dialect)] if whole else members
+    for (_, kind, *_), members in alike.items():
+        together = _Group(members[0].kind, tuple(sorted(member.first for member in members)), members[0].dialect)
+        whole = kind in _ENDINGS and len(members) > 1 and _all_of(together.pattern) == together.paths
+        groups += [together] if whole else members
     return groups
 
 
-def _pattern(path: Path) -> str:
-    return str(Path(escape(str(path.parent))) / re.sub(r"\d+", "*", escape(path.name)))
+def _columns(single: _Group) -> frozenset[str]:
+    """The columns of a Parquet file; a CSV's are in its dialect."""
+    try:
+        return frozenset(pl.read_parquet_schema(single.first)) if single.kind == "parquet" else frozenset()
+    except pl.exceptions.PolarsError:
+        return frozenset()  # opening it as a source says what is wrong
+
+
+def _starred(text: str) -> str:
+    return re.sub(r"\d+", "*", text)
+
+
+def _all_of(pattern: str) -> tuple[Path, ...]:
+    return tuple(sorted(map(Path, glob(pattern))))
 
 
 def _source_name(group: _Group, sources: dict[str, Source]) -> str:
@@ -176,8 +214,7 @@ def _tables(
     else:
         columns = _sample(connection, name, group.first)
         columns.pop("source_file")
-    title = Path(source.files).name if len(group.paths) > 1 else group.first.name
-    return [FoundTable(group.stem, title, name, columns)]
+    return [FoundTable(group.stem, group.title, name, columns)]
 
 
 def _tables_of_database(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> list[FoundTable]:

@@ -241,6 +241,17 @@ def test_a_file_that_is_none_of_the_tables_is_named(tmp_path):
     assert "Not read, since nothing in it looks like one of the five tables: weather.csv." in said
 
 
+def test_files_like_the_one_that_is_read_are_named_as_such(tmp_path):
+    (tmp_path / "customers.csv").write_text("id,email\n1,a@example.org\n")
+    for month in ("jan", "feb", "mar"):
+        (tmp_path / f"orders_{month}.csv").write_text("id,customer_id,order_date,total\n1,1,2026-01-01,5.00\n")
+    names = ("customers.csv", "orders_jan.csv", "orders_feb.csv", "orders_mar.csv")
+    output = init(tmp_path / "config", *(tmp_path / name for name in names))
+    assert "orders_feb.csv, orders_mar.csv: like orders too, and only orders_jan.csv is read." in output
+    assert "UNION ALL" in output
+    assert "Not read" not in output
+
+
 def test_consents_are_proposed_but_never_invented(tmp_path):
     (tmp_path / "customers.csv").write_text("id,email,accepts_marketing\n1,a@example.org,yes\n2,b@example.org,no\n")
     (tmp_path / "consents.csv").write_text("customer_id,purpose,status,date\n1,newsletter,granted,2024-01-01\n")

@@ -516,6 +516,31 @@ def test_numbered_parts_are_one_source_and_reserved_names_are_avoided(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("names", "pattern", "called"),
+    [
+        (["orders_2026_01.parquet", "orders_2026_02.parquet"], "orders_*_*.parquet", "orders"),
+        (["orders/day=2026-01-01/data_0.parquet", "orders/day=2026-01-02/data_0.parquet"],
+         "orders/day=*-*-*/data_0.parquet", "orders"),
+        (["orders/1/day.csv", "orders/2/day.csv"], "orders/*/day.csv", "orders"),
+    ],
+)  # fmt: skip
+def test_files_that_differ_in_digits_are_one_source_whatever_they_are(tmp_path, names, pattern, called):
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        frame = pl.DataFrame({"id": ["1"], "total": ["2.50"]})
+        (frame.write_parquet if name.endswith("parquet") else frame.write_csv)(tmp_path / name)
+    found = files(tmp_path, *names)
+    assert {name: source.files for name, source in found.sources.items()} == {called: f"../{pattern}"}
+    assert [table.title for table in found.tables] == [pattern.removeprefix("orders/")]
+
+
+def test_parquet_files_with_other_columns_are_sources_of_their_own(tmp_path):
+    pl.DataFrame({"id": ["1"], "total": ["2.50"]}).write_parquet(tmp_path / "table1.parquet")
+    pl.DataFrame({"id": ["1"], "email": ["a@example.org"]}).write_parquet(tmp_path / "table2.parquet")
+    assert len(files(tmp_path, "table1.parquet", "table2.parquet").sources) == 2
+
+
 def test_files_elsewhere_are_written_absolute_and_globs_in_their_names_escaped(tmp_path):
     folder = tmp_path / "a" / "exports [old]"
     folder.mkdir(parents=True)

@@ -101,7 +101,7 @@ def test_who_withdrew_is_suppressed_or_was_erased_since_is_out_and_nobody_is_add
     arguments = ["--home", str(lived.home.root), "--config", str(lived.company.config)]
     assert CliRunner().invoke(app, ["forget", somebody.id, "--requested-at", "2025-03-05", *arguments]).exit_code == 0
     assert not lived.home.replay.exists()
-    lived.company.forget(somebody)
+    lived.company.forget(somebody, "by command")
 
     said = CliRunner().invoke(app, ["replay", FIRST.isoformat(), *arguments])
 
