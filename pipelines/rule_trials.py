@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.rule_values import signed
 from schemas.errors import ConfigError
 from schemas.features import Features
 from schemas.said import Said
@@ -57,7 +58,7 @@ def check_on_people(rule: pl.Expr, place: str) -> None:
     used = list(dict.fromkeys(rule.meta.root_names()))
     for person in _people():
         try:
-            person.filter(rule.fill_null(False))
+            signed(person).filter(rule.fill_null(False))
         except pl.exceptions.PolarsError as error:
             values = {name: person[name].item() for name in used}
             if _DIVIDED in str(error):

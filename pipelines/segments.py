@@ -7,6 +7,7 @@ from datetime import date
 import polars as pl
 
 from pipelines.rule_trials import check_on_people, check_own_values
+from pipelines.rule_values import signed
 from schemas.errors import ConfigError, DayError, StageError
 from schemas.features import NEED_ORDER_TIMES, Features
 from schemas.said import Said
@@ -21,7 +22,7 @@ def condition(name: str, segment: Segment, *, has_order_times: bool) -> pl.Expr:
             asks for more than a person's own values, or fails for people as there may be.
     """
     place = _place(name)
-    empty = pl.DataFrame(Features.create_empty())
+    empty = signed(pl.DataFrame(Features.create_empty()))
     try:
         rule = pl.sql_expr(segment.where)
         used = rule.meta.root_names()
@@ -76,7 +77,7 @@ def members(features: pl.DataFrame, rule: pl.Expr, *, segment: str, as_of: date)
         )
         raise DayError(msg)
     try:
-        found = features.filter(rule.fill_null(False))
+        found = signed(features).filter(rule.fill_null(False))
     except pl.exceptions.PolarsError as error:
         msg = Said(
             "{place}: it cannot be worked out for everybody ({kind}). Most likely it divides by what is 0 for "

@@ -8,6 +8,7 @@ import polars as pl
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
+from pipelines.rule_values import signed
 from schemas.why import RulePart
 
 _CONNECTORS: dict[type[exp.Expr], str] = {exp.And: "all of", exp.Or: "any of", exp.Not: "not"}
@@ -42,4 +43,4 @@ def _parts(node: exp.Expr, depth: int, person: pl.DataFrame) -> Iterator[RulePar
 
 
 def _holds(condition: str, person: pl.DataFrame) -> bool | None:
-    return person.select(pl.sql_expr(condition).alias("holds"))["holds"].item()
+    return signed(person).select(pl.sql_expr(condition).alias("holds"))["holds"].item()

@@ -57,6 +57,10 @@ def members_of(where: str, *people: dict[str, object]) -> list[str]:
         ("value_percentile BETWEEN 80 AND 90", {"value_percentile": Decimal("80")}, True),
         ("value_percentile >= 66.66", {"value_percentile": Decimal("66.66")}, True),
         ("last_visit_days IS NULL", {}, True),
+        ("orders_count - 5 > 0", {"orders_count": 4}, False),
+        ("orders_count - 5 > 0", {"orders_count": 6}, True),
+        ("recency_score - monetary_score < 0", {"recency_score": 1, "monetary_score": 5}, True),
+        ("frequency_score * 100 > 300", {"frequency_score": 5}, True),
         ("recency_score = 5 AND monetary_score > 3", {"recency_score": 5, "monetary_score": 4}, True),
     ],
 )
