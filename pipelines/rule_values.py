@@ -6,5 +6,5 @@ import polars as pl
 
 
 def signed(features: pl.DataFrame) -> pl.DataFrame:
-    """`Features` of which every whole number has a sign: of those without, one less than 0 is more than four billion."""
+    """`Features` whose whole numbers have a sign: of those without, one less than 0 is more than four billion."""
     return features.cast(dict.fromkeys((pl.UInt8, pl.UInt32), pl.Int64))
