@@ -10,8 +10,8 @@ from assets.resources import Relance, day_of
 from catalog.nights import record_notices
 from pipelines.crm.days import dated_ahead
 from pipelines.crm.known import marking_rules
+from pipelines.crm.orphans import orphans
 from pipelines.crm.pull import Table, pull_erasures, pull_table
-from pipelines.crm.strays import strays
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.taking_in import keep_covered, known_erasures, note_changed, take_in
 from pipelines.history.intervals import replace_by
@@ -101,10 +101,10 @@ def _table(name: TableName, daily: dg.PartitionsDefinition) -> dg.AssetsDefiniti
             unapplied = not_applied(relance.warehouse, "rows")
             table = pull_table(name, reading, relance.table("crm_erasures"), unapplied=unapplied)
             metadata = _written(context, relance, name, table)
-            found = strays(relance.warehouse, name)
+            found = orphans(relance.warehouse, name)
             notices = [*found.notices, *dated_ahead(relance.warehouse, name, relance.now())]
             record_notices(relance.outbox.catalog, relance.outbox.night, name, notices)
-            return dg.MaterializeResult(metadata={**metadata, "of_no_customer": found.rows})
+            return dg.MaterializeResult(metadata={**metadata, "orphans": found.rows})
 
     return asset
 

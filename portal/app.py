@@ -35,6 +35,7 @@ from portal.rendering import redirect, render
 from portal.state import State, portal_secret, state_of, utc_now
 from portal.visitors import visitor_of
 from portal.weekly import sending_weekly
+from schemas.errors import JournalError, ReportError
 from schemas.settings import Settings
 
 _MODULES = (
@@ -78,6 +79,8 @@ def create_app(home: Home, settings: Settings, catalog: Catalog, clock: Callable
     app.add_exception_handler(PasswordNeededError, _to_password)
     for error in (ForbiddenError, ForeignFormError, RequestValidationError, HTTPException):
         app.add_exception_handler(error, _told)
+    for error in (JournalError, ReportError):
+        app.add_exception_handler(error, audience.refused)  # pyright: ignore[reportArgumentType] - it is called for these only
     app.add_exception_handler(Exception, _broken)
     return app
 

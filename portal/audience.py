@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple
 import sqlalchemy as sa
 from fastapi import APIRouter, Form, Query, Request, Response
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 
 from catalog.descriptions import choice_described, overlaps_of
 from catalog.journal import confirmations
@@ -21,7 +22,7 @@ from portal.forms import Posted, without_query
 from portal.overview import Row
 from portal.rendering import language_of, page_of, redirect, render
 from portal.rules import in_words
-from portal.state import State, StateOf
+from portal.state import State, StateOf, state_of
 from portal.today import Asked
 from portal.visitors import CatalogOf
 from schemas.errors import JournalError, ReportError
@@ -71,39 +72,25 @@ def audience(request: Request, named: AudienceOf, asked: Annotated[Asked, Query(
 
 
 @router.post("/confirmations", name="confirm")
-def confirm(
-    request: Request, named: AudienceOf, form: Annotated[ConfirmForm, Form()], catalog: CatalogOf, state: StateOf
-) -> Response:
+def confirm(named: AudienceOf, form: Annotated[ConfirmForm, Form()], catalog: CatalogOf, state: StateOf) -> Response:
     row_of(state, named)
-    try:
-        confirmation = confirm_upload(catalog, named, form.version, form.kind)
-    except JournalError as error:
-        return refused(request, state, named, error)
+    confirmation = confirm_upload(catalog, named, form.version, form.kind)
     return redirect(without_query(form.next), done=confirmation.number)
 
 
 @router.post("/undo", name="unconfirm")
-def unconfirm(
-    request: Request, named: AudienceOf, form: Annotated[UndoForm, Form()], catalog: CatalogOf, state: StateOf
-) -> Response:
+def unconfirm(named: AudienceOf, form: Annotated[UndoForm, Form()], catalog: CatalogOf, state: StateOf) -> Response:
     row_of(state, named)
-    try:
-        unconfirm_upload(catalog, named, form.number)
-    except JournalError as error:
-        return refused(request, state, named, error)
+    unconfirm_upload(catalog, named, form.number)
     return redirect(without_query(form.next), undone=1)
 
 
-def refused(
-    request: Request,
-    state: State,
-    named: Audience,
-    error: JournalError | ReportError,
-    typed: dict[str, str] | None = None,
-) -> Response:
-    """The audience's page with why a form of it was not taken, and what was `typed` into it."""
+async def refused(request: Request, error: JournalError | ReportError) -> Response:
+    """The audience's page with why a form of it was not taken, and what was typed into it."""
+    state, named = state_of(request), Audience(*(request.path_params[name] for name in Audience._fields))
+    typed = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
     status = 409 if isinstance(error, JournalError) else 422
-    response = _page(request, state, named, status, refusal=error.said, typed=typed)
+    response = await run_in_threadpool(_page, request, state, named, status, refusal=error.said, typed=typed)
     # What the form was sent to is no page to come back to; and it may have been sent from another page than this.
     response.headers.update({"HX-Push-Url": page_of(named), "HX-Retarget": ".shell", "HX-Reselect": ".shell"})
     return response

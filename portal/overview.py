@@ -107,8 +107,8 @@ class Overview:
 
 def _rows(catalog: Catalog, settings: Settings, today: date) -> tuple[Row, ...]:
     newest = {_audience(row): row for row in _newest(catalog, VERSIONS, VERSIONS.c.state == "published")}
-    standing_or_withdrawn = _newest(catalog, VERSIONS, VERSIONS.c.state.in_(("published", "withdrawn")))
-    withdrawn = {_audience(row) for row in standing_or_withdrawn if row["state"] == "withdrawn"}
+    given_out = _newest(catalog, VERSIONS, VERSIONS.c.state.in_(("published", "withdrawn")))
+    withdrawn = {_audience(row) for row in given_out if row["state"] == "withdrawn"}
     outcomes = {_audience(row): row for row in _newest(catalog, OUTCOMES)}
     described = descriptions(catalog)
     standing: dict[Audience, list[Confirmation]] = {}

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Response
 from pydantic import Field
 
 from catalog.reports import report_failed_upload, report_size, take_back_size
 from portal.addresses import VERSION_PATTERN, AudienceOf, row_of
-from portal.audience import refused
 from portal.forms import Posted, without_query
 from portal.rendering import page_of, redirect
 from portal.state import StateOf
@@ -47,42 +46,28 @@ class FailureForm(Posted):
 
 
 @router.post("/size", name="report")
-def report(
-    request: Request, named: AudienceOf, form: Annotated[SizeForm, Form()], catalog: CatalogOf, state: StateOf
-) -> Response:
+def report(named: AudienceOf, form: Annotated[SizeForm, Form()], catalog: CatalogOf, state: StateOf) -> Response:
     row_of(state, named)
-    try:
-        size, match_rate = size_of(form.size), percent_of(form.match_rate)
-        if size is None and match_rate is None:
-            raise ReportError(Said("Write the size of the list, the match rate, or both."))
-    except ReportError as error:
-        return refused(request, state, named, error, typed={"size": form.size, "match_rate": form.match_rate})
+    size, match_rate = size_of(form.size), percent_of(form.match_rate)
+    if size is None and match_rate is None:
+        raise ReportError(Said("Write the size of the list, the match rate, or both."))
     report_size(catalog, named, size, match_rate)
     return redirect(page_of(named), noted=1)
 
 
 @router.post("/size/undo", name="unreport")
-def unreport(
-    request: Request, named: AudienceOf, form: Annotated[SizeUndoForm, Form()], catalog: CatalogOf, state: StateOf
-) -> Response:
+def unreport(named: AudienceOf, form: Annotated[SizeUndoForm, Form()], catalog: CatalogOf, state: StateOf) -> Response:
     row_of(state, named)
-    try:
-        take_back_size(catalog, named, form.number)
-    except ReportError as error:
-        return refused(request, state, named, error)
+    take_back_size(catalog, named, form.number)
     return redirect(page_of(named), undone=1)
 
 
 @router.post("/failure", name="report_failure")
 def report_failure(
-    request: Request, named: AudienceOf, form: Annotated[FailureForm, Form()], catalog: CatalogOf, state: StateOf
+    named: AudienceOf, form: Annotated[FailureForm, Form()], catalog: CatalogOf, state: StateOf
 ) -> Response:
     row_of(state, named)
-    try:
-        said = _names_nobody(form.said)
-    except ReportError as error:
-        return refused(request, state, named, error, typed={"said": form.said})
-    report_failed_upload(catalog, named, form.version, said)
+    report_failed_upload(catalog, named, form.version, _names_nobody(form.said))
     return redirect(without_query(form.next), noted=1)
 
 

@@ -16,7 +16,7 @@ from schemas.brake import Brake
 from schemas.network import Network
 from schemas.said import Said
 from schemas.segment import Audience
-from schemas.uploads import NO_CONSENT, Ledger
+from schemas.uploads import NO_CONSENT, Ledger, Manifest
 
 
 class Night(NamedTuple):
@@ -64,18 +64,12 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
     to let pass; so does, once, a leave of `relance allow`.
     """
     newest = last_full(outbox.catalog.versions(audience, state=None))
-    last = newest.manifest if newest is not None else last_full_of_any(outbox.catalog, outbox.night)
-    changed = list(_sources(last.source_rows, rows.source_rows, limits)) if last is not None else []
+    before = newest.manifest if newest is not None else last_full_of_any(outbox.catalog, outbox.night)
+    changed = list(_sources(before.source_rows, rows.source_rows, limits)) if before is not None else []
     if rows.below_minimum:
         short = Said("{short}; {changes}", short=too_small(rows, network), changes=changed)
         return Verdict(short if changed else None)
-    if newest is None or last is None:
-        found = changed
-    else:
-        full = listed_keys(rows.lists)
-        since = since or since_newest(outbox.warehouse, audience, full)
-        keys = turnover(*kept_and_left(outbox.warehouse, audience, last.version, full, since), rows.keys.height)
-        found = tripped(Night(last.ledger, last.source_rows), Night(rows.ledger, rows.source_rows), keys, limits)
+    found = changed if newest is None else _found(audience, newest.manifest, rows, limits, outbox, since)
     if not found:
         return Verdict(None)
     if str(audience) in allowed:
@@ -86,6 +80,20 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
         return Verdict(None, leave)
     says = "the brake holds it: {changes}. If that is right, `relance allow {audience} --reason TEXT` lets it pass once"
     return Verdict(Said(says, changes=found, audience=str(audience)))
+
+
+def _found(  # noqa: PLR0913, PLR0917 - as in `verdict_on`
+    audience: Audience,
+    last: Manifest,
+    rows: AudienceRows,
+    limits: Brake,
+    outbox: Outbox,
+    since: SinceNewest | None,
+) -> list[Said]:
+    full = listed_keys(rows.lists)
+    since = since or since_newest(outbox.warehouse, audience, full)
+    keys = turnover(*kept_and_left(outbox.warehouse, audience, last.version, full, since), rows.keys.height)
+    return tripped(Night(last.ledger, last.source_rows), Night(rows.ledger, rows.source_rows), keys, limits)
 
 
 def spend_leave(verdict: Verdict, outbox: Outbox, outcome: str) -> None:

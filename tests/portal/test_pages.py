@@ -464,4 +464,5 @@ def test_odd_addresses_lead_nowhere_else_and_break_nothing(site: Site, path: str
     switched = browser.post("/language", {"code": "fr", "next": path})
     assert (switched.status_code, switched.headers["location"]) == (303, path if path == "/[" else "/")
     assert browser.post(f"{_META}/size", {"size": "many"}, referer=path.replace("\n", "")).status_code == 422
-    assert browser.client.get("http://testserver" + path.replace("\n", "") if path[0] == "/" else "/").status_code < 500
+    if path.startswith("/"):
+        assert browser.client.get("http://testserver" + path.replace("\n", "")).status_code < 500

@@ -8,18 +8,18 @@ import polars as pl
 import pytest
 
 from catalog.warehouse import Warehouse
-from pipelines.crm import strays as module
-from pipelines.crm.strays import Strays, strays
+from pipelines.crm import orphans as module
+from pipelines.crm.orphans import Orphans, orphans
 
 
 def found(
     warehouse: Warehouse, orders: list[str | None], customers: list[str], *, quarantined: int = 0, erased: int = 0
-) -> Strays:
+) -> Orphans:
     for table, ids in {"crm_orders": orders, "crm_customers": customers}.items():
         warehouse.replace(table, pl.DataFrame({"customer_id": ids}, schema={"customer_id": pl.String}))
     pull = {"as_of": date(2024, 6, 1), "table": "customers", "quarantined": quarantined, "erased": erased}
     warehouse.replace("pulls", pl.DataFrame([{**pull, "as_of": date(2024, 5, 1), "quarantined": 99}, pull]))
-    return strays(warehouse, "orders")
+    return orphans(warehouse, "orders")
 
 
 def test_ids_written_otherwise_are_told(warehouse: Warehouse) -> None:
@@ -32,25 +32,25 @@ def test_ids_written_otherwise_are_told(warehouse: Warehouse) -> None:
 
 
 def test_rows_without_a_customer_id_and_rows_of_customers_are_none(warehouse: Warehouse) -> None:
-    assert found(warehouse, ["1", None, None, "2"], ["1", "2", "3"]) == Strays(0, ())
-    assert found(warehouse, [], ["1"]) == Strays(0, ())
+    assert found(warehouse, ["1", None, None, "2"], ["1", "2", "3"]) == Orphans(0, ())
+    assert found(warehouse, [], ["1"]) == Orphans(0, ())
 
 
 def test_a_few_orders_of_customers_whom_the_crm_deleted_are_counted_and_not_told(warehouse: Warehouse) -> None:
-    assert found(warehouse, ["1"] * 9 + ["gone"], ["1"]) == Strays(1, ())
+    assert found(warehouse, ["1"] * 9 + ["gone"], ["1"]) == Orphans(1, ())
     assert found(warehouse, ["1"] * 8 + ["gone"], ["1"]).notices
 
 
 @pytest.mark.parametrize("why", ["quarantined", "erased"])
 def test_orders_of_customers_set_aside_or_erased_are_not_told(warehouse: Warehouse, why: str) -> None:
-    assert found(warehouse, ["1", "8", "8", "9"], ["1"], **{why: 2}) == Strays(3, ())
+    assert found(warehouse, ["1", "8", "8", "9"], ["1"], **{why: 2}) == Orphans(3, ())
     assert found(warehouse, ["1", "8", "8", "9"], ["1"], **{why: 1}).notices
 
 
 def test_of_very_many_customers_a_part_is_looked_at(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_CUSTOMERS_LOOKED_AT", 100)
     customers = [f"c{number}" for number in range(1_000)]
-    assert found(warehouse, customers, customers) == Strays(0, ())
+    assert found(warehouse, customers, customers) == Orphans(0, ())
     looked = found(warehouse, [f"0{name}" for name in customers], customers)
     assert 500 < looked.rows < 2_000
     assert looked.notices

@@ -1,4 +1,7 @@
-"""Rows that name no customer: a few are of customers whom the CRM deleted, many mean that ids are written otherwise."""
+"""Orphans, rows that name no customer: a few are of customers whom the CRM deleted, many mean ids written otherwise.
+
+What an erased record has left behind is looked for in `strangers`.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,14 @@ _TOLD_SHARE = 0.1
 _CUSTOMERS_LOOKED_AT = 500_000
 
 
-class Strays(NamedTuple):
+class Orphans(NamedTuple):
     """How many rows name no customer (of very many customers an estimate), and what is to be told of it."""
 
     rows: int
     notices: tuple[Said, ...]
 
 
-def strays(warehouse: Warehouse, table: TableName) -> Strays:
+def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
     """The rows of a table, as written tonight, whose customer_id no customer has; rows without one name somebody else.
 
     Nothing is told where customers set aside or erased may be all that is missing.
@@ -32,7 +35,7 @@ def strays(warehouse: Warehouse, table: TableName) -> Strays:
     of_part = f"WHERE customer_id IS NOT NULL AND hash(customer_id) % {parts} = 0"
     living = f"SELECT customer_id, TRUE AS lives FROM warehouse.crm_customers {of_part}"
     found = warehouse.read(
-        "SELECT count(*) AS rows, count(*) FILTER (lives IS NULL) AS strays, "
+        "SELECT count(*) AS rows, count(*) FILTER (lives IS NULL) AS orphans, "
         "count(DISTINCT customer_id) FILTER (lives IS NULL) AS ids "
         f"FROM (SELECT customer_id FROM warehouse.crm_{table} {of_part}) AS named "
         f"LEFT JOIN ({living}) AS living USING (customer_id)"
@@ -41,14 +44,14 @@ def strays(warehouse: Warehouse, table: TableName) -> Strays:
         "SELECT quarantined + erased AS customers FROM warehouse.pulls WHERE \"table\" = 'customers' "
         "ORDER BY as_of DESC LIMIT 1"
     )["customers"].sum()
-    rows, stray, ids = found.row(0)
-    if stray <= rows * _TOLD_SHARE or ids * parts <= missing:
-        return Strays(stray * parts, ())
+    rows, without_customer, ids = found.row(0)
+    if without_customer <= rows * _TOLD_SHARE or ids * parts <= missing:
+        return Orphans(without_customer * parts, ())
     notice = Said(
-        "{stray} of {rows} rows of {table} that were looked at name no customer: compare how the selects of both "
+        "{orphans} of {rows} rows of {table} that were looked at name no customer: compare how the selects of both "
         "tables in sources.toml give customer_id (zeros in front, blanks, a prefix).",
-        stray=stray,
+        orphans=without_customer,
         rows=rows,
         table=table,
     )
-    return Strays(stray * parts, (notice,))
+    return Orphans(without_customer * parts, (notice,))
