@@ -13,6 +13,16 @@ from pipelines.crm.contract import ROW
 from pipelines.crm.sources import OpenSource
 
 
+#: `source_file`, as it stands in the list of a parsed select.
+_SOURCE_FILE = {
+    "class": "COLUMN_REF",
+    "type": "COLUMN_REF",
+    "alias": "",
+    "query_location": 0,
+    "column_names": ["source_file"],
+}
+
+
 @dataclass(frozen=True)
 class LocatedSelect:
     """A select that also returns `source_file` where its rows are those of one source, in order."""
@@ -58,26 +68,27 @@ def with_file(connection: duckdb.DuckDBPyConnection, select: str, opened: tuple[
     tree = parsed(connection, select)
     if tree.get("error") or len(tree["statements"]) != 1 or not _keeps_rows(tree["statements"][0]["node"]):
         return unchanged
-    columns = tree["statements"][0]["node"]["select_list"]
-    if any(column["class"] == "STAR" for column in columns):
-        return LocatedSelect(select, one_to_one=True, places_text=places)
-    columns.append(
-        {
-            "class": "COLUMN_REF",
-            "type": "COLUMN_REF",
-            "alias": "",
-            "query_location": 0,
-            "column_names": ["source_file"],
-        }
-    )
-    located = connection.sql("SELECT json_deserialize_sql($tree::JSON)", params={"tree": json.dumps(tree)}).fetchall()[
-        0
-    ][0]
-    try:
-        connection.sql(f"SELECT * FROM ({located}) AS located LIMIT 0")
-    except duckdb.Error:  # an aggregate, beside which no column can stand
+    # `*` and most of `COLUMNS(...)` give it already; what a pattern in COLUMNS gives, only DuckDB knows.
+    given = _columns(connection, tree)
+    if given is not None and "source_file" not in given:
+        tree["statements"][0]["node"]["select_list"].append(_SOURCE_FILE)
+        given = _columns(connection, tree)
+    if given is None or "source_file" not in given:
         return unchanged
-    return LocatedSelect(located, one_to_one=True, places_text=places)
+    return LocatedSelect(_select(connection, tree), one_to_one=True, places_text=places)
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, tree: dict[str, Any]) -> list[str] | None:
+    """The columns that a parsed select gives; none where it gives no table: no column can stand beside an aggregate."""
+    try:
+        return connection.sql(f"SELECT * FROM ({_select(connection, tree)}) AS located LIMIT 0").columns
+    except duckdb.Error:
+        return None
+
+
+def _select(connection: duckdb.DuckDBPyConnection, tree: dict[str, Any]) -> str:
+    query = "SELECT json_deserialize_sql($tree::JSON)"
+    return connection.sql(query, params={"tree": json.dumps(tree)}).fetchall()[0][0]
 
 
 def parsed(connection: duckdb.DuckDBPyConnection, select: str) -> dict[str, Any]:
