@@ -26,8 +26,9 @@ NO_NUMBER = ("blank", "several_numbers", "placeholder")
 _MARKS = " .-()[]\u00a0\u00ad\u200b\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2060"
 _NOTHING = dict.fromkeys([*_MARKS, "+", "/"], "")
 _MARK = "".join(rf"\x{{{ord(mark):x}}}" for mark in _MARKS)
-_ENDING = "[0-9" + _MARK.replace(r"\x{2e}", "") + f"][0-9][{_MARK}]*$"
-#: No field that ends like `.0`, because it may have been through a floating-point column.
+_NO_DOT = _MARK.replace(r"\x{2e}", "")
+#: No field that ends like `.0` or `.00`, because it may have been through a column of decimals.
+_ENDING = rf"(?:[0-9{_NO_DOT}]{{2}}[0-9]|\.(?:[0-9{_NO_DOT}][1-9]|[1-9{_NO_DOT}][0-9]))[{_MARK}]*$"
 _PLAIN = rf"^(?:\(?\+)?[0-9(][0-9{_MARK}]*{_ENDING}"
 #: A slash may also stand between two numbers.
 _PLAIN_OR_SLASHED = rf"^(?:\(?\+)?[0-9(][0-9{_MARK}/]*{_ENDING}"

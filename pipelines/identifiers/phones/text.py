@@ -23,8 +23,8 @@ PLACEHOLDER = r"^(?:0+|1+|2+|3+|4+|5+|6+|7+|8+|9+|1234567890|0123456789)$"
 APOSTROPHE = r"^'\s*"
 #: What people write before a number, in the languages of our users; it says nothing about the number.
 LABEL = r"(?i)^\s*(?:t[eé]l(?:[eé]phone|efon|efono|efoon)?|phone|mobile?|mob|cell|gsm|handy|portable|ph)\b[\s.:]*"
-#: A number that went through a floating-point column: a zero was added to its digits.
-FLOATING_POINT = r"^[0-9]+\.0$"
+#: A number that went through a column of decimals, which added zeros to its digits; a select may have added the plus.
+DECIMAL = r"^\+?[0-9]+\.00?$"
 #: An extension that says so, at the end. It is dropped and the number kept (verdict on Reddit's rule, in the vectors).
 EXTENSION = r"""(?ix)
     [\s,]*
@@ -49,7 +49,7 @@ def number_text(phone: str | None) -> tuple[str, Refusal | None]:
     text = re.sub(r"\s", " ", _ascii(re.sub(LABEL, "", text)))
     if not text:
         return text, "blank"
-    if len(text) > LONGEST or _DIGEST.fullmatch(text) or re.search(FLOATING_POINT, text):
+    if len(text) > LONGEST or _DIGEST.fullmatch(text) or re.search(DECIMAL, text):
         return text, "not_a_number"
     text = _without_extension(text)
     return text, _refusal(text)

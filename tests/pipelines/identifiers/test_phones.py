@@ -134,6 +134,10 @@ def shapes(region: str, number: PhoneNumber) -> list[str]:
         "".join(chr(ord(character) + 0xFEE0) for character in f"+{code}{digits}"),
         f"{national}.0",
         f"{code}{digits}.0",
+        f"+{code}{digits}.0",
+        f"+{code}{digits}.00",
+        f"{digits[:-2]}.{digits[-2:]}",
+        f"{digits[:-2]}.00",
         f"{national} / {international}",
         digits[1:],
         f"{digits}0",
@@ -330,6 +334,9 @@ def test_a_number_is_read_however_it_is_written(phone: str, country: str | None,
         ("d41d8cd98f00b204e9800998ecf8427e", "FR", "not_a_number"),
         ("01234567890123456789012345678901", "FR", "not_a_number"),
         ("30123456.0", "DE", "not_a_number"),
+        ("491701234567.00", "DE", "not_a_number"),
+        ("+491701234567.0", "DE", "not_a_number"),
+        ("+491701234567.00", None, "not_a_number"),
         ("1" * 300 + "2", "FR", "not_a_number"),
         ("06 12 34 56", "FR", "not_valid"),
         ("+33 6 12 34 56", None, "not_valid"),
@@ -391,8 +398,10 @@ def test_plain_numbers_of_common_countries_do_not_need_the_library() -> None:
         for home, number in EXAMPLES
         if home in homes
         for shape in shapes(home, number)
-        # A prefix after the plus, a zero in a country without trunk prefix and what may be a float are not plain.
-        if not shape.startswith("+0") and shape[-2] != "." and ("(0)" not in shape or prefix(home, international=False))
+        # A prefix after the plus, a zero in a country without trunk prefix and what may be a decimal are not plain.
+        if not shape.startswith("+0")
+        if shape[-2] != "." and not shape.endswith(".00")
+        if "(0)" not in shape or prefix(home, international=False)
     ]
 
     read = resolved(typed)
