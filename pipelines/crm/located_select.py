@@ -12,7 +12,6 @@ import polars as pl
 from pipelines.crm.contract import ROW
 from pipelines.crm.sources import OpenSource
 
-
 #: `source_file`, as it stands in the list of a parsed select.
 _SOURCE_FILE = {
     "class": "COLUMN_REF",

@@ -28,7 +28,7 @@ _NOTHING = dict.fromkeys([*_MARKS, "+", "/"], "")
 _MARK = "".join(rf"\x{{{ord(mark):x}}}" for mark in _MARKS)
 _NO_DOT = _MARK.replace(r"\x{2e}", "")
 #: No field that ends like `.0` or `.00`, because it may have been through a column of decimals.
-_ENDING = rf"(?:[0-9{_NO_DOT}]{{2}}[0-9]|\.(?:[0-9{_NO_DOT}][1-9]|[1-9{_NO_DOT}][0-9]))[{_MARK}]*$"
+_ENDING = rf"(?:[0-9{_NO_DOT}][1-9]|[1-9{_NO_DOT}]0|[0-9{_NO_DOT}/]00)[{_MARK}]*$"
 _PLAIN = rf"^(?:\(?\+)?[0-9(][0-9{_MARK}]*{_ENDING}"
 #: A slash may also stand between two numbers.
 _PLAIN_OR_SLASHED = rf"^(?:\(?\+)?[0-9(][0-9{_MARK}/]*{_ENDING}"
