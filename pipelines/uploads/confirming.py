@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from catalog.journal import add_confirmation, confirmations, undo_confirmation
 from catalog.store import Catalog
 from pipelines.uploads.open_lists import OpenList, base_of, open_lists
@@ -16,15 +18,27 @@ from schemas.uploads import Manifest
 Manifests = dict[str, Manifest]
 
 
+@dataclass(frozen=True)
+class _Versions:
+    """The versions of an audience, and those of them whose files are there to be uploaded, newest first."""
+
+    manifests: Manifests
+    offered: list[str]
+
+
 def confirm(catalog: Catalog, audience: Audience, version: str, kind: ConfirmationKind) -> Confirmation:
     """Write into the journal that the version's files were uploaded, or that its list was deleted.
 
     Raises:
         JournalError: it does not fit what is known of the list; the sentence says what to upload instead.
     """
-    manifests = manifests_of(catalog, audience)
+    versions = _versions(catalog, audience)
     return add_confirmation(
-        catalog, audience, version, kind, lambda standing: check_fits(manifests, standing, audience, version, kind)
+        catalog,
+        audience,
+        version,
+        kind,
+        lambda standing: _check_fits(versions, standing, audience, version, kind),
     )
 
 
@@ -42,8 +56,8 @@ def unconfirm(catalog: Catalog, audience: Audience, which: int | str | None = No
             says = "{audience}: no confirmation of {which} stands. `relance status` lists what does."
             msg = Said(says, audience=audience, which=str(which))
         raise JournalError(msg)
-    manifests = manifests_of(catalog, audience)
-    undo_confirmation(catalog, chosen[-1], lambda now: check_undo(manifests, now, audience, chosen[-1]))
+    versions = _versions(catalog, audience)
+    undo_confirmation(catalog, chosen[-1], lambda now: _check_undo(versions, now, audience, chosen[-1]))
     return chosen[-1]
 
 
@@ -53,15 +67,24 @@ def manifests_of(catalog: Catalog, audience: Audience) -> dict[str, Manifest]:
     return {row["version"]: Manifest.model_validate_json(row["manifest"]) for row in rows}
 
 
-def check_fits(
-    manifests: Manifests, standing: list[Confirmation], audience: Audience, version: str, kind: ConfirmationKind
+def _versions(catalog: Catalog, audience: Audience) -> _Versions:
+    offered = [row["version"] for row in reversed(catalog.versions(audience))]
+    return _Versions(manifests_of(catalog, audience), offered)
+
+
+def _check_fits(
+    versions: _Versions,
+    standing: list[Confirmation],
+    audience: Audience,
+    version: str,
+    kind: ConfirmationKind,
 ) -> None:
     """Refuse what does not fit the standing confirmations of the audience.
 
     Raises:
         JournalError: with what to do instead.
     """
-    refusal = _refusal(manifests, standing, version, kind)
+    refusal = _refusal(versions, standing, version, kind)
     if refusal is not None:
         msg = Said(
             "{audience} {version} cannot be confirmed as {kind}: {refusal}",
@@ -73,7 +96,12 @@ def check_fits(
         raise JournalError(msg)
 
 
-def check_undo(manifests: Manifests, standing: list[Confirmation], audience: Audience, undone: Confirmation) -> None:
+def _check_undo(
+    versions: _Versions,
+    standing: list[Confirmation],
+    audience: Audience,
+    undone: Confirmation,
+) -> None:
     """Refuse to take back what later confirmations rest on: the journal must still make sense without it.
 
     Raises:
@@ -81,7 +109,9 @@ def check_undo(manifests: Manifests, standing: list[Confirmation], audience: Aud
     """
     kept = [each for each in standing if each.number != undone.number]
     for place, later in enumerate(kept):
-        if later.number > undone.number and _refusal(manifests, kept[:place], later.version, later.kind) is not None:
+        if later.number < undone.number:
+            continue
+        if _refusal(versions, kept[:place], later.version, later.kind) is not None:
             msg = Said(
                 "{audience} {version} cannot be taken back as {kind}: {later}, confirmed as {later_kind} later, "
                 "rests on it. Take that back first.",
@@ -127,11 +157,16 @@ def _is_said(step: UploadStep, standing: list[Confirmation]) -> bool:
     return any((each.version, each.kind) == (step.version, step.kind) for each in standing)
 
 
-def _refusal(manifests: Manifests, standing: list[Confirmation], version: str, kind: ConfirmationKind) -> Said | None:
+def _refusal(
+    versions: _Versions,
+    standing: list[Confirmation],
+    version: str,
+    kind: ConfirmationKind,
+) -> Said | None:
     """Why it does not fit, and what to do instead; None if it does."""
-    manifest = manifests.get(version)
+    manifest = versions.manifests.get(version)
     if manifest is None:
-        known = ", ".join(list(manifests)[-3:])
+        known = ", ".join(list(versions.manifests)[-3:])
         if not known:
             return Said("there is no such version. None was published.")
         return Said("there is no such version. The newest are {known}.", known=known)
@@ -139,9 +174,10 @@ def _refusal(manifests: Manifests, standing: list[Confirmation], version: str, k
         case "created" | "replaced":
             return _refused_full(open_lists(standing), manifest, kind)
         case "added" | "removed":
-            return _refused_delta(manifests, open_lists(standing), manifest, kind)
+            offered = [versions.manifests[name] for name in versions.offered]
+            return _refused_delta(offered, open_lists(standing), manifest, kind)
         case "deleted":
-            return _refused_deletion(manifests, standing, version)
+            return _refused_deletion(versions.manifests, standing, version)
 
 
 def _refused_full(lists: tuple[OpenList, ...], manifest: Manifest, kind: ConfirmationKind) -> Said | None:
@@ -161,8 +197,9 @@ def _refused_full(lists: tuple[OpenList, ...], manifest: Manifest, kind: Confirm
 
 
 def _refused_delta(
-    manifests: Manifests, lists: tuple[OpenList, ...], manifest: Manifest, kind: ConfirmationKind
+    offered: list[Manifest], lists: tuple[OpenList, ...], manifest: Manifest, kind: ConfirmationKind
 ) -> Said | None:
+    """`offered` are the versions whose files could be uploaded instead, newest first."""
     file = "add" if kind == "added" else "remove"
     version = manifest.version
     if not manifest.has_file(file):
@@ -173,12 +210,12 @@ def _refused_delta(
         return None
     if not lists:
         return Said("no list is open. Make one of the full file of the newest version, and confirm that as created.")
-    fits = next((other.version for other in reversed(manifests.values()) if _is_next(other, lists)), None)
+    fits = next((other.version for other in offered if _is_next(other, lists)), None)
     if fits is not None:
         instead = Said("Upload the files of {fits} instead: they start from what the list holds.", fits=fits)
-    elif manifest.has_file("full") and manifest.replaceable:
+    elif offered and offered[0].has_file("full") and offered[0].replaceable:
         says = "Replace the list with the full file of {version} instead, and confirm it as replaced."
-        instead = Said(says, version=version)
+        instead = Said(says, version=offered[0].version)
     else:
         instead = Said("The next night publishes files that start from what the list holds; upload those.")
     return Said(

@@ -109,6 +109,20 @@ def test_a_delta_on_another_base_is_refused_with_what_to_upload_instead(catalog:
         confirm(catalog, LOYAL, "2025-01-05.1", "added")
 
 
+def test_what_to_upload_instead_is_there_to_be_uploaded(catalog: Catalog) -> None:
+    publish(catalog, "2025-01-01.1")
+    confirm(catalog, LOYAL, "2025-01-01.1", "created")
+    publish(catalog, "2025-01-02.1", "full", "add")
+    publish(catalog, "2025-01-03.1", "full", "add")
+    confirm(catalog, LOYAL, "2025-01-02.1", "added")
+    publish(catalog, "2025-01-04.1", "full", "add")
+    catalog.set_state(LOYAL, "2025-01-04.1", "withdrawn")
+    with pytest.raises(JournalError, match=r"Replace the list with the full file of 2025-01-03.1 instead"):
+        confirm(catalog, LOYAL, "2025-01-04.1", "added")
+    with pytest.raises(JournalError, match=r"Replace the list with the full file of 2025-01-03.1 instead"):
+        confirm(catalog, LOYAL, "2025-01-03.1", "added")
+
+
 def test_a_delta_needs_an_open_list(catalog: Catalog) -> None:
     publish(catalog, "2025-01-01.1")
     confirm(catalog, LOYAL, "2025-01-01.1", "created")
