@@ -187,12 +187,16 @@ def test_orders_whose_ids_lost_their_zeros_are_told_in_the_run_and_in_status(
     assert f"look: 105 of 105 {told}" in relance("status", home=tmp_path / "home").output
 
 
-def test_an_order_dated_after_today_stops_no_night_and_is_told(company: Company, relance: Run, tmp_path: Path) -> None:
-    orders = (company.folder / "orders.csv").read_text(encoding="utf-8")
-    company.write("orders", orders + "late,1,2062-01-01 12:00:00,10.00,EUR,completed\n")
+def test_rows_dated_after_today_stop_no_night_and_are_told(company: Company, relance: Run, tmp_path: Path) -> None:
+    for table, late in {
+        "orders": "late,1,2062-01-01 12:00:00,10.00,EUR,completed\n",
+        "consents": "late,1,granted,2063-01-01 12:00:00\n",
+    }.items():
+        company.write(table, (company.folder / f"{table}.csv").read_text(encoding="utf-8") + late)
 
     ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
 
     assert ran.code == 0, ran.output
     assert "Running 2024-06-30" in ran.output
     assert "Look: Rows of orders dated after today, up to 2062-01-01: 1." in ran.output
+    assert "Look: Rows of consents dated after today, up to 2063-01-01: 2. Consents are judged as of that" in ran.output

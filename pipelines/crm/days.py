@@ -16,7 +16,7 @@ from schemas.said import Said
 from schemas.source import TableName
 
 #: What says when a row happened.
-_DATED: dict[TableName, str] = {"orders": "ordered_at", "visits": "occurred_at"}
+_DATED: dict[TableName, str] = {"orders": "ordered_at", "visits": "occurred_at", "consents": "captured_at"}
 
 
 def newest_day(config: Config, home: Home, now: datetime) -> date:
@@ -121,14 +121,25 @@ def dated_ahead(warehouse: Warehouse, table: TableName, now: datetime) -> tuple[
     rows, newest = found.row(0)
     if not rows:
         return ()
-    msg = Said(
-        "Rows of {table} dated after today, up to {newest}: {rows}. They do not count before. Correct their {column} "
-        "at the source, or leave them out of the select in sources.toml.",
-        rows=rows,
-        table=table,
-        newest=newest.astimezone(now.tzinfo).date(),
-        column=column,
-    )
+    told = {
+        "rows": rows,
+        "table": table,
+        "newest": newest.astimezone(now.tzinfo).date(),
+        "column": column,
+    }
+    if table == "consents":
+        msg = Said(
+            "Rows of {table} dated after today, up to {newest}: {rows}. Consents are judged as of that day, so those "
+            "that are valid until an earlier one do not count. Correct their {column} at the source, or leave them out "
+            "of the select in sources.toml.",
+            **told,
+        )
+    else:
+        msg = Said(
+            "Rows of {table} dated after today, up to {newest}: {rows}. They do not count before. Correct their "
+            "{column} at the source, or leave them out of the select in sources.toml.",
+            **told,
+        )
     return (msg,)
 
 
