@@ -49,21 +49,21 @@ def _somebody(table: TableName) -> pl.Expr:
 class CrmCustomers(dy.Schema):
     """A CRM record."""
 
-    customer_id = dy.String(primary_key=True, metadata=RAW)
-    email = dy.String(nullable=True, metadata=RAW)
-    phone = dy.String(nullable=True, metadata=RAW)
+    customer_id = dy.String(primary_key=True, metadata=RAW, description="The record's id in the CRM, as text.")
+    email = dy.String(nullable=True, metadata=RAW, description="As typed.")
+    phone = dy.String(nullable=True, metadata=RAW, description="As typed.")
     first_name = dy.String(nullable=True, metadata=RAW)
     last_name = dy.String(nullable=True, metadata=RAW)
     birth_date = dy.Date(nullable=True, metadata=RAW)
-    gender = dy.String(nullable=True, metadata=RAW)
-    street = dy.String(nullable=True, metadata=RAW)
+    gender = dy.String(nullable=True, metadata=RAW, description="As typed.")
+    street = dy.String(nullable=True, metadata=RAW, description="Street and house number.")
     city = dy.String(nullable=True, metadata=RAW)
-    region = dy.String(nullable=True, metadata=RAW)
+    region = dy.String(nullable=True, metadata=RAW, description="State or province: a code or a name.")
     postal_code = dy.String(nullable=True, metadata=RAW)
     country = dy.String(nullable=True, metadata=RAW, description="As typed: a code or a name.")
-    mobile_ad_id = dy.String(nullable=True, metadata=RAW)
-    created_at = dy.Datetime(nullable=True, time_zone="UTC")
-    updated_at = dy.Datetime(nullable=True, time_zone="UTC")
+    mobile_ad_id = dy.String(nullable=True, metadata=RAW, description="Apple's IDFA or Android's advertising id.")
+    created_at = dy.Datetime(nullable=True, time_zone="UTC", description="When the record came into the CRM.")
+    updated_at = dy.Datetime(nullable=True, time_zone="UTC", description="When the CRM last changed the record.")
 
 
 class CanonicalCustomers(CrmCustomers):
@@ -81,13 +81,13 @@ class CanonicalCustomers(CrmCustomers):
 class CrmOrders(dy.Schema):
     """An order."""
 
-    order_id = dy.String(primary_key=True)
-    customer_id = dy.String(metadata=RAW)
-    ordered_at = dy.Datetime(time_zone="UTC")
+    order_id = dy.String(primary_key=True, description="The order's id in the CRM, as text.")
+    customer_id = dy.String(metadata=RAW, description="The CRM record that ordered.")
+    ordered_at = dy.Datetime(time_zone="UTC", description="When the order was made.")
     amount = dy.Int64(description="Minor units of the row's currency; negative for money given back.")
     currency = _word(sorted(currencies()), "ISO 4217.")
-    status = _word(ORDER_STATUSES)
-    channel = dy.String(nullable=True)
+    status = _word(ORDER_STATUSES, "Only completed orders count; a negative amount of one takes from the revenue.")
+    channel = dy.String(nullable=True, description="Where it was made, as the CRM says.")
 
 
 class CrmOrdersWithoutTimes(CrmOrders):
@@ -99,21 +99,26 @@ class CrmOrdersWithoutTimes(CrmOrders):
 class CrmConsents(dy.Schema):
     """One statement about what a person allows, by CRM record or by address."""
 
-    record_id = dy.String(nullable=True)
-    customer_id = dy.String(nullable=True, metadata=RAW)
+    record_id = dy.String(nullable=True, description="The statement's own id in the CRM.")
+    customer_id = dy.String(
+        nullable=True, metadata=RAW, description="The CRM record that it is about, if it names one."
+    )
     address = dy.String(nullable=True, metadata=RAW, description="An e-mail or a phone, as typed.")
-    purpose = _word(PURPOSES)
+    purpose = _word(PURPOSES, "What it allows or forbids.")
     network = dy.String(nullable=True, description="Null speaks for all networks.")
-    region = dy.String(nullable=True)
-    status = _word(CONSENT_STATUSES)
+    region = dy.String(
+        nullable=True,
+        description="The place or law it was given under; only California's says more than the country.",
+    )
+    status = _word(CONSENT_STATUSES, "Only granted allows; all others refuse.")
     captured_at = dy.Datetime(
         nullable=True,
         time_zone="UTC",
         description="Null if the statement could not be read, or was on an address that is erased: then it refuses.",
     )
-    valid_from = dy.Datetime(nullable=True, time_zone="UTC")
-    valid_to = dy.Datetime(nullable=True, time_zone="UTC")
-    source = dy.String(nullable=True)
+    valid_from = dy.Datetime(nullable=True, time_zone="UTC", description="It counts from then on; null: at once.")
+    valid_to = dy.Datetime(nullable=True, time_zone="UTC", description="It counts until before then; null: for good.")
+    source = dy.String(nullable=True, description="Where it was given, e.g. a form or a banner.")
 
     @dy.rule()
     def names_somebody(cls) -> pl.Expr:  # noqa: N805
@@ -129,11 +134,11 @@ class ConsentStatements(CrmConsents):
 class CrmVisits(dy.Schema):
     """A web or app event."""
 
-    event_id = dy.String(primary_key=True)
-    customer_id = dy.String(metadata=RAW)
-    occurred_at = dy.Datetime(time_zone="UTC")
-    event = _word(VISIT_EVENTS)
-    item = dy.String(nullable=True)
+    event_id = dy.String(primary_key=True, description="The event's id at its source, as text.")
+    customer_id = dy.String(metadata=RAW, description="The CRM record that came.")
+    occurred_at = dy.Datetime(time_zone="UTC", description="When it happened.")
+    event = _word(VISIT_EVENTS, "What was done.")
+    item = dy.String(nullable=True, description="The product, for events that are about one.")
 
 
 class ErasureRequests(dy.Schema):

@@ -62,7 +62,7 @@ class Permissions(dy.Schema):
     """A person whose keys may be sent to a network. Who is not here may not be sent."""
 
     person_id = dy.String(metadata=PSEUDONYM)
-    network = dy.String()
+    network = dy.String(description="The network that they may be sent to.")
     assumed = dy.Bool(description="Granted only by an assumption that `relance.toml` states.")
     by_other_purpose = dy.Bool(
         description="Granted only by a word on another purpose, which `relance.toml` lets count."

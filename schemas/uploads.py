@@ -73,7 +73,7 @@ def in_ledger_order(dropped: dict[str, int]) -> dict[str, int]:
 class RefusedKeys(dy.Schema):
     """A key that no row may carry on a network, because somebody who shares it is refused there."""
 
-    network = dy.String()
+    network = dy.String(description="The network that sees it.")
     key = dy.String(description="The network's key, e.g. `email`.")
     value = dy.String(metadata=HASHED, description="The key as the network sees it; composite parts split by a tab.")
 
@@ -123,7 +123,7 @@ class RetiredAudiences(dy.Schema):
     network = dy.String(primary_key=True)
     account = dy.String(primary_key=True)
     segment = dy.String(primary_key=True)
-    version = dy.String()
+    version = dy.String(description="The version that says it.")
 
 
 class Ledger(BaseModel):
