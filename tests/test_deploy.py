@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,10 +18,13 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from catalog.home import Home
+from catalog.secret_keys import open_keys
 from catalog.store import open_catalog
+from catalog.warehouse import open_warehouse
 from commands.main import app
 from tests.conftest import ROOT, Company, Ran
-from tests.nights import night
+from tests.nights import assets_of, night, night_killed_at_a_stage
+from tests.processes import forked
 
 DEPLOY = ROOT / "deploy"
 DAY = "2024-06-30"
@@ -125,16 +129,69 @@ def test_a_backup_restored_to_a_second_home_with_its_keys_runs_on(
     assert verified.exit_code == 0, verified.output
 
 
+def test_a_backup_after_a_killed_night_has_what_the_warehouse_had_not_yet_in_its_file(
+    company: Company, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    stages = len(assets_of(company.config, first))
+    assert forked(night_killed_at_a_stage, company.config, first, DAY, stages - 1) == -signal.SIGKILL
+    assert (first / "warehouse.duckdb.wal").exists()
+
+    backup = passes(str(DEPLOY / "backup"), RELANCE_HOME=str(first), RELANCE_BACKUPS=str(tmp_path / "backups"))
+    passes(str(DEPLOY / "restore"), backup.strip(), RELANCE_HOME=str(second))
+    shutil.copytree(first / "keys", second / "keys")
+
+    assert _keys_by_version(second) == _keys_by_version(first) != []
+
+
+def _keys_by_version(home: Path) -> list[tuple[int, int]]:
+    """The warehouse's keys of each version."""
+    place = Home.at(home)
+    with open_warehouse(place, open_keys(place), "500MB") as warehouse:
+        return warehouse.read(
+            "SELECT since, count(*) AS keys FROM warehouse.audience_keys GROUP BY ALL ORDER BY ALL"
+        ).rows()
+
+
+def test_a_backup_that_breaks_off_leaves_no_folder_that_looks_like_one(tmp_path: Path) -> None:
+    (tmp_path / "home" / "outbox").mkdir(parents=True)
+
+    ran = fails("backup", RELANCE_HOME=str(tmp_path / "home"), RELANCE_BACKUPS=str(tmp_path / "backups"))
+
+    assert "catalog" in ran or "database" in ran
+    assert list((tmp_path / "backups").iterdir()) == []
+    assert not (tmp_path / "home" / "catalog.sqlite").exists()
+
+
 def test_a_backup_is_not_restored_over_a_home(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "warehouse.duckdb").write_text("")
 
-    ran = subprocess.run(
-        [str(DEPLOY / "restore"), str(tmp_path)],
-        env={**os.environ, "RELANCE_HOME": str(tmp_path / "home")},
-        capture_output=True,
-        text=True,
-    )
+    ran = fails("restore", str(tmp_path), RELANCE_HOME=str(tmp_path / "home"))
 
+    assert "is not empty. Restore into a new folder." in ran
+
+
+def test_what_is_no_backup_is_not_restored(tmp_path: Path) -> None:
+    ran = fails("restore", str(tmp_path / "2026-11-26"), RELANCE_HOME=str(tmp_path / "home"))
+
+    assert "is no backup: it has no catalog." in ran
+
+
+def test_a_catalog_in_a_file_is_not_restored_where_another_would_be_read(tmp_path: Path) -> None:
+    (tmp_path / "backup").mkdir()
+    (tmp_path / "backup" / "catalog.sqlite").write_text("")
+
+    environment = {"RELANCE_HOME": str(tmp_path / "home"), "RELANCE_CATALOG": "postgresql:///relance"}
+    ran = fails("restore", str(tmp_path / "backup"), **environment)
+
+    assert "RELANCE_CATALOG is set, and would be used instead. Unset it." in ran
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+def fails(script: str, *arguments: str, **environment: str) -> str:
+    ran = subprocess.run(
+        [str(DEPLOY / script), *arguments], env={**os.environ, **environment}, capture_output=True, text=True
+    )
     assert ran.returncode == 1
-    assert "is not empty. Restore into a new folder." in ran.stderr
+    return ran.stderr
