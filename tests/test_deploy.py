@@ -76,13 +76,31 @@ def test_dagster_in_postgresql_has_the_settings_of_dagster_in_files(
     monkeypatch.setenv("DAGSTER_POSTGRESQL", postgresql_database)
     deployed = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())
 
-    assert deployed.pop("storage") == {"postgres": {"postgres_url": {"env": "DAGSTER_POSTGRESQL"}}}
+    assert deployed.pop("storage")["custom"]["config"] == {"postgres_url": {"env": "DAGSTER_POSTGRESQL"}}
     in_files = yaml.safe_load((ROOT / "assets" / "dagster.yaml").read_text())
     assert in_files.pop("storage")["custom"]["class"] == "OpenStorage"
     assert deployed == in_files
     with dg.DagsterInstance.from_config(str(DEPLOY)) as instance:
-        assert type(instance.run_storage).__name__ == "PostgresRunStorage"
         assert instance.get_runs() == []
+
+
+def test_dagster_in_postgresql_keeps_runs_and_their_events_and_shows_them(
+    postgresql_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_POSTGRESQL", postgresql_database)
+    shutil.copy(DEPLOY / "dagster.yaml", tmp_path)
+
+    @dg.asset
+    def anything() -> None: ...
+
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        run = dg.materialize([anything], instance=instance)
+        # As the web server does, which keeps its connections.
+        instance.optimize_for_webserver(statement_timeout=15000, pool_recycle=3600, max_overflow=20)
+        for _ in range(2):
+            [record] = instance.get_run_records()
+            assert record.dagster_run.status == dg.DagsterRunStatus.SUCCESS
+            assert instance.all_logs(run.run_id)
 
 
 @pytest.mark.parametrize("path", sorted(DEPLOY.glob("systemd/*")), ids=lambda path: path.name)
