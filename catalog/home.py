@@ -15,6 +15,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import ConfigError, HomeLockedError
 
+#: What shows that a folder is a home already, if only one with a sample in it.
+_OURS = {"catalog.sqlite", "warehouse.duckdb", "outbox", "dagster", "sample", "bench"}
+
 
 class Environment(BaseSettings):
     """The environment variables that place things, also read from `.env`; each has a default next to the checkout."""
@@ -92,18 +95,31 @@ class Home:
     def create(self) -> None:
         """Make the home's folder, readable by its owner only.
 
+        A folder that others may enter and that holds other things, such as /var, is not closed to them.
+
         Raises:
-            ConfigError: there can be no such folder.
+            ConfigError: there can be no such folder, or it is somebody else's.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            self.root.chmod(0o700)
+            if self.root.stat().st_mode & 0o077:
+                self._refuse_what_others_use()
+                self.root.chmod(0o700)
         except OSError as error:
             if error.errno == errno.ENOSPC:
                 raise
             reason = "it is a file" if self.root.is_file() else (error.strerror or "unknown reason").lower()
             msg = f"{self.root} cannot be the home: {reason}. Give another --home or RELANCE_HOME."
             raise ConfigError(msg) from None
+
+    def _refuse_what_others_use(self) -> None:
+        found = {path.name for path in self.root.iterdir()} - {"lost+found"}
+        if found and not found & _OURS:
+            msg = (
+                f"{self.root} cannot be the home: it holds other things, and others of this machine may use it. "
+                "Give another --home or RELANCE_HOME, or run `chmod 700` on it if it is to be closed to them."
+            )
+            raise ConfigError(msg)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

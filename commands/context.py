@@ -15,7 +15,7 @@ from rich.console import Console
 from catalog.full_disk import full_disk_told
 from catalog.home import Environment, Home
 from catalog.store import Catalog, open_catalog
-from schemas.errors import RelanceError
+from schemas.errors import ConfigError, RelanceError
 
 #: Wide where nobody looks at a terminal, so that a log does not cut words.
 OUT = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 132)
@@ -30,12 +30,22 @@ HomeOption = Annotated[
 
 
 def config_folder(option: Path | None) -> Path:
-    return (option or Environment().config).expanduser().resolve()
+    return (option or _environment().config).expanduser().resolve()
 
 
 def home_at(option: Path | None) -> Home:
-    environment = Environment()
+    environment = _environment()
     return Home.at(option or environment.home, environment.keys, environment.catalog)
+
+
+def _environment() -> Environment:
+    try:
+        return Environment()
+    except OSError as error:
+        msg = f"{Path('.env').resolve()} cannot be read: {(error.strerror or 'unknown reason').lower()}. "
+        msg += "Let relance's user read it, or run in another folder."
+        with told():
+            raise ConfigError(msg) from None
 
 
 @contextmanager

@@ -149,3 +149,25 @@ def test_a_lock_leaves_no_open_file_behind(home: Home) -> None:
     if not Path("/proc/self/fd").exists():
         pytest.skip("this system does not list a process's open files")
     assert held not in {str(path.resolve()) for path in Path("/proc/self/fd").iterdir()}
+
+
+def test_a_folder_that_others_use_is_not_closed_to_them(tmp_path: Path) -> None:
+    """As root in `/`, the default home is `/var`."""
+    var = tmp_path / "var"
+    (var / "lock").mkdir(parents=True)
+    var.chmod(0o755)
+
+    with pytest.raises(ConfigError, match="it holds other things, and others of this machine may use it"):
+        Home.at(var).create()
+
+    assert var.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("holds", ["lost+found", "sample"])
+def test_a_folder_that_is_empty_or_a_home_already_is_closed_to_others(tmp_path: Path, holds: str) -> None:
+    (tmp_path / "home" / holds).mkdir(parents=True)
+    (tmp_path / "home").chmod(0o755)
+
+    Home.at(tmp_path / "home").create()
+
+    assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700

@@ -185,6 +185,23 @@ def test_a_file_where_the_home_belongs_ends_with_2(config: Path, tmp_path: Path,
     assert f"{tmp_path / 'file'} cannot be the home: it is a file." in words(result)
 
 
+def test_settings_beside_the_checkout_that_may_not_be_read_end_with_2(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable() -> None:
+        raise PermissionError(13, "Permission denied")
+
+    # Root may read everything.
+    monkeypatch.setattr("commands.context.Environment", unreadable)
+    monkeypatch.chdir(tmp_path)
+
+    result = relance("run", "--config", str(config))
+
+    assert result.exit_code == 2
+    told = "cannot be read: permission denied. Let relance's user read it, or run in another folder."
+    assert f"{tmp_path / '.env'} {told}" in words(result)
+
+
 def test_a_run_without_its_key_ends_with_1_and_says_which_file_to_restore(config: Path, home: Home) -> None:
     open_keys(home)
     home.warehouse.write_bytes(b"data")
