@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.identifiers.digests import is_digest
+from pipelines.identifiers.unfit import says_nothing
 
 #: An advertising id, a device's id or another opaque one: no network's page allows anything else.
 _ID = r"^[0-9A-Za-z_-]+$"
@@ -21,13 +22,15 @@ def canonical_mobile_ad_id(typed: pl.Expr) -> pl.Expr:
 
 
 def mobile_ad_id_refusal(typed: pl.Expr) -> pl.Expr:
-    """Why it is no match key: `blank`, `already_hashed`, `placeholder` (all zeros: tracking refused), `not_an_id`."""
+    """Why it is no match key: `blank`, `already_hashed`, `placeholder` (all zeros: tracking refused; a word for
+    nothing), `not_an_id`.
+    """
     text = typed.str.strip_chars()
     well_formed = text.str.contains(_UUID) | ~text.str.contains(_HEX_GROUPS)
     return (
         pl.when(text.is_null() | (text == ""))
         .then(pl.lit("blank"))
-        .when(text.str.contains(_NOBODY))
+        .when(text.str.contains(_NOBODY) | says_nothing(text))
         .then(pl.lit("placeholder"))
         .when(is_digest(text))
         .then(pl.lit("already_hashed"))

@@ -20,6 +20,7 @@ from pipelines.identifiers import (
 from pipelines.identifiers.digests import HEX_LENGTHS, is_digest, is_prehashed
 from pipelines.identifiers.few import placed
 from pipelines.identifiers.hashes import hashed
+from pipelines.identifiers.unfit import fit
 from schemas.identifiers import Hash, IdentifierName, MatchColumn
 
 #: (identifier, form) → expression over the row's columns, named as the identifiers are.
@@ -95,7 +96,7 @@ def with_match_columns(rows: pl.DataFrame, columns: tuple[MatchColumn, ...]) -> 
         distinct = rows.select(needs).unique()
         usable = distinct.with_columns(_no_digests(distinct))
         formed = usable.select(form_of(column).alias(column.name) for column in wanted)
-        digests = [hashed(formed[column.name], column.hash).alias(column.name) for column in wanted]
+        digests = [hashed(fit(formed[column.name], column), column.hash).alias(column.name) for column in wanted]
         rows = rows.join(distinct.hstack(digests), on=needs, how="left", nulls_equal=True, maintain_order="left")
     return rows
 
@@ -114,7 +115,7 @@ def addresses_hashed(values: pl.Series, columns: tuple[MatchColumn, ...]) -> lis
     done: dict[Hash, tuple[pl.Series, pl.Series]] = {}
     found = []
     for column in columns:
-        form = formed[column.name]
+        form = fit(formed[column.name], column)
         if column.hash in done:
             digests = _differing_hashed(form, *done[column.hash], column.hash)
         else:

@@ -18,6 +18,7 @@ from pipelines.identifiers.ids import canonical_mobile_ad_id, mobile_ad_id_refus
 from pipelines.identifiers.matching import form_of
 from pipelines.identifiers.phones import resolve_phones
 from pipelines.identifiers.phones.metadata import REGIONS
+from pipelines.identifiers.unfit import fit
 from schemas.identifiers import Hash, MatchColumn
 
 
@@ -62,7 +63,7 @@ def normalised(
     usable = pl.when(pl.col("refusal").is_null()).then("canonical").alias(column.identifier)
     others = {"country": "country_code"} if column.identifier != "country" else {}
     formed = found.with_columns(usable, **others).select(form_of(column).alias("value"))["value"]
-    digests = hashed(formed, how or column.hash)
+    digests = hashed(fit(formed, column), how or column.hash)
     if declared_prehashed and (column.identifier, column.form) == ("email", "plain"):
         passed = found.select(pl.when(digest_typed).then(prehashed(pl.col("typed")))).to_series()
         digests = pl.select(pl.coalesce(digests, passed)).to_series()

@@ -1,0 +1,45 @@
+"""What a form leaves and no file may hold: words for nothing, and in plain columns what belongs into others."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.identifiers import IdentifierName, MatchColumn
+
+#: What exports write where nothing is known; a reader of the file cannot tell their hashes from hashes of nothing.
+_NOTHING = ("null", "none", "nan", "n/a", "undefined")
+#: Fields in which people or exports write words.
+_WORDED: frozenset[IdentifierName] = frozenset(
+    {"first_name", "last_name", "city", "region", "external_id", "mobile_ad_id"}
+)
+#: In plain, an advertising id is as systems issue it, a UUID.
+_UUID = r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+_POSTAL_CODE = r"^[^\"\x00]{2,15}$"
+#: What plain text may not hold: an e-mail, or as many digits as a phone has, which are sent hashed or not at all. A
+#: postal code has up to nine digits (ZIP+4).
+_WORDS_ADDRESS = r"[@\x00]|(?:\p{Nd}.*){7}"
+_TEN_DIGITS = r"(?:\p{Nd}.*){10}"
+
+
+def says_nothing(text: pl.Expr) -> pl.Expr:
+    """Whether the text is a word for nothing, in whatever case."""
+    short = pl.when(text.str.len_bytes() <= max(map(len, _NOTHING))).then(text)
+    return short.str.to_lowercase().is_in(_NOTHING).fill_null(value=False)
+
+
+def fit(formed: pl.Series, column: MatchColumn) -> pl.Series:
+    """The form's values, null where the column may not show them: one such value would have the whole file refused."""
+    value, kept = pl.col("value"), pl.lit(value=True)
+    if column.identifier in _WORDED:
+        kept &= ~says_nothing(value)
+    if column.hash == "none":
+        kept &= _fit_in_plain(value, column.identifier)
+    return formed.to_frame("value").select(pl.when(kept).then(value)).to_series()
+
+
+def _fit_in_plain(value: pl.Expr, identifier: IdentifierName) -> pl.Expr:
+    if identifier == "mobile_ad_id":
+        return value.str.contains(_UUID)
+    if identifier == "postal_code":
+        return value.str.contains(_POSTAL_CODE) & ~value.str.contains(_TEN_DIGITS)
+    return ~value.str.contains(_WORDS_ADDRESS) if identifier in _WORDED else pl.lit(value=True)
