@@ -35,6 +35,7 @@ LEDGER_REASONS = (
     "outranked",
     "region_not_served",
     "no_usable_identifier",
+    "needed_value_missing",
     "key_refused",
     "list_below_minimum",
     "duplicate_after_hashing",

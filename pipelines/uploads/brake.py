@@ -166,7 +166,7 @@ def _consented(ledger: Ledger) -> float | None:
 
 
 def _reachable(ledger: Ledger) -> float | None:
-    unusable = ledger.dropped.get("no_usable_identifier", 0)
+    unusable = sum(ledger.dropped.get(reason, 0) for reason in ("no_usable_identifier", "needed_value_missing"))
     return ledger.file_people / (ledger.file_people + unusable) if ledger.file_people + unusable else None
 
 

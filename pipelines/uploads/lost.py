@@ -8,8 +8,12 @@ import polars as pl
 
 from schemas.network import Network
 
-#: Why somebody who may be sent to the network has no row, in the ledger's order.
-REASONS_HERE = ("region_not_served", "no_usable_identifier", "key_refused")
+_UNSERVED, _UNUSABLE, _MISSING, _REFUSED = (
+    "region_not_served",
+    "no_usable_identifier",
+    "needed_value_missing",
+    "key_refused",
+)
 
 
 class Lost(NamedTuple):
@@ -24,10 +28,22 @@ class Lost(NamedTuple):
 NOTHING_LOST = Lost({}, {})
 
 
+def reasons_here(network: Network) -> tuple[str, ...]:
+    """Why somebody who may be sent to the network has no row, in the ledger's order."""
+    missing = (_MISSING,) if network.required_any else ()
+    return (_UNSERVED, _UNUSABLE, *missing, _REFUSED)
+
+
 def lost_here(network: Network) -> pl.Expr:
     """`reason`: why a permitted person has no row; null if they have one."""
     served = pl.col("region").is_not_null() if network.regions else pl.lit(True)
-    unserved, unusable, refused = (pl.lit(reason) for reason in REASONS_HERE)
     return (
-        pl.when(~served).then(unserved).when(~pl.col("reachable")).then(unusable).when(~pl.col("kept")).then(refused)
+        pl.when(~served)
+        .then(pl.lit(_UNSERVED))
+        .when(~pl.col("reachable"))
+        .then(pl.lit(_UNUSABLE))
+        .when(~pl.col("complete"))
+        .then(pl.lit(_MISSING))
+        .when(~pl.col("kept"))
+        .then(pl.lit(_REFUSED))
     ).alias("reason")

@@ -12,7 +12,7 @@ from pipelines.identifiers.match_keys import columns_of, key_value
 from pipelines.uploads.coverage import lost_by_key, not_taken_there, refused_first
 from pipelines.uploads.distinct import distinct, where
 from schemas.identifiers import MatchColumn
-from schemas.network import Network
+from schemas.network import Network, UploadList
 from schemas.network_file import Column, Slot, country_codes_of
 
 #: A list of the network by its name; the only one has none.
@@ -21,9 +21,10 @@ ListName = str | None
 
 class NetworkPeople(NamedTuple):
     """`people`: person_id, number (its row), assumed, by_other_purpose, region, reachable (some key, be it refused),
-    kept (some key left), `in NAME` for each of the network's lists; and, where a row is a person, a column for each
-    slot. `values`, where a row is an identifier: number, value for each header, a person's each once. `lost` (number,
-    reason): by key, whose identifiers of that kind are in no row, or not all, and why."""
+    complete (what the network needs in every row), kept (some key left, in a complete row), `in NAME` for each of the
+    network's lists; and, where a row is a person, a column for each slot. `values`, where a row is an identifier:
+    number, value for each header, a person's each once. `lost` (number, reason): by key, whose identifiers
+    of that kind are in no row, or not all, and why."""
 
     people: pl.DataFrame
     values: dict[str, pl.DataFrame]
@@ -96,7 +97,7 @@ def _by_identifier(
     rows = {header: distinct(pl.concat(frames.values())) for header, frames in values.items()}
     inside = {column.list: _among(people, [rows[column.header]["number"]]) for column in network.columns}
     reachable = _among(people, [*(frame["number"] for frame in rows.values()), *chain(*removed.values())])
-    return NetworkPeople(_flagged(people, reachable, inside), rows, lost)
+    return NetworkPeople(_flagged(people, reachable, pl.lit(value=True), inside), rows, lost)
 
 
 def _by_person(  # noqa: PLR0913, PLR0917 - what becomes a row
@@ -130,7 +131,8 @@ def _by_person(  # noqa: PLR0913, PLR0917 - what becomes a row
             wide = wide.with_columns(pl.when(~refusing).then(slot).alias(slot) for slot in slots)
             lost[key.name] = refused_first(wide["number"].filter(refusing), lost[key.name])
     wide = torn_groups_blanked(wide, network)
-    return NetworkPeople(_flagged(wide, reachable, _rows_in(wide, network)), {}, lost)
+    complete = pl.any_horizontal(_complete_in(network, each) for each in network.lists)
+    return NetworkPeople(_flagged(wide, reachable, complete, _rows_in(wide, network)), {}, lost)
 
 
 def _in_order(held: pl.DataFrame) -> pl.DataFrame:
@@ -228,13 +230,15 @@ def _rows_in(wide: pl.DataFrame, network: Network) -> dict[ListName, pl.Series]:
     inside: dict[ListName, pl.Series] = {}
     for upload_list in network.lists:
         keyed = [_filled(network, key.headers, pl.all_horizontal) for key in network.keys_of(upload_list)]
-        needed = [
-            _filled(network, group, pl.any_horizontal)
-            for group in network.required_any
-            if network.column(group[0]) in upload_list.columns
-        ]
-        inside[upload_list.name] = wide.select(pl.all_horizontal(pl.any_horizontal(keyed), *needed)).to_series()
+        row = pl.any_horizontal(keyed) & _complete_in(network, upload_list)
+        inside[upload_list.name] = wide.select(row).to_series()
     return inside
+
+
+def _complete_in(network: Network, upload_list: UploadList) -> pl.Expr:
+    """Whether a person has one of each required group of the list."""
+    groups = [group for group in network.required_any if network.column(group[0]) in upload_list.columns]
+    return pl.all_horizontal(pl.lit(value=True), *(_filled(network, group, pl.any_horizontal) for group in groups))
 
 
 def _filled(network: Network, headers: Iterable[str], how: Callable[[list[pl.Expr]], pl.Expr]) -> pl.Expr:
@@ -245,9 +249,13 @@ def _filled(network: Network, headers: Iterable[str], how: Callable[[list[pl.Exp
     return how(filled)
 
 
-def _flagged(people: pl.DataFrame, reachable: pl.Series, inside: dict[ListName, pl.Series]) -> pl.DataFrame:
+def _flagged(
+    people: pl.DataFrame, reachable: pl.Series, complete: pl.Expr, inside: dict[ListName, pl.Series]
+) -> pl.DataFrame:
     flags = {f"in {name or ''}": flag for name, flag in inside.items()}
-    return people.with_columns(reachable.alias("reachable"), **flags).with_columns(kept=pl.any_horizontal(*flags))
+    return people.with_columns(reachable.alias("reachable"), complete.alias("complete"), **flags).with_columns(
+        kept=pl.any_horizontal(*flags)
+    )
 
 
 def _among(people: pl.DataFrame, numbers: list[pl.Series]) -> pl.Series:

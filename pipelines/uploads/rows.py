@@ -9,7 +9,7 @@ import polars as pl
 from pipelines.uploads.coverage import coverage
 from pipelines.uploads.distinct import distinct, how_many_distinct, maybe_repeated, where
 from pipelines.uploads.leaving_out import LeavingOut, Remaining, remaining
-from pipelines.uploads.lost import NOTHING_LOST, REASONS_HERE, Lost, lost_here
+from pipelines.uploads.lost import NOTHING_LOST, Lost, lost_here, reasons_here
 from pipelines.uploads.people import NetworkPeople
 from pipelines.uploads.row_keys import KEYS, keys_of_rows
 from schemas.network import Network, UploadList
@@ -79,7 +79,7 @@ def audience_rows(  # noqa: PLR0913, PLR0917 - who is in it, who may be, and who
     here = dict(left.people.filter(pl.col("reason").is_not_null()).group_by("reason").len().iter_rows())
     dropped = {
         **{NO_CONSENT[purpose]: 0 for purpose in network.consent},
-        **dict.fromkeys((*REASONS_HERE, *(leaving.choice.reasons if leaving is not None else ())), 0),
+        **dict.fromkeys((*reasons_here(network), *(leaving.choice.reasons if leaving is not None else ())), 0),
         **lost.people,
         **here,
         "list_below_minimum": kept.height - inside.height + left.held_out.height - held_out,

@@ -197,6 +197,21 @@ def test_a_refused_key_is_blanked_in_every_row_and_the_rest_stays() -> None:
     assert found.ledger.dropped["key_refused"] == 1
 
 
+def test_who_lacks_what_the_network_needs_of_everybody_is_not_told_to_have_a_refused_key() -> None:
+    amazon = NETWORKS["amazon_ads"]
+    found = [
+        {"person_id": person, "kind": "email", "position": 1, "email_amazon_sha256": f"{person}'s"}
+        for person in ("jane", "john", "jack")
+    ] + [
+        {"person_id": person, "kind": "external_id", "position": 1, "external_id_plain_sha256": f"{person}'s id"}
+        for person in ("jane", "john", "jack")
+    ]
+    lives_in = [lives(person, None, None, "FR", None) for person in ("jane", "jack")]
+    ledger = rows_of(*found, *lives_in, network=amazon, refused=(("email", "jack's"),)).ledger
+    dropped = {reason: people for reason, people in ledger.dropped.items() if people}
+    assert (dropped, ledger.file_people) == ({"needed_value_missing": 1, "key_refused": 1}, 1)
+
+
 def test_a_refused_key_of_another_kind_takes_nothing_out() -> None:
     found = rows_of(email("jane", "x"), phone("jane", "y"), refused=(("phone", "x"), ("email", "y")))
     assert filled(found) == [{"email 1": "x", "phone 1": "y"}]
