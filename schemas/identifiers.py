@@ -56,6 +56,7 @@ FORM_VERSIONS: dict[tuple[IdentifierName, str], int] = {
     ("email", "plain"): 2,
     ("email", "google"): 2,
     ("postal_code", "compact"): 2,
+    ("region", "letters"): 2,
 }
 
 #: Forms that no two canonical addresses share: erasing the address itself erases them.

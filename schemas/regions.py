@@ -14,7 +14,7 @@ US = {
     "southcarolina": "sc", "southdakota": "sd", "tennessee": "tn", "texas": "tx", "utah": "ut", "vermont": "vt",
     "virginia": "va", "washington": "wa", "westvirginia": "wv", "wisconsin": "wi", "wyoming": "wy",
     "americansamoa": "as", "guam": "gu", "northernmarianaislands": "mp", "puertorico": "pr", "usvirginislands": "vi",
-    "virginislands": "vi",
+    "virginislands": "vi", "calif": "ca",
 }  # fmt: skip
 
 #: Source: ISO 3166-2:CA, with the French names.
@@ -25,6 +25,10 @@ CANADA = {
     "nouvelleecosse": "ns", "nunavut": "nu", "ontario": "on", "princeedwardisland": "pe", "ileduprinceedouard": "pe",
     "quebec": "qc", "saskatchewan": "sk", "yukon": "yt", "yukonterritory": "yt",
 }  # fmt: skip
+
+#: Letters of ISO 3166-2, as shops export them: `US-CA`.
+US |= {f"us{code}": code for code in set(US.values())}
+CANADA |= {f"ca{code}": code for code in set(CANADA.values())}
 
 #: ISO 3166-2 codes of these, such as `US-CA`.
 SUBDIVISIONS = frozenset(
