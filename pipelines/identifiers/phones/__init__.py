@@ -1,4 +1,4 @@
-"""Phone numbers as E.164, exactly as libphonenumber reads them."""
+"""Phone numbers as E.164, as libphonenumber reads them, but for a plus too many or missing."""
 
 from __future__ import annotations
 

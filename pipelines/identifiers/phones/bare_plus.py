@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import polars as pl
 
-_MOBILE = ("mobile", "fixed_line_or_mobile")
+MOBILE = ("mobile", "fixed_line_or_mobile")
 #: Kinds of numbers that people have.
-_PERSONAL = (*_MOBILE, "voip", "personal_number")
+PERSONAL = (*MOBILE, "voip", "personal_number")
 
 
 def is_bare_plus(home: str | None, abroad: str | None, *, is_open: bool) -> bool:
@@ -20,10 +20,10 @@ def is_bare_plus(home: str | None, abroad: str | None, *, is_open: bool) -> bool
     """
     if home is None or abroad is None or not is_open:
         return home is not None
-    return home in _PERSONAL or (home == "fixed_line" and abroad not in _MOBILE)
+    return home in PERSONAL or (home == "fixed_line" and abroad not in MOBILE)
 
 
 def bare_plus(home: pl.Expr, abroad: pl.Expr, *, is_open: pl.Expr) -> pl.Expr:
     """The same for columns."""
-    is_national = home.is_in(_PERSONAL) | ((home == "fixed_line") & ~abroad.is_in(_MOBILE))
+    is_national = home.is_in(PERSONAL) | ((home == "fixed_line") & ~abroad.is_in(MOBILE))
     return home.is_not_null() & (abroad.is_null() | ~is_open | is_national)

@@ -25,6 +25,7 @@ from pipelines.identifiers.phones.metadata import (
     plan_of,
     plans_of_calling_code,
 )
+from pipelines.identifiers.phones.own_code import own_code
 
 _digits, _rest, _shorter = pl.col("digits"), pl.col("rest"), pl.col("shorter")
 
@@ -78,9 +79,15 @@ def _split_calling_code(numbers: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     as_typed = as_typed.with_columns(rest=_digits, plan=region)
     if suspects.is_empty():
         return as_typed
-    main_plan = pl.lit(plans_of_calling_code(plan.calling_code)[0])
-    read = suspects.with_columns(rest=without_own_calling_code(_digits, plan)).with_columns(
-        rest=pl.coalesce(_rest, _digits), plan=pl.when(_rest.is_null()).then(region).otherwise(main_plan)
+    main_plan = plan_of(plans_of_calling_code(plan.calling_code)[0])
+    rest = without_own_calling_code(_digits, plan)
+    if plan.is_open:
+        after_code = _digits.str.strip_prefix(plan.calling_code)
+        is_code = own_code(kind(_digits, plan), kind(without_national_prefix(after_code, main_plan), main_plan))
+        rest = pl.when(is_code).then(after_code).otherwise(rest)
+    read = suspects.with_columns(rest=rest).with_columns(
+        rest=pl.coalesce(_rest, _digits),
+        plan=pl.when(_rest.is_null()).then(region).otherwise(pl.lit(main_plan.region)),
     )
     return pl.concat([as_typed, read])
 

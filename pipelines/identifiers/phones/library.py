@@ -23,6 +23,7 @@ from phonenumbers import (
 
 from pipelines.identifiers.phones.bare_plus import is_bare_plus
 from pipelines.identifiers.phones.metadata import plan_of
+from pipelines.identifiers.phones.own_code import is_own_code
 from pipelines.identifiers.phones.text import OPTIONAL_TRUNK_PREFIX, Refusal, digits_of, number_text
 
 # All regions together have more patterns than Python's own cache keeps.
@@ -54,7 +55,7 @@ def read_phone(phone: str | None, *, own_country: str | None, default_country: s
         return _read_international(text, country)
     if country is None:
         return _read_without_country(text)
-    number = _parse(text, country)
+    number = _after_own_code(text, country) or _parse(text, country)
     if not isinstance(number, PhoneNumber):
         return Reading(phone_refusal=number)
     if number.country_code_source == CountryCodeSource.FROM_NUMBER_WITH_IDD:
@@ -80,6 +81,15 @@ def _read_without_country(text: str) -> Reading:
         if isinstance(number, PhoneNumber):
             return _accepted(number, "international")
     return Reading(phone_refusal="no_country")
+
+
+def _after_own_code(text: str, country: str) -> PhoneNumber | None:
+    """The number after the country's own calling code, where that is believed to stand there without its plus."""
+    if not plan_of(country).is_open or not digits_of(text).startswith(plan_of(country).calling_code):
+        return None
+    number = _parse_as_typed(f"+{text}", country)
+    believed = is_own_code(_kind(_parse_as_typed(text, country)), _kind(number))
+    return number if isinstance(number, PhoneNumber) and believed else None
 
 
 def _parse(text: str, country: str | None) -> PhoneNumber | Refusal:

@@ -297,6 +297,14 @@ def test_whatever_is_typed_is_read_as_the_library_reads_it(fields: list[Field], 
         ("+41 79 123 45 67", "DE", "+41791234567"),
         ("+41 79 123 45 67", "AT", "+41791234567"),
         ("+33 6 12 34 56 78", "IT", "+33612345678"),
+        # The library takes these for fixed lines that lack their zero, and so for nobody's number.
+        ("491701234567", "DE", "+491701234567"),
+        ("4915123454911", "DE", "+4915123454911"),
+        ("49 (0)171 1234567", "DE", "+491711234567"),
+        ("62812341079", "ID", "+62812341079"),
+        # A fixed line in Emden that lost its zero, and a mobile in Italy that begins with 39.
+        ("4921123456", "DE", "+494921123456"),
+        ("3912345678", "IT", "+393912345678"),
     ],
 )
 def test_a_number_is_read_however_it_is_written(phone: str, country: str | None, number: str) -> None:
