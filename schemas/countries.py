@@ -46,6 +46,18 @@ _ALIASES = {
     "saint vincent and the grenadines": "VC", "sao tome and principe": "ST", "faroe islands": "FO",
 }  # fmt: skip
 
+#: What countries call themselves in other languages than those.
+_OWN_NAMES = {
+    "Česko": "CZ", "Česká republika": "CZ", "Slovensko": "SK", "Slovenská republika": "SK", "Magyarország": "HU",
+    "Ελλάδα": "GR", "България": "BG", "Hrvatska": "HR", "Slovenija": "SI", "Eesti": "EE", "Latvija": "LV",
+    "Lietuva": "LT", "Κύπρος": "CY", "Lëtzebuerg": "LU", "Srbija": "RS", "Србија": "RS",
+    "Crna Gora": "ME", "Bosna i Hercegovina": "BA", "Shqipëria": "AL", "Україна": "UA", "Россия": "RU",
+    "Беларусь": "BY", "Türkiye Cumhuriyeti": "TR", "ישראל": "IL", "المغرب": "MA", "الجزائر": "DZ", "تونس": "TN",
+    "مصر": "EG", "السعودية": "SA", "الإمارات": "AE", "भारत": "IN", "日本": "JP", "中国": "CN", "中國": "CN",
+    "台灣": "TW", "台湾": "TW", "香港": "HK", "대한민국": "KR", "한국": "KR", "ประเทศไทย": "TH", "ไทย": "TH",
+    "Guyane": "GF", "Oesterreich": "AT", "République française": "FR",
+}  # fmt: skip
+
 
 @cache
 def country_codes() -> frozenset[str]:
@@ -69,7 +81,8 @@ def folded(name: str) -> str:
 
 @cache
 def country_names() -> dict[str, str]:
-    """Folded name or code → ISO alpha-2: CLDR's names in twelve languages, ISO codes, common aliases.
+    """Folded name or code → ISO alpha-2: CLDR's names in twelve languages, countries' names in
+    their own, ISO codes, common aliases.
 
     A name that two countries share in different languages is left out: unknown stays unknown.
     """
@@ -91,4 +104,5 @@ def country_names() -> dict[str, str]:
             names[alias.lower()] = targets[0]
     names.update({code.lower(): code for code in codes})
     names.update(_ALIASES)
+    names.update({folded(name): code for name, code in _OWN_NAMES.items()})
     return names
