@@ -13,6 +13,7 @@ from typing import NamedTuple
 import polars as pl
 
 from pipelines.identifiers.digests import HEX_LENGTHS, Digest, is_digest, is_prehashed
+from pipelines.identifiers.email_refusals import is_placeholder
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import hashed
 from pipelines.identifiers.phones import resolve_phones
@@ -159,8 +160,13 @@ def by_canonical_address(
 
 
 def _by_email(addressed: pl.DataFrame, records: pl.DataFrame) -> list[pl.DataFrame]:
-    """The statements by canonical e-mail, and again by those of its digests that records hold instead."""
-    canonical = addressed.with_columns(canonical_email(pl.col("address")))
+    """The statements by canonical e-mail, and again by those of its digests that records hold instead.
+
+    A grant by a placeholder is nobody's: those who typed the same into another form have not agreed.
+    """
+    canonical = addressed.with_columns(canonical_email(pl.col("address"))).filter(
+        (pl.col("refusal") > 0) | ~is_placeholder(pl.col("address"))
+    )
     held = records.select(pl.col("email").filter(is_prehashed(pl.col("email"))).unique()).to_series()
     lengths = held.str.len_bytes().unique()
     kinds: list[Digest] = [how for how, length in HEX_LENGTHS.items() if length in lengths]

@@ -52,6 +52,11 @@ def email_refusal(canonical: pl.Expr) -> pl.Expr:
     return where_few(canonical, _is_unsettled, _refusal_of_unsettled, keep_others=False)
 
 
+def is_placeholder(canonical: pl.Expr) -> pl.Expr:
+    """Whether a canonical e-mail is one that people type to get past a form: whoever has it is nobody in particular."""
+    return canonical.is_in(_PLACEHOLDERS)
+
+
 def _is_unsettled(canonical: pl.Expr) -> pl.Expr:
     settled = (
         canonical.str.contains(_ADDRESS)
@@ -69,7 +74,7 @@ def _refusal_of_unsettled(canonical: pl.Expr) -> pl.Expr:
         pl.when(canonical.is_null())
         .then(pl.lit("blank"))
         .when(accepted)
-        .then(pl.when(canonical.is_in(_PLACEHOLDERS)).then(pl.lit("placeholder")))
+        .then(pl.when(is_placeholder(canonical)).then(pl.lit("placeholder")))
         .when(is_digest(canonical))
         .then(pl.lit("already_hashed"))
         .otherwise(pl.lit("not_an_email"))

@@ -162,6 +162,15 @@ def test_a_statement_on_a_record_and_an_address_speaks_for_both() -> None:
     assert permitted(*grants, statement, records=couple) == set()
 
 
+def test_a_grant_by_a_placeholder_is_nobodys_and_a_refusal_by_one_is_heard() -> None:
+    strangers = tuple({"customer_id": name, "email": "none@none.com"} for name in ("jane", "john"))
+    grant = said("granted", address=" None@None.com")
+    assert permitted(grant, records=strangers) == set()
+    on_record = said("granted", customer_id="john")
+    assert where(grant, on_record, records=strangers, person="john") == EVERYWHERE
+    assert permitted(grant, on_record, said("denied", -20, address="none@none.com"), records=strangers) == set()
+
+
 def test_the_records_of_one_person_are_scopes_of_their_own() -> None:
     records = ({**JANE, "person_id": "jane"}, {"customer_id": "shop", "person_id": "jane", "country": "FR"})
     grant, denial = said("granted", -5), said("denied", -50, customer_id="shop")
