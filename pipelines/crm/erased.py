@@ -8,6 +8,7 @@ from pipelines.at_once import at_once
 from pipelines.crm.erasures import digits, in_country, last_digits, with_phone
 from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed
 from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.fillers import is_filler
 from pipelines.identifiers.hashes import keyed_hash
 from schemas.countries import country_codes
 
@@ -55,7 +56,7 @@ def without_erased(customers: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame
     """The customers without what `erased_marks` says of them.
 
     A customer whose id was erased goes; of one that stays an erased e-mail or phone is blanked, and if that leaves
-    none, the customer goes.
+    none, or only fillers, the customer goes.
     """
     kept = customers.filter(~marks["customer_id"])
     marks = marks.filter(~marks["customer_id"])
@@ -64,9 +65,9 @@ def without_erased(customers: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame
         for column in ("email", "phone")
         for name in (column, f"canonical_{column}")
     )
-    had, has = (
-        frame.select(pl.any_horizontal(pl.col("email", "phone").is_not_null())).to_series() for frame in (kept, blanked)
-    )
+    is_address = (~is_filler(pl.col(column)).fill_null(True) for column in ("email", "phone"))
+    some = pl.any_horizontal(is_address)
+    had, has = (frame.select(some).to_series() for frame in (kept, blanked))
     return blanked.filter(has | ~had)
 
 

@@ -7,6 +7,7 @@ import polars as pl
 from pipelines.identifiers.countries import country_codes
 from pipelines.identifiers.digests import HEX_LENGTHS
 from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.fillers import is_filler
 from pipelines.identifiers.hashes import keyed_hash
 from pipelines.identifiers.ids import canonical_mobile_ad_id
 from pipelines.identifiers.match_keys import columns_of, form_of, key_value
@@ -34,7 +35,7 @@ def tombstones(  # noqa: PLR0913 - who asked, whom it may mean, and how to compa
     In: requests (`ErasureRequests`); records, at least the `CrmCustomers` rows that a request may mean.
     `countries` (as typed) are those that customers live in: a phone on a request has none, and is read as each of them.
     Out: `CrmErasures`. A request by customer id covers that record's addresses too; one by address covers the records
-    that have no other address.
+    that have no other address. A filler is no address: others typed the same.
     """
     if requests.is_empty():
         return pl.DataFrame(CrmErasures.create_empty())
@@ -51,7 +52,9 @@ def tombstones(  # noqa: PLR0913 - who asked, whom it may mean, and how to compa
             _values(named, "email", canonical_email(pl.col("email_right"))),
             _values(dialled),
         ]
-    ).filter(pl.col("value").is_not_null())
+    )
+    is_address = pl.col("form").is_in(["email", "phone"])
+    values = values.filter(pl.col("value").is_not_null(), ~(is_address & is_filler(pl.col("value"))))
     forms = [values]
     for column in match_columns(networks):
         if column.kind == "external_id":
@@ -67,7 +70,10 @@ def tombstones(  # noqa: PLR0913 - who asked, whom it may mean, and how to compa
             forms.append(_values(shown, column.name, pl.col("shown")))
     forms.append(_digests_of(values.filter(pl.col("form") == "email")))
     forms.append(_endings_of(values.filter(pl.col("form") == "phone")))
-    unreadable = dialled.filter(pl.col("phone_e164").is_null(), ~pl.col("phone_right").str.contains("@", literal=True))
+    typed = pl.col("phone_right")
+    unreadable = dialled.filter(
+        pl.col("phone_e164").is_null(), ~typed.str.contains("@", literal=True), ~is_filler(typed)
+    )
     forms.append(_values(unreadable, "phone_text", digits(pl.col("phone_right"))))
     forms += _composites(requests, records, networks)
     every = pl.concat(forms).filter(pl.col("value").is_not_null()).unique()
@@ -139,7 +145,7 @@ def _by_address(asked: pl.DataFrame, records: pl.DataFrame, default_country: str
             # What no country makes a number is another address.
             typed.select("customer_id", form=pl.lit("phone"), value=pl.coalesce("phone_e164", "phone")),
         ]
-    ).filter(pl.col("value").is_not_null())
+    ).filter(~is_filler(pl.col("value")))
     met = addresses.join(asked, on=["form", "value"], how="left")
     others = met.filter(pl.col("request_id").is_null())
     alone = met.filter(pl.col("request_id").is_not_null()).join(others, on="customer_id", how="anti")

@@ -13,6 +13,7 @@ from pipelines.crm.erased import requests_for
 from pipelines.crm.erasures import tombstones
 from pipelines.customers.people import people
 from pipelines.customers.records import canonical_records
+from pipelines.identifiers.fillers import is_filler
 from schemas.crm import CrmErasures, ErasureRequests
 from schemas.network import Network
 from schemas.settings import Joining, Settings
@@ -45,13 +46,14 @@ def covered_records(  # noqa: PLR0913 - the records, what was erased of them, an
 
     In: customers, at least those who have a mark (customer_id, and e-mail and phone as `CanonicalCustomers`); marks
     (`erased_marks` of them); erasures (`CrmErasures`). A request by customer id covers every record of the person, one
-    by address the records that have no address beside erased ones.
+    by address the records that have no address, or only fillers, beside erased ones.
     """
     columns = ["request_id", "requested_at", "customer_id"]
     standing = erasures.filter(pl.col("lifted_at").is_null())
+    is_none = {name: is_filler(pl.col(name)).fill_null(True) for name in _KINDS}
     alone = pl.all_horizontal(
-        pl.col(name).is_null() | marks[name].alias(f"{name} erased") for name in ("email", "phone")
-    ) & pl.any_horizontal(pl.col("email", "phone").is_not_null())
+        none | marks[name].alias(f"{name} erased") for name, none in is_none.items()
+    ) & ~pl.all_horizontal(is_none.values())
     named = customers.filter(marks["customer_id"])
     left_alone = customers.filter(alone & ~marks["customer_id"])
     by_id = requests_for(named["customer_id"], "customer_id", standing, identity_key)

@@ -8,6 +8,7 @@ from datetime import datetime
 import polars as pl
 
 from pipelines.crm.erasures import person_tombstones, tombstones, with_phone
+from pipelines.identifiers.email_refusals import is_placeholder
 from pipelines.identifiers.emails import canonical_email
 from schemas.crm import CrmCustomers, ErasureRequests
 from schemas.errors import ConfigError
@@ -81,6 +82,9 @@ def _check(read: pl.DataFrame) -> None:
     problems = {
         "is empty": read["typed"].str.len_chars() == 0,
         "is no e-mail address": (read["kind"] == "email") & ~read["email"].str.contains(r"^[^@\s]+@[^@\s]+$"),
+        "is a placeholder, which many type and which is nobody's address": (
+            (read["kind"] == "email") & read.select(is_placeholder(pl.col("email"))).to_series()
+        ),
         "is no phone number that exists. Write it with its country code, as +33…": (
             (read["kind"] == "phone") & read["phone_e164"].is_null()
         ),

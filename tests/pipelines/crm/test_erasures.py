@@ -120,6 +120,28 @@ def test_a_record_without_its_last_address_is_gone_but_not_one_that_never_had_an
     assert left(records, stones(request(email="jane@x.fr"))) == [("2", None, None)]
 
 
+@pytest.mark.parametrize(
+    ("email", "phone"),
+    [
+        ("None@None.com", "06 12 34 56 78"), ("no address", "06 12 34 56 78"), ("jane@x.fr", "0000000000"),
+        ("jane@x.fr", "n/a"),
+    ],
+)  # fmt: skip
+def test_a_filler_is_no_other_address_and_nobody_else_s(email: str, phone: str) -> None:
+    filled = (("2", email, None, "FR"), ("3", None, phone, "FR"))
+    stranger = next(record for record in filled if record[1] != "jane@x.fr" and record[2] != "06 12 34 56 78")
+    records = customers(("1", email, phone, "FR"), stranger)
+    asked = request(phone=phone) if email != "jane@x.fr" else request(email=email)
+    for erased in (stones(asked, records=records), stones(request("1"), records=records)):
+        assert left(records, erased) == [stranger[:3]]
+
+
+@pytest.mark.parametrize("other", ["jane@x", "06 12", "a1" * 32])
+def test_an_address_that_is_no_match_key_is_somebody_s_all_the_same(other: str) -> None:
+    records = customers(("1", other, "06 12 34 56 78", "FR"))
+    assert left(records, stones(request(phone="0612345678"), records=records)) == [("1", other, None)]
+
+
 def test_an_email_in_a_phone_column_and_a_phone_in_an_email_column_are_erased_too() -> None:
     records = customers(("1", None, "jane@x.fr", "FR"), ("2", "06 12 34 56 78", None, "FR"), BOB)
     erased = stones(request(email="jane@x.fr"), request(phone="+33612345678", request_id="r2"))

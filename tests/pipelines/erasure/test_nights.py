@@ -89,6 +89,16 @@ def test_a_request_by_address_covers_a_record_without_another_and_not_the_rest_o
         assert "zoe@x.fr" not in everything(tables)
 
 
+def test_a_filler_keeps_nobody_who_asked_and_takes_nobody_else(reading: Read) -> None:
+    crm = ["zoe,none@none.com,06 12 34 56 78,FR,", "jane,none@none.com,,FR,", "john,jane@x.fr,0000000000,FR,"]
+    orders = [f"o-{name},{name},2025-01-01,10,EUR,completed" for name in ("zoe", "jane", "john")]
+    for asked in ("zoe,,", ",,+33612345678", "zoe,none@none.com,0000000000"):
+        tables = night(reading(customers=crm, orders=orders, consents=[], erasures=[f"r1,{asked},2025-06-01"]))
+        assert {table: sorted(who(tables[table])) for table in ("customers", "orders")} == {
+            "customers": ["jane", "john"], "orders": ["jane", "john"],
+        }  # fmt: skip
+
+
 def test_whoever_shares_an_address_with_an_erased_person_has_asked_for_nothing(reading: Read) -> None:
     crm = {"customers": ["zoe,we@x.fr,,FR,", "john,,06 12 34 56 78,FR,", "mum,,0612345678,FR,"]}
     first = night(reading(**crm, orders=[], consents=[], erasures=["r1,john,,,2025-06-01"]))

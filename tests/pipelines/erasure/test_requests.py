@@ -45,6 +45,7 @@ def test_what_is_typed_says_what_it_is(typed: str, column: str, value: str) -> N
         ("33612345678", None, "could be a phone or a customer id"),
         ("0612", "phone", "is no phone number that exists"),
         ("nobody", "email", "is no e-mail address"),
+        ("None@none.com", "email", "is a placeholder"),
         ("  ", None, "is empty"),
     ],
 )
