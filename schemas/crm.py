@@ -163,7 +163,8 @@ class CrmErasures(dy.Schema):
     form = dy.String(
         description="`customer_id`; `person`, a record all of whose person's records are meant; `email`, `phone`; "
         "`phone_ending`, a phone's last digits, alone and with its country; `phone_text`, the digits of one that is no "
-        "number; `digest_…`, an e-mail's digest; or the match column, or columns joined by `+`, whose hash is refused."
+        "number; `digest_…`, an e-mail's digest; `prehashed_…`, one that the CRM had in place of an e-mail; or the "
+        "match column, or columns joined by `+`, whose hash is refused."
     )
     tombstone = dy.String(description="Keyed hash of the value in that form.")
     lifted_at = dy.Datetime(

@@ -9,7 +9,7 @@ from pipelines.crm.erasures import digits, in_country, last_digits, with_phone
 from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.fillers import is_filler
-from pipelines.identifiers.hashes import keyed_hash
+from pipelines.identifiers.hashes import hashed, keyed_hash
 from schemas.countries import country_codes
 
 
@@ -42,7 +42,7 @@ def erased_marks(
         nothing = pl.Series([False]).new_from_index(0, customers.height)
         return pl.DataFrame({"customer_id": nothing, "email": nothing, "phone": nothing})
     stands = {form: own[form].is_in(_standing(form, erasures)).fill_null(False) for form in own.columns}
-    stands["email"] |= _erased_digests(customers["canonical_email"], erasures, identity_key)
+    stands["email"] |= _erased_as_digest(customers["canonical_email"], erasures, identity_key)
     for column in ("email", "phone"):
         # People write an e-mail where the phone belongs, and the other way round.
         astray = customers.select(pl.col(column).str.contains("@", literal=True) != (column == "email")).to_series()
@@ -122,9 +122,20 @@ def _erased_typed(
 
 
 def _is_erased(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
-    """For each value, whether it has a tombstone in `form`; of an e-mail kept as a digest, in that of its digest."""
+    """For each value, whether it has a tombstone in `form`; of an e-mail, as a digest too."""
     erased = has_tombstone(values, form, erasures, identity_key)
-    return erased | _erased_digests(values, erasures, identity_key) if form == "email" else erased
+    return erased | _erased_as_digest(values, erasures, identity_key) if form == "email" else erased
+
+
+def _erased_as_digest(emails: pl.Series, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
+    """For each e-mail, whether one of it and what was erased is kept as a digest, and is the other's."""
+    erased = _erased_digests(emails, erasures, identity_key)
+    for how in HEX_LENGTHS:
+        form = f"prehashed_{how}"
+        # Hardly a CRM keeps digests: no others pay for it.
+        if form in erasures["form"]:
+            erased |= has_tombstone(hashed(emails, how), form, erasures, identity_key)
+    return erased
 
 
 def _erased_digests(emails: pl.Series, erasures: pl.DataFrame, identity_key: str) -> pl.Series:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.identifiers.countries import country_codes
-from pipelines.identifiers.digests import HEX_LENGTHS
+from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.fillers import is_filler
 from pipelines.identifiers.hashes import keyed_hash
@@ -69,6 +69,7 @@ def tombstones(  # noqa: PLR0913 - who asked, whom it may mean, and how to compa
             shown = held.with_columns(shown=hashed_address(held["mobile_ad_id"], column))
             forms.append(_values(shown, column.name, pl.col("shown")))
     forms.append(_digests_of(values.filter(pl.col("form") == "email")))
+    forms.append(_prehashed_of(values.filter(pl.col("form") == "email")))
     forms.append(_endings_of(values.filter(pl.col("form") == "phone")))
     typed = pl.col("phone_right")
     unreadable = dialled.filter(
@@ -101,6 +102,16 @@ def _digests_of(emails: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(
         emails.with_columns(form=pl.lit(f"digest_{column.hash}"), value=hashed_address(emails["value"], column))
         for column in columns
+    )
+
+
+def _prehashed_of(emails: pl.DataFrame) -> pl.DataFrame:
+    """Those of the e-mails that are digests, by which the address itself is found where it is typed."""
+    return pl.concat(
+        emails.filter(is_prehashed(pl.col("value")), pl.col("value").str.len_bytes() == length).with_columns(
+            form=pl.lit(f"prehashed_{how}")
+        )
+        for how, length in HEX_LENGTHS.items()
     )
 
 
