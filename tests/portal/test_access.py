@@ -66,6 +66,24 @@ def test_the_table_names_every_route_and_no_other(site: Site) -> None:
     assert {name for name, roles in ACCESS.items() if roles != "public"} == set(REQUESTS)
 
 
+def test_only_marketers_upload_only_privacy_sees_requests_and_only_admins_manage_users() -> None:
+    """Written anew: what each role reaches is compared with the table itself."""
+    anybody = {"health", "static", "login", "log_in", "oidc_begin", "oidc_end", "language"}
+    uploading = {"download", "download_all", "file", "confirm", "unconfirm", "report", "unreport", "report_failure"}
+    own = {"log_out", "password", "change_password"}
+    looking = {*own, "today", "audiences", "audience", "networks", "network", "nights"}
+    requests = {"privacy", "certificate", "certificate_file"}
+    users = {"users", "add_user", "set_roles", "reset_password", "remove_user"}
+
+    assert {name for name, roles in ACCESS.items() if roles == "public"} == anybody
+    assert {role: {name for name, roles in ACCESS.items() if role in roles} for role in ROLES} == {
+        "marketer": looking | uploading,
+        "engineer": looking,
+        "privacy": looking | requests,
+        "admin": looking | uploading | users,
+    }
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_reaches_what_the_table_gives_it_and_nothing_else(site: Site, role: Role) -> None:
     browser = site.user("somebody", role)
