@@ -114,14 +114,15 @@ def by_canonical_address(
     """The statements on addresses, with the `address` as an e-mail or E.164. In: everybody's records; `somebodys` tells
     which of some numbers somebody has, if the records do not have their phones.
 
-    A phone on a form has no country. A refusal is heard in every country that a customer lives in; a grant in the
-    default country only, or where that reading is none, in the one country that is left.
+    A phone on a form has no country. A refusal is heard in the default country and in every one that a customer lives
+    in; a grant in the default country only, or where that reading is none, in the one country that is left.
     """
     addressed = statements.filter(pl.col("address").is_not_null())
     none = pl.lit(None, dtype=pl.String)
     email = pl.col("address").str.contains("@", literal=True) | is_digest(pl.col("address"))
     typed = addressed.filter(~email).select(phone="address").unique()
-    held = records.select("country").unique()
+    # Without a country is in the default one, where perhaps no customer lives.
+    held = pl.concat([records.select("country"), pl.DataFrame({"country": [None]}, {"country": pl.String})]).unique()
     readings = (
         resolve_phones(typed.join(held, how="cross").lazy(), default_country=settings.default_country)
         .collect()

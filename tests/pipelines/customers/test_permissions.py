@@ -306,6 +306,13 @@ def test_a_refusal_under_a_national_number_reaches_everybody_it_may_be() -> None
     assert permitted(*grants, said("denied", address="06 12 34 56 78"), records=(parisian, roman)) == set()
 
 
+def test_a_refusal_is_heard_in_the_default_country_though_no_customer_lives_there() -> None:
+    expatriate = {"customer_id": "jane", "phone": "+33612345678", "country": "IT"}
+    for status, allowed in (("granted", EVERYWHERE), ("denied", set())):
+        words = [said("granted"), said(status, address="06 12 34 56 78")]
+        assert where(*words, records=(expatriate,)) == allowed
+
+
 def test_a_grant_under_a_national_number_reaches_no_stranger_abroad() -> None:
     parisian = {"customer_id": "jane", "phone": "+33612345678", "country": "FR"}
     roman = {"customer_id": "gino", "phone": "+390612345678", "country": "IT"}
