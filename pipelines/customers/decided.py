@@ -80,7 +80,6 @@ def _find_people(warehouse: Warehouse, instant: datetime) -> bool:
             SELECT customer_id FROM warehouse.crm_consents
             WHERE (valid_from > $earlier AND valid_from <= $later) OR (valid_to > $earlier AND valid_to <= $later)
         ) USING (customer_id)
-        UNION SELECT person_id FROM warehouse.decided_beside WHERE reason IS NULL
         UNION SELECT person_id FROM _beside WHERE reason IS NULL
         UNION SELECT person_id FROM (FROM warehouse.decided_beside EXCEPT FROM _beside)
         UNION SELECT person_id FROM (FROM _beside EXCEPT FROM warehouse.decided_beside)

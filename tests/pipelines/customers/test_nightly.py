@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import dataframely as dy
 import polars as pl
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from catalog.warehouse import Warehouse
@@ -75,7 +75,7 @@ def read_crm(warehouse: Warehouse, rows: dict[str, dict[str, object]], day: date
     return canonical
 
 
-OTHERS: dict[str, dict[str, object]] = {f"x{number:02}": {"email": f"x{number}@z.fr"} for number in range(40)}
+OTHERS: dict[str, dict[str, object]] = {f"x{number:02}": {"email": f"x{number:02}@z.fr"} for number in range(40)}
 
 
 def same_rows(one: pl.DataFrame, other: pl.DataFrame) -> bool:
@@ -110,7 +110,40 @@ def given_rows(schema: type[dy.Schema], rows: list[dict[str, object]]) -> pl.Dat
     return pl.DataFrame(rows, schema=dict(schema.create_empty().schema))
 
 
+def grants(whom: dict[str, object], **changes: object) -> list[dict[str, object]]:
+    """A yes to both purposes; the changes are of the first."""
+    one = {
+        "status": "granted",
+        "purpose": "ads_upload",
+        "network": None,
+        "captured_at": datetime(2025, 1, 1, tzinfo=UTC),
+    }
+    return [{**whom, **one, **changes}, {**whom, **one, "purpose": "ads_personalization"}]
+
+
+def on(name: str) -> dict[str, object]:
+    return {"customer_id": name}
+
+
+def by(name: str) -> dict[str, object]:
+    return {"address": f"{name}@z.fr"}
+
+
+#: One of each cause for which somebody of no new record may be sent or not. The third is no yes, to be forgotten.
+SPOKEN = [
+    *grants(by("x01")),
+    {**grants(on("x09"))[0], "purpose": "profiling"},
+    *grants(on("x02"), valid_from=datetime(2025, 7, 2, 12, tzinfo=UTC)),
+    *grants(on("x03"), valid_to=datetime(2025, 7, 3, 12, tzinfo=UTC)),
+    *(row for number in range(4, 8) for row in grants(on(f"x0{number}"))),
+]
+#: x06 takes the yes back, and x07 does by their address; x01's is forgotten, x02's begins and x03's ends.
+THEN = [*SPOKEN[:11], {**SPOKEN[11], "status": "denied"}, *SPOKEN[12:], grants(by("x07"), status="denied")[0]]
+LIST = {name: [{"address": f"{name}@z.fr", "rule": "staff"}] for name in ("x04", "x05")}
+
+
 @settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(first={}, nights=[({}, SPOKEN, LIST["x04"], 2), ({}, THEN, LIST["x05"], 0), ({}, [], LIST["x05"], 0)])
 @given(first=crm, nights=st.lists(st.tuples(changes, consents, suppressed, st.integers(0, 4)), min_size=2, max_size=3))
 def test_whatever_changes_the_tables_are_those_of_everybody_worked_out_together(
     warehouse: Warehouse,
