@@ -64,7 +64,7 @@ def open_keys(home: Home, announce: Callable[[str], None] = lambda sentence: Non
     """
     found = {name: find_key(home, name) for name in NAMES}
     missing = [name for name, key in found.items() if key is None]
-    if missing and (home.warehouse.exists() or home.catalog.exists()):
+    if missing and has_data(home):
         names, files = _listed(missing), _listed([f"{name}.key" for name in missing])
         keys, what, it = ("keys are", "files", "them") if len(missing) > 1 else ("key is", "file", "it")
         msg = (
@@ -83,6 +83,11 @@ def open_keys(home: Home, announce: Callable[[str], None] = lambda sentence: Non
             "no backup may hold both, and without them the warehouse cannot be read."
         )
     return keys
+
+
+def has_data(home: Home) -> bool:
+    """Whether something ran in the home, so that it never gets a new key."""
+    return home.warehouse.exists() or home.catalog.exists()
 
 
 def _listed(words: list[str]) -> str:
@@ -124,7 +129,8 @@ def check_rotatable(home: Home, name: str) -> None:
         msg = f"The {name} key comes from {variable}, which relance cannot change. {how} Nothing was changed."
         raise KeyFileError(msg)
     if find_key(home, name) is None:
-        msg = f"There is no {name} key in {home.keys} yet: nothing to rotate. The first run makes it."
+        what = "The first run makes it." if not has_data(home) else "This home has data: restore it from your backup."
+        msg = f"There is no {name} key in {home.keys}: nothing to rotate. {what}"
         raise KeyFileError(msg)
 
 

@@ -13,7 +13,7 @@ from catalog.alerts import AlertSecrets
 from catalog.database import database
 from catalog.duckdb_connection import Extension, connect, load_extension
 from catalog.home import Home
-from catalog.secret_keys import NAMES, find_key
+from catalog.secret_keys import NAMES, find_key, has_data
 from commands.context import OUT, ConfigOption, HomeOption, config_folder, home_at, told
 from schemas.errors import RelanceError
 
@@ -57,7 +57,7 @@ def _config(folder: Path) -> str:
 
 def _keys(home: Home) -> str:
     missing = [name for name in NAMES if find_key(home, name) is None]
-    if missing and (home.warehouse.exists() or home.catalog.exists()):
+    if missing and has_data(home):
         msg = f"{', '.join(missing)} missing from {home.keys}; restore it from your backup"
         raise RelanceError(msg)
     if missing:

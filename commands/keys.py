@@ -9,7 +9,7 @@ from rich.table import Table
 
 from catalog.home import Home
 from catalog.rewrite import rotate_warehouse_key
-from catalog.secret_keys import NAMES, find_key, open_keys, place_of, public_keys, rotate_signing_key
+from catalog.secret_keys import NAMES, find_key, has_data, open_keys, place_of, public_keys, rotate_signing_key
 from catalog.store import open_catalog
 from commands.context import OUT, HomeOption, home_at, told
 from schemas.errors import ConfigError
@@ -113,5 +113,7 @@ def rotate(
 def _where(home: Home, name: str) -> str:
     """The key's place, after seeing that a key is there."""
     find_key(home, name)
+    if name in NAMES and has_data(home):
+        return place_of(home, name) or f"missing from {home.keys}: restore it from your backup"
     maker = "`relance serve`" if name == "portal" else "the first run"
     return place_of(home, name) or f"not there yet; {maker} makes it in {home.keys}"

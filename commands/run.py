@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from importlib import import_module
 from itertools import zip_longest
@@ -27,6 +27,7 @@ from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
 from commands.context import ERRORS, OUT, ConfigOption, HomeOption, config_folder, home_at, told
 from commands.process import loading
+from commands.telling import tell_of_failure
 from pipelines.alerts import night_message, unreported_message
 from pipelines.at_once import side_by_side
 from pipelines.uploads.confirming import manifests_of, outstanding
@@ -68,11 +69,11 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
     from pipelines.declared import checked_config
 
     config = checked_config(folder)
-    keys = open_keys(home, lambda sentence: ERRORS.print(sentence, style="yellow", soft_wrap=True))
-    # Opened and closed once, so that a lock or a wrong key is told before Dagster starts.
-    with open_warehouse(home, keys, config.settings.memory_limit):
-        pass
     try:
+        keys = open_keys(home, lambda sentence: ERRORS.print(sentence, style="yellow", soft_wrap=True))
+        # Opened and closed once, so that a lock or a wrong key is told before Dagster starts.
+        with open_warehouse(home, keys, config.settings.memory_limit):
+            pass
         night, failed = _materialize(folder, home, config, asked)
     except HomeLockedError:
         # The run that holds it tells how it went.
@@ -80,8 +81,7 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
     except RelanceError as error:
         if publishing:
             day = asked or datetime.now(config.settings.zone).date()
-            with suppress(DiskError), open_catalog(home) as catalog:
-                tell(catalog, config.settings.alerts, unreported_message(day, str(error)))
+            tell_of_failure(home, config.settings.alerts, unreported_message(day, str(error)))
         raise
     _tell_night(config, home, night, failed)
     if publishing:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,11 +16,13 @@ from catalog.allowances import Leave, leaves_taken_back, standing_leaves
 from catalog.journal import confirmations
 from catalog.nights import night_report, starts_since
 from catalog.store import Catalog
-from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, told
-from pipelines.alerts import late_message
+from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, home_at, told
+from commands.telling import tell_of_failure
+from pipelines.alerts import late_message, unknown_message
 from pipelines.freshness import day_begins, due_day, why_late
 from pipelines.uploads.confirming import outstanding
 from schemas.config import read_config
+from schemas.errors import CatalogError
 from schemas.nights import NightReport
 from schemas.segment import Audience
 from schemas.uploads import Manifest
@@ -33,7 +37,7 @@ def status(
     stages: Annotated[bool, typer.Option("--stages", help="Also show what each asset did.")] = False,
 ) -> None:
     """Show how the last night went, which audiences are held and why, and what is to be done with each version."""
-    with told(), catalog_at(home) as catalog:
+    with told(), _told_if_away(home, config_folder(config) if due else None), catalog_at(home) as catalog:
         last = catalog.last_night()
         if last is None:
             OUT.print("No night was run yet.")
@@ -46,6 +50,19 @@ def status(
             OUT.print(_versions(catalog))
         late = due and _is_late(catalog, config_folder(config))
     raise typer.Exit(1 if late else 0)
+
+
+@contextmanager
+def _told_if_away(home: Path | None, folder: Path | None) -> Iterator[None]:
+    """If the config's folder is given, alert also where no catalog says whether last night is there."""
+    try:
+        yield
+    except CatalogError as error:
+        if folder is not None:
+            settings = read_config(folder).settings
+            day = due_day(settings, datetime.now(UTC))
+            tell_of_failure(home_at(home), settings.alerts, unknown_message(day, str(error)))
+        raise
 
 
 def _show(report: NightReport) -> None:

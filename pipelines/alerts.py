@@ -38,3 +38,8 @@ def unreported_message(day: date, reason: str) -> AlertMessage:
 def late_message(day: date, sentence: str) -> AlertMessage:
     """What to tell on a `day` whose night is not there in time."""
     return AlertMessage("late", "relance: last night is not there", (sentence,), None, day)
+
+
+def unknown_message(day: date, reason: str) -> AlertMessage:
+    """What to tell on a `day` of which nothing says whether its night is there."""
+    return AlertMessage("late", "relance: whether last night is there is not known", (reason,), None, day)

@@ -164,3 +164,14 @@ def test_without_a_public_key_nothing_is_called_verified(after_a_night: Home) ->
     result = relance("audit", "verify", "--home", after_a_night.root)
     assert result.exit_code == 2
     assert "There is no public key" in words(result)
+
+
+def test_lost_keys_are_said_to_be_lost_and_not_to_come(after_a_night: Home) -> None:
+    for name in NAMES:
+        (after_a_night.keys / f"{name}.key").unlink()
+    result = relance("keys", "--home", after_a_night.root)
+    assert words(result).count("missing from") == len(NAMES)
+
+    result = relance("keys", "rotate", "--home", after_a_night.root)
+    assert result.exit_code == 1
+    assert "nothing to rotate. This home has data: restore it from your backup." in words(result)

@@ -1,0 +1,58 @@
+"""Whoever is to be told of failed nights is told also where the keys or the catalog are away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from catalog.home import Home
+from catalog.secret_keys import open_keys
+from catalog.store import open_catalog
+from tests.catalog.test_alerts import Webhook, webhook
+from tests.commands.test_messages import config, home, no_other_installation, relance
+
+__all__ = ["config", "home", "no_other_installation", "webhook"]
+
+
+@pytest.fixture
+def alerting(config: Path) -> Path:
+    with (config / "relance.toml").open("a", encoding="utf-8") as settings:
+        settings.write("\n[alerts]\nwebhook = true\n")
+    return config
+
+
+def test_a_run_without_its_keys_is_told(alerting: Path, home: Home, webhook: Webhook) -> None:
+    open_keys(home)
+    with open_catalog(home):
+        pass
+    (home.keys / "identity.key").unlink()
+
+    assert relance("run", "--config", alerting, "--home", home.root).exit_code == 1
+
+    [body] = webhook.bodies
+    assert body["event"] == "failed"
+    assert "its identity key is not in" in body["text"]
+
+
+@pytest.mark.parametrize(("arguments", "event"), [(["run"], "failed"), (["status", "--due"], "late")])
+def test_a_catalog_that_is_away_is_told_and_ends_with_1(
+    alerting: Path, home: Home, webhook: Webhook, monkeypatch: pytest.MonkeyPatch, arguments: list[str], event: str
+) -> None:
+    monkeypatch.setenv("RELANCE_CATALOG", "postgresql://relance:hunter2@127.0.0.1:1/relance")
+
+    assert relance(*arguments, "--config", alerting, "--home", home.root).exit_code == 1
+
+    [body] = webhook.bodies
+    assert body["event"] == event
+    assert "The catalog's PostgreSQL at 127.0.0.1, database relance cannot be used" in body["text"]
+    assert "hunter2" not in body["text"]
+
+
+def test_a_status_that_nobody_waits_for_is_told_to_nobody(
+    alerting: Path, home: Home, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RELANCE_CATALOG", "postgresql://relance@127.0.0.1:1/relance")
+
+    assert relance("status", "--config", alerting, "--home", home.root).exit_code == 1
+    assert webhook.bodies == []
