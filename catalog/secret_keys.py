@@ -12,9 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from sqlalchemy.exc import DBAPIError
 
+from catalog.database import database
 from catalog.durable import sync, write_durably
 from catalog.home import Home
 from schemas.errors import KeyFileError
@@ -67,8 +70,10 @@ def open_keys(home: Home, announce: Callable[[str], None] = lambda sentence: Non
     if missing and has_data(home):
         names, files = _listed(missing), _listed([f"{name}.key" for name in missing])
         keys, what, it = ("keys are", "files", "them") if len(missing) > 1 else ("key is", "file", "it")
+        here = home.warehouse.exists() or home.catalog_url is None
+        place = str(home.root) if here else "The catalog that RELANCE_CATALOG names"
         msg = (
-            f"{home.warehouse.parent} has data but its {names} {keys} not in {home.keys}. "
+            f"{place} has data but its {names} {keys} not in {home.keys}. "
             f"Restore the {what} {files} from your backup, or set RELANCE_KEYS to the folder that holds {it}. "
             "No new key is made: the old data could never be read or recognised with it."
         )
@@ -86,8 +91,22 @@ def open_keys(home: Home, announce: Callable[[str], None] = lambda sentence: Non
 
 
 def has_data(home: Home) -> bool:
-    """Whether something ran in the home, so that it never gets a new key."""
-    return home.warehouse.exists() or home.catalog.exists()
+    """Whether the home, or its catalog elsewhere, holds what only its keys read or recognise: it never gets new ones.
+
+    An empty catalog is no data: the page and Dagster's daemon make an empty one before the first run.
+    """
+    return home.warehouse.exists() or (home.has_catalog and _has_rows(home, {"versions", "erasure_requests"}))
+
+
+def _has_rows(home: Home, tables: set[str]) -> bool:
+    try:
+        with database(home) as engine, engine.connect() as connection:
+            there = tables & set(sa.inspect(connection).get_table_names())
+            # Those tables' modules are above this one.
+            return any(connection.scalar(sa.select(sa.exists().select_from(sa.table(name)))) for name in there)
+    except DBAPIError:
+        # Whatever this file is, it is not empty.
+        return True
 
 
 def _listed(words: list[str]) -> str:

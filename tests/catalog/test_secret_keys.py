@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import traceback
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
+from catalog.erasures import adopt_requests
 from catalog.home import Home
 from catalog.secret_keys import NAMES, SecretKeys, open_keys, public_keys, rotate_signing_key, signature_holds
+from catalog.store import open_catalog
 from schemas.errors import KeyFileError
 
 
@@ -98,6 +102,28 @@ def test_a_home_with_data_never_gets_a_new_key(home: Home, lost: list[str], says
     message = refusal(home)
     assert f"{says.format(keys=home.keys)} your backup, or set RELANCE_KEYS" in message
     assert {path.name: path.read_bytes() for path in home.keys.iterdir()} == before
+
+
+def test_a_catalog_that_was_only_looked_at_is_no_data(home: Home) -> None:
+    """Dagster's daemon and the page open it before the first run."""
+    with open_catalog(home) as catalog:
+        catalog.begin_night(date(2026, 3, 28))
+
+    assert sorted(path.name for path in home.keys.glob("*.key")) == []
+    assert open_keys(home).identity
+
+
+def test_another_home_of_a_catalog_with_data_gets_no_keys(home: Home, tmp_path: Path, postgresql_database: str) -> None:
+    """As one whose disk is not mounted: with another identity key everybody who was erased would come back."""
+    url = SecretStr(postgresql_database)
+    with open_catalog(Home.at(home.root, catalog_url=url)) as catalog:
+        adopt_requests(catalog, [("r1", "email", datetime(2026, 3, 28, tzinfo=UTC))])
+    empty = Home.at(tmp_path / "empty", catalog_url=url)
+
+    message = refusal(empty)
+
+    assert "The catalog that RELANCE_CATALOG names has data but its warehouse, identity and signing keys" in message
+    assert not empty.keys.exists()
 
 
 def test_a_lost_key_is_recognised_when_it_is_restored(home: Home) -> None:

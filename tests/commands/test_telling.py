@@ -8,7 +8,6 @@ import pytest
 
 from catalog.home import Home
 from catalog.secret_keys import open_keys
-from catalog.store import open_catalog
 from tests.catalog.test_alerts import Webhook, webhook
 from tests.commands.test_messages import config, home, no_other_installation, relance
 
@@ -24,8 +23,7 @@ def alerting(config: Path) -> Path:
 
 def test_a_run_without_its_keys_is_told(alerting: Path, home: Home, webhook: Webhook) -> None:
     open_keys(home)
-    with open_catalog(home):
-        pass
+    home.warehouse.write_bytes(b"data")
     (home.keys / "identity.key").unlink()
 
     assert relance("run", "--config", alerting, "--home", home.root).exit_code == 1
