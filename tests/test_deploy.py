@@ -113,6 +113,15 @@ def test_the_units_hold_no_secret_and_start_what_is_there(path: Path) -> None:
             assert os.access(ROOT / line.removeprefix("ExecStart=/opt/relance/"), os.X_OK)
 
 
+def test_operations_names_each_variable_that_the_scripts_and_units_need() -> None:
+    scripts = "".join(path.read_text() for path in (DEPLOY / "backup", DEPLOY / "restore", DEPLOY / "dagster.yaml"))
+    told = (ROOT / "docs" / "operations.md").read_text()
+
+    needed = set(re.findall(r"(?:RELANCE|DAGSTER)_[A-Z_]+", scripts))
+    assert "RELANCE_BACKUPS" in needed
+    assert {name for name in needed if f"`{name}`" not in told.partition("## In containers")[0]} == set()
+
+
 @pytest.mark.parametrize("on", ["sqlite", "postgresql"])
 def test_a_backup_restored_to_a_second_home_with_its_keys_runs_on(
     on: str, company: Company, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
