@@ -53,7 +53,7 @@ _OWN_NAMES = {
     "Lietuva": "LT", "Κύπρος": "CY", "Lëtzebuerg": "LU", "Srbija": "RS", "Србија": "RS",
     "Crna Gora": "ME", "Bosna i Hercegovina": "BA", "Shqipëria": "AL", "Україна": "UA", "Россия": "RU",
     "Беларусь": "BY", "Türkiye Cumhuriyeti": "TR", "ישראל": "IL", "المغرب": "MA", "الجزائر": "DZ", "تونس": "TN",
-    "مصر": "EG", "السعودية": "SA", "الإمارات": "AE", "भारत": "IN", "日本": "JP", "中国": "CN", "中國": "CN",
+    "مصر": "EG", "السعودية": "SA", "الإمارات": "AE", "भारत": "IN", "日本": "JP",
     "台灣": "TW", "台湾": "TW", "香港": "HK", "대한민국": "KR", "한국": "KR", "ประเทศไทย": "TH", "ไทย": "TH",
     "Guyane": "GF", "Oesterreich": "AT", "République française": "FR",
 }  # fmt: skip
