@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from schemas.identifiers import Hash, IdentifierName, MatchColumn
+from schemas.network import networks
 
 #: How the vectors call a network → how we do; names not listed are the same.
 ALIASES = {
@@ -97,6 +98,11 @@ RULES: dict[str, dict[str, str]] = {
 #: Amazon takes the country hashed in small letters, and plain in capitals as the record's `countryCode`.
 _HASHED_INSTEAD = {("amazon", "country"): "country lower sha256"}
 
+#: Fields that are an identifier, and no part of one (an initial, a day of birth).
+_WHOLE = frozenset(
+    {"email", "phone", "fn", "ln", "city", "state", "zip", "country", "gender", "maid", "external_id", "username"}
+)
+
 #: The networks' own names of a field → the vectors'.
 FIELDS = {
     "first_name": "fn", "last_name": "ln", "region": "state", "postal_code": "zip", "birth_date": "dob",
@@ -121,3 +127,18 @@ def column_of(network: str, field: str, *, hashed: bool = True) -> MatchColumn |
         return None
     identifier, form, how = rule.split()
     return MatchColumn(cast("IdentifierName", identifier), form, cast("Hash", how))
+
+
+def columns_of(network: str, field: str) -> tuple[MatchColumn, ...]:
+    """What a network's files make of a field, or if they do not hold it, what the network makes of it elsewhere; empty
+    if relance does not know the two together.
+
+    Files and vectors may differ: Microsoft's lists take another form of an e-mail than its conversions, Tencent's files
+    another hash than its samples.
+    """
+    column = column_of(network, field)
+    ours = networks().get(network) or networks().get(network_name(network))
+    if column is None or ours is None or FIELDS.get(field, field) not in _WHOLE:
+        return (column,) if column else ()
+    filed = [match for each in ours.columns for match in each.matches if match.identifier == column.identifier]
+    return tuple(dict.fromkeys(filed)) or (column,)

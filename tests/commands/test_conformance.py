@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from commands.main import app
+from pipelines.identifiers.normalise import Typed, normalised
+from schemas.network import networks
 
 RIGHT = {"network": "meta", "field": "email", "input": " A@B.co", "normalized": "a@b.co", "valid": True}
 WRONG = {**RIGHT, "normalized": "A@B.co"}
@@ -68,6 +71,21 @@ def test_a_value_is_shown_with_form_hash_and_flags() -> None:
     assert "db2cae78956f1f562a1e53c2fe3dd1f81292ed2eea9dd95720a5fc2a56760543" in output
     assert "role" in run("normalise", "meta", "email", "sales@shop.fr")[1]
     assert "33612345678" in run("normalise", "meta", "phone", "06 12 34 56 78", "--country", "France")[1]
+
+
+@pytest.mark.parametrize("name", [name for name in networks()])
+def test_a_value_is_shown_in_the_forms_that_the_network_s_own_files_hold(name: str) -> None:
+    address, phone = ("Jane.Doe+x@gmail.com", "email"), ("+86 135 0000 0000", "phone")
+    for text, field in (address, phone):
+        matches = {match for each in networks()[name].columns for match in each.matches if match.identifier == field}
+        for match in matches:
+            [expected] = normalised([Typed(text)], match, today=date(2026, 11, 27))
+            assert expected.digest is None or expected.digest in run("normalise", name, field, text)[1]
+
+
+def test_a_value_that_no_file_may_hold_is_not_shown() -> None:
+    code, output = run("normalise", "meta", "fn", "null")
+    assert (code, "value:" in output, "no_value_in_this_form" in output) == (1, False, True)
 
 
 @pytest.mark.parametrize(
