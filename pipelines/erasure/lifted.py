@@ -16,6 +16,7 @@ from schemas.crm import CrmErasures, ErasureRequests
 from schemas.network import Network
 
 _NAMED = ("customer_id", "email", "phone")
+_STONE = ("request_id", "form", "tombstone")
 
 
 def with_lifted(
@@ -35,22 +36,35 @@ def with_lifted(
         for column in _NAMED
     ]
     spoken = pl.concat([pl.DataFrame(ErasureRequests.create_empty()), *named], how="diagonal")
-    spoken = spoken.group_by("request_id", *_NAMED).agg(pl.col("requested_at").max()).select(spoken.columns)
-    if spoken.is_empty():
+    latest = spoken.group_by(*_NAMED).agg(pl.col("requested_at").max()).with_row_index("request_id")
+    if latest.is_empty():
         return standing
+    spoken = latest.with_columns(pl.col("request_id").cast(pl.String)).select(spoken.columns)
     held = meant(spoken, crm)
     uncovered = pl.concat(
         [
             tombstones(spoken, held, identity_key=identity_key, default_country=default_country, networks=networks),
             person_tombstones(spoken, identity_key),
         ]
-    )
-    granted = uncovered.group_by("form", "tombstone").agg(granted_at=pl.col("requested_at").max())
+    ).select("form", "tombstone", grant="request_id", granted_at="requested_at")
     return (
-        standing.join(granted, on=["form", "tombstone"], how="left", maintain_order="left")
-        .with_columns(lifted_at=pl.when(pl.col("granted_at") > pl.col("requested_at")).then("granted_at"))
+        standing.drop("lifted_at")
+        .join(_lifted(standing, uncovered), on=_STONE, how="left", maintain_order="left")
         .select(CrmErasures.column_names())
     )
+
+
+def _lifted(standing: pl.DataFrame, uncovered: pl.DataFrame) -> pl.DataFrame:
+    """`_STONE`, lifted_at: the tombstones that a grant lifts. In: `CrmErasures`; grant, granted_at, form, tombstone.
+
+    What others can have too, as a name and postcode or one mailbox's form of several addresses, is lifted only of a
+    request that covers the record or address that was granted: of another it is somebody else's.
+    """
+    later = standing.select(*_STONE, "requested_at").join(uncovered, on=["form", "tombstone"])
+    later = later.filter(pl.col("granted_at") > pl.col("requested_at"))
+    own = later.filter(pl.col("form").is_in([*_NAMED, "person"]))
+    with_own = later.join(own, on=["request_id", "grant"], how="semi")
+    return with_own.group_by(_STONE).agg(lifted_at=pl.col("granted_at").max())
 
 
 def voided_grants(

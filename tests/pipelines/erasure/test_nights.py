@@ -179,3 +179,18 @@ def test_a_request_after_the_consent_stands(reading: Read) -> None:
     both = pl.concat([from_the_command("zoe"), from_the_command("zoe", request_id="r2", day=3)])
     erased = kept(night(reading(), both))
     assert who(night(reading(consents=[grant]), erased)["customers"]) == ["jane"]
+
+
+def test_a_consent_lifts_nothing_of_another_s_request_that_a_network_sees_alike(reading: Read) -> None:
+    people = ["doe,jane.doe@gmail.com,,FR,", "jane,janedoe@gmail.com,,FR,"]
+    asked = ["r1,,jane.doe@gmail.com,,2025-06-01", "r2,,janedoe@gmail.com,,2025-06-01"]
+    crm = {"customers": people, "orders": [], "consents": []}
+    erased = kept(night(reading(**crm, erasures=asked)))
+    grant = ",janedoe@gmail.com,ads_upload,,granted,2025-06-02"
+    tables = night(reading(**{**crm, "consents": [grant]}, erasures=asked), erased)
+    assert who(tables["customers"]) == ["jane"]
+    stands = kept(tables).filter(pl.col("lifted_at").is_null())
+    assert set(stands["request_id"]) == {"r1"}
+    at_google = "email_google_sha256"
+    assert at_google in set(stands["form"])
+    assert set(kept(tables).filter(request_id="r2", form=at_google)["lifted_at"].is_null()) == {False}
