@@ -14,7 +14,7 @@ from pipelines.customers.permissions import decisions, instant_of
 from schemas.countries import EEA
 from schemas.crm import CrmConsents
 from schemas.customers import Customers, Permissions, PersonRecords
-from schemas.network import networks
+from schemas.network import Network, networks
 from schemas.settings import Assumption, Settings
 
 AS_OF = date(2024, 6, 30)
@@ -51,6 +51,8 @@ def permitted(
     *statements: dict[str, object],
     records: tuple[dict[str, object], ...] = (JANE,),
     settings: Settings = FRENCH,
+    networks: dict[str, Network] = NETWORKS,
+    barred: pl.DataFrame | None = None,
 ) -> set[tuple[str, str, bool]]:
     """person, network, assumed. Each record is a person of its own, called as the record unless it has a person_id."""
     rows = [{"person_id": record["customer_id"], **record} for record in records]
@@ -62,9 +64,10 @@ def permitted(
             dict(Customers.create_empty().schema), missing_columns="insert"
         ),
         consents,
-        networks=NETWORKS,
+        networks=networks,
         settings=settings,
         instant=instant_of(consents["captured_at"].max(), settings, AS_OF),
+        barred=barred,
     ).permissions
     Permissions.validate(found)
     return set(found.drop("by_other_purpose").iter_rows())
@@ -319,6 +322,22 @@ def test_a_grant_under_a_national_number_reaches_no_stranger_abroad() -> None:
     for records in ((parisian, roman), (roman,)):
         found = permitted(said("granted", address="06 12 34 56 78"), records=records)
         assert "gino" not in {person for person, *_ in found}
+
+
+def test_whoever_is_barred_is_sent_nowhere_and_the_others_as_they_said() -> None:
+    john = {"customer_id": "john", "email": "john@example.com", "country": "FR"}
+    barred = pl.DataFrame({"person_id": ["jane"], "reason": ["too young"]})
+    grants = [said("granted"), said("granted", customer_id="john")]
+    assert permitted(*grants, records=(JANE, john), barred=barred) == {("john", name, False) for name in NETWORKS}
+
+
+def test_of_whom_a_network_does_not_ask_nothing_is_assumed() -> None:
+    american = {"customer_id": "jane", "email": "jane@example.com", "country": "US"}
+    european = {"meta": NETWORKS["meta"].model_copy(update={"consent": {"ads_upload": ("EEA",)}})}
+    found = permitted(
+        records=(american, {**JANE, "customer_id": "john"}), settings=assuming(everywhere=True), networks=european
+    )
+    assert found == {("jane", "meta", False), ("john", "meta", True)}
 
 
 def test_a_refused_email_still_speaks_for_its_address() -> None:

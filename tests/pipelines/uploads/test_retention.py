@@ -53,6 +53,8 @@ def test_a_withdrawn_version_is_gone_but_for_its_manifest_and_its_keys(apart: St
         assert version is not None
         withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, version)
         assert not company.outbox.folder(company.audience, version).exists()
+        # Nor is there a file of it under another name.
+        assert not [path for path in company.outbox.home.outbox.rglob("*") if path.is_file()]
         assert (versions_with(company, "published"), versions_with(company, "withdrawn")) == ([], [version])
         assert company.outbox.catalog.audit_lines()[-1]["action"] == "withdrawn"
         reconcile(company.outbox)
