@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.history.neighbours import Known
@@ -14,8 +14,9 @@ from pipelines.uploads.leaving_out import LeavingOut, Readers, drawn, leaving_ou
 from pipelines.uploads.lost import Lost
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from schemas.choice import Choice, HeldOut
-from schemas.network import Network
+from schemas.network import Network, networks
 from schemas.uploads import LEDGER_REASONS, RefusedKeys
+from tests.pipelines.uploads.helpers import of_any_size
 from tests.pipelines.uploads.test_ledger import NETWORKS, NOTHING, PARTS, PEOPLE, identifiers_of, situations, slow_row
 
 KEY = "identity"
@@ -35,8 +36,21 @@ def people(*names: str) -> pl.Series:
     return pl.Series("person_id", names, dtype=pl.String)
 
 
-def made(situation: dict, inside: dict[str, set[str]], choice: Choice, name: str) -> AudienceRows:
-    network = NETWORKS[name]
+#: A list of keys of each kind, a row a key: nothing says who is who.
+LISTING = of_any_size(networks()["snapchat"].allowing(()))
+#: Two members who share an e-mail and a phone; the second has another e-mail.
+SHARING = {
+    "people": [{"email": emails, "phone": ["t1"], **dict.fromkeys(PARTS)} for emails in (["e1"], ["e1", "e2"])],
+    "members": {"p0", "p1"},
+    "permitted": {"p0": False, "p1": False},
+    "refused": set(),
+}
+
+
+def made(
+    situation: dict, inside: dict[str, set[str]], choice: Choice, name: str, network: Network | None = None
+) -> AudienceRows:
+    network = network or NETWORKS[name]
     permitted = pl.DataFrame(
         [(number, *person, False, None) for number, person in enumerate(situation["permitted"].items())],
         schema={
@@ -141,6 +155,20 @@ def test_no_row_carries_a_key_of_anybody_left_out_and_the_ledger_is_a_slow_count
     kinds = [reason.split("_by_")[0] for reason in found.ledger.dropped]
     assert kinds == sorted(kinds, key=LEDGER_REASONS.index)
     assert set(choice.reasons) <= found.ledger.dropped.keys()
+
+
+@example(situation=SHARING, inside={"staff": {"p0"}}, choice=Choice(("staff",), {}, None))
+@given(situation=situations, inside=stays, choice=choices.filter(lambda choice: choice.holdout is None))
+@settings(max_examples=25, deadline=None)
+def test_lists_of_keys_hold_those_of_whom_nobody_left_out_shares(
+    situation: dict, inside: dict[str, set[str]], choice: Choice
+) -> None:
+    found = made(situation, inside, choice, "snapchat", LISTING)
+    reasons = slow_reasons(choice, inside)
+    staying = (situation["members"] & situation["permitted"].keys()) - reasons.keys()
+    wanted = slow_keys(staying, situation) - situation["refused"] - slow_keys(set(reasons), situation)
+    assert set(found.keys.iter_rows()) == {(kind, value) for kind, value in wanted if kind != "address"}
+    assert found.ledger.closes
 
 
 def test_nothing_is_read_where_nothing_is_left_out() -> None:

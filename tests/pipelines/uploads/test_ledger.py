@@ -57,8 +57,9 @@ def identifiers_of(people: list[dict[str, object]], network: Network) -> pl.Data
             rows += [
                 {"person_id": name, "kind": kind, "position": position, names[kind]: value}
                 for position, value in enumerate(held[kind], start=1)
+                if kind in names
             ]
-        address = {names[part]: held[part] for part in PARTS}
+        address = {names[part]: held[part] for part in PARTS if part in names}
         rows.append({"person_id": name, "kind": "mailing_address", "position": 1, **address})
     columns = {
         "person_id": pl.String,
