@@ -103,3 +103,21 @@ def test_a_confirmation_that_is_taken_back_opens_it_again() -> None:
 
 def test_who_has_consented_again_needs_no_removal() -> None:
     assert removal(consented=True).state == "consented"
+
+
+def test_a_file_took_the_key_out_whenever_it_was_made_and_a_full_one_without_it_only_since_the_request() -> None:
+    later = REQUEST.model_copy(update={"received_at": ASKED + timedelta(days=9)})
+    without_removals = FILES[:3]
+    for files, request, expected in (
+        (FILES, later, ("published", "2025-06-03.1")),
+        (without_removals, REQUEST, ("published", "2025-06-03.1")),
+        (without_removals, later, ("due", None)),
+    ):
+        [found] = removals_of(carrier(files=files), {"r1": request}, {}, set())
+        assert (found.state, found.removed_by) == expected
+
+
+def test_a_version_of_which_only_the_additions_carried_the_key_carried_it() -> None:
+    files = [(1, "2025-06-01.1", "full"), (2, "2025-06-02.1", "add"), *FILES[2:]]
+    [found] = removals_of(carrier(files=files), {"r1": REQUEST}, {}, set())
+    assert found.carried_by == ("2025-06-01.1", "2025-06-02.1")
