@@ -11,8 +11,6 @@ _TITLES = r"^(?:[,\s]*(?:mr|mrs|ms|dr)(?:\.\s*|\s+|$))+"
 _SUFFIXES = r"(?:[,\s]+(?:jr|sr|2nd|3rd|ii|iii|iv|v|vi|cpa|dc|dds|vm|jd|md|phd|dr)\.?)+[,\s]*$"
 #: Amazon's uploader for AMC, default_normalizer.
 _SPELT_OUT = {"ß": "ss", "ä": "ae", "ö": "oe", "ü": "ue", "ø": "o", "æ": "ae"}
-#: Small words that belong to the last name.
-_PARTICLES = "van|von|der|den|de|del|della|di|da|dos|du|la|le|el|al|bin|ben|ter|ten|zu|st|saint"
 
 
 def folded_name(typed: pl.Expr) -> pl.Expr:
@@ -82,24 +80,6 @@ def initial(typed: pl.Expr) -> pl.Expr:
 def first_five(typed: pl.Expr) -> pl.Expr:
     """The first five characters of `letters`. Source: Meta, Conversions API, keys F5FIRST and F5LAST."""
     return letters(typed).str.slice(0, 5)
-
-
-def split_full_name(typed: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
-    """First and last name of `Jane van der Doe` or `van der Doe, Jane`, as written; a single word is a last name.
-
-    Titles and suffixes go. Small words before the last one (van, de, la …) belong to the last name; what stands between
-    stays with the first. The rule is ours: no network says how.
-    """
-    text = normalized(typed.str.strip_chars(), "NFC").str.replace_all(r"\s+", " ")
-    bare = text.str.replace(f"(?i){_SUFFIXES}", "").str.replace(f"(?i){_TITLES}", "").str.strip_chars(" ,")
-    comma = bare.str.contains(",")
-    last = pl.when(comma).then(bare.str.extract(r"^([^,]*),")).otherwise(
-        bare.str.extract(rf"(?i)((?:(?:^| )(?:{_PARTICLES}))* ?\S+)$")
-    )  # fmt: skip
-    first = pl.when(comma).then(bare.str.extract(r",(.*)$")).otherwise(
-        bare.str.slice(0, bare.str.len_chars() - last.str.len_chars())
-    )  # fmt: skip
-    return _filled(first.str.strip_chars()), _filled(last.str.strip_chars())
 
 
 def _untitled(typed: pl.Expr) -> pl.Expr:

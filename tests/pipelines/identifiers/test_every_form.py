@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from pipelines.identifiers.email_quality import with_email_flags
 from pipelines.identifiers.email_refusals import email_refusal
 from pipelines.identifiers.emails import canonical_email
-from pipelines.identifiers.names import split_full_name
 from pipelines.identifiers.normalise import Typed, normalised
 from schemas.identifiers import FORMS, MatchColumn
 
@@ -159,23 +158,3 @@ def test_what_may_be_wrong_with_an_address_is_reported(email: str, flags: set[st
     found = with_email_flags(pl.DataFrame({"email": [email]})).drop("email").row(0, named=True)
     assert {name for name, holds in found.items() if holds} >= flags
     assert {name for name, holds in found.items() if holds} - {"disposable"} == flags - {"disposable"}
-
-
-@pytest.mark.parametrize(
-    ("full", "first", "last"),
-    [
-        ("Jane Doe", "Jane", "Doe"),
-        (" Jane  Mary Doe ", "Jane Mary", "Doe"),
-        ("Jane van der Doe", "Jane", "van der Doe"),
-        ("van der Doe, Jane", "Jane", "van der Doe"),
-        ("Dr. Jane Doe Jr.", "Jane", "Doe"),
-        ("Madonna", None, "Madonna"),
-        ("", None, None),
-        (None, None, None),
-    ],
-)
-def test_a_full_name_is_split(full: str | None, first: str | None, last: str | None) -> None:
-    found = pl.DataFrame({"full": [full]}, schema={"full": pl.String}).select(
-        *(part.alias(name) for part, name in zip(split_full_name(pl.col("full")), ("first", "last"), strict=True))
-    )
-    assert found.row(0) == (first, last)
