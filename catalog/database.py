@@ -98,7 +98,9 @@ def _sqlite(home: Home) -> sa.Engine:
     engine = sa.create_engine(f"sqlite:///{home.catalog}", isolation_level="AUTOCOMMIT", connect_args={"timeout": 30})
 
     @event.listens_for(engine, "handle_error")
-    def _told(context: sa.ExceptionContext) -> DiskError | None:
+    def _told(context: sa.ExceptionContext) -> DiskError | CatalogError | None:
+        if "readonly database" in str(context.original_exception):
+            return CatalogError(f"{home.catalog} cannot be written. Run as the user of this home, or give it to yours.")
         return disk_failure(context.original_exception)
 
     @event.listens_for(engine, "connect")

@@ -126,10 +126,15 @@ class Home:
         """Hold the home for one writer.
 
         Raises:
+            ConfigError: it is another user's.
             HomeLockedError: another process (or another run in this one) holds it.
         """
         self.create()
-        descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except PermissionError:
+            msg = f"{self.root / 'lock'} is another user's. Run as the user of this home, or give the home to yours."
+            raise ConfigError(msg) from None
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

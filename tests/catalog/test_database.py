@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from catalog import audit
-from catalog.database import copy_database
+from catalog.database import copy_database, database
 from catalog.home import Environment, Home
 from catalog.store import open_catalog
 from schemas.errors import CatalogError
@@ -102,3 +102,12 @@ def test_the_catalogs_url_may_stand_in_dot_env(tmp_path: Path, monkeypatch: pyte
     assert "hunter2" not in repr(Environment())
     monkeypatch.setenv("RELANCE_CATALOG", "")
     assert Environment().catalog is None
+
+
+def test_a_catalog_that_may_not_be_written_is_told(tmp_path: Path) -> None:
+    home = Home.at(tmp_path / "home")
+    with database(home) as engine, engine.connect() as connection:
+        # What SQLite says of another user's file, which root may write.
+        connection.exec_driver_sql("PRAGMA query_only = 1")
+        with pytest.raises(CatalogError, match=r"cannot be written\. Run as the user of this home"):
+            connection.exec_driver_sql("CREATE TABLE any_table (any_column)")

@@ -171,3 +171,14 @@ def test_a_folder_that_is_empty_or_a_home_already_is_closed_to_others(tmp_path: 
     Home.at(tmp_path / "home").create()
 
     assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_lock_of_another_user_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*arguments: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    # Root may open everything.
+    monkeypatch.setattr("catalog.home.os.open", refused)
+
+    with pytest.raises(ConfigError, match="is another user's"), home.locked():
+        pytest.fail("the home was held")
