@@ -33,6 +33,20 @@ def test_a_key_that_only_refused_people_hold_is_forbidden() -> None:
     assert judged(unpermitted(email_google_sha256="a")) == [True, False, False]
 
 
+def test_a_key_stays_forbidden_however_often_it_and_others_are_asked_about() -> None:
+    held = pl.concat([unpermitted(email_google_sha256=value) for value in ("a", "b")])
+    forbidden = forbidden_keys(
+        pl.DataFrame(RefusedKeys.create_empty()),
+        lambda new: held.join(new, on=["key", "value"], how="semi"),
+        pl.DataFrame(CrmErasures.create_empty()),
+        GOOGLE,
+        "secret",
+    )
+    for value, expected in (("a", True), ("b", True), ("c", False), ("a", True), ("c", False)):
+        asked = pl.DataFrame({"key": ["email"], "value": [value]})
+        assert forbidden(asked).to_list() == [expected], value
+
+
 def test_a_suppressed_address_is_forbidden_also_if_nobody_in_the_crm_has_it_tonight() -> None:
     nobody, erasures = pl.DataFrame(RefusedKeys.create_empty()), pl.DataFrame(CrmErasures.create_empty())
     listed = pl.Series("email", ["jane.doe@gmail.com"])
