@@ -36,6 +36,7 @@ LOST: dict[str, str] = {
     "not_a_number": "no phone number",
     "not_valid": "no valid number",
     "no_country": "without country",
+    "unknown_country": "without calling code, in a country that is not known",
     "bare_plus": "a plus in front of national digits",
     "several_numbers": "several numbers in one field",
     "shared": "shared by many people",

@@ -7,7 +7,7 @@ from typing import Literal
 
 import polars as pl
 
-from pipelines.identifiers.countries import country_codes
+from pipelines.identifiers.countries import country_codes, unknown_countries
 from pipelines.identifiers.digests import HEX_LENGTHS, Digest, is_digest
 from pipelines.identifiers.email_refusals import email_refusal
 from pipelines.identifiers.emails import canonical_email
@@ -21,7 +21,8 @@ def with_canonical(
 
     Out: the same rows and columns, and
     canonical_email, email_refusal, canonical_phone (E.164), phone_refusal, phone_country_source,
-    phone_type, country_code (ISO alpha-2; null if nobody knows it).
+    phone_type, country_code (ISO alpha-2; null if nobody knows it). A phone without a calling code beside a country
+    that nobody knows is refused as `unknown_country`.
     """
     named = (
         records.join(country_codes(records["country"]), on="country", how="left", maintain_order="left")
@@ -35,6 +36,11 @@ def with_canonical(
         dialled.lazy().select(phone="dialled", country="country_code"), default_country=default_country
     ).collect()
     hashed = pl.when(is_digest(pl.col("phone"))).then(pl.lit("already_hashed"))
+    # Its default reading is kept, so that whoever forbids that number is heard, but it may be somebody else's.
+    elsewhere = (pl.col("phone_country_source") == "default_country") & pl.col("country").is_in(
+        unknown_countries(records["country"]).implode()
+    )
+    misread = pl.when(elsewhere).then(pl.lit("unknown_country"))
     return (
         dialled.join(
             phones.select(
@@ -50,7 +56,7 @@ def with_canonical(
             nulls_equal=True,
             maintain_order="left",
         )
-        .with_columns(phone_refusal=pl.coalesce(hashed, "phone_refusal"))
+        .with_columns(phone_refusal=pl.coalesce(hashed, misread, "phone_refusal"))
         .drop("dialled")
     )
 

@@ -6,6 +6,12 @@ import polars as pl
 
 from schemas.countries import country_names, folded
 
+#: What people and exports write where they name no country.
+_NO_COUNTRY = frozenset(
+    {"", "null", "none", "nan", "nil", "n a", "undefined", "unknown", "not set", "other", "others", "zz", "xx"}
+    | {"autre", "inconnu", "inconnue", "unbekannt", "sonstige", "andere", "otro", "desconocido", "altro", "onbekend"}
+)
+
 
 def country_codes(typed: pl.Series) -> pl.DataFrame:
     """In: names and codes as typed. Out: typed, country (ISO alpha-2, or null if nobody knows it), each once."""
@@ -15,6 +21,12 @@ def country_codes(typed: pl.Series) -> pl.DataFrame:
     return pl.DataFrame(
         {typed.name: distinct, "iso_country": codes}, schema={typed.name: pl.String, "iso_country": pl.String}
     )
+
+
+def unknown_countries(typed: pl.Series) -> pl.Series:
+    """Which of the names as typed, each once, are of a country that nobody knows; words for none are of no country."""
+    unread = country_codes(typed).filter(pl.col("iso_country").is_null())[typed.name]
+    return pl.Series(typed.name, [name for name in unread if folded(name) not in _NO_COUNTRY], dtype=pl.String)
 
 
 def lower(code: pl.Expr) -> pl.Expr:

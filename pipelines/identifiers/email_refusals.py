@@ -47,7 +47,7 @@ def email_refusal(canonical: pl.Expr) -> pl.Expr:
 
     Syntax is as the library `email-validator` judges it (no quoted local parts, comments or address literals, which no
     CRM means): most addresses by patterns that agree with it, the hard ones by the library itself. Two exceptions:
-    Gmail's double dots are let pass, and a top-level domain has two letters or more.
+    Gmail's double dots are let pass, and a top-level domain has two letters or more, and no digit or hyphen.
     """
     return where_few(canonical, _is_unsettled, _refusal_of_unsettled, keep_others=False)
 
@@ -106,5 +106,7 @@ def _library_accepts(email: str) -> bool:
         domain = validate_email(email, check_deliverability=False, strict=True).ascii_domain
     except EmailNotValidError:
         return False
+    last = email.rsplit(".", 1)[-1]
+    is_word = last.startswith("xn--") or not any(letter.isdecimal() or letter == "-" for letter in last)
     # The library knows no least length; an international one is longer as it goes over the wire.
-    return len(domain.rsplit(".", 1)[-1]) > 1
+    return is_word and len(domain.rsplit(".", 1)[-1]) > 1

@@ -365,6 +365,28 @@ def test_a_phone_read_with_the_default_country_says_so(record: dict[str, object]
     assert not one_person({"email": "jane@example.com", "last_name": "Doe"})["country_inferred"].any()
 
 
+@pytest.mark.parametrize(
+    ("country", "phone", "number"),
+    [
+        pytest.param("Tschechei", "601 123 456", None, id="a country that nobody knows"),
+        pytest.param("Tschechei", "+420 601 123 456", "+420601123456", id="with its calling code"),
+        *(pytest.param(country, "601 123 456", "+33601123456", id=f"no country: {country!r}")
+          for country in [None, "", " ", "-", "N/A", "null", "Unknown", "?", "Autre"]),
+    ],
+)  # fmt: skip
+def test_only_a_record_that_names_no_country_has_phones_of_the_default_country(
+    country: str | None, phone: str, number: str | None
+) -> None:
+    typed = pl.DataFrame(
+        {"email": [None], "phone": [phone], "country": [country]},
+        dict.fromkeys(("email", "phone", "country"), pl.String),
+    )
+    read = with_canonical(typed, default_country="FR")
+    # The default reading stays, so that whoever forbids that number is heard.
+    assert read["canonical_phone"].to_list() == [number or "+33601123456"]
+    assert read["phone_refusal"].to_list() == [None if number else "unknown_country"]
+
+
 def test_no_identifier_shows_the_raw_value() -> None:
     found = one_person({"email": "jane@example.com", "phone": "+33612345678", "first_name": "Jane", "last_name": "Doe"})
     text = found.write_csv().lower()
