@@ -22,6 +22,8 @@ from schemas.uploads import FileEntry
 
 #: Rows that become bytes at once.
 _BATCH = 20_000
+#: What a reader may take for the end of a line, Unicode's too, and tabs.
+_BREAK = r"[\r\n\t\v\f\x{85}\x{2028}\x{2029}]"
 
 
 def write_list(  # noqa: PLR0913 - rows, what they are for, and where they go
@@ -66,8 +68,8 @@ def _on_one_line(frames: Iterable[pl.DataFrame], upload_list: UploadList) -> Ite
     """The frames without line breaks and tabs in plain text: a quoted break is CSV, but no network says it reads it."""
     plain = [slot.name for slot in upload_list.slots if slot.match is not None and slot.match.hash == "none"]
     for frame in frames:
-        broken = [name for name in plain if frame[name].str.contains(r"[\r\n\t\v\f]").any()]
-        yield frame.with_columns(pl.col(broken).str.replace_all(r"\s*[\r\n\t\v\f]\s*", " ")) if broken else frame
+        broken = [name for name in plain if frame[name].str.contains(_BREAK).any()]
+        yield frame.with_columns(pl.col(broken).str.replace_all(rf"\s*{_BREAK}\s*", " ")) if broken else frame
 
 
 def _write_rows(frame: pl.DataFrame, upload_list: UploadList, network: Network, output: Output) -> int:

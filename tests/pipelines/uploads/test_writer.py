@@ -127,6 +127,22 @@ def test_compressed_files_are_the_same_every_time(tmp_path: Path) -> None:
     assert gzip.decompress(one) == written([meta_rows(30)], META, tmp_path / "plain")[0]
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\v", "\f", "\x85", "\u2028", "\u2029"])
+def test_whatever_a_reader_takes_for_a_line_is_one_row(tmp_path: Path, line_end: str) -> None:
+    network = of_any_size(networks()["linkedin"])
+    slots = network.lists[0].slots
+    (plain,) = [slot.name for slot in slots if slot.match is not None and slot.match.name == "first_name_trimmed"]
+    cells = [{plain: f"Anne{line_end}Marie"}, {plain: "Zoé"}]
+    frame = pl.DataFrame(
+        [{slot.name: row.get(slot.name) for slot in slots} for row in cells],
+        schema={slot.name: pl.String for slot in slots},
+    )
+    (content,) = written([frame], network, tmp_path / "out")
+    lines = content.decode().splitlines()
+    assert len(lines) == 1 + len(cells)
+    assert "Anne Marie" in lines[1]
+
+
 PRETEND = """
 # A network that does not exist.
 title = "Pretend Ads"
