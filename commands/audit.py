@@ -60,8 +60,8 @@ def verify(home: HomeOption = None) -> None:
     OUT.print(f"{len(lines)} lines hold, compared with {len(heads)} signed heads.", soft_wrap=True)
     if newer:
         OUT.print(
-            f"The last {newer} lines are newer than any signed head: if some had been cut off after them, "
-            "nothing would show it yet. The next run signs them.",
+            f"Lines newer than any signed head: {newer}. If some had been cut off after them, nothing would show it "
+            "yet. The next run signs them.",
             soft_wrap=True,
         )
 
