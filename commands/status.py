@@ -113,7 +113,10 @@ def _stages(report: NightReport) -> Table:
 def _versions(catalog: Catalog) -> Table:
     newest = {Audience(row["network"], row["account"], row["segment"]): row for row in catalog.versions()}
     standing = confirmations(catalog)
-    table = Table("audience", "public name", "version", "people", "rows", "last confirmed", "to do")
+    table = Table()
+    for heading in ("audience", "public name", "version", "people", "rows", "last confirmed", "to do"):
+        # What is typed into another command is shown whole.
+        table.add_column(heading, justify="right" if heading in {"people", "rows"} else "left", overflow="fold")
     for audience, row in newest.items():
         of_audience = [each for each in standing if each.audience == audience]
         left = outstanding(Manifest.model_validate_json(row["manifest"]), of_audience)
