@@ -131,6 +131,28 @@ def confirm_plan(home: Path) -> None:
             told("confirm", audience, step["version"], "--as", step["kind"], home=home)
 
 
+def test_whom_the_crm_dropped_before_the_request_is_known_from_the_nights_that_are_kept(
+    company: Company, home: Path, tmp_path: Path
+) -> None:
+    """The CRM was cut that night, say: the person's other record is back in the next, the one that asked is not."""
+    later = Company(tmp_path / "later")
+    shutil.copytree(company.folder, later.folder)
+    customers = (company.folder / "customers.csv").read_text(encoding="utf-8")
+    without = "".join(line for line in customers.splitlines(keepends=True) if not line.startswith("zz-"))
+    (later.folder / "customers.csv").write_text(without, encoding="utf-8")
+    night(later.config, home, "2024-07-01")
+    back = "".join(line for line in customers.splitlines(keepends=True) if not line.startswith("zz-one"))
+    (later.folder / "customers.csv").write_text(back, encoding="utf-8")
+
+    asked = told("forget", "zz-one", "--requested-at", "2024-07-01", "--config", str(later.config), home=home)
+    assert "covers 1 record" in asked
+    night(later.config, home, "2024-07-02")
+
+    assert uploads(home)
+    assert not any(held(text, HASHED[:3]) for text in uploads(home).values())
+    assert not held(dump(home), ("zz-one", "zq.carla@example.org"))
+
+
 def test_a_forgotten_person_leaves_every_list_and_comes_back_with_a_later_consent_only(
     company: Company, home: Path, relance: Run, erasing: Callable[[], Iterator[Erasing]], tmp_path: Path
 ) -> None:

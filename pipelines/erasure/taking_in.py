@@ -26,7 +26,7 @@ from catalog.warehouse import Warehouse
 from pipelines.erasure.applied import forget_lifted, left_behind, not_applied, note_applied
 from pipelines.erasure.covered import Covered, covered_by, within
 from pipelines.erasure.erasing import Erasing
-from pipelines.erasure.met import Met, met_rows
+from pipelines.erasure.met import ADDRESSED, Met, met_rows
 from pipelines.erasure.purge import Waiting, purge
 from pipelines.identifiers.hashes import keyed_hash
 from schemas.crm import CrmErasures
@@ -103,17 +103,21 @@ def take_in(erasing: Erasing) -> None:
 
 
 def _covered(erasing: Erasing, met: Met, fresh: pl.DataFrame) -> Covered:
-    """Whom of the last night's customers new requests cover. In: the customers that `CrmErasures` meet which were not
-    applied yet: what the others name is in no row.
+    """Whom of the customers of the last night, and of earlier ones that are kept, new requests cover. In: the last
+    night's customers that `CrmErasures` meet which were not applied yet: what the others name is in no row.
     """
     warehouse, settings, identity_key = erasing.warehouse, erasing.config.settings, erasing.keys.identity
-    customers, marks = met
+    gone = _gone_customers(erasing, fresh)
+    named = pl.select(customer_id=pl.repeat(True, gone.height), email=False, phone=False)
+    customers = pl.concat([met.rows, gone.select(*ADDRESSED)], how="diagonal")
+    marks = pl.concat([met.marks, named])
     if customers.is_empty():
         return Covered(fresh.clear().select("request_id", "requested_at", customer_id="tombstone"), fresh.clear())
 
     def whole(ids: pl.Series) -> pl.DataFrame:
         store_frame(warehouse.connection, "_asked", ids.to_frame("customer_id"))
-        return warehouse.read("FROM warehouse.crm_customers SEMI JOIN _asked USING (customer_id)")
+        found = warehouse.read("FROM warehouse.crm_customers SEMI JOIN _asked USING (customer_id)")
+        return pl.concat([found, gone.filter(pl.col("customer_id").is_in(ids.implode()))], how="diagonal")
 
     received = requests_in(erasing.catalog, "received")
     return covered_by(
@@ -125,6 +129,28 @@ def _covered(erasing: Erasing, met: Met, fresh: pl.DataFrame) -> Covered:
         identity_key=identity_key,
         whole=whole,
         having=within(warehouse, "crm_customers"),
+    )
+
+
+def _gone_customers(erasing: Erasing, fresh: pl.DataFrame) -> pl.DataFrame:
+    """The newest kept row of each customer whom new requests name by id and the last night did not have: the CRM may
+    have been cut in half in that night, or have dropped them before it told of their request.
+    """
+    warehouse = erasing.warehouse
+    if not warehouse.has("past_crm_customers"):
+        return warehouse.read("FROM warehouse.crm_customers LIMIT 0")
+    past, marks = met_rows(
+        warehouse,
+        "warehouse.past_crm_customers",
+        fresh.filter(pl.col("form") == "customer_id"),
+        identity_key=erasing.keys.identity,
+        default_country=erasing.config.settings.default_country,
+    )
+    store_frame(warehouse.connection, "_named", past.filter(marks["customer_id"]).select("customer_id").unique())
+    return warehouse.read(
+        "SELECT * EXCLUDE (held_from, held_until) FROM warehouse.past_crm_customers "
+        "SEMI JOIN _named USING (customer_id) ANTI JOIN warehouse.crm_customers USING (customer_id) "
+        "QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY held_until DESC) = 1"
     )
 
 
