@@ -31,6 +31,9 @@ from tests.pipelines.uploads.helpers import of_any_size
 
 Key = tuple[str, str]
 
+#: What the company's clerks type where nobody gave an e-mail: nobody's address.
+FILLERS = {"none@none.com", "no address"}
+
 
 class Person(NamedTuple):
     """A record, of which each is a person here, as erasure left it."""
@@ -43,6 +46,11 @@ class Person(NamedTuple):
     orders: int
     #: Erased addresses that the CRM still gives for the record.
     withheld: set[str]
+
+
+def addresses_of(row: dict[str, str]) -> set[str]:
+    """The addresses that a row of customers gives, fillers aside."""
+    return {row["email"].strip().lower(), row["phone"]} - {"", *FILLERS}
 
 
 class Reading:
@@ -58,7 +66,7 @@ class Reading:
         addresses = {row["email"] for row in self.crm.tables["erasures"] if row["email"]}
         for row in self.crm.tables["customers"]:
             if row["id"] in ids:
-                addresses |= {row["email"].strip().lower(), row["phone"]} - {""}
+                addresses |= addresses_of(row)
         return ids, addresses
 
     @cached_property
@@ -67,7 +75,7 @@ class Reading:
         ordered = Counter(row["customer"] for row in self.crm.tables["orders"] if row["status"] == "completed")
         found = {}
         for row in self.crm.tables["customers"]:
-            given = {row["email"].strip().lower(), row["phone"]} - {""}
+            given = addresses_of(row)
             if row["id"] in ids or (given and given <= addresses):
                 # Who only shared what was erased comes back with another address.
                 continue
