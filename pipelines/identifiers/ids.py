@@ -5,13 +5,12 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.identifiers.digests import is_digest
-from pipelines.identifiers.unfit import says_nothing
+from pipelines.identifiers.unfit import UUID, says_nothing
 
 #: An advertising id, a device's id or another opaque one: no network's page allows anything else.
 _ID = r"^[0-9A-Za-z_-]+$"
 #: Groups of hex digits with hyphens are meant as a UUID, and then must be one.
 _HEX_GROUPS = r"^[0-9A-Fa-f]+(?:-[0-9A-Fa-f]+)+$"
-_UUID = r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 #: What a device says whose owner refuses tracking.
 _NOBODY = "^[0-]+$"
 
@@ -26,7 +25,7 @@ def mobile_ad_id_refusal(typed: pl.Expr) -> pl.Expr:
     nothing), `not_an_id`.
     """
     text = typed.str.strip_chars()
-    well_formed = text.str.contains(_UUID) | ~text.str.contains(_HEX_GROUPS)
+    well_formed = text.str.contains(UUID) | ~text.str.contains(_HEX_GROUPS)
     return (
         pl.when(text.is_null() | (text == ""))
         .then(pl.lit("blank"))

@@ -13,7 +13,7 @@ _WORDED: frozenset[IdentifierName] = frozenset(
     {"first_name", "last_name", "city", "region", "external_id", "mobile_ad_id"}
 )
 #: In plain, an advertising id is as systems issue it, a UUID.
-_UUID = r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+UUID = r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 _POSTAL_CODE = r"^[^\"\x00]{2,15}$"
 #: What plain text may not hold: an e-mail, or as many digits as a phone has, which are sent hashed or not at all. A
 #: postal code has up to nine digits (ZIP+4).
@@ -39,7 +39,7 @@ def fit(formed: pl.Series, column: MatchColumn) -> pl.Series:
 
 def _fit_in_plain(value: pl.Expr, identifier: IdentifierName) -> pl.Expr:
     if identifier == "mobile_ad_id":
-        return value.str.contains(_UUID)
+        return value.str.contains(UUID)
     if identifier == "postal_code":
         return value.str.contains(_POSTAL_CODE) & ~value.str.contains(_TEN_DIGITS)
     return ~value.str.contains(_WORDS_ADDRESS) if identifier in _WORDED else pl.lit(value=True)

@@ -466,3 +466,24 @@ def test_odd_addresses_lead_nowhere_else_and_break_nothing(site: Site, path: str
     assert browser.post(f"{_META}/size", {"size": "many"}, referer=path.replace("\n", "")).status_code == 422
     if path.startswith("/"):
         assert browser.client.get("http://testserver" + path.replace("\n", "")).status_code < 500
+
+
+def test_every_class_of_the_page_has_a_rule_in_its_style_sheet() -> None:
+    folder = Path(portal_app.__file__).parent
+    style = (folder / "static" / "style.css").read_text(encoding="utf-8")
+    written = "".join(path.read_text(encoding="utf-8") for path in sorted((folder / "templates").glob("*.html")))
+    named = {name for names in re.findall(r'class="([^"{]+)"', written) for name in names.split()}
+    assert len(named) > 50
+    assert {name for name in named if not re.search(rf"\.{name}(?![\w-])[^{{}}]*{{", style)} == set()
+
+
+def test_nobody_is_removed_and_no_password_made_anew_by_one_click(site: Site) -> None:
+    boss = site.user("boss", "admin")
+    site.user("camille", "marketer")
+    page = boss.get("/users").text
+    for action in ("/users/remove", "/users/password"):
+        forms = [place.start() for place in re.finditer(f'action="{action}"', page)]
+        assert forms
+        for place in forms:
+            # Within something that is to be opened first.
+            assert page.rfind("<details", 0, place) > page.rfind("</details>", 0, place)
