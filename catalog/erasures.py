@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,16 @@ STATES = sa.Table(
     sa.Column("confirmation", sa.Text),
     sa.Column("confirmed_at", sa.DateTime),
     sa.PrimaryKeyConstraint("request_id", "network", "account", "segment"),
+)
+
+#: The confirmations on which a request's keys were forgotten at an audience: only while they stand are those keys gone.
+FORGOTTEN = sa.Table(
+    "erasure_forgotten",
+    METADATA,
+    sa.Column("request_id", sa.Text, nullable=False),
+    *audience_columns(),
+    sa.Column("confirmation", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("request_id", "network", "account", "segment", "confirmation"),
 )
 
 
@@ -185,12 +195,9 @@ def removals(catalog: Catalog, request_id: str | None = None) -> list[Removal]:
         return [Removal.model_validate(_aware(row)) for row in connection.execute(query).mappings()]
 
 
-def unsettled_removals(catalog: Catalog, audience: Audience, said: Collection[str]) -> set[str]:
-    """The requests of which a network may still hold a key that the audience carried: the removal is open, or what
-    closed it is not among the confirmations that still stand (`said`, as removals name them).
-    """
-    taken_back = sa.and_(STATES.c.confirmation.is_not(None), STATES.c.confirmation.not_in(said))
-    is_open = sa.or_(STATES.c.state.in_(("due", "published")), taken_back)
+def open_removals(catalog: Catalog, audience: Audience) -> set[str]:
+    """The requests of which the network may still hold a key that the audience carried, by what was known last."""
+    is_open = STATES.c.state.in_(("due", "published"))
     query = sa.select(STATES.c.request_id).where(*of_audience(STATES, audience), is_open)
     with catalog.reading() as connection:
         return set(connection.execute(query).scalars())
@@ -205,6 +212,39 @@ def write_removals(catalog: Catalog, found: Iterable[Removal]) -> None:
             same = [STATES.c[name] == row[name] for name in ("request_id", "network", "account", "segment")]
             connection.execute(sa.delete(STATES).where(*same))
             connection.execute(sa.insert(STATES).values(**row))
+
+
+def note_forgotten(catalog: Catalog, request_ids: Iterable[str]) -> None:
+    """Write that the keys of these requests are about to be forgotten, on what has closed each of their removals."""
+    names = [column.name for column in FORGOTTEN.c]
+    closing = sa.select(*(STATES.c[name] for name in names)).where(
+        STATES.c.request_id == sa.bindparam("asked"), STATES.c.state == "closed", STATES.c.confirmation.is_not(None)
+    )
+    known = sa.exists().where(*(FORGOTTEN.c[name] == STATES.c[name] for name in names))
+    rows = [{"asked": request_id} for request_id in request_ids]
+    if rows:
+        with catalog.writing() as connection:
+            connection.execute(sa.insert(FORGOTTEN).from_select(names, closing.where(~known)), rows)
+
+
+def forgotten_on(catalog: Catalog, audience: Audience) -> dict[str, set[str]]:
+    """Request → the confirmations on which keys of it were forgotten at the audience."""
+    query = sa.select(FORGOTTEN.c.request_id, FORGOTTEN.c.confirmation).where(*of_audience(FORGOTTEN, audience))
+    found: dict[str, set[str]] = {}
+    with catalog.reading() as connection:
+        for request_id, confirmation in connection.execute(query):
+            found.setdefault(request_id, set()).add(confirmation)
+    return found
+
+
+def forget_on(catalog: Catalog, audience: Audience, confirmed: Mapping[str, str]) -> None:
+    """Write for each of the requests that its forgotten keys are gone by this one confirmation."""
+    with catalog.writing() as connection:
+        for request_id, confirmation in confirmed.items():
+            same = [FORGOTTEN.c.request_id == request_id, *of_audience(FORGOTTEN, audience)]
+            connection.execute(sa.delete(FORGOTTEN).where(*same))
+            row = {"request_id": request_id, **audience._asdict(), "confirmation": confirmation}
+            connection.execute(sa.insert(FORGOTTEN).values(**row))
 
 
 def _insert(connection: sa.Connection, requests: Iterable[tuple[str, RequestKind, datetime]], by: str) -> None:

@@ -37,6 +37,11 @@ class Confirmation(BaseModel):
     def audience(self) -> Audience:
         return Audience(self.network, self.account, self.segment)
 
+    @property
+    def name(self) -> str:
+        """As removals and certificates name it: `removed 2025-06-30.2`."""
+        return f"{self.kind} {self.version}"
+
 
 class UploadStep(BaseModel):
     """One thing to do at the network, and how it is confirmed."""

@@ -313,6 +313,43 @@ def test_when_a_request_closes_no_file_of_the_outbox_names_the_person_and_each_l
     assert json.loads(certified(home, config, request))["request"]["state"] == "closed"
 
 
+def test_what_was_forgotten_stays_in_mind_when_the_request_comes_to_name_other_keys(
+    company: Company, home: Path, tmp_path: Path
+) -> None:
+    """The record that asked takes over an address of somebody in the lists: the request is open again, and names keys
+    that are known beside keys that nobody knows any more."""
+    config = ("--config", str(company.config))
+    told("confirm", "meta/buyers", "2024-06-30.1", "--as", "created", home=home)
+    told("forget", "zz-one", "--requested-at", "2024-07-01", *config, home=home)
+    [request] = state(home)
+    night(company.config, home, "2024-06-30")
+    confirm_plan(home)
+    night(company.config, home, "2024-06-30")
+    assert state(home) == {request: "closed"}
+    later = Company(tmp_path / "later")
+    shutil.copytree(company.folder, later.folder)
+    customers = (company.folder / "customers.csv").read_text(encoding="utf-8")
+    (later.folder / "customers.csv").write_text(
+        customers.replace("zz-one,zq.carla@example.org", "zz-one,jane.doe@gmail.com"), encoding="utf-8"
+    )
+    night(later.config, home, "2024-07-01")
+    assert state(home) == {request: "removing"}
+
+    told("unconfirm", "meta/buyers", home=home)
+    night(later.config, home, "2024-07-01")
+
+    with open_catalog(Home.at(home)) as catalog:
+        row = catalog.versions(Audience("meta", "main", "buyers"))[-1]
+    newest, manifest = row["version"], Manifest.model_validate_json(row["manifest"])
+    assert [step.kind for step in manifest.plan] == ["replaced"]
+    assert not manifest.alternative, "no file can name all keys that must leave"
+    told("confirm", "meta/buyers", newest, "--as", "replaced", home=home)
+    [shown] = [each for each in json.loads(certified(home, config, request))["removals"] if each["network"] == "meta"]
+    assert (shown["state"], shown["confirmation"]) == ("closed", f"replaced {newest}")
+    night(later.config, home, "2024-07-02")
+    assert "replaced" not in steps(home)["meta"], "once is enough"
+
+
 def test_files_that_are_to_go_go_before_the_keys_by_which_they_are_found(
     company: Company, home: Path, erasing: Callable[[], Iterator[Erasing]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -22,18 +22,35 @@ Lists = Callable[[Sequence[Confirmation]], list[list[Event]]]
 
 @dataclass(frozen=True)
 class Carrier:
-    """An audience that carried keys of erased people: `found` are its `traces`, `published_at` its versions' times."""
+    """An audience that carried keys of erased people: `found` are its `traces`, `published_at` its versions' times,
+    `forgotten_on` the confirmations on which a request's keys were forgotten."""
 
     audience: Audience
     found: pl.DataFrame
     standing: Sequence[Confirmation]
     published_at: Mapping[str, datetime]
     lists: Lists
+    forgotten_on: Mapping[str, set[str]]
 
     @cached_property
     def said(self) -> set[str]:
         """The standing confirmations, as removals name them."""
-        return {f"{each.kind} {each.version}" for each in self.standing}
+        return {each.name for each in self.standing}
+
+    def is_doubtful(self, request_id: str) -> bool:
+        """Whether a confirmation was taken back on which keys of the request were forgotten."""
+        return not self.forgotten_on.get(request_id, set()) <= self.said
+
+    def is_filled_with(self, versions: Iterable[str]) -> bool:
+        """Whether one of the versions is what some open list was filled with last."""
+        return not self._filled.isdisjoint(versions)
+
+    @cached_property
+    def _filled(self) -> set[str]:
+        return {
+            [version for version, kind in each.uploads if kind in {"created", "replaced"}][-1]
+            for each in open_lists(self.standing)
+        }
 
     @cached_property
     def _held(self) -> dict[int, set[str]]:
@@ -73,12 +90,26 @@ def removals_of(
             state="due",
         )
         if request_id not in held:
-            removals.append(_over(removal, before, carrier))
+            removal = _over(removal, before, carrier)
         elif request_id in consented:
-            removals.append(removal.model_copy(update={"state": "consented"}))
+            removal = removal.model_copy(update={"state": "consented"})
         else:
-            removals.append(_open(removal, requests[request_id], carrier))
+            removal = _open(removal, requests[request_id], carrier)
+        is_over = removal.state in {"closed", "consented"}
+        removals.append(_reopened(removal) if is_over and _is_forgotten_there(removal, carrier) else removal)
     return removals
+
+
+def gone_anew(carrier: Carrier, removals: Iterable[Removal]) -> dict[str, str]:
+    """Request → the newest confirmation, of those removals whose forgotten keys are in no list any more although what
+    they were forgotten on was taken back."""
+    if not carrier.standing:
+        return {}
+    return {
+        each.request_id: carrier.standing[-1].name
+        for each in removals
+        if carrier.is_doubtful(each.request_id) and not carrier.is_filled_with(each.carried_by)
+    }
 
 
 def _open(removal: Removal, request: ErasureRequest, carrier: Carrier) -> Removal:
@@ -107,17 +138,16 @@ def _over(removal: Removal, before: Removal | None, carrier: Carrier) -> Removal
         last -= 1
     closing = carrier.standing[last - 1] if last else None
     known = before.model_dump(include={"removed_by", "published_at"}) if before else {}
-    said = (
-        {"confirmation": f"{closing.kind} {closing.version}", "confirmed_at": closing.confirmed_at} if closing else {}
-    )
+    said = {"confirmation": closing.name, "confirmed_at": closing.confirmed_at} if closing else {}
     if closing is not None and closing.kind != "deleted":
         known = {"removed_by": closing.version, "published_at": carrier.published_at.get(closing.version)}
     return removal.model_copy(update={"state": "closed", **known, **said})
 
 
 def _stands(known: Removal, carrier: Carrier) -> bool:
-    """Whether it was closed, and nobody took back what closed it."""
-    return known.state == "closed" and known.confirmation in {None, *carrier.said}
+    """Whether it was closed, and nobody took back what closed it, then or before."""
+    is_closed = known.state == "closed" and known.confirmation in {None, *carrier.said}
+    return is_closed and not carrier.is_doubtful(known.request_id)
 
 
 def _without_keys(before: Removal, carrier: Carrier) -> Removal:
@@ -125,14 +155,17 @@ def _without_keys(before: Removal, carrier: Carrier) -> Removal:
     list was filled with a version that never carried them."""
     if _stands(before, carrier):
         return before
-    filled = [
-        [version for version, kind in each.uploads if kind in {"created", "replaced"}][-1]
-        for each in open_lists(carrier.standing)
-    ]
-    if set(filled) & set(before.carried_by):
-        return before.model_copy(update={"state": "published", "confirmation": None, "confirmed_at": None})
+    if carrier.is_filled_with(before.carried_by):
+        return _reopened(before)
     closing = carrier.standing[-1] if carrier.standing else None
-    said = (
-        {"confirmation": f"{closing.kind} {closing.version}", "confirmed_at": closing.confirmed_at} if closing else {}
-    )
+    said = {"confirmation": closing.name, "confirmed_at": closing.confirmed_at} if closing else {}
     return before.model_copy(update={"state": "closed", **said})
+
+
+def _is_forgotten_there(removal: Removal, carrier: Carrier) -> bool:
+    """Whether keys of the request that are no longer kept may be in a list, beside those that are and in none."""
+    return carrier.is_doubtful(removal.request_id) and carrier.is_filled_with(removal.carried_by)
+
+
+def _reopened(removal: Removal) -> Removal:
+    return removal.model_copy(update={"state": "published", "confirmation": None, "confirmed_at": None})

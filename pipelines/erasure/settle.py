@@ -12,10 +12,13 @@ import polars as pl
 
 from catalog.erasures import (
     erasure_requests,
+    forget_on,
     forget_records,
+    forgotten_on,
     mark_closed,
     mark_erased,
     mark_rewritten,
+    note_forgotten,
     removals,
     reopen,
     requests_in,
@@ -27,7 +30,7 @@ from pipelines.erasure.applied import not_applied
 from pipelines.erasure.carried import drop_erased_keys, erased_keys, note_erased_keys, traces, watched_by_no_other
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.forbidden import keys_by_request
-from pipelines.erasure.removals import Carrier, removals_of
+from pipelines.erasure.removals import Carrier, gone_anew, removals_of
 from pipelines.erasure.taking_in import take_in
 from pipelines.uploads.audience_keys import key_versions
 from pipelines.uploads.holdings import possible_lists
@@ -77,7 +80,10 @@ def update_removals(erasing: Erasing) -> None:
     written = []
     for audience in sorted(there | {removal.audience for removal in before}):
         known = {removal.request_id: removal for removal in before if removal.audience == audience}
-        written += removals_of(_carrier(erasing, audience, found), requests, known, consented)
+        carrier = _carrier(erasing, audience, found)
+        theirs = removals_of(carrier, requests, known, consented)
+        forget_on(catalog, audience, gone_anew(carrier, theirs))
+        written += theirs
     write_removals(catalog, [removal for removal in written if removal not in unchanged])
     unfinished = {removal.request_id for removal in written if removal.state in {"due", "published"}}
     removing = [each.request_id for each in requests.values() if each.state == "removing"]
@@ -96,6 +102,7 @@ def _carrier(erasing: Erasing, audience: Audience, found: pl.DataFrame) -> Carri
         confirmations(erasing.catalog, audience),
         {version: at.replace(tzinfo=UTC) for version, at in published_at.items()},
         lambda said: possible_lists(said, files, published_at),
+        forgotten_on(erasing.catalog, audience),
     )
 
 
@@ -134,6 +141,8 @@ def _drop_finished_keys(erasing: Erasing) -> None:
         # Files first: nobody finds them without the keys.
         found = traces(erasing.warehouse)
         _withdraw(erasing, found.join(going, on=["network", "key", "value"], how="semi"))
+    # Noted first: a run that is killed in between forgets too little.
+    note_forgotten(erasing.catalog, {*closed} & {*standing["request_id"]})
     drop_erased_keys(erasing.warehouse, {*closed, *too_old}, standing, too_old)
 
 

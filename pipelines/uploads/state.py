@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from catalog.erasures import unsettled_removals
+from catalog.erasures import forgotten_on, open_removals
 from catalog.journal import confirmations
 from catalog.store import VERSIONS, Catalog
 from catalog.warehouse import Warehouse
@@ -117,8 +117,10 @@ def state_of(audience: Audience, catalog: Catalog, warehouse: Warehouse) -> Stat
 
 
 def _holds_forgotten(audience: Audience, standing: list[Confirmation], catalog: Catalog, warehouse: Warehouse) -> bool:
-    said = {f"{each.kind} {each.version}" for each in standing}
-    unfinished = unsettled_removals(catalog, audience, said)
+    rests_on = set().union(*forgotten_on(catalog, audience).values())
+    if not rests_on <= {each.name for each in standing}:
+        return True
+    unfinished = open_removals(catalog, audience)
     if not unfinished or not warehouse.has("erased_keys"):
         return False
     known = warehouse.read("SELECT DISTINCT request_id FROM warehouse.erased_keys")["request_id"]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from pipelines.erasure.removals import Carrier, removals_of
+from pipelines.erasure.removals import Carrier, gone_anew, removals_of
 from pipelines.uploads.holdings import possible_lists
 from schemas.erasure import ErasureRequest, Removal
 from schemas.journal import Confirmation, ConfirmationKind
@@ -44,7 +44,7 @@ def carrier(*said: tuple[ConfirmationKind, str], files: list[tuple[int, str, str
     ]  # fmt: skip
     naive = {version: at.replace(tzinfo=None) for version, at in PUBLISHED.items()}
     there = {version: at for version, at in PUBLISHED.items() if version in {name for _, name, _ in files}}
-    return Carrier(AUDIENCE, keyed, standing, there, lambda lines: possible_lists(lines, every, naive))
+    return Carrier(AUDIENCE, keyed, standing, there, lambda lines: possible_lists(lines, every, naive), {})
 
 
 def removal(*said: tuple[ConfirmationKind, str], before: Removal | None = None, consented: bool = False) -> Removal:
@@ -99,6 +99,22 @@ def test_a_confirmation_that_is_taken_back_opens_it_again() -> None:
     replaced = replace(carrier(said[0], ("replaced", "2025-06-03.1")), found=carrier().found.clear())
     [closed_again] = removals_of(replaced, {"r1": REQUEST}, {"r1": still}, set())
     assert (closed_again.state, closed_again.confirmation) == ("closed", "replaced 2025-06-03.1")
+
+
+def test_keys_that_are_known_and_in_no_list_do_not_speak_for_those_that_were_forgotten() -> None:
+    taken_back = replace(carrier(("created", "2025-06-02.1")), forgotten_on={"r1": {"removed 2025-06-03.1"}})
+    before = removal(("created", "2025-06-02.1"), ("removed", "2025-06-03.1"))
+    in_no_list, allowed = (taken_back.found.filter(version=name) for name in ("2025-06-01.1", "2025-06-02.1"))
+    for known, consented in ((in_no_list, set[str]()), (allowed, {"r1"})):
+        [found] = removals_of(replace(taken_back, found=known), {"r1": REQUEST}, {"r1": before}, consented)
+        assert (found.state, found.confirmation) == ("published", None)
+        assert not gone_anew(taken_back, [found])
+
+    said: list[tuple[ConfirmationKind, str]] = [("created", "2025-06-02.1"), ("replaced", "2025-06-03.1")]
+    filled = replace(carrier(*said), forgotten_on=taken_back.forgotten_on, found=in_no_list)
+    [over] = removals_of(filled, {"r1": REQUEST}, {"r1": found}, set())
+    assert (over.state, over.confirmation) == ("closed", "replaced 2025-06-03.1")
+    assert gone_anew(filled, [over]) == {"r1": "replaced 2025-06-03.1"}
 
 
 def test_who_has_consented_again_needs_no_removal() -> None:
