@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
@@ -18,6 +19,8 @@ METADATA = sa.MetaData()
 
 #: Any number, the same in every process that makes the tables.
 _TABLES_LOCK = 0x72656C62
+#: What SQLite says of a file that is not as it was written.
+_DAMAGES = ("file is not a database", "disk image is malformed")
 
 
 @contextmanager
@@ -25,7 +28,8 @@ def database(home: Home) -> Iterator[sa.Engine]:
     """The home's database with all tables of `METADATA`, made if they are not there; in AUTOCOMMIT mode.
 
     Raises:
-        CatalogError: PostgreSQL cannot be reached, or its URL or driver is wrong. The password is in no message.
+        CatalogError: PostgreSQL cannot be reached, or its URL or driver is wrong; SQLite's file is damaged or may not
+            be written, found now or by a later statement. The password is in no message.
         DiskError: SQLite finds the disk full, now or with a later statement.
     """
     engine = _sqlite(home) if home.catalog_url is None else _postgresql(home.catalog_url.get_secret_value())
@@ -33,6 +37,19 @@ def database(home: Home) -> Iterator[sa.Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+def check_database(engine: sa.Engine) -> None:
+    """Look through SQLite's file, and take its write lock once; PostgreSQL looks after its own.
+
+    Raises:
+        CatalogError: it is damaged, or may not be written.
+    """
+    if engine.dialect.name == "sqlite":
+        with writing(engine) as connection:
+            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        if found != "ok":
+            raise CatalogError(_damaged(Path(engine.url.database or "")))
 
 
 def copy_database(home: Home, copy: Home) -> None:
@@ -99,8 +116,11 @@ def _sqlite(home: Home) -> sa.Engine:
 
     @event.listens_for(engine, "handle_error")
     def _told(context: sa.ExceptionContext) -> DiskError | CatalogError | None:
-        if "readonly database" in str(context.original_exception):
+        said = str(context.original_exception)
+        if "readonly database" in said:
             return CatalogError(f"{home.catalog} cannot be written. Run as the user of this home, or give it to yours.")
+        if any(damage in said for damage in _DAMAGES):
+            return CatalogError(_damaged(home.catalog))
         return disk_failure(context.original_exception)
 
     @event.listens_for(engine, "connect")
@@ -111,6 +131,10 @@ def _sqlite(home: Home) -> sa.Engine:
     if new:
         home.catalog.chmod(0o600)
     return engine
+
+
+def _damaged(catalog: Path) -> str:
+    return f"{catalog} is damaged. Restore the home from its last backup (docs/operations.md)."
 
 
 def _postgresql(text: str) -> sa.Engine:

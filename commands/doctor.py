@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from catalog.alerts import AlertSecrets
-from catalog.database import database
+from catalog.database import check_database, database
 from catalog.duckdb_connection import Extension, connect, load_extension
 from catalog.home import Home
 from catalog.secret_keys import NAMES, find_key, has_data
@@ -71,10 +71,11 @@ def _keys(home: Home) -> str:
 
 
 def _catalog(home: Home) -> str:
-    if home.catalog_url is None:
-        return f"SQLite, {home.catalog}"
-    with database(home):
-        return "PostgreSQL, which answers"
+    if home.catalog_url is None and not home.catalog.exists():
+        return f"SQLite, {home.catalog}; the first run makes it"
+    with database(home) as engine:
+        check_database(engine)
+    return "PostgreSQL, which answers" if home.catalog_url else f"SQLite, {home.catalog}, whole"
 
 
 def _disk(home: Home) -> str:

@@ -111,3 +111,11 @@ def test_a_catalog_that_may_not_be_written_is_told(tmp_path: Path) -> None:
         connection.exec_driver_sql("PRAGMA query_only = 1")
         with pytest.raises(CatalogError, match=r"cannot be written\. Run as the user of this home"):
             connection.exec_driver_sql("CREATE TABLE any_table (any_column)")
+
+
+def test_a_catalog_that_is_something_else_is_told(tmp_path: Path) -> None:
+    home = Home.at(tmp_path / "home")
+    home.create()
+    home.catalog.write_bytes(b"anything but a database " * 400)
+    with pytest.raises(CatalogError, match=r"catalog\.sqlite is damaged\. Restore the home"), database(home):
+        pass

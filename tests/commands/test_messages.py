@@ -465,3 +465,18 @@ def test_doctor_ends_with_1_and_tells_all_that_is_ill_at_once(
     assert "warehouse missing" not in words(result)
     assert "Top-10.toml: the file's name must match [a-z][a-z0-9_]*, because" in words(result)
     assert not [secret for secret in ("correct horse", "5" * 64) if secret in words(result)]
+
+
+def test_doctor_looks_into_the_catalog(config: Path, home: Home) -> None:
+    with open_catalog(home) as catalog:
+        catalog.record("forgot", "r1", {})
+    found = relance("doctor", "--config", config, "--home", home.root)
+    assert examinations(found)["catalog"] == "well"
+    with home.catalog.open("r+b") as file:
+        file.seek(8192)
+        file.write(b"\xff" * 8192)
+
+    result = relance("doctor", "--config", config, "--home", home.root)
+
+    assert examinations(result)["catalog"] == "ill"
+    assert f"{home.catalog} is damaged. Restore the home from its last backup" in words(result)
