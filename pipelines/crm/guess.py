@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pipelines.crm.guess_columns import Match, contradicted, matches
 from pipelines.crm.guess_files import Found, FoundTable, quoted
-from pipelines.crm.guess_names import kind, rank, squashed, words
+from pipelines.crm.guess_names import kind, marked, rank, squashed, words
 from pipelines.crm.guess_orders import orders_select
 from pipelines.crm.guess_selects import Select, plain_select
 from pipelines.crm.guess_shapes import filled, is_key, ours, translated
@@ -173,6 +173,11 @@ def _fault(table: TableName, candidate: _Candidate) -> str | None:
         name = candidate.matched[column].name
         if ours(column, candidate.found.columns[name]) < 0.5:
             return f"{name} has other words than {column} may have"
+    limits = marked(_unused(candidate), "limits_a_statement") if table == "consents" else []
+    if limits:
+        return (
+            f"{' and '.join(limits)} may say that a statement is no longer or not yet valid, and its status alone not"
+        )
     if table == "visits" and "event" in candidate.matched:
         name = candidate.matched["event"].name
         if translated("event", candidate.found.columns[name]) < 0.5:
@@ -185,11 +190,16 @@ def _fault(table: TableName, candidate: _Candidate) -> str | None:
 
 def _kinds_of_requests(table: TableName, candidate: _Candidate) -> str | None:
     """The column that tells requests to be forgotten from others."""
-    used = {match.name for match in candidate.matched.values()}
-    for name, values in candidate.found.columns.items() if table == "erasures" else ():
-        if name not in used and _KINDS.intersection(words(name)[-1:]) and len(set(filled(values))) > 1:
+    for name in _unused(candidate) if table == "erasures" else ():
+        if _KINDS.intersection(words(name)[-1:]) and len(set(filled(candidate.found.columns[name]))) > 1:
             return name
     return None
+
+
+def _unused(candidate: _Candidate) -> list[str]:
+    """The columns that are taken for none of ours."""
+    used = {match.name for match in candidate.matched.values()}
+    return [name for name in candidate.found.columns if name not in used]
 
 
 def _linked(customers: _Candidate, orders: _Candidate) -> _Candidate:

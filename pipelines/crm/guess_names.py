@@ -83,10 +83,12 @@ def known_columns(table: TableName) -> tuple[str, ...]:
     return tuple(vocabulary()["columns"][table])
 
 
-def marked(names: list[str], mark: Literal["consent", "left_out", "whole_name"]) -> list[str]:
-    """The columns that speak of consent, that mark rows one may want to leave out, or that hold whole names."""
+def marked(names: list[str], mark: Literal["consent", "left_out", "limits_a_statement", "whole_name"]) -> list[str]:
+    """The columns that speak of consent, that mark rows one may want to leave out, that say until or from when a
+    statement holds, or that hold whole names.
+    """
     signs = vocabulary()["marks"][mark]
-    if mark == "consent":
+    if mark in {"consent", "limits_a_statement"}:
         return [name for name in names if any(sign in squashed(name) for sign in signs)]
     return [name for name in names if squashed(name) in signs]
 

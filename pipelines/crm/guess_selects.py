@@ -8,7 +8,7 @@ from textwrap import fill
 
 from pipelines.crm.guess_columns import Match
 from pipelines.crm.guess_files import FoundTable, quoted
-from pipelines.crm.guess_names import vocabulary, words
+from pipelines.crm.guess_names import rank, vocabulary, words
 from pipelines.crm.guess_shapes import (
     day_first_format,
     filled,
@@ -101,15 +101,18 @@ class Writer:
     def time(self, column: str) -> None:
         """A time or a day; whether the day or the month stands first is never guessed."""
         name, form = self.matched[column].name, time_format(self.values(column))
-        needed = not CONTRACTS[self.table].columns()[column].nullable
+        # Without its limits a statement would speak for ever: what cannot be read as one must not read as none.
+        limits = column in {"valid_from", "valid_to"}
+        needed = not CONTRACTS[self.table].columns()[column].nullable or limits
         if form == "iso" and "utc" in words(name) and is_without_offset(self.values(column)):
             self.add(column, f"nullif(trim({self.sql(column)}), '') || 'Z'", "its name says UTC", source=name)
         elif form == "iso":
             self.copy(column)
         elif form is not None:
-            self.add(column, f"try_strptime(trim({quoted(name)}), '{form}')", source=name)
+            self.add(column, _or_text(f"try_strptime(trim({quoted(name)}), '{form}')", name, limits), source=name)
         elif (seconds := seconds_since_1970(self.values(column))) is not None:
-            self.add(column, f"to_timestamp({seconds.format(quoted(name))})", "time since 1970", source=name)
+            since = _or_text(f"to_timestamp({seconds.format(quoted(name))})", name, limits)
+            self.add(column, since, "time since 1970", source=name)
         else:
             reading = f"try_strptime(trim({quoted(name)}), '{day_first_format(self.values(column))}')"
             if needed:
@@ -167,11 +170,18 @@ def plain_select(table: TableName, found: FoundTable, matched: Mapping[str, Matc
             (writer.time if is_time else writer.translate if translates else writer.copy)(column)
     if table == "customers":
         _finish_customers(writer)
+    if table == "consents":
+        _finish_consents(writer)
     if table == "visits":
         _finish_visits(writer)
     if table == "erasures":
         _finish_erasures(writer)
     return writer.done()
+
+
+def _or_text(time: str, name: str, wanted: bool) -> str:
+    """A time; if `wanted`, the text itself where it is none, so that its row is set aside."""
+    return f"coalesce(({time})::VARCHAR, {quoted(name)})" if wanted else time
 
 
 def _translation(sql: str, words: Mapping[str, list[str]]) -> str:
@@ -202,6 +212,18 @@ def _finish_customers(writer: Writer) -> None:
         name = writer.matched["email"].name
         writer.decide.append(
             f"customers.email: {name} looks already hashed; relance needs the addresses themselves and refuses hashes"
+        )
+
+
+def _finish_consents(writer: Writer) -> None:
+    used = {match.name for match in writer.matched.values()}
+    times = [name for name in writer.found.columns if rank("consents", "captured_at", name) is not None]
+    others = [name for name in times if name not in used]
+    if "captured_at" in writer.matched and others:
+        read = writer.matched["captured_at"].name
+        writer.decide.append(
+            f"consents.captured_at: {read} is read and {' and '.join(others)} is not; if a statement is changed in its "
+            "row, it must be the time of the change, or a withdrawal gives way to an older yes"
         )
 
 

@@ -396,6 +396,40 @@ def test_consents_in_our_words_are_taken_and_others_only_proposed():
     assert "no column of it is purpose" in guess(customers=PEOPLE, consents=without).unfit["consents"][1]
 
 
+STATEMENTS = {
+    "customer_id": ["1", "2", "3"],
+    "purpose": ["ads_upload"] * 3,
+    "status": ["granted"] * 3,
+    "created_at": ["2024-01-01", "2024-01-02", "2024-01-03"],
+}
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["revoked_at", "withdrawn_on", "is_active", "deleted_at", "confirmed_at", "Widerrufen am", "date de retrait"],
+)
+def test_a_status_is_not_taken_where_another_column_may_have_ended_the_statement(column):
+    assert "consents" in guess(customers=PEOPLE, consents=STATEMENTS).selects
+    made = guess(customers=PEOPLE, consents={**STATEMENTS, column: ["", "2025-01-01", ""]})
+    assert "consents" not in made.selects
+    assert made.unfit["consents"][1].startswith(f"{column} may say that a statement is no longer or not yet valid")
+
+
+@pytest.mark.parametrize("written", ["31/01/2025", "31-Jan-2025", "1738281600"])
+def test_an_end_of_a_statement_that_cannot_be_read_never_reads_as_no_end(written):
+    made = guess(customers=PEOPLE, consents={**STATEMENTS, "expiry_date": [written] * 3})
+    with duckdb.connect() as connection:
+        asked = f"SELECT ({lines(made, 'consents')['valid_to']})::VARCHAR FROM (SELECT $1::VARCHAR AS expiry_date)"
+        assert connection.execute(asked, ["soon"]).fetchall() == [("soon",)]
+        assert connection.execute(asked, [None]).fetchall() == [(None,)]
+
+
+def test_a_time_of_change_beside_the_time_of_making_is_asked_about():
+    made = guess(customers=PEOPLE, consents={**STATEMENTS, "updated_at": ["2025-01-01"] * 3})
+    (said,) = made.selects["consents"].decide
+    assert said.startswith("consents.captured_at: created_at is read and updated_at is not")
+
+
 @pytest.mark.parametrize("column", ["type", "request_type", "type_of_request", "RequestKind", "Demande (nature)"])
 def test_requests_of_several_kinds_are_not_all_taken_for_requests_to_be_forgotten(column):
     requests = {"request_id": ["1", "2"], "email": ["a@example.org", "b@example.org"]}
