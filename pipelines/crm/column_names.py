@@ -12,6 +12,11 @@ _QUOTED = re.compile(r'"([^"]*)"')
 #: What an address has, and no name of a column: an @, or the digits of a phone, a date or a postcode.
 _VALUE = re.compile(r"[^\s\"'(),]*(?:@|\d{3})[^\s\"'(),]*")
 
+#: What DuckDB says where a select names a column that its sources do not have.
+_NO_COLUMN = re.compile(r'Referenced column "|does not have a column named "')
+#: What it says instead where the select gives the same name, in another case perhaps: `EMAIL AS email`.
+_OWN_NAME = re.compile(r'Column ("[^"]*") referenced that exists in the SELECT clause.*')
+
 
 def looks_like_name(text: str) -> bool:
     """Whether a text is a name that somebody gave to a column: letters first of all, few digits, no other signs."""
@@ -36,6 +41,7 @@ def told_names(names: Iterable[str]) -> str:
 
 def told_error(error: Exception, select: str) -> str:
     """The first line of what DuckDB says of a select, without names that neither stand in it nor look like names."""
+    line = str(error).split("\n")[0].strip().rstrip(".!")
 
     def told(quoted: re.Match[str]) -> str:
         # It quotes signatures of functions too, `lower(INTEGER)`.
@@ -43,5 +49,10 @@ def told_error(error: Exception, select: str) -> str:
         known = all(word in select or looks_like_name(word) for word in words)
         return quoted[0] if quoted[1] in select or (is_plain and known) else '"…"'
 
-    says = _QUOTED.sub(told, str(error).split("\n")[0].strip().rstrip(".!"))
+    says = _QUOTED.sub(told, _OWN_NAME.sub(r"Referenced column \1 not found in FROM clause", line))
     return _VALUE.sub(lambda value: value[0] if value[0] in select else "…", says)
+
+
+def lacks_column(error: Exception) -> bool:
+    """Whether DuckDB refuses a select because what it reads has no column of a name."""
+    return any(sign.search(str(error)) is not None for sign in (_NO_COLUMN, _OWN_NAME))

@@ -449,6 +449,28 @@ def test_orders_without_a_time_say_how_to_declare_that(database: duckdb.DuckDBPy
         assert pulled.accepted.select("order_id", "amount", "ordered_at").rows() == [("1", 1250, None)]
 
 
+@pytest.mark.parametrize(
+    ("select", "name"),
+    [
+        ("SELECT id AS customer_id, EMAIL AS email FROM crm", "EMAIL"),
+        ("SELECT id AS customer_id, Opt_in AS gender FROM crm", "Opt_in"),
+        ("SELECT id AS customer_id, c.PHONE AS phone FROM crm AS c", "PHONE"),
+    ],
+)
+def test_a_column_that_the_export_has_no_more_is_told_with_what_to_do(
+    pull: Pull, tmp_path: Path, select: str, name: str
+) -> None:
+    write(tmp_path, "id,E-Mail\n1,a@x.fr\n")
+    with pytest.raises(SourceError) as caught:
+        pull(select)
+    told = str(caught.value)
+    assert "sources.toml, tables.customers.select" in told and "crm.csv" not in told.partition("It reads")[0]
+    assert f'"{name}"' in told and "before it is defined" not in told
+    assert told.endswith(
+        "Write the name that the column has there now into the select; if it is gone, export it again with that column."
+    )
+
+
 # No row is lost
 
 FIELDS = st.one_of(
