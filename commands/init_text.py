@@ -10,8 +10,9 @@ from textwrap import fill
 from typing import Any
 
 from pipelines.crm.guess import Guess
-from pipelines.crm.guess_names import marked
+from pipelines.crm.guess_names import marked, speaks_of_ads
 from pipelines.crm.guess_selects import Line, Select
+from pipelines.crm.guess_shapes import is_yes_or_no
 from schemas.source import TABLES, Source, TableName
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -106,16 +107,23 @@ def _remarks(select: Select, guess: Guess) -> str:
 
 
 def _consent_remarks(guess: Guess) -> str:
-    """The columns that speak of consent; none is taken for one to ad uploads."""
-    speaking = [
-        f"{name} ({select.found.title})"
-        for select in guess.selects.values()
-        for name in marked(select.unused, "consent")
+    """The columns that speak of consent, those that may mean ads apart; none is taken for one to ad uploads."""
+    speaking: dict[bool, list[str]] = {True: [], False: []}
+    for select in guess.selects.values():
+        consents = marked(select.unused, "consent")
+        for name in select.unused:
+            of_ads = speaks_of_ads(name)
+            if name in consents or (of_ads and is_yes_or_no(select.found.columns[name])):
+                speaking[of_ads].append(f"{name} ({select.found.title})")
+    sentences = [
+        ("These may speak of ads. They are consent to uploads only if that is what people were asked", speaking[True]),
+        (
+            "These speak of consent to something else, such as a newsletter, which is no consent to ad uploads",
+            speaking[False],
+        ),
     ]
-    if not speaking:
-        return ""
-    sentence = "These speak of consent to something else, such as a newsletter, which is no consent to ad uploads"
-    return _names_comment(sentence, speaking) + _comment(_texts()["example"]["consents"])
+    remarks = "".join(_names_comment(sentence, names) for sentence, names in sentences if names)
+    return remarks + _comment(_texts()["example"]["consents"]) if remarks else ""
 
 
 def _select_toml(select: Select) -> str:

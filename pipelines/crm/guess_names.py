@@ -93,6 +93,11 @@ def marked(names: list[str], mark: Literal["consent", "left_out", "limits_a_stat
     return [name for name in names if squashed(name) in signs]
 
 
+def speaks_of_ads(name: str) -> bool:
+    """Whether a column speaks of ads by its name."""
+    return bool(set(vocabulary()["marks"]["ads"]) & set(words(name)))
+
+
 def speaks_of_something_else(name: str) -> bool:
     """Whether a column is, by its name, somebody else's address or another time or amount than the order's."""
     return bool(set(vocabulary()["marks"]["something_else"]) & set(words(name)))

@@ -175,6 +175,11 @@ def starts_with_apostrophe(values: Values) -> bool:
     return (share(values, lambda value: value.startswith("'")) or 0.0) > 0.5
 
 
+def is_yes_or_no(values: Values) -> bool:
+    """Whether a column only says yes or no, in one of several languages."""
+    return (share(values, lambda value: value.lower() in _BOOLEANS) or 0.0) >= 0.9
+
+
 def whole_numbers(values: Values) -> bool:
     """Whether amounts have no decimals at all, and so may be cents."""
     every = filled(values)

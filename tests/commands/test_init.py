@@ -265,6 +265,21 @@ def test_consents_are_proposed_but_never_invented(tmp_path):
     assert [path.stem for path in (tmp_path / "config" / "segments").iterdir()] == ["all_customers"]
 
 
+def test_a_column_that_speaks_of_ads_is_not_said_to_speak_of_something_else(tmp_path):
+    """HubSpot's, Mailchimp's, Salesforce's and a German company's own; an ad's name is no consent."""
+    ads = ["Ad targeting consent", "Customized online advertising", "Ads_Consent__c", "Einwilligung Online-Werbung"]
+    names = ["id", "email", "newsletter", "Ad campaign", *ads]
+    rows = [f"{number},a{number}@example.org,yes,autumn{',yes' * len(ads)}" for number in range(3)]
+    (tmp_path / "customers.csv").write_text("\n".join([",".join(names), *rows]) + "\n")
+    init(tmp_path / "config", tmp_path / "customers.csv")
+    text = (tmp_path / "config" / "sources.toml").read_text().replace("\n# ", " ")
+    of_ads = text.partition("These may speak of ads.")[2].partition("These speak of consent to something else")
+    assert all(f"{name} (customers.csv)" in of_ads[0] for name in ads)
+    assert not any(f"{name} (customers.csv)" in of_ads[2] for name in ads)
+    assert "newsletter (customers.csv)" in of_ads[2]
+    assert "Ad campaign (customers.csv)" not in text
+
+
 @pytest.mark.parametrize(("name", "message"), [("missing.csv", "cannot be read"), (".", "is a folder")])
 def test_files_that_are_none_are_refused_before_anything_is_written(tmp_path, name, message):
     result = CliRunner().invoke(app, ["init", str(tmp_path / name), "--config", str(tmp_path / "config")])
