@@ -175,8 +175,14 @@ def _tell(guess: Guess) -> None:
             f"is read. Add the others to tables.{name} with UNION ALL, or name them all by one pattern in `files`."
         )
         OUT.print(shown(sentence), markup=False, soft_wrap=True)
+    for name, tables in guess.could_be.items():
+        sentence = (
+            f"{_first([table.title for table in tables])}: could be {name} too, and only "
+            f"{guess.selects[name].found.title} is read. Change tables.{name} if that is the wrong one."
+        )
+        OUT.print(shown(sentence), markup=False, soft_wrap=True)
     told = [select.found for select, _ in guess.unfit.values()] + [
-        each for found in guess.alike.values() for each in found
+        each for tables in (*guess.alike.values(), *guess.could_be.values()) for each in tables
     ]
     unread = [table.title for table in guess.not_used if table not in told]
     if unread:

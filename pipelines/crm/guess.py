@@ -58,6 +58,17 @@ class Guess:
         return {name: tables for name, tables in likes.items() if tables}
 
     @property
+    def could_be(self) -> dict[TableName, list[FoundTable]]:
+        """Other tables that no select reads and that could be one that is read, by our table."""
+        alike = [id(table) for tables in self.alike.values() for table in tables]
+        free = [table for table in self.not_used if id(table) not in alike]
+        could: dict[TableName, list[FoundTable]] = {
+            name: [table for table in free if kind(table.name) in {name, None} and _candidate(name, table) is not None]
+            for name in self.selects
+        }
+        return {name: tables for name, tables in could.items() if tables}
+
+    @property
     def amounts_elsewhere(self) -> list[tuple[str, str, str]]:
         """Where a table of lines or payments could give orders the amount they lack: title, order's id, amount."""
         places = []
@@ -103,6 +114,7 @@ def guessed(found: Found) -> Guess:
             unfit[table] = (replace(select, where=where), fault)
         elif table != "customers":
             selects[table] = plain_select(table, candidate.found, candidate.matched)
+    unfit |= _named_in_vain(found.tables, chosen)
     against: dict[TableName, dict[str, str]] = {
         table: contradicted(table, candidate.found.columns, candidate.matched) for table, candidate in chosen.items()
     }
@@ -144,6 +156,16 @@ _NAMES: dict[TableName, tuple[str | None, ...]] = {
     "visits": ("visits",),
     "erasures": ("erasures",),
 }
+
+
+#: By which columns a table's rows name the person, and what else a row needs.
+_WHOSE: dict[TableName, tuple[str, ...]] = {
+    "orders": ("customer_id", "email"),
+    "consents": ("customer_id", "address"),
+    "visits": ("customer_id",),
+    "erasures": ("customer_id", "email", "phone"),
+}
+_WHEN: dict[TableName, tuple[str, ...]] = {"orders": ("amount", "ordered_at"), "visits": ("occurred_at",)}
 
 
 def _has_needed(table: TableName, matched: Mapping[str, Match], *, named: bool) -> bool:
@@ -194,6 +216,24 @@ def _kinds_of_requests(table: TableName, candidate: _Candidate) -> str | None:
         if _KINDS.intersection(words(name)[-1:]) and len(set(filled(candidate.found.columns[name]))) > 1:
             return name
     return None
+
+
+def _named_in_vain(
+    tables: Iterable[FoundTable], chosen: Mapping[TableName, _Candidate]
+) -> dict[TableName, tuple[Select, str]]:
+    """Of ours that nothing was chosen for, the table that has its name, and what keeps it from being taken."""
+    unfit: dict[TableName, tuple[Select, str]] = {}
+    taken = [id(candidate.found) for candidate in chosen.values()]
+    for table in _WHOSE:
+        named = [found for found in tables if kind(found.name) == table and id(found) not in taken]
+        trials = [(found, matches(table, found.columns)) for found in named if table not in chosen]
+        found, matched = max(trials, key=lambda trial: len(trial[1]), default=(None, {}))
+        if found is None or not {*matched} - {"email"}:
+            continue
+        whose = _WHOSE[table]
+        lacking = whose if not {*whose} & matched.keys() else _WHEN[table]
+        unfit[table] = (plain_select(table, found, matched), f"no column of it is {' or '.join(lacking)}")
+    return unfit
 
 
 def _unused(candidate: _Candidate) -> list[str]:

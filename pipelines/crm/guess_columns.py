@@ -11,6 +11,7 @@ from pipelines.crm.guess_shapes import (
     Values,
     filled,
     fit,
+    has_zero_dates,
     is_decimal,
     is_email,
     is_international_phone,
@@ -26,6 +27,8 @@ from schemas.source import TableName
 _CONTRADICTED = 0.5
 #: From this share on, values speak for a column whose name says nothing.
 _SPEAKING = 0.9
+#: A time that some orders do not have, such as that of their invoice, comes after one that all have.
+_GAPS = 50_000
 #: A column that is blank throughout the sample comes after any other.
 _BLANK = 100_000
 
@@ -90,7 +93,8 @@ def _choices(table: TableName, column: str, columns: Mapping[str, Values], found
     for name, values in columns.items():
         place = None if name in taken else rank(table, column, name)
         if place is not None and _agrees(table, column, name, values):
-            choices.append(Match(name, place if filled(values) else place + _BLANK))
+            gaps = _GAPS if column == "ordered_at" and has_zero_dates(values) else 0
+            choices.append(Match(name, place + gaps if filled(values) else place + _BLANK))
     return choices
 
 

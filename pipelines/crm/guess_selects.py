@@ -12,6 +12,7 @@ from pipelines.crm.guess_names import rank, vocabulary, words
 from pipelines.crm.guess_shapes import (
     day_first_format,
     filled,
+    has_zero_dates,
     is_hash,
     is_key,
     is_without_offset,
@@ -106,6 +107,9 @@ class Writer:
         needed = not CONTRACTS[self.table].columns()[column].nullable or limits
         if form == "iso" and "utc" in words(name) and is_without_offset(self.values(column)):
             self.add(column, f"nullif(trim({self.sql(column)}), '') || 'Z'", "its name says UTC", source=name)
+        elif form == "iso" and has_zero_dates(self.values(column)) and not limits:
+            known = f"CASE WHEN {quoted(name)} NOT LIKE '0000-00-00%' THEN {quoted(name)} END"
+            self.add(column, known, "0000-00-00 is no day", source=name)
         elif form == "iso":
             self.copy(column)
         elif form is not None:

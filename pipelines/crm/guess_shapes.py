@@ -115,6 +115,11 @@ def time_format(values: Values) -> str | None:
     return None
 
 
+def has_zero_dates(values: Values) -> bool:
+    """Whether days that are not known are MySQL's `0000-00-00`."""
+    return any(value.startswith("0000-00-00") for value in filled(values))
+
+
 def seconds_since_1970(values: Values) -> str | None:
     """SQL, with `{}` for the column, for the seconds of what counts seconds, milliseconds or microseconds since 1970.
 

@@ -114,6 +114,19 @@ def files(folder: Path, *names: str) -> Found:
             "Klantnummer;Voornaam;Achternaam;E-mailadres;Telefoonnummer;Geboortedatum;Woonplaats;Postcode;Land",
             "customer_id first_name last_name email phone birth_date city postal_code country",
         ),
+        (
+            "Kd-Nr.;Vorname;Nachname;Straße;PLZ;Ort;Geb.-Datum;Kunde seit",
+            "customer_id first_name last_name street postal_code city birth_date created_at",
+        ),
+        (
+            "id_customer,firstname,lastname,email,birthday,date_add,date_upd",
+            "customer_id first_name last_name email birth_date created_at updated_at",
+        ),
+        (
+            "CONTACT ID,EMAIL,SMS,WHATSAPP,ADDED_TIME,MODIFIED_TIME",
+            "customer_id email phone - created_at updated_at",
+        ),
+        ("Record ID,Email,Create Date (GMT+1)", "customer_id email created_at"),
     ],
 )
 def test_customer_columns_are_known_in_six_languages_and_many_exports(header, expected):
@@ -149,6 +162,11 @@ def test_customer_columns_are_known_in_six_languages_and_many_exports(header, ex
          "order_id customer_id ordered_at amount currency status"),
         ("Bestelnummer;Klantnummer;Besteldatum;Totaalbedrag;Valuta;Status",
          "order_id customer_id ordered_at amount currency status"),
+        ("Rechnungs-Nr.;Kd-Nr.;Re.-Datum;Netto;Brutto;Status", "order_id customer_id ordered_at - amount status"),
+        ("Record ID,Deal Name,Deal Stage,Close Date (GMT+1),Amount,Currency,Associated Contact IDs",
+         "order_id - status ordered_at amount currency customer_id"),
+        ("id_order,reference,id_customer,current_state,total_paid,invoice_number,date_add,date_upd",
+         "order_id - customer_id status amount - ordered_at -"),
     ],
 )  # fmt: skip
 def test_order_columns_are_known_in_six_languages_and_many_exports(header, expected):
@@ -302,6 +320,44 @@ def test_statuses_of_ours_stay_and_others_are_translated_by_the_whole_vocabulary
     assert read == [("completed",), ("cancelled",), ("mystery",)]
     assert "mystery" not in sql
     assert "does not know" in made.selects["orders"].decide[0]
+
+
+def test_a_day_that_mysql_does_not_know_is_no_day_and_a_time_without_such_days_is_preferred():
+    some = ["0000-00-00 00:00:00", "2024-02-01 10:00:00", "2024-02-02 10:00:00"]
+    every = ["2024-01-31 10:00:00", "2024-02-01 10:00:00", "2024-02-02 10:00:00"]
+    unpaid = {name: values for name, values in ORDERS.items() if name != "order_date"} | {"invoice_date": some}
+    born = {**PEOPLE, "birthday": ["0000-00-00", "1980-02-29", None]}
+    made = guess(customers=born, orders={**unpaid, "date_add": every})
+    assert made.selects["orders"].mapped["ordered_at"] == "date_add"
+    assert guess(customers=born, orders=unpaid).selects["orders"].mapped["ordered_at"] == "invoice_date"
+    with duckdb.connect() as connection:
+        asked = f"SELECT {lines(made, 'customers')['birth_date']} FROM (SELECT unnest($1::VARCHAR[]) AS birthday)"
+        assert [row[0] for row in connection.execute(asked, [born["birthday"]]).fetchall()] == [
+            None,
+            "1980-02-29",
+            None,
+        ]
+
+
+@pytest.mark.parametrize(
+    ("name", "lost", "lacks"),
+    [
+        ("Rechnungen", "customer_id", "no column of it is customer_id or email"),
+        ("erasures", "customer_id", "no column of it is customer_id or email or phone"),
+        ("consents", "customer_id", "no column of it is customer_id or address"),
+    ],
+)
+def test_a_table_that_has_the_name_and_not_the_person_is_told_as_such(name, lost, lacks):
+    table = {column: values for column, values in (ORDERS | {"request_id": ["1", "2", "3"]}).items() if column != lost}
+    made = guess(customers=PEOPLE, **{name: table})
+    ((_, fault),) = made.unfit.values()
+    assert fault == lacks
+
+
+def test_a_second_table_of_customers_with_other_columns_is_named_as_such():
+    other = {"Nr": ["1", "2", "3"], "E-Mail": PEOPLE["email"]}
+    made = guess(customers=PEOPLE, kunden=other, warehouses={"id": ["1", "2"]})
+    assert [table.name for table in made.could_be["customers"]] == ["kunden"]
 
 
 def test_what_orders_lack_is_literal_and_said():
