@@ -42,13 +42,37 @@ _ACCOUNT_STATES = frozenset("enabled disabled invited declined active inactive s
 #: Signs around amounts that can go without changing them.
 _MONEY_SIGNS = frozenset("€$£¥ \u00a0\u202f")
 
+_MONTHS = "January February March April May June July August September October November December".split()  # noqa: SIM905
+#: How English months are written: DuckDB's name of it, and its shape.
+_MONTH_SHAPES = (("%b", "|".join(month[:3] for month in _MONTHS)), ("%B", "|".join(_MONTHS)))
+_DAY_SHAPES = (
+    ("%d-month-%Y", r"\d{1,2}-(?:month)-\d{4}"),
+    ("%d month %Y", r"\d{1,2} (?:month) \d{4}"),
+    ("month %d, %Y", r"(?:month) \d{1,2}, \d{4}"),
+)
+_CLOCK_SHAPES = (
+    ("", ""),
+    *(
+        (between + form, between + shape)
+        for between in (" ", ", ")
+        for form, shape in (
+            ("%H:%M:%S", r"\d{1,2}:\d\d:\d\d"),
+            ("%H:%M", r"\d{1,2}:\d\d"),
+            ("%I:%M:%S %p", r"\d{1,2}:\d\d:\d\d [AP]M"),
+            ("%I:%M %p", r"\d{1,2}:\d\d [AP]M"),
+            ("%H.%M.%S.%n", r"\d{1,2}\.\d\d\.\d\d\.\d{9}"),
+        )
+    ),
+)
+
 #: Times written otherwise than ISO whose day and month cannot be confused: shape → DuckDB's name of it.
 _PLAIN_FORMATS = (
-    (re.compile(r"\d{1,2}-[a-z]{3}-\d{4}", re.IGNORECASE), "%d-%b-%Y"),
-    (re.compile(r"\d{1,2}-[a-z]{3}-\d{4} \d{1,2}:\d\d:\d\d", re.IGNORECASE), "%d-%b-%Y %H:%M:%S"),
-    (re.compile(r"\d{1,2}-[a-z]{3}-\d{4} \d{1,2}\.\d\d\.\d\d\.\d{9}", re.IGNORECASE), "%d-%b-%Y %H.%M.%S.%n"),
-    (re.compile(r"\d{1,2} [a-z]{3} \d{4}", re.IGNORECASE), "%d %b %Y"),
-    (re.compile(r"[a-z]{3} \d{1,2}, \d{4}", re.IGNORECASE), "%b %d, %Y"),
+    *(
+        (re.compile(day.replace("month", month) + clock, re.IGNORECASE), day_form.replace("month", name) + clock_form)
+        for name, month in _MONTH_SHAPES
+        for day_form, day in _DAY_SHAPES
+        for clock_form, clock in _CLOCK_SHAPES
+    ),
     (re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"), "%Y%m%d"),
 )
 

@@ -244,6 +244,27 @@ def test_only_times_that_can_be_read_one_way_are_read(value, expected):
 
 
 @pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("Nov 3, 2025 2:05:01 PM", "2025-11-03 14:05:01"), ("Nov 13, 2025, 12:05 am", "2025-11-13 00:05:00"),
+        ("3-NOV-2025", "2025-11-03 00:00:00"), ("03 November 2025 14:05", "2025-11-03 14:05:00"),
+        ("November 3, 2025", "2025-11-03 00:00:00"), ("3 Nov 2025 14:05:01", "2025-11-03 14:05:01"),
+    ],
+)  # fmt: skip
+def test_a_month_in_words_leaves_no_doubt_which_is_the_day(value, read):
+    """Magento's orders say `Nov 3, 2025 2:05:01 PM`."""
+    made = guess(customers=PEOPLE, orders={**ORDERS, "order_date": [value] * 3})
+    assert not made.selects["orders"].decide
+    with duckdb.connect() as connection:
+        asked = f"SELECT ({lines(made, 'orders')['ordered_at']})::VARCHAR FROM (SELECT $1::VARCHAR AS order_date)"
+        assert connection.execute(asked, [value]).fetchall() == [(read,)]
+
+
+def test_a_month_of_another_language_is_not_read_as_if_it_were_english():
+    assert time_format(["13 Dez 2025", "3 Mai 2025"]) is None
+
+
+@pytest.mark.parametrize(
     ("value", "expected"),
     [
         ("31/01/2024", "%d/%m/%Y"), ("31.01.2024 9:05", "%d.%m.%Y %H:%M"), ("31-1-24 09:05:00", "%d-%m-%y %H:%M:%S"),
