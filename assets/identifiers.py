@@ -14,10 +14,18 @@ from schemas.network import match_columns
 def identifiers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     """The two tables of the stage, made together."""
     deps = [["crm", "crm_customers"], ["customers", "customer_records"]]
+    # Uploads ask them. By this way what is made of consents reaches uploads without a line past this stage.
+    permitted = [["customers", "permissions"], ["customers", "refusals"]]
 
     @dg.multi_asset(
         specs=[
-            table_spec("identifiers", "identifiers", Identifiers, "Each identifier in each network's form.", deps=deps),
+            table_spec(
+                "identifiers",
+                "identifiers",
+                Identifiers,
+                "Each identifier in each network's form.",
+                deps=[*deps, *permitted],
+            ),
             table_spec("identifiers", "identifier_refusals", IdentifierRefusals, "What is no match key.", deps=deps),
         ],
         partitions_def=daily,

@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -31,6 +31,7 @@ from pipelines.history.declared import keep_files
 from pipelines.overlaps import overlaps
 from pipelines.uploads.after_failure import publish_removals
 from pipelines.uploads.forecasts import update_forecasts
+from pipelines.uploads.in_turn import check_in_turn, taking_turn
 from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.publication import check_newest
 from pipelines.uploads.reconciliation import reconcile
@@ -51,6 +52,8 @@ class _Opened:
     warehouse: Warehouse
     catalog: Catalog
     night: int
+    #: The day that the run is about; None of a run of no partition.
+    as_of: date | None
     stack: ExitStack
     crm: Crm
     #: The day that the CRM can be read for; asked of the source at most once a run.
@@ -85,22 +88,23 @@ class Relance(dg.ConfigurableResource):
             stack.close()
             raise
         day = date.fromisoformat(newest) if newest is not None else None
+        as_of = date.fromisoformat(tags["dagster/partition"]) if "dagster/partition" in tags else None
         known = known_tables(warehouse, config.sources, config.settings, config.rates)
         crm = Crm(warehouse.connection, config.sources, config.folder, home.root, known)
-        self._opened = _Opened(config, home, keys, warehouse, catalog, night, stack, crm, day)
+        self._opened = _Opened(config, home, keys, warehouse, catalog, night, as_of, stack, crm, day)
         reconcile(self.outbox)
         expire(self.outbox)
         describe(catalog, config.segments)
         self._opened.config = replace(config, retired=retired_audiences(catalog, warehouse, config))
-        self._keep_files(tags.get("dagster/partition"))
+        self._keep_files()
 
-    def _keep_files(self, partition: str | None) -> None:
+    def _keep_files(self) -> None:
         """Keep what the night is decided by; an older day that is worked out again decides nothing."""
-        day = None if partition is None else date.fromisoformat(partition)
+        opened, day = self._opened, self._opened.as_of
         if day is not None and day >= (self.newest_day() or day):
-            changes = changes_tonight(self.warehouse, self._opened.catalog, self.declared, day)
-            record_config_changes(self._opened.catalog, self._opened.night, changes)
-            keep_files(self.warehouse, self.declared, day=day)
+            changes = changes_tonight(opened.warehouse, opened.catalog, opened.config, day)
+            record_config_changes(opened.catalog, opened.night, changes)
+            keep_files(opened.warehouse, opened.config, day=day)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         opened = self._opened
@@ -172,15 +176,17 @@ class Relance(dg.ConfigurableResource):
         """The time in the company's time zone."""
         return datetime.now(UTC).astimezone(self.declared.settings.zone)
 
-    def tonight(self, as_of: date) -> Tonight:
-        """What is the same for all audiences that the run publishes.
+    def tonight(self, as_of: date, *segments: str) -> Tonight:
+        """What is the same for all audiences that the run publishes; next, one of these segments.
 
         Raises:
-            DayError: the day is past.
+            DayError: the day is not the newest, or what is published was not all worked out for it.
         """
         opened = self._opened
         if opened.tonight is None:
             check_newest(as_of, self.newest_day())
+        check_in_turn(opened.warehouse, segments, as_of=as_of)
+        if opened.tonight is None:
             opened.tonight = Tonight(opened.warehouse, opened.config, opened.keys.identity, as_of)
         return opened.tonight
 
@@ -214,21 +220,23 @@ class Relance(dg.ConfigurableResource):
         A stage that pulls from a source names its context: a source that cannot be reached is tried again. One that
         only publishes changes nothing that others publish by.
         """
+        opened = self._opened
         if not publishes:
-            self._opened.tonight = None
+            opened.tonight = None
             # Such a stage may delete rows.
             self.warehouse.make_room()
         retries = self.declared.settings.source_retries
         try:
-            yield
+            with nullcontext() if publishes else taking_turn(opened.warehouse, name, opened.as_of, self.newest_day()):
+                yield
         except UnreachableSourceError as error:
             if pulling is None or pulling.retry_number >= retries.times:
-                self._opened.failures.append(error)
+                opened.failures.append(error)
                 raise
             seconds = retries.seconds * 2**pulling.retry_number
             raise dg.RetryRequested(max_retries=retries.times, seconds_to_wait=seconds) from error
         except RelanceError as error:
-            self._opened.failures.append(error)
+            opened.failures.append(error)
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, only its place may be told
             frames = [
@@ -241,8 +249,8 @@ class Relance(dg.ConfigurableResource):
                 kind=type(error).__name__,
                 place=place,
             )
-            failure = disk_failure(error, self._opened.home.root) or StageError(msg)
-            self._opened.failures.append(failure)
+            failure = disk_failure(error, opened.home.root) or StageError(msg)
+            opened.failures.append(failure)
             raise failure from None
 
 

@@ -126,7 +126,7 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
         as_of = day_of(context)
         try:
             with relance.stage(f"uploads.{audience}", publishes=True):
-                tonight = relance.tonight(as_of)
+                tonight = relance.tonight(as_of, audience.segment, *choice.segments)
                 rows = _rows(tonight, audience, choice, network, relance.identity_key)
                 since = since_newest(relance.warehouse, audience, listed_keys(rows.lists))
                 verdict = verdict_on(

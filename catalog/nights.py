@@ -226,7 +226,8 @@ def night_report(catalog: Catalog, night: int) -> NightReport:
         started_at=row["started_at"],
         ended_at=row["ended_at"],
         outcome=row["outcome"],
-        messages=tuple(map(Said.of, row["messages"])),
+        # Twenty audiences may fail for one reason.
+        messages=tuple(dict.fromkeys(map(Said.of, row["messages"]))),
         stages=tuple(StageLine(**{name: line[name] for name in StageLine.model_fields}) for line in lines),
         quarantined=tuple(QuarantineLine(**line) for line in row["quarantined"]),
         notices=night_notices(catalog, [night])[night],

@@ -1,0 +1,93 @@
+"""Whether the tables that are published fit together: each worked out for the day, and after what it is made of.
+
+A night makes them one after the other. By hand, one may be made alone; what is made of it then still speaks of before,
+such as permissions that do not know of a withdrawal read since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+
+import polars as pl
+
+from catalog.warehouse import Warehouse
+from schemas.errors import DayError
+from schemas.said import Said
+
+#: Stage → the stages that it is made of.
+MADE_OF: dict[str, tuple[str, ...]] = {
+    "crm.erasures": (),
+    "crm.customers": ("crm.erasures",),
+    "crm.orders": (),
+    "crm.consents": (),
+    "crm.visits": (),
+    "crm.suppressions": (),
+    "customers": ("crm.customers", "crm.consents", "crm.suppressions"),
+    "features": ("customers", "crm.orders", "crm.visits"),
+    "identifiers": ("customers",),
+    "uploads.refused_keys": ("identifiers", "crm.erasures", "crm.suppressions"),
+}
+
+#: Before a segment's name; each is made of features.
+_SEGMENT = "segments."
+
+_TURNS = {"stage": pl.String, "as_of": pl.Date, "turn": pl.Int64}
+
+
+def _made_of(stage: str) -> tuple[str, ...]:
+    return ("features",) if stage.startswith(_SEGMENT) else MADE_OF[stage]
+
+
+@contextmanager
+def taking_turn(warehouse: Warehouse, stage: str, as_of: date | None, newest: date | None) -> Iterator[None]:
+    """Note that the stage was worked out for `as_of` after all that was noted before; if it fails, that it was not.
+
+    In: the newest day whose CRM was read. Features and segments of an older day lie beside those of the newest.
+    """
+    is_dated = stage == "features" or stage.startswith(_SEGMENT)
+    is_beside = is_dated and as_of is not None and newest is not None and as_of < newest
+    if is_beside or not (is_dated or stage in MADE_OF):
+        yield
+        return
+    warehouse.append("turns", pl.DataFrame(schema=_TURNS))
+    warehouse.execute("DELETE FROM warehouse.turns WHERE stage = $stage", stage=stage)
+    yield
+    last = warehouse.read("SELECT coalesce(max(turn), 0) AS turn FROM warehouse.turns")["turn"].item()
+    warehouse.append("turns", pl.DataFrame({"stage": [stage], "as_of": [as_of], "turn": [last + 1]}, schema=_TURNS))
+
+
+def check_in_turn(warehouse: Warehouse, segments: Iterable[str], *, as_of: date) -> None:
+    """Refuse to publish by tables of which one was not worked out for `as_of`, or not since what it is made of.
+
+    Raises:
+        DayError: naming it.
+    """
+    warehouse.append("turns", pl.DataFrame(schema=_TURNS))
+    noted = warehouse.read("SELECT stage, turn FROM warehouse.turns WHERE as_of = $day", day=as_of)
+    turns = dict(noted.iter_rows())
+    for stage in (*MADE_OF, *(f"{_SEGMENT}{name}" for name in segments)):
+        if stage not in turns:
+            msg = Said(
+                "{asset} was not materialized for {as_of}, or not to its end. Materialize it and what is made of it, "
+                "or the whole night.",
+                asset=_asset(stage),
+                as_of=as_of,
+            )
+            raise DayError(msg)
+        newer = [source for source in _made_of(stage) if turns[source] > turns[stage]]
+        if newer:
+            msg = Said(
+                "{asset} is older than {newer}, of which it is made. Materialize it and what is made of it, or the "
+                "whole night.",
+                asset=_asset(stage),
+                newer=", ".join(map(_asset, newer)),
+            )
+            raise DayError(msg)
+
+
+def _asset(stage: str) -> str:
+    """What Dagster calls it."""
+    group, _, name = stage.partition(".")
+    return f"{group}/crm_{name}" if group == "crm" else f"{group}/{name or group}"
