@@ -91,7 +91,7 @@ def test_a_confirmation_that_is_taken_back_opens_it_again() -> None:
     closed = removal(*said)
     no_keys = replace(carrier(said[0]), found=carrier().found.clear())
     [again] = removals_of(no_keys, {"r1": REQUEST}, {"r1": closed}, set())
-    assert (again.state, again.confirmation) == ("published", None)
+    assert (again.state, again.confirmation, again.confirmed_at) == ("published", None, None)
     assert removal(*said, before=closed).state == "closed"
     # Nobody knows the keys any more: it stays open until the list is filled with a version that never had them.
     [still] = removals_of(no_keys, {"r1": REQUEST}, {"r1": again}, set())
@@ -117,8 +117,43 @@ def test_keys_that_are_known_and_in_no_list_do_not_speak_for_those_that_were_for
     assert gone_anew(filled, [over]) == {"r1": "replaced 2025-06-03.1"}
 
 
-def test_who_has_consented_again_needs_no_removal() -> None:
+def test_who_has_consented_again_needs_no_removal_and_one_that_was_confirmed_stays_so() -> None:
     assert removal(consented=True).state == "consented"
+    said: list[tuple[ConfirmationKind, str]] = [("created", "2025-06-02.1"), ("removed", "2025-06-03.1")]
+    closed = removal(*said)
+    assert removal(*said, before=closed, consented=True) == removal(*said, consented=True) == closed
+
+
+def test_a_closed_removal_is_open_again_while_a_list_holds_another_key_of_the_request() -> None:
+    closed = removal(("created", "2025-06-02.1"), ("removed", "2025-06-03.1"))
+    other = carrier().found.with_columns(value=pl.lit("b" * 64)).filter(pl.col("kind") == "full")
+    named = carrier(("created", "2025-06-02.1"), ("removed", "2025-06-03.1"))
+    [found] = removals_of(replace(named, found=pl.concat([named.found, other])), {"r1": REQUEST}, {"r1": closed}, set())
+    assert (found.state, found.confirmation) == ("published", None)
+
+
+def test_a_deletion_closes_and_no_version_that_carried_the_key_is_said_to_take_it_out() -> None:
+    created: tuple[ConfirmationKind, str] = ("created", "2025-06-02.1")
+    deleted: tuple[ConfirmationKind, str] = ("deleted", "2025-06-02.1")
+    before = removal(created)
+    for known, removed_by in ((None, None), (before, "2025-06-03.1")):
+        found = removal(created, deleted, before=known)
+        assert (found.state, found.confirmation) == ("closed", "deleted 2025-06-02.1")
+        assert (found.removed_by, found.published_at) == (removed_by, removed_by and PUBLISHED[removed_by])
+
+
+def test_without_its_keys_a_closed_removal_says_what_it_said_unless_one_of_its_confirmations_is_gone() -> None:
+    said: list[tuple[ConfirmationKind, str]] = [("created", "2025-06-02.1"), ("removed", "2025-06-03.1")]
+    closed = removal(*said)
+    by_nothing = closed.model_copy(update={"confirmation": None, "confirmed_at": None})
+    no_keys = replace(carrier(*said), found=carrier().found.clear())
+    stands = replace(no_keys, forgotten_on={"r1": {"created 2025-06-02.1", "removed 2025-06-03.1"}})
+    gone = replace(no_keys, forgotten_on={"r1": {"removed 2025-06-02.1", "removed 2025-06-03.1"}})
+    for known in (closed, by_nothing):
+        assert removals_of(no_keys, {"r1": REQUEST}, {"r1": known}, set()) == [known]
+        assert removals_of(stands, {"r1": REQUEST}, {"r1": known}, set()) == [known]
+        [found] = removals_of(gone, {"r1": REQUEST}, {"r1": known}, set())
+        assert (found.state, found.confirmation) == ("published", None)
 
 
 def test_a_file_took_the_key_out_whenever_it_was_made_and_a_full_one_without_it_only_since_the_request() -> None:
@@ -131,6 +166,25 @@ def test_a_file_took_the_key_out_whenever_it_was_made_and_a_full_one_without_it_
     ):
         [found] = removals_of(carrier(files=files), {"r1": request}, {}, set())
         assert (found.state, found.removed_by) == expected
+
+
+def test_a_version_that_carries_the_key_does_not_take_it_out_and_one_with_a_removal_file_is_named_first() -> None:
+    early = REQUEST.model_copy(update={"received_at": ASKED - timedelta(days=9)})
+    [found] = removals_of(carrier(files=FILES[:2]), {"r1": early}, {}, set())
+    assert (found.state, found.removed_by) == ("due", None)
+    # A list that is added to loses the key by the removal file only.
+    other = replace(carrier(), published_at={"2025-06-02.2": ASKED, **PUBLISHED})
+    [found] = removals_of(other, {"r1": REQUEST}, {}, set())
+    assert found.removed_by == "2025-06-03.1"
+
+
+def test_the_tenth_version_of_a_day_comes_after_the_ninth() -> None:
+    files = [(1, "2025-06-01.10", "full"), (2, "2025-06-01.9", "full")]
+    [found] = removals_of(carrier(files=files), {"r1": REQUEST}, {}, set())
+    assert found.carried_by == ("2025-06-01.9", "2025-06-01.10")
+    later = {version: ASKED + timedelta(days=1) for version in ("2025-06-03.10", "2025-06-03.9")}
+    [found] = removals_of(replace(carrier(files=FILES[:2]), published_at=later), {"r1": REQUEST}, {}, set())
+    assert found.removed_by == "2025-06-03.9"
 
 
 def test_a_version_of_which_only_the_additions_carried_the_key_carried_it() -> None:
