@@ -42,15 +42,16 @@ class Carrier:
         return not self.forgotten_on.get(request_id, set()) <= self.said
 
     def is_filled_with(self, versions: Iterable[str]) -> bool:
-        """Whether one of the versions is what some open list was filled with last."""
+        """Whether one of the versions is what some open list was filled with last, or was added to it since."""
         return not self._filled.isdisjoint(versions)
 
     @cached_property
     def _filled(self) -> set[str]:
-        return {
-            [version for version, kind in each.uploads if kind in {"created", "replaced"}][-1]
-            for each in open_lists(self.standing)
-        }
+        filled: set[str] = set()
+        for each in open_lists(self.standing):
+            whole = [place for place, (_, kind) in enumerate(each.uploads) if kind in {"created", "replaced"}][-1]
+            filled |= {version for version, kind in each.uploads[whole:] if kind != "removed"}
+        return filled
 
     @cached_property
     def _held(self) -> dict[int, set[str]]:
@@ -152,7 +153,7 @@ def _stands(known: Removal, carrier: Carrier) -> bool:
 
 def _without_keys(before: Removal, carrier: Carrier) -> Removal:
     """The keys are no longer kept. A confirmation that was taken back confirms nothing: the removal is open until each
-    list was filled with a version that never carried them."""
+    list was filled with a version that never carried them, and only such were added to it."""
     if _stands(before, carrier):
         return before
     if carrier.is_filled_with(before.carried_by):

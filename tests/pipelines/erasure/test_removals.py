@@ -101,6 +101,25 @@ def test_a_confirmation_that_is_taken_back_opens_it_again() -> None:
     assert (closed_again.state, closed_again.confirmation) == ("closed", "replaced 2025-06-03.1")
 
 
+def without_keys(carried: Carrier) -> Carrier:
+    """After what closed the removal, on which the keys were forgotten, was taken back."""
+    return replace(carried, found=carried.found.clear(), forgotten_on={"r1": {"removed 2025-06-03.1"}})
+
+
+def test_forgotten_keys_that_additions_brought_are_in_the_list_until_it_is_filled_without_them() -> None:
+    said: list[tuple[ConfirmationKind, str]] = [("created", "2025-06-01.1"), ("added", "2025-06-02.1")]
+    closed = removal(*said, ("removed", "2025-06-03.1")).model_copy(update={"carried_by": ("2025-06-02.1",)})
+    taken_back = without_keys(carrier(*said))
+    [open_again] = removals_of(taken_back, {"r1": REQUEST}, {"r1": closed}, set())
+    assert (open_again.state, open_again.confirmation) == ("published", None)
+    assert not gone_anew(taken_back, [open_again])
+
+    filled = without_keys(carrier(*said, ("replaced", "2025-06-03.1"), ("added", "2025-06-03.1")))
+    [over] = removals_of(filled, {"r1": REQUEST}, {"r1": open_again}, set())
+    assert over.state == "closed"
+    assert gone_anew(filled, [over]) == {"r1": "added 2025-06-03.1"}
+
+
 def test_keys_that_are_known_and_in_no_list_do_not_speak_for_those_that_were_forgotten() -> None:
     taken_back = replace(carrier(("created", "2025-06-02.1")), forgotten_on={"r1": {"removed 2025-06-03.1"}})
     before = removal(("created", "2025-06-02.1"), ("removed", "2025-06-03.1"))
