@@ -13,9 +13,9 @@ from catalog.descriptions import descriptions
 from catalog.forecasts import Forecast, forecasts
 from catalog.journal import confirmations
 from catalog.store import OUTCOMES, VERSIONS, Catalog
-from pipelines.uploads.confirming import outstanding
 from pipelines.uploads.expiry import expiry_of, first_forgotten
 from pipelines.uploads.open_lists import OpenList, base_of, open_lists
+from pipelines.uploads.outstanding import outstanding, outstanding_instead
 from portal.status import Status, status_of
 from schemas.journal import Confirmation, UploadStep, VersionOrder
 from schemas.network import Network, networks
@@ -65,6 +65,8 @@ class Row:
     lists: tuple[OpenList, ...]
     #: What is to be done at the network, in order.
     steps: tuple[UploadStep, ...]
+    #: What can be done instead, in order.
+    alternative: tuple[UploadStep, ...]
 
     def is_open(self, version: str) -> bool:
         """Whether a list is open that the version went into."""
@@ -200,6 +202,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
         confirmed_at=confirmed_at,
         lists=lists,
         steps=steps,
+        alternative=outstanding_instead(manifest, standing) if manifest is not None else (),
     )
 
 

@@ -41,7 +41,7 @@ def status_of(  # noqa: PLR0911, PLR0913 - a word for each state of what is know
     declared: bool,
 ) -> Status:
     """The first of these that holds. `is_withdrawn`: the newest version's files are, and no night has made others."""
-    if steps and is_renewal(manifest):
+    if steps and lists and is_renewal(manifest):
         return "expiring"
     if steps:
         return "waiting" if lists or not declared else "ready"

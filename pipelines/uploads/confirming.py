@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from catalog.journal import add_confirmation, confirmations, undo_confirmation
 from catalog.store import Catalog
 from pipelines.uploads.open_lists import OpenList, base_of, open_lists
+from pipelines.uploads.outstanding import holds, is_for_lists_unsaid
 from schemas.errors import JournalError
-from schemas.journal import Confirmation, ConfirmationKind, UploadStep, VersionOrder
+from schemas.journal import Confirmation, ConfirmationKind, VersionOrder
 from schemas.network_file import FileKind
 from schemas.said import Said
 from schemas.segment import Audience
@@ -124,39 +125,6 @@ def _check_undo(
             raise JournalError(msg)
 
 
-def outstanding(manifest: Manifest, standing: list[Confirmation]) -> tuple[UploadStep, ...]:
-    """The steps of the version's plan that are still to be done, in order: by the lists that are open, since what was
-    done may have been undone by what was done next."""
-    lists = open_lists(standing)
-    uploaded = [step for step in manifest.plan if step.kind != "deleted" and not _is_uploaded(step, lists, standing)]
-    # Until the new list is there, the newest one is an old one; and of a version without a full file each one is.
-    waits = any(step.kind == "created" for step in uploaded) or not manifest.has_file("full")
-    old = lists if waits else lists[:-1]
-    return tuple(
-        step
-        for step in manifest.plan
-        if step in uploaded or (step.kind == "deleted" and not _is_deleted(step, old, standing))
-    )
-
-
-def _is_uploaded(step: UploadStep, lists: tuple[OpenList, ...], standing: list[Confirmation]) -> bool:
-    if any((step.version, step.kind) in each.uploads for each in lists):
-        return True
-    # What was never confirmed can be taken out although no list is known to be open.
-    return step.kind == "removed" and not lists and _is_said(step, standing)
-
-
-def _is_deleted(step: UploadStep, old: tuple[OpenList, ...], standing: list[Confirmation]) -> bool:
-    if any(step.version in each.versions for each in old):
-        return False
-    known = any(each.version == step.version and each.kind != "deleted" for each in standing)
-    return known or _is_said(step, standing)
-
-
-def _is_said(step: UploadStep, standing: list[Confirmation]) -> bool:
-    return any((each.version, each.kind) == (step.version, step.kind) for each in standing)
-
-
 def _refusal(
     versions: _Versions,
     standing: list[Confirmation],
@@ -204,9 +172,12 @@ def _refused_delta(
     version = manifest.version
     if not manifest.has_file(file):
         return Said("it has no add file." if file == "add" else "it has no remove file.")
-    if lists and (version, kind) in lists[-1].uploads:
+    if lists and (version, kind) in lists[-1].since_full:
         return Said("it is confirmed so already.")
     if base_of(lists, without_deltas_of=version) == manifest.base:
+        return None
+    if lists and is_for_lists_unsaid(manifest, kind) and holds(manifest, lists[-1]):
+        # The list that it is for is another one than the version's own, which nobody need have made first.
         return None
     if not lists:
         return Said("no list is open. Make one of the full file of the newest version, and confirm that as created.")

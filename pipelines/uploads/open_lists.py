@@ -26,6 +26,12 @@ class OpenList(NamedTuple):
         return {version for version, _ in self.uploads}
 
     @property
+    def since_full(self) -> tuple[Upload, ...]:
+        """What makes it hold what it does: the full file that filled it last, and what came after that."""
+        full = max(place for place, (_, kind) in enumerate(self.uploads) if kind in {"created", "replaced"})
+        return self.uploads[full:]
+
+    @property
     def newest_version(self) -> str:
         """The version that went into it last: what the list is called by."""
         return self.uploads[-1][0]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pipelines.uploads.changes import Changes, Deltas
 from pipelines.uploads.open_lists import OpenList
+from pipelines.uploads.steps import Steps
 from schemas.journal import ConfirmationKind, UploadStep
 from schemas.network import Network
 from schemas.network_file import FileKind
@@ -15,12 +16,6 @@ from schemas.said import Said
 from schemas.uploads import FileEntry
 
 _DELTAS: dict[FileKind, ConfirmationKind] = {"add": "added", "remove": "removed"}
-_UPLOADS: dict[ConfirmationKind, tuple[FileKind, str]] = {
-    "created": ("full", "make a new list of {}"),
-    "replaced": ("full", "replace all that the list holds with {}"),
-    "added": ("add", "add {} to the list"),
-    "removed": ("remove", "remove {} from the list"),
-}
 
 
 #: Why an audience that has left the config is given nobody any more.
@@ -86,7 +81,7 @@ def plan(situation: Situation, files: Iterable[FileEntry], *, same_parts: bool) 
 
     `same_parts`: where each part of a file fills a list of its own, there are as many parts as lists.
     """
-    steps = _Steps(situation.version, tuple(files))
+    steps = Steps(situation.version, tuple(files))
     old = tuple(steps.delete(each.newest_version) for each in situation.lists[:-1])
     if situation.is_settled:
         return Plan(old, (), None)
@@ -102,7 +97,7 @@ def plan(situation: Situation, files: Iterable[FileEntry], *, same_parts: bool) 
     return Plan((*found.steps, *old), alternative, found.because)
 
 
-def _first(situation: Situation, steps: _Steps) -> Plan:
+def _first(situation: Situation, steps: Steps) -> Plan:
     """No list is open. What was published before may have been uploaded all the same."""
     create = (steps.upload("created"),) if situation.has_full else ()
     if not situation.change.astray:
@@ -114,7 +109,7 @@ def _first(situation: Situation, steps: _Steps) -> Plan:
     return Plan((remove, *create), (delete, *create), None)
 
 
-def _retired(situation: Situation, steps: _Steps) -> Plan:
+def _retired(situation: Situation, steps: Steps) -> Plan:
     """Every list goes. Until it has gone, it loses whoever is forbidden, if the network can do that with a file."""
     remove = (steps.upload("removed"),) if situation.uses_deltas and situation.delta.remove else ()
     delete = [steps.delete(each.newest_version) for each in situation.lists]
@@ -123,7 +118,7 @@ def _retired(situation: Situation, steps: _Steps) -> Plan:
     return Plan((*remove, *delete), (), RETIRED)
 
 
-def _without_full(situation: Situation, steps: _Steps) -> Plan:
+def _without_full(situation: Situation, steps: Steps) -> Plan:
     """Only what is forbidden leaves; there is nothing to put into its place."""
     delete = (steps.delete(situation.lists[-1].newest_version),)
     if not situation.uses_deltas:
@@ -131,7 +126,7 @@ def _without_full(situation: Situation, steps: _Steps) -> Plan:
     return Plan((steps.upload("removed"),), delete, None)
 
 
-def _next(situation: Situation, steps: _Steps, *, same_parts: bool) -> Plan:
+def _next(situation: Situation, steps: Steps, *, same_parts: bool) -> Plan:
     network, delta = situation.network, situation.delta
     parts = {"add": delta.add, "remove": delta.remove}
     why = {"add": situation.renewal, "remove": None}
@@ -153,28 +148,3 @@ def _next(situation: Situation, steps: _Steps, *, same_parts: bool) -> Plan:
     if situation.change.astray:
         whole.append(steps.delete_unconfirmed(situation.change.astray[-1]))
     return Plan(tuple(whole), alternative, because)
-
-
-class _Steps:
-    """The steps in words."""
-
-    def __init__(self, version: str, files: tuple[FileEntry, ...]) -> None:
-        self._version, self._files = version, files
-
-    def upload(self, kind: ConfirmationKind, when: str = "", because: str | None = None) -> UploadStep:
-        file, words = _UPLOADS[kind]
-        names = ", ".join(entry.name for entry in self._files if entry.kind == file)
-        says = _sentence(f"{when}{words.format(names)}{f': {because}' if because else ''}")
-        return UploadStep(kind=kind, version=self._version, file=file, says=says)
-
-    def delete(self, version: str) -> UploadStep:
-        says = f"Delete the list that was last filled with {version}, once no campaign uses it."
-        return UploadStep(kind="deleted", version=version, file=None, says=says)
-
-    def delete_unconfirmed(self, version: str) -> UploadStep:
-        says = f"If a list was made of {version} or an older version without being confirmed, delete it."
-        return UploadStep(kind="deleted", version=version, file=None, says=says)
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."

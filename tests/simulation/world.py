@@ -19,7 +19,8 @@ from catalog.warehouse import Warehouse, open_warehouse
 from commands.forget import forget
 from pipelines.history.nights import kept_night
 from pipelines.history.replay import replay
-from pipelines.uploads.confirming import confirm, outstanding, unconfirm
+from pipelines.uploads.confirming import confirm, unconfirm
+from pipelines.uploads.outstanding import outstanding
 from pipelines.uploads.state import state_of
 from schemas.config import read_config
 from schemas.errors import JournalError

@@ -12,35 +12,16 @@ import pytest
 from catalog.home import Home
 from catalog.journal import confirmations
 from catalog.store import Catalog, open_catalog
-from pipelines.uploads.confirming import confirm, outstanding, unconfirm
-from pipelines.uploads.open_lists import base_of, open_lists
+from pipelines.uploads.confirming import confirm, unconfirm
+from pipelines.uploads.open_lists import open_lists
 from schemas.errors import JournalError
-from schemas.journal import UploadStep
-from schemas.network_file import FileKind
-from schemas.segment import Audience
-from schemas.uploads import FileEntry, Ledger, Manifest
-
-LOYAL = Audience("meta", "main", "loyal")
+from tests.pipelines.uploads.journal import LOYAL, publish
 
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Iterator[Catalog]:
     with open_catalog(Home.at(tmp_path), actor="marie") as opened:
         yield opened
-
-
-def publish(catalog: Catalog, version: str, *kinds: FileKind, replaceable: bool = True) -> Manifest:
-    """A version with files of these kinds, on what is confirmed now."""
-    files = tuple(
-        FileEntry(name=f"club.{kind}.csv", kind=kind, rows=9, bytes=9, sha256="0") for kind in kinds or ("full",)
-    )
-    manifest = Manifest(
-        **LOYAL._asdict(), public_name="club", version=version, as_of=version[:10], rules_version="r", assumptions=(),
-        base=base_of(open_lists(confirmations(catalog, LOYAL))), withheld={}, files=files, replaceable=replaceable,
-        ledger=Ledger(segment_people=9, dropped={}, file_people=9, file_rows=9),
-    )  # fmt: skip
-    catalog.add_version(LOYAL, manifest, version)
-    return manifest
 
 
 def lists_of(catalog: Catalog) -> list[list[tuple[str, str]]]:
@@ -199,38 +180,3 @@ def test_of_two_people_who_confirm_at_once_one_is_refused(catalog: Catalog, tmp_
     for thread in clicks:
         thread.join()
     assert (len(confirmations(catalog)), len(refused)) == (1, 3)
-
-
-def test_the_steps_still_to_do_are_those_not_confirmed(catalog: Catalog) -> None:
-    manifest = publish(catalog, "2025-01-01.1")
-    steps = (
-        UploadStep(kind="created", version="2025-01-01.1", file="full", says="Make a list."),
-        UploadStep(kind="deleted", version="2024-12-31.1", file=None, says="Delete the old one."),
-    )
-    planned = manifest.model_copy(update={"plan": steps})
-    assert outstanding(planned, confirmations(catalog)) == steps
-    confirm(catalog, LOYAL, "2025-01-01.1", "created")
-    assert outstanding(planned, confirmations(catalog)) == steps[1:]
-
-
-def test_a_step_is_to_be_done_again_when_what_it_made_is_gone(catalog: Catalog) -> None:
-    first = publish(catalog, "2025-01-01.1")
-    steps = (UploadStep(kind="created", version="2025-01-01.1", file="full", says="Make a list."),)
-    planned = first.model_copy(update={"plan": steps})
-    for _ in range(2):
-        confirm(catalog, LOYAL, "2025-01-01.1", "created")
-        assert outstanding(planned, confirmations(catalog)) == ()
-        confirm(catalog, LOYAL, "2025-01-01.1", "deleted")
-        assert outstanding(planned, confirmations(catalog)) == steps
-    confirm(catalog, LOYAL, "2025-01-01.1", "created")
-    second = publish(catalog, "2025-01-02.1")
-    steps = (
-        UploadStep(kind="created", version="2025-01-02.1", file="full", says="Make a list."),
-        UploadStep(kind="deleted", version="2025-01-01.1", file=None, says="Delete the old one."),
-    )
-    planned = second.model_copy(update={"plan": steps})
-    assert outstanding(planned, confirmations(catalog)) == steps
-    confirm(catalog, LOYAL, "2025-01-02.1", "created")
-    assert outstanding(planned, confirmations(catalog)) == steps[1:]
-    confirm(catalog, LOYAL, "2025-01-01.1", "deleted")
-    assert outstanding(planned, confirmations(catalog)) == ()

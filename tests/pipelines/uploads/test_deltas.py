@@ -24,9 +24,10 @@ from catalog.store import open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.uploads.audience_keys import ensure_keys
 from pipelines.uploads.changes import nothing_forbidden
-from pipelines.uploads.confirming import confirm, outstanding, unconfirm
+from pipelines.uploads.confirming import confirm, unconfirm
 from pipelines.uploads.holdings import LISTED_KEYS, differences
 from pipelines.uploads.outbox import Outbox
+from pipelines.uploads.outstanding import outstanding
 from pipelines.uploads.publication import Published, publish
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from pipelines.uploads.state import state_of

@@ -1,0 +1,119 @@
+"""What is still to be done of a version's plan, by the lists that are open now.
+
+The plan was made for the lists of its night. What was done since may have been done otherwise, with an older version's
+file, or have been taken back: then the full file, from which everything can be done, is what is still to be uploaded.
+"""
+
+from __future__ import annotations
+
+from pipelines.uploads.open_lists import OpenList, base_of, open_lists
+from pipelines.uploads.steps import Steps
+from schemas.journal import Confirmation, ConfirmationKind, UploadStep
+from schemas.network_file import FileKind
+from schemas.uploads import Manifest
+
+_Lists = tuple[OpenList, ...]
+
+_DELTAS: tuple[tuple[FileKind, ConfirmationKind], ...] = (("add", "added"), ("remove", "removed"))
+
+
+def outstanding(manifest: Manifest, standing: list[Confirmation]) -> tuple[UploadStep, ...]:
+    """The steps that are still to be done, in order."""
+    lists = open_lists(standing)
+    plan = _plan_now(manifest, lists, standing)
+    uploads = [step for step in plan if step.kind != "deleted" and not _is_uploaded(manifest, step, lists, standing)]
+    old = _old_lists(manifest, lists, waits=any(step.kind == "created" for step in uploads))
+    steps = [step for step in plan if step in uploads or (step.kind == "deleted" and _is_there(step, old, standing))]
+    if manifest.has_file("full"):
+        named = {step.version for step in steps if step.kind == "deleted"}
+        unnamed = dict.fromkeys(each.newest_version for each in old if not named & each.versions)
+        steps += [_steps(manifest).delete(version) for version in unnamed]
+    return tuple(steps)
+
+
+def outstanding_instead(manifest: Manifest, standing: list[Confirmation]) -> tuple[UploadStep, ...]:
+    """The steps of the version's other way that are still to be done, in order; none if it leads nowhere any more."""
+    lists = open_lists(standing)
+    if not outstanding(manifest, standing) or _holding(manifest, lists) is not None:
+        return ()
+    if not all(_fits(manifest, step, lists) for step in manifest.alternative):
+        return ()
+    old = _old_lists(manifest, lists, waits=any(step.kind == "created" for step in manifest.alternative))
+    return tuple(
+        step
+        for step in manifest.alternative
+        if (_is_there(step, old, standing) if step.kind == "deleted" else not _is_said(step, standing))
+    )
+
+
+def is_for_lists_unsaid(manifest: Manifest, kind: ConfirmationKind) -> bool:
+    """Whether the version's file of removals is for lists that nobody said were made: none was open in its night."""
+    return kind == "removed" and manifest.base is None
+
+
+def holds(manifest: Manifest, upload_list: OpenList) -> bool:
+    """Whether what went into the list last makes it hold what the version's full file does."""
+    (full_version, _), *_ = upload_list.since_full
+    deltas = {(manifest.version, kind) for file, kind in _DELTAS if manifest.has_file(file)}
+    return full_version == manifest.version or (bool(deltas) and deltas <= set(upload_list.since_full))
+
+
+def _plan_now(manifest: Manifest, lists: _Lists, standing: list[Confirmation]) -> tuple[UploadStep, ...]:
+    """The plan; where an upload of it is not possible any more, the full file is uploaded instead."""
+    deletions = tuple(step for step in manifest.plan if step.kind == "deleted")
+    fits = all(_is_uploaded(manifest, step, lists, standing) or _fits(manifest, step, lists) for step in manifest.plan)
+    if fits or not manifest.has_file("full"):
+        return manifest.plan
+    return (_steps(manifest).upload("replaced" if lists and manifest.replaceable else "created"), *deletions)
+
+
+def _fits(manifest: Manifest, step: UploadStep, lists: _Lists) -> bool:
+    """Whether the step can be done at the lists that are open now."""
+    match step.kind:
+        case "deleted":
+            return True
+        case "created":
+            return not any((step.version, "created") in each.uploads for each in lists)
+        case "replaced":
+            return bool(lists)
+        case "added" | "removed":
+            if is_for_lists_unsaid(manifest, step.kind) and lists:
+                return holds(manifest, lists[-1])
+            return base_of(lists, without_deltas_of=step.version) == manifest.base
+
+
+def _is_uploaded(manifest: Manifest, step: UploadStep, lists: _Lists, standing: list[Confirmation]) -> bool:
+    if is_for_lists_unsaid(manifest, step.kind):
+        return _is_said(step, standing)
+    if _holding(manifest, lists) is not None:
+        return True
+    return step.kind in {"added", "removed"} and bool(lists) and (step.version, step.kind) in lists[-1].since_full
+
+
+def _holding(manifest: Manifest, lists: _Lists) -> OpenList | None:
+    """The newest of the lists that holds what the version's full file does."""
+    return next((each for each in reversed(lists) if holds(manifest, each)), None)
+
+
+def _old_lists(manifest: Manifest, lists: _Lists, *, waits: bool) -> _Lists:
+    """Those that are to be deleted. Until a new list is there, the newest is one; without a full file each is."""
+    if waits or not manifest.has_file("full"):
+        return lists
+    kept = _holding(manifest, lists) or (lists[-1] if lists else None)
+    return tuple(each for each in lists if each is not kept)
+
+
+def _is_there(step: UploadStep, old: _Lists, standing: list[Confirmation]) -> bool:
+    """Whether a list that is to be deleted may still be there."""
+    if any(step.version in each.versions for each in old):
+        return True
+    known = any(each.version == step.version and each.kind != "deleted" for each in standing)
+    return not known and not _is_said(step, standing)
+
+
+def _is_said(step: UploadStep, standing: list[Confirmation]) -> bool:
+    return any((each.version, each.kind) == (step.version, step.kind) for each in standing)
+
+
+def _steps(manifest: Manifest) -> Steps:
+    return Steps(manifest.version, manifest.files)

@@ -1,0 +1,54 @@
+"""What the page asks for when something was done otherwise than planned."""
+
+from __future__ import annotations
+
+import re
+
+from catalog.journal import confirmations
+from pipelines.uploads.confirming import confirm, unconfirm
+from pipelines.uploads.open_lists import base_of, open_lists
+from schemas.journal import UploadStep
+from tests.portal.conftest import DAY, META, Browser, Site
+
+_META = "/audiences/" + "/".join(META)
+_NEXT = "2026-10-31.1"
+_FILES = {"club_b.full.csv": b"email\na\n", "club_b.add.csv": b"email\nb\n", "club_b.remove.csv": b"email\nc\n"}
+
+
+def offered(browser: Browser) -> list[str]:
+    """The confirmations that the audience's page has a button for."""
+    return re.findall(r'name="kind" value="([a-z]+)"', browser.get(_META).text)
+
+
+def test_after_removals_that_were_for_an_unsaid_list_and_a_new_one_nothing_waits(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    files = {name: content for name, content in _FILES.items() if ".add." not in name}
+    site.publish(META, files, version=_NEXT, steps=("removed", "created"), removes=1, forbidden=1)
+    assert offered(browser) == ["removed", "created"]
+    confirm(site.catalog, META, _NEXT, "created")
+    assert offered(browser) == ["removed"]
+    page = browser.get(_META).text
+    assert "If somebody made a list club_b without saying so" in page and "Done, or there is no such list" in page
+    confirm(site.catalog, META, _NEXT, "removed")
+    assert offered(browser) == []
+    assert "Nothing waits: the list holds what it should." in browser.get(_META).text
+
+
+def test_no_step_is_offered_that_would_be_refused(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    confirm(site.catalog, META, f"{DAY}.1", "created")
+    instead = tuple(
+        UploadStep(kind=kind, version=_NEXT, file=file, says=kind)
+        for kind, file in (("added", "add"), ("removed", "remove"))
+    )
+    base = base_of(open_lists(confirmations(site.catalog, META)))
+    site.publish(META, _FILES, version=_NEXT, steps=("replaced",), base=base, alternative=instead)
+    assert offered(browser) == ["replaced", "added", "removed"]
+    confirm(site.catalog, META, _NEXT, "replaced")
+    assert offered(browser) == []
+    confirm(site.catalog, META, f"{DAY}.1", "replaced")
+    assert offered(browser) == ["replaced"]
+    for _ in range(3):
+        unconfirm(site.catalog, META)
+    assert offered(browser) == ["created"]
+    assert "Ready to create" in browser.get(_META).text
