@@ -47,11 +47,8 @@ class Carrier:
 
     @cached_property
     def _filled(self) -> set[str]:
-        filled: set[str] = set()
-        for each in open_lists(self.standing):
-            whole = [place for place, (_, kind) in enumerate(each.uploads) if kind in {"created", "replaced"}][-1]
-            filled |= {version for version, kind in each.uploads[whole:] if kind != "removed"}
-        return filled
+        uploads = [upload for each in open_lists(self.standing) for upload in each.since_full]
+        return {version for version, kind in uploads if kind != "removed"}
 
     @cached_property
     def _held(self) -> dict[int, set[str]]:
