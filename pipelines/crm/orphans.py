@@ -18,6 +18,12 @@ _TOLD_SHARE = 0.1
 _CUSTOMERS_LOOKED_AT = 500_000
 
 
+#: An id that no customer has and that so large a share of the orders bears, and more of them than any customer's, is a
+#: filler: WooCommerce writes 0 for guests.
+_FILLER_SHARE = 0.01
+_FILLER_ROWS = 10
+
+
 class Orphans(NamedTuple):
     """How many rows name no customer (of very many customers an estimate), and what is to be told of it."""
 
@@ -45,6 +51,9 @@ def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
         "ORDER BY as_of DESC LIMIT 1"
     )["customers"].sum()
     rows, without_customer, ids = found.row(0)
+    filler = _filler(warehouse) if table == "orders" and without_customer else None
+    if filler is not None:
+        return Orphans(without_customer * parts, (filler,))
     if without_customer <= rows * _TOLD_SHARE or ids * parts <= missing:
         return Orphans(without_customer * parts, ())
     notice = Said(
@@ -55,3 +64,27 @@ def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
         table=table,
     )
     return Orphans(without_customer * parts, (notice,))
+
+
+def _filler(warehouse: Warehouse) -> Said | None:
+    """What is to be told if the id that most orders bear is no customer's."""
+    found = warehouse.read(
+        "WITH often AS (SELECT unnest(approx_top_k(customer_id, 5)) AS customer_id FROM warehouse.crm_orders), "
+        "living AS (SELECT customer_id, TRUE AS lives FROM warehouse.crm_customers "
+        "SEMI JOIN often USING (customer_id)) "
+        "SELECT count(*) AS bearing, lives, (SELECT count(customer_id) FROM warehouse.crm_orders) AS rows "
+        "FROM warehouse.crm_orders JOIN often USING (customer_id) LEFT JOIN living USING (customer_id) "
+        "GROUP BY customer_id, lives ORDER BY bearing DESC, lives LIMIT 1"
+    )
+    if found.is_empty():
+        return None
+    bearing, lives, rows = found.row(0)
+    if lives or bearing < max(_FILLER_ROWS, rows * _FILLER_SHARE):
+        return None
+    return Said(
+        "{bearing} of {rows} rows of orders bear one and the same customer_id, which no customer has, such as a 0 for "
+        "guests. They count for nobody: find their customers by another column, such as an e-mail, in the select in "
+        "sources.toml, or leave them out of it.",
+        bearing=bearing,
+        rows=rows,
+    )

@@ -41,6 +41,19 @@ def test_a_few_orders_of_customers_whom_the_crm_deleted_are_counted_and_not_told
     assert found(warehouse, ["1"] * 8 + ["gone"], ["1"]).notices
 
 
+def test_orders_of_guests_who_all_bear_one_id_are_told_though_they_are_few(warehouse: Warehouse) -> None:
+    customers = [str(number) for number in range(1, 101)]
+    bought = [name for name in customers for _ in range(9)]
+    looked = found(warehouse, [*bought, *["0"] * 90], customers, quarantined=1)
+    assert looked.rows == 90
+    assert [str(notice)[:75] for notice in looked.notices] == [
+        "90 of 990 rows of orders bear one and the same customer_id, which no custom"
+    ]
+    # A customer who bought as much may have been deleted too, and nine orders are few.
+    assert found(warehouse, [*bought, *["1"] * 90, *["gone"] * 90], customers) == Orphans(90, ())
+    assert found(warehouse, [*customers, *["gone"] * 9], customers) == Orphans(9, ())
+
+
 @pytest.mark.parametrize("why", ["quarantined", "erased"])
 def test_orders_of_customers_set_aside_or_erased_are_not_told(warehouse: Warehouse, why: str) -> None:
     assert found(warehouse, ["1", "8", "8", "9"], ["1"], **{why: 2}) == Orphans(3, ())
