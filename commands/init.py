@@ -172,7 +172,8 @@ def _tell(guess: Guess) -> None:
     for name, tables in guess.alike.items():
         sentence = (
             f"{_first([table.title for table in tables])}: like {name} too, and only {guess.selects[name].found.title} "
-            f"is read. Add the others to tables.{name} with UNION ALL, or name them all by one pattern in `files`."
+            f"is read. If they hold other rows, add them to tables.{name} with UNION ALL, or name them all by one "
+            "pattern in `files`; of several whole exports, give the newest alone."
         )
         OUT.print(shown(sentence), markup=False, soft_wrap=True)
     for name, tables in guess.could_be.items():

@@ -18,12 +18,15 @@ from pipelines.crm.csv_rows import csv_rows
 from pipelines.crm.file_kinds import Kind
 from pipelines.crm.guess_dialect import Dialect, dialect, kind_of_file
 from pipelines.crm.guess_names import words
+from pipelines.crm.guess_shapes import Values, filled, is_key
 from pipelines.crm.sources import open_source
 from schemas.errors import SourceError
 from schemas.source import Source
 
 #: Rows that a guess looks at.
 SAMPLE_ROWS = 500
+#: In fewer rows anything may look like an id.
+_FEW = 10
 
 #: Names that mean something else where selects run.
 _TAKEN_NAMES = frozenset({"main", "memory", "system", "temp", "wanted", "reject_errors", "reject_scans", "pg_catalog"})
@@ -42,6 +45,8 @@ class FoundTable:
     #: What stands after FROM.
     place: str
     columns: dict[str, tuple[str | None, ...]]
+    #: Of several files, the columns of which most values of the first file are in the last one too.
+    repeated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -209,12 +214,28 @@ def _tables(
     open_source(connection, name, opened, config_folder=config_folder, home_folder=config_folder)
     if source.files is None:
         return _tables_of_database(connection, name, group.first)
-    if windows:
-        columns = _sample_of_windows(connection, name, group.first, source.delimiter)
-    else:
-        columns = _sample(connection, name, group.first)
+
+    def sample(place: str, path: Path) -> dict[str, tuple[str | None, ...]]:
+        if windows:
+            return _sample_of_windows(connection, name, path, source.delimiter)
+        columns = _sample(connection, place, path)
         columns.pop("source_file")
-    return [FoundTable(group.stem, group.title, name, columns)]
+        return columns
+
+    columns = sample(name, group.first)
+    if len(group.paths) == 1:
+        return [FoundTable(group.stem, group.title, name, columns)]
+    of_one = f"(FROM {name} WHERE source_file = (SELECT {{}}(source_file) FROM {name}))"
+    first, last = sample(of_one.format("min"), group.first), sample(of_one.format("max"), group.paths[-1])
+    repeated = frozenset(column for column, values in first.items() if _mostly_in(values, last.get(column, ())))
+    # Rows of two whole exports would hide that an id is one.
+    columns = first if any(is_key(first[column]) and len(first[column]) >= _FEW for column in repeated) else columns
+    return [FoundTable(group.stem, group.title, name, columns, repeated)]
+
+
+def _mostly_in(values: Values, others: Values) -> bool:
+    every = set(filled(values))
+    return 2 * len(every & set(filled(others))) > len(every)
 
 
 def _tables_of_database(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> list[FoundTable]:

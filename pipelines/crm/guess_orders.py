@@ -48,6 +48,7 @@ def _order_id(writer: Writer) -> str | None:
         writer.add("order_id", writer.key_of("customer_id", "email", "ordered_at", "amount"), EQUAL_ROWS)
         return None
     writer.copy("order_id")
+    writer.ask_which_files("order_id")
     ids = writer.values("order_id")
     if is_key(ids):
         return None

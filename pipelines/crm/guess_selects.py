@@ -150,6 +150,16 @@ class Writer:
                 "their rows are set aside"
             )
 
+    def ask_which_files(self, column: str) -> None:
+        """Of several files that hold the same ids: whether each is a whole export."""
+        name, place = self.matched[column].name, self.found.place
+        if name in self.found.repeated:
+            self.decide.append(
+                f"{self.table}: several files of {self.found.title} hold the same {name}, and rows of one that differ "
+                "are set aside. If each file is a whole export, read only the newest: the select's WHERE must say "
+                f"source_file = (SELECT max(source_file) FROM {place})"
+            )
+
     def done(self, *, where: str | None = None, alias: str | None = None) -> Select:
         order = list(CONTRACTS[self.table].columns())
         lines = sorted(self.lines, key=lambda line: (not line.active, order.index(line.column)))
@@ -203,6 +213,7 @@ def _translation(sql: str, words: Mapping[str, list[str]]) -> str:
 
 
 def _finish_customers(writer: Writer) -> None:
+    writer.ask_which_files("customer_id" if "customer_id" in writer.matched else "email")
     if "customer_id" not in writer.matched:
         name = writer.matched["email"].name
         note = "no column is an id of its own: the e-mail is it"

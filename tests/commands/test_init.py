@@ -252,6 +252,25 @@ def test_files_like_the_one_that_is_read_are_named_as_such(tmp_path):
     assert "Not read" not in output
 
 
+def test_whole_exports_of_two_days_are_told_apart_from_parts(tmp_path):
+    """Customers who changed between two whole exports would be set aside, since their rows contradict each other."""
+    header = "id,email,city\n"
+    people = [f"{number},a{number}@example.org" for number in range(20)]
+    (tmp_path / "customers-2026-11-26.csv").write_text(header + "".join(f"{row},Here\n" for row in people))
+    (tmp_path / "customers-2026-11-27.csv").write_text(header + "".join(f"{row},There\n" for row in people))
+    (tmp_path / "orders_1.csv").write_text("id,customer_id,created_at,total\n1,1,2024-01-31,10.00\n")
+    (tmp_path / "orders_2.csv").write_text("id,customer_id,created_at,total\n2,1,2024-01-31,10.00\n")
+    output = init(tmp_path / "config", *sorted(tmp_path.glob("*.csv")))
+    newest = "source_file = (SELECT max(source_file) FROM customers)"
+    assert "customers: several files of customers-*-*-*.csv hold the same id" in output
+    assert newest in output
+    assert "several files of orders" not in output
+    path = tmp_path / "config" / "sources.toml"
+    path.write_text(path.read_text().replace('FROM customers\n"""', f'FROM customers WHERE {newest}\n"""'))
+    read = pulled(checked_config(tmp_path / "config"), "customers", tmp_path)
+    assert read.accepted["city"].to_list() == ["There"] * 20
+
+
 def test_consents_are_proposed_but_never_invented(tmp_path):
     (tmp_path / "customers.csv").write_text("id,email,accepts_marketing\n1,a@example.org,yes\n2,b@example.org,no\n")
     (tmp_path / "consents.csv").write_text("customer_id,purpose,status,date\n1,newsletter,granted,2024-01-01\n")
