@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from pipelines.crm.csv_rows import csv_rows
 from pipelines.crm.file_kinds import Kind, kind_of, start_of, unreadable
-from pipelines.crm.headers import NO_TEXT, first_line_fault, header_fault, whole_header
+from pipelines.crm.headers import NO_TEXT, first_line_fault, header_fault, title_fault, whole_header
 from schemas.errors import ConfigError
 
 Encoding = Literal["utf-8", "latin-1", "windows-1252", "utf-16"]
@@ -68,7 +68,7 @@ def dialect(path: Path) -> Dialect:
     delimiter = max(_DELIMITERS, key=lambda sign: _columns_with(sign, lines))
     header, *rows = csv_rows(lines, delimiter)
     header = whole_header(header, rows)
-    if fault := header_fault(header):
+    if fault := header_fault(header) or title_fault(header, rows):
         msg = f"{path}: {fault}."
         raise ConfigError(msg)
     return Dialect(delimiter, encoding, tuple(header))

@@ -13,6 +13,8 @@ NO_TEXT = Said("it is no text, or UTF-16 without its byte-order mark. Save it as
 _SEPARATOR_LINE = Said("its first line is Excel's `sep=`. Remove that line; the header must come first")
 _VALUES = Said("its first line holds values, not the names of columns. Export it with a header")
 
+_TITLE = Said("its first line is a title, not the names of columns. Remove what stands above the header")
+
 
 def first_line_fault(line: str) -> Said | None:
     """Why a file's first line, as it stands, is no header."""
@@ -34,6 +36,15 @@ def header_fault(header: Sequence[str]) -> Said | None:
     values = [cell for cell in cells if is_email(cell) or is_hash(cell) or is_iso_time(cell) or _is_long_number(cell)]
     numbers = [cell for cell in cells if cell.replace(".", "", 1).isdigit()]
     return _VALUES if not cells or values or 2 * len(numbers) >= len(cells) else None
+
+
+def title_fault(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Said | None:
+    """Whether the first line says one thing alone, while the first `rows` fill the columns beside it."""
+    named = [place for place, cell in enumerate(header) if cell.strip()]
+    filled = [sum(bool(cell.strip()) for cell in row) for row in rows]
+    return (
+        _TITLE if len(named) == 1 and len(header) > 2 and sum(count > 2 for count in filled) > len(rows) / 2 else None
+    )
 
 
 def _is_long_number(cell: str) -> bool:

@@ -299,6 +299,18 @@ def test_a_column_that_speaks_of_ads_is_not_said_to_speak_of_something_else(tmp_
     assert "Ad campaign (customers.csv)" not in text
 
 
+def test_a_title_above_the_header_is_not_taken_for_the_header(tmp_path):
+    rows = ["Nr;Vorname;E-Mail", *(f"{number};Ann;a{number}@example.org" for number in range(9))]
+    (tmp_path / "Kunden.csv").write_text("\n".join(["Kundenliste Stand November;;", *rows]) + "\n")
+    result = CliRunner().invoke(app, ["init", str(tmp_path / "Kunden.csv"), "--config", str(tmp_path / "config")])
+    assert result.exit_code == 2
+    assert "its first line is a title, not the names of columns" in result.output
+    assert "Kundenliste" not in result.output
+    # Excel writes empty columns too.
+    (tmp_path / "Kunden.csv").write_text("".join(f"{line}\n" for line in ["E-Mail;;", *["a@example.org;;"] * 9]))
+    init(tmp_path / "config", tmp_path / "Kunden.csv")
+
+
 @pytest.mark.parametrize(("name", "message"), [("missing.csv", "cannot be read"), (".", "is a folder")])
 def test_files_that_are_none_are_refused_before_anything_is_written(tmp_path, name, message):
     result = CliRunner().invoke(app, ["init", str(tmp_path / name), "--config", str(tmp_path / "config")])
