@@ -16,6 +16,9 @@ _UNREADABLE = {
     re.compile(rb"\x1f\x8b"): Said("it is compressed with gzip. Unpack it"),
     # A header may begin with a bracket too: `[id],[email]`.
     re.compile(rb'(?:\xef\xbb\xbf)?(?:\{\s*["}]|\[\s*["\[{])'): Said("it is JSON. Export it as CSV or Parquet"),
+    re.compile(
+        rb"(?:\xef\xbb\xbf)?(?:--[ \r\n][^,;|\t]*\n|/\*!\d|CREATE TABLE |DROP TABLE |INSERT INTO |PRAGMA foreign_keys=)"
+    ): Said("it is a dump in SQL. Export its tables as CSV, each with a header"),
 }
 _KNOWN: dict[Kind, Said] = {
     "parquet": Said('it is Parquet. Declare it as `files` with format = "parquet" in sources.toml'),

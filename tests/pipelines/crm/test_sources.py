@@ -358,7 +358,7 @@ def test_utf_16_that_is_declared_as_another_encoding_is_told(pull: Pull, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "header", ["[id],[email],[phone]", "customerDUCK,id,email", "{id},email,phone", "separator,id"]
+    "header", ["[id],[email],[phone]", "customerDUCK,id,email", "{id},email,phone", "separator,id", "-- id,email"]
 )
 def test_a_header_that_begins_like_something_else_is_a_header(pull: Pull, tmp_path: Path, header: str) -> None:
     first, *others = header.split(",")
