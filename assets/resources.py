@@ -31,7 +31,7 @@ from pipelines.history.declared import keep_files
 from pipelines.overlaps import overlaps
 from pipelines.uploads.after_failure import publish_removals
 from pipelines.uploads.forecasts import update_forecasts
-from pipelines.uploads.in_turn import check_in_turn, taking_turn
+from pipelines.uploads.in_turn import SEGMENT, check_in_turn, taking_turn
 from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.publication import check_newest
 from pipelines.uploads.reconciliation import reconcile
@@ -177,7 +177,7 @@ class Relance(dg.ConfigurableResource):
         return datetime.now(UTC).astimezone(self.declared.settings.zone)
 
     def tonight(self, as_of: date, *segments: str) -> Tonight:
-        """What is the same for all audiences that the run publishes; next, one of these segments.
+        """What is the same for all audiences that the run publishes; next, one that is made of these segments.
 
         Raises:
             DayError: the day is not the newest, or what is published was not all worked out for it.
@@ -185,7 +185,8 @@ class Relance(dg.ConfigurableResource):
         opened = self._opened
         if opened.tonight is None:
             check_newest(as_of, self.newest_day())
-        check_in_turn(opened.warehouse, segments, as_of=as_of)
+        needed = ["uploads.refused_keys", *(f"{SEGMENT}{name}" for name in segments)]
+        check_in_turn(opened.warehouse, needed, as_of=as_of)
         if opened.tonight is None:
             opened.tonight = Tonight(opened.warehouse, opened.config, opened.keys.identity, as_of)
         return opened.tonight

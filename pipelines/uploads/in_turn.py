@@ -31,13 +31,13 @@ MADE_OF: dict[str, tuple[str, ...]] = {
 }
 
 #: Before a segment's name; each is made of features.
-_SEGMENT = "segments."
+SEGMENT = "segments."
 
 _TURNS = {"stage": pl.String, "as_of": pl.Date, "turn": pl.Int64}
 
 
 def _made_of(stage: str) -> tuple[str, ...]:
-    return ("features",) if stage.startswith(_SEGMENT) else MADE_OF[stage]
+    return ("features",) if stage.startswith(SEGMENT) else MADE_OF[stage]
 
 
 @contextmanager
@@ -45,8 +45,13 @@ def taking_turn(warehouse: Warehouse, stage: str, as_of: date | None, newest: da
     """Note that the stage was worked out for `as_of` after all that was noted before; if it fails, that it was not.
 
     In: the newest day whose CRM was read. Features and segments of an older day lie beside those of the newest.
+
+    Raises:
+        DayError: the stage is made of the CRM, which was not read for `as_of` yet.
     """
-    is_dated = stage == "features" or stage.startswith(_SEGMENT)
+    is_dated = stage == "features" or stage.startswith(SEGMENT)
+    if (is_dated or stage in MADE_OF) and not stage.startswith("crm."):
+        _check_read(as_of, newest)
     is_beside = is_dated and as_of is not None and newest is not None and as_of < newest
     if is_beside or not (is_dated or stage in MADE_OF):
         yield
@@ -58,8 +63,23 @@ def taking_turn(warehouse: Warehouse, stage: str, as_of: date | None, newest: da
     warehouse.append("turns", pl.DataFrame({"stage": [stage], "as_of": [as_of], "turn": [last + 1]}, schema=_TURNS))
 
 
-def check_in_turn(warehouse: Warehouse, segments: Iterable[str], *, as_of: date) -> None:
-    """Refuse to publish by tables of which one was not worked out for `as_of`, or not since what it is made of.
+def _check_read(as_of: date | None, newest: date | None) -> None:
+    if newest is None:
+        msg = Said("No CRM was read into this home yet. Materialize crm first, or the whole night.")
+        raise DayError(msg)
+    if as_of is not None and as_of > newest:
+        msg = Said(
+            "The CRM was read for {newest} last, not for {as_of}. Choose the partition {newest}, or materialize crm "
+            "of {as_of} first.",
+            newest=newest,
+            as_of=as_of,
+        )
+        raise DayError(msg)
+
+
+def check_in_turn(warehouse: Warehouse, needed: Iterable[str], *, as_of: date) -> None:
+    """Refuse to publish by `needed` stages if one that they are made of was not worked out for `as_of`, or not since
+    what it is made of itself.
 
     Raises:
         DayError: naming it.
@@ -67,7 +87,7 @@ def check_in_turn(warehouse: Warehouse, segments: Iterable[str], *, as_of: date)
     warehouse.append("turns", pl.DataFrame(schema=_TURNS))
     noted = warehouse.read("SELECT stage, turn FROM warehouse.turns WHERE as_of = $day", day=as_of)
     turns = dict(noted.iter_rows())
-    for stage in (*MADE_OF, *(f"{_SEGMENT}{name}" for name in segments)):
+    for stage in dict.fromkeys(each for name in needed for each in _with_sources(name)):
         if stage not in turns:
             msg = Said(
                 "{asset} was not materialized for {as_of}, or not to its end. Materialize it and what is made of it, "
@@ -85,6 +105,13 @@ def check_in_turn(warehouse: Warehouse, segments: Iterable[str], *, as_of: date)
                 newer=", ".join(map(_asset, newer)),
             )
             raise DayError(msg)
+
+
+def _with_sources(stage: str) -> Iterator[str]:
+    """What the stage is made of, however far back, the first first; then itself."""
+    for source in _made_of(stage):
+        yield from _with_sources(source)
+    yield stage
 
 
 def _asset(stage: str) -> str:

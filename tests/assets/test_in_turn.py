@@ -120,12 +120,29 @@ def test_a_table_that_could_not_be_read_stops_what_would_be_published_by_the_one
     assert not [path for path in Ran(0, "", home.root).files() if NEXT in path]
 
 
-def test_a_day_whose_crm_was_never_read_is_not_published(materialize: Materialize, home: Home) -> None:
+@pytest.mark.parametrize("stage", ["customers", "features", "identifiers", "segments", "uploads"])
+def test_nothing_is_made_for_a_day_whose_crm_was_never_read(materialize: Materialize, home: Home, stage: str) -> None:
+    assert not materialize(DAY, stage)
+    assert report(home).messages[0] == "No CRM was read into this home yet. Materialize crm first, or the whole night."
     assert materialize(DAY, *ALL)
 
-    assert not materialize("2024-07-10", "customers", "features", "identifiers", "segments", "uploads")
+    assert not materialize("2024-07-10", stage)
 
+    assert report(home).messages[0] == (
+        f"The CRM was read for {DAY} last, not for 2024-07-10. "
+        f"Choose the partition {DAY}, or materialize crm of 2024-07-10 first."
+    )
     assert [path for path in Ran(0, "", home.root).files() if "2024-07-10" in path] == []
+
+
+def test_an_audience_is_not_published_for_a_day_whose_crm_was_never_read(materialize: Materialize, home: Home) -> None:
+    assert materialize(DAY, *ALL)
+
+    assert not materialize("2024-07-10", "uploads/meta/buyers")
+
+    [message] = report(home).messages
+    assert message.startswith("crm/crm_erasures was not materialized for 2024-07-10")
+    assert report(home).audiences == ()
 
 
 def test_permissions_of_an_older_day_are_not_published_by(materialize: Materialize, company: Company) -> None:
@@ -145,6 +162,19 @@ def test_features_and_segments_of_an_older_day_are_in_nobody_s_way(materialize: 
     assert materialize(DAY, "features", "segments")
 
     assert materialize(NEXT, "uploads")
+
+
+def test_lists_that_are_to_be_deleted_wait_for_no_features(
+    materialize: Materialize, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ArithmeticError
+
+    monkeypatch.setattr("assets.features.ranked", fails)
+    assert not materialize(DAY, *ALL)
+
+    assert materialize(DAY, "uploads/retired_audiences")
+    assert not materialize(DAY, "uploads/meta/buyers")
 
 
 def test_after_one_segment_or_one_audience_alone_the_rest_stands(materialize: Materialize) -> None:
