@@ -1,10 +1,13 @@
 """What Dagster knows of a night, for its report in the catalog."""
 
 from collections.abc import Mapping
+from typing import Literal, NamedTuple
 
 import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
 
 from schemas.nights import StageLine, StartedAs
+from schemas.said import Said
 
 #: Set on a run whose day a person named on the command line.
 CHOSEN_DAY = "relance/chosen_day"
@@ -48,3 +51,35 @@ def stage_lines(instance: dg.DagsterInstance, run_id: str) -> list[StageLine]:
                 for name, count in made
             ]
     return lines
+
+
+class Broken(NamedTuple):
+    """How a run ended that did not do all its steps, though none of our own errors stopped it."""
+
+    outcome: Literal["interrupted", "failed"]
+    says: Said
+
+
+def broken_off(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Broken | None:
+    """Why a run in which no stage failed did not do all its steps; None if it did."""
+    wanted = {dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE}
+    events = [record.get_dagster_event() for record in instance.all_logs(run.run_id, of_type=wanted)]
+    planned = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id or "").step_keys_to_execute
+    if set(planned) <= {event.step_key for event in events if event.is_step_success}:
+        return None
+    errors = [event.step_failure_data.error for event in events if event.is_step_failure]
+    kinds = sorted({(error.cause or error).cls_name or "" for error in errors if error is not None})
+    if set(kinds) <= {DagsterExecutionInterruptedError.__name__}:
+        return Broken(
+            "interrupted",
+            Said(
+                "The run was terminated before it ended. What was published until then stays as it is; run the night "
+                "again."
+            ),
+        )
+    says = Said(
+        "The run failed in Dagster itself ({kind}). Dagster's page shows run {run}.",
+        kind=", ".join(kinds),
+        run=run.run_id,
+    )
+    return Broken("failed", says)

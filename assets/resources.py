@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 from pydantic import PrivateAttr
 
-from assets.nights import CHOSEN_DAY, NEWEST_DAY, stage_lines, started_as
+from assets.nights import CHOSEN_DAY, NEWEST_DAY, broken_off, stage_lines, started_as
 from catalog.descriptions import describe, record_overlaps
 from catalog.full_disk import disk_failure
 from catalog.home import Environment, Home
@@ -122,16 +122,22 @@ class Relance(dg.ConfigurableResource):
             hold_withdrawn(opened.catalog, opened.night)
             outcomes = opened.catalog.outcomes_of_night(opened.night)
             reached = {(row["network"], row["account"], row["segment"]) for row in outcomes}
+            instance, run = context.instance, context.run
+            broken = broken_off(instance, run) if instance is not None and run is not None else None
+            messages = [failure.said for failure in opened.failures]
+            code = opened.failures[0].exit_code if opened.failures else 0
             if opened.failures:
                 outcome = "failed"
+            elif broken is not None:
+                outcome, messages, code = broken.outcome, [broken.says], 1
             elif any(tuple(audience) not in reached for audience in opened.config.audiences):
                 outcome = "partial"
             else:
                 outcome = "held" if any(row["outcome"] == "held" for row in outcomes) else "done"
-            code = opened.failures[0].exit_code if opened.failures else {"held": 4}.get(outcome, 0)
-            if context.instance is not None and context.run is not None:
-                record_stages(opened.catalog, opened.night, stage_lines(context.instance, context.run.run_id))
-            opened.catalog.end_night(opened.night, outcome, [failure.said for failure in opened.failures], code)
+                code = 4 if outcome == "held" else 0
+            if instance is not None and run is not None:
+                record_stages(opened.catalog, opened.night, stage_lines(instance, run.run_id))
+            opened.catalog.end_night(opened.night, outcome, messages, code)
             opened.catalog.sign_audit_head(opened.home, opened.keys)
 
     @property

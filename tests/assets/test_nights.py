@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from assets.definitions import defs
@@ -21,6 +22,7 @@ from assets.sensors import FRESHNESS_CHECK, freshness
 from catalog.home import Home
 from catalog.nights import alerts, night_report, record_start
 from catalog.store import Catalog, open_catalog
+from pipelines.alerts import night_message
 from schemas.config import read_config
 from schemas.nights import NightReport, QuarantineLine
 from tests.conftest import Company
@@ -228,6 +230,50 @@ def test_the_morning_sensor_alerts_once_and_turns_the_check_green_when_the_night
     look()
 
     assert [evaluation.passed for evaluation in evaluations] == [False, True]
+
+
+@pytest.mark.parametrize("place", ["assets.features.ranked", "assets.uploads.publish"])
+def test_a_night_that_was_terminated_says_so_and_alerts_if_dagster_ended_it(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    home: Home,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+) -> None:
+    def terminated(*arguments: object, **named: object) -> None:
+        raise DagsterExecutionInterruptedError
+
+    monkeypatch.setattr(place, terminated)
+
+    assert not run(definitions, instance).success
+
+    with open_catalog(home) as catalog:
+        report = last_report(catalog)
+    assert (report.outcome, report.audiences) == ("interrupted", ())
+    [message] = report.messages
+    assert message.startswith("The run was terminated before it ended.")
+    told = night_message(report)
+    assert told is not None
+    assert told.event == "failed"
+
+
+def test_a_night_that_dagster_itself_fails_is_no_night_that_went_through(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ArithmeticError
+
+    monkeypatch.setattr("assets.customers.rows_metadata", fails)
+
+    result = run(definitions, instance)
+
+    assert not result.success
+    with open_catalog(home) as catalog:
+        report = last_report(catalog)
+    assert report.outcome == "failed"
+    assert report.messages == (
+        f"The run failed in Dagster itself (ArithmeticError). Dagster's page shows run {result.run_id}.",
+    )
 
 
 def test_a_night_that_was_killed_is_ended_as_interrupted_by_the_next(home: Home) -> None:
