@@ -193,6 +193,25 @@ def night_of_run(catalog: Catalog, run_id: str) -> int | None:
         return connection.execute(query).scalar()
 
 
+def newest_night(catalog: Catalog) -> sa.RowMapping | None:
+    """The last night; None if there was none.
+
+    A run of some assets alone is none, and neither is one of a day before the newest that went through: neither says
+    what is published.
+    """
+    went_through = (
+        sa.select(sa.func.max(NIGHTS.c.as_of)).where(NIGHTS.c.outcome.in_(["done", "held"])).scalar_subquery()
+    )
+    query = (
+        sa.select(NIGHTS)
+        .where(NIGHTS.c.outcome != "partial", NIGHTS.c.as_of >= sa.func.coalesce(went_through, NIGHTS.c.as_of))
+        .order_by(NIGHTS.c.night.desc())
+        .limit(1)
+    )
+    with catalog.reading() as connection:
+        return connection.execute(query).mappings().first()
+
+
 def starts_since(catalog: Catalog, since: datetime) -> list[Start]:
     """The nights begun since a moment (UTC, without zone), oldest first."""
     query = (

@@ -229,6 +229,12 @@ class Catalog:
             rows = list(connection.execute(sa.select(OUTCOMES).where(OUTCOMES.c.night == night)).mappings())
         return sorted(rows, key=_identity)
 
+    def outcomes_of_day(self, as_of: date) -> list[sa.RowMapping]:
+        """What the last run of the day that reached it did with each audience."""
+        with self.reading() as connection:
+            rows = list(connection.execute(sa.select(OUTCOMES).where(OUTCOMES.c.as_of == as_of)).mappings())
+        return sorted(rows, key=_identity)
+
     def outcome_on(self, audience: Audience, as_of: date) -> sa.RowMapping | None:
         """What the last night of the day did with the audience; None if none reached it."""
         query = sa.select(OUTCOMES).where(*of_audience(OUTCOMES, audience), OUTCOMES.c.as_of == as_of)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -14,7 +14,7 @@ from rich.table import Table
 from catalog.alerts import tell
 from catalog.allowances import Leave, leaves_taken_back, standing_leaves
 from catalog.journal import confirmations
-from catalog.nights import night_report, starts_since
+from catalog.nights import newest_night, night_report, starts_since
 from catalog.store import Catalog
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, home_at, told
 from commands.telling import tell_of_failure
@@ -26,6 +26,9 @@ from schemas.errors import CatalogError
 from schemas.nights import NightReport
 from schemas.segment import Audience
 from schemas.uploads import Manifest
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 
 def status(
@@ -43,7 +46,12 @@ def status(
             OUT.print("No night was run yet.")
         else:
             report = night_report(catalog, last["night"])
-            _show(report)
+            night = newest_night(catalog)
+            if night is not None:
+                newest = night_report(catalog, night["night"])
+                _show(newest, catalog.outcomes_of_day(newest.as_of))
+            if night is None or night["night"] != last["night"]:
+                _show_by_hand(report)
             _show_leaves(catalog, report.started_at)
             if stages:
                 OUT.print(_stages(report))
@@ -65,11 +73,25 @@ def _told_if_away(home: Path | None, folder: Path | None) -> Iterator[None]:
         raise
 
 
-def _show(report: NightReport) -> None:
-    ended = f"{report.ended_at:%Y-%m-%d %H:%M} UTC" if report.ended_at else "not yet"
-    OUT.print(f"Last night: {report.as_of}, {report.outcome}, ended {ended}.")
+def _show_by_hand(report: NightReport) -> None:
+    """What became of a run after the last night that was none itself."""
+    OUT.print(f"A run by hand since: {report.as_of}, {report.outcome}, ended {_ended(report)}.")
+    _show_messages(report)
+
+
+def _ended(report: NightReport) -> str:
+    return f"{report.ended_at:%Y-%m-%d %H:%M} UTC" if report.ended_at else "not yet"
+
+
+def _show_messages(report: NightReport) -> None:
     for message in report.messages:
         OUT.print(f"failed: {message}", markup=False, soft_wrap=True)
+
+
+def _show(report: NightReport, outcomes: list[sa.RowMapping]) -> None:
+    """The night, and what became of each audience on its day: some may have been run again by hand."""
+    OUT.print(f"Last night: {report.as_of}, {report.outcome}, ended {_ended(report)}.")
+    _show_messages(report)
     for line in report.quarantined:
         OUT.print(
             f"set aside: {line.rows:,} {'row' if line.rows == 1 else 'rows'} of {line.table}: {line.rule}.",
@@ -81,14 +103,14 @@ def _show(report: NightReport) -> None:
         OUT.print(f"changed: {change.says}", markup=False, soft_wrap=True)
     for alert in report.alerts:
         OUT.print(f"alert by {alert.channel}: {alert.failure or 'sent'}.", soft_wrap=True)
-    held = [line for line in report.audiences if line.outcome == "held"]
-    for line in held:
-        OUT.print(f"held: {Audience(line.network, line.account, line.segment)}: {line.reason}.", soft_wrap=True)
-    if not held:
+    for outcome in ("held", "retired"):
+        for row in outcomes:
+            if row["outcome"] == outcome:
+                audience = Audience(row["network"], row["account"], row["segment"])
+                OUT.print(f"{outcome}: {audience}: {row['reason']}.", soft_wrap=True)
+    # A night that broke off does not know it of those that it did not reach.
+    if report.outcome in {"done", "held"} and not any(row["outcome"] == "held" for row in outcomes):
         OUT.print("No audience is held.")
-    for line in report.audiences:
-        if line.outcome == "retired":
-            OUT.print(f"retired: {Audience(line.network, line.account, line.segment)}: {line.reason}.", soft_wrap=True)
 
 
 def _show_leaves(catalog: Catalog, since: datetime) -> None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.journal import confirmations
+from catalog.nights import newest_night
 from portal.overview import Row
 from portal.rendering import render
 from portal.state import State, StateOf
@@ -75,7 +76,7 @@ def confirmation_of(state: State, number: int | None) -> Confirmation | None:
 def today(request: Request, asked: Annotated[Asked, Query()], state: StateOf) -> Response:
     rows = state.overview.rows(state.today)
     waiting = tasks(rows)
-    night = state.catalog.last_night()
+    night = newest_night(state.catalog)
     failed = night is not None and night["outcome"] in {"failed", "interrupted"}
     return render(
         request,

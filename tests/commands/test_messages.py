@@ -480,3 +480,41 @@ def test_doctor_looks_into_the_catalog(config: Path, home: Home) -> None:
 
     assert examinations(result)["catalog"] == "ill"
     assert f"{home.catalog} is damaged. Restore the home from its last backup" in words(result)
+
+
+def test_a_run_of_some_assets_by_hand_does_not_stand_for_the_last_night(home: Home) -> None:
+    night = ended_night(home, "held")
+    with open_catalog(home) as catalog:
+        catalog.record_outcome(LOYAL, DAY, "held", night=night, reason="it lost 40 % of its people")
+        by_hand = catalog.begin_night(date(2025, 6, 28))
+        catalog.end_night(by_hand, "partial", [], 0)
+    result = relance("status", "--home", home.root)
+    assert "Last night: 2025-06-30, held, ended " in result.stdout
+    assert "held: google_ads/fr/loyal: it lost 40 % of its people." in words(result)
+    assert "A run by hand since: 2025-06-28, partial, ended " in result.stdout
+    assert "No audience is held." not in result.stdout
+
+
+def test_what_was_held_is_told_also_when_it_was_run_again_by_hand(home: Home) -> None:
+    ended_night(home, "held")
+    with open_catalog(home) as catalog:
+        by_hand = catalog.begin_night(DAY)
+        catalog.record_outcome(LOYAL, DAY, "held", night=by_hand, reason="it lost 40 % of its people")
+        catalog.end_night(by_hand, "partial", [], 0)
+    result = relance("status", "--home", home.root)
+    assert "held: google_ads/fr/loyal: it lost 40 % of its people." in words(result)
+
+
+def test_a_day_before_the_newest_that_went_through_is_no_last_night_and_a_failed_one_knows_nothing_of_holds(
+    home: Home,
+) -> None:
+    ended_night(home)
+    with open_catalog(home) as catalog:
+        for day in (date(2025, 6, 28), date(2025, 7, 1)):
+            night = catalog.begin_night(day)
+            catalog.end_night(night, "failed", [f"The CRM of {day} cannot be read."], 1)
+            result = relance("status", "--home", home.root)
+            assert f"failed: The CRM of {day} cannot be read." in words(result)
+            last = "2025-06-30, done" if day < DAY else "2025-07-01, failed"
+            assert f"Last night: {last}, ended " in result.stdout
+    assert "No audience is held." not in result.stdout

@@ -487,3 +487,16 @@ def test_nobody_is_removed_and_no_password_made_anew_by_one_click(site: Site) ->
         for place in forms:
             # Within something that is to be opened first.
             assert page.rfind("<details", 0, place) > page.rfind("</details>", 0, place)
+
+
+@pytest.mark.parametrize(("days", "outcome"), [(-2, "partial"), (0, "partial"), (-2, "failed")])
+def test_a_run_by_hand_of_some_assets_or_an_older_day_is_not_told_as_the_last_night(
+    site: Site, days: int, outcome: str
+) -> None:
+    browser = site.user("camille", "marketer")
+    before = text_of(browser.get("/").text)
+    assert "Last night: customers as of" in before
+
+    site.catalog.end_night(site.catalog.begin_night(DAY + timedelta(days=days)), outcome, [], 1)
+
+    assert text_of(browser.get("/").text) == before
