@@ -84,13 +84,19 @@ def causes(result: dg.ExecuteInProcessResult) -> list[RelanceError]:
     """
     found: dict[str, RelanceError] = {}
     for event in result.all_events:
-        error = None if event.is_step_up_for_retry else getattr(event.event_specific_data, "error", None)
-        while error is not None:
-            kind = vars(errors).get(error.cls_name or "")
-            if kind is not None:
-                # Dagster keeps errors as text.
-                text = error.message.strip().removeprefix(f"{kind.__module__}.{kind.__name__}: ")
-                found.setdefault(text, kind(text))
-                break
-            error = error.cause
+        cause = None if event.is_step_up_for_retry else cause_of(event)
+        if cause is not None:
+            found.setdefault(str(cause), cause)
     return list(found.values())
+
+
+def cause_of(event: dg.DagsterEvent) -> RelanceError | None:
+    """The error of ours that an event tells of, if it does."""
+    error = getattr(event.event_specific_data, "error", None)
+    while error is not None:
+        kind = vars(errors).get(error.cls_name or "")
+        if kind is not None:
+            # Dagster keeps errors as text.
+            return kind(error.message.strip().removeprefix(f"{kind.__module__}.{kind.__name__}: "))
+        error = error.cause
+    return None

@@ -40,7 +40,7 @@ from pipelines.uploads.retired import retired_audiences
 from pipelines.uploads.tonight import Tonight
 from pipelines.uploads.withdrawal import hold_withdrawn
 from schemas.config import Config, read_config
-from schemas.errors import RelanceError, StageError, UnreachableSourceError
+from schemas.errors import DayError, RelanceError, StageError, UnreachableSourceError
 from schemas.said import Said
 
 
@@ -52,8 +52,8 @@ class _Opened:
     warehouse: Warehouse
     catalog: Catalog
     night: int
-    #: The day that the run is about; None of a run of no partition.
-    as_of: date | None
+    #: The day that the run is about.
+    as_of: date
     stack: ExitStack
     crm: Crm
     #: The day that the CRM can be read for; asked of the source at most once a run.
@@ -71,6 +71,11 @@ class Relance(dg.ConfigurableResource):
     _opened: _Opened = PrivateAttr()
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        tags = context.run.tags if context.run else {}
+        if "dagster/partition" not in tags:
+            msg = "This run is about no day. Choose a partition: one day, and one run for each."
+            raise DayError(msg)
+        as_of = date.fromisoformat(tags["dagster/partition"])
         config = read_config(Path(self.config_folder))
         home = Home.at(Path(self.home_folder), Path(self.keys_folder), Environment().catalog)
         keys = open_keys(home)
@@ -80,15 +85,13 @@ class Relance(dg.ConfigurableResource):
                 open_warehouse(home, keys, config.settings.memory_limit, config.settings.time_zone)
             )
             catalog = stack.enter_context(open_catalog(home))
-            tags = context.run.tags if context.run else {}
             newest = tags.get(NEWEST_DAY)
-            night = catalog.begin_night(date.fromisoformat(tags.get("dagster/partition", "1970-01-01")))
+            night = catalog.begin_night(as_of)
             record_start(catalog, night, started_as(tags), context.run.run_id if context.run else "")
         except BaseException:
             stack.close()
             raise
         day = date.fromisoformat(newest) if newest is not None else None
-        as_of = date.fromisoformat(tags["dagster/partition"]) if "dagster/partition" in tags else None
         known = known_tables(warehouse, config.sources, config.settings, config.rates)
         crm = Crm(warehouse.connection, config.sources, config.folder, home.root, known)
         self._opened = _Opened(config, home, keys, warehouse, catalog, night, as_of, stack, crm, day)
@@ -101,7 +104,7 @@ class Relance(dg.ConfigurableResource):
     def _keep_files(self) -> None:
         """Keep what the night is decided by; an older day that is worked out again decides nothing."""
         opened, day = self._opened, self._opened.as_of
-        if day is not None and day >= (self.newest_day() or day):
+        if day >= (self.newest_day() or day):
             changes = changes_tonight(opened.warehouse, opened.catalog, opened.config, day)
             record_config_changes(opened.catalog, opened.night, changes)
             keep_files(opened.warehouse, opened.config, day=day)

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from assets.launch import cause_of
 from catalog.alerts import tell
 from catalog.home import Home
 from catalog.nights import night_of_run, night_report, starts_since
@@ -12,6 +13,7 @@ from catalog.store import open_catalog
 from pipelines.alerts import late_message, night_message, unreported_message
 from pipelines.freshness import day_begins, due_day, why_late
 from schemas.config import Config
+from schemas.errors import RelanceError
 
 #: The asset whose check says whether last night is there: the first that a night makes.
 FRESHNESS_ASSET = dg.AssetKey(["crm", "crm_customers"])
@@ -24,7 +26,9 @@ def alert_sensors(config: Config, home: Home, job: UnresolvedAssetJobDefinition)
 
     @dg.run_failure_sensor(name="night_failed", **common)
     def failed(context: dg.RunFailureSensorContext) -> None:
-        _tell_of_run(config, home, context.dagster_run, context.failure_event.message or "")
+        _tell_of_run(
+            config, home, context.dagster_run, cause_of(context.failure_event) or context.failure_event.message
+        )
 
     @dg.run_status_sensor(name="night_held", run_status=dg.DagsterRunStatus.SUCCESS, **common)
     def held(context: dg.RunStatusSensorContext) -> None:
@@ -33,12 +37,12 @@ def alert_sensors(config: Config, home: Home, job: UnresolvedAssetJobDefinition)
     return [failed, held, _freshness_sensor(config, home)]
 
 
-def _tell_of_run(config: Config, home: Home, run: dg.DagsterRun, reason: str) -> None:
+def _tell_of_run(config: Config, home: Home, run: dg.DagsterRun, reason: RelanceError | str | None) -> None:
     with open_catalog(home) as catalog:
         night = night_of_run(catalog, run.run_id)
         if night is None:
             day = date.fromisoformat(run.tags.get("dagster/partition", datetime.now(UTC).date().isoformat()))
-            message = unreported_message(day, f"{reason} Dagster's page shows run {run.run_id}.".strip())
+            message = unreported_message(day, f"{reason or ''} Dagster's page shows run {run.run_id}.".strip())
         else:
             message = night_message(night_report(catalog, night))
         if message is not None:

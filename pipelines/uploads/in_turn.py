@@ -41,7 +41,7 @@ def _made_of(stage: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def taking_turn(warehouse: Warehouse, stage: str, as_of: date | None, newest: date | None) -> Iterator[None]:
+def taking_turn(warehouse: Warehouse, stage: str, as_of: date, newest: date | None) -> Iterator[None]:
     """Note that the stage was worked out for `as_of` after all that was noted before; if it fails, that it was not.
 
     In: the newest day whose CRM was read. Features and segments of an older day lie beside those of the newest.
@@ -52,7 +52,7 @@ def taking_turn(warehouse: Warehouse, stage: str, as_of: date | None, newest: da
     is_dated = stage == "features" or stage.startswith(SEGMENT)
     if (is_dated or stage in MADE_OF) and not stage.startswith("crm."):
         _check_read(as_of, newest)
-    is_beside = is_dated and as_of is not None and newest is not None and as_of < newest
+    is_beside = is_dated and newest is not None and as_of < newest
     if is_beside or not (is_dated or stage in MADE_OF):
         yield
         return
@@ -63,11 +63,11 @@ def taking_turn(warehouse: Warehouse, stage: str, as_of: date | None, newest: da
     warehouse.append("turns", pl.DataFrame({"stage": [stage], "as_of": [as_of], "turn": [last + 1]}, schema=_TURNS))
 
 
-def _check_read(as_of: date | None, newest: date | None) -> None:
+def _check_read(as_of: date, newest: date | None) -> None:
     if newest is None:
         msg = Said("No CRM was read into this home yet. Materialize crm first, or the whole night.")
         raise DayError(msg)
-    if as_of is not None and as_of > newest:
+    if as_of > newest:
         msg = Said(
             "The CRM was read for {newest} last, not for {as_of}. Choose the partition {newest}, or materialize crm "
             "of {as_of} first.",

@@ -16,9 +16,10 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from assets.definitions import defs
-from assets.launch import prepare_instance
+from assets.launch import causes, prepare_instance
 from assets.nights import CHOSEN_DAY, NEWEST_DAY, started_as
 from assets.sensors import FRESHNESS_CHECK, freshness
+from catalog.alerts import AlertMessage
 from catalog.home import Home
 from catalog.nights import alerts, night_report, record_start
 from catalog.store import Catalog, open_catalog
@@ -230,6 +231,39 @@ def test_the_morning_sensor_alerts_once_and_turns_the_check_green_when_the_night
     look()
 
     assert [evaluation.passed for evaluation in evaluations] == [False, True]
+
+
+def test_the_alert_of_a_night_that_could_not_begin_says_why(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[AlertMessage] = []
+    monkeypatch.setattr("assets.sensors.tell", lambda catalog, settings, message: told.append(message))
+    with home.locked():
+        result = run(definitions, instance)
+    [event] = [event for event in result.all_events if event.event_type_value == "PIPELINE_FAILURE"]
+    context = dg.build_run_status_sensor_context("night_failed", event, instance, result.dagster_run).for_run_failure()
+
+    definitions.resolve_sensor_def("night_failed")(context)
+
+    [message] = told
+    assert message.sentences == (
+        f"Another process is working in {home.root}. Wait until it is done, or use another --home. "
+        f"Dagster's page shows run {result.run_id}.",
+    )
+
+
+def test_a_run_of_no_day_is_refused_in_a_sentence_and_is_no_night(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, home: Home
+) -> None:
+    job = definitions.resolve_job_def("nightly")
+
+    result = job.execute_in_process(instance=instance, raise_on_error=False)
+
+    assert [str(each) for each in causes(result)] == [
+        "This run is about no day. Choose a partition: one day, and one run for each."
+    ]
+    with open_catalog(home) as catalog:
+        assert catalog.last_night() is None
 
 
 @pytest.mark.parametrize("place", ["assets.features.ranked", "assets.uploads.publish"])
