@@ -120,6 +120,23 @@ def test_the_dagster_job_and_relance_run_give_the_same_bytes(
         "ledger_closes",
     }
     assert all(evaluation.passed for evaluation in evaluations)
+    read = [each.metadata["files"].value for each in evaluations if each.check_name == "file_is_accepted"]
+    assert read == [1, 1]
+
+
+def test_the_check_of_a_held_audience_says_that_there_was_no_file_to_read(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, company: Company
+) -> None:
+    orders = (company.folder / "orders.csv").read_text().splitlines(keepends=True)
+    (company.folder / "orders.csv").write_text("".join(orders[:4]))
+
+    result = definitions.resolve_job_def("nightly").execute_in_process(instance=instance, partition_key="2024-06-30")
+
+    found = [each for each in result.get_asset_check_evaluations() if each.check_name == "file_is_accepted"]
+    assert len(found) == 2
+    for evaluation in found:
+        assert evaluation.metadata["files"].value == 0
+        assert str(evaluation.description).startswith("No file was made, and so none was read: ")
 
 
 def test_crm_refuses_every_day_but_the_newest_and_names_it(
