@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from hashlib import sha256
+
 import polars as pl
 import pytest
 
 from catalog.rewrite import rewrite_is_noted
 from catalog.warehouse import Warehouse
-from pipelines.erasure.carried import drop_erased_keys, erased_keys, removes_erased, requests_held, traces
+from pipelines.erasure.applied import forget_lifted, not_applied
+from pipelines.erasure.carried import (
+    drop_erased_keys,
+    erased_keys,
+    note_erased_keys,
+    removes_erased,
+    requests_held,
+    traces,
+)
 from pipelines.uploads.audience_keys import (
     FileKeys,
     add_pending_keys,
@@ -18,8 +29,10 @@ from pipelines.uploads.audience_keys import (
 )
 from pipelines.uploads.holdings import LISTED_KEYS, Event
 from schemas.erasure import ErasedKeys
+from schemas.network import networks
 from schemas.network_file import FileKind
 from schemas.segment import Audience
+from tests.pipelines.crm.test_erasures import KEY, request, stones
 
 META, GOOGLE = Audience("meta", "main", "buyers"), Audience("google_ads", "main", "buyers")
 OTHER = META._replace(segment="loyal")
@@ -39,7 +52,7 @@ def keys(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
-def write(warehouse: Warehouse, audience: Audience, version: str, kind: FileKind, values: str) -> None:
+def write(warehouse: Warehouse, audience: Audience, version: str, kind: FileKind, values: Iterable[str]) -> None:
     listed = pl.DataFrame([("", "email", value) for value in values], schema=LISTED_KEYS, orient="row")
     files = [FileKeys(kind, "", listed.select("key", "value"))]
     add_pending_keys(warehouse, audience, version, files, since_newest(warehouse, audience, listed))
@@ -117,3 +130,24 @@ def test_a_request_is_held_while_one_of_the_network_s_lists_has_a_key_of_it_by_t
 
     assert held(0, 1, 2) == held(0, 1, 3) == held(2, 3, 0) == {"r1"}
     assert held(0, 1, 2, 3) == held(2) == set()
+
+
+def test_a_key_that_is_looked_for_again_is_kept_once_and_those_of_somebody_else_are_not(warehouse: Warehouse) -> None:
+    for table in ("key_versions", "audience_keys", "erased_keys", "applied_tombstones"):
+        warehouse.execute(f"DROP TABLE IF EXISTS warehouse.{table}")
+    ensure_keys(warehouse)
+    theirs, other = (sha256(address).hexdigest() for address in (b"jane@x.fr", b"bob@x.fr"))
+    write(warehouse, META, VERSION, "full", [theirs, other])
+    erasures = stones(request(email="jane@x.fr"))
+    for _ in range(2):
+        warehouse.replace("crm_erasures", erasures)
+        assert not_applied(warehouse, "keys").height == erasures.height
+        note_erased_keys(warehouse, erasures, networks(), KEY)
+        assert erased_keys(warehouse).rows() == [("r1", "meta", "email", theirs)]
+        assert not_applied(warehouse, "keys").is_empty()
+        assert not_applied(warehouse, "rows").height == erasures.height, "rows of people are looked for apart"
+
+        # A consent lifts the request, and is taken back.
+        warehouse.replace("crm_erasures", erasures.with_columns(lifted_at=pl.col("requested_at")))
+        assert not_applied(warehouse, "rows").is_empty()
+        forget_lifted(warehouse)

@@ -43,8 +43,15 @@ def test_a_night_like_the_last_one_passes() -> None:
             "the share of people who may be sent went from 100% to 83% (limit 15% less)",
         ),
         (
-            night(no_usable_identifier=200),
-            "the share of people who have a usable identifier went from 100% to 83% (limit 15% less)",
+            night(no_consent_to_ads_personalization=200),
+            "the share of people who may be sent went from 100% to 83% (limit 15% less)",
+        ),
+        *(
+            (
+                night(**{reason: 200}),
+                "the share of people who have a usable identifier went from 100% to 83% (limit 15% less)",
+            )
+            for reason in ("no_usable_identifier", "needed_value_missing")
         ),
     ],
 )
@@ -55,6 +62,10 @@ def test_what_changed_too_much_is_said_with_its_limit(now: Night, said: str) -> 
 def test_a_table_that_is_gone_counts_as_empty() -> None:
     gone = night()._replace(source_rows={"customers": 3000})
     assert "orders went from 5,000 to 0" in tripped(night(), gone, SAME, LIMITS)[0]
+
+
+def test_a_table_that_was_empty_before_is_no_change() -> None:
+    assert tripped(night(orders=0), night(orders=0), SAME, LIMITS) == []
 
 
 def test_many_new_keys_trip_it_although_nobody_left() -> None:

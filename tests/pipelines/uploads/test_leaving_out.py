@@ -46,6 +46,19 @@ SHARING = {
     "refused": set(),
 }
 
+#: A member shares an e-mail with somebody whom another segment keeps and a phone with somebody whom the holdout drew.
+BETWEEN = {
+    "people": [
+        {"email": emails, "phone": phones, **dict.fromkeys(PARTS)}
+        for emails, phones in ((["e1"], []), ([], ["t1"]), (["e1", "e2"], ["t1"]))
+    ],
+    "members": {"p1", "p2"},
+    "permitted": {"p1": False, "p2": False},
+    "refused": set(),
+}
+#: Of the three people, it draws the second.
+SECOND = HeldOut(Decimal("0.3"), "aa")
+
 
 def made(
     situation: dict, inside: dict[str, set[str]], choice: Choice, name: str, network: Network | None = None
@@ -141,6 +154,13 @@ def slow_audience(
 
 
 @pytest.mark.parametrize("name", NETWORKS)
+@example(situation=BETWEEN, inside={"staff": {"p0"}}, choice=Choice(("staff",), {}, SECOND))
+@example(situation=SHARING, inside={}, choice=Choice((), {}, SECOND))
+@example(
+    situation=BETWEEN,
+    inside={"staff": {"p1", "p2"}, "new": {"p2"}, "vip": {"p1"}},
+    choice=Choice(("new", "staff"), {"vip": ()}, None),
+)
 @given(situation=situations, inside=stays, choice=choices)
 @settings(max_examples=60, deadline=None)
 def test_no_row_carries_a_key_of_anybody_left_out_and_the_ledger_is_a_slow_count(

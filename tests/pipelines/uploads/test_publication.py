@@ -580,6 +580,9 @@ def test_a_list_that_loses_half_is_held_and_one_that_loses_a_tenth_is_not(outbox
     assert said is not None
     assert "from 10 to 5 people" in said
     assert "relance allow meta/loyal_customers --reason" in said
+    # Also if its files were taken away meanwhile, as for somebody who asked to be forgotten.
+    withdraw(outbox.home.outbox, outbox.catalog, AUDIENCE, f"{AS_OF}.1")
+    assert brake(outbox, *TEN[5:]) == said
 
 
 def test_an_halved_table_holds_the_audience_though_it_is_unchanged(outbox: Outbox) -> None:
