@@ -74,8 +74,10 @@ def update_removals(erasing: Erasing) -> None:
     before = removals(catalog)
     unchanged = set(before)
     standing, lifted = _keys_by_standing(erasing)
-    found = traces(warehouse).join(standing, on=["request_id", "network", "key", "value"], how="semi")
     consented = set(lifted["request_id"]) - set(standing["request_id"])
+    # Of a request of which some key is still forbidden, only such keys keep it open.
+    watched = pl.concat([standing, lifted.filter(pl.col("request_id").is_in(consented))])
+    found = traces(warehouse).join(watched, on=["request_id", "network", "key", "value"], how="semi")
     there = {Audience(*row) for row in found.select(Audience._fields).unique().iter_rows()}
     written = []
     for audience in sorted(there | {removal.audience for removal in before}):
