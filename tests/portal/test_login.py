@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from catalog.users import add_first_admin, add_user, reset_password
+from catalog.sessions import SESSIONS, Limits, begin_session, forget_ended_sessions, user_of_session
+from catalog.users import add_first_admin, add_user, digest_of, reset_password
 from portal.attempts import PER_ADDRESS, PER_NAME, WINDOW
 from portal.forms import own_path
 from portal.visitors import SESSION_COOKIE
@@ -72,6 +74,25 @@ def test_a_session_ends_when_idle_and_in_any_case_after_its_hours(make_site: Cal
     assert browser.log_in("camille").status_code == 303
     site.late += timedelta(minutes=31)
     assert browser.get("/networks").headers["location"] == "/login?next=%2Fnetworks"
+
+
+def test_a_session_in_use_keeps_no_other_alive_and_those_that_ended_are_forgotten(site: Site) -> None:
+    site.user("camille", "marketer")
+    catalog, began, limits = site.catalog, site.clock(), Limits(timedelta(minutes=30), timedelta(hours=2))
+    idle, busy = (begin_session(catalog, "camille", began) for _ in range(2))
+
+    def left(at: datetime) -> set[str]:
+        forget_ended_sessions(catalog, at, limits)
+        with catalog.reading() as connection:
+            return set(connection.execute(sa.select(SESSIONS.c.session)).scalars())
+
+    for minutes in range(20, 120, 20):
+        now = began + timedelta(minutes=minutes)
+        assert user_of_session(catalog, busy, now, limits) is not None
+        if minutes > 30:
+            assert user_of_session(catalog, idle, now, limits) is None
+            assert left(now) == {digest_of(busy)}
+    assert left(began + timedelta(hours=2)) == set()
 
 
 def test_logging_out_ends_the_session_not_only_the_cookie(site: Site) -> None:

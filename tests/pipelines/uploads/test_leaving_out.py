@@ -191,6 +191,11 @@ def test_lists_of_keys_hold_those_of_whom_nobody_left_out_shares(
     assert found.ledger.closes
 
 
+def test_who_shares_a_key_with_somebody_left_out_is_said_to_have_had_it() -> None:
+    found = made(SHARING, {"staff": {"p0"}}, Choice(("staff",), {}, None), "meta")
+    assert [found.ledger.identifiers[key].lost for key in ("email", "phone")] == [{}, {"key_refused": 1}]
+
+
 def test_nothing_is_read_where_nothing_is_left_out() -> None:
     def read(*_: object) -> pl.DataFrame:
         pytest.fail("it was read")
