@@ -142,7 +142,7 @@ def test_reading_again_brings_nobody_back(asked: str, reading: Read) -> None:
     [
         ("zoe,,ads_upload,,granted,2025-06-02", ["zoe"]),
         (",ZOE@x.fr,ads_upload,,granted,2025-06-02", ["zoe"]),
-        ("zoe,,ads_upload,,granted,2025-05-31", []),
+        ("zoe,,ads_upload,,granted,2025-06-01", []),
         ("zoe,,ads_upload,,denied,2025-06-02", []),
         ("zoe,,ads_upload,,granted,never", []),
         ("zoe,,ads_upload,,perhaps,2025-06-02", []),
@@ -152,7 +152,8 @@ def test_reading_again_brings_nobody_back(asked: str, reading: Read) -> None:
 def test_only_a_consent_granted_after_the_request_brings_a_record_back(
     grant: str, back: list[str], reading: Read
 ) -> None:
-    erased = kept(night(reading(), from_the_command("zoe")))
+    others = from_the_command("john", request_id="r0", day=9)
+    erased = kept(night(reading(), pl.concat([from_the_command("zoe"), others])))
     tables = night(reading(consents=[*CONSENTS, grant]), erased)
     assert [name for name in who(tables["customers"]) if name != "jane"] == back
     assert [name for name in who(tables["orders"]) if name != "jane"] == back
@@ -167,11 +168,13 @@ def test_an_address_comes_back_with_its_own_consent_or_its_record_s(reading: Rea
 
 
 def test_what_was_granted_before_the_request_stays_void(reading: Read) -> None:
-    grant = "zoe,,ads_personalization,,granted,2025-06-02"
+    grant = "zoe2,,ads_personalization,,granted,2025-06-02"
+    before = [f"{whom},ads_upload,,granted,2025-05-01" for whom in ("zoe2,", ",Zoe@x.fr", ",06 99 99 99 99")]
+    before += ["zoe2,,profiling,,granted,2025-06-01", "zoe2,,profiling,,granted,2025-05-31"]
     erased = kept(night(reading(), from_the_command("zoe")))
-    tables = night(reading(consents=[*CONSENTS, grant]), erased)
-    said = tables["consents"].rows.filter(pl.col("customer_id") == "zoe")
-    assert said["purpose"].to_list() == ["ads_personalization"]
+    tables = night(reading(consents=[*before, grant]), erased)
+    assert tables["customers"].rows["email", "phone"].rows() == [("zoe@x.fr", "06 99 99 99 99"), ("jane@x.fr", None)]
+    assert tables["consents"].rows["purpose"].to_list() == ["ads_personalization"]
 
 
 def test_a_request_after_the_consent_stands(reading: Read) -> None:

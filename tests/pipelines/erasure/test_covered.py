@@ -1,0 +1,74 @@
+"""A request by record covers the person as records are joined everywhere, however far, and nobody who shares a line."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from pipelines.crm.erased import erased_marks, own_tombstones
+from pipelines.crm.erasures import tombstones
+from pipelines.erasure.covered import Covered, among, covered_by
+from pipelines.identifiers.canonical import with_canonical
+from schemas.crm import CrmCustomers, ErasureRequests
+from schemas.settings import Settings
+from tests.pipelines.crm.test_erasures import KEY, NETWORKS, frame, request
+from tests.pipelines.erasure.test_met import erasures_of
+
+SETTINGS = Settings(currency="EUR", default_country="FR")
+
+
+def covered(records: pl.DataFrame, *asked: str) -> Covered:
+    """What requests by these records cover; each is called after its record."""
+    customers = with_canonical(records, default_country="FR")
+    stones = erasures_of({"customer_id": list(asked)}, records)
+    marks = erased_marks(customers, own_tombstones(customers, KEY), stones, identity_key=KEY, default_country="FR")
+    return covered_by(
+        customers,
+        marks,
+        stones,
+        settings=SETTINGS,
+        networks=NETWORKS,
+        identity_key=KEY,
+        whole=lambda ids: customers.filter(pl.col("customer_id").is_in(ids.implode())),
+        having=among(customers),
+    )
+
+
+def crm(*records: tuple[str, str | None, str | None]) -> pl.DataFrame:
+    """Records of customer_id, email, phone; all have one family name and no country."""
+    schema = pl.DataFrame(CrmCustomers.create_empty()).schema
+    names = ("customer_id", "email", "phone")
+    return frame(schema, [{**dict(zip(names, each, strict=True)), "last_name": "Zquist"} for each in records])
+
+
+def pairs(found: Covered) -> set[tuple[str, str]]:
+    return set(found.records.select("request_id", "customer_id").iter_rows())
+
+
+def test_records_are_followed_from_one_shared_address_to_the_next() -> None:
+    chain = crm(
+        ("a", "one@x.fr", None), ("b", "one@x.fr", "06 12 34 56 78"), ("c", "two@x.fr", "0612345678"),
+        ("d", "TWO@x.fr", None), ("other", "three@x.fr", "06 99 99 99 99"),
+    )  # fmt: skip
+    assert pairs(covered(chain, "a")) == {("r-a", name) for name in "abcd"}
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_an_address_of_too_many_records_makes_them_nobody_s_relatives(many: bool) -> None:
+    records = SETTINGS.joining.shared_by_more_than + many
+    found = pairs(covered(crm(*((f"{number}", None, "06 12 34 56 78") for number in range(records))), "0", "1"))
+    everybody = {str(number) for number in range(records)}
+    assert found == {(f"r-{name}", each) for name in "01" for each in ({name} if many else everybody)}
+
+
+def test_every_form_of_what_a_covered_record_holds_is_forbidden_as_if_the_record_had_asked() -> None:
+    records = crm(("a", "one@x.fr", None), ("b", "one@x.fr", "06 12 34 56 78"))
+    found = covered(records, "a").tombstones.select("request_id", "form", "tombstone")
+    phone = frame(
+        pl.DataFrame(ErasureRequests.create_empty()).schema, [request(phone="+33612345678", request_id="r-a")]
+    )
+    nobody = pl.DataFrame(CrmCustomers.create_empty())
+    wanted = tombstones(phone, nobody, identity_key=KEY, default_country=None, networks=NETWORKS)
+    assert wanted.select(found.columns).join(found, on=found.columns, how="anti").is_empty()
+    known = erasures_of({"customer_id": ["a"]}, records)
+    assert found.join(known, on=found.columns, how="semi").is_empty(), "they are kept already"
