@@ -143,8 +143,10 @@ def _without(  # noqa: PLR0913, PLR0917 - whose rows, and which keys
 def _carries(people: pl.DataFrame, values: dict[str, pl.DataFrame], keys: pl.DataFrame, network: Network) -> pl.Series:
     """For each of the people, whether a row of theirs carries one of the keys."""
     if network.file.rows == "people":
-        hits = [carrying(people, keys, upload_list, network) for upload_list in network.lists]
-        return pl.DataFrame(hits).select(pl.any_horizontal(pl.all())).to_series() if hits else pl.Series()
+        carries = pl.Series([False]).new_from_index(0, people.height)
+        for upload_list in network.lists:
+            carries |= carrying(people, keys, upload_list, network)
+        return carries
     found = [pl.Series("number", [], dtype=people.schema["number"])]
     for key in network.keys:
         wanted = keys.filter(pl.col("key") == key.name)["value"].implode()

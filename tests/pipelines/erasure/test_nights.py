@@ -114,6 +114,8 @@ def test_whoever_refused_for_an_address_stays_refused_when_it_is_forgotten(readi
     assert refused.select("customer_id", "address", "purpose", "captured_at").rows() == [
         ("zoe2", None, "ads_upload", None)
     ]
+    # A grant for the address is nobody's any more.
+    assert tables["consents"].rows.filter(pl.col("captured_at").is_null()).equals(refused)
     assert tables["consents"].erased == 2
 
     forgotten = night(reading(consents=said, erasures=["r1,zoe,,,2025-06-01"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from decimal import Decimal
 
 import polars as pl
@@ -16,7 +17,7 @@ from pipelines.uploads.rows import AudienceRows, audience_rows
 from schemas.choice import Choice, HeldOut
 from schemas.network import Network, networks
 from schemas.uploads import LEDGER_REASONS, RefusedKeys
-from tests.pipelines.uploads.helpers import of_any_size
+from tests.pipelines.uploads.helpers import of_any_size, without_value
 from tests.pipelines.uploads.test_ledger import NETWORKS, NOTHING, PARTS, PEOPLE, identifiers_of, situations, slow_row
 
 KEY = "identity"
@@ -189,6 +190,17 @@ def test_lists_of_keys_hold_those_of_whom_nobody_left_out_shares(
     wanted = slow_keys(staying, situation) - situation["refused"] - slow_keys(set(reasons), situation)
     assert set(found.keys.iter_rows()) == {(kind, value) for kind, value in wanted if kind != "address"}
     assert found.ledger.closes
+
+
+def test_a_key_of_somebody_left_out_is_in_no_other_list_of_the_network_either() -> None:
+    situation = copy.deepcopy(SHARING)
+    for number, held in enumerate(situation["people"]):
+        held |= {"email": [f"e{number}"], "phone": [], "mobile_ad_id": ["m1"]}
+    google = without_value(of_any_size(networks()["google_ads"].allowing(("Mobile Device ID",))))
+    choice = Choice(("staff",), {}, None)
+    assert ("mobile_ad_id", "m1") in made(situation, {}, choice, "google_ads", google).keys.rows()
+    found = made(situation, {"staff": {"p0"}}, choice, "google_ads", google)
+    assert found.keys.rows() == [("email", "e1")]
 
 
 def test_who_shares_a_key_with_somebody_left_out_is_said_to_have_had_it() -> None:

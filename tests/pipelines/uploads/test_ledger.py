@@ -53,10 +53,10 @@ def identifiers_of(people: list[dict[str, object]], network: Network) -> pl.Data
     names = {column.identifier: column.matches[0].name for column in network.columns}
     rows = []
     for name, held in zip(PEOPLE, people, strict=False):
-        for kind in ("email", "phone"):
+        for kind in ("email", "phone", "mobile_ad_id"):
             rows += [
                 {"person_id": name, "kind": kind, "position": position, names[kind]: value}
-                for position, value in enumerate(held[kind], start=1)
+                for position, value in enumerate(held.get(kind, ()), start=1)
                 if kind in names
             ]
         address = {names[part]: held[part] for part in PARTS if part in names}

@@ -50,6 +50,23 @@ def test_keys_of_whoever_may_not_be_sent_are_found_in_every_shape(tmp_path: Path
         assert unpermitted_keys(warehouse, "google_ads", GOOGLE, asked.clear()).is_empty()
 
 
+def test_a_key_that_a_network_takes_in_two_forms_is_found_in_either(tmp_path: Path) -> None:
+    home, network = Home.at(tmp_path / "home"), networks()["tiktok"]
+    columns = match_columns({"tiktok": network})
+    blank = {**dict.fromkeys(Identifiers.column_names()), **{column.name: None for column in columns}}
+    forms = {"phone_e164_sha256": "with a plus", "phone_digits_sha256": "without"}
+    held = pl.DataFrame(
+        [blank | {"person_id": "refused", "kind": "phone"} | forms],
+        schema_overrides={column.name: pl.String for column in columns},
+    )
+    asked = pl.DataFrame({"key": "phone", "value": [*forms.values(), "another's"]})
+    with open_warehouse(home, open_keys(home)) as warehouse:
+        warehouse.replace_all([stored_identifiers(held, columns)])
+        warehouse.replace("permissions", pl.DataFrame({"person_id": ["another"], "network": ["tiktok"]}))
+        found = unpermitted_keys(warehouse, "tiktok", network, asked)
+    assert sorted(found["value"]) == sorted(forms.values())
+
+
 def test_a_network_gets_those_of_its_own_audiences_who_may_be_sent_to_it_whatever_is_known_of_them(
     tmp_path: Path,
 ) -> None:
