@@ -144,6 +144,7 @@ def test_a_form_of_another_site_changes_nothing(site: Site) -> None:
         browser.client.post(_CONFIRM, data={"token": other, **form}),
         browser.client.post(_CONFIRM, data={"token": token, **form}, headers={"origin": "http://evil.example"}),
         browser.client.post(_CONFIRM, data={"token": token, **form}, headers={"origin": "null"}),
+        browser.client.post(_CONFIRM, data={"token": token, **form}, headers={"origin": "http://localhost:8080"}),
         browser.client.post(_CONFIRM, data={"token": token, **form}, headers={"sec-fetch-site": "cross-site"}),
         browser.client.post(_CONFIRM, json={"token": token, **form}),
     ):

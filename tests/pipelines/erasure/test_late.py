@@ -10,6 +10,7 @@ import pytest
 
 from catalog.erasures import add_request
 from pipelines.uploads import commit
+from pipelines.uploads.confirming import confirm
 from pipelines.uploads.outbox import Outbox
 from tests.pipelines.crm.test_erasures import request, stones
 from tests.pipelines.uploads.test_publication import AUDIENCE, opened, published
@@ -65,3 +66,13 @@ def test_a_request_of_somebody_else_holds_nothing_up(outbox: Outbox) -> None:
     outbox.warehouse.replace("crm_erasures", stones(request(email="bob@x.fr"), key=outbox.keys.identity))
     forgotten(outbox, "bob@x.fr", "r1-again")
     assert published(outbox, "jane@x.fr").outcome == "published"
+
+
+def test_a_version_that_takes_the_key_out_is_published_though_it_names_it(outbox: Outbox) -> None:
+    published(outbox, *PEOPLE)
+    confirm(outbox.catalog, AUDIENCE, "2019-06-30.1", "created")
+    forgotten(outbox, "jane@x.fr")
+    found = published(outbox, "bob@x.fr")
+    assert (found.outcome, found.version) == ("published", "2019-06-30.2")
+    assert found.manifest is not None
+    assert found.manifest.has_file("remove")
