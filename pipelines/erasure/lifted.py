@@ -62,7 +62,7 @@ def _lifted(standing: pl.DataFrame, uncovered: pl.DataFrame) -> pl.DataFrame:
     """
     later = standing.select(*_STONE, "requested_at").join(uncovered, on=["form", "tombstone"])
     later = later.filter(pl.col("granted_at") > pl.col("requested_at"))
-    own = later.filter(pl.col("form").is_in([*_NAMED, "person"]))
+    own = later.filter(pl.col("form").is_in(_NAMED))
     with_own = later.join(own, on=["request_id", "grant"], how="semi")
     return with_own.group_by(_STONE).agg(lifted_at=pl.col("granted_at").max())
 

@@ -42,13 +42,17 @@ class Carrier:
         return not self.forgotten_on.get(request_id, set()) <= self.said
 
     def is_filled_with(self, versions: Iterable[str]) -> bool:
-        """Whether one of the versions is what some open list was filled with last, or was added to it since."""
+        """Whether what one of the versions put into an open list may still be there, but for what was removed."""
         return not self._filled.isdisjoint(versions)
 
     @cached_property
     def _filled(self) -> set[str]:
+        # A replacement leaves a list as it was that the version had no file for. (The last of the lists is of files
+        # that nobody spoke of.)
+        filled = {event.version for events in self.lists(self.standing)[:-1] for event in events if event.present}
+        # Of an old version it may not be known any more which files it had.
         uploads = [upload for each in open_lists(self.standing) for upload in each.since_full]
-        return {version for version, kind in uploads if kind != "removed"}
+        return filled | {version for version, kind in uploads if kind != "removed"}
 
     @cached_property
     def _held(self) -> dict[int, set[str]]:

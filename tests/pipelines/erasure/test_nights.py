@@ -142,21 +142,22 @@ def test_reading_again_brings_nobody_back(asked: str, reading: Read) -> None:
 @pytest.mark.parametrize(
     ("grant", "back"),
     [
-        ("zoe,,ads_upload,,granted,2025-06-02", ["zoe"]),
-        (",ZOE@x.fr,ads_upload,,granted,2025-06-02", ["zoe"]),
-        ("zoe,,ads_upload,,granted,2025-06-01", []),
-        ("zoe,,ads_upload,,denied,2025-06-02", []),
+        ("zoe,,ads_upload,,granted,2025-06-04", ["zoe"]),
+        (",ZOE@x.fr,ads_upload,,granted,2025-06-04", ["zoe"]),
+        ("zoe,,ads_upload,,granted,2025-06-03", []),
+        ("zoe,,ads_upload,,denied,2025-06-04", []),
         ("zoe,,ads_upload,,granted,never", []),
-        ("zoe,,ads_upload,,perhaps,2025-06-02", []),
-        ("jane,,ads_upload,,granted,2025-06-02", []),
+        ("zoe,,ads_upload,,perhaps,2025-06-04", []),
+        ("jane,,ads_upload,,granted,2025-06-04", []),
     ],
 )
 def test_only_a_consent_granted_after_the_request_brings_a_record_back(
     grant: str, back: list[str], reading: Read
 ) -> None:
-    others = from_the_command("john", request_id="r0", day=9)
-    erased = kept(night(reading(), pl.concat([from_the_command("zoe"), others])))
-    tables = night(reading(consents=[*CONSENTS, grant]), erased)
+    others = [from_the_command("john", request_id=f"r{day}", day=day) for day in (1, 9)]
+    erased = kept(night(reading(), pl.concat([from_the_command("zoe", day=3), *others])))
+    before = "zoe,,ads_upload,,granted,2025-06-02"
+    tables = night(reading(consents=[*CONSENTS, before, grant]), erased)
     assert [name for name in who(tables["customers"]) if name != "jane"] == back
     assert [name for name in who(tables["orders"]) if name != "jane"] == back
 

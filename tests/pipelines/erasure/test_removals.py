@@ -120,6 +120,21 @@ def test_forgotten_keys_that_additions_brought_are_in_the_list_until_it_is_fille
     assert gone_anew(filled, [over]) == {"r1": "added 2025-06-03.1"}
 
 
+def test_a_replacement_that_had_no_file_for_one_of_the_network_s_lists_leaves_it_as_it_was() -> None:
+    said: list[tuple[ConfirmationKind, str]] = [("created", "2025-06-02.1"), ("replaced", "2025-06-03.1")]
+    closed = removal(("created", "2025-06-02.1"), ("removed", "2025-06-03.1"))
+    for labels, state in ((("emails", "phones"), "closed"), (("emails",), "published")):
+        rows = [(2, "2025-06-02.1", label) for label in ("emails", "phones")]
+        rows += [(3, "2025-06-03.1", label) for label in labels]
+        schema = {"version_id": pl.UInt32, "version": pl.String, "list": pl.String}
+        files = pl.DataFrame(rows, schema=schema, orient="row").with_columns(kind=pl.lit("full"), whole=pl.lit(True))
+        taken_back = replace(
+            without_keys(carrier(*said)), lists=lambda lines, files=files: possible_lists(lines, files, {})
+        )
+        [found] = removals_of(taken_back, {"r1": REQUEST}, {"r1": closed}, set())
+        assert found.state == state
+
+
 def test_keys_that_are_known_and_in_no_list_do_not_speak_for_those_that_were_forgotten() -> None:
     taken_back = replace(carrier(("created", "2025-06-02.1")), forgotten_on={"r1": {"removed 2025-06-03.1"}})
     before = removal(("created", "2025-06-02.1"), ("removed", "2025-06-03.1"))
