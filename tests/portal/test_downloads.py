@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import zipfile
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from portal.links import LINK_SECONDS, Link, sign_link
+from portal.verified import NotAsPublishedError, VerifiedFiles
+from schemas.uploads import FileEntry
 from tests.portal.conftest import META, Site
 
 CONTENT = bytes(range(256)) * 4000
@@ -213,6 +217,7 @@ def test_every_download_stands_in_the_audit_log(shelf: Site) -> None:
     link = browser.get(f"{_FILE}/2").headers["location"]
     browser.get(link)
     browser.get(link, range="bytes=1-2")
+    browser.client.head(link)
     browser.get(browser.get(f"{_PAGE}/versions/2026-10-31.1/full.zip").headers["location"])
     lines = [line for line in shelf.catalog.audit_lines() if line["action"] == "downloaded"]
     assert [(line["actor"], line["subject"]) for line in lines] == [
@@ -231,3 +236,40 @@ def test_a_checksum_is_worked_out_once(shelf: Site, monkeypatch: pytest.MonkeyPa
     browser.get(link)
     monkeypatch.setattr("portal.verified.hashlib.file_digest", None)
     assert browser.get(link).content == CONTENT
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> tuple[Path, FileEntry]:
+    path = tmp_path / "club_b.full.csv"
+    path.write_bytes(CONTENT)
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    return path, FileEntry(name=path.name, kind="full", rows=1, bytes=len(CONTENT), sha256=digest)
+
+
+def test_a_file_that_is_changed_while_it_is_sent_ends_short(published: tuple[Path, FileEntry]) -> None:
+    path, entry = published
+    file = VerifiedFiles().open(path, entry)
+    sent = file.read(0, entry.bytes)
+    first = next(sent)
+    assert CONTENT.startswith(first)
+    assert len(first) < len(CONTENT)
+    path.write_bytes(CONTENT[:-1] + b"x")
+    with pytest.raises(NotAsPublishedError):
+        next(sent)
+    file.close()
+
+
+def test_a_file_that_is_changed_while_it_is_checked_is_not_given_out(
+    published: tuple[Path, FileEntry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, entry = published
+    checked = hashlib.file_digest
+
+    def meanwhile(*asked: Any) -> object:
+        found = checked(*asked)
+        path.write_bytes(CONTENT[:-1] + b"x")
+        return found
+
+    monkeypatch.setattr("portal.verified.hashlib.file_digest", meanwhile)
+    with pytest.raises(NotAsPublishedError):
+        VerifiedFiles().open(path, entry)
