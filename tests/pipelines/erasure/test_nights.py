@@ -12,6 +12,7 @@ import pytest
 
 from catalog.duckdb_connection import connect
 from catalog.home import Home
+from pipelines import pieces
 from pipelines.crm.erasures import person_tombstones, tombstones
 from pipelines.crm.pull import Reading, Table
 from pipelines.suppressions.read import read_suppressions
@@ -152,8 +153,10 @@ def test_reading_again_brings_nobody_back(asked: str, reading: Read) -> None:
     ],
 )
 def test_only_a_consent_granted_after_the_request_brings_a_record_back(
-    grant: str, back: list[str], reading: Read
+    grant: str, back: list[str], reading: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The two grants for zoe are read apart.
+    monkeypatch.setattr(pieces, "_ROWS_AT_ONCE", 4)
     others = [from_the_command("john", request_id=f"r{day}", day=day) for day in (1, 9)]
     erased = kept(night(reading(), pl.concat([from_the_command("zoe", day=3), *others])))
     before = "zoe,,ads_upload,,granted,2025-06-02"
