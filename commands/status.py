@@ -13,6 +13,7 @@ from rich.table import Table
 
 from catalog.alerts import tell
 from catalog.allowances import Leave, leaves_taken_back, standing_leaves
+from catalog.descriptions import descriptions
 from catalog.journal import confirmations
 from catalog.nights import newest_night, night_report, starts_since
 from catalog.store import Catalog
@@ -29,6 +30,9 @@ from schemas.uploads import Manifest
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
+
+#: What is to be done where the newest version is, and no older one asks for anything.
+_WITHDRAWN = "Wait for the next night: the files were withdrawn, since they held who must leave."
 
 
 def status(
@@ -133,26 +137,35 @@ def _stages(report: NightReport) -> Table:
 
 
 def _versions(catalog: Catalog) -> Table:
-    newest = {Audience(row["network"], row["account"], row["segment"]): row for row in catalog.versions()}
+    newest = {_audience(row): row for row in catalog.versions()}
+    given_out = {_audience(row): row for row in catalog.versions(state=None) if row["state"] != "lost"}
+    described = descriptions(catalog)
     standing = confirmations(catalog)
     table = Table()
     for heading in ("audience", "public name", "version", "people", "rows", "last confirmed", "to do"):
         # What is typed into another command is shown whole.
         table.add_column(heading, justify="right" if heading in {"people", "rows"} else "left", overflow="fold")
-    for audience, row in newest.items():
+    for audience, last in given_out.items():
         of_audience = [each for each in standing if each.audience == audience]
-        left = outstanding(Manifest.model_validate_json(row["manifest"]), of_audience)
+        row = newest.get(audience)
+        left = outstanding(Manifest.model_validate_json(row["manifest"]), of_audience) if row is not None else ()
         confirmed = [f"{each.version} {each.kind}" for each in of_audience]
+        is_retired = audience in described and not described[audience]["declared"]
+        waits = last["state"] == "withdrawn" and not is_retired
         table.add_row(
             str(audience),
-            row["public_name"],
-            row["version"],
-            f"{row['people']:,}",
-            f"{row['rows']:,}",
+            last["public_name"],
+            row["version"] if row is not None else "–",
+            f"{row['people']:,}" if row is not None else "–",
+            f"{row['rows']:,}" if row is not None else "–",
             confirmed[-1] if confirmed else "–",
-            " ".join(step.says for step in left) or "nothing",
+            " ".join(step.says for step in left) or (_WITHDRAWN if waits else "nothing"),
         )
     return table
+
+
+def _audience(row: sa.RowMapping) -> Audience:
+    return Audience(row["network"], row["account"], row["segment"])
 
 
 def _is_late(catalog: Catalog, folder: Path) -> bool:

@@ -19,7 +19,7 @@ from schemas.uploads import Manifest
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(help="A version's folder, or its manifest.json.")],
+    path: Annotated[Path, typer.Argument(help="A version's folder, its manifest.json, or a certificate.")],
     public_key: Annotated[Path | None, typer.Option("--public-key", help="The signer's public key file.")] = None,
     home: HomeOption = None,
 ) -> None:

@@ -252,6 +252,24 @@ def test_status_tells_the_night_the_newest_versions_and_that_nothing_is_held(hom
     assert "2025-06-29.1" not in result.stdout
 
 
+def test_status_names_audiences_whose_files_were_withdrawn(home: Home) -> None:
+    night = ended_night(home)
+    with open_catalog(home) as catalog:
+        for version in ("2025-06-29.1", "2025-06-30.1"):
+            catalog.add_version(LOYAL, manifest(version), content=version)
+        catalog.record_outcome(LOYAL, DAY, "published", night=night, version="2025-06-30.1")
+        catalog.set_state(LOYAL, "2025-06-30.1", "withdrawn")
+    older = relance("status", "--home", home.root)
+    assert "2025-06-29.1" in older.stdout and "2025-06-30.1" not in older.stdout.partition("ended")[2]
+    with open_catalog(home) as catalog:
+        catalog.set_state(LOYAL, "2025-06-29.1", "withdrawn")
+    none = relance("status", "--home", home.root)
+    assert "google_ads/fr/loyal" in none.stdout
+    for told in (older, none):
+        said = " ".join(re.sub(r"[│┃]", " ", told.stdout).split())
+        assert "Wait for" in said and "withdrawn" in said and "nothing" not in said
+
+
 def test_status_tells_which_audiences_are_held_and_why(home: Home) -> None:
     night = ended_night(home, "held")
     with open_catalog(home) as catalog:
