@@ -278,6 +278,7 @@ def test_days_are_counted_from_the_newest_and_the_first_order_in_local_days() ->
         (datetime(2024, 6, 1, 12, tzinfo=UTC), [order(1, datetime(2024, 6, 20, 12, tzinfo=UTC))], 29),
         (None, [order(1, datetime(2024, 6, 20, 12, tzinfo=UTC))], 10),
         (None, [], None),
+        (datetime(2024, 6, 30, 12, tzinfo=UTC), [], 0),
         (datetime(2024, 7, 2, 12, tzinfo=UTC), [], None),
         (datetime(2024, 7, 2, 12, tzinfo=UTC), [order(1, datetime(2024, 6, 20, 12, tzinfo=UTC))], 10),
     ],

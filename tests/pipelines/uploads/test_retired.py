@@ -75,6 +75,9 @@ def test_a_list_that_nobody_confirmed_is_asked_for_too(stores: Stores) -> None: 
     with world("google_ads", stores) as company:
         company.run({0: JANE, 1: JOHN})
         config = without(company)
+        assert is_retired(company, config)
+        # Of a network that nothing is declared of, nobody can make a file.
+        assert not is_retired(company, replace(config, networks={}))
         retire(company, config)
         [step] = to_do(company)
         assert step.says.startswith("If a list was made of")
