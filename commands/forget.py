@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+#: An address is all that a request by it asks for; who types it may mean the person.
+_BY_ADDRESS = (
+    "By e-mail or phone only that address is forgotten, and the records that have no other. A record that has one "
+    "stays in lists by it: to forget the person, name the customer id."
+)
+
+
 def forget(  # noqa: PLR0913, PLR0917 - a command's options
     who: Annotated[
         list[str] | None, typer.Argument(help="An e-mail, a phone or a customer id.", show_default=False)
@@ -63,6 +70,8 @@ def forget(  # noqa: PLR0913, PLR0917 - a command's options
             named: RequestKind = next(each for each in get_args(RequestKind) if row[each] is not None)
             add_request(catalog, row["request_id"], named, asked_at, stones.filter(request_id=row["request_id"]))
             OUT.print(f"Request {row['request_id']}: by {named.replace('_', ' ')}.", soft_wrap=True)
+        if requests["customer_id"].null_count():
+            OUT.print(_BY_ADDRESS, soft_wrap=True)
         _withdraw(requests, declared, place, catalog)
         _apply(declared, place, keys, catalog, requests["request_id"].to_list())
         catalog.sign_audit_head(place, keys)

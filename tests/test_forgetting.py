@@ -247,6 +247,7 @@ def test_while_a_run_holds_the_home_an_address_leaves_the_files_at_once_and_the_
         said = told("forget", "zq.carla@example.org", *config, home=home) + told("forget", "zz-one", *config, home=home)
     assert said.count("Withdrawn") == 3
     assert said.count("at the end of its run") == 2
+    assert said.count("to forget the person, name the customer id") == 1
     assert not held(said, RAW)
     assert set(state(home).values()) == {"received"}
     assert uploads(home) == {}
