@@ -53,6 +53,8 @@ class Row:
     status: Status
     #: Whether the last night that reached it held it back; it may have published what must leave all the same.
     is_held: bool
+    #: Whether the files of its newest version were withdrawn.
+    is_withdrawn: bool
     #: Why it was held or retired.
     reason: Said | None
     #: The day on which the network begins to forget its members; None if it does not, or no list is open.
@@ -195,6 +197,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
             declared=declared,
         ),
         is_held=is_held,
+        is_withdrawn=is_withdrawn,
         reason=reason,
         expires=expiring.first,
         expires_in=expires_in,

@@ -308,6 +308,17 @@ def test_an_audience_that_is_held_back_shows_who_is_in_the_file_that_can_be_uplo
     assert "in the full file" not in text_of(browser.get("/").text)
 
 
+def test_an_audience_that_is_held_back_says_that_its_files_were_withdrawn(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    confirm(site.catalog, META, f"{DAY}.1", "created")
+    site.catalog.set_state(META, f"{DAY}.1", "withdrawn")
+    site.catalog.record_outcome(META, date(2026, 10, 31), "held", night=2, reason=Said("it shrank"))
+    page = browser.get(_META).text
+    assert "The files were withdrawn" in page and "The next night makes new ones" not in page
+    assert "No file was published yet." not in page
+    assert "The list there may still hold who must leave." in browser.get("/").text
+
+
 def test_today_never_says_that_all_is_well_when_it_is_not(site: Site) -> None:
     privacy = site.user("camille", "marketer", "privacy")
     confirm(site.catalog, META, f"{DAY}.1", "created")
