@@ -52,3 +52,13 @@ def test_no_step_is_offered_that_would_be_refused(site: Site) -> None:
         unconfirm(site.catalog, META)
     assert offered(browser) == ["created"]
     assert "Ready to create" in browser.get(_META).text
+
+
+def test_an_old_list_is_to_be_deleted_only_once_no_campaign_uses_it(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    confirm(site.catalog, META, f"{DAY}.1", "created")
+    site.publish(META, {"club_b.full.csv": b"email\na\n"}, version=_NEXT, steps=("replaced",))
+    confirm(site.catalog, META, _NEXT, "created")
+    assert offered(browser) == ["deleted"]
+    told = f"Delete the old list club_b, last filled with {DAY}.1, once no campaign uses it."
+    assert told in browser.get(_META).text and told in browser.get("/").text
