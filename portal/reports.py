@@ -20,7 +20,9 @@ from schemas.said import Said
 router = APIRouter(prefix="/audiences/{network}/{account}/{segment}")
 
 _MOST_PEOPLE = 10**10
-#: So many digits may be a phone number.
+#: Seven digits or more, as phone numbers are set apart: the shortest of them have so many.
+_LIKE_A_PHONE = re.compile(r"\d(?:[\s.()/-]{0,3}\d){6,}")
+#: More digits than these may be one all the same, or a hash.
 _MOST_DIGITS = 12
 
 
@@ -110,12 +112,9 @@ def _names_nobody(said: str) -> str:
     """
     if len(said.strip()) < 3:
         raise ReportError(Said("Write what the network said."))
-    if "@" in said or sum(character.isdigit() for character in said) > _MOST_DIGITS:
+    digits = sum(character.isdigit() for character in said)
+    if "@" in said or digits > _MOST_DIGITS or _LIKE_A_PHONE.search(said):
         raise ReportError(
-            Said(
-                "This was not noted: it holds an address, or more than {digits} digits, which may be a phone number. "
-                "Leave them out.",
-                digits=_MOST_DIGITS,
-            )
+            Said("This was not noted: it holds an address, or digits that may be a phone number. Leave them out.")
         )
     return said.strip()
