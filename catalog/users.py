@@ -62,13 +62,7 @@ def add_user(catalog: Catalog, name: str, roles: Iterable[str], known_as: str | 
     Raises:
         UserError: the name is taken or no name, or a role does not exist.
     """
-    if not _NAME.fullmatch(name):
-        msg = Said(
-            "{name} is no user name: it begins with a lower-case letter and has up to 40 letters, digits, "
-            "dots, hyphens and underscores. It stands in the audit log, so it is no e-mail address.",
-            name=repr(name),
-        )
-        raise UserError(msg)
+    _check_name(name)
     wanted = _checked_roles(roles)
     password = one_time_password()
     row = {"name": name, "roles": wanted, "password": hash_of(password), "one_time_password": True}
@@ -165,7 +159,18 @@ def _row(connection: sa.Connection, name: str) -> sa.RowMapping | None:
     return connection.execute(sa.select(USERS).where(USERS.c.name == name)).mappings().first()
 
 
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        # It may be somebody's address, so it is not repeated.
+        msg = Said(
+            "This is no user name: it begins with a lower-case letter and has up to 40 letters, digits, "
+            "dots, hyphens and underscores. It stands in the audit log, so it is no e-mail address."
+        )
+        raise UserError(msg)
+
+
 def _existing(connection: sa.Connection, name: str) -> None:
+    _check_name(name)
     if _row(connection, name) is None:
         msg = Said("There is no user {name}. `relance users` lists them.", name=name)
         raise UserError(msg)
