@@ -113,7 +113,10 @@ def _amount(writer: Writer) -> None:
     between = "," if decimal == "." else "."
     if has_money_signs(values):
         sql = rf"regexp_replace({sql}, '[\p{{Z}}€$£¥]', '', 'g')"
-    if has_thousands(values, between):
+    # What writes money's signs writes its thousands too, though none of the sample may be that dear.
+    if has_thousands(values, between) or (
+        has_money_signs(values) and not any(between in value for value in filled(values))
+    ):
         sql = rf"regexp_replace({sql}, '[{between}](\d{{3}})\b', '\1', 'g')"
     minor = bool(_MINOR & set(words(name)))
     note = None

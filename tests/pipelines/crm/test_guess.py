@@ -319,6 +319,15 @@ def test_thousands_leave_amounts_without_touching_what_is_none(written, read):
         assert connection.execute(f"SELECT {sql} FROM (SELECT $v AS total)", {"v": written}).fetchall() == [(read,)]
 
 
+def test_a_dearer_order_than_the_sample_s_is_read_where_amounts_are_written_as_money():
+    """The best customers' orders are the first to need a sign between thousands."""
+    for sample, later, read in (("€2.50", "€1,234.50", "1234.50"), ("2,50 €", "1.234,50 €", "1234,50")):
+        made = guess(customers=PEOPLE, orders={**ORDERS, "total": [sample] * 3})
+        with duckdb.connect(":memory:") as connection:
+            asked = f"SELECT {lines(made, 'orders')['amount']} FROM (SELECT $v AS total)"
+            assert connection.execute(asked, {"v": later}).fetchall() == [(read,)]
+
+
 def test_minor_units_need_a_name_that_says_so():
     whole = ["100", "250", "300"]
     named = {column: values for column, values in ORDERS.items() if column != "total"}
