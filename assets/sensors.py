@@ -78,7 +78,10 @@ def _freshness_sensor(config: Config, home: Home) -> dg.SensorDefinition:
     @dg.sensor(name="last_night_is_there", minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         day, late = freshness(config, home, datetime.now(UTC))
-        found = f"{day} {'late' if late else 'there'}"
+        # Dagster shows a check as not evaluated as soon as its asset was materialized again.
+        materialization = context.instance.get_latest_materialization_event(FRESHNESS_ASSET)
+        since = f" {materialization.timestamp}" if materialization is not None else ""
+        found = f"{day} {'late' if late else 'there'}{since}"
         if found == context.cursor:
             return dg.SensorResult(cursor=found)
         if late is not None:

@@ -233,6 +233,21 @@ def test_the_morning_sensor_alerts_once_and_turns_the_check_green_when_the_night
     assert [evaluation.passed for evaluation in evaluations] == [False, True]
 
 
+def test_the_morning_check_stays_red_when_somebody_runs_the_crm_by_hand(
+    definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    sensor, cursor, passed = definitions.resolve_sensor_def(FRESHNESS_CHECK), None, []
+    for by_hand in (False, True, False):
+        if by_hand:
+            definitions.resolve_job_def("nightly").execute_in_process(instance=instance, partition_key=DAY)
+        context = dg.build_sensor_context(instance=instance, cursor=cursor, definitions=definitions)
+        data = sensor.evaluate_tick(context)
+        cursor = data.cursor
+        passed.append([event.passed for event in data.asset_events if isinstance(event, dg.AssetCheckEvaluation)])
+
+    assert passed == [[False], [False], []]
+
+
 def test_the_alert_of_a_night_that_could_not_begin_says_why(
     definitions: dg.Definitions, instance: dg.DagsterInstance, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
