@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from unittest.mock import patch
 
 import pytest
@@ -17,11 +17,13 @@ from catalog.journal import confirmations
 from catalog.secret_keys import SecretKeys
 from catalog.warehouse import Warehouse
 from pipelines.uploads.confirming import manifests_of
-from pipelines.uploads.expiry import expiry_of, first_forgotten
+from pipelines.uploads.expiry import Expiry, expiry_of, first_forgotten
 from pipelines.uploads.forecasts import forecast
-from pipelines.uploads.open_lists import open_lists
+from pipelines.uploads.open_lists import OpenList, open_lists
 from pipelines.uploads.publication import Published
 from pipelines.uploads.state import state_of
+from schemas.journal import ConfirmationKind
+from schemas.network import networks
 from schemas.settings import Settings
 from tests.pipelines.uploads.network_model import AdNetwork
 from tests.pipelines.uploads.test_deltas import (  # noqa: F401 - `stores` is a fixture
@@ -165,3 +167,37 @@ def test_the_journal_alone_says_when_a_list_begins_to_expire(stores: Stores) -> 
         night(company, {0: JANE, 1: JOHN}, days=8)
         settle(company)
         assert first() == 17
+
+
+def uploaded(*said: tuple[str, ConfirmationKind, datetime]) -> tuple[OpenList, ...]:
+    return (OpenList(tuple((version, kind) for version, kind, _ in said), tuple(at for _, _, at in said)),)
+
+
+@pytest.mark.parametrize(("expires", "first"), [("member", date(2025, 3, 2)), ("list", date(2025, 3, 12))])
+def test_a_network_forgets_members_by_when_each_was_sent_or_all_of_them_by_the_last_change(
+    expires: str, first: date
+) -> None:
+    network = networks()["google_ads"].model_copy(update={"membership_days": 60, "expires": expires})
+    lists = uploaded(
+        # Half past midnight of the next day in Paris, and half past eleven at night.
+        ("2024-12-31.1", "created", datetime(2024, 12, 31, 23, 30, tzinfo=UTC)),
+        ("2025-01-11.1", "added", datetime(2025, 1, 11, 22, 30, tzinfo=UTC)),
+    )
+    paris = Settings(currency="EUR", time_zone="Europe/Paris", resend_margin_days=30)
+    assert expiry_of(network, lists, paris) == Expiry((first, date(2025, 3, 12)), timedelta(days=20))
+    assert expiry_of(network, (), paris) is None
+    assert expiry_of(network.model_copy(update={"membership_days": None}), lists, paris) is None
+
+
+def test_an_addition_renews_as_much_as_its_version_says_and_a_replacement_everything() -> None:
+    days = tuple(date(2025, 1, day) for day in range(1, 6))
+    kinds: tuple[ConfirmationKind, ...] = ("created", "added", "replaced", "added", "added")
+    [current] = uploaded(*((f"v{place}", kind, datetime(2025, 1, 1, tzinfo=UTC)) for place, kind in enumerate(kinds)))
+
+    def first(uploads: int, **renewed: int) -> int:
+        shown = OpenList(current.uploads[:uploads], current.confirmed_at[:uploads])
+        return first_forgotten(Expiry(days, timedelta()), shown, renewed).day
+
+    assert (first(1), first(2), first(3), first(4)) == (1, 1, 3, 3)
+    assert (first(2, v1=1), first(4, v3=3), first(5, v3=3, v4=1)) == (2, 4, 4)
+    assert first(2, v1=9) == 2, "the addition itself is the newest"
