@@ -12,13 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from catalog.forecasts import forecasts
 from catalog.home import Home
 from catalog.journal import confirmations
 from catalog.secret_keys import SecretKeys
 from catalog.warehouse import Warehouse
 from pipelines.uploads.confirming import manifests_of
 from pipelines.uploads.expiry import Expiry, expiry_of, first_forgotten
-from pipelines.uploads.forecasts import forecast
+from pipelines.uploads.forecasts import forecast, update_forecasts
 from pipelines.uploads.open_lists import OpenList, open_lists
 from pipelines.uploads.publication import Published
 from pipelines.uploads.state import state_of
@@ -144,6 +145,26 @@ def test_the_forecast_says_when_what_is_left_of_the_list_goes(stores: Stores) ->
         assert known() == [(2, 2), (7, 2)]
         company.follow((removed,))
         assert known() == [(2, 1), (7, 2)]
+
+
+def test_each_confirmed_state_gets_a_forecast_of_its_own(stores: Stores) -> None:  # noqa: F811
+    with forgetful("google_ads", stores) as company:
+        catalog, warehouse = company.outbox.catalog, company.outbox.warehouse
+
+        def known() -> list[int]:
+            update_forecasts(catalog, warehouse, company.outbox.settings)
+            kept = forecasts(catalog)[company.audience]
+            assert kept.base == state_of(company.audience, catalog, warehouse).base
+            return [keys for _, keys in kept.days]
+
+        night(company, {0: JANE, 1: JOHN})
+        settle(company)
+        assert known() == [2]
+        night(company, {0: JANE, 1: JOHN, 2: MARY}, days=2)
+        settle(company)
+        assert known() == [2, 1]
+        with patch("pipelines.uploads.forecasts.record_forecast", side_effect=AssertionError):
+            assert known() == [2, 1], "it is worked out once"
 
 
 def test_the_journal_alone_says_when_a_list_begins_to_expire(stores: Stores) -> None:  # noqa: F811
