@@ -148,16 +148,17 @@ def _versions(catalog: Catalog) -> Table:
     for audience, last in given_out.items():
         of_audience = [each for each in standing if each.audience == audience]
         row = newest.get(audience)
-        left = outstanding(Manifest.model_validate_json(row["manifest"]), of_audience) if row is not None else ()
+        manifest = Manifest.model_validate_json(row["manifest"]) if row is not None else None
+        left = outstanding(manifest, of_audience) if manifest is not None else ()
         confirmed = [f"{each.version} {each.kind}" for each in of_audience]
         is_retired = audience in described and not described[audience]["declared"]
         waits = last["state"] == "withdrawn" and not is_retired
         table.add_row(
             str(audience),
             last["public_name"],
-            row["version"] if row is not None else "–",
-            f"{row['people']:,}" if row is not None else "–",
-            f"{row['rows']:,}" if row is not None else "–",
+            manifest.version if manifest is not None else "–",
+            f"{manifest.full_people or 0:,}" if manifest is not None else "–",
+            f"{manifest.full_rows:,}" if manifest is not None else "–",
             confirmed[-1] if confirmed else "–",
             " ".join(step.says for step in left) or (_WITHDRAWN if waits else "nothing"),
         )

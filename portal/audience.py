@@ -29,7 +29,7 @@ from schemas.errors import JournalError, ReportError
 from schemas.journal import ConfirmationKind
 from schemas.said import Said
 from schemas.segment import Audience
-from schemas.uploads import Ledger
+from schemas.uploads import Ledger, Manifest
 
 router = APIRouter(prefix="/audiences/{network}/{account}/{segment}")
 
@@ -54,6 +54,13 @@ class _Night(NamedTuple):
     people: int
     #: None where the segment held nobody out.
     held_out: int | None
+
+
+class _Version(NamedTuple):
+    version: str
+    state: str
+    #: None if it has no full file.
+    people: int | None
 
 
 class _Holdout(NamedTuple):
@@ -130,7 +137,7 @@ def _page(  # noqa: PLR0913 - what became of a form, beside the page itself
         reports=list(reversed(reports[-10:])),
         failures=list(reversed(failed_uploads(catalog, named)[-5:])),
         journal=journal,
-        versions=list(reversed(catalog.versions(named, state=None)))[:12],
+        versions=_versions(catalog, named),
         overlaps=[(titles.get(other, other), people) for other, people in overlaps_of(catalog, named.segment)],
         refusal=refusal,
         typed={"size": "", "match_rate": "", "said": ""} | (typed or {}),
@@ -154,6 +161,13 @@ def _nights(catalog: Catalog, named: Audience) -> list[_Night]:
         for as_of, ledger in reversed(rows)
         if ledger
     ]
+
+
+def _versions(catalog: Catalog, named: Audience) -> list[_Version]:
+    """The newest twelve, the newest first."""
+    rows = reversed(catalog.versions(named, state=None)[-12:])
+    manifests = ((row, Manifest.model_validate_json(row["manifest"])) for row in rows)
+    return [_Version(row["version"], row["state"], manifest.full_people) for row, manifest in manifests]
 
 
 def _line(points: list[tuple[date, float]]) -> Line | None:

@@ -36,7 +36,7 @@ def networks(request: Request, state: StateOf) -> Response:
         "networks.html",
         networks=sorted(known_networks().items(), key=lambda each: (not used[each[0]], each[1].title.lower())),
         used=used,
-        last={each.network: each for each in confirmations(state.catalog)},
+        last={each.network: each for each in confirmations(state.catalog) if each.kind != "deleted"},
         match_rates=_match_rates(state),
     )
 

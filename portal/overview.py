@@ -42,7 +42,7 @@ class Row:
     #: In the full file that can be uploaded, whatever a later night would have put in one; before there is any, as many
     #: as the last night found. None if the newest version has only removals.
     people: int | None
-    #: People now less people in the version confirmed last; None if none was.
+    #: People now less people in the version that went into the newest list last; None if none is open.
     change: int | None
     #: The day whose customers its newest version is of.
     as_of: date | None
@@ -118,7 +118,7 @@ def _rows(catalog: Catalog, settings: Settings, today: date) -> tuple[Row, ...]:
     standing: dict[Audience, list[Confirmation]] = {}
     for confirmation in confirmations(catalog):
         standing.setdefault(confirmation.audience, []).append(confirmation)
-    people = _people_of_confirmed(catalog, standing)
+    people = _people_of_uploaded(catalog, standing)
     known = forecasts(catalog)
     reasons = catalog.reasons({row["as_of"] for row in outcomes.values()})
     audiences = {each for each in {*newest, *withdrawn, *outcomes, *described, *standing} if each.network in networks()}
@@ -161,7 +161,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
     network = networks()[audience.network]
     manifest = Manifest.model_validate_json(newest["manifest"]) if newest is not None else None
     ledger = Ledger.model_validate(outcome["ledger"]) if outcome is not None and outcome["ledger"] else None
-    people = _people_in(manifest) if manifest is not None else ledger and ledger.file_people
+    people = manifest.full_people if manifest is not None else ledger and ledger.file_people
     lists = open_lists(standing)
     steps = outstanding(manifest, standing) if manifest is not None else ()
     filled = [each for each in standing if each.kind != "deleted"]
@@ -180,7 +180,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
         owner=described["owner"] if described is not None else "",
         declared=declared,
         people=people,
-        change=people - people_then if people is not None and people_then is not None and lists else None,
+        change=people - people_then if people is not None and people_then is not None else None,
         as_of=_day_of_customers(manifest) if manifest is not None else None,
         version=newest["version"] if newest is not None else None,
         manifest=manifest,
@@ -207,15 +207,6 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
         steps=steps,
         alternative=outstanding_instead(manifest, standing) if manifest is not None else (),
     )
-
-
-def _people_in(manifest: Manifest) -> int | None:
-    """A full file that was made anew without what is forbidden has fewer rows than its ledger has people."""
-    if not manifest.has_file("full"):
-        return None
-    people = manifest.ledger.file_people
-    rows = sum(entry.rows for entry in manifest.files if entry.kind == "full")
-    return min(people, rows) if manifest.reduced_from is not None else people
 
 
 def _day_of_customers(manifest: Manifest) -> date:
@@ -258,15 +249,20 @@ def _newest(catalog: Catalog, table: sa.Table, *conditions: sa.ColumnElement[boo
         return list(connection.execute(query).mappings())
 
 
-def _people_of_confirmed(catalog: Catalog, standing: dict[Audience, list[Confirmation]]) -> dict[Audience, int]:
-    """Each audience's people in the version confirmed last."""
-    last = {audience: each[-1].version for audience, each in standing.items()}
-    query = sa.select(*(VERSIONS.c[name] for name in Audience._fields), VERSIONS.c.version, VERSIONS.c.people).where(
+def _people_of_uploaded(catalog: Catalog, standing: dict[Audience, list[Confirmation]]) -> dict[Audience, int | None]:
+    """The people of the version that went into each audience's newest list last."""
+    lists = {audience: open_lists(each) for audience, each in standing.items()}
+    last = {audience: each[-1].newest_version for audience, each in lists.items() if each}
+    query = sa.select(*(VERSIONS.c[name] for name in (*Audience._fields, "version", "manifest"))).where(
         VERSIONS.c.version.in_(set(last.values()))
     )
     with catalog.reading() as connection:
         rows = connection.execute(query).mappings().all()
-    return {_audience(row): row["people"] for row in rows if last.get(_audience(row)) == row["version"]}
+    return {
+        _audience(row): Manifest.model_validate_json(row["manifest"]).full_people
+        for row in rows
+        if last.get(_audience(row)) == row["version"]
+    }
 
 
 def _audience(row: sa.RowMapping) -> Audience:

@@ -230,6 +230,20 @@ class Manifest(BaseModel):
     audit_head: AuditHead | None = None
     signature: Signature | None = None
 
+    @property
+    def full_rows(self) -> int:
+        """Rows of the full file, of all its lists and parts."""
+        return sum(entry.rows for entry in self.files if entry.kind == "full")
+
+    @property
+    def full_people(self) -> int | None:
+        """People in the full file; None if there is none. One made anew without what is forbidden may have fewer rows
+        than its ledger, which is of the version that it was made of, has people."""
+        if not self.has_file("full"):
+            return None
+        people = self.ledger.file_people
+        return min(people, self.full_rows) if self.reduced_from is not None else people
+
     def has_file(self, kind: FileKind) -> bool:
         return any(entry.kind == kind for entry in self.files)
 

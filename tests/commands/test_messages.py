@@ -240,8 +240,9 @@ def test_status_before_the_first_night_says_so(home: Home) -> None:
 def test_status_tells_the_night_the_newest_versions_and_that_nothing_is_held(home: Home) -> None:
     night = ended_night(home)
     with open_catalog(home) as catalog:
+        full = (FileEntry(name="club_b.full.csv", kind="full", rows=1200, bytes=9, sha256="0" * 64),)
         for version in ("2025-06-29.1", "2025-06-30.1"):
-            catalog.add_version(LOYAL, manifest(version), content=version)
+            catalog.add_version(LOYAL, manifest(version, full), content=version)
         catalog.record_outcome(LOYAL, DAY, "published", night=night, version="2025-06-30.1")
     result = relance("status", "--home", home.root)
     assert result.exit_code == 0
@@ -250,6 +251,16 @@ def test_status_tells_the_night_the_newest_versions_and_that_nothing_is_held(hom
     (row,) = [line for line in result.stdout.splitlines() if "google_ads/fr/loyal" in line]
     assert all(cell in row for cell in ("club_b", "2025-06-30.1", "1,200"))
     assert "2025-06-29.1" not in result.stdout
+
+
+def test_status_counts_the_people_and_rows_of_the_file_that_is_there(home: Home) -> None:
+    ended_night(home)
+    full = (FileEntry(name="club_b.full.csv", kind="full", rows=1199, bytes=9, sha256="0" * 64),)
+    reduced = manifest("2025-06-30.1", full).model_copy(update={"reduced_from": "2025-06-29.1"})
+    with open_catalog(home) as catalog:
+        catalog.add_version(LOYAL, reduced, content="reduced")
+    (row,) = [line for line in relance("status", "--home", home.root).stdout.splitlines() if "2025-06-30.1" in line]
+    assert row.count("1,199") == 2 and "1,200" not in row
 
 
 def test_status_names_audiences_whose_files_were_withdrawn(home: Home) -> None:

@@ -8,6 +8,7 @@ from catalog.journal import confirmations
 from pipelines.uploads.confirming import confirm, unconfirm
 from pipelines.uploads.open_lists import base_of, open_lists
 from schemas.journal import UploadStep
+from schemas.uploads import Ledger
 from tests.portal.conftest import DAY, META, Browser, Site
 
 _META = "/audiences/" + "/".join(META)
@@ -52,6 +53,25 @@ def test_no_step_is_offered_that_would_be_refused(site: Site) -> None:
         unconfirm(site.catalog, META)
     assert offered(browser) == ["created"]
     assert "Ready to create" in browser.get(_META).text
+
+
+def test_the_change_is_since_the_last_upload_and_not_since_a_deletion(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    confirm(site.catalog, META, f"{DAY}.1", "created")
+    fewer = Ledger(segment_people=4000, dropped={}, file_people=4000, file_rows=4000)
+    site.publish(META, {"club_b.full.csv": b"email\na\n"}, version=_NEXT, steps=("created",), ledger=fewer)
+    change = "<b>−312</b><span>since the last confirmed upload"
+    assert change in browser.get(_META).text
+    confirm(site.catalog, META, _NEXT, "created")
+    confirm(site.catalog, META, f"{DAY}.1", "deleted")
+    page = browser.get(_META).text
+    assert change not in page and re.search(r">none</span></b><span>since the last confirmed upload", page)
+
+
+def test_of_a_version_made_without_what_is_forbidden_the_people_are_those_of_its_file(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    site.publish(META, {"club_b.full.csv": b"email\na\nb\n"}, version=_NEXT, reduced_from=f"{DAY}.1")
+    assert re.search(rf"{_NEXT}</td><td class=\"number\">2</td>", browser.get(_META).text)
 
 
 def test_an_old_list_is_to_be_deleted_only_once_no_campaign_uses_it(site: Site) -> None:
