@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import dagster as dg
-from dagster._core.errors import DagsterExecutionInterruptedError
 
 from schemas.nights import StageLine, StartedAs
 from schemas.said import Said
@@ -69,7 +68,7 @@ def broken_off(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Broken | Non
         return None
     errors = [event.step_failure_data.error for event in events if event.is_step_failure]
     kinds = sorted({(error.cause or error).cls_name or "" for error in errors if error is not None})
-    if set(kinds) <= {DagsterExecutionInterruptedError.__name__}:
+    if set(kinds) <= {dg.DagsterExecutionInterruptedError.__name__}:
         return Broken(
             "interrupted",
             Said(
