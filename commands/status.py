@@ -55,7 +55,7 @@ def status(
                 newest = night_report(catalog, night["night"])
                 _show(newest, catalog.outcomes_of_day(newest.as_of))
             if night is None or night["night"] != last["night"]:
-                _show_by_hand(report)
+                _show_since(report)
             _show_leaves(catalog, report.started_at)
             if stages:
                 OUT.print(_stages(report))
@@ -77,9 +77,9 @@ def _told_if_away(home: Path | None, folder: Path | None) -> Iterator[None]:
         raise
 
 
-def _show_by_hand(report: NightReport) -> None:
-    """What became of a run after the last night that was none itself."""
-    OUT.print(f"A run by hand since: {report.as_of}, {report.outcome}, ended {_ended(report)}.")
+def _show_since(report: NightReport) -> None:
+    """What became of a run after the last night, of some assets alone or of an older day."""
+    OUT.print(f"A run since, of some assets or an older day: {report.as_of}, {report.outcome}, ended {_ended(report)}.")
     _show_messages(report)
 
 

@@ -520,7 +520,7 @@ def test_a_run_of_some_assets_by_hand_does_not_stand_for_the_last_night(home: Ho
     result = relance("status", "--home", home.root)
     assert "Last night: 2025-06-30, held, ended " in result.stdout
     assert "held: google_ads/fr/loyal: it lost 40 % of its people." in words(result)
-    assert "A run by hand since: 2025-06-28, partial, ended " in result.stdout
+    assert "A run since, of some assets or an older day: 2025-06-28, partial, ended " in result.stdout
     assert "No audience is held." not in result.stdout
 
 
