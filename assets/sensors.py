@@ -11,6 +11,7 @@ from catalog.home import Home
 from catalog.nights import night_of_run, night_report, starts_since
 from catalog.store import open_catalog
 from pipelines.alerts import late_message, night_message, unreported_message
+from pipelines.declared import checked_config
 from pipelines.freshness import day_begins, due_day, why_late
 from schemas.config import Config
 from schemas.errors import RelanceError
@@ -26,15 +27,28 @@ def alert_sensors(config: Config, home: Home, job: UnresolvedAssetJobDefinition)
 
     @dg.run_failure_sensor(name="night_failed", **common)
     def failed(context: dg.RunFailureSensorContext) -> None:
-        _tell_of_run(
-            config, home, context.dagster_run, cause_of(context.failure_event) or context.failure_event.message
-        )
+        reason = cause_of(context.failure_event) or _changed(config) or context.failure_event.message
+        _tell_of_run(config, home, context.dagster_run, reason)
 
     @dg.run_status_sensor(name="night_held", run_status=dg.DagsterRunStatus.SUCCESS, **common)
     def held(context: dg.RunStatusSensorContext) -> None:
         _tell_of_run(config, home, context.dagster_run, "")
 
     return [failed, held, _freshness_sensor(config, home)]
+
+
+def _changed(config: Config) -> RelanceError | str | None:
+    """What is wrong with the config as it is now, or that it is another than Dagster knows: a run reads it anew."""
+    try:
+        now = checked_config(config.folder)
+    except RelanceError as error:
+        return error
+    if set(now.audiences) == set(config.audiences):
+        return None
+    return (
+        "config/ declares other audiences than when Dagster read it. Restart Dagster's daemon, or reload its "
+        "definitions on its page if `make ui` started it, and run the night again."
+    )
 
 
 def _tell_of_run(config: Config, home: Home, run: dg.DagsterRun, reason: RelanceError | str | None) -> None:

@@ -267,6 +267,31 @@ def test_the_alert_of_a_night_that_could_not_begin_says_why(
     )
 
 
+def test_the_alert_of_a_night_that_died_of_another_config_than_dagster_knows_says_so(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    company: Company,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[AlertMessage] = []
+    monkeypatch.setattr("assets.sensors.tell", lambda catalog, settings, message: told.append(message))
+    run_id = instance.create_run_for_job(definitions.resolve_job_def("nightly"), tags={"dagster/partition": DAY}).run_id
+    dead = instance.get_run_by_id(run_id)
+    assert dead is not None
+    event = instance.report_run_failed(dead)
+    sensor = definitions.resolve_sensor_def("night_failed")
+    segment = company.config / "segments" / "buyers.toml"
+    whole = segment.read_text()
+
+    for text in (whole.replace('["meta", "google_ads"]', '["meta"]'), whole + "owner = \n"):
+        segment.write_text(text)
+        sensor(dg.build_run_status_sensor_context("night_failed", event, instance, dead).for_run_failure())
+
+    removed, broken = (message.sentences[0] for message in told)
+    assert removed.startswith("config/ declares other audiences than when Dagster read it. Restart Dagster's daemon,")
+    assert broken.startswith(f"{segment} is not TOML: ")
+
+
 def test_a_run_of_no_day_is_refused_in_a_sentence_and_is_no_night(
     definitions: dg.Definitions, instance: dg.DagsterInstance, home: Home
 ) -> None:
