@@ -147,8 +147,13 @@ def test_the_forecast_says_when_what_is_left_of_the_list_goes(stores: Stores) ->
         assert known() == [(2, 1), (7, 2)]
 
 
-def test_each_confirmed_state_gets_a_forecast_of_its_own(stores: Stores) -> None:  # noqa: F811
-    with forgetful("google_ads", stores) as company:
+@pytest.mark.parametrize(("name", "days"), [("google_ads", [2, 1]), ("tiktok", [3])])
+def test_each_confirmed_state_gets_a_forecast_of_its_own(
+    name: str,
+    days: list[int],
+    stores: Stores,  # noqa: F811
+) -> None:
+    with forgetful(name, stores) as company:
         catalog, warehouse = company.outbox.catalog, company.outbox.warehouse
 
         def known() -> list[int]:
@@ -162,9 +167,9 @@ def test_each_confirmed_state_gets_a_forecast_of_its_own(stores: Stores) -> None
         assert known() == [2]
         night(company, {0: JANE, 1: JOHN, 2: MARY}, days=2)
         settle(company)
-        assert known() == [2, 1]
+        assert known() == days
         with patch("pipelines.uploads.forecasts.record_forecast", side_effect=AssertionError):
-            assert known() == [2, 1], "it is worked out once"
+            assert known() == days, "it is worked out once"
 
 
 def test_the_journal_alone_says_when_a_list_begins_to_expire(stores: Stores) -> None:  # noqa: F811

@@ -113,6 +113,18 @@ def test_of_an_old_version_that_nobody_confirmed_the_keys_stay_that_left_since(a
         assert "are no longer kept" in str(found.because)
 
 
+def test_the_newest_full_files_are_known_whole_though_they_were_withdrawn_long_ago(apart: Stores) -> None:
+    with world("tiktok", apart) as company, world("meta", apart) as other:
+        version = company.run({0: JANE, 1: JOHN}).version
+        assert version is not None
+        withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, version)
+        other.night += FILES_KEPT.days + 2
+        other.run({0: JANE})
+        expire(company.outbox)
+        assert key_versions(company.outbox.warehouse, company.audience)["whole"].to_list() == [True]
+        assert len(keys_of(company, version)) == 2
+
+
 def test_keys_go_when_no_confirmed_state_rests_on_them_and_nobody_can_have_uploaded_them(apart: Stores) -> None:
     with world("linkedin", apart) as company:
         first = company.run({0: JANE}).version
