@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from catalog.home import Home
+from catalog.journal import confirmations
 from catalog.secret_keys import SecretKeys
 from catalog.warehouse import Warehouse
 from pipelines.uploads import withdrawal
@@ -95,6 +96,21 @@ def test_only_the_current_and_the_last_confirmed_version_keep_their_files_after_
         assert versions_with(company, "expired") == versions[:2]
         assert versions_with(company, "published") == ["2025-01-02.1", versions[2], current]
         assert not company.outbox.folder(company.audience, str(versions[0])).exists()
+
+
+def test_the_version_that_was_uploaded_last_keeps_its_files_though_an_older_list_was_deleted_since(
+    apart: Stores,
+) -> None:
+    with world("x", apart) as company:
+        company.run({0: JANE})
+        settle(company)
+        last = company.run({1: JOHN}).version
+        settle(company)
+        assert confirmations(company.outbox.catalog, company.audience)[-1].kind == "deleted"
+        company.night += FILES_KEPT.days + 1
+        current = company.run({2: MARY}).version
+        expire(company.outbox)
+        assert versions_with(company, "published") == [last, current]
 
 
 def test_of_an_old_version_that_nobody_confirmed_the_keys_stay_that_left_since(apart: Stores) -> None:
