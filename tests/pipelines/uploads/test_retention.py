@@ -113,6 +113,18 @@ def test_the_version_that_was_uploaded_last_keeps_its_files_though_an_older_list
         assert versions_with(company, "published") == [last, current]
 
 
+def test_what_a_list_was_filled_with_stays_known_however_long_ago_that_was(apart: Stores) -> None:
+    with world("google_ads", apart) as company:
+        company.run({0: JANE})
+        settle(company)
+        company.night += FILES_KEPT.days + 1
+        company.run({0: JANE, 1: JOHN})
+        expire(company.outbox)
+        found = company.run({0: JANE, 2: MARY}).manifest
+        assert found is not None
+        assert ([step.kind for step in found.plan], found.because) == (["added"], None)
+
+
 def test_of_an_old_version_that_nobody_confirmed_the_keys_stay_that_left_since(apart: Stores) -> None:
     with world("tiktok", apart) as company:
         both = company.run({0: JANE, 1: JOHN}).version
