@@ -379,6 +379,8 @@ def test_nothing_inline_and_nothing_from_elsewhere(site: Site) -> None:
         answer = browser.get(path)
         assert answer.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
         assert "unsafe" not in answer.headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert (answer.headers["x-frame-options"], answer.headers["x-content-type-options"]) == ("DENY", "nosniff")
         assert answer.headers["cache-control"] == "no-store"
         for address in re.findall(r"(?:src|href|action|hx-\w+)=\"([^\"]+)\"", answer.text):
             assert not re.match(r"(?:\w+:)?//", address), address

@@ -116,6 +116,17 @@ def test_near_its_expiry_a_list_is_sent_again_once_and_then_left_alone(stores: S
         assert night(company, people, days=MARGIN).outcome == "fresh"
 
 
+def test_what_would_be_forgotten_soon_after_is_sent_again_with_it(stores: Stores) -> None:  # noqa: F811
+    with forgetful("google_ads", stores) as company:
+        night(company, {0: JANE})
+        settle(company)
+        night(company, {0: JANE, 1: JOHN}, days=MARGIN)
+        settle(company)
+        found = night(company, {0: JANE, 1: JOHN}, days=MEMBERSHIP - 2 * MARGIN + 1).manifest
+        assert found is not None
+        assert (found.renewals, found.renewed_uploads) == (2, 2)
+
+
 def test_a_network_that_only_replaces_is_given_everybody_again_and_told_why(stores: Stores) -> None:  # noqa: F811
     with forgetful("linkedin", stores) as company:
         night(company, {0: JANE, 1: JOHN})
