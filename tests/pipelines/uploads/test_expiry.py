@@ -145,6 +145,8 @@ def test_the_forecast_says_when_what_is_left_of_the_list_goes(stores: Stores) ->
             expiry = expiry_of(company.network, state.lists, company.outbox.settings)
             assert expiry is not None
             series = forecast(company.outbox.warehouse, state.holdings, expiry)
+            unknown = state.holdings._replace(unknown=("2024-12-31.1",))
+            assert forecast(company.outbox.warehouse, unknown, expiry) == []
             return [((day - FIRST_DAY).days - MEMBERSHIP, keys) for day, keys in series]
 
         night(company, {0: JANE, 1: JOHN})
