@@ -14,7 +14,7 @@ from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.doubtful import is_forbidding, weigh_keys
 from pipelines.uploads.leaving_out import leaving_out
 from pipelines.uploads.publication import Published, publish
-from pipelines.uploads.retired import publish_last, retired_table
+from pipelines.uploads.retired import publish_last, retired_table, withdraw_of_gone
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from pipelines.uploads.shared_by_many import with_keys_shared_by_many
 from pipelines.uploads.tonight import Tonight
@@ -90,6 +90,7 @@ def _retired(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 )
                 for audience in relance.declared.retired
             ]
+            withdraw_of_gone(relance.declared, relance.outbox, tonight.forbidden)
             table = retired_table(relance.declared.retired, published)
             relance.warehouse.replace("retired_audiences", table)
             return dg.MaterializeResult(metadata=rows_metadata(table.height))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 import polars as pl
@@ -14,6 +14,7 @@ from pipelines.uploads.changes import Forbidden
 from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.publication import Published, publish_retired
 from pipelines.uploads.state import state_of
+from pipelines.uploads.withdrawal import withdraw_forbidden
 from schemas.config import Config
 from schemas.segment import Audience, Segment
 from schemas.uploads import RetiredAudiences
@@ -39,6 +40,18 @@ def publish_last(audience: Audience, config: Config, outbox: Outbox, *, as_of: d
     network = config.networks[audience.network]
     segment = _as_declared_last(outbox.catalog, audience)
     return publish_retired(audience, segment, network, outbox, as_of=as_of, forbidden=forbidden)
+
+
+def withdraw_of_gone(config: Config, outbox: Outbox, forbidden: Callable[[str], Forbidden]) -> None:
+    """Withdraw what holds somebody `forbidden` at its network, of audiences that left the config and have no list left.
+
+    Nothing is published for them any more, but their last files may still be given out.
+    """
+    gone = set(descriptions(outbox.catalog)) - {*config.audiences, *config.retired}
+    for audience in sorted(each for each in gone if each.network in config.networks):
+        withdraw_forbidden(
+            outbox.home.outbox, outbox.catalog, outbox.warehouse, audience, forbidden(audience.network), newest=None
+        )
 
 
 def retired_table(audiences: Sequence[Audience], published: Sequence[Published]) -> pl.DataFrame:

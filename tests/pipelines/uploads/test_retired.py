@@ -10,7 +10,7 @@ from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from catalog.warehouse import Warehouse
 from pipelines.uploads.publication import Published
-from pipelines.uploads.retired import publish_last, retired_audiences
+from pipelines.uploads.retired import publish_last, retired_audiences, withdraw_of_gone
 from schemas.config import Config, read_config
 from tests.conftest import ROOT
 from tests.pipelines.uploads.test_deltas import (  # noqa: F401 - `stores` is a fixture
@@ -83,3 +83,23 @@ def test_a_list_that_nobody_confirmed_is_asked_for_too(stores: Stores) -> None: 
         assert step.says.startswith("If a list was made of")
         company.follow((step,))
         assert not is_retired(company, config)
+
+
+def test_files_of_an_audience_whose_list_is_gone_go_too_when_they_hold_who_is_forbidden(
+    stores: Stores,  # noqa: F811
+) -> None:
+    with world("google_ads", stores) as company:
+        company.run({0: JANE, 1: JOHN, 2: MARY})
+        settle(company)
+        config = without(company)
+        retire(company, config)
+        company.follow(to_do(company))
+        assert not is_retired(company, config)
+        catalog = company.outbox.catalog
+        [full] = [row["version"] for row in catalog.versions(company.audience) if row["people"]]
+        withdraw_of_gone(config, company.outbox, lambda network: company.is_forbidden)
+        assert company.outbox.folder(company.audience, full).is_dir()
+        forbid(company, "google_ads", 1)
+        withdraw_of_gone(config, company.outbox, lambda network: company.is_forbidden)
+        assert not company.outbox.folder(company.audience, full).exists()
+        assert full not in {row["version"] for row in catalog.versions(company.audience)}
