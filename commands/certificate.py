@@ -64,7 +64,9 @@ def _summary(certificate: Certificate) -> list[str]:
     state = {
         "received": "received; the warehouse follows at the end of the run",
         "erased": "erased; the warehouse is to be written anew",
-        "removing": "erased here; some network may still hold a key",
+        "removing": "erased here; some network may still hold a key"
+        if certificate.removals
+        else "erased here; no published file carried a key, and the next run closes it",
         "closed": "closed",
     }[request.state]
     return [f"{request.request_id}: {state}.", *(_sentence(removal) for removal in certificate.removals)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from catalog.descriptions import describe
 from catalog.journal import confirmations
 from pipelines.uploads.confirming import confirm, unconfirm
 from pipelines.uploads.open_lists import base_of, open_lists
@@ -82,3 +83,15 @@ def test_an_old_list_is_to_be_deleted_only_once_no_campaign_uses_it(site: Site) 
     assert offered(browser) == ["deleted"]
     told = f"Delete the old list club_b, last filled with {DAY}.1, once no campaign uses it."
     assert told in browser.get(_META).text and told in browser.get("/").text
+
+
+def test_of_an_audience_that_left_with_its_list_no_list_is_said_to_be_right(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    confirm(site.catalog, META, f"{DAY}.1", "created")
+    describe(site.catalog, {})
+    gone = UploadStep(kind="deleted", version=f"{DAY}.1", file=None, says="Delete it.")
+    site.publish(META, {}, version=_NEXT, plan=(gone,))
+    assert offered(browser) == ["deleted"]
+    confirm(site.catalog, META, f"{DAY}.1", "deleted")
+    page = browser.get(_META).text
+    assert "no list of it is left" in page and "the list holds what it should" not in page

@@ -15,7 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.descriptions import describe
-from catalog.erasures import add_request, mark_closed, note_records, write_removals
+from catalog.erasures import (
+    add_request,
+    mark_closed,
+    mark_erased,
+    mark_rewritten,
+    note_records,
+    write_removals,
+)
 from catalog.journal import confirmations
 from catalog.nights import record_notices, record_stages
 from catalog.reports import size_reports
@@ -415,6 +422,19 @@ def test_privacy_shows_each_request_with_its_state_at_each_network(site: Site) -
     for text in ("by e-mail · asked 1 Oct 2026", "Loyal customers 2026-10-30.1 2026-10-31.1 removal waits for upload",
                  "closed by phone", "Signed certificate"):  # fmt: skip
         assert text in page, text
+
+
+def test_privacy_claims_nothing_of_a_request_that_was_not_searched_for_yet(site: Site) -> None:
+    tombstones = pl.DataFrame({"form": ["email.plain"], "tombstone": ["0" * 64]})
+    add_request(site.catalog, "r-17", "email", datetime(2026, 10, 1, tzinfo=UTC), tombstones)
+    browser = site.user("dominique", "privacy")
+    page = browser.get("/privacy").text
+    assert "is known when the night that runs" in page and "No published file carried" not in page
+    mark_erased(site.catalog, ["r-17"])
+    mark_rewritten(site.catalog, ["r-17"])
+    page = text_of(browser.get("/privacy").text)
+    assert "No published file carried a key of this person." in page
+    assert "erased here by e-mail" in page and "networks to follow" not in page
 
 
 def test_a_certificate_is_read_on_the_page_and_its_file_is_the_commands(
