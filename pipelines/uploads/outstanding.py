@@ -87,7 +87,10 @@ def _is_uploaded(manifest: Manifest, step: UploadStep, lists: _Lists, standing: 
         return _is_said(step, standing)
     if _holding(manifest, lists) is not None:
         return True
-    return step.kind in {"added", "removed"} and bool(lists) and (step.version, step.kind) in lists[-1].since_full
+    if not lists:
+        # Without a full file there is nothing to make a new one of: what was to be taken out of the list went with it.
+        return not manifest.has_file("full")
+    return (step.version, step.kind) in lists[-1].since_full
 
 
 def _holding(manifest: Manifest, lists: _Lists) -> OpenList | None:

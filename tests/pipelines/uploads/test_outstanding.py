@@ -174,3 +174,15 @@ def test_removals_from_a_list_that_nobody_spoke_of_are_done_once_in_any_order(
     confirm(catalog, LOYAL, "2025-01-02.1", order[1])
     assert left(catalog, newest) == []
     assert left_instead(catalog, newest) == []
+
+
+@pytest.mark.parametrize("order", [("removed", "deleted"), ("deleted",)])
+def test_nothing_is_taken_out_of_a_list_that_was_deleted(catalog: Catalog, order: tuple[ConfirmationKind, ...]) -> None:
+    publish(catalog, "2025-01-01.1")
+    confirm(catalog, LOYAL, "2025-01-01.1", "created")
+    last = publish(catalog, "2025-01-02.1", "remove")
+    last = last.model_copy(update={"plan": (step("removed", "2025-01-02.1"), step("deleted", "2025-01-01.1"))})
+    assert [kind for kind, _ in left(catalog, last)] == ["removed", "deleted"]
+    for kind in order:
+        confirm(catalog, LOYAL, "2025-01-02.1" if kind == "removed" else "2025-01-01.1", kind)
+    assert left(catalog, last) == []
