@@ -1,12 +1,13 @@
 """What Dagster knows of a night, for its report in the catalog."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import dagster as dg
 
 from schemas.nights import StageLine, StartedAs
 from schemas.said import Said
+from schemas.segment import Audience
 
 #: Set on a run whose day a person named on the command line.
 CHOSEN_DAY = "relance/chosen_day"
@@ -50,6 +51,24 @@ def stage_lines(instance: dg.DagsterInstance, run_id: str) -> list[StageLine]:
                 for name, count in made
             ]
     return lines
+
+
+def is_whole(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether a run was asked for all that Dagster knew."""
+    plan = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id or "")
+    return not run.asset_selection and {step.key for step in plan.steps} == set(plan.step_keys_to_execute)
+
+
+def unknown_audiences(audiences: Sequence[Audience]) -> list[Said]:
+    """What to tell of audiences that are declared, and that a whole night had no asset for."""
+    if not audiences:
+        return []
+    msg = Said(
+        "Declared since Dagster read config/, and therefore not worked out: {audiences}. Restart Dagster's daemon, or "
+        "reload its definitions, and run the night again.",
+        audiences=", ".join(map(str, audiences)),
+    )
+    return [msg]
 
 
 class Broken(NamedTuple):

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import dagster as dg
 import polars as pl
+import sqlalchemy as sa
 from pydantic import PrivateAttr
 
-from assets.nights import CHOSEN_DAY, NEWEST_DAY, broken_off, stage_lines, started_as
+from assets.nights import CHOSEN_DAY, NEWEST_DAY, broken_off, is_whole, stage_lines, started_as, unknown_audiences
 from catalog.descriptions import describe, record_overlaps
 from catalog.full_disk import disk_failure
 from catalog.home import Environment, Home
-from catalog.nights import record_config_changes, record_stages, record_start
+from catalog.nights import night_of_run, record_config_changes, record_notices, record_stages, record_start
 from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
@@ -123,9 +124,10 @@ class Relance(dg.ConfigurableResource):
             with suppress(RelanceError), self.stage("erasures"):
                 settle(self.erasing)
             hold_withdrawn(opened.catalog, opened.night)
-            outcomes = opened.catalog.outcomes_of_night(opened.night)
-            reached = {(row["network"], row["account"], row["segment"]) for row in outcomes}
             instance, run = context.instance, context.run
+            outcomes = self._outcomes(run)
+            reached = {(row["network"], row["account"], row["segment"]) for row in outcomes}
+            unknown = [audience for audience in opened.config.audiences if tuple(audience) not in reached]
             broken = broken_off(instance, run) if instance is not None and run is not None else None
             messages = [failure.said for failure in opened.failures]
             code = opened.failures[0].exit_code if opened.failures else 0
@@ -133,15 +135,24 @@ class Relance(dg.ConfigurableResource):
                 outcome = "failed"
             elif broken is not None:
                 outcome, messages, code = broken.outcome, [broken.says], 1
-            elif any(tuple(audience) not in reached for audience in opened.config.audiences):
+            elif unknown and not (instance is not None and run is not None and is_whole(instance, run)):
                 outcome = "partial"
             else:
+                record_notices(opened.catalog, opened.night, "config", unknown_audiences(unknown))
                 outcome = "held" if any(row["outcome"] == "held" for row in outcomes) else "done"
                 code = 4 if outcome == "held" else 0
             if instance is not None and run is not None:
                 record_stages(opened.catalog, opened.night, stage_lines(instance, run.run_id))
             opened.catalog.end_night(opened.night, outcome, messages, code)
             opened.catalog.sign_audit_head(opened.home, opened.keys)
+
+    def _outcomes(self, run: dg.DagsterRun | None) -> list[sa.RowMapping]:
+        """What became of each audience that the run reached, or the one that it takes up where that failed."""
+        opened = self._opened
+        root = run.tags.get("dagster/root_run_id") if run is not None else None
+        taken_up = night_of_run(opened.catalog, root) if root is not None else None
+        since = opened.night if taken_up is None else taken_up
+        return [row for row in opened.catalog.outcomes_of_day(opened.as_of) if row["night"] >= since]
 
     @property
     def declared(self) -> Config:

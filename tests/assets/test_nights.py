@@ -292,6 +292,44 @@ def test_the_alert_of_a_night_that_died_of_another_config_than_dagster_knows_say
     assert broken.startswith(f"{segment} is not TOML: ")
 
 
+def test_a_night_that_dagster_started_before_an_audience_was_declared_is_whole_and_says_which_it_lacks(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, company: Company, home: Home
+) -> None:
+    job = definitions.resolve_job_def("nightly")
+    text = (company.config / "segments" / "buyers.toml").read_text()
+    company.declare("segments/later.toml", text.replace('"buyers"', '"later"').replace('"meta", ', ""))
+
+    assert job.execute_in_process(instance=instance, partition_key=DAY, tags={NEWEST_DAY: DAY}).success
+
+    with open_catalog(home) as catalog:
+        report = last_report(catalog)
+    assert report.outcome == "done"
+    assert any("not worked out: google_ads/later. Restart Dagster's daemon" in notice for notice in report.notices)
+
+
+def test_a_night_that_was_taken_up_where_it_failed_is_whole(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = definitions.resolve_job_def("nightly")
+
+    def fails(*_: object, **__: object) -> None:
+        raise ArithmeticError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("assets.resources.Relance.tonight", fails)
+        failed = run(definitions, instance)
+    assert not failed.success
+
+    keys = definitions.resolve_asset_graph().get_all_asset_keys()
+    last = dg.AssetKey(["uploads", "meta", "buyers"])
+    others = [key for key in keys if key.path[0] == "uploads" and key != last]
+    tags = {NEWEST_DAY: DAY, "dagster/root_run_id": failed.run_id}
+    for chosen, outcome in ((others, "partial"), ([last], "done")):
+        assert job.execute_in_process(instance=instance, partition_key=DAY, tags=tags, asset_selection=chosen).success
+        with open_catalog(home) as catalog:
+            assert last_report(catalog).outcome == outcome
+
+
 def test_a_run_of_no_day_is_refused_in_a_sentence_and_is_no_night(
     definitions: dg.Definitions, instance: dg.DagsterInstance, home: Home
 ) -> None:
