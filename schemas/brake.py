@@ -12,19 +12,21 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class Brake(Declared):
-    """`[brake]` of `relance.toml`, and of a segment for its own audiences. Each limit is a share, 0.3 is 30 %."""
+    """`[brake]` of `relance.toml`, and of a segment for its own audiences. Each limit is a share, 0.3 is 30 %; it is
+    what may change at most, but for a table's.
+    """
 
-    #: A table of the CRM that loses so much of its rows, against the day of the last version.
+    #: A table of the CRM that loses so much of its rows or more, against the day of the last version.
     table_shrinks: Share = 0.5
-    #: An audience that loses so much of its people.
+    #: An audience that loses more than so much of its people.
     audience_shrinks: Share = 0.3
-    #: An audience that grows by so much: 1.0 is twice as large.
+    #: An audience that grows by more than so much: 1.0 is twice as large.
     audience_grows: Annotated[float, Field(gt=0)] = 1.0
-    #: The share of the segment's people who may be sent, falling by so much: 0.15 is from 80 % to 65 %.
+    #: The share of the segment's people who may be sent, falling by more than so much: 0.15 is from 80 % to 65 %.
     consent_drops: Share = 0.15
-    #: The share of those who have a usable identifier, falling by so much.
+    #: The share of those who have a usable identifier, falling by more than so much.
     coverage_drops: Share = 0.15
-    #: So much of the last version's keys, or of tonight's, not being in the other.
+    #: More than so much of the last version's keys, or of tonight's, not being in the other.
     keys_turn_over: Share = 0.5
 
     def overridden(self, own: Brake | None) -> Brake:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from fractions import Fraction
 from typing import NamedTuple
 
 from catalog.allowances import allowance, use_allowance
@@ -34,10 +35,10 @@ class Turnover(NamedTuple):
     common: int
 
     @property
-    def share(self) -> float:
+    def share(self) -> Fraction:
         """How much of the one with more keys is not in the other."""
         most = max(self.before, self.now)
-        return 1 - self.common / most if most else 0.0
+        return 1 - Fraction(self.common, most) if most else Fraction(0)
 
 
 class Verdict(NamedTuple):
@@ -109,7 +110,10 @@ def turnover(before: int, left: int, now: int) -> Turnover:
 
 
 def tripped(before: Night, now: Night, keys: Turnover, limits: Brake) -> list[Said]:
-    """What changed by more than its limit, a clause each; none if the audience may be published."""
+    """What changed by more than its limit, a clause each; none if the audience may be published.
+
+    A table trips at its limit already: half of one is a halved table.
+    """
     return [
         *_sources(before.source_rows, now.source_rows, limits),
         *_people(before.ledger, now.ledger, limits),
@@ -121,7 +125,7 @@ def tripped(before: Night, now: Night, keys: Turnover, limits: Brake) -> list[Sa
 def _sources(before: dict[str, int], now: dict[str, int], limits: Brake) -> Iterator[Said]:
     for table, rows in before.items():
         left = now.get(table, 0)
-        if rows and rows - left >= limits.table_shrinks * rows:
+        if rows and rows - left >= _exact(limits.table_shrinks) * rows:
             yield Said("the CRM's table of {table} went from {before} to {now} rows (limit {limit})",
                        table=table, before=rows, now=left, limit=_less(limits.table_shrinks))  # fmt: skip
 
@@ -129,9 +133,9 @@ def _sources(before: dict[str, int], now: dict[str, int], limits: Brake) -> Iter
 def _people(before: Ledger, now: Ledger, limits: Brake) -> Iterator[Said]:
     people, left = before.file_people, now.file_people
     went = "the audience went from {before} to {now} people (limit {limit})"
-    if people - left > limits.audience_shrinks * people:
+    if people - left > _exact(limits.audience_shrinks) * people:
         yield Said(went, before=people, now=left, limit=_less(limits.audience_shrinks))
-    if left - people > limits.audience_grows * people:
+    if left - people > _exact(limits.audience_grows) * people:
         yield Said(went, before=people, now=left, limit=f"+{limits.audience_grows:.0%}")
 
 
@@ -149,25 +153,31 @@ def _shares(before: Ledger, now: Ledger, limits: Brake) -> Iterator[Said]:
         ),
     ):
         was, is_now = of(before), of(now)
-        if was is not None and is_now is not None and was - is_now > limit:
-            yield Said(says, before=f"{was:.0%}", now=f"{is_now:.0%}", limit=f"{limit:.0%}")
+        if was is not None and is_now is not None and was - is_now > _exact(limit):
+            yield Said(says, before=f"{float(was):.0%}", now=f"{float(is_now):.0%}", limit=f"{limit:.0%}")
 
 
 def _turnover(keys: Turnover, limits: Brake) -> Iterator[Said]:
-    if keys.share > limits.keys_turn_over:
+    if keys.share > _exact(limits.keys_turn_over):
         yield Said("of {before} keys before and {now} now only {common} are the same (limit {limit} others)",
                    before=keys.before, now=keys.now, common=keys.common,
                    limit=f"{limits.keys_turn_over:.0%}")  # fmt: skip
 
 
-def _consented(ledger: Ledger) -> float | None:
+def _consented(ledger: Ledger) -> Fraction | None:
     refused = sum(ledger.dropped.get(reason, 0) for reason in NO_CONSENT.values())
-    return 1 - refused / ledger.segment_people if ledger.segment_people else None
+    return 1 - Fraction(refused, ledger.segment_people) if ledger.segment_people else None
 
 
-def _reachable(ledger: Ledger) -> float | None:
+def _reachable(ledger: Ledger) -> Fraction | None:
     unusable = sum(ledger.dropped.get(reason, 0) for reason in ("no_usable_identifier", "needed_value_missing"))
-    return ledger.file_people / (ledger.file_people + unusable) if ledger.file_people + unusable else None
+    both = ledger.file_people + unusable
+    return Fraction(ledger.file_people, both) if both else None
+
+
+def _exact(limit: float) -> Fraction:
+    """A limit as it was written: 0.80 - 0.65 is no more than 0.15."""
+    return Fraction(str(limit))
 
 
 def _less(share: float) -> str:

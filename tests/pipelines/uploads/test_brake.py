@@ -79,13 +79,19 @@ def test_the_turnover_is_none_only_where_all_keys_stayed(before: int, left: int,
     assert (found.share == 0) == (left == came == 0)
 
 
-@given(st.integers(1, 10_000), st.integers(0, 30_000), st.floats(0.01, 1), st.floats(0.01, 5))
+@given(st.integers(1, 10_000), st.integers(0, 30_000), st.integers(1, 100), st.integers(1, 500))
 def test_a_size_within_its_limits_never_trips_and_one_beyond_always(
-    before: int, now: int, shrinks: float, grows: float
+    before: int, now: int, shrinks: int, grows: int
 ) -> None:
-    limits = Brake(audience_shrinks=shrinks, audience_grows=grows)
-    beyond = before - now > shrinks * before or now - before > grows * before
+    limits = Brake(audience_shrinks=shrinks / 100, audience_grows=grows / 100)
+    beyond = 100 * (before - now) > shrinks * before or 100 * (now - before) > grows * before
     assert bool(tripped(night(before), night(now), SAME, limits)) == beyond
+
+
+@given(st.integers(16, 100), st.booleans())
+def test_a_share_that_falls_by_its_limit_does_not_trip_and_one_more_person_does(percent: int, one_more: bool) -> None:
+    was, now = (night(share, no_consent_to_ads_upload=100 - share) for share in (percent, percent - 15 - one_more))
+    assert bool(tripped(was, now, SAME, Brake(audience_shrinks=1.0))) == one_more
 
 
 def test_a_segment_overrides_only_what_it_sets() -> None:
