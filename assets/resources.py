@@ -74,7 +74,7 @@ class Relance(dg.ConfigurableResource):
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         tags = context.run.tags if context.run else {}
         if "dagster/partition" not in tags:
-            msg = "This run is about no day. Choose a partition: one day, and one run for each."
+            msg = Said("This run is about no day. Choose a partition: one day, and one run for each.")
             raise DayError(msg)
         as_of = date.fromisoformat(tags["dagster/partition"])
         config = read_config(Path(self.config_folder))

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from catalog.database import database
 from catalog.durable import sync, write_durably
 from catalog.home import Home
-from schemas.errors import KeyFileError
+from schemas.errors import CatalogError, KeyFileError
 
 #: Each key: 32 random bytes, written as hex.
 NAMES = ("warehouse", "identity", "signing")
@@ -104,8 +104,12 @@ def _has_rows(home: Home, tables: set[str]) -> bool:
             there = tables & set(sa.inspect(connection).get_table_names())
             # Those tables' modules are above this one.
             return any(connection.scalar(sa.select(sa.exists().select_from(sa.table(name)))) for name in there)
-    except DBAPIError:
+    except CatalogError:
+        if home.catalog_url is not None:
+            raise
         # Whatever this file is, it is not empty.
+        return True
+    except DBAPIError:
         return True
 
 
