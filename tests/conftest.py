@@ -132,7 +132,12 @@ class Company:
 @pytest.fixture
 def company(tmp_path: Path) -> Company:
     """Three customers with orders and consents, and a hundred others."""
-    company = Company(tmp_path / "company")
+    return small_company(tmp_path / "company")
+
+
+def small_company(folder: Path) -> Company:
+    """The same in this folder."""
+    company = Company(folder)
     shutil.copytree(ROOT / "tests" / "companies" / "small", company.folder)
     for table in OTHERS:
         company.write(table, (company.folder / f"{table}.csv").read_text(encoding="utf-8"))

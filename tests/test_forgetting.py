@@ -26,6 +26,7 @@ from pipelines.erasure import settle as settling
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.settle import settle
 from pipelines.uploads.outstanding import outstanding
+from pipelines.uploads.state import state_of
 from schemas.config import read_config
 from schemas.segment import Audience
 from schemas.uploads import Manifest
@@ -337,18 +338,12 @@ def test_what_was_forgotten_stays_in_mind_when_the_request_comes_to_name_other_k
     assert state(home) == {request: "removing"}
 
     told("unconfirm", "meta/buyers", home=home)
-    night(later.config, home, "2024-07-01")
 
-    with open_catalog(Home.at(home)) as catalog:
-        row = catalog.versions(Audience("meta", "main", "buyers"))[-1]
-    newest, manifest = row["version"], Manifest.model_validate_json(row["manifest"])
-    assert [step.kind for step in manifest.plan] == ["replaced"]
-    assert not manifest.alternative, "no file can name all keys that must leave"
-    told("confirm", "meta/buyers", newest, "--as", "replaced", home=home)
+    place = Home.at(home)
+    with open_catalog(place) as catalog, open_warehouse(place, open_keys(place)) as warehouse:
+        assert state_of(Audience("meta", "main", "buyers"), catalog, warehouse).holds_forgotten
     [shown] = [each for each in json.loads(certified(home, config, request))["removals"] if each["network"] == "meta"]
-    assert (shown["state"], shown["confirmation"]) == ("closed", f"replaced {newest}")
-    night(later.config, home, "2024-07-02")
-    assert "replaced" not in steps(home)["meta"], "once is enough"
+    assert (shown["state"], shown["confirmation"]) == ("published", None)
 
 
 def test_files_that_are_to_go_go_before_the_keys_by_which_they_are_found(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from catalog.nights import night_report
 from catalog.store import open_catalog
 from pipelines.uploads.in_turn import MADE_OF
 from schemas.nights import NightReport
-from tests.conftest import Company, Ran
+from tests.conftest import Company, Ran, small_company
+from tests.nights import night
 
 DAY, NEXT = "2024-06-30", "2024-07-02"
 WITHDREW = hashlib.sha256(b"other5@example.net").hexdigest().encode()
@@ -25,6 +27,19 @@ ALL = ("crm", "customers", "features", "identifiers", "segments", "uploads")
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     return Home.at(tmp_path / "home")
+
+
+@pytest.fixture(scope="module")
+def first_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home after a whole night of the same company."""
+    folder = tmp_path_factory.mktemp("first_night")
+    night(small_company(folder / "company").config, folder / "home", DAY)
+    return folder / "home"
+
+
+@pytest.fixture
+def after_a_night(home: Home, first_night: Path) -> None:
+    shutil.copytree(first_night, home.root, symlinks=True)
 
 
 @pytest.fixture
@@ -68,10 +83,10 @@ def a_day_later(company: Company) -> None:
     company.write("consents", consents.read_text() + "cw,x5,withdrawn,2024-07-01 10:00:00\n")
 
 
+@pytest.mark.usefixtures("after_a_night")
 def test_a_withdrawal_that_only_the_crm_knows_yet_stops_what_would_be_published_without_it(
     materialize: Materialize, company: Company, home: Home
 ) -> None:
-    assert materialize(DAY, *ALL)
     before = Ran(0, "", home.root).files()
     a_day_later(company)
     assert materialize(NEXT, "crm")
@@ -90,10 +105,10 @@ def test_a_withdrawal_that_only_the_crm_knows_yet_stops_what_would_be_published_
     assert not any(WITHDREW in file for file in newest)
 
 
+@pytest.mark.usefixtures("after_a_night")
 def test_what_was_read_again_on_the_same_day_is_in_what_is_published(
     materialize: Materialize, company: Company, home: Home
 ) -> None:
-    assert materialize(DAY, *ALL)
     company.write("consents", (company.folder / "consents.csv").read_text() + "cw,x5,withdrawn,2024-06-30 10:00:00\n")
     assert materialize(DAY, "crm/crm_consents")
 
@@ -105,10 +120,10 @@ def test_what_was_read_again_on_the_same_day_is_in_what_is_published(
     )
 
 
+@pytest.mark.usefixtures("after_a_night")
 def test_a_table_that_could_not_be_read_stops_what_would_be_published_by_the_one_of_before(
     materialize: Materialize, company: Company, home: Home
 ) -> None:
-    assert materialize(DAY, *ALL)
     a_day_later(company)
     whole = (company.folder / "consents.csv").read_text()
     (company.folder / "consents.csv").write_text(whole + "torn,1\n")
@@ -121,11 +136,14 @@ def test_a_table_that_could_not_be_read_stops_what_would_be_published_by_the_one
 
 
 @pytest.mark.parametrize("stage", ["customers", "features", "identifiers", "segments", "uploads"])
-def test_nothing_is_made_for_a_day_whose_crm_was_never_read(materialize: Materialize, home: Home, stage: str) -> None:
+def test_nothing_is_made_before_any_crm_was_read(materialize: Materialize, home: Home, stage: str) -> None:
     assert not materialize(DAY, stage)
     assert report(home).messages[0] == "No CRM was read into this home yet. Materialize crm first, or the whole night."
-    assert materialize(DAY, *ALL)
 
+
+@pytest.mark.usefixtures("after_a_night")
+@pytest.mark.parametrize("stage", ["customers", "features", "identifiers", "segments", "uploads"])
+def test_nothing_is_made_for_a_day_whose_crm_was_never_read(materialize: Materialize, home: Home, stage: str) -> None:
     assert not materialize("2024-07-10", stage)
 
     assert report(home).messages[0] == (
@@ -135,9 +153,8 @@ def test_nothing_is_made_for_a_day_whose_crm_was_never_read(materialize: Materia
     assert [path for path in Ran(0, "", home.root).files() if "2024-07-10" in path] == []
 
 
+@pytest.mark.usefixtures("after_a_night")
 def test_an_audience_is_not_published_for_a_day_whose_crm_was_never_read(materialize: Materialize, home: Home) -> None:
-    assert materialize(DAY, *ALL)
-
     assert not materialize("2024-07-10", "uploads/meta/buyers")
 
     [message] = report(home).messages
@@ -145,8 +162,8 @@ def test_an_audience_is_not_published_for_a_day_whose_crm_was_never_read(materia
     assert report(home).audiences == ()
 
 
+@pytest.mark.usefixtures("after_a_night")
 def test_permissions_of_an_older_day_are_not_published_by(materialize: Materialize, company: Company) -> None:
-    assert materialize(DAY, *ALL)
     a_day_later(company)
     assert materialize(NEXT, *ALL)
     assert materialize(DAY, "customers")
@@ -155,8 +172,8 @@ def test_permissions_of_an_older_day_are_not_published_by(materialize: Materiali
     assert materialize(NEXT, "customers", "features", "identifiers", "segments", "uploads")
 
 
+@pytest.mark.usefixtures("after_a_night")
 def test_features_and_segments_of_an_older_day_are_in_nobody_s_way(materialize: Materialize, company: Company) -> None:
-    assert materialize(DAY, *ALL)
     a_day_later(company)
     assert materialize(NEXT, *ALL)
     assert materialize(DAY, "features", "segments")
@@ -177,9 +194,8 @@ def test_lists_that_are_to_be_deleted_wait_for_no_features(
     assert not materialize(DAY, "uploads/meta/buyers")
 
 
+@pytest.mark.usefixtures("after_a_night")
 def test_after_one_segment_or_one_audience_alone_the_rest_stands(materialize: Materialize) -> None:
-    assert materialize(DAY, *ALL)
-
     assert materialize(DAY, "segments/buyers", "uploads/meta/buyers")
     assert materialize(DAY, "uploads/google_ads/buyers")
 
