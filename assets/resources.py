@@ -128,21 +128,22 @@ class Relance(dg.ConfigurableResource):
             outcomes = self._outcomes(run)
             reached = {(row["network"], row["account"], row["segment"]) for row in outcomes}
             unknown = [audience for audience in opened.config.audiences if tuple(audience) not in reached]
-            broken = broken_off(instance, run) if instance is not None and run is not None else None
+            broken, whole = None, False
+            if instance is not None and run is not None:
+                record_stages(opened.catalog, opened.night, stage_lines(instance, run.run_id))
+                broken, whole = broken_off(instance, run), is_whole(instance, run)
             messages = [failure.said for failure in opened.failures]
             code = opened.failures[0].exit_code if opened.failures else 0
             if opened.failures:
                 outcome = "failed"
             elif broken is not None:
                 outcome, messages, code = broken.outcome, [broken.says], 1
-            elif unknown and not (instance is not None and run is not None and is_whole(instance, run)):
+            elif unknown and not whole:
                 outcome = "partial"
             else:
                 record_notices(opened.catalog, opened.night, "config", unknown_audiences(unknown))
                 outcome = "held" if any(row["outcome"] == "held" for row in outcomes) else "done"
                 code = 4 if outcome == "held" else 0
-            if instance is not None and run is not None:
-                record_stages(opened.catalog, opened.night, stage_lines(instance, run.run_id))
             opened.catalog.end_night(opened.night, outcome, messages, code)
             opened.catalog.sign_audit_head(opened.home, opened.keys)
 

@@ -53,6 +53,14 @@ def told_error(error: Exception, select: str) -> str:
     return _VALUE.sub(lambda value: value[0] if value[0] in select else "…", says)
 
 
-def lacks_column(error: Exception) -> bool:
-    """Whether DuckDB refuses a select because what it reads has no column of a name."""
-    return any(sign.search(str(error)) is not None for sign in (_NO_COLUMN, _OWN_NAME))
+def told_refusal(error: Exception, select: str, place: str, places: str | Said) -> Said:
+    """What DuckDB has against a select that stands at `place` and reads `places`; and what to do where they have no
+    column of a name.
+    """
+    says = "{place}: {says}. It reads {places}."
+    if any(sign.search(str(error)) is not None for sign in (_NO_COLUMN, _OWN_NAME)):
+        says = (
+            "{place}: {says}. It reads {places}. Write the name that the column has there now into the select; if it "
+            "is gone, export it again with that column."
+        )
+    return Said(says, place=place, says=told_error(error, select), places=places)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from pipelines.crm.column_names import lacks_column, told_error
+from pipelines.crm.column_names import told_refusal
 from pipelines.crm.encoded import is_no_utf8
 from pipelines.crm.sources import OpenSource
 from pipelines.crm.steady import check_not_lost
@@ -23,19 +23,7 @@ def worded(table: TableName, opened: Sequence[OpenSource], select: str) -> Itera
     try:
         yield
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
-        says = told_error(error, select)
-        if lacks_column(error):
-            msg = Said(
-                "sources.toml, tables.{table}.select: {says}. It reads {places}. Write the name that the column has "
-                "there now into the select; if it is gone, export it again with that column.",
-                table=table,
-                says=says,
-                places=places,
-            )
-            raise SourceError(msg) from None
-        msg = Said(
-            "sources.toml, tables.{table}.select: {says}. It reads {places}.", table=table, says=says, places=places
-        )
+        msg = told_refusal(error, select, f"sources.toml, tables.{table}.select", places)
         raise SourceError(msg) from None
     except duckdb.OutOfMemoryException:
         msg = Said(

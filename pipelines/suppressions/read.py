@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 
 from catalog.duckdb_connection import frame_of, store_frame
-from pipelines.crm.column_names import lacks_column, told_error, told_names
+from pipelines.crm.column_names import told_names, told_refusal
 from pipelines.crm.encoded import is_no_utf8, with_texts
 from pipelines.crm.erased import erased_addresses, erased_values
 from pipelines.crm.located_select import named_tables, names_warehouse, parsed
@@ -122,17 +122,7 @@ def _rows_of(place: str, select: str, opened: list[OpenSource], reading: Reading
         texts = ", ".join(f"nullif(trim({column}::VARCHAR), '') AS {column}" for column in columns)
         rows = frame_of(connection.sql(f"SELECT DISTINCT {texts} FROM ({with_texts(select, nothing)}\n) AS selected"))
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
-        says = told_error(error, select)
-        if lacks_column(error):
-            msg = Said(
-                "{place}: {says}. It reads {places}. Write the name that the column has there now into the select; if "
-                "it is gone, export it again with that column.",
-                place=place,
-                says=says,
-                places=_places(opened),
-            )
-            raise ConfigError(msg) from None
-        msg = Said("{place}: {says}.", place=place, says=says)
+        msg = told_refusal(error, select, place, _places(opened))
         raise ConfigError(msg) from None
     except (duckdb.Error, RuntimeError) as error:
         check_not_lost(place, _places(opened), error)

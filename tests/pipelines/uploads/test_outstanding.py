@@ -47,10 +47,7 @@ def left_instead(catalog: Catalog, manifest: Manifest) -> list[str]:
 
 def test_the_steps_still_to_do_are_those_not_confirmed(catalog: Catalog) -> None:
     manifest = publish(catalog, "2025-01-01.1")
-    steps = (
-        UploadStep(kind="created", version="2025-01-01.1", file="full", says="Make a list."),
-        UploadStep(kind="deleted", version="2024-12-31.1", file=None, says="Delete the old one."),
-    )
+    steps = (step("created", "2025-01-01.1"), step("deleted", "2024-12-31.1"))
     planned = manifest.model_copy(update={"plan": steps})
     assert outstanding(planned, confirmations(catalog)) == steps
     confirm(catalog, LOYAL, "2025-01-01.1", "created")
@@ -59,7 +56,7 @@ def test_the_steps_still_to_do_are_those_not_confirmed(catalog: Catalog) -> None
 
 def test_a_step_is_to_be_done_again_when_what_it_made_is_gone(catalog: Catalog) -> None:
     first = publish(catalog, "2025-01-01.1")
-    steps = (UploadStep(kind="created", version="2025-01-01.1", file="full", says="Make a list."),)
+    steps = (step("created", "2025-01-01.1"),)
     planned = first.model_copy(update={"plan": steps})
     for _ in range(2):
         confirm(catalog, LOYAL, "2025-01-01.1", "created")
@@ -68,10 +65,7 @@ def test_a_step_is_to_be_done_again_when_what_it_made_is_gone(catalog: Catalog) 
         assert outstanding(planned, confirmations(catalog)) == steps
     confirm(catalog, LOYAL, "2025-01-01.1", "created")
     second = publish(catalog, "2025-01-02.1")
-    steps = (
-        UploadStep(kind="created", version="2025-01-02.1", file="full", says="Make a list."),
-        UploadStep(kind="deleted", version="2025-01-01.1", file=None, says="Delete the old one."),
-    )
+    steps = (step("created", "2025-01-02.1"), step("deleted", "2025-01-01.1"))
     planned = second.model_copy(update={"plan": steps})
     assert outstanding(planned, confirmations(catalog)) == steps
     confirm(catalog, LOYAL, "2025-01-02.1", "created")
