@@ -62,10 +62,9 @@ def load_extension(connection: duckdb.DuckDBPyConnection, extension: Extension) 
 
 def frame_of(relation: duckdb.DuckDBPyRelation) -> pl.DataFrame:
     """A relation's rows; enumerated words as text, times in UTC whatever the connection's time zone."""
-    return pl.DataFrame(relation).with_columns(
-        (selectors.categorical() | selectors.enum()).cast(pl.String),
-        selectors.datetime(time_zone="*").dt.convert_time_zone("UTC"),
-    )
+    # Polars asks what it is given for much that a relation would look for among its columns, for a fifth of the time
+    # that a few rows take (measured).
+    return pl.DataFrame(_ArrowStream(relation)).with_columns(*_AS_POLARS_HOLDS_THEM)
 
 
 def store_frame(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
@@ -109,16 +108,21 @@ def registered(connection: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> It
 
 
 class _ArrowStream:
-    """A Polars frame as DuckDB takes it without pyarrow: only the Arrow C stream."""
+    """A Polars frame as DuckDB takes it without pyarrow, or a relation as Polars takes it: only the Arrow C stream."""
 
-    def __init__(self, frame: pl.DataFrame) -> None:
-        self._frame = frame
+    def __init__(self, rows: pl.DataFrame | duckdb.DuckDBPyRelation) -> None:
+        self._rows = rows
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self._frame.__arrow_c_stream__(requested_schema)
+        return self._rows.__arrow_c_stream__(requested_schema)
 
 
 _REGISTRATIONS = count()
+
+_AS_POLARS_HOLDS_THEM = (
+    (selectors.categorical() | selectors.enum()).cast(pl.String),
+    selectors.datetime(time_zone="*").dt.convert_time_zone("UTC"),
+)
 
 #: What DuckDB calls the types of `inline` rows.
 _TYPES = {pl.UInt32: "UINTEGER", pl.Int64: "BIGINT", pl.Boolean: "BOOLEAN", pl.String: "VARCHAR"}

@@ -21,6 +21,7 @@ from catalog import duckdb_connection
 Tree = dict[str, Any]
 
 
+@cache
 def might_sleep(query: str) -> bool:
     """Whether the rows of a union go straight to the client while some arm of it joins and some arm groups."""
     if "UNION ALL" not in query.upper():
