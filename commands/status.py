@@ -20,7 +20,7 @@ from catalog.store import Catalog
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, home_at, told
 from commands.telling import tell_of_failure
 from pipelines.alerts import late_message, unknown_message
-from pipelines.freshness import day_begins, due_day, why_late
+from pipelines.freshness import day_begins, due_day, quiet_days, why_late
 from pipelines.uploads.outstanding import outstanding
 from schemas.config import read_config
 from schemas.errors import CatalogError
@@ -95,6 +95,9 @@ def _show_messages(report: NightReport) -> None:
 def _show(report: NightReport, outcomes: list[sa.RowMapping]) -> None:
     """The night, and what became of each audience on its day: some may have been run again by hand."""
     OUT.print(f"Last night: {report.as_of}, {report.outcome}, ended {_ended(report)}.")
+    if quiet := quiet_days(report.started_at, datetime.now(UTC)):
+        sentence = "who withdrew or asked to be forgotten since may be in the files still"
+        OUT.print(f"late: no night has begun for {quiet} days; {sentence}.", soft_wrap=True)
     _show_messages(report)
     for line in report.quarantined:
         OUT.print(

@@ -21,6 +21,18 @@ def day_begins(settings: Settings, day: date) -> datetime:
     return datetime.combine(day, datetime.min.time(), settings.zone).astimezone(UTC).replace(tzinfo=None)
 
 
+#: From so many days without a night on, whoever looks is told, by `quiet_days`.
+_QUIET_FROM = 3
+
+
+def quiet_days(started_at: datetime, now: datetime) -> int | None:
+    """For how many days of `now`'s time zone no night has begun since the newest, of `started_at` (UTC, without saying
+    so); None if so few that nobody need be told. Who withdrew or asked to be forgotten meanwhile is in the lists still.
+    """
+    days = (now.date() - started_at.replace(tzinfo=UTC).astimezone(now.tzinfo).date()).days
+    return days if days >= _QUIET_FROM else None
+
+
 def why_late(
     starts: Iterable[Start], settings: Settings, day: date, *, as_of: Literal["yesterday", "last order"]
 ) -> str | None:

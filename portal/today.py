@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.journal import confirmations
 from catalog.nights import newest_night
+from pipelines.freshness import quiet_days
 from portal.overview import Row
 from portal.rendering import render
 from portal.state import State, StateOf
@@ -78,19 +79,21 @@ def today(request: Request, asked: Annotated[Asked, Query()], state: StateOf) ->
     waiting = tasks(rows)
     night = newest_night(state.catalog)
     failed = night is not None and night["outcome"] in {"failed", "interrupted"}
+    quiet = None if night is None else quiet_days(night["started_at"], state.now)
     return render(
         request,
         "today.html",
         groups=grouped(waiting),
         waiting=len(waiting),
         withdrawn=[row for row in rows if row.status == "withdrawn"],
-        settled=not failed and all(row.status in SETTLED for row in rows if row.lists),
+        settled=not failed and not quiet and all(row.status in SETTLED for row in rows if row.lists),
         failed=failed,
         has_files=any(row.manifest is not None for row in rows),
         held=[row for row in rows if row.status in {"held", "small"}],
         current=sum(row.status == "current" for row in rows),
         every=len(rows),
         night=night,
+        quiet_days=quiet,
         done=confirmation_of(state, asked.done),
         titles={row.audience: row for row in rows},
         asked=asked,

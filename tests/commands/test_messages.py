@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -251,6 +251,14 @@ def test_status_tells_the_night_the_newest_versions_and_that_nothing_is_held(hom
     (row,) = [line for line in result.stdout.splitlines() if "google_ads/fr/loyal" in line]
     assert all(cell in row for cell in ("club_b", "2025-06-30.1", "1,200"))
     assert "2025-06-29.1" not in result.stdout
+
+
+def test_status_says_for_how_long_no_night_has_begun(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended_night(home)
+    assert "late:" not in words(relance("status", "--home", home.root))
+    monkeypatch.setattr("catalog.store.now", lambda: datetime.now(UTC).replace(tzinfo=None) - timedelta(days=12))
+    ended_night(home)
+    assert "late: no night has begun for 12 days" in words(relance("status", "--home", home.root))
 
 
 def test_status_counts_the_people_and_rows_of_the_file_that_is_there(home: Home) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.nights import Start
-from pipelines.freshness import day_begins, due_day, why_late
+from pipelines.freshness import day_begins, due_day, quiet_days, why_late
 from schemas.nights import StartedAs
 from schemas.settings import Settings
 
@@ -95,3 +95,16 @@ def test_a_day_has_23_24_or_25_hours() -> None:
     ]
 
     assert lengths == [timedelta(hours=23), timedelta(hours=24), timedelta(hours=25)]
+
+
+@pytest.mark.parametrize(
+    ("now", "days"),
+    [
+        (datetime(2026, 3, 28, 23, 30, tzinfo=UTC), None),
+        (datetime(2026, 3, 31, 21, 59, tzinfo=UTC), None),
+        (datetime(2026, 3, 31, 22, 0, tzinfo=UTC), 3),
+        (datetime(2026, 4, 27, 12, 0, tzinfo=UTC), 29),
+    ],
+)
+def test_when_no_night_has_begun_for_three_days_of_the_wall_it_is_said(now: datetime, days: int | None) -> None:
+    assert quiet_days(NIGHT.started_at, now.astimezone(PARIS.zone)) == days

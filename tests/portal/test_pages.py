@@ -355,6 +355,17 @@ def test_after_a_failed_first_night_no_list_is_said_to_be_right(site: Site) -> N
     assert "Nothing to upload now." in today and "holds what it should" not in today
 
 
+def test_when_nights_have_stopped_today_says_so_and_that_no_list_is_known_to_be_right(site: Site) -> None:
+    confirm(site.catalog, META, f"{DAY}.1", "created")
+    site.catalog.end_night(site.catalog.begin_night(DAY), "done", [], 1)
+    before = text_of(site.user("camille", "marketer").get("/").text)
+    site.late = timedelta(days=5)
+    after = text_of(site.user("robin", "marketer").get("/").text)
+    assert "No night has run for 5 days: nobody here knows who withdrew" in after
+    assert "Nothing to upload now." in after
+    assert "No night has run" not in before and "holds what it should" in before
+
+
 def test_the_page_works_while_a_night_runs(site: Site) -> None:
     site.catalog.begin_night(date(2026, 10, 31))
     with site.home.locked():
