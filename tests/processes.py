@@ -14,15 +14,31 @@ from unittest.mock import patch
 ROOT = Path(__file__).parent.parent
 
 
+#: `commands` sets what Polars reads when it is loaded, so it comes first. What Dagster loads only when an instance is
+#: opened, and a run begins, follows.
+_PRELOADED = [
+    "commands",
+    "tests.nights",
+    "catalog.alerts",
+    "typer",
+    "rich.table",
+    "assets.event_log",
+    "assets.launch",
+    "dagster._core.execution.execute_in_process",
+    "dagster._core.instance.factory",
+    "dagster._core.execution.backfill",
+    "alembic.autogenerate.compare",
+]
+
+
 @cache
 def _server() -> ForkServerContext:
     """The process that imports once and is then copied for every process asked for.
 
-    `commands` sets what Polars reads when it is loaded, so it comes first. The commands' own modules are not among
-    them: they look at the terminal, and every copy has its own.
+    The commands' own modules are not among them: they look at the terminal, and every copy has its own.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["commands", "tests.nights", "catalog.alerts", "typer", "rich.table"])
+    context.set_forkserver_preload(_PRELOADED)
     return context
 
 
