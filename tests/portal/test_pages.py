@@ -81,6 +81,12 @@ def test_today_says_what_to_upload_and_takes_the_word_for_it(site: Site) -> None
     assert confirmations(site.catalog, META) == []
 
 
+def test_today_says_to_those_who_upload_nothing_for_whom_it_waits(site: Site) -> None:
+    for role in ("privacy", "engineer"):
+        assert "1 audience waits for a marketer." in site.user(role, role).get("/").text
+    assert "1 audience waits for you." in site.user("alex", "admin").get("/").text
+
+
 def test_what_does_not_fit_is_refused_with_what_to_do_instead(site: Site) -> None:
     browser = site.user("camille", "marketer")
     answer = browser.post(f"{_META}/confirmations", {"version": f"{DAY}.1", "kind": "replaced"})
