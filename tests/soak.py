@@ -18,11 +18,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from catalog.erasures import erasure_requests
 from catalog.store import open_catalog
-from tests.nights import assets_of, night, night_killed_at_a_change, night_killed_at_a_moment, night_killed_at_a_stage
+from tests.nights import night, night_killed_at_a_change, night_killed_at_a_moment, night_killed_at_a_stage
 from tests.simulation.company import Company
 from tests.simulation.world import World
 
@@ -63,7 +62,6 @@ class Soak:
             company = Company(self.folder / "company", self.people, self.seed, FIRST_DAY)
             self.world = World(company, self.folder / "home", self.run, self.seed)
         world = self.world
-        self.assets = assets_of(world.company.config, world.home.root)
         left = self.nights - world.counts.get("nights", 0)
         for _ in range(min(nights, left - 1)):
             world.night(cut=world.counts.get("nights", 0) % CUT == CUT - 1)
@@ -77,7 +75,7 @@ class Soak:
         while lived > 1 and sum(self.killed.values()) * self.nights < self.kills * lived:
             self._kill(config, home, day)
         began = time.process_time()
-        night(config, home, day, assets=self.assets)
+        night(config, home, day)
         self.seconds.append(time.process_time() - began)
 
     def _kill(self, config: Path, home: Path, day: str) -> None:
@@ -92,9 +90,6 @@ class Soak:
         if process.exitcode:
             name = how.__name__.removeprefix("night_killed_").replace("_", " ")
             self.killed[name] = self.killed.get(name, 0) + 1
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "assets"}
 
 
 def report(soak: Soak, result: str) -> str:

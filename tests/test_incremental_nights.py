@@ -14,7 +14,7 @@ from catalog.home import Home
 from catalog.secret_keys import open_keys
 from catalog.warehouse import open_warehouse
 from pipelines.identifiers.stored import read_identifiers
-from tests.nights import assets_of, night
+from tests.nights import night
 from tests.simulation.company import Company
 from tests.simulation.world import World
 
@@ -35,13 +35,12 @@ def lived(folder: Path) -> World:
     """A company and its networks."""
     company = Company(folder / "company", PEOPLE, SEED, date(2025, 3, 1))
     company.people = EVENTS_OF
-    assets = assets_of(company.config, folder / "home")
 
     def run(config: Path, home: Path, day: str) -> None:
         if home.parent.name == FORGETFUL:
             with open_warehouse(Home.at(home), open_keys(Home.at(home))) as warehouse:
                 warehouse.execute("DELETE FROM warehouse.made_by")
-        night(config, home, day, assets=assets)
+        night(config, home, day)
 
     return World(company, folder / "home", run, SEED)
 

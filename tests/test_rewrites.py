@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from catalog.rewrite import rewrite_is_due
 from catalog.secret_keys import open_keys
 from catalog.warehouse import open_warehouse
 from pipelines.erasure.taking_in import DAYS_TO_REWRITE
-from tests.conftest import Company
+from tests.conftest import Company, small_company
 from tests.nights import night, night_killed_at_a_stage
 from tests.processes import forked
 from tests.test_forgetting import dump, state
@@ -27,14 +28,27 @@ ASKED = (
 )
 
 
-@pytest.fixture
-def home(company: Company, tmp_path: Path) -> Path:
-    """A home after its first night, whose CRM had been asked to forget Carla, and keeps her record."""
+@pytest.fixture(scope="module")
+def first_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home after its first night, and its company, whose CRM had been asked to forget Carla, and keeps her record."""
+    folder = tmp_path_factory.mktemp("first")
+    company = small_company(folder / "company")
     text = (company.config / "sources.toml").read_text()
     company.declare("sources.toml", text.replace("[tables.erasures]\nabsent = true\n", ASKED))
     company.write("erasures", "id,customer,time\nr1,3,2024-06-01 10:00:00\n")
-    night(company.config, tmp_path / "home", DAYS[0])
+    night(company.config, folder / "home", DAYS[0])
+    return folder
+
+
+@pytest.fixture
+def home(first_night: Path, tmp_path: Path) -> Path:
+    shutil.copytree(first_night, tmp_path, dirs_exist_ok=True)
     return tmp_path / "home"
+
+
+@pytest.fixture
+def company(home: Path) -> Company:
+    return Company(home.parent / "company")
 
 
 def changed(company: Company, old: str, new: str) -> None:

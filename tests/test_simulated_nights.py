@@ -7,7 +7,7 @@ from pathlib import Path
 
 from catalog.erasures import erasure_requests
 from catalog.store import open_catalog
-from tests.nights import assets_of, night
+from tests.nights import night
 from tests.simulation.company import Company
 from tests.simulation.world import World
 
@@ -16,8 +16,7 @@ NIGHTS, PEOPLE, SEED = 30, 2000, 1
 
 def test_what_relance_believes_is_what_the_networks_hold_and_no_forbidden_key_comes_back(tmp_path: Path) -> None:
     company = Company(tmp_path / "company", PEOPLE, SEED, date(2025, 3, 1))
-    assets = assets_of(company.config, tmp_path / "home")
-    world = World(company, tmp_path / "home", lambda *asked: night(*asked, assets=assets), SEED)
+    world = World(company, tmp_path / "home", night, SEED)
 
     for number in range(1, NIGHTS):
         world.night(cut=number == 20)

@@ -22,7 +22,7 @@ from schemas.network import networks
 from schemas.segment import Audience
 from schemas.settings import Settings
 from tests.conftest import Company
-from tests.nights import assets_of, night
+from tests.nights import night
 from tests.portal.conftest import PASSWORD, Browser, Site
 from tests.portal.test_access import routes
 
@@ -101,8 +101,7 @@ def site(company: Company, tmp_path: Path) -> Iterator[Site]:
     company.declare("relance.toml", settings + "source_retries = { times = 0 }\n[assume.FR]\nads_upload = true\n")
     orders = (company.folder / "orders.csv").read_text(encoding="utf-8")
     company.write("orders", orders + "odd,1,2024-03-01 12:00:00,1.00,XAF,completed\nworse,1,never,1.00,EUR,completed\n")
-    assets = assets_of(company.config, home)
-    night(company.config, home, DAY, assets=assets)
+    night(company.config, home, DAY)
     with open_catalog(Home.at(home)) as catalog:
         confirm(catalog, META, f"{DAY}.1", "created")
         email = (company.folder / "customers.csv").read_text(encoding="utf-8").splitlines()[-1].split(",")[1]
@@ -110,7 +109,7 @@ def site(company: Company, tmp_path: Path) -> Iterator[Site]:
         assert forgot.exit_code == 0, forgot.output
         (company.folder / "customers.csv").unlink()
         with pytest.raises(RelanceError):
-            night(company.config, home, NEXT, assets=assets)
+            night(company.config, home, NEXT)
         site = Site(Home.at(home), catalog, create_app(Home.at(home), Settings(currency="EUR"), catalog))
         yield site
         site.app.state.relance.overview.close()

@@ -19,7 +19,7 @@ from pipelines.history import replay as replaying
 from pipelines.history.nights import kept_night
 from schemas.config import read_config
 from schemas.errors import DayError
-from tests.nights import assets_of, night
+from tests.nights import night
 from tests.pipelines.uploads.network_model import AdNetwork, Member
 from tests.simulation.company import Company
 from tests.simulation.world import AUDIENCES
@@ -34,12 +34,11 @@ class Lived:
     def __init__(self, folder: Path, people: int, seed: int) -> None:
         self.company = Company(folder / "company", people, seed, FIRST)
         self.home = Home.at(folder / "home")
-        self.assets = assets_of(self.company.config, self.home.root)
         self.published: dict[date, dict[str, set[Member]]] = {}
 
     def night(self, day: date, *, quiet: bool) -> None:
         self.company.live(day, quiet=quiet)
-        night(self.company.config, self.home.root, day.isoformat(), assets=self.assets)
+        night(self.company.config, self.home.root, day.isoformat())
         self.published[day] = {
             str(audience): members(audience.network, self.home.outbox.joinpath(*audience, f"{day}.1"))
             for audience in AUDIENCES
