@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -15,6 +16,8 @@ def remind(
     show: Annotated[bool, typer.Option("--show", help="Print it instead of sending it.")] = False,
 ) -> None:
     """Send the weekly e-mail of what waits to be uploaded now, beside its day: to try it, or from a timer of yours."""
+    from catalog.nights import newest_night
+    from pipelines.freshness import quiet_days
     from portal.overview import Overview
     from portal.state import utc_now
     from portal.weekly import send_weekly, weekly_mail
@@ -31,12 +34,13 @@ def remind(
         overview = Overview(catalog, settings)
         rows = overview.rows(utc_now().date())
         overview.close()
-        mail = weekly_mail(rows, settings.portal.weekly_email, settings.zone)
+        quiet = quiet_days(newest_night(catalog), datetime.now(settings.zone))
+        mail = weekly_mail(rows, settings.portal.weekly_email, settings.zone, quiet)
         if mail is None:
             OUT.print("Nothing waits, so that nothing is sent.")
         elif show:
             OUT.print(f"{mail.subject}\n\n{mail.text}", soft_wrap=True, end="")
         else:
-            failure = send_weekly(settings, rows)
+            failure = send_weekly(settings, rows, quiet)
             OUT.print(f"Not sent: {failure}." if failure else f"Sent to {len(settings.portal.weekly_email.to)}.")
             raise typer.Exit(1 if failure else 0)

@@ -53,7 +53,7 @@ def status(
             night = newest_night(catalog)
             if night is not None:
                 newest = night_report(catalog, night["night"])
-                _show(newest, catalog.outcomes_of_day(newest.as_of))
+                _show(newest, catalog.outcomes_of_day(newest.as_of), quiet_days(night, datetime.now(UTC)))
             if night is None or night["night"] != last["night"]:
                 _show_since(report)
             _show_leaves(catalog, report.started_at)
@@ -92,10 +92,10 @@ def _show_messages(report: NightReport) -> None:
         OUT.print(f"failed: {message}", markup=False, soft_wrap=True)
 
 
-def _show(report: NightReport, outcomes: list[sa.RowMapping]) -> None:
+def _show(report: NightReport, outcomes: list[sa.RowMapping], quiet: int | None) -> None:
     """The night, and what became of each audience on its day: some may have been run again by hand."""
     OUT.print(f"Last night: {report.as_of}, {report.outcome}, ended {_ended(report)}.")
-    if quiet := quiet_days(report.started_at, datetime.now(UTC)):
+    if quiet:
         sentence = "who withdrew or asked to be forgotten since may be in the files still"
         OUT.print(f"late: no night has begun for {quiet} days; {sentence}.", soft_wrap=True)
     _show_messages(report)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from catalog.nights import Start
 from schemas.settings import Settings
@@ -25,11 +25,14 @@ def day_begins(settings: Settings, day: date) -> datetime:
 _QUIET_FROM = 3
 
 
-def quiet_days(started_at: datetime, now: datetime) -> int | None:
-    """For how many days of `now`'s time zone no night has begun since the newest, of `started_at` (UTC, without saying
-    so); None if so few that nobody need be told. Who withdrew or asked to be forgotten meanwhile is in the lists still.
+def quiet_days(newest: Mapping[Any, Any] | None, now: datetime) -> int | None:
+    """For how many days of `now`'s time zone no night has begun since the newest (`started_at` in UTC, without saying
+    so); None if so few that nobody need be told, or if there was none. Who withdrew or asked to be forgotten meanwhile
+    is in the lists still.
     """
-    days = (now.date() - started_at.replace(tzinfo=UTC).astimezone(now.tzinfo).date()).days
+    if newest is None:
+        return None
+    days = (now.date() - newest["started_at"].replace(tzinfo=UTC).astimezone(now.tzinfo).date()).days
     return days if days >= _QUIET_FROM else None
 
 

@@ -79,7 +79,7 @@ def today(request: Request, asked: Annotated[Asked, Query()], state: StateOf) ->
     waiting = tasks(rows)
     night = newest_night(state.catalog)
     failed = night is not None and night["outcome"] in {"failed", "interrupted"}
-    quiet = None if night is None else quiet_days(night["started_at"], state.now)
+    quiet = quiet_days(night, state.now)
     return render(
         request,
         "today.html",

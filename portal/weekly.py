@@ -16,7 +16,9 @@ from starlette.concurrency import run_in_threadpool
 
 from catalog.alerts import AlertSecrets
 from catalog.mail import send_mail
+from catalog.nights import newest_night
 from catalog.weekly import claim_week, week_failed
+from pipelines.freshness import quiet_days
 from portal.language import Language
 from portal.overview import Row
 from portal.rendering import templates
@@ -38,8 +40,10 @@ class Mail(NamedTuple):
     text: str
 
 
-def weekly_mail(rows: tuple[Row, ...], settings: WeeklyEmail, zone: ZoneInfo) -> Mail | None:
-    """What waits by these rows of the overview, in the order of Today; None if nothing does."""
+def weekly_mail(rows: tuple[Row, ...], settings: WeeklyEmail, zone: ZoneInfo, quiet: int | None = None) -> Mail | None:
+    """What waits by these rows of the overview, in the order of Today; None if nothing does. `quiet`: for how many days
+    no night has run, where that is to be told.
+    """
     waiting = tasks(rows)
     if not waiting:
         return None
@@ -52,7 +56,7 @@ def weekly_mail(rows: tuple[Row, ...], settings: WeeklyEmail, zone: ZoneInfo) ->
         .render(
             language.template_names
             | {"subject": subject, "groups": grouped(waiting), "address": settings.address, "may": lambda route: False}
-            | {"held": sum(row.status in {"held", "small"} for row in rows)}
+            | {"held": sum(row.status in {"held", "small"} for row in rows), "quiet_days": quiet}
         )
     )
     return Mail(f"relance: {subject.removesuffix('.')}", text)
@@ -64,12 +68,12 @@ def due_on(settings: WeeklyEmail, local: datetime) -> date | None:
     return local.date() if is_day and local.time() >= settings.at else None
 
 
-def send_weekly(settings: Settings, rows: tuple[Row, ...]) -> str | None:
-    """Send what waits now, if anything does. The failure in a clause, if any."""
+def send_weekly(settings: Settings, rows: tuple[Row, ...], quiet: int | None) -> str | None:
+    """Send what waits now, as `weekly_mail` says it, if anything does. The failure in a clause, if any."""
     weekly, server = settings.portal.weekly_email, settings.alerts.email
     if weekly is None or server is None:
         return "[portal.weekly_email] or [alerts.email] is not in relance.toml"
-    mail = weekly_mail(rows, weekly, settings.zone)
+    mail = weekly_mail(rows, weekly, settings.zone, quiet)
     return mail and send_mail(server, AlertSecrets().email_password, weekly.to, mail.subject, mail.text)
 
 
@@ -79,7 +83,8 @@ def send_if_due(state: State) -> None:
     day = weekly and due_on(weekly, state.now)
     if day is None or not claim_week(state.catalog, day, at):
         return
-    failure = send_weekly(state.settings, state.overview.rows(state.today))
+    quiet = quiet_days(newest_night(state.catalog), state.now)
+    failure = send_weekly(state.settings, state.overview.rows(state.today), quiet)
     if failure is not None:
         week_failed(state.catalog, day, failure)
         _LOG.warning("The weekly e-mail was not sent: %s.", failure)

@@ -107,4 +107,4 @@ def test_a_day_has_23_24_or_25_hours() -> None:
     ],
 )
 def test_when_no_night_has_begun_for_three_days_of_the_wall_it_is_said(now: datetime, days: int | None) -> None:
-    assert quiet_days(NIGHT.started_at, now.astimezone(PARIS.zone)) == days
+    assert quiet_days(NIGHT._asdict(), now.astimezone(PARIS.zone)) == days

@@ -76,6 +76,15 @@ def test_it_names_lists_and_counts_with_removals_first_and_a_link(site: Site) ->
     ]
 
 
+def test_it_says_that_nights_have_stopped(site: Site) -> None:
+    rows = site.app.state.relance.overview.rows(site.today)
+    told, silent = (weekly_mail(rows, WEEKLY, ZoneInfo("Europe/Paris"), quiet) for quiet in (12, None))
+    assert told is not None and silent is not None
+    [first, empty, stopped, *rest] = told.text.splitlines()
+    assert stopped.startswith("Aucune nuit n’a tourné depuis 12 jours\u00a0: personne ici ne sait qui a retiré")
+    assert [first, empty, *rest[1:]] == silent.text.splitlines()
+
+
 def test_it_is_sent_while_the_page_is_served_once_on_its_day(
     make_site: Callable[..., Site], mail_server: Controller
 ) -> None:
