@@ -13,7 +13,7 @@ import pytest
 
 from catalog import rewrite
 from catalog.home import Home
-from catalog.rewrite import rotate_warehouse_key
+from catalog.rewrite import rewrite_warehouse, rotate_warehouse_key
 from catalog.secret_keys import open_keys
 from catalog.warehouse import Warehouse, open_warehouse
 from schemas.errors import HomeLockedError, KeyFileError, WarehouseError
@@ -27,7 +27,7 @@ KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path
 from catalog.home import Home
-from catalog.rewrite import rotate_warehouse_key
+from catalog.rewrite import rewrite_warehouse, rotate_warehouse_key
 
 CHANGING = {"fsync", "rename", "replace", "unlink", "execute"}
 
@@ -96,8 +96,11 @@ AT_REST = {"warehouse.duckdb", "warehouse.key", "identity.key", "signing.key", "
 
 def test_the_same_rows_are_read_with_a_new_key(home: Home) -> None:
     before = open_keys(home)
+    home.spill.mkdir(exist_ok=True)
+    (home.spill / "of a killed run").touch()
     rotate_warehouse_key(home)
     after = open_keys(home)
+    assert not (home.spill / "of a killed run").exists()
     assert after.warehouse != before.warehouse
     assert (after.identity, after.signing) == (before.identity, before.signing)
     assert rows(home).equals(PEOPLE)
@@ -139,6 +142,18 @@ def test_a_rotation_killed_at_any_moment_leaves_an_encrypted_warehouse_that_open
         swapped.append(open_keys(copy).warehouse != old)
     assert swapped == sorted(swapped)
     assert set(swapped) == {False, True}
+
+
+def test_a_rewrite_under_the_same_key_leaves_one_file_also_where_one_was_killed(home: Home) -> None:
+    with open_warehouse(home, open_keys(home)) as warehouse:
+        home.spill.mkdir(exist_ok=True)
+        (home.spill / "of a killed run").touch()
+        rewrite_warehouse(home, warehouse)
+    assert not (home.spill / "of a killed run").exists()
+    for name in ("warehouse.next.duckdb", "warehouse.next.duckdb.wal"):
+        (home.root / name).touch()
+    assert rows(home).equals(PEOPLE)
+    assert places(home) == AT_REST
 
 
 def test_a_key_of_the_environment_is_not_rotated_and_the_way_is_told(

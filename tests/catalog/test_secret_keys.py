@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -15,7 +16,7 @@ from catalog.erasures import adopt_requests
 from catalog.home import Home
 from catalog.secret_keys import NAMES, SecretKeys, open_keys, public_keys, rotate_signing_key, signature_holds
 from catalog.store import open_catalog
-from schemas.errors import KeyFileError
+from schemas.errors import CatalogError, KeyFileError
 
 
 @pytest.fixture(autouse=True)
@@ -124,6 +125,20 @@ def test_another_home_of_a_catalog_with_data_gets_no_keys(home: Home, tmp_path: 
 
     assert "The catalog that RELANCE_CATALOG names has data but its warehouse, identity and signing keys" in message
     assert not empty.keys.exists()
+    # Nor one whose user may not look into it.
+    server = sa.create_engine(postgresql_database.replace("postgresql:", "postgresql+psycopg:"))
+    with server.begin() as connection:
+        connection.exec_driver_sql("CREATE ROLE stranger LOGIN")
+    server.dispose()
+    strangers = SecretStr(postgresql_database.replace("relance:not-a-secret@", "stranger@"))
+    assert "No new key is made" in refusal(Home.at(empty.root, catalog_url=strangers))
+
+
+def test_a_catalog_that_cannot_be_reached_is_told_as_that_and_not_as_lost_keys(home: Home) -> None:
+    url = SecretStr("postgresql://relance@/nowhere?host=/nonexistent")
+    with pytest.raises(CatalogError, match="PostgreSQL at /nonexistent"):
+        open_keys(Home.at(home.root, catalog_url=url))
+    assert not home.keys.exists()
 
 
 def test_a_lost_key_is_recognised_when_it_is_restored(home: Home) -> None:
@@ -170,6 +185,7 @@ def test_keys_from_the_environment_alone_leave_no_file(home: Home, monkeypatch: 
     said: list[str] = []
     assert open_keys(home, said.append) == SecretKeys("0" * 64, "1" * 64, "2" * 64)
     assert not list(home.root.rglob("*.key"))
+    assert home.keys.stat().st_mode & 0o777 == 0o700
     assert said == []
 
 
@@ -235,6 +251,15 @@ def test_a_new_signing_key_keeps_the_old_public_key(home: Home) -> None:
     assert (home.keys / "signing.key").stat().st_mode & 0o777 == 0o600
 
 
+def test_no_public_key_is_lost_however_often_the_signing_key_is_exchanged(home: Home) -> None:
+    signers = {open_keys(home).public_key}
+    for _ in range(11):
+        rotate_signing_key(home)
+        signers.add(open_keys(home).public_key)
+    assert len(signers) == 12
+    assert set(public_keys(home).values()) == signers
+
+
 def test_a_deleted_public_key_frees_no_number(home: Home) -> None:
     open_keys(home)
     for _ in range(2):
@@ -261,6 +286,14 @@ def test_a_signing_key_of_the_environment_is_exchanged_there(home: Home, monkeyp
     monkeypatch.setenv("RELANCE_SIGNING_KEY", "6" * 64)
     second = open_keys(home)
     assert public_keys(home) == {"signing.pub": second.public_key, "signing-1.pub": first.public_key}
+    for text in ("5", "6", "5"):
+        monkeypatch.setenv("RELANCE_SIGNING_KEY", text * 64)
+        open_keys(home)
+    assert public_keys(home) == {
+        "signing.pub": first.public_key,
+        "signing-1.pub": first.public_key,
+        "signing-2.pub": second.public_key,
+    }
 
 
 def test_an_empty_variable_is_no_key(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
