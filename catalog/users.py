@@ -60,7 +60,8 @@ def add_user(catalog: Catalog, name: str, roles: Iterable[str], known_as: str | 
     `known_as` is what the proxy or OpenID provider calls them, if not `name`; only its hash is kept.
 
     Raises:
-        UserError: the name is taken or no name, or a role does not exist.
+        UserError: the name is taken or no name, or a role does not exist; or a proxy or OpenID provider that calls them
+            so means somebody else.
     """
     _check_name(name)
     wanted = _checked_roles(roles)
@@ -70,6 +71,7 @@ def add_user(catalog: Catalog, name: str, roles: Iterable[str], known_as: str | 
         if _row(connection, name) is not None:
             msg = Said("There is a user {name} already. `relance users` lists them.", name=name)
             raise UserError(msg)
+        _check_known_as(connection, name, known_as or name)
         times = {"created_at": now(), "sessions_since": now()}
         connection.execute(sa.insert(USERS).values(**row, **times, known_as=known_as and digest_of(known_as)))
     return password
@@ -167,6 +169,16 @@ def _check_name(name: str) -> None:
             "dots, hyphens and underscores. It stands in the audit log, so it is no e-mail address."
         )
         raise UserError(msg)
+
+
+def _check_known_as(connection: sa.Connection, name: str, known_as: str) -> None:
+    """Whom a proxy or an OpenID provider names must be one user."""
+    claimed = USERS.c.known_as.in_([digest_of(name), digest_of(known_as)]) | (USERS.c.name == known_as)
+    other = connection.execute(sa.select(USERS.c.name).where(claimed)).scalar()
+    if other is not None:
+        # It may be somebody's address, so it is not repeated.
+        says = "That is already what a proxy or OpenID provider calls {other}. `relance users` lists everybody."
+        raise UserError(Said(says, other=other))
 
 
 def _existing(connection: sa.Connection, name: str) -> None:
