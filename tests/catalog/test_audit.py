@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from catalog import audit
 from catalog.audit import AUDIT, Claim, faults
 from catalog.audit_heads import claims
 from catalog.database import METADATA, writing
+from catalog.erasures import adopt_requests, request_ids
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys, open_keys, rotate_signing_key
 from catalog.store import Catalog, open_catalog
@@ -168,6 +170,7 @@ def test_without_an_actor_it_is_the_operating_systems_user(home: Home, monkeypat
         ("+33612345678", {}),
         ("0612345678", {}),
         ("06.12.34.56.78", {}),
+        ("5551234", {}),
         ("Jane Doe", {}),
         ("request:7", {"reason": "asked by Jane"}),
         ("request:7", {"address": "jane@example.org"}),
@@ -182,6 +185,21 @@ def test_a_line_takes_no_text_that_could_be_personal_data(
         catalog.record("forgot", subject, details)
     assert "jane" not in str(refused.value).lower()
     assert catalog.audit_lines() == []
+
+
+def test_a_line_takes_no_actor_that_is_an_address_and_each_text_of_many_is_looked_at(catalog: Catalog) -> None:
+    with pytest.raises(ValueError, match="could be personal data"):
+        catalog.acting_as("user:jane@example.org").record("forgot", "r1")
+    requests = [(name, "email", datetime(2025, 6, 30, tzinfo=UTC)) for name in ("r1", "jane@example.org")]
+    with pytest.raises(ValueError, match="could be personal data"):
+        adopt_requests(catalog, requests)
+    assert catalog.audit_lines() == []
+    assert request_ids(catalog) == set()
+
+
+def test_a_day_and_the_tenth_version_of_a_day_are_no_phones(catalog: Catalog) -> None:
+    catalog.record("confirmed", "2025-06-30", {"base": "2025-06-30.10"})
+    assert len(catalog.audit_lines()) == 1
 
 
 def test_a_line_takes_no_action_outside_the_vocabulary(catalog: Catalog) -> None:
