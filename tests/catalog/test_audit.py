@@ -190,9 +190,9 @@ def test_a_line_takes_no_text_that_could_be_personal_data(
 def test_a_line_takes_no_actor_that_is_an_address_and_each_text_of_many_is_looked_at(catalog: Catalog) -> None:
     with pytest.raises(ValueError, match="could be personal data"):
         catalog.acting_as("user:jane@example.org").record("forgot", "r1")
-    requests = [(name, "email", datetime(2025, 6, 30, tzinfo=UTC)) for name in ("r1", "jane@example.org")]
+    asked = datetime(2025, 6, 30, tzinfo=UTC)
     with pytest.raises(ValueError, match="could be personal data"):
-        adopt_requests(catalog, requests)
+        adopt_requests(catalog, [("r1", "email", asked), ("jane@example.org", "email", asked)])
     assert catalog.audit_lines() == []
     assert request_ids(catalog) == set()
 
