@@ -116,7 +116,12 @@ def test_somebody_is_left_who_manages_users(catalog: Catalog, end: Callable[[Cat
 
 def test_roles_that_do_not_exist_and_a_name_that_is_taken_are_refused(catalog: Catalog) -> None:
     add_user(catalog, "camille", ["marketer"])
-    for name, roles in (("dora", ["marketer", "owner"]), ("dora", []), ("camille", ["admin"])):
-        with pytest.raises(UserError):
+    refused = [
+        ("dora", ["marketer", "owner"], "not 'owner'"),
+        ("dora", [], "one or more of the roles"),
+        ("camille", ["admin"], "There is a user camille already"),
+    ]
+    for name, roles, says in refused:
+        with pytest.raises(UserError, match=says):
             add_user(catalog, name, roles)
     assert [(user.name, user.roles) for user in users(catalog)] == [("camille", {"marketer"})]
