@@ -199,6 +199,9 @@ def test_a_copy_that_is_not_equal_is_thrown_away(home: Home, monkeypatch: pytest
         patched.setattr(Warehouse, "execute", losing)
         with pytest.raises(WarehouseError, match="not equal"):
             rotate_warehouse_key(home)
+        assert places(home) == AT_REST
+        with pytest.raises(WarehouseError, match="not equal"), open_warehouse(home, before) as warehouse:
+            rewrite_warehouse(home, warehouse)
     assert places(home) == AT_REST
     assert open_keys(home) == before
     assert rows(home).equals(PEOPLE)
