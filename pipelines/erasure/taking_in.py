@@ -24,7 +24,7 @@ from catalog.sealed import sealed
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
 from pipelines.erasure.applied import forget_lifted, left_behind, not_applied, note_applied
-from pipelines.erasure.covered import Covered, covered_by, within
+from pipelines.erasure.covered import Covered, among, covered_by, within
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.met import ADDRESSED, Met, met_rows
 from pipelines.erasure.purge import Waiting, purge
@@ -119,6 +119,8 @@ def _covered(erasing: Erasing, met: Met, fresh: pl.DataFrame) -> Covered:
         found = warehouse.read("FROM warehouse.crm_customers SEMI JOIN _asked USING (customer_id)")
         return pl.concat([found, gone.filter(pl.col("customer_id").is_in(ids.implode()))], how="diagonal")
 
+    # A record that is gone joins with those of the last night as if it were one of them.
+    here, before = within(warehouse, "crm_customers"), among(gone)
     received = requests_in(erasing.catalog, "received")
     return covered_by(
         customers,
@@ -128,7 +130,7 @@ def _covered(erasing: Erasing, met: Met, fresh: pl.DataFrame) -> Covered:
         networks=erasing.config.networks,
         identity_key=identity_key,
         whole=whole,
-        having=within(warehouse, "crm_customers"),
+        having=lambda column, values: pl.concat([here(column, values), before(column, values)]),
     )
 
 

@@ -1,0 +1,170 @@
+"""What a new request covers is known, and gone, before the customers are read anew; its state says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+
+from catalog.erasures import (
+    REQUESTS,
+    add_request,
+    adopt_requests,
+    erasure_requests,
+    mark_erased,
+    note_records,
+    sealed_records,
+)
+from catalog.home import Home
+from catalog.rewrite import rewrite_is_due
+from catalog.sealed import sealed, unsealed
+from catalog.secret_keys import open_keys
+from catalog.store import Catalog, open_catalog
+from catalog.warehouse import Warehouse
+from pipelines.erasure.applied import not_applied
+from pipelines.erasure.erasing import KEPT_DAYS, Erasing
+from pipelines.erasure.requests import request_tombstones
+from pipelines.erasure.taking_in import note_changed, take_in
+from pipelines.identifiers.hashes import keyed_hash
+from schemas.config import Config, read_config
+from schemas.crm import ErasureRequests
+from schemas.erasure import RequestKind
+from tests.conftest import ROOT
+from tests.pipelines.crm.test_erasures import ASKED_AT, frame, request, stones
+from tests.pipelines.erasure.test_purge import crm, emptied
+
+NOW = datetime.now(UTC)
+ZOE = {"customer_id": "zoe", "email": "zoe@x.fr", "phone": None, "country": "FR"}
+BOB = {"customer_id": "bob", "email": "bob@x.fr", "phone": "06 12 34 56 78", "country": "FR"}
+
+__all__ = ["emptied"]
+
+
+@pytest.fixture(scope="module")
+def config() -> Config:
+    return read_config(ROOT / "tests" / "companies" / "small" / "config")
+
+
+@pytest.fixture
+def erasing(tmp_path: Path, emptied: Warehouse, config: Config) -> Iterator[Erasing]:
+    home = Home.at(tmp_path / "home")
+    keys = open_keys(home)
+    with open_catalog(home) as catalog:
+        yield Erasing(home, keys, emptied, catalog, config, NOW)
+
+
+def asked(erasing: Erasing, kind: RequestKind, **names: str) -> None:
+    """A request made with `relance forget`."""
+    made = request(**names)
+    requests = frame(pl.DataFrame(ErasureRequests.create_empty()).schema, [made])
+    found = request_tombstones(requests, erasing.config.networks, erasing.keys.identity)
+    add_request(erasing.catalog, str(made["request_id"]), kind, ASKED_AT, found)
+
+
+def states(catalog: Catalog) -> dict[str, str]:
+    return {each.request_id: each.state for each in erasure_requests(catalog)}
+
+
+def records(erasing: Erasing, request_id: str = "r1") -> list[str]:
+    return sorted(unsealed(each, erasing.keys.identity) for each in sealed_records(erasing.catalog, request_id))
+
+
+def test_before_customers_were_ever_read_a_request_has_nothing_to_wait_for(erasing: Erasing) -> None:
+    erasing.warehouse.execute("DROP TABLE warehouse.crm_customers")
+    asked(erasing, "customer_id", customer_id="zoe")
+    take_in(erasing)
+    assert states(erasing.catalog) == {"r1": "removing"}
+    for place in ("rows", "keys"):
+        assert not_applied(erasing.warehouse, place).is_empty()
+
+
+def test_a_request_of_the_crm_that_names_more_than_it_did_is_new_again_and_no_other(erasing: Erasing) -> None:
+    first = [stones(request(email=f"{name}@x.fr", request_id=name), key=erasing.keys.identity) for name in ("r1", "r2")]
+    erasing.warehouse.replace("crm_erasures", pl.concat(first))
+    adopt_requests(erasing.catalog, [(name, "email", ASKED_AT) for name in ("r1", "r2")])
+    mark_erased(erasing.catalog, ["r1", "r2"])
+    note_changed(erasing, pl.concat(first))
+    assert states(erasing.catalog) == {"r1": "erased", "r2": "erased"}
+    more = stones(request(email="r1@x.fr", phone="0612345678", request_id="r1"), key=erasing.keys.identity)
+    note_changed(erasing, pl.concat([more, first[1]]))
+    assert states(erasing.catalog) == {"r1": "received", "r2": "erased"}
+
+
+def held_before(*records: dict[str, str | None]) -> pl.DataFrame:
+    """Rows of earlier nights, each until the day after the one before it."""
+    days = [date(2025, 5, day) for day in range(1, len(records) + 1)]
+    kept = pl.DataFrame({"held_from": [None, *days[:-1]], "held_until": days}, schema_overrides={"held_from": pl.Date})
+    return pl.concat([crm(*records), kept], how="horizontal")
+
+
+def test_a_customer_who_was_dropped_before_they_asked_is_whom_the_kept_nights_have_last(erasing: Erasing) -> None:
+    erasing.warehouse.replace("past_crm_customers", held_before({**ZOE, "email": "old@x.fr"}, ZOE))
+    again = {**ZOE, "customer_id": "again", "phone": "06 99 99 99 99"}
+    erasing.warehouse.replace("crm_customers", crm(BOB, again, {**BOB, "customer_id": "eve", "email": "old@x.fr"}))
+    asked(erasing, "customer_id", customer_id="zoe")
+
+    take_in(erasing)
+
+    # Every record that joins with the named one is of the person; who has an earlier address may be somebody else.
+    assert records(erasing) == ["again", "zoe"]
+    assert erasing.warehouse.height("past_crm_customers") == 0
+    left = erasing.warehouse.read("SELECT email FROM warehouse.crm_customers ORDER BY email")["email"].to_list()
+    assert left == ["bob@x.fr", "old@x.fr"]
+
+
+def test_an_earlier_row_of_a_customer_whom_the_last_night_has_covers_nobody(erasing: Erasing) -> None:
+    erasing.warehouse.replace("past_crm_customers", held_before({**ZOE, "email": "old@x.fr"}))
+    erasing.warehouse.replace("crm_customers", crm(ZOE, {**BOB, "email": "old@x.fr", "phone": None}))
+    asked(erasing, "customer_id", customer_id="zoe")
+    take_in(erasing)
+    assert records(erasing) == ["zoe"]
+    assert erasing.warehouse.read("SELECT email FROM warehouse.crm_customers").rows() == [("old@x.fr",)]
+
+
+def test_what_a_covered_record_holds_leaves_other_records_at_once(erasing: Erasing) -> None:
+    jane = {**BOB, "customer_id": "jane", "email": "jane@x.fr"}
+    erasing.warehouse.replace("crm_customers", crm(jane, BOB))
+    asked(erasing, "customer_id", customer_id="jane")
+    take_in(erasing)
+    assert erasing.warehouse.read("SELECT customer_id, phone FROM warehouse.crm_customers").rows() == [("bob", None)]
+    assert rewrite_is_due(erasing.warehouse, NOW.date())
+    assert not_applied(erasing.warehouse, "rows").is_empty()
+    assert states(erasing.catalog) == {"r1": "received"}
+
+
+def test_a_record_is_noted_once_and_only_while_its_request_is_young_enough(erasing: Erasing) -> None:
+    erasing.warehouse.replace("crm_customers", crm(ZOE, BOB))
+    mark = keyed_hash(pl.Series(["record:zoe"]), erasing.keys.identity).item()
+    asked(erasing, "customer_id", customer_id="zoe")
+    asked(erasing, "customer_id", customer_id="bob", request_id="r2")
+    note_records(erasing.catalog, [("r1", mark, sealed("zoe", erasing.keys.identity))])
+    old = (NOW - timedelta(days=KEPT_DAYS + 1)).replace(tzinfo=None)
+    with erasing.catalog.writing() as connection:
+        connection.execute(sa.update(REQUESTS).where(REQUESTS.c.request_id == "r2").values(received_at=old))
+    take_in(erasing)
+    assert records(erasing) == ["zoe"]
+    assert records(erasing, "r2") == []
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [
+        ({"customer_id": "zoe", "email": "zoe@x.fr"}, "customer_id"),
+        ({"email": "zoe@x.fr", "phone": "0612345678"}, "email"),
+        ({"phone": "+33612345678"}, "phone"),
+    ],
+)
+def test_what_a_request_of_the_crm_names_is_known_by_its_tombstones(
+    erasing: Erasing, names: dict[str, str], kind: str
+) -> None:
+    made = frame(pl.DataFrame(ErasureRequests.create_empty()).schema, [request(**names)])
+    erasing.warehouse.replace("crm_erasures", request_tombstones(made, erasing.config.networks, erasing.keys.identity))
+    take_in(erasing)
+    [adopted] = erasure_requests(erasing.catalog)
+    assert (adopted.kind, adopted.received_by) == (kind, "crm")
+    take_in(erasing)
+    assert len(erasure_requests(erasing.catalog)) == 1
