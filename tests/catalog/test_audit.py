@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +24,7 @@ from catalog.home import Home
 from catalog.secret_keys import SecretKeys, open_keys, rotate_signing_key
 from catalog.store import Catalog, open_catalog
 from schemas.audit import BEGINNING, AuditHead
+from schemas.errors import DiskError
 from tests.catalog.test_store import DAY, LOYAL, manifest
 from tests.conftest import ROOT
 
@@ -293,6 +296,24 @@ def test_the_signed_head_goes_on_with_the_log_and_over_a_new_signing_key(
     assert found(home, catalog) == []
     tamper(home, "DELETE FROM audit WHERE line = 6")
     assert found(home, catalog) != []
+
+
+def test_on_a_full_disk_the_older_head_stays_and_the_sentence_says_what_is_not_signed(
+    home: Home, keys: SecretKeys, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "full", f"{descriptor}")
+
+    fill(catalog, 2)
+    catalog.sign_audit_head(home, keys)
+    before = home.audit_head.read_text()
+    fill(catalog, 2)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(DiskError, match=r"The disk of .* is full: the audit log's newest line is not signed"):
+            catalog.sign_audit_head(home, keys)
+    assert home.audit_head.read_text() == before
+    assert found(home, catalog) == []
 
 
 def test_the_head_names_the_newest_line(catalog: Catalog) -> None:

@@ -18,12 +18,15 @@ from schemas.errors import DiskError
 
 def test_what_a_killed_write_left_is_no_part_of_the_next(tmp_path: Path) -> None:
     path = tmp_path / "signing.key"
-    unfinished(path).touch(mode=0o600)
     unfinished(path).write_text("half of a text that was longer")
     write_durably(path, "new\n")
     assert path.read_text() == "new\n"
-    assert path.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["signing.key"]
+
+
+def test_what_is_written_is_its_owners_only(tmp_path: Path) -> None:
+    write_durably(tmp_path / "signing.key", "new\n")
+    assert (tmp_path / "signing.key").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

@@ -189,11 +189,12 @@ def test_without_a_warehouse_there_is_nothing_to_rotate(tmp_path: Path) -> None:
 def test_a_copy_that_is_not_equal_is_thrown_away(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     before = open_keys(home)
     execute = Warehouse.execute
+    failing = iter(["DELETE FROM next.people WHERE number = 77", "UPDATE next.people SET number = 7 WHERE number = 77"])
 
     def losing(self: Warehouse, statement: str, **parameters: object) -> None:
         execute(self, statement, **parameters)
         if statement.startswith("CREATE TABLE next.people"):
-            execute(self, "DELETE FROM next.people WHERE number = 77")
+            execute(self, next(failing))
 
     with monkeypatch.context() as patched:
         patched.setattr(Warehouse, "execute", losing)
@@ -205,6 +206,21 @@ def test_a_copy_that_is_not_equal_is_thrown_away(home: Home, monkeypatch: pytest
     assert places(home) == AT_REST
     assert open_keys(home) == before
     assert rows(home).equals(PEOPLE)
+
+
+def test_what_fails_after_the_new_file_took_the_name_keeps_its_key(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(path: Path) -> None:
+        if path == home.root:
+            raise OSError(5, "the disk fails")
+
+    before = open_keys(home)
+    with monkeypatch.context() as patched:
+        patched.setattr(rewrite, "sync", failing)
+        with pytest.raises(OSError, match="the disk fails"):
+            rotate_warehouse_key(home)
+    assert rows(home).equals(PEOPLE)
+    assert open_keys(home).warehouse != before.warehouse
+    assert places(home) == AT_REST
 
 
 def test_a_disk_that_is_too_full_is_told_before_anything_is_written(
