@@ -13,6 +13,7 @@ from pipelines.erasure.search import shown_values
 from schemas.errors import ConfigError
 from schemas.network import match_columns, networks
 from tests.pipelines.crm.test_erasures import KEY, request, stones
+from tests.pipelines.uploads.test_publication import sha256
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 
@@ -56,6 +57,13 @@ def test_what_is_unclear_is_refused_by_its_line_and_not_repeated(typed: str, kin
     assert not typed.strip() or typed not in str(told.value)
 
 
+def test_lines_that_are_refused_are_told_five_at_most_and_one_value_has_no_line() -> None:
+    with pytest.raises(ConfigError, match=r"^The value is empty\. Nothing was done\.$"):
+        asked("")
+    with pytest.raises(ConfigError, match=r"^Line 1, 3, 4, 5, 6 … is no phone number that exists"):
+        asked("1", "+33612345678", *"23456", kind="phone")
+
+
 def test_what_it_is_can_be_said() -> None:
     assert asked("jane@x.fr", kind="customer_id")["customer_id"].to_list() == ["jane@x.fr"]
     assert asked("33612345678", kind="customer_id")["phone"].to_list() == [None]
@@ -72,6 +80,8 @@ def test_every_value_that_a_network_shows_of_an_address_is_searched() -> None:
     forms = {(column.kind, column.name) for column in match_columns(networks()) if column.kind in {"email", "phone"}}
     assert len(found) >= len({name for kind, name in forms if kind == "email"}) - 2
     assert not any("@" in value for value in found)
+    shown = ("jane.doe+x@gmail.com", "janedoe@gmail.com", "+33612345678", "33612345678")
+    assert set(map(sha256, shown)) <= set(found)
 
 
 def test_a_request_that_the_crm_names_by_an_address_or_a_number_is_called_otherwise() -> None:
