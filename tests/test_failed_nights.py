@@ -110,6 +110,8 @@ def test_a_word_that_was_taken_back_counts_although_the_night_failed_later_and_a
         fails(company, home)
     with open_catalog(home) as catalog:
         manifest = newest(catalog)
+        # What was published before would bring him.
+        assert [row["version"] for row in catalog.versions(META)] == [manifest.version]
     found = files_of(home, manifest.version)
     assert {name: BOB in text for name, text in found.items()} == {"full.csv": False, "remove.csv": True}
     assert CARLA in found["full.csv"]

@@ -22,8 +22,8 @@ from catalog.journal import confirmations
 from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
-from pipelines.uploads.audience_keys import ensure_keys
-from pipelines.uploads.changes import nothing_forbidden
+from pipelines.uploads.audience_keys import ensure_keys, since_newest
+from pipelines.uploads.changes import listed_keys, nothing_forbidden
 from pipelines.uploads.confirming import confirm, unconfirm
 from pipelines.uploads.holdings import LISTED_KEYS, differences
 from pipelines.uploads.outbox import Outbox
@@ -144,16 +144,19 @@ class World:
         )
 
     def run(self, people: dict[int, Person], held_back: str | None = None) -> Published:
+        """A night, that knows before it publishes how tonight's keys differ from the newest."""
         self.night += 1
+        rows = rows_of(people, self.network)
         return publish(
             self.audience,
             self.segment,
             self.network,
-            rows_of(people, self.network),
+            rows,
             self.outbox,
             as_of=FIRST_DAY + timedelta(days=self.night),
             forbidden=self.is_forbidden,
             held_back=held_back,
+            since=since_newest(self.outbox.warehouse, self.audience, listed_keys(rows.lists)),
         )
 
     def is_forbidden(self, keys: pl.DataFrame) -> pl.Series:
@@ -516,3 +519,23 @@ def test_where_a_removal_does_not_work_the_list_is_replaced_or_made_anew(
         readme = (company.outbox.folder(company.audience, found.version) / "README.txt").read_text()
         assert because in readme
         assert f"--as {steps[0]}" in readme
+
+
+def test_an_older_list_is_to_be_deleted_whichever_way_the_newest_is_brought_up_to_date(
+    stores: tuple[Home, SecretKeys, Warehouse],
+) -> None:
+    with world("snapchat, undocumented", stores) as company:
+        for people in ({0: JANE}, {0: JANE, 1: JOHN}):
+            version = company.run(people).version
+            assert version is not None
+            company.do(UploadStep(kind="created", version=version, file="full", says=""))
+
+        found = company.run({0: JANE}).manifest
+
+        assert found is not None
+        old = ("deleted", "2025-01-02.1")
+        for steps in (found.plan, found.alternative):
+            assert old in {(step.kind, step.version) for step in steps}
+        company.follow(found.alternative)
+        assert company.remote.lists == [keys_in(company, found)]
+        assert to_do(company) == ()
