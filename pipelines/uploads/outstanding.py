@@ -34,16 +34,18 @@ def outstanding(manifest: Manifest, standing: list[Confirmation]) -> tuple[Uploa
 def outstanding_instead(manifest: Manifest, standing: list[Confirmation]) -> tuple[UploadStep, ...]:
     """The steps of the version's other way that are still to be done, in order; none if it leads nowhere any more."""
     lists = open_lists(standing)
-    if not outstanding(manifest, standing) or _holding(manifest, lists) is not None:
+    steps = outstanding(manifest, standing)
+    if not steps or _holding(manifest, lists) is not None:
         return ()
     if not all(_fits(manifest, step, lists) for step in manifest.alternative):
         return ()
     old = _old_lists(manifest, lists, waits=any(step.kind == "created" for step in manifest.alternative))
-    return tuple(
+    instead = tuple(
         step
         for step in manifest.alternative
         if (_is_there(step, old, standing) if step.kind == "deleted" else not _is_said(step, standing))
     )
+    return instead if instead != steps else ()
 
 
 def is_for_lists_unsaid(manifest: Manifest, kind: ConfirmationKind) -> bool:
@@ -84,7 +86,9 @@ def _fits(manifest: Manifest, step: UploadStep, lists: _Lists) -> bool:
 
 def _is_uploaded(manifest: Manifest, step: UploadStep, lists: _Lists, standing: list[Confirmation]) -> bool:
     if is_for_lists_unsaid(manifest, step.kind):
-        return _is_said(step, standing)
+        # Of a list that was deleted, as the plan or its other way says, nothing need be removed.
+        ways = (*manifest.plan, *manifest.alternative)
+        return _is_said(step, standing) or any(each.kind == "deleted" and _is_said(each, standing) for each in ways)
     if _holding(manifest, lists) is not None:
         return True
     if not lists:

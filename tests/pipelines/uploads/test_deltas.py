@@ -392,9 +392,67 @@ def test_a_list_that_cannot_lose_a_key_is_deleted_when_nothing_may_take_its_plac
         assert held.outcome == "held"
         assert held.manifest is not None
         assert (held.manifest.files, [step.kind for step in held.manifest.plan]) == ((), ["deleted"])
+        assert "removes nobody" in str(held.manifest.because)
         company.follow(held.manifest.plan)
         assert company.remote.lists == []
         assert company.run({}).version is None
+
+
+def test_a_list_that_nothing_may_take_the_place_of_loses_a_key_or_is_deleted(
+    stores: tuple[Home, SecretKeys, Warehouse],
+) -> None:
+    with world("google_ads", stores) as company:
+        company.run({0: JANE, 1: JOHN})
+        settle(company)
+        forbid(company, "google_ads", 0)
+        forbid(company, "google_ads", 1)
+        held = company.run({}).manifest
+        assert held is not None
+        assert [entry.kind for entry in held.files] == ["remove"]
+        assert [step.kind for step in held.plan] == ["removed"]
+        assert [step.kind for step in held.alternative] == ["deleted"]
+        company.follow(held.alternative)
+        assert (company.remote.lists, to_do(company)) == ([], ())
+
+
+def test_of_lists_that_nobody_spoke_of_a_key_is_removed_or_all_are_deleted_up_to_the_newest(
+    stores: tuple[Home, SecretKeys, Warehouse],
+) -> None:
+    with world("google_ads", stores) as company:
+        _, second = (company.run({0: JANE, 1: other}).version for other in (JOHN, MARY))
+        forbid(company, "google_ads", 1)
+        forbid(company, "google_ads", 2)
+        found = company.run({0: JANE}).manifest
+        assert found is not None
+        assert [step.kind for step in found.plan] == ["removed", "created"]
+        assert [(step.kind, step.version) for step in found.alternative] == [
+            ("deleted", second),
+            ("created", found.version),
+        ]
+        company.follow(found.alternative)
+        assert company.remote.lists == [keys_in(company, found)]
+        assert to_do(company) == ()
+        assert company.run({0: JANE}).outcome == "fresh"
+
+
+def test_where_nothing_can_be_removed_lists_that_nobody_spoke_of_are_deleted(
+    stores: tuple[Home, SecretKeys, Warehouse],
+) -> None:
+    with world("x", stores) as company:
+        # First without an open list, then beside one.
+        for _ in range(2):
+            company.forbidden = set()
+            unsaid = company.run({0: JANE, 1: JOHN, 2: MARY}).version
+            forbid(company, "x", 2)
+            found = company.run({0: JANE, 1: JOHN}).manifest
+            assert found is not None
+            assert {("created", found.version), ("deleted", unsaid)} <= {
+                (step.kind, step.version) for step in found.plan
+            }
+            assert "removes nobody" in str(found.because)
+            company.follow(to_do(company))
+            assert company.remote.lists == [keys_in(company, found)]
+            assert company.run({0: JANE, 1: JOHN}).outcome == "fresh"
 
 
 def keys_in(company: World, manifest: Manifest, kind: str = "full") -> set[tuple[str, str, str]]:
@@ -521,21 +579,46 @@ def test_where_a_removal_does_not_work_the_list_is_replaced_or_made_anew(
         assert f"--as {steps[0]}" in readme
 
 
+def two_lists(company: World, *filled: dict[int, Person]) -> UploadStep:
+    """Each night's full file made a list; the deletion that the first of them waits for, but for its words."""
+    versions = [company.run(people).version for people in filled]
+    for version in versions:
+        assert version is not None
+        company.do(UploadStep(kind="created", version=version, file="full", says=""))
+    return UploadStep(kind="deleted", version=str(versions[0]), file=None, says="")
+
+
+def without_words(steps: tuple[UploadStep, ...]) -> list[UploadStep]:
+    return [step.model_copy(update={"says": ""}) for step in steps]
+
+
 def test_an_older_list_is_to_be_deleted_whichever_way_the_newest_is_brought_up_to_date(
     stores: tuple[Home, SecretKeys, Warehouse],
 ) -> None:
     with world("snapchat, undocumented", stores) as company:
-        for people in ({0: JANE}, {0: JANE, 1: JOHN}):
-            version = company.run(people).version
-            assert version is not None
-            company.do(UploadStep(kind="created", version=version, file="full", says=""))
-
+        old = two_lists(company, {0: JANE}, {0: JANE, 1: JOHN})
         found = company.run({0: JANE}).manifest
-
         assert found is not None
-        old = ("deleted", "2025-01-02.1")
-        for steps in (found.plan, found.alternative):
-            assert old in {(step.kind, step.version) for step in steps}
+        assert old in without_words(found.plan)
+        assert old in without_words(found.alternative)
         company.follow(found.alternative)
         assert company.remote.lists == [keys_in(company, found)]
+        assert to_do(company) == ()
+
+
+def test_an_older_list_is_asked_for_until_it_is_deleted_and_no_other_way_is_made_up_of_that(
+    stores: tuple[Home, SecretKeys, Warehouse],
+) -> None:
+    with world("google_ads", stores) as company:
+        old = two_lists(company, {0: JANE}, {0: JANE, 1: JOHN})
+        people = {0: JANE, 1: JOHN, 2: MARY}
+        found = company.run(people).manifest
+        assert found is not None
+        added, *deleted = without_words(found.plan)
+        assert (added.kind, deleted, found.alternative) == ("added", [old], ())
+        company.do(added)
+        assert company.run(people).outcome == "fresh"
+        assert without_words(to_do(company)) == [old]
+        company.do(old)
+        assert company.run(people).outcome == "fresh"
         assert to_do(company) == ()

@@ -170,6 +170,27 @@ def test_removals_from_a_list_that_nobody_spoke_of_are_done_once_in_any_order(
     assert left_instead(catalog, newest) == []
 
 
+@pytest.mark.parametrize("kinds", [("full", "remove"), ("remove",)])
+def test_nothing_is_removed_from_a_list_that_nobody_spoke_of_once_it_is_said_to_be_deleted(
+    catalog: Catalog, kinds: tuple[FileKind, ...]
+) -> None:
+    publish(catalog, "2025-01-01.1")
+    remove, create, delete = (
+        step("removed", "2025-01-02.1"), step("created", "2025-01-02.1"), step("deleted", "2025-01-01.1"),
+    )  # fmt: skip
+    ways = (
+        {"plan": (remove, create), "alternative": (delete, create)} if "full" in kinds else {"plan": (remove, delete)}
+    )
+    newest = publish(catalog, "2025-01-02.1", *kinds).model_copy(update=ways)
+    confirm(catalog, LOYAL, "2025-01-01.1", "deleted")
+    assert left(catalog, newest) == [("created", "2025-01-02.1")] * ("full" in kinds)
+    # One way is left, and is told once.
+    assert left_instead(catalog, newest) == []
+    if "full" in kinds:
+        confirm(catalog, LOYAL, "2025-01-02.1", "created")
+        assert (left(catalog, newest), left_instead(catalog, newest)) == ([], [])
+
+
 @pytest.mark.parametrize("order", [("removed", "deleted"), ("deleted",)])
 def test_nothing_is_taken_out_of_a_list_that_was_deleted(catalog: Catalog, order: tuple[ConfirmationKind, ...]) -> None:
     publish(catalog, "2025-01-01.1")
