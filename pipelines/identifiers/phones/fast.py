@@ -12,6 +12,7 @@ from pipelines.identifiers.phones.text import (
     APOSTROPHE,
     EXTENSION,
     INTERNATIONAL,
+    KANA_DASHES,
     LABEL,
     LONGEST,
     OPTIONAL_TRUNK_PREFIX,
@@ -33,10 +34,11 @@ _PLAIN = rf"^(?:\(?\+)?[0-9(][0-9{_MARK}]*{_ENDING}"
 #: A slash may also stand between two numbers.
 _PLAIN_OR_SLASHED = rf"^(?:\(?\+)?[0-9(][0-9{_MARK}/]*{_ENDING}"
 _NUMBERS = rf"^[0-9{_MARK}+/,;]*$"
-#: Other ways to write digits, plus and space; rarer ones are the slow path's.
+#: Other ways to write digits, plus, space and dash; rarer ones are the slow path's.
 _SAME = {
     **{chr(ord(character) + 0xFEE0): character for character in "+0123456789"},
     **dict.fromkeys("\t\n\r\u2007\u2009\u202f\u3000", " "),
+    **dict.fromkeys(KANA_DASHES, "-"),
 }
 _FEWEST_DIGITS = 4
 

@@ -34,6 +34,8 @@ EXTENSION = r"""(?ix)
         | (?:x|int|\#)[:.]?[\s,-]*[0-9]{1,9}\#?
     )$
 """
+#: The long vowel mark of kana, full and half width: a letter to Unicode, but what Japanese keyboards give for a dash.
+KANA_DASHES = "\u30fc\uff70"
 #: A trunk prefix that the writer marked as not to be dialled from abroad.
 OPTIONAL_TRUNK_PREFIX = "(0)"
 
@@ -41,10 +43,11 @@ _DIGEST = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})", re.IGNORECAS
 #: The longest text that the library reads.
 LONGEST = 250
 _FEWEST_DIGITS = 3
+_SIGNS = str.maketrans({"\N{FULLWIDTH PLUS SIGN}": "+", **dict.fromkeys(KANA_DASHES, "-")})
 
 
 def number_text(phone: str | None) -> tuple[str, Refusal | None]:
-    """What is left of the field for the library: no label, no named extension, ASCII digits; or why it is refused."""
+    """What is left of the field for the library: no label or named extension, ASCII digits; or why it is refused."""
     text = re.sub(APOSTROPHE, "", (phone or "").strip())
     text = re.sub(r"\s", " ", _ascii(re.sub(LABEL, "", text)))
     if not text:
@@ -82,5 +85,5 @@ def _ascii(text: str) -> str:
         return text
     return "".join(
         str(unicodedata.decimal(character)) if character.isdecimal() else character
-        for character in text.replace("\N{FULLWIDTH PLUS SIGN}", "+")
+        for character in text.translate(_SIGNS)
     )
