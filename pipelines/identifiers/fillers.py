@@ -8,6 +8,7 @@ from pipelines.identifiers.digests import is_digest
 from pipelines.identifiers.email_refusals import is_placeholder
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.phones.text import PLACEHOLDER
+from pipelines.identifiers.unicode import with_ascii_digits
 
 
 def is_filler(typed: pl.Expr) -> pl.Expr:
@@ -16,6 +17,6 @@ def is_filler(typed: pl.Expr) -> pl.Expr:
 
     An address with a slip and a number that no country has are somebody's, although they are no match keys.
     """
-    digits = typed.str.replace_all("[^0-9]", "")
+    digits = with_ascii_digits(typed).str.replace_all("[^0-9]", "")
     words = ((digits == "") | digits.str.contains(PLACEHOLDER)) & ~is_digest(typed)
     return pl.when(typed.str.contains("@", literal=True)).then(is_placeholder(canonical_email(typed))).otherwise(words)

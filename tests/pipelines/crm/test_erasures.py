@@ -75,6 +75,8 @@ def left(rows: pl.DataFrame, erasures: pl.DataFrame, *, key: str = KEY, country:
 
 
 JANE: Record = ("1", "jane@x.fr", "06 12 34 56 78", "FR")
+#: 0612345678 as Japanese and Chinese keyboards write it.
+FULL_WIDTH = "".join(chr(ord(digit) + 0xFEE0) for digit in "0612345678")
 BOB: Record = ("2", "bob@x.fr", "06 99 99 99 99", "FR")
 
 
@@ -100,6 +102,8 @@ def test_an_erased_email_stands_in_no_row_however_it_is_typed(typed: str) -> Non
         ("+33612345678", "06 12 34 56 78", "FR"),
         ("06 12 34 56 78", "+33 6 12 34 56 78", None),
         ("06 12 34 56 78", "0612345678", "France"),
+        (FULL_WIDTH, "0612345678", "FR"),
+        ("0612345678", FULL_WIDTH, "FR"),
         ("06.12.34.56.78", "0033612345678", None),
         ("+32 470 12 34 56", "0470 12 34 56", "Belgium"),
         ("+33612345678", "0612345678", "Atlantis"),
@@ -114,6 +118,8 @@ def test_a_record_that_keeps_another_address_loses_the_erased_one_only() -> None
     records = customers(JANE)
     assert left(records, stones(request(email="jane@x.fr"))) == [("1", None, "06 12 34 56 78")]
     assert left(records, stones(request(phone="0612345678"))) == [("1", "jane@x.fr", None)]
+    full_width = customers(("1", "jane@x.fr", FULL_WIDTH, "FR"))
+    assert left(full_width, stones(request(email="jane@x.fr"))) == [("1", None, FULL_WIDTH)]
 
 
 def test_a_record_without_its_last_address_is_gone_but_not_one_that_never_had_any() -> None:
@@ -137,7 +143,7 @@ def test_a_filler_is_no_other_address_and_nobody_else_s(email: str, phone: str) 
         assert left(records, erased) == [stranger[:3]]
 
 
-@pytest.mark.parametrize("other", ["jane@x", "06 12", "a1" * 32])
+@pytest.mark.parametrize("other", ["jane@x", "06 12", "\uff10\uff16 \uff11\uff12", "a1" * 32])
 def test_an_address_that_is_no_match_key_is_somebody_s_all_the_same(other: str) -> None:
     records = customers(("1", other, "06 12 34 56 78", "FR"))
     assert left(records, stones(request(phone="0612345678"), records=records)) == [("1", other, None)]
@@ -177,6 +183,7 @@ def test_rows_without_an_identifier_stay_when_somebody_else_is_erased() -> None:
     [
         ("+32470123456", "0470 12 34 56"),
         ("+32470123456", "(0)470/12.34.56"),
+        ("+32470123456", "\uff10\uff14\uff17\uff10 \uff11\uff12 \uff13\uff14 \uff15\uff16"),
         ("+493012345678", "030 12345678"),
         ("+36301234567", "06 30 123 4567"),
         ("+14155550132", "(415) 555-0132"),
