@@ -15,14 +15,12 @@ from pipelines.crm.pull import Table, pull_erasures, pull_table
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.taking_in import keep_covered, known_erasures, note_changed, take_in
 from pipelines.history.intervals import replace_by
+from pipelines.history.set_aside import QUARANTINE_DAYS
 from pipelines.identifiers.rules import set_made_by
 from pipelines.suppressions.read import read_suppressions
 from schemas import crm
 from schemas.errors import EmptyCrmError
 from schemas.source import TableName
-
-#: How long a quarantined row is kept.
-QUARANTINE_DAYS = 30
 
 _DESCRIPTIONS: dict[TableName, tuple[str, type]] = {
     "customers": ("CRM records that keep their contract, without erased people.", crm.CanonicalCustomers),

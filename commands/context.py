@@ -14,8 +14,11 @@ from rich.console import Console
 
 from catalog.full_disk import full_disk_told
 from catalog.home import Environment, Home
+from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import Catalog, open_catalog
+from catalog.warehouse import Warehouse, open_warehouse
 from schemas.errors import ConfigError, RelanceError
+from schemas.settings import Settings
 
 #: Wide where nobody looks at a terminal, so that a log does not cut words.
 OUT = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 132)
@@ -61,6 +64,22 @@ def catalog_at(option: Path | None) -> Iterator[Catalog]:
         raise RelanceError(msg)
     with open_catalog(home) as catalog:
         yield catalog
+
+
+@contextmanager
+def warehouse_at(option: Path | None, settings: Settings) -> Iterator[tuple[Warehouse, SecretKeys]]:
+    """The warehouse of a home where something ran, and its keys.
+
+    Raises:
+        RelanceError: nothing ran there yet, or another process works in it.
+    """
+    home = home_at(option)
+    if not home.warehouse.exists():
+        msg = f"{home.root} has no warehouse: nothing ran there yet. `relance run` does."
+        raise RelanceError(msg)
+    keys = open_keys(home)
+    with open_warehouse(home, keys, settings.memory_limit, settings.time_zone) as warehouse:
+        yield warehouse, keys
 
 
 @contextmanager

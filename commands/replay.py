@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalog.secret_keys import open_keys
 from catalog.store import open_catalog
-from catalog.warehouse import open_warehouse
-from commands.context import OUT, ConfigOption, HomeOption, config_folder, home_at, told
+from commands.context import OUT, ConfigOption, HomeOption, config_folder, home_at, told, warehouse_at
 from schemas.config import read_config
-from schemas.errors import RelanceError
 
 if TYPE_CHECKING:
     from pipelines.history.replay import Replayed
@@ -29,14 +26,8 @@ def replay(
 
     with told():
         declared, place = read_config(config_folder(config)), home_at(home)
-        if not place.warehouse.exists():
-            msg = f"{place.root} has no warehouse: nothing ran there yet. `relance run` does."
-            raise RelanceError(msg)
-        keys, settings = open_keys(place), declared.settings
-        with (
-            open_warehouse(place, keys, settings.memory_limit, settings.time_zone) as warehouse,
-            open_catalog(place) as catalog,
-        ):
+        settings = declared.settings
+        with warehouse_at(home, settings) as (warehouse, keys), open_catalog(place) as catalog:
             night = kept_night(warehouse, day.date(), settings.history_days)
             done = rebuild(night, place, catalog, declared, keys.identity)
     for each in done:

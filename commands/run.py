@@ -119,6 +119,8 @@ def _tell_night(config: Config, home: Home, night: sa.RowMapping, failed: list[F
             f"Set aside: {line['rows']:,} {'row' if line['rows'] == 1 else 'rows'} of {line['table']}: {line['rule']}.",
             soft_wrap=True,
         )
+    if night["quarantined"]:
+        OUT.print("`relance quarantine` shows which rows.")
     for notice in notices:
         OUT.print(f"Look: {notice}", markup=False, soft_wrap=True)
     _tell_failures(night["messages"], failed or [])

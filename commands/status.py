@@ -99,11 +99,7 @@ def _show(report: NightReport, outcomes: list[sa.RowMapping], quiet: int | None)
         sentence = "who withdrew or asked to be forgotten since may be in the files still"
         OUT.print(f"late: no night has begun for {quiet} days; {sentence}.", soft_wrap=True)
     _show_messages(report)
-    for line in report.quarantined:
-        OUT.print(
-            f"set aside: {line.rows:,} {'row' if line.rows == 1 else 'rows'} of {line.table}: {line.rule}.",
-            soft_wrap=True,
-        )
+    _show_set_aside(report)
     for notice in report.notices:
         OUT.print(f"look: {notice}", markup=False, soft_wrap=True)
     for change in report.changes:
@@ -118,6 +114,16 @@ def _show(report: NightReport, outcomes: list[sa.RowMapping], quiet: int | None)
     # A night that broke off does not know it of those that it did not reach.
     if report.outcome in {"done", "held"} and not any(row["outcome"] == "held" for row in outcomes):
         OUT.print("No audience is held.")
+
+
+def _show_set_aside(report: NightReport) -> None:
+    for line in report.quarantined:
+        OUT.print(
+            f"set aside: {line.rows:,} {'row' if line.rows == 1 else 'rows'} of {line.table}: {line.rule}.",
+            soft_wrap=True,
+        )
+    if report.quarantined:
+        OUT.print("`relance quarantine` shows which rows.")
 
 
 def _show_leaves(catalog: Catalog, since: datetime) -> None:

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
-from catalog.warehouse import open_warehouse
-from commands.context import OUT, ConfigOption, HomeOption, config_folder, home_at, told
+from commands.context import OUT, ConfigOption, HomeOption, config_folder, home_at, told, warehouse_at
 from schemas.config import Config, read_config
-from schemas.errors import ConfigError, RelanceError
+from schemas.errors import ConfigError
 from schemas.segment import Audience
 from schemas.why import AudienceAnswer, Erased, Explanation
 
@@ -52,15 +50,8 @@ def why(  # noqa: PLR0913, PLR0917 - the options of a command
     from pipelines.history.why import why as explain
 
     with told():
-        settings, place = read_config(config_folder(config)).settings, home_at(home)
-        if not place.warehouse.exists():
-            msg = f"{place.root} has no warehouse: nothing ran there yet. `relance run` does."
-            raise RelanceError(msg)
-        keys = open_keys(place)
-        with (
-            open_warehouse(place, keys, settings.memory_limit, settings.time_zone) as warehouse,
-            open_catalog(place) as catalog,
-        ):
+        settings = read_config(config_folder(config)).settings
+        with warehouse_at(home, settings) as (warehouse, keys), open_catalog(home_at(home)) as catalog:
             night = kept_night(warehouse, on.date() if on else None, settings.history_days)
             declared = config_of(night)
             audiences = _asked(declared, audience)

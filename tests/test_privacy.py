@@ -119,6 +119,7 @@ def test_no_command_tells_an_address_or_writes_one_down(company: Company, relanc
         ("networks",),
         ("segments", *config),
         ("check-upload", "meta", str(file)),
+        ("quarantine", *config),
         ("why", "4", *config),
         ("replay", version[:10], *config),
         ("remind", "--show", *config),
