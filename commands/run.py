@@ -86,6 +86,8 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
         raise
     _tell_night(config, home, night, failed)
     if publishing:
+        if night["quarantined"]:
+            OUT.print("`relance quarantine` shows which rows were set aside.")
         with open_catalog(home) as catalog:
             _alert(catalog, config, night["night"])
         OUT.print(f"Files: {home.outbox}", soft_wrap=True)
@@ -119,8 +121,6 @@ def _tell_night(config: Config, home: Home, night: sa.RowMapping, failed: list[F
             f"Set aside: {line['rows']:,} {'row' if line['rows'] == 1 else 'rows'} of {line['table']}: {line['rule']}.",
             soft_wrap=True,
         )
-    if night["quarantined"]:
-        OUT.print("`relance quarantine` shows which rows.")
     for notice in notices:
         OUT.print(f"Look: {notice}", markup=False, soft_wrap=True)
     _tell_failures(night["messages"], failed or [])

@@ -123,7 +123,7 @@ def _show_set_aside(report: NightReport) -> None:
             soft_wrap=True,
         )
     if report.quarantined:
-        OUT.print("`relance quarantine` shows which rows.")
+        OUT.print("`relance quarantine` shows which rows were set aside.")
 
 
 def _show_leaves(catalog: Catalog, since: datetime) -> None:
