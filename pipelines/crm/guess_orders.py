@@ -118,6 +118,9 @@ def _amount(writer: Writer) -> None:
         has_money_signs(values) and not any(between in value for value in filled(values))
     ):
         sql = rf"regexp_replace({sql}, '[{between}](\d{{3}})\b', '\1', 'g')"
+    if has_thousands(values, "'") or has_thousands(values, "’"):
+        # As in Switzerland.
+        sql = rf"regexp_replace({sql}, '[''’](\d{{3}})\b', '\1', 'g')"
     minor = bool(_MINOR & set(words(name)))
     note = None
     if decimal == ",":

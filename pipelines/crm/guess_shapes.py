@@ -192,7 +192,7 @@ def has_money_signs(values: Values) -> bool:
     return (share(values, lambda value: bool(set(value) & _MONEY_SIGNS)) or 0.0) > 0.1
 
 
-def has_thousands(values: Values, sign: Literal[".", ","]) -> bool:
+def has_thousands(values: Values, sign: Literal[".", ",", "'", "’"]) -> bool:
     """Whether `sign` stands between thousands, and nowhere else."""
     number = re.compile(rf"\D*\d{{1,3}}(?:{re.escape(sign)}\d{{3}})+(?!\d)[^{re.escape(sign)}]*")
     signed = [value for value in filled(values) if sign in value]

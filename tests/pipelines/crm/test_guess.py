@@ -319,6 +319,15 @@ def test_thousands_leave_amounts_without_touching_what_is_none(written, read):
         assert connection.execute(f"SELECT {sql} FROM (SELECT $v AS total)", {"v": written}).fetchall() == [(read,)]
 
 
+@pytest.mark.parametrize("sign", ["'", "\u2019"])
+def test_an_apostrophe_between_thousands_leaves_amounts_as_in_switzerland(sign):
+    made = guess(customers=PEOPLE, orders={**ORDERS, "total": [f"1{sign}234.50", "2.00", "3.00"]})
+    with duckdb.connect(":memory:") as connection:
+        asked = f"SELECT {lines(made, 'orders')['amount']} FROM (SELECT $v AS total)"
+        for written, read in ((f"1{sign}234{sign}567.05", "1234567.05"), ("7.00", "7.00"), (f"1{sign}2", f"1{sign}2")):
+            assert connection.execute(asked, {"v": written}).fetchall() == [(read,)]
+
+
 def test_a_dearer_order_than_the_sample_s_is_read_where_amounts_are_written_as_money():
     """The best customers' orders are the first to need a sign between thousands."""
     for sample, later, read in (("€2.50", "€1,234.50", "1234.50"), ("2,50 €", "1.234,50 €", "1234,50")):
