@@ -459,6 +459,16 @@ def test_leading_apostrophes_go():
     assert lines(made, "customers")["customer_id"] == "ltrim(\"Customer ID\", '''')"
 
 
+def test_primary_keys_are_ids_and_a_country_s_id_is_it_only_where_it_names_one():
+    people = {"customer_pk": PEOPLE["id"], "email": PEOPLE["email"], "country_id": ["FR", "DE", "US"]}
+    orders = {**ORDERS, "customer_pk": ORDERS["customer_id"], "order_pk": ORDERS["id"]}
+    made = guess(customers=people, orders={name: orders[name] for name in orders if name not in {"id", "customer_id"}})
+    assert {"customer_id": "customer_pk", "country": "country_id"}.items() <= lines(made, "customers").items()
+    assert {"customer_id": "customer_pk", "order_id": "order_pk"}.items() <= lines(made, "orders").items()
+    made = guess(customers={**people, "country_id": ["73", "80", "231"]}, orders=ORDERS)
+    assert "country" not in lines(made, "customers")
+
+
 def test_orders_name_customers_by_a_column_that_both_have():
     people = {**PEOPLE, "customer_no": ["C1", "C2", "C3"]}
     orders = {**{name: values for name, values in ORDERS.items() if name != "customer_id"}, "customer_no": ["C1"] * 3}
