@@ -25,17 +25,18 @@ from catalog.sealed import sealed, unsealed
 from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import Warehouse
+from pipelines.crm.erasures import person_tombstones
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.covered import Covered
 from pipelines.erasure.erasing import KEPT_DAYS, Erasing
 from pipelines.erasure.requests import request_tombstones
-from pipelines.erasure.taking_in import keep_covered, note_changed, take_in
+from pipelines.erasure.taking_in import keep_covered, known_erasures, note_changed, take_in
 from pipelines.identifiers.hashes import keyed_hash
 from schemas.config import Config, read_config
 from schemas.crm import CrmErasures, ErasureRequests
 from schemas.erasure import RequestKind
 from tests.conftest import ROOT
-from tests.pipelines.crm.test_erasures import ASKED_AT, frame, request, stones
+from tests.pipelines.crm.test_erasures import ASKED_AT, customers, frame, request, stones
 from tests.pipelines.erasure.test_purge import crm, emptied
 
 NOW = datetime.now(UTC)
@@ -167,11 +168,24 @@ def test_a_record_is_noted_once_and_only_while_its_request_is_young_enough(erasi
     assert records(erasing, "r2") == []
 
 
+def test_whoever_came_back_and_takes_the_consent_back_is_taken_out_again(erasing: Erasing) -> None:
+    asked(erasing, "customer_id", customer_id="zoe")
+    left = []
+    for lifted_at in (None, NOW, None):
+        erasing.warehouse.replace("crm_customers", crm(ZOE, BOB))
+        kept = known_erasures(erasing).with_columns(lifted_at=pl.lit(lifted_at, dtype=pl.Datetime("us", "UTC")))
+        erasing.warehouse.replace("crm_erasures", kept)
+        take_in(erasing)
+        left.append(erasing.warehouse.height("crm_customers"))
+    assert left == [1, 2, 1]
+
+
 @pytest.mark.parametrize(
     ("names", "kind"),
     [
         ({"customer_id": "zoe", "email": "zoe@x.fr"}, "customer_id"),
         ({"email": "zoe@x.fr", "phone": "0612345678"}, "email"),
+        ({"email": "zoe@x.fr"}, "email"),
         ({"phone": "+33612345678"}, "phone"),
     ],
 )
@@ -179,7 +193,11 @@ def test_what_a_request_of_the_crm_names_is_known_by_its_tombstones(
     erasing: Erasing, names: dict[str, str], kind: str
 ) -> None:
     made = frame(pl.DataFrame(ErasureRequests.create_empty()).schema, [request(**names)])
-    erasing.warehouse.replace("crm_erasures", request_tombstones(made, erasing.config.networks, erasing.keys.identity))
+    key = erasing.keys.identity
+    # Of whom an address is all there is, the record is meant too.
+    by_record = stones(request(**names), records=customers(("zoe", "zoe@x.fr", None, "FR")), key=key)
+    found = pl.concat([by_record, person_tombstones(made, key)])
+    erasing.warehouse.replace("crm_erasures", found.unique())
     take_in(erasing)
     [adopted] = erasure_requests(erasing.catalog)
     assert (adopted.kind, adopted.received_by) == (kind, "crm")
