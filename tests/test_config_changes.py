@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
+import polars as pl
+
 from catalog.home import Home
 from catalog.nights import night_report
 from catalog.store import Catalog, open_catalog
@@ -105,6 +107,37 @@ def test_every_change_has_its_sentence_and_what_is_the_same_has_none(company: Co
         "Buyers was removed: its lists are to be deleted at the networks, and nobody is added to them.",
         "The rules that keep people out have changed: staff.",
         "relance.toml has other settings: default_country, minimum_age.",
+    ]
+
+
+def test_what_a_segment_an_account_a_rate_or_a_list_has_otherwise_is_told(company: Company) -> None:
+    company.declare("suppressions/staff.toml", 'title = "Staff"\ndomains = ["example.com"]\n')
+    before = read_config(company.config)
+    buyers, meta = before.segments["buyers"], before.networks["meta"].title
+
+    def told(**changed: object) -> list[str]:
+        segment = buyers.model_copy(update=changed)
+        return [change.says for change in config_changes(before, replace(before, segments={"buyers": segment}))]
+
+    label = f"Buyers is now called best at the networks, no longer {buyers.public_name}."
+    assert told(public_name="best") == [f"{label} The lists stay the same: rename them there."]
+    was, same = buyers.where, buyers.where.replace(" ", "\n    ")
+    assert was != same
+    assert told(where="orders_count >=\n  2") == [f"Buyers has another rule: orders_count >= 2. It was: {was}."]
+    assert told(where=same) == []
+    assert told(owner="team:other", purpose="loyalty") == ["Buyers is declared otherwise: owner."]
+    both = ("meta", "meta:fr", "google_ads")
+    assert told(networks=both) == [f"Buyers now goes to {meta} (fr) too.",
+                                   f"{meta} now has the accounts fr, main: each has its own lists."]  # fmt: skip
+    [gone] = told(networks=("google_ads",))
+    assert gone.startswith(f"Buyers no longer goes to {meta}: its list there is to be deleted")
+    assert [change.says for change in config_changes(before, replace(before, suppressions={}))] == [
+        "The rules that keep people out have changed: staff."
+    ]
+    rate = (before.settings.currency, date(2024, 1, 1), 2)
+    rates = pl.DataFrame([rate], schema=before.rates.schema, orient="row")
+    assert [change.says for change in config_changes(before, replace(before, rates=rates))] == [
+        "sources.toml or rates.csv reads the CRM otherwise."
     ]
 
 

@@ -50,8 +50,8 @@ def _segments(before: Config, now: Config) -> Iterator[ConfigChange]:
 def _segment(was: Segment, now: Segment) -> Iterator[ConfigChange]:
     if was.public_name != now.public_name:
         yield ConfigChange(kind="label_renamed", about=now.title, before=was.public_name, after=now.public_name)
-    if was.where != now.where:
-        before, after = (" ".join(rule.where.split()) for rule in (was, now))
+    before, after = (" ".join(rule.where.split()) for rule in (was, now))
+    if before != after:
         yield ConfigChange(kind="rule_changed", about=now.title, before=before, after=after)
     others = [name for name in Segment.model_fields if name not in _TOLD_APART]
     if changed := [name for name in others if getattr(was, name) != getattr(now, name)]:
