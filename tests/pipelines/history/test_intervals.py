@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from catalog.warehouse import Warehouse
 from pipelines.history.changes import are_noted, begin_notes
-from pipelines.history.intervals import history_begins, replace, rows_on
+from pipelines.history.intervals import history_begins, last_change, replace, replace_by, rows_on
 from pipelines.history.nights import kept_days_of
 
 FIRST = date(2026, 1, 1)
@@ -38,6 +38,7 @@ def held(warehouse: Warehouse, day: date) -> list[tuple[str, str | None]]:
 def clear(warehouse: Warehouse) -> None:
     for name in (
         "crm_customers",
+        "crm_other",
         "past_crm_customers",
         "new_crm_customers",
         "changed_crm_customers",
@@ -129,3 +130,46 @@ def test_a_table_whose_columns_changed_begins_anew(warehouse: Warehouse) -> None
     assert not warehouse.has("past_crm_customers")
     assert not are_noted(warehouse)
     assert history_begins(warehouse) == FIRST + timedelta(days=2)
+
+
+def test_a_row_is_the_same_in_another_time_zone_and_when_a_column_knows_more_words(warehouse: Warehouse) -> None:
+    clear(warehouse)
+    select = "SELECT 'a' AS customer_id, '{}'::ENUM({}) AS name, TIMESTAMPTZ '2025-07-01 12:00:00Z' AS created_at"
+    nights = (("UTC", "y", "'y'"), ("Asia/Tokyo", "y", "'x', 'y'"), ("UTC", "x", "'x', 'y'"), ("UTC", "y", "'x', 'y'"))
+    for number, (zone, word, words) in enumerate(nights):
+        warehouse.execute(f"SET TimeZone = '{zone}'")
+        with warehouse.transaction():
+            replace_by(
+                warehouse, "crm_customers", select.format(word, words), day=FIRST + timedelta(days=number), kept_days=9
+            )
+        gone = warehouse.height("past_crm_customers") if number else 0
+        assert gone == max(0, number - 1)
+    days = [FIRST + timedelta(days=number) for number in range(len(nights))]
+    said = [warehouse.read(f"SELECT name FROM ({rows_on(warehouse, 'crm_customers', day)})").rows() for day in days]
+    assert said == [[("y",)], [("y",)], [("x",)], [("y",)]]
+
+
+def test_the_last_change_is_when_a_row_last_came_or_went(warehouse: Warehouse) -> None:
+    clear(warehouse)
+    states = ([("a", "x")], [("a", "x"), ("b", "x")], [("a", "y"), ("b", "x")], [("a", "y")])
+    for number, rows in enumerate(states):
+        night(warehouse, rows, FIRST + timedelta(days=number), 9)
+
+    def changed(of: str, number: int) -> int | None:
+        day = last_change(warehouse, "crm_customers", "customer_id", [of], FIRST + timedelta(days=number))
+        return None if day is None else (day - FIRST).days
+
+    assert [changed("a", number) for number in range(4)] == [None, None, 2, 2]
+    assert [changed("b", number) for number in range(4)] == [None, 1, 1, 3]
+
+
+def test_history_begins_for_all_tables_when_it_begins_for_the_last(warehouse: Warehouse) -> None:
+    clear(warehouse)
+    assert history_begins(warehouse) is None
+    night(warehouse, [("a", "x")], FIRST, 9)
+    with warehouse.transaction():
+        replace(warehouse, "crm_other", pl.DataFrame({"a": [1]}), day=FIRST + timedelta(days=1), kept_days=9)
+        replace(warehouse, "crm_other", pl.DataFrame({"b": [1]}), day=FIRST + timedelta(days=2), kept_days=9)
+    assert history_begins(warehouse, "crm_customers") == FIRST
+    assert history_begins(warehouse, "crm_other") == history_begins(warehouse) == FIRST + timedelta(days=2)
+    assert warehouse.height("history_begins") == 2
