@@ -15,6 +15,7 @@ from pipelines.customers.people import person_ids
 from pipelines.erasure.purge import Waiting, purge
 from pipelines.history.changes import begin_notes
 from pipelines.identifiers.canonical import with_canonical
+from pipelines.identifiers.stored import DIGESTS
 from schemas.crm import CanonicalCustomers, CrmConsents, CrmCustomers
 from schemas.customers import CustomerRecords, PersonAliases
 from schemas.uploads import RefusedKeys
@@ -147,3 +148,17 @@ def test_whose_address_was_taken_out_is_worked_out_again(emptied: Warehouse) -> 
     ]
     for table, changed in (("crm_customers", "jane"), ("crm_consents", "jane"), ("customer_records", "p1")):
         assert emptied.read(f"FROM warehouse.changed_{table}").rows() == [(changed,)]
+
+
+def test_a_digest_that_only_an_erased_person_had_is_kept_nowhere(emptied: Warehouse) -> None:
+    own = person_ids(pl.Series(["jane", "bob"]), KEY).to_list()
+    emptied.replace("crm_customers", crm(JANE, BOB))
+    written = ({"customer_id": name, "person_id": each} for name, each in zip(("jane", "bob"), own, strict=True))
+    emptied.replace("customer_records", rows(CustomerRecords, *written))
+    names = {"last_name_letters_sha256": [0, 2], "first_name_letters_sha256": [1, 1]}
+    numbered = pl.DataFrame({"person_id": own, **names}, schema_overrides=dict.fromkeys(names, pl.UInt32))
+    emptied.replace("identifiers", numbered)
+    digests = pl.DataFrame({"number": [0, 1, 2], "digest": ["jane's", "both's", "bob's"]})
+    emptied.replace(DIGESTS, digests.cast({"number": pl.UInt32}))
+    forget(emptied, stones(request("jane")))
+    assert emptied.read(f"FROM warehouse.{DIGESTS} ORDER BY number")["digest"].to_list() == [None, "both's", "bob's"]
