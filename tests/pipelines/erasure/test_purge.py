@@ -162,3 +162,14 @@ def test_a_digest_that_only_an_erased_person_had_is_kept_nowhere(emptied: Wareho
     emptied.replace(DIGESTS, digests.cast({"number": pl.UInt32}))
     forget(emptied, stones(request("jane")))
     assert emptied.read(f"FROM warehouse.{DIGESTS} ORDER BY number")["digest"].to_list() == [None, "both's", "bob's"]
+
+
+def test_whoever_stays_without_an_erased_phone_stays_refused_by_what_was_said_of_it(emptied: Warehouse) -> None:
+    emptied.replace(
+        "crm_customers", crm({**JANE, "email": None}, {**BOB, "phone": "0612345678"}, {**BOB, "customer_id": "eve"})
+    )
+    refusal = {"address": "06 12 34 56 78", "purpose": "ads_upload", "status": "denied"}
+    emptied.replace("crm_consents", rows(CrmConsents, refusal))
+    forget(emptied, stones(request(phone="0612345678")))
+    said = emptied.read("SELECT customer_id, address, purpose, status FROM warehouse.crm_consents").rows()
+    assert said == [("bob", None, "ads_upload", "denied")]
