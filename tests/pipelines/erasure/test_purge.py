@@ -11,13 +11,17 @@ import pytest
 
 from catalog.rewrite import note_rewrite, rewrite_is_due
 from catalog.warehouse import Warehouse
+from pipelines.crm.erasures import tombstones
 from pipelines.customers.people import person_ids
 from pipelines.erasure.purge import Waiting, purge
 from pipelines.history.changes import begin_notes
 from pipelines.identifiers.canonical import with_canonical
+from pipelines.identifiers.ids import canonical_mobile_ad_id
+from pipelines.identifiers.matching import hashed_address
 from pipelines.identifiers.stored import DIGESTS
-from schemas.crm import CanonicalCustomers, CrmConsents, CrmCustomers
+from schemas.crm import CanonicalCustomers, CrmConsents, CrmCustomers, ErasureRequests
 from schemas.customers import CustomerRecords, PersonAliases
+from schemas.network import match_columns, networks
 from schemas.uploads import RefusedKeys
 from tests.pipelines.crm.test_erasures import COLUMNS, KEY, request, stones
 from tests.pipelines.uploads.test_publication import sha256
@@ -169,7 +173,24 @@ def test_whoever_stays_without_an_erased_phone_stays_refused_by_what_was_said_of
         "crm_customers", crm({**JANE, "email": None}, {**BOB, "phone": "0612345678"}, {**BOB, "customer_id": "eve"})
     )
     refusal = {"address": "06 12 34 56 78", "purpose": "ads_upload", "status": "denied"}
-    emptied.replace("crm_consents", rows(CrmConsents, refusal))
+    # A statement that names a record too keeps that.
+    emptied.replace("crm_consents", rows(CrmConsents, refusal, {**refusal, "customer_id": "eve"}))
     forget(emptied, stones(request(phone="0612345678")))
     said = emptied.read("SELECT customer_id, address, purpose, status FROM warehouse.crm_consents").rows()
-    assert said == [("bob", None, "ads_upload", "denied")]
+    assert set(said) == {(name, None, "ads_upload", "denied") for name in ("bob", "eve")}
+
+
+def test_an_advertising_id_and_a_hashed_record_id_of_an_erased_record_go(emptied: Warehouse) -> None:
+    known = {column.kind: column for column in match_columns(networks())}
+    kept = [known["external_id"], known["mobile_ad_id"]]
+    ids, device = pl.Series(["jane", "bob"]), pl.Series(["6D92078A-8246-4BA4-AE5B-76104861E7DC"])
+    device = device.to_frame("id").select(canonical_mobile_ad_id(pl.col("id")))["id"]
+    shown = hashed_address(ids, kept[0]).to_list(), [hashed_address(device, kept[1]).item(), None]
+    records = rows(CrmCustomers, {"customer_id": "jane", "email": "jane@x.fr", "mobile_ad_id": device.item()})
+    asked = rows(ErasureRequests, request("jane"))
+    compared = {"identity_key": KEY, "default_country": "FR"}
+    erasures = tombstones(asked, records, networks=networks(), **compared)
+    for column, values in zip(kept, shown, strict=True):
+        emptied.replace("identifiers", pl.DataFrame({"person_id": ["p1", "p2"], column.name: values}))
+        purge(emptied, erasures, kept, **compared)
+        assert emptied.read("SELECT person_id FROM warehouse.identifiers").rows() == [("p2",)], column
