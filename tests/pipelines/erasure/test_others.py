@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dataframely as dy
 import duckdb
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -18,10 +20,11 @@ from pipelines.customers.customers import customers
 from pipelines.customers.people import people
 from pipelines.customers.permissions import decisions
 from pipelines.customers.records import canonical_records
+from pipelines.erasure.others import keep_for_others
 from pipelines.erasure.purge import purge
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.suppressions.read import read_suppressions
-from schemas.crm import CanonicalCustomers, CrmConsents, CrmCustomers, ErasureRequests
+from schemas.crm import RAW_MARK, CanonicalCustomers, CrmConsents, CrmCustomers, ErasureRequests
 from schemas.network import networks
 from schemas.settings import Settings
 from schemas.suppression import Suppression
@@ -158,3 +161,18 @@ def test_whoever_is_of_a_suppressed_domain_stays_suppressed_when_that_address_is
     warehouse.replace("crm_suppressions", named.clear())
     purge(warehouse, stones, (), identity_key=KEY, default_country="FR", rules=rules)
     assert warehouse.read("FROM warehouse.crm_suppressions ORDER BY rule").equals(named)
+
+
+@pytest.mark.parametrize("how", ["md5", "sha1", "sha256"])
+def test_what_an_erased_record_says_of_an_e_mail_stays_with_whom_the_crm_has_by_its_digest(
+    database: duckdb.DuckDBPyConnection, how: str
+) -> None:
+    digest = hashlib.new(how, b"eve@x.fr").hexdigest()
+    columns = f"customer_id VARCHAR, address VARCHAR, status VARCHAR, {RAW_MARK} UBIGINT"
+    database.execute(f"CREATE OR REPLACE TEMP TABLE said ({columns})")
+    database.execute("INSERT INTO said VALUES ('zoe', 'Eve@x.fr', 'denied', 7), ('zoe', 'nobody@x.fr', 'denied', 8)")
+    living = f"(SELECT '{digest}' AS canonical_email, NULL::VARCHAR AS canonical_phone, 'FR' AS country)"
+    assert keep_for_others(database, "said", "customer_id = 'zoe'", living, default_country="FR") == 1
+    added = database.sql("FROM said WHERE customer_id IS NULL").fetchall()
+    # No raw row alone gives it: it bears no mark.
+    assert added == [(None, digest, "denied", None)]
