@@ -41,13 +41,16 @@ def test_every_version_of_which_a_file_holds_the_address_is_withdrawn_and_no_oth
             [full] = made.files
             files = (
                 full.model_copy(update={"name": f"club_b.full.csv{packing}"}),
+                full.model_copy(update={"name": f"club_b.add.csv{packing}", "kind": "add"}),
                 full.model_copy(update={"name": f"club_b.remove.csv{packing}", "kind": "remove"}),
             )
             catalog.add_version(audience, made.model_copy(update={"files": files}), "content")
             folder = home.outbox.joinpath(*audience, version)
             folder.mkdir(parents=True)
-            packed(folder / files[0].name, f"email\n{BOB}\n", f"email\n{BOB}\n{value}\n")
-            packed(folder / files[1].name, f"email\n{JANE}\n")
+            with_it, without = files[:2] if version.endswith(".1") else files[1::-1]
+            packed(folder / with_it.name, f"email\n{BOB}\n", f"email\n{BOB}\n{value}\n")
+            packed(folder / without.name, f"email\n{BOB}\n")
+            packed(folder / files[2].name, f"email\n{JANE}\n")
 
         withdrawn = withdraw_holding([JANE, sha256("nobody@x.fr")], home.outbox, catalog)
 
