@@ -173,3 +173,11 @@ def test_history_begins_for_all_tables_when_it_begins_for_the_last(warehouse: Wa
     assert history_begins(warehouse, "crm_customers") == FIRST
     assert history_begins(warehouse, "crm_other") == history_begins(warehouse) == FIRST + timedelta(days=2)
     assert warehouse.height("history_begins") == 2
+
+
+def test_a_repeated_day_keeps_nothing_of_what_came_in_its_first_try(warehouse: Warehouse) -> None:
+    clear(warehouse)
+    for later, rows in ((0, ["a"]), (1, ["a", "b"]), (1, ["a", "c"]), (1, ["a"])):
+        night(warehouse, [(name, "x") for name in rows], FIRST + timedelta(days=later), 9)
+    assert warehouse.height("past_crm_customers") == warehouse.height("new_crm_customers") == 0
+    assert last_change(warehouse, "crm_customers", "customer_id", ["a", "b", "c"], FIRST + timedelta(days=9)) is None
