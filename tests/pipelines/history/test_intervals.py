@@ -145,8 +145,10 @@ def test_a_row_is_the_same_in_another_time_zone_and_when_a_column_knows_more_wor
         gone = warehouse.height("past_crm_customers") if number else 0
         assert gone == max(0, number - 1)
     days = [FIRST + timedelta(days=number) for number in range(len(nights))]
-    said = [warehouse.read(f"SELECT name FROM ({rows_on(warehouse, 'crm_customers', day)})").rows() for day in days]
-    assert said == [[("y",)], [("y",)], [("x",)], [("y",)]]
+    for zone in ("Asia/Tokyo", "UTC"):
+        warehouse.execute(f"SET TimeZone = '{zone}'")
+        said = [warehouse.read(f"SELECT name FROM ({rows_on(warehouse, 'crm_customers', day)})").rows() for day in days]
+        assert said == [[("y",)], [("y",)], [("x",)], [("y",)]]
 
 
 def test_the_last_change_is_when_a_row_last_came_or_went(warehouse: Warehouse) -> None:
