@@ -141,7 +141,7 @@ def _rows_of_file(path: Path, upload_list: UploadList, network: Network) -> pl.D
         separator=network.file.delimiter,
         new_columns=[slot.name for slot in upload_list.slots],
     )
-    texts = rows.select(pl.when(pl.all().str.strip_chars_end("\r") != "").then(pl.all().str.strip_chars_end("\r")))
+    texts = rows.select(pl.when(pl.all() != "").then(pl.all()))
     values = [slot.name for slot in upload_list.slots if slot.column.value is not None]
     return texts.with_columns(pl.col(values).cast(pl.Decimal(18, 2)))
 

@@ -201,3 +201,23 @@ def test_nothing_is_taken_out_of_a_list_that_was_deleted(catalog: Catalog, order
     for kind in order:
         confirm(catalog, LOYAL, "2025-01-02.1" if kind == "removed" else "2025-01-01.1", kind)
     assert left(catalog, last) == []
+
+
+def test_the_other_way_of_a_list_that_nobody_spoke_of_deletes_it_once_it_is_known(catalog: Catalog) -> None:
+    publish(catalog, "2025-01-01.1")
+    ways = {
+        "plan": (step("removed", "2025-01-02.1"), step("created", "2025-01-02.1")),
+        "alternative": (step("deleted", "2025-01-01.1"), step("created", "2025-01-02.1")),
+    }
+    newest = publish(catalog, "2025-01-02.1", "full", "remove").model_copy(update=ways)
+    confirm(catalog, LOYAL, "2025-01-01.1", "created")
+    assert left(catalog, newest) == [("replaced", "2025-01-02.1")]
+    assert left_instead(catalog, newest) == ["deleted", "created"]
+
+
+def test_a_list_made_of_the_version_and_filled_with_an_older_one_since_is_not_made_twice(catalog: Catalog) -> None:
+    publish(catalog, "2025-01-01.1")
+    newest = planned(publish(catalog, "2025-01-02.1"), "created")
+    confirm(catalog, LOYAL, "2025-01-02.1", "created")
+    confirm(catalog, LOYAL, "2025-01-01.1", "replaced")
+    assert left(catalog, newest) == [("replaced", "2025-01-02.1")]

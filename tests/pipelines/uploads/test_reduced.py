@@ -1,0 +1,174 @@
+"""What is left of a version while its audience is held back: its very rows without what is forbidden, or nothing."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from catalog.home import Home
+from catalog.secret_keys import SecretKeys
+from catalog.warehouse import Warehouse
+from pipelines.uploads.withdrawal import withdraw
+from schemas.network import Network
+from schemas.uploads import Manifest
+from tests.pipelines.uploads.test_deltas import (  # noqa: F401 - `stores` is a fixture
+    EMAIL_OF,
+    JANE,
+    JOHN,
+    MARY,
+    NETWORKS,
+    Person,
+    World,
+    forbid,
+    keys_in,
+    settle,
+    stores,
+    world,
+)
+
+Stores = tuple[Home, SecretKeys, Warehouse]
+BRAKE = "the brake holds it"
+#: A row each, with something beside the key.
+FOUR = {number: Person(emails=(number,), lives=number % 3, city=number % 2) for number in range(4)}
+
+
+def changed(network: Network, **changes: object) -> Network:
+    return network.model_copy(update={"file": network.file.model_copy(update=changes)})
+
+
+def newest(company: World) -> Manifest:
+    manifest = company.newest()
+    assert manifest is not None
+    return manifest
+
+
+def held(company: World, people: dict[int, Person] = FOUR) -> Manifest:
+    company.run(people, held_back=BRAKE)
+    return newest(company)
+
+
+def content(path: Path) -> bytes:
+    if path.suffix == ".gz":
+        return gzip.decompress(path.read_bytes())
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
+            return archive.read(archive.namelist()[0])
+    return path.read_bytes()
+
+
+def rows_in(company: World, version: str | None) -> list[bytes]:
+    return [line for file in company.files(str(version), "full") for line in content(file).splitlines(keepends=True)]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        {},
+        {"compression": "zip"},
+        {"compression": "gzip"},
+        {"newline": "\r\n"},
+        {"quoting": "always", "delimiter": ";"},
+        {"header": False},
+    ],
+    ids=str,
+)
+def test_every_row_stays_as_it_was_published_but_for_the_forbidden(file: dict[str, object], stores: Stores) -> None:  # noqa: F811
+    with world("meta", stores) as company:
+        company.network = changed(company.network, **file)
+        before = rows_in(company, company.run(FOUR).version)
+        # In no row at either end.
+        gone = before[-2]
+        [token] = [token for token, value in EMAIL_OF["meta"].items() if value.encode() in gone]
+        forbid(company, "meta", token)
+        after = rows_in(company, held(company, {}).version)
+        assert after == [row for row in before if row != gone]
+
+
+def test_files_that_are_not_as_they_were_published_say_nothing(stores: Stores) -> None:  # noqa: F811
+    with world("meta", stores) as company:
+        company.network = changed(company.network, maximum_rows=2)
+        for damage in ("another's", "gone"):
+            company.forbidden = set()
+            version = company.run({**FOUR, 4: Person(phones=(1 if damage == "gone" else 2,))}).version
+            files = company.files(str(version), "full")
+            assert len(files) == 3
+            [one] = [file for file in files if EMAIL_OF["meta"][1] in file.read_text()]
+            if damage == "gone":
+                one.unlink()
+            else:
+                one.write_text(one.read_text().replace(EMAIL_OF["meta"][1], "0" * 64))
+            forbid(company, "meta", 0)
+            left = {value for _, key, value in keys_in(company, held(company)) if key == "email"}
+            assert left == {EMAIL_OF["meta"][number] for number in (1, 2, 3)}
+
+
+def test_a_row_goes_that_lacks_what_the_network_needs_in_each(stores: Stores) -> None:  # noqa: F811
+    with world("meta", stores) as company:
+        company.network = company.network.model_copy(update={"required_any": (("email",),)})
+        company.run({0: Person(emails=(0,), phones=(0,)), 1: JOHN})
+        forbid(company, "meta", 0)
+        assert keys_in(company, held(company)) == {("", "email", EMAIL_OF["meta"][1])}
+
+
+def test_rows_that_look_the_same_without_what_is_forbidden_become_one(stores: Stores) -> None:  # noqa: F811
+    with world("meta", stores) as company:
+        company.run({number: Person(emails=(number,), phones=(3,)) for number in range(2)} | {2: MARY})
+        forbid(company, "meta", 0)
+        forbid(company, "meta", 1)
+        [full] = [entry for entry in held(company).files if entry.kind == "full"]
+        assert full.rows == 2
+
+
+@pytest.mark.parametrize("needed", ["country", "email"])
+def test_keys_alone_make_no_file_where_the_network_wants_more_in_a_row_of_some(
+    needed: str,
+    stores: Stores,  # noqa: F811
+) -> None:
+    with world("meta", stores) as company:
+        company.network = company.network.model_copy(update={"required_any": ((needed,),)})
+        version = company.run({**FOUR, 4: Person(emails=(1, 2), phones=(1,), lives=1)}).version
+        forbid(company, "meta", 0)
+        withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, str(version))
+        assert not held(company).has_file("full")
+
+
+def test_a_list_is_kept_at_the_network_s_minimum_and_withheld_below_it(stores: Stores) -> None:  # noqa: F811
+    with world("snapchat", stores) as company:
+        company.run({0: JANE, 1: JOHN, 2: Person(emails=(2,), phones=(1,))})
+        forbid(company, "snapchat", 0)
+        first = held(company)
+        assert ([entry.rows for entry in first.files if entry.kind == "full"], first.withheld) == ([2], {"phones": 1})
+        company.run({0: JANE, 1: JOHN, 2: Person(emails=(2,), phones=(1, 2))})
+        forbid(company, "snapchat", 1)
+        second = held(company)
+        assert ([entry.list for entry in second.files if entry.kind == "full"], second.withheld) == (
+            ["phones"],
+            {"emails": 1},
+        )
+
+
+@pytest.mark.parametrize(("state", "is_due"), [("withdrawn", True), ("expired", False), ("lost", False)])
+def test_only_files_that_were_withdrawn_are_replaced_while_the_audience_is_held(
+    state: str,
+    is_due: bool,
+    stores: Stores,  # noqa: F811
+) -> None:
+    with world("meta", stores) as company:
+        version = company.run({0: JANE, 1: JOHN}).version
+        company.outbox.catalog.set_state(company.audience, str(version), state)
+        assert (company.run({0: JANE}, held_back=BRAKE).version is not None) == is_due
+
+
+def test_rules_that_changed_while_the_audience_is_held_make_no_full_file(stores: Stores) -> None:  # noqa: F811
+    with world("google_ads", stores) as company:
+        company.run({0: JANE, 1: JOHN})
+        settle(company)
+        company.network = changed(NETWORKS["google_ads"], newline="\r\n")
+        forbid(company, "google_ads", 0)
+        found = held(company)
+        assert (found.files, [step.kind for step in found.plan]) == ((), ["deleted"])
+        assert "rules have changed" in str(found.because)
