@@ -150,6 +150,70 @@ def test_a_deletion_names_a_version_that_went_into_the_list(catalog: Catalog) ->
     confirm(catalog, LOYAL, "2025-01-02.1", "deleted")
 
 
+def test_the_tenth_version_of_a_day_is_newer_than_the_ninth_when_a_deletion_names_it(catalog: Catalog) -> None:
+    publish(catalog, "2025-01-01.9")
+    confirm(catalog, LOYAL, "2025-01-01.9", "created")
+    publish(catalog, "2025-01-01.10")
+    with pytest.raises(JournalError, match=r"The open ones are known by 2025-01-01.9"):
+        confirm(catalog, LOYAL, "2025-01-01.10", "deleted")
+
+
+def test_a_version_makes_one_list_at_a_time_whatever_else_it_went_into(catalog: Catalog) -> None:
+    publish(catalog, "2025-01-01.1")
+    confirm(catalog, LOYAL, "2025-01-01.1", "created")
+    publish(catalog, "2025-01-02.1")
+    confirm(catalog, LOYAL, "2025-01-02.1", "replaced")
+    confirm(catalog, LOYAL, "2025-01-02.1", "created")
+    for version in ("2025-01-01.1", "2025-01-02.1"):
+        with pytest.raises(JournalError, match="a list made of it is open already"):
+            confirm(catalog, LOYAL, version, "created")
+
+
+def test_instead_of_a_delta_on_another_base_the_newest_files_that_fit_are_named(catalog: Catalog) -> None:
+    publish(catalog, "2025-01-01.1")
+    confirm(catalog, LOYAL, "2025-01-01.1", "created")
+    for day in (2, 3):
+        publish(catalog, f"2025-01-0{day}.1", "full", "add")
+    confirm(catalog, LOYAL, "2025-01-02.1", "added")
+    for day in (4, 5):
+        publish(catalog, f"2025-01-0{day}.1", "full", "add")
+    with pytest.raises(JournalError, match=r"Upload the files of 2025-01-05.1 instead"):
+        confirm(catalog, LOYAL, "2025-01-03.1", "added")
+    for _ in range(2):
+        unconfirm(catalog, LOYAL)
+    confirm(catalog, LOYAL, "2025-01-03.1", "created")
+    publish(catalog, "2025-01-06.1", "remove")
+    confirm(catalog, LOYAL, "2025-01-06.1", "removed")
+    with pytest.raises(JournalError, match="The next night publishes files that start from what the list holds"):
+        confirm(catalog, LOYAL, "2025-01-05.1", "added")
+
+
+def test_removals_for_lists_that_nobody_spoke_of_fit_beside_the_newest_list_if_that_is_the_version_s(
+    catalog: Catalog,
+) -> None:
+    for day in (1, 2):
+        publish(catalog, f"2025-01-0{day}.1")
+    publish(catalog, "2025-01-03.1", "full", "remove")
+    confirm(catalog, LOYAL, "2025-01-01.1", "created")
+    with pytest.raises(JournalError, match="it starts from another state of the list"):
+        confirm(catalog, LOYAL, "2025-01-03.1", "removed")
+    confirm(catalog, LOYAL, "2025-01-03.1", "created")
+    confirm(catalog, LOYAL, "2025-01-03.1", "removed")
+    # An older version may have been a list, too; nobody need say so to delete it.
+    confirm(catalog, LOYAL, "2025-01-02.1", "deleted")
+    assert len(lists_of(catalog)) == 2
+
+
+def test_a_confirmation_is_taken_back_by_its_number_or_its_version(catalog: Catalog) -> None:
+    publish(catalog, "2025-01-01.1")
+    first, second = (confirm(catalog, LOYAL, "2025-01-01.1", kind) for kind in ("created", "replaced"))
+    publish(catalog, "2025-01-02.1")
+    third = confirm(catalog, LOYAL, "2025-01-02.1", "replaced")
+    assert unconfirm(catalog, LOYAL, second.number) == second
+    assert unconfirm(catalog, LOYAL, "2025-01-02.1") == third
+    assert confirmations(catalog) == [first]
+
+
 def test_what_a_later_confirmation_rests_on_is_not_taken_back_first(catalog: Catalog) -> None:
     publish(catalog, "2025-01-01.1")
     confirm(catalog, LOYAL, "2025-01-01.1", "created")

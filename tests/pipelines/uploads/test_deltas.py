@@ -36,7 +36,7 @@ from schemas.errors import JournalError
 from schemas.identifiers import MatchColumn
 from schemas.journal import UploadStep
 from schemas.network import Network, match_columns, networks
-from schemas.network_file import MinimumRows
+from schemas.network_file import FileKind, MinimumRows
 from schemas.segment import Audience, Segment
 from schemas.settings import Settings
 from schemas.uploads import Manifest
@@ -541,6 +541,19 @@ def test_a_companion_changes_no_delta_and_a_kept_phone_stays(stores: tuple[Home,
         [removed] = company.files(found.version, "remove")
         gone = {(key, value) for _, key, value in company.remote.members([removed])}
         assert gone == {("email", EMAIL_OF["google_ads"][0])}
+
+
+@pytest.mark.parametrize("order", [("add", "remove"), ("remove", "add")])
+def test_deltas_are_uploaded_in_the_network_s_order(
+    order: tuple[FileKind, ...], stores: tuple[Home, SecretKeys, Warehouse]
+) -> None:
+    with world("google_ads", stores) as company:
+        company.network = company.network.model_copy(update={"upload_order": order})
+        company.run({0: JANE, 1: JOHN})
+        settle(company)
+        found = company.run({0: JANE, 2: MARY}).manifest
+        assert found is not None
+        assert [step.file for step in found.plan] == list(order)
 
 
 def test_too_few_additions_are_filled_up_with_current_members(stores: tuple[Home, SecretKeys, Warehouse]) -> None:

@@ -83,3 +83,14 @@ def test_after_a_known_list_is_deleted_another_that_nobody_spoke_of_may_still_be
         found = company.run({0: JANE, 1: JOHN}).manifest
         assert found is not None
         assert (found.removes, found.forbidden) == (1, 1)
+
+
+def test_of_the_versions_that_carried_a_key_the_newest_is_named(
+    stores: tuple[Home, SecretKeys, Warehouse],  # noqa: F811
+) -> None:
+    with world("x", stores) as company:
+        _, newest = (company.run({0: JANE, 1: JOHN, **more}).version for more in ({}, {2: MARY}))
+        forbid(company, "x", 1)
+        found = company.run({0: JANE}).manifest
+        assert found is not None
+        assert [step.version for step in found.plan if step.kind == "deleted"] == [newest]
