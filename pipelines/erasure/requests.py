@@ -10,12 +10,23 @@ import polars as pl
 from pipelines.crm.erasures import person_tombstones, tombstones, with_phone
 from pipelines.identifiers.email_refusals import is_placeholder
 from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.phones.text import KANA_DASHES
+from pipelines.identifiers.unicode import with_ascii_digits
 from schemas.crm import CrmCustomers, ErasureRequests
 from schemas.errors import ConfigError
 from schemas.network import Network
 
 #: Digits, and what people put between them.
 _PHONE = r"^[+(]?[0-9][0-9 ()./-]{5,}$"
+#: What stands for these in what is copied from pages, letters and contacts, or typed on a Japanese keyboard.
+_SAME = {
+    r"\p{Cf}": "",
+    r"\s": " ",
+    rf"[\p{{Pd}}\x{{2212}}{KANA_DASHES}]": "-",
+    r"\x{ff0b}": "+",
+    r"\x{ff08}": "(",
+    r"\x{ff09}": ")",
+}
 
 
 def requests_of(
@@ -38,8 +49,9 @@ def requests_of(
     read = with_phone(frame.with_columns(country=pl.lit(None, pl.String)), "typed", default_country).with_columns(
         email=canonical_email(pl.col("typed"))
     )
-    looks = read["typed"].str.contains(_PHONE) & read["phone_e164"].is_not_null()
-    certain = looks & read["typed"].str.contains(r"^(\+|0)|[ ()./-]")
+    plain = read.select(_plain(pl.col("typed"))).to_series()
+    looks = plain.str.contains(_PHONE) & read["phone_e164"].is_not_null()
+    certain = looks & plain.str.contains(r"^(\+|0)|[ ()./-]")
     guessed = (
         pl.DataFrame({"typed": read["typed"], "looks": looks, "certain": certain})
         .select(
@@ -76,6 +88,13 @@ def addresses_of(requests: pl.DataFrame) -> pl.DataFrame:
     """kind, value: the e-mails and phones that the requests name."""
     parts = [requests.select(kind=pl.lit(kind), value=kind).drop_nulls() for kind in ("email", "phone")]
     return pl.concat(parts).unique()
+
+
+def _plain(typed: pl.Expr) -> pl.Expr:
+    text = with_ascii_digits(typed)
+    for pattern, sign in _SAME.items():
+        text = text.str.replace_all(pattern, sign)
+    return text.str.strip_chars()
 
 
 def _check(read: pl.DataFrame) -> None:
