@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from catalog.warehouse import Warehouse
 from pipelines.history.changes import are_noted, begin_notes
-from pipelines.history.intervals import history_begins, last_change, replace, replace_by, rows_on
+from pipelines.history.intervals import Staying, history_begins, last_change, replace, replace_by, rows_on
 from pipelines.history.nights import kept_days_of
+from schemas.crm import RAW_MARK
 
 FIRST = date(2026, 1, 1)
 
@@ -183,3 +184,37 @@ def test_a_repeated_day_keeps_nothing_of_what_came_in_its_first_try(warehouse: W
         night(warehouse, [(name, "x") for name in rows], FIRST + timedelta(days=later), 9)
     assert warehouse.height("past_crm_customers") == warehouse.height("new_crm_customers") == 0
     assert last_change(warehouse, "crm_customers", "customer_id", ["a", "b", "c"], FIRST + timedelta(days=9)) is None
+
+
+def marked(
+    warehouse: Warehouse, rows: list[tuple[str, str, int]], words: str, later: int, staying: Staying | None = None
+) -> None:
+    values = ", ".join(f"('{name}', '{word}', {mark})" for name, word, mark in rows)
+    columns = f"a AS customer_id, b::ENUM({words}) AS name, c::UBIGINT AS {RAW_MARK}"
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE arriving AS SELECT {columns} FROM (VALUES {values}) AS _(a, b, c)")
+    with warehouse.transaction():
+        day = FIRST + timedelta(days=later)
+        replace_by(warehouse, "crm_customers", "FROM arriving", day=day, kept_days=9, staying=staying)
+
+
+def test_rows_that_stay_are_on_every_day_whatever_comes_beside_them(warehouse: Warehouse) -> None:
+    clear(warehouse)
+    crowd = [(f"z{number:02}", "x", number) for number in range(20)]
+    marked(warehouse, [*crowd, ("a", "x", 77)], "'x'", 0)
+    # Another that is like one that stays, and one with a new word.
+    marked(warehouse, [("a", "x", 78), ("b", "w", 79)], "'w', 'x'", 1, Staying("true", may_repeat=True))
+    crowded = [(name, word) for name, word, _ in crowd]
+    # Of two that are alike history knows one.
+    assert ("a", "x") in held(warehouse, FIRST)
+    assert set(held(warehouse, FIRST)) == {("a", "x"), *crowded}
+    assert held(warehouse, FIRST + timedelta(days=1)) == sorted([("a", "x"), ("a", "x"), ("b", "w"), *crowded])
+    assert warehouse.height("past_crm_customers") == 0
+
+
+def test_marks_of_raw_rows_are_those_of_the_last_night_though_nothing_else_changed(warehouse: Warehouse) -> None:
+    clear(warehouse)
+    for later in (0, 1):
+        marked(warehouse, [(f"z{number}", "x", number + later) for number in range(20)], "'x'", later)
+    marks = warehouse.read(f"SELECT {RAW_MARK} FROM warehouse.crm_customers")[RAW_MARK].sort().to_list()
+    assert marks == list(range(1, 21))
+    assert warehouse.height("past_crm_customers") == warehouse.height("new_crm_customers") == 0
