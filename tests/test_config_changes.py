@@ -129,6 +129,8 @@ def test_what_a_segment_an_account_a_rate_or_a_list_has_otherwise_is_told(compan
     both = ("meta", "meta:fr", "google_ads")
     assert told(networks=both) == [f"Buyers now goes to {meta} (fr) too.",
                                    f"{meta} now has the accounts fr, main: each has its own lists."]  # fmt: skip
+    pinterest = before.networks["pinterest"].title
+    assert told(networks=("meta", "google_ads", "pinterest")) == [f"Buyers now goes to {pinterest} too."]
     [gone] = told(networks=("google_ads",))
     assert gone.startswith(f"Buyers no longer goes to {meta}: its list there is to be deleted")
     assert [change.says for change in config_changes(before, replace(before, suppressions={}))] == [
