@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -17,7 +18,7 @@ from catalog.warehouse import open_warehouse
 from commands.main import app
 from pipelines.history import replay as replaying
 from pipelines.history.nights import kept_night
-from schemas.config import read_config
+from schemas.config import Config, read_config
 from schemas.errors import DayError
 from tests.nights import night
 from tests.pipelines.uploads.network_model import AdNetwork, Member
@@ -25,7 +26,7 @@ from tests.simulation.company import Company
 from tests.simulation.world import AUDIENCES
 
 FIRST = date(2025, 3, 1)
-Replay = Callable[[date], list[replaying.Replayed]]
+Replay = Callable[..., list[replaying.Replayed]]
 
 
 class Lived:
@@ -54,9 +55,9 @@ class Lived:
         config = read_config(self.company.config)
         with open_warehouse(self.home, keys) as warehouse, open_catalog(self.home) as catalog:
 
-            def replay(day: date) -> list[replaying.Replayed]:
+            def replay(day: date, current: Config = config) -> list[replaying.Replayed]:
                 kept = kept_night(warehouse, day, 35)
-                return replaying.replay(kept, self.home, catalog, config, keys.identity)
+                return replaying.replay(kept, self.home, catalog, current, keys.identity)
 
             yield replay
 
@@ -75,6 +76,9 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
 
 
 def test_without_a_change_of_who_may_be_sent_every_kept_night_is_what_it_was_byte_by_byte(lived: Lived) -> None:
+    stale = lived.home.replay / FIRST.isoformat() / "meta" / "main" / "gone" / "gone.full.csv"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
     with lived.replaying() as replay:
         for day in lived.published:
             for each in replay(day):
@@ -82,12 +86,18 @@ def test_without_a_change_of_who_may_be_sent_every_kept_night_is_what_it_was_byt
                 assert each.outcome == ("equal" if lived.published[day][str(each.audience)] else "nothing")
             assert lived.rebuilt(day) == lived.published[day]
             assert sum(map(bool, lived.published[day].values())) >= 2
+    assert not stale.exists()
+    made = list((lived.home.replay / FIRST.isoformat()).rglob("*"))
+    assert {(path.is_dir(), path.stat().st_mode & 0o777) for path in made} == {(True, 0o700), (False, 0o600)}
 
 
 def test_it_refuses_a_night_that_is_not_kept_and_other_rules(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> None:
     with lived.replaying() as replay:
         with pytest.raises(DayError, match="There is no kept night of 2025-02-01"):
             replay(date(2025, 2, 1))
+        current = read_config(lived.company.config)
+        with pytest.raises(DayError, match="is no longer declared, so nobody's consent to it is known"):
+            replay(FIRST, dataclasses.replace(current, segments={}))
         monkeypatch.setattr(replaying, "rules_version", lambda network: "other")
         with pytest.raises(DayError, match="was made by the rules"):
             replay(FIRST)
