@@ -138,9 +138,10 @@ class Crm:
             places = located.places(broken, rejected, rejected)
         quarantined = pl.concat(
             [
-                broken.join(places, on=ROW, how="left").select(
-                    pl.lit(table).alias("table"), "source", "row", "rule", "shape"
-                ),
+                # Consents have a column `source` of their own.
+                broken.select(ROW, "rule", "shape")
+                .join(places, on=ROW, how="left")
+                .select(pl.lit(table).alias("table"), "source", "row", "rule", "shape"),
                 rejected.with_columns(source=file_name(pl.col("source"))),
             ],
             how="vertical_relaxed",

@@ -1,0 +1,61 @@
+"""One table whose raw rows are known is read as if they were not, whatever changed among them since."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from pipelines.crm import known as known_rows
+from pipelines.crm.read import Pulled
+from schemas.source import TableName
+from tests.pipelines.crm.test_known import LINES
+from tests.pipelines.crm.test_pull import HEADERS, TABLES, reading_of
+
+
+def rows(pulled: Pulled) -> tuple[pl.DataFrame, pl.DataFrame, int, bool]:
+    every = pulled.arrival.read(f"FROM {pulled.arrival.every}").sort(pl.all())
+    return every, pulled.quarantined.sort(pl.all()), pulled.read, pulled.is_whole
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("table", TABLES)
+def test_what_a_table_gives_is_the_same_whether_its_raw_rows_are_known(
+    database: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: TableName, seed: int
+) -> None:
+    monkeypatch.setattr(known_rows, "_MARKS_AT_ONCE", 3)
+    chosen = random.Random(seed)  # noqa: S311
+    before, now = (chosen.choices(LINES[table], k=7) for _ in range(2))
+    now += before[:4]
+    held = reading_of(database, tmp_path, **{table: before}).crm.pull(table).arrival
+    database.execute(f"CREATE OR REPLACE TEMP TABLE held AS {held.written}")
+    read = reading_of(database, tmp_path, **{table: now})
+
+    ours = replace(read.crm, known={table: "held"}).pull(table)
+
+    assert ours.arrival.held == "held"
+    got, wanted = rows(ours), rows(read.crm.pull(table))
+    assert got[0].equals(wanted[0])
+    assert got[1].equals(wanted[1])
+    assert got[2:] == wanted[2:] == (len(now), True)
+
+
+def test_a_statement_that_is_set_aside_is_told_by_its_file_and_not_by_what_it_says_of_its_source(
+    database: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    read = reading_of(database, tmp_path, consents=[",,ads_upload,,granted,2025-01-01", "zoe,,ads_upload,,perhaps,"])
+    tables = read.crm.sources.tables
+    select = f"{tables.consents.select}".replace("captured_at", "captured_at, 'asked by jane@x.fr' AS source")
+    declared = tables.model_copy(update={"consents": tables.consents.model_copy(update={"select": select})})
+    sources = read.crm.sources.model_copy(update={"tables": declared})
+    for table, expected in {
+        "consents": [(1, "names somebody not so", None), (2, "status not allowed", "aaaaaaa")],
+        "erasures": [(2, "names somebody not so", None)],
+    }.items():
+        (tmp_path / "erasures.csv").write_text(f"{HEADERS['erasures']}\nr1,zoe,,,2025-06-01\nr2,,,,2025-06-01\n")
+        told = replace(read.crm, sources=sources).pull(table).quarantined  # pyright: ignore[reportArgumentType]
+        assert told.select("source", "row", "rule", "shape").rows() == [(f"{table}.csv", *each) for each in expected]
