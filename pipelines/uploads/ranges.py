@@ -53,7 +53,7 @@ def _dealt(frames: Iterator[pl.DataFrame], spool: Path) -> Ranges:
     held: list[pl.DataFrame] = []
     size = 0
     for frame in frames:
-        if held and size > HELD_BYTES:
+        if size > HELD_BYTES:
             frames = chain([frame], frames)
             break
         held.append(frame)

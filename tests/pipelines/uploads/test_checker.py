@@ -18,7 +18,7 @@ import pytest
 from pipelines.uploads import checker_bytes
 from pipelines.uploads.checker import complaints
 from schemas.network import Network, UploadList, networks
-from schemas.network_file import FileFormat
+from schemas.network_file import FileFormat, MinimumRows
 from tests.pipelines.uploads.golden import FOLDER, NETWORKS
 
 
@@ -311,6 +311,26 @@ def test_minimum_and_maxima_are_the_network_s(tmp_path: Path) -> None:
         small = of.network.model_copy(update={"file": of.network.file.model_copy(update=limit)})
         (sentence,) = found_in(of.text, of, tmp_path, small)
         assert told in sentence
+
+
+def test_a_file_may_be_just_as_small_and_as_large_as_the_network_says(tmp_path: Path) -> None:
+    of = good("spotify")
+    rows, size = len(of.lines) - 1, len(of.text.encode())
+    for limits, is_taken in (
+        ({"minimum_rows": MinimumRows(full=rows, add=1, remove=1), "maximum_rows": rows, "maximum_bytes": size}, True),
+        ({"minimum_rows": MinimumRows(full=rows + 1, add=1, remove=1)}, False),
+        ({"maximum_rows": rows - 1}, False),
+        ({"maximum_bytes": size - 1}, False),
+    ):
+        network = of.network.model_copy(update={"file": of.network.file.model_copy(update=limits)})
+        assert (found_in(of.text, of, tmp_path, network) == []) == is_taken
+
+
+@pytest.mark.parametrize("nothing", ["", " ", "null", "NULL", "None", "none", "nan", "NaN", "N/A", "n/a", "undefined"])
+def test_whatever_a_tool_writes_for_nothing_is_refused_when_it_was_hashed(nothing: str, tmp_path: Path) -> None:
+    of = good("tiktok")
+    [sentence] = found_in(with_cell(of, lambda _: hash_of(of, nothing)), of, tmp_path)
+    assert "the hash of nothing" in sentence
 
 
 @pytest.mark.parametrize(

@@ -501,6 +501,18 @@ def test_keys_left_pending_of_a_published_version_become_final(outbox: Outbox, m
     assert keys_of(outbox) == {("2019-06-30.1", sha256("jane"), "final")}
 
 
+def test_keys_left_pending_of_a_version_that_was_withdrawn_meanwhile_are_kept(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(commit, "finish_keys", crash)
+        with pytest.raises(KeyboardInterrupt):
+            published(outbox, "jane")
+    withdraw(outbox.home.outbox, outbox.catalog, AUDIENCE, "2019-06-30.1")
+    reconcile(outbox)
+    assert keys_of(outbox) == {("2019-06-30.1", sha256("jane"), "final")}
+
+
 def test_what_was_staged_is_gone(outbox: Outbox) -> None:
     half = outbox.staging / "meta-main-loyal_customers"
     half.mkdir(parents=True)
@@ -539,6 +551,36 @@ def test_a_folder_whose_manifest_is_not_ours_is_not_adopted_and_stops_no_run(
     assert outbox.catalog.versions() == []
     assert published(outbox, "john").outcome == "published"
     assert len(outbox.catalog.versions()) == 1
+
+
+def test_a_folder_that_is_not_adopted_keeps_no_other_from_it(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = AUDIENCE._replace(account="other")
+    with monkeypatch.context() as patched:
+        patched.setattr(type(outbox.catalog), "add_version", crash)
+        for audience in (AUDIENCE, other):
+            with pytest.raises(KeyboardInterrupt):
+                published(outbox, "jane", audience=audience)
+    (outbox.folder(AUDIENCE, "2019-06-30.1") / "club_b.full.csv").unlink()
+    reconcile(outbox)
+    assert [row["account"] for row in outbox.catalog.versions()] == ["other"]
+
+
+def test_a_copy_of_a_version_s_folder_is_no_version(outbox: Outbox) -> None:
+    published(outbox, "jane")
+    folder = outbox.folder(AUDIENCE, "2019-06-30.1")
+    for copy in (folder.with_name("2019-06-30.7"), outbox.folder(AUDIENCE._replace(account="other"), folder.name)):
+        shutil.copytree(folder, copy)
+    reconcile(outbox)
+    assert [(row["account"], row["version"]) for row in outbox.catalog.versions()] == [("main", "2019-06-30.1")]
+    assert published(outbox, "john").version == "2019-06-30.8"
+
+
+def test_what_somebody_left_where_files_are_staged_is_not_published(outbox: Outbox) -> None:
+    half = outbox.staging / "meta-main-loyal_customers"
+    half.mkdir(parents=True)
+    (half / "club_b.full.part-0001.csv").write_text("half a file", encoding="utf-8")
+    published(outbox, "jane")
+    assert not list(outbox.home.outbox.rglob("*part-0001*"))
 
 
 def test_a_folder_signed_with_a_strangers_key_is_not_adopted(tmp_path: Path) -> None:

@@ -211,8 +211,9 @@ def test_a_file_torn_while_its_folder_is_renamed_is_neither_published_nor_adopte
     assert published(outbox, "a", "b").outcome == "published"
 
 
+@pytest.mark.parametrize("content", [b"half", b"more" * 1000])
 def test_a_folder_left_by_a_crash_is_not_adopted_when_a_file_of_it_is_torn(
-    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
     def crash(*arguments: object) -> None:
         raise KeyboardInterrupt
@@ -222,6 +223,6 @@ def test_a_folder_left_by_a_crash_is_not_adopted_when_a_file_of_it_is_torn(
         with pytest.raises(KeyboardInterrupt):
             published(outbox, "a", "b")
     [file] = (path for path in files_under(outbox.home.outbox) if path.suffix == ".csv")
-    (outbox.home.outbox / file).write_bytes(b"half")
+    (outbox.home.outbox / file).write_bytes(content)
     reconcile(outbox)
     assert outbox.catalog.versions() == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from typing import Literal
 
 import polars as pl
 import pytest
@@ -66,8 +67,9 @@ def test_a_withdrawn_version_is_gone_but_for_its_manifest_and_its_keys(apart: St
         assert company.run({0: JANE, 1: JOHN}).version == "2025-01-03.1"
 
 
+@pytest.mark.parametrize("state", ["withdrawn", "expired"])
 def test_a_withdrawal_that_was_killed_is_finished_by_the_next_run(
-    apart: Stores, monkeypatch: pytest.MonkeyPatch
+    apart: Stores, monkeypatch: pytest.MonkeyPatch, state: Literal["withdrawn", "expired"]
 ) -> None:
     with world("meta", apart) as company:
         for step in ("delete_folder", "sync"):
@@ -76,7 +78,7 @@ def test_a_withdrawal_that_was_killed_is_finished_by_the_next_run(
             with monkeypatch.context() as patched:
                 patched.setattr(withdrawal, step, killed)
                 with pytest.raises(KeyboardInterrupt):
-                    withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, version)
+                    withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, version, state)
             reconcile(company.outbox)
             assert versions_with(company, "published") == []
             assert not list(company.outbox.home.outbox.rglob("*.csv"))

@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import io
+import zipfile
 from pathlib import Path
 
 import polars as pl
@@ -100,20 +101,48 @@ def test_parts_keep_both_maxima_are_about_equal_and_together_are_the_whole(
     assert min(sizes) * 3 >= max(sizes)
 
 
+LINKEDIN = of_any_size(networks()["linkedin"])
+
+
+def linkedin_rows(people: int) -> pl.DataFrame:
+    """Names that take more bytes than letters, and quotes around and within."""
+    slots = {slot.name: pl.String for slot in LINKEDIN.lists[0].slots}
+    plain = [slot.name for slot in LINKEDIN.lists[0].slots if slot.match is not None and slot.match.hash == "none"]
+    name = "é" * 60 + '"' * 20
+    cells = [{**dict.fromkeys(plain, f"{name}{number}"), "email 1": sha256(number)} for number in range(people)]
+    return pl.DataFrame([{slot: row.get(slot) for slot in slots} for row in cells], schema=slots)
+
+
+@pytest.mark.parametrize(
+    ("network", "rows"), [(META, meta_rows(9)), (LINKEDIN, linkedin_rows(9))], ids=["hashed", "plain"]
+)
+@pytest.mark.parametrize("file", [{}, {"newline": "\r\n"}, {"quoting": "always"}, {"header": False}], ids=str)
+def test_a_file_of_a_byte_too_many_is_cut(
+    network: Network, rows: pl.DataFrame, file: dict[str, object], tmp_path: Path
+) -> None:
+    network = limited(network, **file)
+    (whole,) = written([rows], network, tmp_path / "whole")
+    parts = written([rows], limited(network, maximum_bytes=len(whole) - 1), tmp_path / "parts")
+    assert len(parts) > 1
+    assert all(len(part) < len(whole) for part in parts)
+
+
 people_with_identifiers = st.lists(st.integers(1, 4), min_size=1, max_size=40)
 
 
-@given(counts=people_with_identifiers, limit=st.integers(4, 12))
+@given(counts=people_with_identifiers, limit=st.integers(4, 12), at_once=st.integers(1, 20))
 @settings(max_examples=30)
 def test_a_person_s_rows_are_never_in_two_parts(
-    counts: list[int], limit: int, tmp_path_factory: pytest.TempPathFactory
+    counts: list[int], limit: int, at_once: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     values = [[sha256(f"{person} {place}") for place in range(count)] for person, count in enumerate(counts)]
     rows = pl.DataFrame(
         [(min(theirs), value) for theirs in values for value in theirs], schema=["owner", "email 1"], orient="row"
     )
     network = limited(SNAPCHAT, maximum_rows=limit)
-    parts = [part.decode().split() for part in written([rows], network, tmp_path_factory.mktemp("parts"))]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ranges, "_SLICE", at_once)
+        parts = [part.decode().split() for part in written([rows], network, tmp_path_factory.mktemp("parts"))]
     assert sorted(value for part in parts for value in part) == sorted(value for theirs in values for value in theirs)
     assert all(len(part) <= limit for part in parts)
     for theirs in values:
@@ -125,6 +154,24 @@ def test_compressed_files_are_the_same_every_time(tmp_path: Path) -> None:
     (one,), (other,) = (written([meta_rows(30)], network, tmp_path / name) for name in ("one", "other"))
     assert one == other
     assert gzip.decompress(one) == written([meta_rows(30)], META, tmp_path / "plain")[0]
+
+
+@pytest.mark.parametrize("value", ["a,b", 'a"b', "'ab", "a;b", "a\nb"])
+def test_any_plain_text_is_read_back_as_it_is_but_for_line_ends(value: str, tmp_path: Path) -> None:
+    (places, plain) = zip(*((place, slot.name) for place, slot in enumerate(LINKEDIN.lists[0].slots)
+                            if slot.match is not None and slot.match.hash == "none"), strict=True)  # fmt: skip
+    rows = linkedin_rows(2).with_columns(pl.lit(value).alias(name) for name in plain)
+    (content,) = written([rows], LINKEDIN, tmp_path / "out")
+    read = list(csv.reader(io.StringIO(content.decode(), newline="")))
+    assert len(places) > 1
+    assert {row[place] for row in read[1:] for place in places} == {value.replace("\n", " ")}
+
+
+def test_a_zip_holds_the_file_under_its_own_name(tmp_path: Path) -> None:
+    (content,) = written([meta_rows(3)], limited(META, compression="zip"), tmp_path / "out")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.namelist() == ["club.full.csv"]
+        assert archive.read("club.full.csv") == written([meta_rows(3)], META, tmp_path / "plain")[0]
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\v", "\f", "\x85", "\u2028", "\u2029"])
