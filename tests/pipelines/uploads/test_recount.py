@@ -14,7 +14,7 @@ from pipelines.uploads.confirming import confirm
 from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.publication import publish
 from pipelines.uploads.reconciliation import reconcile
-from pipelines.uploads.rows import ListRows, audience_rows
+from pipelines.uploads.rows import AudienceRows, ListRows, audience_rows
 from pipelines.uploads.writer import write_list
 from schemas.errors import PublicationError
 from schemas.network import Network, match_columns, networks
@@ -141,6 +141,20 @@ def test_somebody_lost_while_tables_are_joined_stops_the_publication(outbox: Out
     torn = audience_rows(members, people_on(META, "a", "b"), META)
     with pytest.raises(PublicationError, match="3 people in the segment, 2 in the file, 0 dropped"):
         publish(AUDIENCE, SEGMENT, META, torn, outbox, as_of=AS_OF)
+    assert nothing_was_published(outbox)
+
+
+@pytest.mark.parametrize("network", [META, SNAPCHAT], ids=["meta", "snapchat"])
+def test_somebody_in_the_file_of_whom_the_ledger_knows_nothing_stops_the_publication(
+    outbox: Outbox, network: Network
+) -> None:
+    def rows_for(*names: str) -> AudienceRows:
+        return audience_rows(pl.DataFrame({"person_id": names}), people_on(network, *names), network)
+
+    torn = rows_for("a")._replace(lists=rows_for("a", "b").lists)
+    audience = Audience("any", "main", "loyal_customers")
+    with pytest.raises(PublicationError, match=r"the ledger does not close: it counts . rows, the files hold"):
+        publish(audience, SEGMENT, network, torn, outbox, as_of=AS_OF)
     assert nothing_was_published(outbox)
 
 
