@@ -11,6 +11,8 @@ import polars as pl
 
 from pipelines.crm.contract import ROW
 from pipelines.crm.sources import OpenSource
+from schemas.said import Said
+from schemas.source import TableName
 
 #: `source_file`, as it stands in the list of a parsed select.
 _SOURCE_FILE = {
@@ -94,6 +96,19 @@ def parsed(connection: duckdb.DuckDBPyConnection, select: str) -> dict[str, Any]
     """DuckDB's own syntax tree of the select; `error` is true in it if it is none."""
     serialized = connection.sql("SELECT json_serialize_sql($select)", params={"select": select}).fetchall()[0][0]
     return json.loads(serialized)
+
+
+def fault_of(tree: dict[str, Any], table: TableName) -> Said | None:
+    """Why the table's select, of which this is the syntax tree, can be asked of no source whatever it holds."""
+    if tree.get("error"):
+        says = str(tree["error_message"]).split(chr(10))[0]
+        return Said("sources.toml, tables.{table}.select: {says}.", table=table, says=says)
+    if names_warehouse(tree):
+        return Said(
+            "sources.toml, tables.{table}.select reads relance's own warehouse. Read a source that you declare.",
+            table=table,
+        )
+    return None
 
 
 def named_tables(tree: object) -> set[str]:

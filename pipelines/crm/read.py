@@ -22,9 +22,9 @@ from pipelines.crm.encoded import with_texts
 from pipelines.crm.known import marked, recall, see
 from pipelines.crm.located_select import (
     LocatedSelect,
+    fault_of,
     file_name,
     named_tables,
-    names_warehouse,
     parsed,
     with_file,
 )
@@ -249,19 +249,9 @@ class Crm:
             drop = "DROP VIEW" if source.files is not None else "DETACH DATABASE"
             self.connection.execute(f'{drop} IF EXISTS "{name}"')
         tree = parsed(self.connection, select)
-        if tree.get("error"):
-            msg = Said(
-                "sources.toml, tables.{table}.select: {says}.",
-                table=table,
-                says=str(tree["error_message"]).split(chr(10))[0],
-            )
-            raise SourceError(msg)
-        if names_warehouse(tree):
-            msg = Said(
-                "sources.toml, tables.{table}.select reads relance's own warehouse. Read a source that you declare.",
-                table=table,
-            )
-            raise SourceError(msg)
+        fault = fault_of(tree, table)
+        if fault is not None:
+            raise SourceError(fault)
         names = named_tables(tree)
         opened = []
         for name, source in self.sources.sources.items():

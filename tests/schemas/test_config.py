@@ -56,6 +56,20 @@ def test_a_folder_in_order_gives_every_audience_once(folder: Path) -> None:
     assert config.rates.is_empty()
 
 
+@pytest.mark.parametrize(
+    ("select", "says"),
+    [
+        ("SELECT id AS customer_id, at AS created_at FROM crm", "syntax error at or near"),
+        ("SELECT customer_id FROM warehouse.crm_customers", "reads relance's own warehouse"),
+    ],
+)
+def test_a_select_that_no_source_can_answer_is_refused_before_data(folder: Path, select: str, says: str) -> None:
+    declared = CUSTOMERS.replace("SELECT id AS customer_id FROM crm", select)
+    (folder / "sources.toml").write_text(declared + ORDERS + TABLES, encoding="utf-8")
+    assert refusal(folder).startswith("sources.toml, tables.customers.select")
+    assert says in refusal(folder)
+
+
 def test_only_the_networks_that_a_segment_lists_are_used(folder: Path) -> None:
     declare(folder, loyal=segment())
     assert list(checked_config(folder).used_networks) == ["meta"]
