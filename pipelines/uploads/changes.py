@@ -122,9 +122,13 @@ def _no_adding(add: tuple[ListRows, ...], network: Network) -> Said | None:
     if "add" not in network.update_modes:
         return Said("{network} adds nobody to a list with a file", network=network.title)
     minimum = network.file.minimum_rows.add
-    few = min(part.rows.height for part in add)
+    fewest = min(add, key=lambda part: part.rows.height)
+    few, name = fewest.rows.height, fewest.upload_list.label
     if few >= minimum:
         return None
+    if name:
+        return Said("{network} adds at least {minimum} rows, the file of {name} has {few}",
+                    network=network.title, minimum=minimum, name=name, few=few)  # fmt: skip
     return Said("{network} adds at least {minimum} rows, this file has {few}",
                 network=network.title, minimum=minimum, few=few)  # fmt: skip
 
@@ -135,10 +139,9 @@ def _no_removing(remove: list[ListRows], full: tuple[ListRows, ...], network: Ne
     if "remove" not in network.update_modes or network.ui_removal == "none":
         return Said("{network} removes nobody from a list with a file", network=network.title)
     minimum = network.file.minimum_rows
-    few = min(part.rows.height for part in remove)
-    if few < minimum.remove:
-        return Said("{network} removes at least {minimum} rows, this file has {few}",
-                    network=network.title, minimum=minimum.remove, few=few)  # fmt: skip
+    short = _too_short_a_removal(remove, minimum.remove, network)
+    if short is not None:
+        return short
     left = {part.upload_list.label: part.rows.height for part in full}
     for part in remove:
         # Of a list without a full file nobody knows how many members it has.
@@ -152,3 +155,15 @@ def _no_removing(remove: list[ListRows], full: tuple[ListRows, ...], network: Ne
                 return Said("{network} wants {columns} in each row, which nobody keeps for who left",
                             network=network.title, columns=", ".join(missing))  # fmt: skip
     return None
+
+
+def _too_short_a_removal(remove: list[ListRows], minimum: int, network: Network) -> Said | None:
+    fewest = min(remove, key=lambda part: part.rows.height)
+    few, name = fewest.rows.height, fewest.upload_list.label
+    if few >= minimum:
+        return None
+    if name:
+        return Said("{network} removes at least {minimum} rows, the file of {name} has {few}",
+                    network=network.title, minimum=minimum, name=name, few=few)  # fmt: skip
+    return Said("{network} removes at least {minimum} rows, this file has {few}",
+                network=network.title, minimum=minimum, few=few)  # fmt: skip

@@ -80,11 +80,13 @@ def test_a_file_has_as_many_rows_as_the_network_asks_for(there: str, adds: str, 
     assert unfilled.add == (), "there is no list to add to"
 
 
-def test_of_several_lists_the_shortest_file_counts() -> None:
+def test_of_several_lists_the_shortest_file_counts_and_is_named() -> None:
     snapchat = network("snapchat", add=2, remove=2)
     keys = pl.concat([listed("ab", "emails"), listed("c", "phones", "phone")])
     for asked, told in ((change(adds=keys), "adds at least 2"), (change(removes=keys), "removes at least 2")):
-        assert told in str(deltas(asked, full(snapchat, keys), snapchat, filled=True).obstacle)
+        assert f"{told} rows, the file of phones has 1" in str(
+            deltas(asked, full(snapchat, keys), snapchat, filled=True).obstacle
+        )
 
 
 def test_a_removal_is_undocumented_only_where_there_is_one_and_none_where_the_network_takes_none() -> None:
