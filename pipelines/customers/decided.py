@@ -112,7 +112,7 @@ def _decided(  # noqa: PLR0913, PLR0917 - some people, and what is known of all
         warehouse.read(f"SELECT record AS customer_id, person_id FROM {theirs}"),
         warehouse.read(f"SELECT person_id, country FROM warehouse.customers WHERE {some}"),
         warehouse.read(
-            f"SELECT record AS customer_id, {_SPOKEN} FROM ({_heard(config)}) JOIN {theirs} USING (customer_id)"
+            f"SELECT record AS customer_id, {_SPOKEN} FROM ({heard(config)}) JOIN {theirs} USING (customer_id)"
         ),
         networks=config.used_networks,
         settings=config.settings,
@@ -122,15 +122,15 @@ def _decided(  # noqa: PLR0913, PLR0917 - some people, and what is known of all
     )
 
 
-def _heard(config: Config) -> str:
-    """SQL for the statements that may decide."""
+def heard(config: Config) -> str:
+    """SQL for the statements that may decide: customer_id, address and what decides of a statement."""
     heard = ", ".join(f"'{purpose}'" for purpose in purposes_heard(config.used_networks, config.settings))
     return f"SELECT customer_id, address, {_SPOKEN} FROM warehouse.crm_consents WHERE purpose::VARCHAR IN ({heard})"
 
 
 def _said_of_addresses(warehouse: Warehouse, config: Config, instant: datetime) -> pl.DataFrame:
     """person_id, matter, spoken: what was said of the addresses of everybody's records."""
-    statements = warehouse.read(f"{_heard(config)} AND address IS NOT NULL")
+    statements = warehouse.read(f"{heard(config)} AND address IS NOT NULL")
     if statements.is_empty():
         return pl.DataFrame(schema={"person_id": pl.String, "matter": pl.UInt32, "spoken": pl.Int64})
     words = said_of_addresses(

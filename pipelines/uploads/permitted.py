@@ -70,9 +70,26 @@ def shown_to(warehouse: Warehouse, network: str, declared: Network, whose: str) 
     return read_identifiers(warehouse, f"SELECT {columns} FROM warehouse.identifiers {whose}")
 
 
-def unpermitted_keys(warehouse: Warehouse, network: str, declared: Network, keys: pl.DataFrame) -> pl.DataFrame:
+def unpermitted_keys(
+    warehouse: Warehouse, network: str, declared: Network, keys: pl.DataFrame, absent: pl.Series | None = None
+) -> pl.DataFrame:
     """key, value: those of the keys, each there once, by which the network would know somebody who may not be sent to
-    it."""
+    it. `absent`: of each key, whether it is of such a person who is not among tonight's; of a key that somebody has
+    tonight too, tonight's people decide.
+    """
+    _find_holders(warehouse, declared, keys)
+    # Few people have one: they are looked for among those who may be sent, not the other way round.
+    permitted = f"(FROM warehouse.permissions WHERE network = '{network}')"
+    found = warehouse.read(f"SELECT DISTINCT place FROM _holders ANTI JOIN {permitted} USING (person_id)")["place"]
+    if absent is None or not absent.any():
+        return keys[found]
+    held = warehouse.read("SELECT DISTINCT place FROM _holders")["place"]
+    nobody_s = keys.with_row_index("place").filter(absent, ~pl.col("place").is_in(held.implode()))["place"]
+    return keys[pl.concat([found, nobody_s.cast(found.dtype)])]
+
+
+def _find_holders(warehouse: Warehouse, declared: Network, keys: pl.DataFrame) -> None:
+    """Make `_holders` (place, person_id) whoever has each of the keys tonight."""
     held: list[str] = []
     placed = keys.with_row_index("place")
     for key in declared.keys:
@@ -85,10 +102,5 @@ def unpermitted_keys(warehouse: Warehouse, network: str, declared: Network, keys
             table = f"_asked_{len(held)}"
             store_frame(warehouse.connection, table, as_stored(warehouse, parts).with_columns(asked["place"]))
             held.append(f"SELECT place, person_id FROM warehouse.identifiers JOIN {table} USING ({', '.join(names)})")
-    if not held:
-        return keys.clear()
-    # Few people have one: they are looked for among those who may be sent, not the other way round.
-    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _holders AS {' UNION ALL '.join(held)}")
-    permitted = f"(FROM warehouse.permissions WHERE network = '{network}')"
-    places = warehouse.read(f"SELECT DISTINCT place FROM _holders ANTI JOIN {permitted} USING (person_id)")["place"]
-    return keys[places]
+    none = "SELECT 0::UINTEGER AS place, '' AS person_id LIMIT 0"
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _holders AS {' UNION ALL '.join(held) or none}")

@@ -9,7 +9,9 @@ import polars as pl
 
 from catalog.duckdb_connection import literal, registered
 from catalog.warehouse import Warehouse
+from pipelines.erasure.forbidden import tombstoned
 from pipelines.suppressions.suppressed import suppressed_emails
+from pipelines.uploads.absent import Absent
 from pipelines.uploads.changes import Forbidden
 from pipelines.uploads.forbidden import forbidden_keys
 from pipelines.uploads.leaving_out import Readers
@@ -105,10 +107,15 @@ class Tonight:
 
     def forbidden(self, network: str) -> Forbidden:
         """Which keys the network may not hold."""
-        declared = self._config.networks[network]
+        declared, absent = self._config.networks[network], self._absent.forms(network)
+
+        def unpermitted(keys: pl.DataFrame) -> pl.DataFrame:
+            of_absent = tombstoned(keys, network=declared, erasures=absent, identity_key=self._identity_key)
+            return unpermitted_keys(self._warehouse, network, declared, keys, of_absent)
+
         return forbidden_keys(
             self._refused_keys(network),
-            lambda keys: unpermitted_keys(self._warehouse, network, declared, keys),
+            unpermitted,
             self._erasures,
             declared,
             self._identity_key,
@@ -121,6 +128,10 @@ class Tonight:
                 "FROM warehouse.refused_keys WHERE network = $network", network=network
             )
         return self._refused[network]
+
+    @cached_property
+    def _absent(self) -> Absent:
+        return Absent(self._warehouse, self._config, self._identity_key)
 
     @cached_property
     def _erasures(self) -> pl.DataFrame:

@@ -1,0 +1,80 @@
+"""Who may not be sent and is in no row of tonight's customers: of half a CRM they must leave the lists all the same."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypedDict
+
+import polars as pl
+
+from catalog.duckdb_connection import store_frame
+from catalog.warehouse import Warehouse
+from pipelines.crm.erasures import tombstones
+from pipelines.customers.decided import heard
+from pipelines.customers.permissions import decisions, said_of_addresses
+from pipelines.customers.statements import holders
+from pipelines.suppressions.suppressed import suppressed_people
+from schemas.config import Config
+from schemas.crm import CrmErasures, ErasureRequests
+from schemas.network import Network
+from schemas.settings import Settings
+
+
+class _Asked(TypedDict):
+    networks: dict[str, Network]
+    settings: Settings
+    instant: datetime
+
+
+#: SQL: the newest row of each customer among those that earlier nights had.
+_NEWEST = "QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY held_until DESC) = 1"
+#: SQL: a statement that is no yes. Silence is none either: half a CRM may lack what they allowed.
+_AGAINST = "(status <> 'granted' OR captured_at IS NULL OR valid_to <= $instant)"
+
+
+class Absent:
+    """Whom earlier nights that are kept have, and tonight has not, and of whom something says that they may not be
+    sent. Each record stands for itself.
+    """
+
+    def __init__(self, warehouse: Warehouse, config: Config, identity_key: str) -> None:
+        self._forms = pl.DataFrame(CrmErasures.create_empty())
+        self._permitted = pl.DataFrame(schema={"person_id": pl.String, "network": pl.String})
+        if not warehouse.has("past_crm_customers") or not warehouse.has("decided_at"):
+            return
+        records = warehouse.read(
+            "SELECT customer_id, customer_id AS person_id, canonical_email AS email, canonical_phone AS phone, "
+            "country_code AS country FROM warehouse.past_crm_customers "
+            f"ANTI JOIN warehouse.crm_customers USING (customer_id) {_NEWEST}"
+        )
+        if records.is_empty():
+            return
+        instant = warehouse.read("SELECT instant FROM warehouse.decided_at")["instant"].item()
+        store_frame(warehouse.connection, "_absent", records.select("customer_id"))
+        statements = f"{heard(config)} AND (address IS NOT NULL OR customer_id IN (FROM _absent))"
+        asked: _Asked = {"networks": config.used_networks, "settings": config.settings, "instant": instant}
+        against = warehouse.read(f"{statements} AND {_AGAINST}", instant=instant)
+        spoken_of = said_of_addresses(against, records, **asked).join(holders(records, "person_id"), on="address")
+        named = warehouse.read("FROM warehouse.crm_suppressions")
+        barred = suppressed_people(records, named, config.suppressions, config.settings)
+        ids = pl.concat([against["customer_id"], spoken_of["person_id"], barred["person_id"]]).unique()
+        refused = records.filter(pl.col("customer_id").is_in(ids.implode()))
+        if refused.is_empty():
+            return
+        store_frame(warehouse.connection, "_absent", refused.select("customer_id"))
+        people, said = refused.select("person_id", "country"), warehouse.read(statements)
+        self._permitted = decisions(refused, people, said, barred=barred, **asked).permissions
+        # What a request to be forgotten would forbid of each of them is what no list may hold.
+        requests = refused.select("customer_id", request_id="customer_id", requested_at=pl.lit(instant))
+        self._forms = tombstones(
+            pl.concat([pl.DataFrame(ErasureRequests.create_empty()), requests], how="diagonal_relaxed"),
+            warehouse.read(f"FROM warehouse.past_crm_customers SEMI JOIN _absent USING (customer_id) {_NEWEST}"),
+            identity_key=identity_key,
+            default_country=config.settings.default_country,
+            networks=config.networks,
+        )
+
+    def forms(self, network: str) -> pl.DataFrame:
+        """`CrmErasures` of those who may not be sent to the network, as if they had asked to be forgotten."""
+        permitted = self._permitted.filter(pl.col("network") == network)["person_id"]
+        return self._forms.filter(~pl.col("request_id").is_in(permitted.implode()))
