@@ -568,7 +568,8 @@ def test_a_folder_that_is_not_adopted_keeps_no_other_from_it(outbox: Outbox, mon
 def test_a_copy_of_a_version_s_folder_is_no_version(outbox: Outbox) -> None:
     published(outbox, "jane")
     folder = outbox.folder(AUDIENCE, "2019-06-30.1")
-    for copy in (folder.with_name("2019-06-30.7"), outbox.folder(AUDIENCE._replace(account="other"), folder.name)):
+    elsewhere = outbox.folder(AUDIENCE._replace(account="other"), folder.name)
+    for copy in (folder.with_name("2019-06-30.7"), folder.with_name("2019-06-30.copy"), elsewhere):
         shutil.copytree(folder, copy)
     reconcile(outbox)
     assert [(row["account"], row["version"]) for row in outbox.catalog.versions()] == [("main", "2019-06-30.1")]
