@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -59,3 +60,28 @@ def test_a_statement_that_is_set_aside_is_told_by_its_file_and_not_by_what_it_sa
         (tmp_path / "erasures.csv").write_text(f"{HEADERS['erasures']}\nr1,zoe,,,2025-06-01\nr2,,,,2025-06-01\n")
         told = replace(read.crm, sources=sources).pull(table).quarantined  # pyright: ignore[reportArgumentType]
         assert told.select("source", "row", "rule", "shape").rows() == [(f"{table}.csv", *each) for each in expected]
+
+
+def test_raw_rows_are_known_only_while_all_that_decides_on_them_is_the_same(
+    database: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    read = reading_of(database, tmp_path, rates=(("USD", date(2024, 1, 1), "0.9"),))
+    sources, settings, rates = read.crm.sources, read.settings, read.rates
+    orders = sources.tables.orders.model_copy(update={"without_times": True})
+    tables = sources.tables.model_copy(update={"orders": orders})
+    selects = sources.tables.model_copy(
+        update={"visits": sources.tables.visits.model_copy(update={"select": "FROM x"})}
+    )
+    others = {
+        "time zone": (TABLES, sources, settings.model_copy(update={"time_zone": "Asia/Tokyo"}), rates),
+        "country": (("customers",), sources, settings.model_copy(update={"default_country": "BE"}), rates),
+        "currency": (("orders",), sources, settings.model_copy(update={"currency": "USD"}), rates),
+        "rate": (("orders",), sources, settings, rates.with_columns(rate=pl.col("rate") * 2).cast(rates.schema)),
+        "table": (("orders",), sources.model_copy(update={"tables": tables}), settings, rates),
+        "select": ((), sources.model_copy(update={"tables": selects}), settings, rates),
+    }
+    before = {table: known_rows.marking_rules(table, sources, settings, rates) for table in TABLES}
+    assert len(set(before.values())) == len(TABLES)
+    for what, (changed, *given) in others.items():
+        differing = [table for table in TABLES if known_rows.marking_rules(table, *given) != before[table]]
+        assert tuple(differing) == changed, what
