@@ -23,7 +23,7 @@ def rows(pulled: Pulled) -> tuple[pl.DataFrame, pl.DataFrame, int, bool]:
     return every, pulled.quarantined.sort(pl.all()), pulled.read, pulled.is_whole
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, 7])
 @pytest.mark.parametrize("table", TABLES)
 def test_what_a_table_gives_is_the_same_whether_its_raw_rows_are_known(
     database: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: TableName, seed: int
@@ -85,3 +85,20 @@ def test_raw_rows_are_known_only_while_all_that_decides_on_them_is_the_same(
     for what, (changed, *given) in others.items():
         differing = [table for table in TABLES if known_rows.marking_rules(table, *given) != before[table]]
         assert tuple(differing) == changed, what
+
+
+def test_a_column_that_is_given_by_another_name_makes_the_raw_rows_new(
+    database: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    crm = reading_of(database, tmp_path).crm
+    found = []
+    for known, name in (({}, "first_name"), ({"customers": "held"}, "last_name")):
+        table = crm.sources.tables.customers
+        select = f"SELECT customer_id, email, phone AS {name} FROM raw_customers"
+        customers = table.model_copy(update={"select": select})
+        tables = crm.sources.tables.model_copy(update={"customers": customers})
+        named = replace(crm, sources=crm.sources.model_copy(update={"tables": tables}), known=known)
+        arrival = named.pull("customers").arrival
+        found.append(arrival.read(f"FROM {arrival.every}").select("first_name", "last_name").drop_nulls(name).height)
+        database.execute(f"CREATE OR REPLACE TEMP TABLE held AS {arrival.written}")
+    assert found == [2, 2]
