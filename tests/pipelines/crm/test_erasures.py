@@ -278,3 +278,19 @@ def test_requests_keep_their_name_and_date() -> None:
     erased = stones(request(email="jane@x.fr"), request(email="bob@x.fr", request_id="r2"))
     assert set(erased["request_id"]) == {"r1", "r2"}
     assert set(erased["requested_at"]) == {ASKED_AT}
+
+
+def test_a_phone_that_is_no_number_is_an_address_too() -> None:
+    def named(asked: dict[str, object], phone: str | None) -> pl.DataFrame:
+        asks = frame(pl.DataFrame(ErasureRequests.create_empty()).schema, [asked])
+        record = customers(("1", "jane@x.fr", phone, "FR"))
+        return tombstones(asks, record, identity_key=KEY, default_country="FR", networks=NETWORKS)
+
+    # Who has another address has not asked for the whole record.
+    assert "customer_id" in named(request(email="jane@x.fr"), None)["form"]
+    assert "customer_id" not in named(request(email="jane@x.fr"), "12 34")["form"]
+    # It is forgotten with the record, wherever a form has it.
+    erasures = named(request("1"), "12 34")
+    typed = pl.Series(["12-34", "12 35", "jane@x.fr"])
+    gone = erased_addresses(typed, erasures, identity_key=KEY, default_country="FR")
+    assert gone.to_list() == ["12-34", "jane@x.fr"]
