@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.crm.located_select import fault_of, parsed
+from pipelines.crm.located_select import check_askable, parsed
 from pipelines.segments import condition
 from pipelines.suppressions.read import check_select
 from schemas.config import Config, read_config
@@ -27,9 +27,8 @@ def checked_config(folder: Path) -> Config:
     with duckdb.connect(":memory:") as connection:
         for table in TABLES:
             select = config.sources.table(table).select
-            fault = None if select is None else fault_of(parsed(connection, select), table)
-            if fault is not None:
-                raise ConfigError(fault)
+            if select is not None:
+                check_askable(parsed(connection, select), table, ConfigError)
         for name, rule in config.suppressions.items():
             if rule.select is not None:
                 check_select(name, rule.select, config.sources, connection)

@@ -11,6 +11,7 @@ import polars as pl
 
 from pipelines.crm.contract import ROW
 from pipelines.crm.sources import OpenSource
+from schemas.errors import RelanceError
 from schemas.said import Said
 from schemas.source import TableName
 
@@ -98,17 +99,22 @@ def parsed(connection: duckdb.DuckDBPyConnection, select: str) -> dict[str, Any]
     return json.loads(serialized)
 
 
-def fault_of(tree: dict[str, Any], table: TableName) -> Said | None:
-    """Why the table's select, of which this is the syntax tree, can be asked of no source whatever it holds."""
+def check_askable(tree: dict[str, Any], table: TableName, error: type[RelanceError]) -> None:
+    """Whether the table's select, of which this is the syntax tree, can be asked of a source at all.
+
+    Raises:
+        error: it is no SQL, or reads relance's own warehouse.
+    """
     if tree.get("error"):
         says = str(tree["error_message"]).split(chr(10))[0]
-        return Said("sources.toml, tables.{table}.select: {says}.", table=table, says=says)
+        msg = Said("sources.toml, tables.{table}.select: {says}.", table=table, says=says)
+        raise error(msg)
     if names_warehouse(tree):
-        return Said(
+        msg = Said(
             "sources.toml, tables.{table}.select reads relance's own warehouse. Read a source that you declare.",
             table=table,
         )
-    return None
+        raise error(msg)
 
 
 def named_tables(tree: object) -> set[str]:

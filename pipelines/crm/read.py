@@ -22,7 +22,7 @@ from pipelines.crm.encoded import with_texts
 from pipelines.crm.known import marked, recall, see
 from pipelines.crm.located_select import (
     LocatedSelect,
-    fault_of,
+    check_askable,
     file_name,
     named_tables,
     parsed,
@@ -249,9 +249,7 @@ class Crm:
             drop = "DROP VIEW" if source.files is not None else "DETACH DATABASE"
             self.connection.execute(f'{drop} IF EXISTS "{name}"')
         tree = parsed(self.connection, select)
-        fault = fault_of(tree, table)
-        if fault is not None:
-            raise SourceError(fault)
+        check_askable(tree, table, SourceError)
         names = named_tables(tree)
         opened = []
         for name, source in self.sources.sources.items():
