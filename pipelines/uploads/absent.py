@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypedDict
 
 import polars as pl
@@ -11,7 +11,7 @@ from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
 from pipelines.crm.erasures import tombstones
 from pipelines.customers.decided import heard
-from pipelines.customers.permissions import decisions, said_of_addresses
+from pipelines.customers.permissions import decisions, purposes_heard, said_of_addresses
 from pipelines.customers.statements import holders
 from pipelines.suppressions.suppressed import suppressed_people
 from schemas.config import Config
@@ -28,7 +28,7 @@ class _Asked(TypedDict):
 
 #: SQL: the newest row of each customer among those that earlier nights had.
 _NEWEST = "QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY held_until DESC) = 1"
-#: SQL: a statement that is no yes. Silence is none either: half a CRM may lack what they allowed.
+#: SQL: a statement that is no yes.
 _AGAINST = "(status <> 'granted' OR captured_at IS NULL OR valid_to <= $instant)"
 
 
@@ -62,7 +62,8 @@ class Absent:
         if refused.is_empty():
             return
         store_frame(warehouse.connection, "_absent", refused.select("customer_id"))
-        people, said = refused.select("person_id", "country"), warehouse.read(statements)
+        people = refused.select("person_id", "country")
+        said = pl.concat([warehouse.read(statements), _supposed(refused, config)], how="diagonal_relaxed")
         self._permitted = decisions(refused, people, said, barred=barred, **asked).permissions
         # What a request to be forgotten would forbid of each of them is what no list may hold.
         requests = refused.select("customer_id", request_id="customer_id", requested_at=pl.lit(instant))
@@ -78,3 +79,12 @@ class Absent:
         """`CrmErasures` of those who may not be sent to the network, as if they had asked to be forgotten."""
         permitted = self._permitted.filter(pl.col("network") == network)["person_id"]
         return self._forms.filter(~pl.col("request_id").is_in(permitted.implode()))
+
+
+def _supposed(records: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """A grant of each record for each purpose, older than all else that is said of it: silence forbids nothing, since
+    what they allowed may be lacking too, or be said of another record of the same person.
+    """
+    purposes = pl.DataFrame({"purpose": sorted(purposes_heard(config.used_networks, config.settings))})
+    granted = {"status": pl.lit("granted"), "captured_at": pl.lit(datetime(1900, 1, 1, tzinfo=UTC))}
+    return records.select("customer_id").join(purposes, how="cross").with_columns(**granted)

@@ -65,6 +65,19 @@ def test_who_withdraws_in_the_night_that_lacks_them_leaves_the_held_list(company
     assert forbidden > 0
 
 
+def test_who_refuses_one_thing_only_stays_where_the_other_is_what_counts(company: Company, home: Home) -> None:
+    # Meta asks for consent to the upload only, and what Bob allowed is lost with the rest.
+    say(company, "p,2,denied,2024-06-30 12:00:00\n")
+    text = (company.config / "sources.toml").read_text(encoding="utf-8")
+    both = "unnest(['ads_upload', 'ads_personalization'])"
+    only = f"unnest(CASE WHEN id = 'p' THEN ['ads_personalization'] ELSE {both[7:-1]} END)"
+    company.declare("sources.toml", text.replace(both, only))
+    consents = "".join(line for line in lines(company, "consents") if not line.startswith("c2,"))
+    (company.folder / "consents.csv").write_text(consents, encoding="utf-8")
+    night(company.config, home.root, DAYS[1])
+    assert not home.outbox.joinpath(*META, f"{DAYS[1]}.1").exists()
+
+
 def test_whom_nothing_is_said_of_stays_where_the_crm_lacks_them(company: Company, home: Home) -> None:
     night(company.config, home.root, DAYS[1])
     assert not home.outbox.joinpath(*META, f"{DAYS[1]}.1").exists()
