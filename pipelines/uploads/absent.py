@@ -63,7 +63,8 @@ class Absent:
             return
         store_frame(warehouse.connection, "_absent", refused.select("customer_id"))
         people = refused.select("person_id", "country")
-        said = pl.concat([warehouse.read(statements), _supposed(refused, config)], how="diagonal_relaxed")
+        said = warehouse.read(statements)
+        said = pl.concat([said, _supposed(refused, said, config, instant)], how="diagonal_relaxed")
         self._permitted = decisions(refused, people, said, barred=barred, **asked).permissions
         # What a request to be forgotten would forbid of each of them is what no list may hold.
         requests = refused.select("customer_id", request_id="customer_id", requested_at=pl.lit(instant))
@@ -81,10 +82,15 @@ class Absent:
         return self._forms.filter(~pl.col("request_id").is_in(permitted.implode()))
 
 
-def _supposed(records: pl.DataFrame, config: Config) -> pl.DataFrame:
+def _supposed(records: pl.DataFrame, said: pl.DataFrame, config: Config, instant: datetime) -> pl.DataFrame:
     """A grant of each record for each purpose, older than all else that is said of it: silence forbids nothing, since
-    what they allowed may be lacking too, or be said of another record of the same person.
+    what they allowed may be lacking too, or be said of another record of the same person. Words that have ended by
+    `instant` are no silence.
     """
     purposes = pl.DataFrame({"purpose": sorted(purposes_heard(config.used_networks, config.settings))})
     granted = {"status": pl.lit("granted"), "captured_at": pl.lit(datetime(1900, 1, 1, tzinfo=UTC))}
-    return records.select("customer_id").join(purposes, how="cross").with_columns(**granted)
+    ended = said.filter(pl.col("valid_to") <= instant)
+    silent = (
+        records.select("customer_id").join(purposes, how="cross").join(ended, on=["customer_id", "purpose"], how="anti")
+    )
+    return silent.with_columns(**granted)

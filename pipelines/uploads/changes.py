@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
 
 import polars as pl
 
@@ -121,16 +121,7 @@ def _no_adding(add: tuple[ListRows, ...], network: Network) -> Said | None:
         return None
     if "add" not in network.update_modes:
         return Said("{network} adds nobody to a list with a file", network=network.title)
-    minimum = network.file.minimum_rows.add
-    fewest = min(add, key=lambda part: part.rows.height)
-    few, name = fewest.rows.height, fewest.upload_list.label
-    if few >= minimum:
-        return None
-    if name:
-        return Said("{network} adds at least {minimum} rows, the file of {name} has {few}",
-                    network=network.title, minimum=minimum, name=name, few=few)  # fmt: skip
-    return Said("{network} adds at least {minimum} rows, this file has {few}",
-                network=network.title, minimum=minimum, few=few)  # fmt: skip
+    return _too_few(add, network.file.minimum_rows.add, network, "adds")
 
 
 def _no_removing(remove: list[ListRows], full: tuple[ListRows, ...], network: Network) -> Said | None:
@@ -139,9 +130,9 @@ def _no_removing(remove: list[ListRows], full: tuple[ListRows, ...], network: Ne
     if "remove" not in network.update_modes or network.ui_removal == "none":
         return Said("{network} removes nobody from a list with a file", network=network.title)
     minimum = network.file.minimum_rows
-    short = _too_short_a_removal(remove, minimum.remove, network)
-    if short is not None:
-        return short
+    few = _too_few(remove, minimum.remove, network, "removes")
+    if few is not None:
+        return few
     left = {part.upload_list.label: part.rows.height for part in full}
     for part in remove:
         # Of a list without a full file nobody knows how many members it has.
@@ -157,13 +148,27 @@ def _no_removing(remove: list[ListRows], full: tuple[ListRows, ...], network: Ne
     return None
 
 
-def _too_short_a_removal(remove: list[ListRows], minimum: int, network: Network) -> Said | None:
-    fewest = min(remove, key=lambda part: part.rows.height)
+#: What a network does, of a file and of one of several lists' files.
+_TOO_FEW = {
+    "adds": (
+        "{network} adds at least {minimum} rows, this file has {few}",
+        "{network} adds at least {minimum} rows, the file of {name} has {few}",
+    ),
+    "removes": (
+        "{network} removes at least {minimum} rows, this file has {few}",
+        "{network} removes at least {minimum} rows, the file of {name} has {few}",
+    ),
+}
+
+
+def _too_few(
+    parts: Sequence[ListRows], minimum: int, network: Network, does: Literal["adds", "removes"]
+) -> Said | None:
+    fewest = min(parts, key=lambda part: part.rows.height)
     few, name = fewest.rows.height, fewest.upload_list.label
     if few >= minimum:
         return None
+    of_one, of_several = _TOO_FEW[does]
     if name:
-        return Said("{network} removes at least {minimum} rows, the file of {name} has {few}",
-                    network=network.title, minimum=minimum, name=name, few=few)  # fmt: skip
-    return Said("{network} removes at least {minimum} rows, this file has {few}",
-                network=network.title, minimum=minimum, few=few)  # fmt: skip
+        return Said(of_several, network=network.title, minimum=minimum, name=name, few=few)
+    return Said(of_one, network=network.title, minimum=minimum, few=few)

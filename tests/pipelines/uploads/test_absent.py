@@ -78,6 +78,18 @@ def test_who_refuses_one_thing_only_stays_where_the_other_is_what_counts(company
     assert not home.outbox.joinpath(*META, f"{DAYS[1]}.1").exists()
 
 
+def test_whose_consent_has_ended_leaves_the_held_list(company: Company, home: Home) -> None:
+    text = (company.config / "sources.toml").read_text(encoding="utf-8")
+    ends = "CASE WHEN id = 'c2' THEN '2024-06-30T12:00:00Z' END AS valid_to"
+    company.declare(
+        "sources.toml",
+        text.replace("time AS captured_at\nFROM consents", f"time AS captured_at, {ends}\nFROM consents"),
+    )
+    files, forbidden = published(company, home)
+    assert sha256(BOB) in files["remove"] and sha256(BOB) not in files["full"]
+    assert forbidden > 0
+
+
 def test_whom_nothing_is_said_of_stays_where_the_crm_lacks_them(company: Company, home: Home) -> None:
     night(company.config, home.root, DAYS[1])
     assert not home.outbox.joinpath(*META, f"{DAYS[1]}.1").exists()
