@@ -254,7 +254,12 @@ def _to_do(catalog: Catalog, row: sa.RowMapping) -> tuple[str, str]:
 def _summary(
     audiences: list[Audience], outcomes: list[sa.RowMapping], to_do: dict[Audience, tuple[str, str]], as_of: date
 ) -> Table:
-    table = Table(title=f"Audiences of {as_of}", title_justify="left")
+    table = Table(
+        title=f"Audiences of {as_of}",
+        title_justify="left",
+        caption="adds and removes count match keys, of which a person may have several",
+        caption_justify="left",
+    )
     headings: tuple[tuple[str, Literal["left", "right"]], ...] = (
         ("audience", "left"),
         ("people", "right"),
