@@ -6,7 +6,7 @@ What is rebuilt is compared with the night's manifest. It goes to `replay/`, whi
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -21,15 +21,13 @@ from pipelines.history.nights import Night
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.identifiers.match_keys import network_keys
 from pipelines.segments import condition, members
-from pipelines.suppressions.suppressed import suppressed_emails
-from pipelines.uploads.forbidden import forbidden_keys
 from pipelines.uploads.leaving_out import Readers, leaving_out
 from pipelines.uploads.manifest import rules_version
 from pipelines.uploads.people import NetworkPeople, network_people
-from pipelines.uploads.permitted import unpermitted_keys
 from pipelines.uploads.recount import check_full_files
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from pipelines.uploads.staging import checked_files, staging_folder
+from pipelines.uploads.tonight import Tonight
 from schemas.choice import choice_of
 from schemas.config import Config
 from schemas.crm import CrmErasures
@@ -87,9 +85,12 @@ def replay(night: Night, home: Home, catalog: Catalog, current: Config, identity
             raise DayError(msg)
     folder = home.replay / night.day.isoformat()
     shutil.rmtree(folder, ignore_errors=True)
+    night.warehouse.ensure("crm_erasures", CrmErasures)
+    # Who may not be sent is as of now; by which keys a network knows them, as it was then.
+    tonight = Tonight(night.warehouse, replace(current, networks=declared.networks), identity_key, night.day)
     done: list[Replayed] = []
     for name in sorted(declared.used_networks):
-        then = _then(night, name, declared, identity_key)
+        then = _then(night, name, declared, tonight)
         for audience, manifest in manifests.items():
             if audience.network == name:
                 rows = _rows(night, declared, audience, then, identity_key)
@@ -118,7 +119,7 @@ def _check_rules(night: Night, audience: Audience, manifest: Manifest | None, ne
         raise DayError(msg)
 
 
-def _then(night: Night, name: str, declared: Config, identity_key: str) -> _Then:
+def _then(night: Night, name: str, declared: Config, tonight: Tonight) -> _Then:
     network = declared.networks[name]
     records = person_records(night)
     held = identifiers(records, match_columns({name: network}))
@@ -139,7 +140,7 @@ def _then(night: Night, name: str, declared: Config, identity_key: str) -> _Then
     still = permitted.join(gone, on="person_id", how="anti").with_row_index("number")
     keys = network_keys(held.join(still, on="person_id", how="semi"), network).unique()
     refused = night.read(f"FROM {night.table('refused_keys')} WHERE network = $network", network=name)
-    new = keys.filter(_forbidden_now(night, name, network, identity_key)(keys)).select("key", "value")
+    new = keys.filter(tonight.forbidden(name)(keys)).select("key", "value")
     new = new.join(refused, on=["key", "value"], how="anti").select(network=pl.lit(name), key="key", value="value")
     states = None
     if network.limits_data_use:
@@ -147,18 +148,6 @@ def _then(night: Night, name: str, declared: Config, identity_key: str) -> _Then
         states = subdivisions(lives.unique())
     left = still.height < permitted.height or not new.is_empty()
     return _Then(name, network, held, still, pl.concat([refused.select(new.columns), new]), states, left)
-
-
-def _forbidden_now(night: Night, name: str, network: Network, identity_key: str) -> Callable[[pl.DataFrame], pl.Series]:
-    night.warehouse.ensure("crm_erasures", CrmErasures)
-    return forbidden_keys(
-        night.read("FROM warehouse.refused_keys WHERE network = $network", network=name),
-        lambda keys: unpermitted_keys(night.warehouse, name, network, keys),
-        night.read("FROM warehouse.crm_erasures"),
-        network,
-        identity_key,
-        suppressed_emails(night.read("FROM warehouse.crm_suppressions")),
-    )
 
 
 def _rows(night: Night, declared: Config, audience: Audience, then: _Then, identity_key: str) -> AudienceRows:

@@ -7,9 +7,11 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from catalog.home import Home
 from catalog.store import open_catalog
+from commands.main import app
 from pipelines.uploads.confirming import confirm
 from schemas.segment import Audience
 from tests.conftest import ROOT, Company
@@ -63,6 +65,16 @@ def test_who_withdraws_in_the_night_that_lacks_them_leaves_the_held_list(company
     assert sha256(CARLA) in files["full"] and sha256(CARLA) not in files["remove"]
     assert sha256(ADA) in files["full"]
     assert forbidden > 0
+
+
+def test_who_withdraws_in_the_night_that_lacks_them_is_in_no_rebuilt_night(company: Company, home: Home) -> None:
+    say(company, "w,2,withdrawn,2024-06-30 12:00:00\n")
+    night(company.config, home.root, DAYS[1])
+    arguments = ["--home", str(home.root), "--config", str(company.config)]
+    said = CliRunner().invoke(app, ["replay", DAYS[0], *arguments])
+    assert said.exit_code == 0, said.output
+    [rebuilt] = home.replay.joinpath(DAYS[0], *META).glob("*.full.csv")
+    assert sha256(BOB) not in rebuilt.read_text() and sha256(CARLA) in rebuilt.read_text()
 
 
 def test_who_refuses_one_thing_only_stays_where_the_other_is_what_counts(company: Company, home: Home) -> None:
