@@ -144,7 +144,7 @@ def _apply(declared: Config, home: Home, keys: SecretKeys, catalog: Catalog, mad
     for *audience, version in sorted(before - _published(catalog)):
         name = f"{'/'.join(audience)} {version}"
         OUT.print(f"Withdrawn: {name}: its files held keys of forgotten people.", soft_wrap=True)
-    OUT.print("At once: the rows are gone from the warehouse, which was written anew.", soft_wrap=True)
+    OUT.print("At once: the warehouse was written anew; what it had of theirs is gone.", soft_wrap=True)
     for request in erasure_requests(catalog):
         if request.request_id in made:
             records = len(sealed_records(catalog, request.request_id))
