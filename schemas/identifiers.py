@@ -55,7 +55,10 @@ FORMS: dict[IdentifierName, tuple[str, ...]] = {
 FORM_VERSIONS: dict[tuple[IdentifierName, str], int] = {
     ("email", "plain"): 2,
     ("email", "google"): 2,
-    ("postal_code", "compact"): 2,
+    ("postal_code", "compact"): 3,
+    ("postal_code", "trimmed"): 2,
+    ("postal_code", "digits"): 2,
+    ("postal_code", "ascii"): 2,
     ("region", "letters"): 2,
 }
 

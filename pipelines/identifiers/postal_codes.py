@@ -33,7 +33,7 @@ def _compacted(given: Sequence[pl.Series]) -> pl.Series:
     """As one expression it would take far longer to plan than a thousand codes take (measured)."""
     typed, country = given
     # `12345-` is a code whose four were left out.
-    trimmed_text = pl.col("typed").str.strip_chars().str.strip_suffix("-")
+    trimmed_text = _written_out(pl.col("typed")).str.strip_suffix("-")
     codes = pl.DataFrame({"typed": typed, "country": country}).select("country", trimmed=trimmed_text)
     codes = codes.with_columns(shaped=_shaped(pl.col("trimmed")))
     codes = codes.with_columns(text=_bare(pl.col("shaped")).str.to_lowercase())
@@ -78,7 +78,7 @@ def ascii(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
 
 def _shaped(typed: pl.Expr) -> pl.Expr:
     """Trimmed, or null if it cannot be a postal code."""
-    text = typed.str.strip_chars()
+    text = _written_out(typed)
     beyond = beyond_ascii(text)
     bare = _bare(text)
     shaped = pl.coalesce(
@@ -86,6 +86,16 @@ def _shaped(typed: pl.Expr) -> pl.Expr:
         text.str.contains(_ASCII_SHAPE) & text.str.contains("[0-9]"),
     )
     return pl.when(shaped & (bare.str.len_chars() <= 10)).then(text)
+
+
+def _written_out(typed: pl.Expr) -> pl.Expr:
+    """Trimmed, in the widths and signs of ASCII: `〒１５０－０００２` is `150-0002`."""
+
+    def narrow(text: pl.Expr) -> pl.Expr:
+        compatible = beyond_ascii(text).str.normalize("NFKC").str.replace_all("[\u2212\u30fc]", "-")
+        return pl.coalesce(compatible.str.strip_chars().str.strip_prefix("〒"), text).str.strip_chars()
+
+    return once(typed, narrow)
 
 
 def _bare(text: pl.Expr) -> pl.Expr:
