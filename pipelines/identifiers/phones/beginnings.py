@@ -124,23 +124,22 @@ def _representatives(keys: pl.DataFrame) -> pl.DataFrame:
 
 
 def _split(numbers: pl.DataFrame) -> pl.DataFrame:
-    """Numbers as dialled, and once more without their plus (`is_as_dialled` is false): to see whether it is meant."""
+    """Numbers in each `way` they are read: as dialled; without their plus, to see whether it is meant; and after `00`
+    where other digits are dialled before calling codes.
+    """
     has_region = _region.is_not_null()
-    as_dialled = [
-        _split_abroad(numbers.filter(_has_plus | ~has_region)),
-        split_national(numbers.filter(~_has_plus, has_region)),
+    others = [region for region in REGIONS if not plan_of(region).dials_abroad_by_zeros]
+    ways = [
+        ("as_dialled", _split_abroad(numbers.filter(_has_plus | ~has_region))),
+        ("as_dialled", split_national(numbers.filter(~_has_plus, has_region))),
+        ("without_plus", split_national(numbers.filter(_has_plus, has_region))),
+        ("after_zeros", _split_abroad(numbers.filter(~_has_plus, _region.is_in(others)))),
     ]
-    without_plus = split_national(numbers.filter(_has_plus, has_region))
-    return pl.concat(
-        [
-            *(part.with_columns(is_as_dialled=pl.lit(value=True)) for part in as_dialled),
-            without_plus.with_columns(is_as_dialled=pl.lit(value=False)),
-        ]
-    )
+    return pl.concat([part.with_columns(way=pl.lit(way)) for way, part in ways])
 
 
 def _split_abroad(numbers: pl.DataFrame) -> pl.DataFrame:
-    """Numbers with a plus, or without any country: those may still begin with 00 and a calling code."""
+    """Numbers with a plus, or that may begin with 00 and a calling code."""
     after_zeros = pl.when(_digits.str.starts_with("00")).then(_digits.str.slice(2))
     return split_international(numbers.with_columns(pl.when(_has_plus).then(_digits).otherwise(after_zeros)))
 
@@ -149,11 +148,19 @@ def _with_bare_plus(found: pl.DataFrame) -> pl.DataFrame:
     """What is found of numbers as dialled, with is_bare by what the same digits are at home without their plus."""
     home_code = _region.replace_strict(calling_codes(), return_dtype=pl.String)
     is_home = pl.col("calling_code").eq_missing(home_code)
-    at_home = found.filter(~pl.col("is_as_dialled"), is_home)
-    as_dialled = found.filter("is_as_dialled").join(at_home.select("key", home_type="phone_type"), on="key", how="left")
-    open_regions = [region for region in at_home["region"].unique() if plan_of(region).is_open]
+    at_home = found.filter(is_home, way="without_plus").select("key", home_type="phone_type")
+    as_dialled = _as_dialled(found).join(at_home, on="key", how="left")
+    open_regions = [region for region in as_dialled["region"].drop_nulls().unique() if plan_of(region).is_open]
     is_bare = bare_plus(pl.col("home_type"), _kind, is_open=_region.is_in(open_regions))
     return as_dialled.with_columns(is_bare=is_bare & ~(is_home & _region.is_not_null()))
+
+
+def _as_dialled(found: pl.DataFrame) -> pl.DataFrame:
+    """One row a key: as dialled, or after `00` where that alone is a number."""
+    as_dialled = found.filter(way="as_dialled")
+    after_zeros = found.filter(_kind.is_not_null(), way="after_zeros")
+    after_zeros = after_zeros.join(as_dialled.filter(_kind.is_not_null()), on="key", how="anti")
+    return pl.concat([as_dialled.join(after_zeros, on="key", how="anti"), after_zeros])
 
 
 def _power_of(exponent: pl.Expr) -> pl.Expr:

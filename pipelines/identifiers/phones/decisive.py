@@ -49,7 +49,7 @@ def decisive_digits(region: str | None, beginning: str, *, has_plus: bool) -> in
     if region is not None:
         # A number with a plus is read without it as well, to see whether the plus is meant.
         found.append(_in_region(plan_of(region), beginning))
-    elif not has_plus:
+    if not has_plus and (region is None or beginning.startswith("00")):
         found.append(_after(2, _abroad(beginning[2:])))
     return max(found)
 

@@ -57,7 +57,8 @@ def read_phone(phone: str | None, *, own_country: str | None, default_country: s
         return _read_without_country(text)
     number = _after_own_code(text, country) or _parse(text, country)
     if not isinstance(number, PhoneNumber):
-        return Reading(phone_refusal=number)
+        abroad = None if plan_of(country).dials_abroad_by_zeros else _after_zeros(text)
+        return Reading(phone_refusal=number) if abroad is None else _accepted(abroad, "international")
     if number.country_code_source == CountryCodeSource.FROM_NUMBER_WITH_IDD:
         return _accepted(number, "international")
     return _accepted(number, "own_country" if own_country else "default_country")
@@ -76,11 +77,16 @@ def _read_international(text: str, country: str | None) -> Reading:
 
 
 def _read_without_country(text: str) -> Reading:
-    if digits_of(text).startswith("00"):
-        number = _parse(re.sub("^[^0-9]*0[^0-9]*0", "+", text), None)
-        if isinstance(number, PhoneNumber):
-            return _accepted(number, "international")
-    return Reading(phone_refusal="no_country")
+    number = _after_zeros(text)
+    return Reading(phone_refusal="no_country") if number is None else _accepted(number, "international")
+
+
+def _after_zeros(text: str) -> PhoneNumber | None:
+    """The number after `00`, which people write before calling codes in countries too that dial others."""
+    if not digits_of(text).startswith("00"):
+        return None
+    number = _parse(re.sub("^[^0-9]*0[^0-9]*0", "+", text), None)
+    return number if isinstance(number, PhoneNumber) else None
 
 
 def _after_own_code(text: str, country: str) -> PhoneNumber | None:

@@ -82,6 +82,11 @@ class Plan:
         return (*self.special_kinds.values(), *(form for form in (self.fixed_line, self.mobile) if form is not None))
 
     @property
+    def dials_abroad_by_zeros(self) -> bool:
+        """Whether `00`, and nothing else, is dialled before calling codes."""
+        return self.international_prefix is not None and self.international_prefix.digits == "00"
+
+    @property
     def is_open(self) -> bool:
         """Whether fixed lines are of so many lengths that the plan can hardly say which digits are one."""
         lengths = () if self.fixed_line is None else self.fixed_line.lengths or self.general.lengths

@@ -300,6 +300,11 @@ def test_whatever_is_typed_is_read_as_the_library_reads_it(fields: list[Field], 
         ("+41 79 123 45 67", "DE", "+41791234567"),
         ("+41 79 123 45 67", "AT", "+41791234567"),
         ("+33 6 12 34 56 78", "IT", "+33612345678"),
+        # In these countries other digits are dialled before calling codes.
+        ("0081 90-1234-5678", "JP", "+819012345678"),
+        ("00 44 (0)20 7946 0018", "US", "+442079460018"),
+        ("0055 11 91234-5678", "BR", "+5511912345678"),
+        ("(00) 33 6 12 34 56 78", "AU", "+33612345678"),
         # The library takes these for fixed lines that lack their zero, and so for nobody's number.
         ("491701234567", "DE", "+491701234567"),
         ("4915123454911", "DE", "+4915123454911"),
