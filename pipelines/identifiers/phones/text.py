@@ -31,6 +31,7 @@ EXTENSION = r"""(?ix)
     (?:
         ;ext=[0-9]{1,20}
         | (?:e?xt(?:ensi(?:o\u0301?|ó))?n?|poste|anexo|доб)[:.]?[\s,-]*[0-9]{1,20}\#?
+        | (?:wewn?|durchwahl|dw|app(?:arat)?|toestel|tst|interno|ramal|ankn|linka|klapka)[:.]?[\s,-]*[0-9]{1,9}\#?
         | (?:x|int|\#)[:.]?[\s,-]*[0-9]{1,9}\#?
     )$
 """
