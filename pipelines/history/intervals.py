@@ -93,10 +93,10 @@ def replace_by(  # noqa: PLR0913 - a table and its rows, and the days
         warehouse.replace_by(table, *whole)
     _make(warehouse, table, columns, day)
     _keep_gone(warehouse, table, columns, day)
-    _add(warehouse, f"new_{table}", "SELECT DISTINCT mark, $day::DATE AS came_on FROM _came_rows", day)
+    _keep_came(warehouse, table, columns, day)
     note(warehouse, table, "FROM _came_rows UNION ALL BY NAME FROM _gone_rows")
     expire(warehouse, table, day - timedelta(days=kept_days))
-    for name in ("_arriving", "_before", "_gone_rows", "_came_rows"):
+    for name in ("_arriving", "_before", "_gone_rows", "_came_rows", "_back"):
         warehouse.execute(f"DROP TABLE {name}")
 
 
@@ -183,6 +183,21 @@ def _keep_gone(warehouse: Warehouse, table: str, columns: Columns, day: date) ->
         day,
     )
     warehouse.execute(f"DELETE FROM warehouse.new_{table} WHERE mark IN (SELECT mark FROM _gone_rows)")
+
+
+def _keep_came(warehouse: Warehouse, table: str, columns: Columns, day: date) -> None:
+    """Write which rows came; those that went in an earlier try of the very day were never gone."""
+    warehouse.execute(
+        f"CREATE OR REPLACE TEMP TABLE _back AS SELECT rowid AS place, {_mark(_listed(columns))} AS mark, held_from "
+        f"FROM warehouse.past_{table} WHERE held_until = $day AND mark IN (SELECT mark FROM _came_rows)",
+        day=day,
+    )
+    warehouse.execute(f"DELETE FROM warehouse.past_{table} WHERE rowid IN (SELECT place FROM _back)")
+    new = f"new_{table}"
+    _add(
+        warehouse, new, "SELECT DISTINCT mark, $day::DATE AS came_on FROM _came_rows ANTI JOIN _back USING (mark)", day
+    )
+    _add(warehouse, new, "SELECT DISTINCT mark, held_from AS came_on FROM _back WHERE held_from < $day", day)
 
 
 def _add(warehouse: Warehouse, table: str, select: str, day: date) -> None:
@@ -276,8 +291,8 @@ def last_change(warehouse: Warehouse, table: str, column: str, values: list[str]
         f"SELECT held_until AS changed FROM warehouse.past_{table} {among} "
         f"UNION ALL SELECT held_from FROM warehouse.past_{table} {among} UNION ALL SELECT came_on FROM {held} {among}"
     )
-    found = warehouse.read(f"SELECT max(changed) FROM ({changes}) WHERE changed <= $day", values=values, day=day)
-    changed = found.item()
+    newest = f"SELECT max(changed) FROM ({changes}) WHERE changed <= $day"
+    changed = warehouse.read(newest, values=values, day=day).item()
     return changed if isinstance(changed, date) else None
 
 

@@ -186,6 +186,15 @@ def test_a_repeated_day_keeps_nothing_of_what_came_in_its_first_try(warehouse: W
     assert last_change(warehouse, "crm_customers", "customer_id", ["a", "b", "c"], FIRST + timedelta(days=9)) is None
 
 
+def test_a_row_that_went_in_a_days_first_try_and_is_back_in_its_second_was_never_gone(warehouse: Warehouse) -> None:
+    clear(warehouse)
+    for later, rows in ((0, ["a"]), (1, ["a", "b"]), (3, []), (3, ["a", "b"])):
+        night(warehouse, [(name, "x") for name in rows], FIRST + timedelta(days=later), 9)
+    last = {of: last_change(warehouse, "crm_customers", "customer_id", [of], FIRST + timedelta(days=9)) for of in "ab"}
+    assert last == {"a": None, "b": FIRST + timedelta(days=1)}
+    assert warehouse.height("past_crm_customers") == 0
+
+
 def marked(
     warehouse: Warehouse, rows: list[tuple[str, str, int]], words: str, later: int, staying: Staying | None = None
 ) -> None:
