@@ -43,6 +43,7 @@ from pipelines.uploads.withdrawal import hold_withdrawn
 from schemas.config import Config, read_config
 from schemas.errors import DayError, RelanceError, StageError, UnreachableSourceError
 from schemas.said import Said
+from schemas.segment import Audience
 
 
 @dataclass
@@ -126,8 +127,8 @@ class Relance(dg.ConfigurableResource):
             hold_withdrawn(opened.catalog, opened.night)
             instance, run = context.instance, context.run
             outcomes = self._outcomes(run)
-            reached = {(row["network"], row["account"], row["segment"]) for row in outcomes}
-            unknown = [audience for audience in opened.config.audiences if tuple(audience) not in reached]
+            reached = set(map(Audience.of, outcomes))
+            unknown = [audience for audience in opened.config.audiences if audience not in reached]
             broken, whole = None, False
             if instance is not None and run is not None:
                 record_stages(opened.catalog, opened.night, stage_lines(instance, run.run_id))

@@ -97,8 +97,7 @@ def _leaves(catalog: Catalog, said: Mapping[str, sa.ColumnElement[Any]], which: 
     query = sa.select(*about, *labelled).where(which).order_by(ALLOWANCES.c.number)
     with catalog.reading() as connection:
         return [
-            Leave(Audience(row["network"], row["account"], row["segment"]), row["reason"], row["at"], row["by"])
-            for row in connection.execute(query).mappings()
+            Leave(Audience.of(row), row["reason"], row["at"], row["by"]) for row in connection.execute(query).mappings()
         ]
 
 

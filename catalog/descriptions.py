@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from catalog.database import METADATA, audience_columns, of_audience
 from schemas.choice import choice_of
+from schemas.segment import Audience, Segment
 
 if TYPE_CHECKING:
     from catalog.store import Catalog
-    from schemas.segment import Audience, Segment
 
 DESCRIPTIONS = sa.Table(
     "descriptions",
@@ -75,11 +75,9 @@ def choice_described(catalog: Catalog, audience: Audience) -> sa.RowMapping | No
 
 def descriptions(catalog: Catalog) -> dict[Audience, sa.RowMapping]:
     """Every audience ever declared."""
-    from schemas.segment import Audience
-
     with catalog.reading() as connection:
         rows = connection.execute(sa.select(DESCRIPTIONS)).mappings().all()
-    return {Audience(row["network"], row["account"], row["segment"]): row for row in rows}
+    return {Audience.of(row): row for row in rows}
 
 
 def record_overlaps(catalog: Catalog, counts: list[tuple[str, str, int]]) -> None:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from catalog.database import METADATA, audience_columns, of_audience
+from schemas.segment import Audience
 
 if TYPE_CHECKING:
     from catalog.store import Catalog
-    from schemas.segment import Audience
-
 FORECASTS = sa.Table(
     "expiry_forecasts",
     METADATA,
@@ -44,11 +43,9 @@ def record_forecast(catalog: Catalog, audience: Audience, forecast: Forecast) ->
 
 def forecasts(catalog: Catalog) -> dict[Audience, Forecast]:
     """Every audience's forecast."""
-    from schemas.segment import Audience
-
     found: dict[Audience, Forecast] = {}
     with catalog.reading() as connection:
         for row in connection.execute(sa.select(FORECASTS).order_by(FORECASTS.c.day)).mappings():
-            audience = Audience(row["network"], row["account"], row["segment"])
+            audience = Audience.of(row)
             found.setdefault(audience, Forecast(row["base"], [])).days.append((row["day"], row["keys"]))
     return found

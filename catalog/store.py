@@ -142,7 +142,7 @@ class Catalog:
             query = query.where(*of_audience(VERSIONS, audience))
         with self.reading() as connection:
             rows = list(connection.execute(query).mappings())
-        return sorted(rows, key=lambda row: (*_identity(row), row["as_of"], int(row["version"].rsplit(".", 1)[1])))
+        return sorted(rows, key=lambda row: (*Audience.of(row), row["as_of"], int(row["version"].rsplit(".", 1)[1])))
 
     def numbers(self, audience: Audience, as_of: date) -> list[int]:
         """The N of every version `as_of`.N that the audience ever had, lost ones too."""
@@ -221,19 +221,19 @@ class Catalog:
         query = sa.select(REASONS).where(REASONS.c.as_of.in_(days))
         with self.reading() as connection:
             rows = list(connection.execute(query).mappings())
-        return {(Audience(*_identity(row)), row["as_of"]): Said.of(row["reason"]) for row in rows}
+        return {(Audience.of(row), row["as_of"]): Said.of(row["reason"]) for row in rows}
 
     def outcomes_of_night(self, night: int) -> list[sa.RowMapping]:
         """What became of each audience that the night reached."""
         with self.reading() as connection:
             rows = list(connection.execute(sa.select(OUTCOMES).where(OUTCOMES.c.night == night)).mappings())
-        return sorted(rows, key=_identity)
+        return sorted(rows, key=Audience.of)
 
     def outcomes_of_day(self, as_of: date) -> list[sa.RowMapping]:
         """What the last run of the day that reached it did with each audience."""
         with self.reading() as connection:
             rows = list(connection.execute(sa.select(OUTCOMES).where(OUTCOMES.c.as_of == as_of)).mappings())
-        return sorted(rows, key=_identity)
+        return sorted(rows, key=Audience.of)
 
     def outcome_on(self, audience: Audience, as_of: date) -> sa.RowMapping | None:
         """What the last night of the day did with the audience; None if none reached it."""
@@ -286,7 +286,3 @@ def open_catalog(home: Home, actor: str | None = None) -> Iterator[Catalog]:
     """
     with database(home) as engine:
         yield Catalog(engine, actor or audit.os_user())
-
-
-def _identity(row: sa.RowMapping) -> tuple[str, str, str]:
-    return (row["network"], row["account"], row["segment"])

@@ -18,6 +18,7 @@ from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_f
 from schemas.config import Config, read_config
 from schemas.erasure import RequestKind
 from schemas.errors import ConfigError, HomeLockedError
+from schemas.segment import Audience
 
 if TYPE_CHECKING:
     import polars as pl
@@ -153,4 +154,4 @@ def _apply(declared: Config, home: Home, keys: SecretKeys, catalog: Catalog, mad
 
 
 def _published(catalog: Catalog) -> set[tuple[str, ...]]:
-    return {(row["network"], row["account"], row["segment"], row["version"]) for row in catalog.versions()}
+    return {(*Audience.of(row), row["version"]) for row in catalog.versions()}

@@ -100,7 +100,7 @@ def _tell_night(config: Config, home: Home, night: sa.RowMapping, failed: list[F
     """What became of each audience that was begun, what changed or was set aside, and why the others were skipped."""
     with open_catalog(home) as catalog:
         outcomes = catalog.outcomes_of_night(night["night"])
-        to_do = {_audience(row): _to_do(catalog, row) for row in outcomes}
+        to_do = {Audience.of(row): _to_do(catalog, row) for row in outcomes}
         changes = config_changes(catalog, [night["night"]])[night["night"]]
         notices = night_notices(catalog, [night["night"]])[night["night"]]
     skipped = {name for each in failed or () for name in each.skipped}
@@ -113,7 +113,7 @@ def _tell_night(config: Config, home: Home, night: sa.RowMapping, failed: list[F
         OUT.print(_summary(begun, outcomes, to_do, night["as_of"]))
     for row in outcomes:
         if row["outcome"] in {"held", "retired"}:
-            OUT.print(f"{row['outcome'].capitalize()}: {_audience(row)}: {row['reason']}.", soft_wrap=True)
+            OUT.print(f"{row['outcome'].capitalize()}: {Audience.of(row)}: {row['reason']}.", soft_wrap=True)
     for change in changes:
         OUT.print(f"Changed: {change.says}", markup=False, soft_wrap=True)
     for line in night["quarantined"]:
@@ -246,8 +246,8 @@ def _to_do(catalog: Catalog, row: sa.RowMapping) -> tuple[str, str]:
     """How many keys the audience's network must still be given, and how many it must lose."""
     if row["version"] is None:
         return "–", "–"
-    manifest = manifests_of(catalog, _audience(row))[row["version"]]
-    left = outstanding(manifest, confirmations(catalog, _audience(row)))
+    manifest = manifests_of(catalog, Audience.of(row))[row["version"]]
+    left = outstanding(manifest, confirmations(catalog, Audience.of(row)))
     return (f"{manifest.adds:,}", f"{manifest.removes:,}") if left else ("0", "0")
 
 
@@ -271,7 +271,7 @@ def _summary(
     )
     for heading, justify in headings:
         table.add_column(heading, justify=justify, no_wrap=justify == "right", overflow="fold")
-    reached = {_audience(row): row for row in outcomes}
+    reached = {Audience.of(row): row for row in outcomes}
     for audience in audiences:
         row = reached.get(audience)
         if row is None:
@@ -290,7 +290,3 @@ def _main_drop(ledger: Ledger | None) -> str:
         return "–"
     main = ledger.main_reason
     return f"{main.replace('_', ' ')} ({ledger.dropped[main]:,})" if main else "none"
-
-
-def _audience(row: sa.RowMapping) -> Audience:
-    return Audience(row["network"], row["account"], row["segment"])

@@ -109,7 +109,7 @@ def _show(report: NightReport, outcomes: list[sa.RowMapping], quiet: int | None)
     for outcome in ("held", "retired"):
         for row in outcomes:
             if row["outcome"] == outcome:
-                audience = Audience(row["network"], row["account"], row["segment"])
+                audience = Audience.of(row)
                 OUT.print(f"{outcome}: {audience}: {row['reason']}.", soft_wrap=True)
     # A night that broke off does not know it of those that it did not reach.
     if report.outcome in {"done", "held"} and not any(row["outcome"] == "held" for row in outcomes):
@@ -146,8 +146,8 @@ def _stages(report: NightReport) -> Table:
 
 
 def _versions(catalog: Catalog) -> Table:
-    newest = {_audience(row): row for row in catalog.versions()}
-    given_out = {_audience(row): row for row in catalog.versions(state=None) if row["state"] != "lost"}
+    newest = {Audience.of(row): row for row in catalog.versions()}
+    given_out = {Audience.of(row): row for row in catalog.versions(state=None) if row["state"] != "lost"}
     described = descriptions(catalog)
     standing = confirmations(catalog)
     table = Table()
@@ -172,10 +172,6 @@ def _versions(catalog: Catalog) -> Table:
             " ".join(step.says for step in left) or (_WITHDRAWN if waits else "nothing"),
         )
     return table
-
-
-def _audience(row: sa.RowMapping) -> Audience:
-    return Audience(row["network"], row["account"], row["segment"])
 
 
 def _is_late(catalog: Catalog, folder: Path) -> bool:

@@ -110,10 +110,10 @@ class Overview:
 
 
 def _rows(catalog: Catalog, settings: Settings, today: date) -> tuple[Row, ...]:
-    newest = {_audience(row): row for row in _newest(catalog, VERSIONS, VERSIONS.c.state == "published")}
+    newest = {Audience.of(row): row for row in _newest(catalog, VERSIONS, VERSIONS.c.state == "published")}
     given_out = _newest(catalog, VERSIONS, VERSIONS.c.state.in_(("published", "withdrawn")))
-    withdrawn = {_audience(row) for row in given_out if row["state"] == "withdrawn"}
-    outcomes = {_audience(row): row for row in _newest(catalog, OUTCOMES)}
+    withdrawn = {Audience.of(row) for row in given_out if row["state"] == "withdrawn"}
+    outcomes = {Audience.of(row): row for row in _newest(catalog, OUTCOMES)}
     described = descriptions(catalog)
     standing: dict[Audience, list[Confirmation]] = {}
     for confirmation in confirmations(catalog):
@@ -259,11 +259,7 @@ def _people_of_uploaded(catalog: Catalog, standing: dict[Audience, list[Confirma
     with catalog.reading() as connection:
         rows = connection.execute(query).mappings().all()
     return {
-        _audience(row): Manifest.model_validate_json(row["manifest"]).full_people
+        Audience.of(row): Manifest.model_validate_json(row["manifest"]).full_people
         for row in rows
-        if last.get(_audience(row)) == row["version"]
+        if last.get(Audience.of(row)) == row["version"]
     }
-
-
-def _audience(row: sa.RowMapping) -> Audience:
-    return Audience(row["network"], row["account"], row["segment"])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, field_validator
 
@@ -25,6 +26,11 @@ class Audience(NamedTuple):
     def __str__(self) -> str:
         parts = [self.network, self.segment] if self.account == "main" else list(self)
         return "/".join(parts)
+
+    @classmethod
+    def of(cls, row: Mapping[Any, Any]) -> Audience:
+        """The audience that a row of the catalog is about."""
+        return cls(row["network"], row["account"], row["segment"])
 
     @classmethod
     def named(cls, text: str) -> Audience:

@@ -33,7 +33,7 @@ def withdraw_holding(values: list[str], outbox: Path, catalog: Catalog) -> list[
     """Withdraw every published version of which a file, removals aside, holds one of the values; which ones."""
     withdrawn = []
     for row in catalog.versions():
-        audience, version = Audience(row["network"], row["account"], row["segment"]), row["version"]
+        audience, version = Audience.of(row), row["version"]
         manifest = Manifest.model_validate_json(row["manifest"])
         folder = outbox.joinpath(*audience, version)
         names = [entry.name for entry in manifest.files if entry.kind != "remove"]

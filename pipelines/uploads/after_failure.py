@@ -43,7 +43,7 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None) -
     as_of = night["as_of"]
     take_in(erasing)
     outcomes = outbox.catalog.outcomes_of_night(outbox.night)
-    reached = {Audience(row["network"], row["account"], row["segment"]) for row in outcomes}
+    reached = {Audience.of(row) for row in outcomes}
     for audience in (*config.audiences, *config.retired):
         if audience in reached:
             continue

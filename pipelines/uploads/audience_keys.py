@@ -129,17 +129,18 @@ def finish_keys(warehouse: Warehouse, audience: Audience, version: str) -> None:
     )
 
 
-def settle_pending_keys(warehouse: Warehouse, published: set[tuple[str, ...]]) -> None:
-    """Keys of `published` versions (network, account, segment, version) become final, other pending ones go."""
+def settle_pending_keys(warehouse: Warehouse, published: set[tuple[Audience, str]]) -> None:
+    """Keys of `published` versions become final, other pending ones go."""
     ensure_keys(warehouse)
     pending = warehouse.read(
         "SELECT DISTINCT network, account, segment, version FROM warehouse.key_versions WHERE state = 'pending'"
     )
-    for *identity, version in pending.iter_rows():
-        if (*identity, version) in published:
-            finish_keys(warehouse, Audience(*identity), version)
+    for *names, version in pending.iter_rows():
+        audience = Audience(*names)
+        if (audience, version) in published:
+            finish_keys(warehouse, audience, version)
         else:
-            drop_keys(warehouse, Audience(*identity), [version])
+            drop_keys(warehouse, audience, [version])
 
 
 def drop_keys(warehouse: Warehouse, audience: Audience, versions: Iterable[str]) -> None:

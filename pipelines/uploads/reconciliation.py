@@ -20,34 +20,33 @@ from schemas.uploads import Manifest
 def reconcile(outbox: Outbox) -> None:
     """Mend what a crash left: staged files go, folders and rows are brought together, by signed manifests."""
     shutil.rmtree(outbox.staging, ignore_errors=True)
-    known: set[tuple[str, ...]] = set(map(_identity, outbox.catalog.versions()))
+    known = set(map(_identity, outbox.catalog.versions()))
     for path in sorted(outbox.home.outbox.glob("*/*/*/*/manifest.json")):
-        identity = path.parent.relative_to(outbox.home.outbox).parts
-        if identity not in known and not outbox.catalog.has_version(Audience(*identity[:3]), identity[3]):
-            manifest = _own_manifest(path, identity, outbox)
+        *names, version = path.parent.relative_to(outbox.home.outbox).parts
+        audience = Audience(*names)
+        if (audience, version) not in known and not outbox.catalog.has_version(audience, version):
+            manifest = _own_manifest(path, audience, version, outbox)
             if manifest is None:
                 continue
-            outbox.catalog.add_version(Audience(*identity[:3]), manifest, content_digest(manifest))
-            known.add(identity)
-    for network, account, segment, version in sorted(known):
-        audience = Audience(network, account, segment)
+            outbox.catalog.add_version(audience, manifest, content_digest(manifest))
+            known.add((audience, version))
+    for audience, version in sorted(known):
         if not outbox.folder(audience, version).is_dir():
             outbox.catalog.set_state(audience, version, "lost")
-            known.discard((network, account, segment, version))
     taken = [*outbox.catalog.versions(state="withdrawn"), *outbox.catalog.versions(state="expired")]
-    for network, account, segment, version in map(_identity, taken):
-        delete_folder(outbox.folder(Audience(network, account, segment), version))
+    for audience, version in map(_identity, taken):
+        delete_folder(outbox.folder(audience, version))
     for half_deleted in outbox.home.outbox.glob("*/*/*/.*"):
         shutil.rmtree(half_deleted, ignore_errors=True)
     # A version that is no longer here may be at the network all the same.
     settle_pending_keys(outbox.warehouse, set(map(_identity, outbox.catalog.versions(state=None))))
 
 
-def _identity(row: sa.RowMapping) -> tuple[str, str, str, str]:
-    return (row["network"], row["account"], row["segment"], row["version"])
+def _identity(row: sa.RowMapping) -> tuple[Audience, str]:
+    return Audience.of(row), row["version"]
 
 
-def _own_manifest(path: Path, identity: tuple[str, ...], outbox: Outbox) -> Manifest | None:
+def _own_manifest(path: Path, audience: Audience, version: str, outbox: Outbox) -> Manifest | None:
     """The folder's manifest; None unless this home signed it for this very folder, and its files are whole."""
     try:
         manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
@@ -59,4 +58,4 @@ def _own_manifest(path: Path, identity: tuple[str, ...], outbox: Outbox) -> Mani
     if signature is None or not any(signature_holds(key, message, signature.value) for key in accepted):
         return None
     named = (manifest.network, manifest.account, manifest.segment, manifest.version)
-    return manifest if named == identity and not torn_files(path.parent, manifest.files) else None
+    return manifest if named == (*audience, version) and not torn_files(path.parent, manifest.files) else None

@@ -12,7 +12,7 @@ from schemas.uploads import Manifest
 
 def renewed_rules(catalog: Catalog, config: Config) -> list[ConfigChange]:
     """Each network of whose declared audiences the newest versions were made by other rules than tonight's."""
-    newest = {Audience(row["network"], row["account"], row["segment"]): row for row in catalog.versions(state=None)}
+    newest = {Audience.of(row): row for row in catalog.versions(state=None)}
     renewed = []
     for name, network in config.used_networks.items():
         now = rules_version(network)

@@ -34,8 +34,8 @@ def expire(outbox: Outbox) -> None:
     rows = outbox.catalog.versions(state=None)
     today = max((row["as_of"] for row in rows), default=None)
     if today is not None:
-        for network, account, segment in sorted({(row["network"], row["account"], row["segment"]) for row in rows}):
-            _expire(Audience(network, account, segment), outbox, today)
+        for audience in sorted(set(map(Audience.of, rows))):
+            _expire(audience, outbox, today)
 
 
 def _expire(audience: Audience, outbox: Outbox, today: date) -> None:

@@ -38,17 +38,13 @@ def last_full(versions: Iterable[sa.RowMapping]) -> LastFull | None:
 def last_full_of_any(catalog: Catalog, night: int) -> Manifest | None:
     """The newest version with full files that a night before this one made, of whatever audience."""
     outcomes = catalog.outcomes_of_night(night)
-    tonight = {_named(row) for row in outcomes if row["outcome"] == "published"}
+    tonight = {(Audience.of(row), row["version"]) for row in outcomes if row["outcome"] == "published"}
     with catalog.reading() as connection:
         for row in connection.execute(sa.select(VERSIONS).order_by(VERSIONS.c.published_at.desc())).mappings():
             manifest = Manifest.model_validate_json(row["manifest"])
-            if manifest.has_file("full") and _named(row) not in tonight:
+            if manifest.has_file("full") and (Audience.of(row), row["version"]) not in tonight:
                 return manifest
     return None
-
-
-def _named(row: sa.RowMapping) -> tuple[str, ...]:
-    return tuple(row[name] for name in (*Audience._fields, "version"))
 
 
 @dataclass(frozen=True)

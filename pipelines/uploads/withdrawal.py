@@ -61,11 +61,9 @@ def withdraw_forbidden(  # noqa: PLR0913 - whose versions, where they lie, and w
 
 def hold_withdrawn(catalog: Catalog, night: int) -> None:
     """Count audiences as held whose version of the night was withdrawn before the night ended."""
-    withdrawn = {
-        (row["network"], row["account"], row["segment"], row["version"]) for row in catalog.versions(state="withdrawn")
-    }
+    withdrawn = {(*Audience.of(row), row["version"]) for row in catalog.versions(state="withdrawn")}
     for row in catalog.outcomes_of_night(night):
-        audience = Audience(row["network"], row["account"], row["segment"])
+        audience = Audience.of(row)
         if row["outcome"] != "held" and (*audience, row["version"]) in withdrawn:
             catalog.record_outcome(audience, row["as_of"], "held", night=night, reason=FORGOTTEN, ledger=row["ledger"])
 
