@@ -28,7 +28,7 @@ def checked_config(folder: Path) -> Config:
         for table in TABLES:
             select = config.sources.table(table).select
             if select is not None:
-                check_askable(parsed(connection, select), table, ConfigError)
+                check_askable(parsed(connection, select), f"sources.toml, tables.{table}.select", ConfigError)
         for name, rule in config.suppressions.items():
             if rule.select is not None:
                 check_select(name, rule.select, config.sources, connection)

@@ -13,7 +13,6 @@ from pipelines.crm.contract import ROW
 from pipelines.crm.sources import OpenSource
 from schemas.errors import RelanceError
 from schemas.said import Said
-from schemas.source import TableName
 
 #: `source_file`, as it stands in the list of a parsed select.
 _SOURCE_FILE = {
@@ -99,21 +98,17 @@ def parsed(connection: duckdb.DuckDBPyConnection, select: str) -> dict[str, Any]
     return json.loads(serialized)
 
 
-def check_askable(tree: dict[str, Any], table: TableName, error: type[RelanceError]) -> None:
-    """Whether the table's select, of which this is the syntax tree, can be asked of a source at all.
+def check_askable(tree: dict[str, Any], place: str, error: type[RelanceError]) -> None:
+    """Whether the select that stands at `place`, of which this is the syntax tree, can be asked of a source at all.
 
     Raises:
         error: it is no SQL, or reads relance's own warehouse.
     """
     if tree.get("error"):
-        says = str(tree["error_message"]).split(chr(10))[0]
-        msg = Said("sources.toml, tables.{table}.select: {says}.", table=table, says=says)
+        msg = Said("{place}: {says}.", place=place, says=str(tree["error_message"]).split("\n")[0].rstrip("."))
         raise error(msg)
-    if names_warehouse(tree):
-        msg = Said(
-            "sources.toml, tables.{table}.select reads relance's own warehouse. Read a source that you declare.",
-            table=table,
-        )
+    if _names_warehouse(tree):
+        msg = Said("{place} reads relance's own warehouse. Read a source that you declare.", place=place)
         raise error(msg)
 
 
@@ -128,15 +123,15 @@ def named_tables(tree: object) -> set[str]:
     return of_table.union(*(named_tables(branch) for branch in tree.values()))
 
 
-def names_warehouse(tree: object) -> bool:
+def _names_warehouse(tree: object) -> bool:
     """Whether a syntax tree names a table of relance's own warehouse, which shares the connection with the sources."""
     if isinstance(tree, list):
-        return any(names_warehouse(branch) for branch in tree)
+        return any(_names_warehouse(branch) for branch in tree)
     if not isinstance(tree, dict):
         return False
     database, schema = (str(tree.get(part) or "").lower() for part in ("catalog_name", "schema_name"))
     is_own = tree.get("type") == "BASE_TABLE" and (database or schema) == "warehouse"
-    return is_own or any(names_warehouse(branch) for branch in tree.values())
+    return is_own or any(_names_warehouse(branch) for branch in tree.values())
 
 
 def _keeps_rows(node: dict[str, object]) -> bool:

@@ -249,7 +249,7 @@ class Crm:
             drop = "DROP VIEW" if source.files is not None else "DETACH DATABASE"
             self.connection.execute(f'{drop} IF EXISTS "{name}"')
         tree = parsed(self.connection, select)
-        check_askable(tree, table, SourceError)
+        check_askable(tree, f"sources.toml, tables.{table}.select", SourceError)
         names = named_tables(tree)
         opened = []
         for name, source in self.sources.sources.items():

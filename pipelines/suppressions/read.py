@@ -11,7 +11,7 @@ from catalog.duckdb_connection import frame_of, store_frame
 from pipelines.crm.column_names import told_names, told_refusal
 from pipelines.crm.encoded import is_no_utf8, with_texts
 from pipelines.crm.erased import erased_addresses, erased_values
-from pipelines.crm.located_select import named_tables, names_warehouse, parsed
+from pipelines.crm.located_select import check_askable, named_tables, parsed
 from pipelines.crm.pull import Reading
 from pipelines.crm.rejects import rejected_lines
 from pipelines.crm.sources import OpenSource, open_source
@@ -35,12 +35,7 @@ def check_select(name: str, select: str, sources: Sources, connection: duckdb.Du
     """
     place = f"config/suppressions/{name}.toml, select"
     tree = parsed(connection, select)
-    if tree.get("error"):
-        msg = Said("{place}: {says}.", place=place, says=str(tree["error_message"]).split(chr(10))[0].rstrip("."))
-        raise ConfigError(msg)
-    if names_warehouse(tree):
-        msg = Said("{place} reads relance's own warehouse. Read a source that you declare.", place=place)
-        raise ConfigError(msg)
+    check_askable(tree, place, ConfigError)
     named = named_tables(tree) & set(sources.sources)
     if not named:
         msg = Said(
