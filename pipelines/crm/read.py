@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -245,20 +245,23 @@ class Crm:
 
     def _open(self, table: TableName, select: str) -> tuple[OpenSource, ...]:
         """Open the sources that the select names."""
+        tree = parsed(self.connection, select)
+        check_askable(tree, f"sources.toml, tables.{table}.select", SourceError)
+        return self.open(named_tables(tree))
+
+    def open(self, names: Container[str]) -> tuple[OpenSource, ...]:
+        """Open the sources of these names anew, and close all others.
+
+        Raises:
+            SourceError: a source cannot be read as declared.
+        """
+        opened = []
         for name, source in self.sources.sources.items():
             drop = "DROP VIEW" if source.files is not None else "DETACH DATABASE"
             self.connection.execute(f'{drop} IF EXISTS "{name}"')
-        tree = parsed(self.connection, select)
-        check_askable(tree, f"sources.toml, tables.{table}.select", SourceError)
-        names = named_tables(tree)
-        opened = []
-        for name, source in self.sources.sources.items():
             if name in names:
-                opened.append(
-                    open_source(
-                        self.connection, name, source, config_folder=self.config_folder, home_folder=self.home_folder
-                    )
-                )
+                folders = {"config_folder": self.config_folder, "home_folder": self.home_folder}
+                opened.append(open_source(self.connection, name, source, **folders))
         return tuple(opened)
 
     def _read(self, table: TableName, query: str, select: str, opened: tuple[OpenSource, ...]) -> pl.DataFrame:

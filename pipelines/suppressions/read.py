@@ -14,7 +14,7 @@ from pipelines.crm.erased import erased_addresses, erased_values
 from pipelines.crm.located_select import check_askable, named_tables, parsed
 from pipelines.crm.pull import Reading
 from pipelines.crm.rejects import rejected_lines
-from pipelines.crm.sources import OpenSource, open_source
+from pipelines.crm.sources import OpenSource
 from pipelines.crm.steady import check_not_lost, steady
 from pipelines.erasure.others import keep_for_others
 from pipelines.erasure.withheld import keep_for_holders, suppressed_by_domain
@@ -93,7 +93,7 @@ def read_suppressions(
 def _selected(name: str, select: str, reading: Reading) -> pl.DataFrame:
     """customer_id and address as text, trimmed; blank is none."""
     crm, place = reading.crm, f"config/suppressions/{name}.toml, select"
-    opened = _open(check_select(name, select, crm.sources, crm.connection), reading)
+    opened = crm.open(check_select(name, select, crm.sources, crm.connection))
     crm.connection.execute("SET VARIABLE as_of = $day::DATE", {"day": reading.as_of})
     with steady(place, opened):
         rows = _rows_of(place, select, opened, reading)
@@ -101,7 +101,7 @@ def _selected(name: str, select: str, reading: Reading) -> pl.DataFrame:
     return rows.filter(pl.any_horizontal(pl.col(*_COLUMNS).is_not_null()))
 
 
-def _rows_of(place: str, select: str, opened: list[OpenSource], reading: Reading) -> pl.DataFrame:
+def _rows_of(place: str, select: str, opened: tuple[OpenSource, ...], reading: Reading) -> pl.DataFrame:
     connection = reading.crm.connection
     try:
         nothing = frame_of(connection.sql(f"SELECT * FROM ({select}\n) AS selected LIMIT 0"))
@@ -125,11 +125,11 @@ def _rows_of(place: str, select: str, opened: list[OpenSource], reading: Reading
     return rows.with_columns(pl.lit(None, pl.String).alias(column) for column in _COLUMNS if column not in columns)
 
 
-def _places(opened: list[OpenSource]) -> str:
+def _places(opened: tuple[OpenSource, ...]) -> str:
     return ", ".join(source.place for source in opened)
 
 
-def _refuse(place: str, opened: list[OpenSource], error: Exception) -> NoReturn:
+def _refuse(place: str, opened: tuple[OpenSource, ...], error: Exception) -> NoReturn:
     """DuckDB's messages quote rows."""
     if is_no_utf8(error):
         msg = Said(
@@ -148,22 +148,11 @@ def _refuse(place: str, opened: list[OpenSource], error: Exception) -> NoReturn:
     raise SourceError(msg) from None
 
 
-def _open(names: set[str], reading: Reading) -> list[OpenSource]:
-    crm, opened = reading.crm, []
-    for name, source in crm.sources.sources.items():
-        crm.connection.execute(f'{"DROP VIEW" if source.files is not None else "DETACH DATABASE"} IF EXISTS "{name}"')
-        if name in names:
-            opened.append(
-                open_source(crm.connection, name, source, config_folder=crm.config_folder, home_folder=crm.home_folder)
-            )
-    return opened
-
-
-def _lose_no_line(opened: list[OpenSource], reading: Reading) -> None:
+def _lose_no_line(opened: tuple[OpenSource, ...], reading: Reading) -> None:
     """Stop at a line that could not be split, unless it is a customer's: who is not read is not uploaded either."""
     crm = reading.crm
     tree = parsed(crm.connection, crm.sources.tables.customers.select or "")
     lists = tuple(source for source in opened if source.name not in named_tables(tree))
     rejected_lines(crm.connection, "consents", lists)
     # What is left is told, and set aside, where customers are read.
-    rejected_lines(crm.connection, "customers", tuple(opened))
+    rejected_lines(crm.connection, "customers", opened)
