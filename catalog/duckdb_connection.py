@@ -82,6 +82,13 @@ def insert_frame(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.Da
         connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM {incoming}")
 
 
+def insert_select(connection: duckdb.DuckDBPyConnection, table: str, select: str) -> None:
+    """Add the rows that a SELECT over tables gives to `table`, by the names of their columns; none if it gives none."""
+    # As above (docs/decisions/0010).
+    if connection.sql(f"{select} LIMIT 1").fetchall():
+        connection.execute(f"INSERT INTO {table} BY NAME {select}")
+
+
 def inline(frame: pl.DataFrame) -> str:
     """A few rows as a table within a query, in brackets: a statement less than a table of their own."""
     columns = ", ".join(f"{name}::{_TYPES[kind]} AS {name}" for name, kind in frame.schema.items())

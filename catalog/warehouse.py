@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 from catalog import warehouse_key
-from catalog.duckdb_connection import connect, frame_of, insert_frame, literal, registered
+from catalog.duckdb_connection import connect, frame_of, insert_frame, insert_select, literal, registered
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from schemas.errors import DISK_FULL, DiskError, KeyFileError, WarehouseError
@@ -98,6 +98,13 @@ class Warehouse:
             self._create(table, frame)
         with _worded(f"INSERT INTO warehouse.{table}"):
             insert_frame(self.connection, f"warehouse.{table}", frame)
+
+    def insert(self, table: str, select: str) -> None:
+        """Add what a SELECT gives, if it gives anything, to a table by its whole name: `warehouse.x`, or a temporary
+        one.
+        """
+        with _worded(f"INSERT INTO {table}"):
+            insert_select(self.connection, table, select)
 
     def _create(self, table: str, frame: pl.DataFrame) -> None:
         """Make `table` empty, by its columns: CREATE … AS SELECT of no rows would be such an insert."""

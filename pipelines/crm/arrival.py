@@ -9,7 +9,7 @@ import dataframely as dy
 import duckdb
 import polars as pl
 
-from catalog.duckdb_connection import frame_of
+from catalog.duckdb_connection import frame_of, insert_select
 from pipelines.crm.casts import BROKEN_SEPARATOR
 from pipelines.crm.contract import BROKEN_RULE, BROKEN_TEXT, ROW, Judged, judge
 from pipelines.pieces import in_pieces
@@ -172,18 +172,14 @@ class Arrival:
             return
         columns = ", ".join(self.contract.column_names())
         rows = f"SELECT {columns} FROM {self.held} WHERE {self.stays} AND {condition}"
-        # An insert of no rows would lose others (docs/decisions/0010).
-        if not self.read(f"{rows} LIMIT 1").is_empty():
-            self.connection.execute(f"INSERT INTO {self.name} BY NAME {rows}")
-            self.let_leave(condition)
+        insert_select(self.connection, self.name, rows)
+        self.let_leave(condition)
 
     def let_leave(self, condition: str) -> None:
         """Let go of rows of `held` that would stay."""
         if self.held is not None:
             rows = f"SELECT {RAW_MARK} FROM {self.held} WHERE {self.stays} AND {condition}"
-            # An insert of no rows would lose others (docs/decisions/0010).
-            if not self.read(f"{rows} LIMIT 1").is_empty():
-                self.connection.execute(f"INSERT INTO {self.leaving} {rows}")
+            insert_select(self.connection, self.leaving, rows)
 
     def places(self, rows: pl.Series) -> pl.DataFrame:
         """source_row, place in the select's result from 0, and source (the file) of the given rows."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataframely as dy
 import polars as pl
 
-from catalog.duckdb_connection import store_frame
+from catalog.duckdb_connection import insert_select, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.crm.arrival import Arrival
 from pipelines.identifiers.rules import is_made_by, rules_of
@@ -126,14 +126,10 @@ def recall(arrival: Arrival, *, repeated: bool) -> None:
         f"WHERE {arrival.knowable} AND ({' OR '.join(together) or 'FALSE'}) AND {RAW_MARK} NOT IN ({gone})"
     )
     arrival.connection.execute(f"CREATE OR REPLACE TEMP TABLE {arrival.leaving} AS {gone} UNION ALL FROM _recalled")
-    # An insert of no rows would lose others (docs/decisions/0010).
-    if not arrival.read("FROM _recalled LIMIT 1").is_empty():
-        columns = ", ".join([*arrival.contract.column_names(), RAW_MARK])
-        rows = (
-            f"SELECT DISTINCT {columns} FROM {arrival.held} WHERE {arrival.knowable} AND {RAW_MARK} IN (FROM _recalled)"
-        )
-        seen = f"(SELECT {RAW_MARK} FROM {arrival.seen})"
-        arrival.connection.execute(f"INSERT INTO {arrival.name} BY NAME FROM ({rows}) JOIN {seen} USING ({RAW_MARK})")
+    columns = ", ".join([*arrival.contract.column_names(), RAW_MARK])
+    rows = f"SELECT DISTINCT {columns} FROM {arrival.held} WHERE {arrival.knowable} AND {RAW_MARK} IN (FROM _recalled)"
+    seen = f"(SELECT {RAW_MARK} FROM {arrival.seen})"
+    insert_select(arrival.connection, arrival.name, f"FROM ({rows}) JOIN {seen} USING ({RAW_MARK})")
 
 
 def _repeated(arrival: Arrival, rows: str) -> pl.Series:

@@ -146,11 +146,8 @@ def _name_records(warehouse: Warehouse, identity_key: str, *, known: bool) -> in
         with registered(warehouse.connection, named) as ids:
             warehouse.execute(f"INSERT INTO _whose {_written(f'FROM {ids}', there)}")
     if known:
-        _insert(
-            warehouse,
-            "_whose",
-            _written("SELECT place, own_id FROM _again WHERE place IS NOT NULL AND own_id IS NOT NULL"),
-        )
+        again = "SELECT place, own_id FROM _again WHERE place IS NOT NULL AND own_id IS NOT NULL"
+        warehouse.insert("_whose", _written(again))
     return new
 
 
@@ -188,7 +185,7 @@ def _write_customers(warehouse: Warehouse, *, known: bool) -> None:
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _people AS {_CUSTOMERS}")
     gone = "SELECT before FROM _again UNION ALL SELECT person_id FROM _people"
     warehouse.execute(f"DELETE FROM warehouse.customers WHERE person_id IN ({gone})")
-    _insert(warehouse, "warehouse.customers", "FROM _people")
+    warehouse.insert("warehouse.customers", "FROM _people")
 
 
 def _write_aliases(warehouse: Warehouse, as_of: date, *, known: bool) -> None:
@@ -207,7 +204,7 @@ def _write_aliases(warehouse: Warehouse, as_of: date, *, known: bool) -> None:
     if not before.is_empty():
         _follow(warehouse, before, as_of)
     new = f"SELECT own_id AS alias, person_id, DATE '{as_of}' AS since FROM _whose"
-    _insert(warehouse, "warehouse.person_aliases", f"{new} ANTI JOIN warehouse.person_aliases ON alias = own_id")
+    warehouse.insert("warehouse.person_aliases", f"{new} ANTI JOIN warehouse.person_aliases ON alias = own_id")
 
 
 def _follow(warehouse: Warehouse, before: pl.DataFrame, as_of: date) -> None:
@@ -221,9 +218,3 @@ def _follow(warehouse: Warehouse, before: pl.DataFrame, as_of: date) -> None:
     store_frame(warehouse.connection, "_changed", changed)
     warehouse.execute("DELETE FROM warehouse.person_aliases WHERE alias IN (SELECT alias FROM _changed)")
     warehouse.append("person_aliases", changed)
-
-
-def _insert(warehouse: Warehouse, table: str, select: str) -> None:
-    """Add what a SELECT gives, if it gives anything (docs/decisions/0010)."""
-    if not warehouse.read(f"{select} LIMIT 1").is_empty():
-        warehouse.execute(f"INSERT INTO {table} {select}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import duckdb
 import polars as pl
 
-from catalog.duckdb_connection import frame_of, store_frame
+from catalog.duckdb_connection import frame_of, insert_select, store_frame
 from pipelines.crm.erasures import with_phone
 from pipelines.identifiers.digests import HEX_LENGTHS, is_digest
 from pipelines.identifiers.emails import canonical_email
@@ -44,11 +44,8 @@ def keep_for_others(
         f"CREATE OR REPLACE TEMP TABLE _kept AS SELECT said.* REPLACE (NULL AS customer_id, value AS address{mark}) "
         f"FROM (SELECT * {named}) AS said JOIN _others USING (address) WHERE {heard}"
     )
-    rows = frame_of(connection.sql("SELECT count(*) AS rows FROM _kept"))["rows"].item()
-    # An insert of no rows would lose others (docs/decisions/0010).
-    if rows:
-        connection.execute(f"INSERT INTO {table} FROM _kept")
-    return rows
+    insert_select(connection, table, "FROM _kept")
+    return frame_of(connection.sql("SELECT count(*) AS rows FROM _kept"))["rows"].item()
 
 
 def _readings(

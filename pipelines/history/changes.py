@@ -49,7 +49,5 @@ def note(warehouse: Warehouse, table: str, rows: str) -> None:
         return
     column = next(iter(noting.values()))
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _noted AS SELECT DISTINCT {column} FROM ({rows})")
-    # An insert of no rows would lose others (docs/decisions/0010).
-    if not warehouse.read("SELECT 1 FROM _noted LIMIT 1").is_empty():
-        for name in noting:
-            warehouse.execute(f"INSERT INTO warehouse.changed_{name} FROM _noted")
+    for name in noting:
+        warehouse.insert(f"warehouse.changed_{name}", "FROM _noted")

@@ -85,10 +85,10 @@ def replace_by(  # noqa: PLR0913 - a table and its rows, and the days
     # A word that is new to an enumerated column needs the table anew; so do marks of raw rows that are not known.
     if held == arriving and staying is not None and _few_arrive(warehouse, table):
         warehouse.execute(f"DELETE FROM warehouse.{table} WHERE rowid IN (SELECT place FROM _before)")
-        _insert(warehouse, table, select)
+        warehouse.insert(f"warehouse.{table}", select)
     elif held == arriving and RAW_MARK not in held and _few_differ(warehouse, listed):
         warehouse.execute(f"DELETE FROM warehouse.{table} WHERE rowid IN (SELECT place FROM _gone_rows)")
-        _insert(warehouse, table, "SELECT * EXCLUDE (mark) FROM _came_rows")
+        warehouse.insert(f"warehouse.{table}", "SELECT * EXCLUDE (mark) FROM _came_rows")
     else:
         warehouse.replace_by(table, *whole)
     _make(warehouse, table, columns, day)
@@ -201,16 +201,10 @@ def _keep_came(warehouse: Warehouse, table: str, columns: Columns, day: date) ->
 
 
 def _add(warehouse: Warehouse, table: str, select: str, day: date) -> None:
-    """Insert what a SELECT finds, if it finds anything (docs/decisions/0010)."""
+    """Insert what a SELECT finds, worked out once."""
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _added AS {select}", day=day)
-    _insert(warehouse, table, "FROM _added")
+    warehouse.insert(f"warehouse.{table}", "FROM _added")
     warehouse.execute("DROP TABLE _added")
-
-
-def _insert(warehouse: Warehouse, table: str, select: str) -> None:
-    """Insert what a SELECT over a temporary table gives, if it gives anything (docs/decisions/0010)."""
-    if not warehouse.read(f"{select} LIMIT 1").is_empty():
-        warehouse.execute(f"INSERT INTO warehouse.{table} BY NAME {select}")
 
 
 def _make(warehouse: Warehouse, table: str, columns: Columns, day: date) -> None:
