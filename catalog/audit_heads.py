@@ -9,12 +9,14 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from catalog.audit import AUDIT, Claim, head
+from catalog.database import version_subject
 from catalog.durable import write_durably
 from catalog.home import Home
-from catalog.secret_keys import SecretKeys, public_keys, signature_holds
+from catalog.secret_keys import SecretKeys, is_signed, public_keys
 from schemas.audit import BEGINNING, AuditHead
 from schemas.errors import DiskError
 from schemas.said import Said
+from schemas.segment import Audience
 from schemas.uploads import Manifest, Signature
 
 
@@ -58,17 +60,15 @@ def claims(home: Home, versions: Iterable[sa.RowMapping]) -> Iterator[Claim | st
         yield Claim("the signed head in the home", kept) if kept is not None else f"{home.audit_head} was changed"
     texts = {f"the manifest {path}": path.read_text("utf-8", "replace") for path in _manifests(home)}
     texts |= {
-        f"the catalog's manifest of {'/'.join(row[name] for name in _VERSION)}": row["manifest"] for row in versions
+        f"the catalog's manifest of {version_subject(Audience.of(row), row['version'])}": row["manifest"]
+        for row in versions
     }
     for source, text in texts.items():
         manifest = _manifest(text)
-        if manifest is None or not any(_holds(key, manifest.signed_bytes(), manifest.signature) for key in trusted):
+        if manifest is None or not is_signed(manifest.signed_bytes(), manifest.signature, trusted):
             yield f"{source} was changed, or another home signed it"
         elif manifest.audit_head is not None:
             yield Claim(source, manifest.audit_head)
-
-
-_VERSION = ("network", "account", "segment", "version")
 
 
 def _manifests(home: Home) -> list[Path]:
@@ -98,12 +98,7 @@ def _kept(home: Home) -> AuditHead | None:
         kept = SignedHead.model_validate_json(home.audit_head.read_text("utf-8", "replace"))
     except ValidationError:
         return None
-    trusted = public_keys(home).values()
-    return kept.head if any(_holds(key, _signed_bytes(kept.head), kept.signature) for key in trusted) else None
-
-
-def _holds(public_key: str, message: bytes, signature: Signature | None) -> bool:
-    return signature is not None and signature_holds(public_key, message, signature.value)
+    return kept.head if is_signed(_signed_bytes(kept.head), kept.signature, public_keys(home).values()) else None
 
 
 def _signed_bytes(head: AuditHead) -> bytes:

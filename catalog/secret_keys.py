@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from catalog.database import database
 from catalog.durable import sync, write_durably
 from catalog.home import Home
 from schemas.errors import CatalogError, KeyFileError
+from schemas.uploads import Signature
 
 #: Each key: 32 random bytes, written as hex.
 NAMES = ("warehouse", "identity", "signing")
@@ -57,6 +58,11 @@ def signature_holds(public_key: str, message: bytes, signature: str) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def is_signed(message: bytes, signature: Signature | None, accepted: Iterable[str]) -> bool:
+    """Whether there is a signature, and it was made with the private half of one of the `accepted` keys (hex)."""
+    return signature is not None and any(signature_holds(key, message, signature.value) for key in accepted)
 
 
 def open_keys(home: Home, announce: Callable[[str], None] = lambda sentence: None) -> SecretKeys:

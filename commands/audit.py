@@ -9,11 +9,13 @@ from rich.table import Table
 
 from catalog.audit import Claim, faults
 from catalog.audit_heads import claims
+from catalog.database import version_subject
 from catalog.home import Home
 from catalog.secret_keys import public_keys
 from catalog.store import open_catalog
 from commands.context import OUT, HomeOption, home_at, told
 from schemas.errors import ConfigError, RelanceError
+from schemas.segment import Audience
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -69,7 +71,7 @@ def verify(home: HomeOption = None) -> None:
 def _unpublished(lines: list[sa.RowMapping], versions: list[sa.RowMapping]) -> list[str]:
     """Versions that the catalog has although no line says that they were published."""
     published = {row["subject"] for row in lines if row["action"] == "published"}
-    names = ["/".join(row[name] for name in ("network", "account", "segment", "version")) for row in versions]
+    names = [version_subject(Audience.of(row), row["version"]) for row in versions]
     return [f"no line says that {name} was published" for name in names if name not in published]
 
 

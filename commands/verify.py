@@ -11,7 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from catalog.home import Home
-from catalog.secret_keys import public_keys, signature_holds
+from catalog.secret_keys import is_signed, public_keys
 from commands.context import OUT, HomeOption, home_at, told
 from schemas.erasure import Certificate
 from schemas.errors import ConfigError, RelanceError
@@ -28,7 +28,7 @@ def verify(
         manifest_path = path / "manifest.json" if path.is_dir() else path
         manifest = _read(manifest_path)
         if isinstance(manifest, Certificate):
-            if not _is_signed(manifest, _public_keys(home_at(home), public_key)):
+            if not is_signed(manifest.signed_bytes(), manifest.signature, _public_keys(home_at(home), public_key)):
                 raise RelanceError(f"{path}: {_UNSIGNED}.")
             OUT.print(f"{path}: the signature holds; request {manifest.request.request_id}.", soft_wrap=True)
             return
@@ -64,7 +64,7 @@ def _public_keys(home: Home, named: Path | None) -> list[str]:
 
 
 def _problems(manifest: Manifest, folder: Path, accepted: list[str]) -> list[str]:
-    problems = [] if _is_signed(manifest, accepted) else [_UNSIGNED]
+    problems = [] if is_signed(manifest.signed_bytes(), manifest.signature, accepted) else [_UNSIGNED]
     for entry in manifest.files:
         file = folder / entry.name
         if not file.is_file():
@@ -72,11 +72,6 @@ def _problems(manifest: Manifest, folder: Path, accepted: list[str]) -> list[str
         elif hashlib.sha256(file.read_bytes()).hexdigest() != entry.sha256:
             problems.append(f"{entry.name} is not the file that was published")
     return problems
-
-
-def _is_signed(signed: Manifest | Certificate, accepted: list[str]) -> bool:
-    signature, message = signed.signature, signed.signed_bytes()
-    return signature is not None and any(signature_holds(key, message, signature.value) for key in accepted)
 
 
 _UNSIGNED = "the signature does not hold for this public key"

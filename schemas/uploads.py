@@ -177,7 +177,7 @@ class FileEntry(BaseModel):
 
 
 class Signature(BaseModel):
-    """An Ed25519 signature over the manifest's canonical JSON without this field."""
+    """An Ed25519 signature over what holds it: a manifest, a certificate or a head of the audit log. Both as hex."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from catalog.secret_keys import public_keys, signature_holds
+from catalog.secret_keys import is_signed, public_keys
 from pipelines.uploads.audience_keys import settle_pending_keys
 from pipelines.uploads.manifest import content_digest
 from pipelines.uploads.outbox import Outbox
@@ -52,10 +52,8 @@ def _own_manifest(path: Path, audience: Audience, version: str, outbox: Outbox) 
         manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
     except ValueError:
         return None
-    signature, message = manifest.signature, manifest.signed_bytes()
     # The signing key may have been rotated since.
-    accepted = public_keys(outbox.home).values()
-    if signature is None or not any(signature_holds(key, message, signature.value) for key in accepted):
+    if not is_signed(manifest.signed_bytes(), manifest.signature, public_keys(outbox.home).values()):
         return None
     named = (manifest.network, manifest.account, manifest.segment, manifest.version)
     return manifest if named == (*audience, version) and not torn_files(path.parent, manifest.files) else None
