@@ -30,14 +30,15 @@ _RECORD = """
 
 
 class Known(NamedTuple):
-    """`held`: `Identifiers` of the person and their neighbours; `permitted`: those of them who may be sent to the
-    network, as `network_people` takes them; `refused`: its `RefusedKeys`."""
+    """What a network was given. `held`: `Identifiers` of the people in question; `permitted`: those of them who may be
+    sent to it, `refused`: its `RefusedKeys`, and `states`, as `network_people` takes them."""
 
     name: str
     network: Network
     held: pl.DataFrame
     permitted: pl.DataFrame
     refused: pl.DataFrame
+    states: pl.DataFrame | None = None
 
     def people(self, numbers: pl.Series | None = None, gone: pl.DataFrame | None = None) -> NetworkPeople:
         """Those who may be sent, or those of them with the numbers; without the keys (key, value) that are `gone`."""
@@ -48,23 +49,33 @@ class Known(NamedTuple):
             named = gone.select(network=pl.lit(self.name), key="key", value="value")
             refused = pl.concat([refused.select(named.columns), named])
         held = self.held.join(permitted.select("person_id", "number"), on="person_id").drop("person_id")
-        return network_people(permitted, held, refused, self.network)
+        return network_people(permitted, held, refused, self.network, self.states)
 
 
 def known_at(night: Night, network: Network, name: str, person_id: str) -> Known:
     """What the night knew for the network called `name`."""
     held = _with_neighbours(night, network, name, person_id)
-    permitted = night.read(
+    permitted = permitted_people(night, name, [person_id, *held["person_id"].unique()])
+    return Known(name, network, held, permitted.with_row_index("number"), refused_keys(night, name))
+
+
+def permitted_people(night: Night, network: str, people: list[str] | None = None) -> pl.DataFrame:
+    """person_id, assumed, by_other_purpose, country, revenue: who of the people, or of everybody, might be sent to the
+    network."""
+    every = (
         "SELECT person_id, assumed, by_other_purpose, country, revenue "
         f"FROM {night.table('permissions')} LEFT JOIN (FROM warehouse.features WHERE as_of = $day) USING (person_id) "
-        "WHERE network = $network AND list_contains($people::VARCHAR[], person_id)",
-        day=night.day,
-        network=name,
-        people=[person_id, *held["person_id"].unique()],
+        "WHERE network = $network"
     )
-    numbered = permitted.with_row_index("number")
-    refused = night.read(f"FROM {night.table('refused_keys')} WHERE network = $network", network=name)
-    return Known(name, network, held, numbered, refused)
+    if people is None:
+        return night.read(every, day=night.day, network=network)
+    among = f"{every} AND list_contains($people::VARCHAR[], person_id)"
+    return night.read(among, day=night.day, network=network, people=people)
+
+
+def refused_keys(night: Night, network: str) -> pl.DataFrame:
+    """`RefusedKeys` of the network."""
+    return night.read(f"FROM {night.table('refused_keys')} WHERE network = $network", network=network)
 
 
 def _with_neighbours(night: Night, network: Network, name: str, person_id: str) -> pl.DataFrame:

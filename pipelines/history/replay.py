@@ -16,14 +16,13 @@ from catalog.home import Home
 from catalog.store import Catalog
 from pipelines.customers.subdivisions import subdivisions
 from pipelines.history.declared import config_of
-from pipelines.history.neighbours import person_records
+from pipelines.history.neighbours import Known, permitted_people, person_records, refused_keys
 from pipelines.history.nights import Night
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.identifiers.match_keys import network_keys
 from pipelines.segments import condition, members
 from pipelines.uploads.leaving_out import Readers, leaving_out
 from pipelines.uploads.manifest import rules_version
-from pipelines.uploads.people import NetworkPeople, network_people
 from pipelines.uploads.recount import check_full_files
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from pipelines.uploads.staging import checked_files, staging_folder
@@ -49,25 +48,11 @@ class Replayed(NamedTuple):
 
 
 class _Then(NamedTuple):
-    """What a network was given that night of those who may still be sent to it: `held` are `Identifiers` of everybody;
-    `permitted` as `network_people` takes them; `left`: whether somebody or some key is out."""
+    """What a network was given that night, of those who may still be sent to it; `left`: whether somebody or some key
+    is out."""
 
-    name: str
-    network: Network
-    held: pl.DataFrame
-    permitted: pl.DataFrame
-    refused: pl.DataFrame
-    states: pl.DataFrame | None
+    known: Known
     left: bool
-
-    def people(self, numbers: pl.Series | None = None, gone: pl.DataFrame | None = None) -> NetworkPeople:
-        permitted, refused = self.permitted, self.refused
-        if numbers is not None:
-            permitted = permitted.join(numbers.to_frame("number"), on="number", how="semi")
-        if gone is not None:
-            refused = pl.concat([refused, gone.select(network=pl.lit(self.name), key="key", value="value")])
-        held = self.held.join(permitted.select("person_id", "number"), on="person_id").drop("person_id")
-        return network_people(permitted, held, refused, self.network, self.states)
 
 
 def replay(night: Night, home: Home, catalog: Catalog, current: Config, identity_key: str) -> list[Replayed]:
@@ -93,7 +78,7 @@ def replay(night: Night, home: Home, catalog: Catalog, current: Config, identity
         then = _then(night, name, declared, tonight)
         for audience, manifest in manifests.items():
             if audience.network == name:
-                rows = _rows(night, declared, audience, then, identity_key)
+                rows = _rows(night, declared, audience, then.known, identity_key)
                 done.append(_rebuilt(folder, home, declared, audience, manifest, rows, left=then.left))
     shutil.rmtree(home.replay / ".staging", ignore_errors=True)
     return done
@@ -123,13 +108,7 @@ def _then(night: Night, name: str, declared: Config, tonight: Tonight) -> _Then:
     network = declared.networks[name]
     records = person_records(night)
     held = identifiers(records, match_columns({name: network}))
-    permitted = night.read(
-        "SELECT person_id, assumed, by_other_purpose, country, revenue "
-        f"FROM {night.table('permissions')} LEFT JOIN (FROM warehouse.features WHERE as_of = $day) USING (person_id) "
-        "WHERE network = $network",
-        day=night.day,
-        network=name,
-    )
+    permitted = permitted_people(night, name)
     # Whoever has a record today that belongs to somebody who may not be sent: they withdrew, or are suppressed.
     gone = night.read(
         f"SELECT DISTINCT before.person_id FROM {night.table('customer_records')} AS before "
@@ -139,7 +118,7 @@ def _then(night: Night, name: str, declared: Config, tonight: Tonight) -> _Then:
     )
     still = permitted.join(gone, on="person_id", how="anti").with_row_index("number")
     keys = network_keys(held.join(still, on="person_id", how="semi"), network).unique()
-    refused = night.read(f"FROM {night.table('refused_keys')} WHERE network = $network", network=name)
+    refused = refused_keys(night, name)
     new = keys.filter(tonight.forbidden(name)(keys)).select("key", "value")
     new = new.join(refused, on=["key", "value"], how="anti").select(network=pl.lit(name), key="key", value="value")
     states = None
@@ -147,19 +126,19 @@ def _then(night: Night, name: str, declared: Config, tonight: Tonight) -> _Then:
         lives = records.join(still, on="person_id").select("number", "country", "region")
         states = subdivisions(lives.unique())
     left = still.height < permitted.height or not new.is_empty()
-    return _Then(name, network, held, still, pl.concat([refused.select(new.columns), new]), states, left)
+    return _Then(Known(name, network, held, still, pl.concat([refused.select(new.columns), new]), states), left)
 
 
-def _rows(night: Night, declared: Config, audience: Audience, then: _Then, identity_key: str) -> AudienceRows:
+def _rows(night: Night, declared: Config, audience: Audience, known: Known, identity_key: str) -> AudienceRows:
     readers = Readers(
         lambda segments: pl.concat([_members(night, declared, name) for name in segments]),
-        lambda people: then.held.filter(pl.col("person_id").is_in(people.implode())),
-        then.people,
+        lambda people: known.held.filter(pl.col("person_id").is_in(people.implode())),
+        known.people,
     )
     choice = choice_of(audience, declared.segments)
-    leaving = leaving_out(choice, then.network, readers, identity_key)
+    leaving = leaving_out(choice, known.network, readers, identity_key)
     inside = _members(night, declared, audience.segment).select("person_id")
-    return audience_rows(inside, then.people(), then.network, leaving=leaving)
+    return audience_rows(inside, known.people(), known.network, leaving=leaving)
 
 
 def _members(night: Night, declared: Config, segment: str) -> pl.DataFrame:
