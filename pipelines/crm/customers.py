@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple, TypedDict
+from typing import Literal, NamedTuple
 
 import polars as pl
 
 from catalog.duckdb_connection import insert_frame, store_frame
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.contract import ROW
-from pipelines.crm.erased import erased_marks, own_tombstones, without_erased
+from pipelines.crm.erased import Compared, erased_marks, own_tombstones, without_erased
 from pipelines.crm.unchanged import IDENTIFYING, made_canonical
 from pipelines.erasure.covered import Covered, covered_by
 from pipelines.erasure.met import Met, met_rows
@@ -30,13 +30,6 @@ from schemas.settings import Settings
 CANONICAL = "_canonical"
 
 _KINDS, _ERASED = ("email", "phone"), " erased"
-
-
-class _Compared(TypedDict):
-    """How addresses are compared with tombstones."""
-
-    identity_key: str
-    default_country: str | None
 
 
 class ReadCustomers(NamedTuple):
@@ -117,7 +110,7 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
 
     Only what identifies somebody goes through Polars, the rest stays in DuckDB.
     """
-    compared: _Compared = {"identity_key": identity_key, "default_country": settings.default_country}
+    compared: Compared = {"identity_key": identity_key, "default_country": settings.default_country}
     canonical = partial(with_canonical, default_country=settings.default_country, prehashed=prehashed)
     arriving = _Arriving(arrival, canonical)
     met = _met(arriving.made(), erasures, compared)
@@ -146,7 +139,7 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
     return ReadCustomers(arriving.written(), parts, covered, withheld, arriving.normalised)
 
 
-def _met(made: Iterable[pl.DataFrame], erasures: pl.DataFrame, compared: _Compared) -> Met:
+def _met(made: Iterable[pl.DataFrame], erasures: pl.DataFrame, compared: Compared) -> Met:
     """What `met_rows` gives of the customers, while they are made: in the columns `IDENTIFYING`."""
     found = []
     for customers in made:
@@ -158,7 +151,7 @@ def _met(made: Iterable[pl.DataFrame], erasures: pl.DataFrame, compared: _Compar
     return Met(pl.concat(rows, how="vertical_relaxed"), pl.concat(marks))
 
 
-def _staying(arrival: Arrival, erasures: pl.DataFrame, compared: _Compared) -> list[Met]:
+def _staying(arrival: Arrival, erasures: pl.DataFrame, compared: Compared) -> list[Met]:
     """The same of customers who stay in the warehouse, who have no place in the arrival."""
     if arrival.held is None:
         return []

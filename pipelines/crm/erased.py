@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import polars as pl
 
 from pipelines.at_once import at_once
@@ -11,6 +13,13 @@ from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.fillers import is_filler
 from pipelines.identifiers.hashes import hashed, keyed_hash
 from schemas.countries import country_codes
+
+
+class Compared(TypedDict):
+    """How addresses are compared with tombstones."""
+
+    identity_key: str
+    default_country: str | None
 
 
 def own_tombstones(customers: pl.DataFrame, identity_key: str, erasures: pl.DataFrame | None = None) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from pipelines.crm.arrival import Arrival
 from pipelines.crm.contract import ROW, shape
 from pipelines.crm.customers import CANONICAL, read_customers
 from pipelines.crm.days import check_orders_reach
+from pipelines.crm.erased import Compared
 from pipelines.crm.erasures import person_tombstones, tombstones
 from pipelines.crm.forget import forget
 from pipelines.crm.money import with_rate
@@ -44,6 +45,11 @@ class Reading:
     identity_key: str
     networks: dict[str, Network]
     as_of: date
+
+    @property
+    def compared(self) -> Compared:
+        """How addresses are compared with tombstones."""
+        return {"identity_key": self.identity_key, "default_country": self.settings.default_country}
 
 
 class Table(NamedTuple):
@@ -88,20 +94,21 @@ def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
     requests = pl.concat([pulled.accepted, _unreadable_requests(pulled.broken, reading.as_of)]).with_columns(
         request_id=request_names(pl.col("request_id"), reading.identity_key)
     )
-    compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
     fresh = tombstones(
         requests,
         meant(requests, reading.crm),
         networks=reading.networks,
         countries=_countries(reading.crm) if requests["phone"].count() else None,
-        **compared,
+        **reading.compared,
     )
     persons = person_tombstones(requests, reading.identity_key)
     every = pl.concat([known.select(fresh.columns), fresh, persons]).unique(
         ["request_id", "form", "tombstone"], keep="first", maintain_order=True
     )
     connection = reading.crm.connection
-    store_frame(connection, "_tombstones", with_lifted(every, reading.crm, networks=reading.networks, **compared))
+    store_frame(
+        connection, "_tombstones", with_lifted(every, reading.crm, networks=reading.networks, **reading.compared)
+    )
     temporary = ("_tombstones", pulled.arrival.name)
     quarantined = _dated(pulled.quarantined, reading.as_of)
     return Table(connection, "FROM _tombstones", temporary, quarantined, pulled.read, 0)
@@ -167,11 +174,10 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
         )
         arrived, temporary = CANONICAL, (*arrival.temporary, CANONICAL)
     else:
-        compared = {"identity_key": reading.identity_key, "default_country": reading.settings.default_country}
         if table == "consents" and not erasures.is_empty():
             held = arrival.read(f"FROM {withheld}")
-            accepted += keep_for_holders(connection, arrival.name, held, living, **compared)
-        accepted += forget(arrival, erasures, living, unapplied=fresh, **compared)
+            accepted += keep_for_holders(connection, arrival.name, held, living, **reading.compared)
+        accepted += forget(arrival, erasures, living, unapplied=fresh, **reading.compared)
         written, arrived, temporary = arrival.written, arrival.name, arrival.temporary
     staying = None
     select, every = f"SELECT * EXCLUDE ({RAW_MARK}) FROM ({written}", f"SELECT 1 FROM {arrived}"

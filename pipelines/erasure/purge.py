@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import partial
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from catalog.rewrite import let_rewrite_wait, rewrite_is_noted
 from catalog.warehouse import Warehouse
 from pipelines.at_once import at_once
 from pipelines.crm.erased import (
+    Compared,
     erased_addresses,
     erased_marks,
     erased_values,
@@ -38,13 +39,6 @@ from schemas.suppression import Suppression
 
 #: Has nearly every customer id, once.
 _CUSTOMERS = "crm_customers"
-
-
-class _Compared(TypedDict):
-    """How addresses are compared with tombstones."""
-
-    identity_key: str
-    default_country: str | None
 
 
 class Waiting(NamedTuple):
@@ -74,7 +68,7 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
     all such rows are of those erasures. `customers` is what `met_rows` gives of `crm_customers`, if that is known.
     """
     tables = _columns(warehouse)
-    compared: _Compared = {"identity_key": identity_key, "default_country": default_country}
+    compared: Compared = {"identity_key": identity_key, "default_country": default_country}
     erasures = erasures.filter(pl.col("lifted_at").is_null())
     asked = set(erasures["form"])
     urgent = _Urgent(erasures, waiting, compared)
@@ -122,7 +116,7 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
 class _Urgent:
     """The erasures that do not wait, looked for in what was found of all."""
 
-    def __init__(self, erasures: pl.DataFrame, waiting: Waiting | None, compared: _Compared) -> None:
+    def __init__(self, erasures: pl.DataFrame, waiting: Waiting | None, compared: Compared) -> None:
         kept = erasures.clear() if waiting is None else waiting.erasures
         self._erasures = erasures.join(kept, on=erasures.columns, how="anti", nulls_equal=True)
         self._compared = compared
@@ -268,7 +262,7 @@ def _living(tables: dict[str, set[str]]) -> str:
     return f"({' UNION ALL '.join(parts or [nobody])})"
 
 
-def _erased_addresses(warehouse: Warehouse, table: str, erasures: pl.DataFrame, compared: _Compared) -> pl.Series:
+def _erased_addresses(warehouse: Warehouse, table: str, erasures: pl.DataFrame, compared: Compared) -> pl.Series:
     """The addresses in statements that may be erased ones, as typed."""
     said = warehouse.read(f"SELECT DISTINCT address FROM warehouse.{table} WHERE address IS NOT NULL")["address"]
     return erased_addresses(said, erasures, **compared)
