@@ -19,7 +19,7 @@ from pipelines.crm.erased import Compared
 from pipelines.crm.erasures import person_tombstones, tombstones
 from pipelines.crm.forget import forget
 from pipelines.crm.money import with_rate
-from pipelines.crm.read import Crm
+from pipelines.crm.read import Crm, Pulled
 from pipelines.erasure.covered import Covered
 from pipelines.erasure.lifted import with_lifted
 from pipelines.erasure.meant import meant
@@ -71,7 +71,7 @@ class Table(NamedTuple):
     #: Of all but requests: SQL for the rows that arrived, and their marks; and which rows of the warehouse stay.
     arrived: str | None = None
     staying: Staying | None = None
-    #: Of the customers: SQL for some of the rows that arrived after the other.
+    #: Of the customers: SQL for the rows that arrived, some in each: one for all would hold too much.
     parts: Sequence[str] = ()
 
     @property
@@ -142,66 +142,79 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
         DayError: the asked day is before the first order.
     """
     pulled = reading.crm.pull(table, (lambda orders: _without_rate(orders, reading)) if table == "orders" else None)
-    arrival, connection, covered, kept_back, normalised = pulled.arrival, reading.crm.connection, None, None, 0
-    parts: Sequence[str] = ()
-    fresh = erasures if unapplied is None else unapplied
+    arrival, fresh = pulled.arrival, erasures if unapplied is None else unapplied
     accepted = pulled.read - pulled.quarantined.height
-    if table == "consents":
+    if table != "customers":
+        accepted += _forgotten(pulled, reading, erasures, living, withheld, fresh)
+        return _table(pulled, reading, arrival.written, arrival.name, accepted)
+    if not accepted:
+        raise EmptyCrmError(_empty_crm(pulled, reading))
+    customers = read_customers(
+        arrival,
+        erasures,
+        fresh,
+        settings=reading.settings,
+        networks=reading.networks,
+        identity_key=reading.identity_key,
+        prehashed=reading.crm.sources.tables.customers.prehashed,
+    )
+    return _table(pulled, reading, customers.written, CANONICAL, accepted)._replace(
+        temporary=(*arrival.temporary, CANONICAL),
+        covered=customers.covered,
+        withheld=customers.withheld,
+        normalised=customers.normalised,
+        parts=customers.parts,
+    )
+
+
+def _forgotten(  # noqa: PLR0913, PLR0917 - as in `pull_table`
+    pulled: Pulled, reading: Reading, erasures: pl.DataFrame, living: str, withheld: str, fresh: pl.DataFrame
+) -> int:
+    """Take out of the rows that arrived what erasures forbid; how many rows came in for what could not be read, and
+    for those who stay."""
+    arrival, connection, more = pulled.arrival, reading.crm.connection, 0
+    if arrival.table == "consents":
         refusals = _refusals(pulled.broken)
         insert_frame(connection, arrival.name, refusals)
-        accepted += refusals.height
-    if table == "customers":
-        if not accepted:
-            places = ", ".join(reading.crm.places(table))
-            msg = Said("The CRM is empty: {places} gave no row. Nothing was published.", places=places)
-            if pulled.read:
-                msg = Said(
-                    "The CRM is empty: {places} gave {rows} rows and none keeps its contract: {broken}. Nothing was "
-                    "published.",
-                    places=places,
-                    rows=pulled.read,
-                    broken=_broken_rules(pulled.quarantined),
-                )
-            raise EmptyCrmError(msg)
-        written, parts, covered, kept_back, normalised = read_customers(
-            arrival,
-            erasures,
-            fresh,
-            settings=reading.settings,
-            networks=reading.networks,
-            identity_key=reading.identity_key,
-            prehashed=reading.crm.sources.tables.customers.prehashed,
-        )
-        arrived, temporary = CANONICAL, (*arrival.temporary, CANONICAL)
-    else:
-        if table == "consents" and not erasures.is_empty():
+        more += refusals.height
+        if not erasures.is_empty():
             held = arrival.read(f"FROM {withheld}")
-            accepted += keep_for_holders(connection, arrival.name, held, living, **reading.compared)
-        accepted += forget(arrival, erasures, living, unapplied=fresh, **reading.compared)
-        written, arrived, temporary = arrival.written, arrival.name, arrival.temporary
-    staying = None
+            more += keep_for_holders(connection, arrival.name, held, living, **reading.compared)
+    return more + forget(arrival, erasures, living, unapplied=fresh, **reading.compared)
+
+
+def _table(pulled: Pulled, reading: Reading, written: str, arrived: str, accepted: int) -> Table:
+    """What is written of a table: SQL for the rows that arrived, and the temporary table that has a row for each; and
+    the rows of the warehouse that stay. Those of the `accepted` rows that are in neither were erased."""
+    arrival, staying = pulled.arrival, None
     select, every = f"SELECT * EXCLUDE ({RAW_MARK}) FROM ({written}", f"SELECT 1 FROM {arrived}"
     if arrival.held is not None:
         staying = Staying(arrival.stays, may_repeat=not arrival.contract.primary_key())
         select += f" UNION ALL BY NAME FROM {arrival.held} WHERE {staying.rows}"
         every += f" UNION ALL SELECT 1 FROM {arrival.held} WHERE {staying.rows}"
-    select += ")"
     kept = arrival.read(f"SELECT count(*) AS rows FROM ({every})")["rows"].item()
-    quarantined = _dated(pulled.quarantined, reading.as_of)
-    gone = accepted - kept
     return Table(
-        connection,
-        select,
-        temporary,
-        quarantined,
+        reading.crm.connection,
+        f"{select})",
+        arrival.temporary,
+        _dated(pulled.quarantined, reading.as_of),
         pulled.read,
-        gone,
-        covered,
-        kept_back,
-        normalised,
-        written,
-        staying,
-        parts,
+        erased=accepted - kept,
+        arrived=written,
+        staying=staying,
+    )
+
+
+def _empty_crm(pulled: Pulled, reading: Reading) -> Said:
+    """That no customer can be read, and why."""
+    places = ", ".join(reading.crm.places("customers"))
+    if not pulled.read:
+        return Said("The CRM is empty: {places} gave no row. Nothing was published.", places=places)
+    return Said(
+        "The CRM is empty: {places} gave {rows} rows and none keeps its contract: {broken}. Nothing was published.",
+        places=places,
+        rows=pulled.read,
+        broken=_broken_rules(pulled.quarantined),
     )
 
 
