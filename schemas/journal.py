@@ -14,6 +14,13 @@ from schemas.segment import Audience
 #: file was uploaded into the list; `deleted`: the list that the version went into is gone.
 ConfirmationKind = Literal["created", "replaced", "added", "removed", "deleted"]
 
+#: Which file of the version was uploaded, by what was said of it.
+UPLOADED: dict[ConfirmationKind, FileKind] = {
+    "created": "full", "replaced": "full", "added": "add", "removed": "remove",
+}  # fmt: skip
+#: Of what changes a list that is filled, what is said.
+DELTAS: tuple[ConfirmationKind, ...] = ("added", "removed")
+
 
 class Confirmation(BaseModel):
     """One line of the journal. It stands until it is undone."""

@@ -9,8 +9,7 @@ from catalog.store import Catalog
 from pipelines.uploads.open_lists import OpenList, base_of, open_lists
 from pipelines.uploads.outstanding import holds, is_for_lists_unsaid
 from schemas.errors import JournalError
-from schemas.journal import Confirmation, ConfirmationKind, VersionOrder
-from schemas.network_file import FileKind
+from schemas.journal import DELTAS, UPLOADED, Confirmation, ConfirmationKind, VersionOrder
 from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import Manifest
@@ -168,7 +167,7 @@ def _refused_delta(
     offered: list[Manifest], lists: tuple[OpenList, ...], manifest: Manifest, kind: ConfirmationKind
 ) -> Said | None:
     """`offered` are the versions whose files could be uploaded instead, newest first."""
-    file = "add" if kind == "added" else "remove"
+    file = UPLOADED[kind]
     version = manifest.version
     if not manifest.has_file(file):
         return Said("it has no add file." if file == "add" else "it has no remove file.")
@@ -198,9 +197,8 @@ def _refused_delta(
 
 def _is_next(manifest: Manifest, lists: tuple[OpenList, ...]) -> bool:
     """Whether the version has a delta that starts from what the newest list holds and is not in it yet."""
-    deltas: tuple[tuple[FileKind, ConfirmationKind], ...] = (("add", "added"), ("remove", "removed"))
-    missing = [kind for file, kind in deltas if manifest.has_file(file)]
-    left = [kind for kind in missing if (manifest.version, kind) not in lists[-1].uploads]
+    there = [kind for kind in DELTAS if manifest.has_file(UPLOADED[kind])]
+    left = [kind for kind in there if (manifest.version, kind) not in lists[-1].uploads]
     return bool(left) and base_of(lists, without_deltas_of=manifest.version) == manifest.base
 
 

@@ -12,7 +12,7 @@ from catalog.duckdb_connection import inline, registered
 from catalog.warehouse import Warehouse
 from pipelines.uploads.audience_keys import STORED_KEYS, SinceNewest, file_keys
 from pipelines.uploads.open_lists import OpenList, open_lists
-from schemas.journal import Confirmation, VersionOrder
+from schemas.journal import UPLOADED, Confirmation, VersionOrder
 
 #: A key, and which of the network's lists it is in.
 LISTED_KEYS = {"list": pl.String, "key": pl.String, "value": pl.String}
@@ -215,7 +215,7 @@ def _held(held: OpenList, known: KnownFiles) -> tuple[list[Event], list[str]]:
     events: list[Event] = []
     unknown: list[str] = []
     for order, (version, kind) in enumerate(held.uploads):
-        files = known.get((version, {"added": "add", "removed": "remove"}.get(kind, "full")), {})
+        files = known.get((version, UPLOADED[kind]), {})
         if kind == "replaced":
             # A list that the version had no file for stays as it was.
             events = [event for event in events if event.list not in files]

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from pipelines.uploads.open_lists import OpenList, base_of, open_lists
 from pipelines.uploads.steps import Steps
-from schemas.journal import Confirmation, ConfirmationKind, UploadStep
-from schemas.network_file import FileKind
+from schemas.journal import DELTAS, UPLOADED, Confirmation, ConfirmationKind, UploadStep
 from schemas.uploads import Manifest
 
 _Lists = tuple[OpenList, ...]
-
-_DELTAS: tuple[tuple[FileKind, ConfirmationKind], ...] = (("add", "added"), ("remove", "removed"))
 
 
 def outstanding(manifest: Manifest, standing: list[Confirmation]) -> tuple[UploadStep, ...]:
@@ -56,7 +53,7 @@ def is_for_lists_unsaid(manifest: Manifest, kind: ConfirmationKind) -> bool:
 def holds(manifest: Manifest, upload_list: OpenList) -> bool:
     """Whether what went into the list last makes it hold what the version's full file does."""
     (full_version, _), *_ = upload_list.since_full
-    deltas = {(manifest.version, kind) for file, kind in _DELTAS if manifest.has_file(file)}
+    deltas = {(manifest.version, kind) for kind in DELTAS if manifest.has_file(UPLOADED[kind])}
     return full_version == manifest.version or (bool(deltas) and deltas <= set(upload_list.since_full))
 
 

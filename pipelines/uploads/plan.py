@@ -9,14 +9,10 @@ from typing import NamedTuple
 from pipelines.uploads.changes import Changes, Deltas
 from pipelines.uploads.open_lists import OpenList
 from pipelines.uploads.steps import Steps
-from schemas.journal import ConfirmationKind, UploadStep
+from schemas.journal import DELTAS, UPLOADED, UploadStep
 from schemas.network import Network
-from schemas.network_file import FileKind
 from schemas.said import Said
 from schemas.uploads import FileEntry
-
-_DELTAS: dict[FileKind, ConfirmationKind] = {"add": "added", "remove": "removed"}
-
 
 #: Why an audience that has left the config is given nobody any more.
 RETIRED = Said("it is no longer declared, so that nobody is added and its list is to be deleted")
@@ -128,12 +124,11 @@ def _without_full(situation: Situation, steps: Steps) -> Plan:
 
 def _next(situation: Situation, steps: Steps, *, same_parts: bool) -> Plan:
     network, delta = situation.network, situation.delta
-    parts = {"add": delta.add, "remove": delta.remove}
-    why = {"add": situation.renewal, "remove": None}
+    said = {UPLOADED[kind]: kind for kind in DELTAS}
     one_by_one = tuple(
-        steps.upload(_DELTAS[kind], because=why[kind])
-        for kind in network.upload_order
-        if kind != "full" and parts[kind]
+        steps.upload(said[file], because=situation.renewal if file == "add" else None)
+        for file in network.upload_order
+        if file != "full" and delta.parts[file]
     )
     if situation.uses_deltas and not delta.undocumented:
         return Plan(one_by_one, (), None)

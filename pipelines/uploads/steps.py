@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from schemas.journal import ConfirmationKind, UploadStep
-from schemas.network_file import FileKind
+from schemas.journal import UPLOADED, ConfirmationKind, UploadStep
 from schemas.said import Said
 from schemas.uploads import FileEntry
 
-_UPLOADS: dict[ConfirmationKind, tuple[FileKind, str]] = {
-    "created": ("full", "make a new list of {}"),
-    "replaced": ("full", "replace all that the list holds with {}"),
-    "added": ("add", "add {} to the list"),
-    "removed": ("remove", "remove {} from the list"),
+_WORDS: dict[ConfirmationKind, str] = {
+    "created": "make a new list of {}",
+    "replaced": "replace all that the list holds with {}",
+    "added": "add {} to the list",
+    "removed": "remove {} from the list",
 }
 
 
@@ -22,9 +21,9 @@ class Steps:
         self._version, self._files = version, files
 
     def upload(self, kind: ConfirmationKind, when: str = "", because: Said | None = None) -> UploadStep:
-        file, words = _UPLOADS[kind]
+        file = UPLOADED[kind]
         names = ", ".join(entry.name for entry in self._files if entry.kind == file)
-        says = _sentence(f"{when}{words.format(names)}{f': {because}' if because else ''}")
+        says = _sentence(f"{when}{_WORDS[kind].format(names)}{f': {because}' if because else ''}")
         return UploadStep(kind=kind, version=self._version, file=file, says=says)
 
     def delete(self, version: str) -> UploadStep:
