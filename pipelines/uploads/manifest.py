@@ -133,8 +133,10 @@ def readme(manifest: Manifest, segment: Segment, network: Network) -> str:
     people = f"{manifest.ledger.file_people:,} people"
     if manifest.reduced_from:
         people = f"of the {people} of {manifest.reduced_from} those who may still be sent,"
+    # Without a full file the ledger counts who would have been in it.
+    held = f": {people}" if manifest.has_file("full") else ""
     lines = [
-        f"{files}: {people} for {network.title}, as of {manifest.as_of}; "
+        f"{files}{held} for {network.title}, as of {manifest.as_of}; "
         f"{manifest.adds:,} keys to add, {manifest.removes:,} to remove.{missing}",
         _what_to_do(manifest) + _where_to_click(manifest, segment, network),
         "Never open a file in a spreadsheet, and do not mail it: hashed keys are personal data.",
@@ -163,6 +165,8 @@ def _in_order(steps: tuple[UploadStep, ...]) -> str:
 
 def _where_to_click(manifest: Manifest, segment: Segment, network: Network) -> str:
     """How a new list is made; an existing one is edited by what its network calls it."""
+    if not manifest.has_file("full"):
+        return ""
     parts = len(manifest.files) > len({(entry.kind, entry.list) for entry in manifest.files})
     how = {
         "one list": " The parts of a list are uploaded one after the other into the same list.",

@@ -163,7 +163,8 @@ def _publish(asked: _Asked, outbox: Outbox, *, held: Said | None) -> Published:
     state = state_of(audience, outbox.catalog, outbox.warehouse)
     reduction, audience_rows = None, asked.rows
     if held:
-        audience_rows = asked.rows._replace(lists=())
+        # Which lists are too small says nothing where there is none anyway.
+        audience_rows = asked.rows._replace(lists=(), withheld={})
         must_lose = asked.retired or not _without_full(asked, state, outbox).removes.is_empty()
         if not asked.retired:
             due = must_lose or has_spent_removals(audience, state, outbox.warehouse)

@@ -14,6 +14,7 @@ from catalog.secret_keys import SecretKeys
 from catalog.warehouse import Warehouse
 from pipelines.uploads.withdrawal import withdraw
 from schemas.network import Network
+from schemas.network_file import MinimumRows
 from schemas.uploads import Manifest
 from tests.pipelines.uploads.test_deltas import (  # noqa: F401 - `stores` is a fixture
     EMAIL_OF,
@@ -172,3 +173,17 @@ def test_rules_that_changed_while_the_audience_is_held_make_no_full_file(stores:
         found = held(company)
         assert (found.files, [step.kind for step in found.plan]) == ((), ["deleted"])
         assert "rules have changed" in str(found.because)
+
+
+def test_of_an_audience_that_is_too_small_a_removal_is_asked_for_once_however_small_it_is(stores: Stores) -> None:  # noqa: F811
+    with world("google_ads", stores) as company:
+        company.network = changed(company.network, minimum_rows=MinimumRows(full=3, add=1, remove=1))
+        company.run({0: JANE, 1: JOHN, 2: MARY})
+        settle(company)
+        forbid(company, "google_ads", 0)
+        first = company.run({1: JOHN, 2: MARY})
+        assert "1 short" in str(first.reason)
+        assert company.run({1: JOHN}).version == first.version
+        text = (company.outbox.folder(company.audience, str(first.version)) / "README.txt").read_text()
+        assert text.startswith("club.remove.csv (1 rows) for Google Ads")
+        assert "0 keys to add, 1 to remove.\n" in text
