@@ -592,6 +592,23 @@ def test_where_a_removal_does_not_work_the_list_is_replaced_or_made_anew(
         assert f"--as {steps[0]}" in readme
 
 
+def test_lists_are_made_anew_where_replacing_would_leave_a_key_in_one_that_is_too_small_now(
+    stores: tuple[Home, SecretKeys, Warehouse],
+) -> None:
+    with world("snapchat", stores) as company:
+        company.network = network("snapchat", update_modes=("full", "replace"), ui_removal="none", minimum={"full": 2})
+        company.run({0: JANE, 1: JOHN, 2: Person(phones=(1,)), 3: Person(phones=(2,))})
+        settle(company)
+        company.run({0: JANE, 1: JOHN, 2: Person(phones=(1,)), 3: Person(phones=(3,))})
+        assert [step.kind for step in to_do(company)] == ["replaced"]
+        settle(company)
+        forbid(company, "snapchat", 0)
+        company.run({1: JOHN, 2: Person(phones=(1,)), 3: Person(phones=(3,))})
+        assert [step.kind for step in to_do(company)] == ["created", "deleted"]
+        settle(company)
+        assert {label for label, _, _ in company.remote.lists[0]} == {"phones"}
+
+
 def two_lists(company: World, *filled: dict[int, Person]) -> UploadStep:
     """Each night's full file made a list; the deletion that the first of them waits for, but for its words."""
     versions = [company.run(people).version for people in filled]

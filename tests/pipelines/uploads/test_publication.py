@@ -656,6 +656,7 @@ def test_an_audience_too_small_for_its_network_says_that_the_crm_broke(outbox: O
     held = verdict_on(AUDIENCE, META, nobody, Brake(), outbox).held_back
     assert str(held).startswith("nobody is left to upload")
     assert "orders went from 100 to 0 rows" in str(held)
+    assert publish(AUDIENCE, SEGMENT, META, nobody, outbox, as_of=NEXT, held_back=held).reason == held
 
 
 def test_a_leave_lets_the_audience_pass_once_and_only_when_it_is_needed(outbox: Outbox) -> None:

@@ -169,6 +169,16 @@ def test_a_column_that_is_lost_stops_the_publication(outbox: Outbox) -> None:
     assert nothing_was_published(outbox)
 
 
+def test_a_key_that_the_ledger_knows_nothing_of_stops_the_publication(outbox: Outbox) -> None:
+    torn = rows_of("a", "b")
+    (part,) = torn.lists
+    of_nobody = pl.lit(sha256("phone of nobody")).alias("phone 1")
+    torn = torn._replace(lists=(part._replace(rows=part.rows.with_columns(of_nobody)),))
+    with pytest.raises(PublicationError, match=r"0 people with their phone, .* 2 rows"):
+        publish(AUDIENCE, SEGMENT, META, torn, outbox, as_of=AS_OF)
+    assert nothing_was_published(outbox)
+
+
 def a_list_of_three_is_open(outbox: Outbox) -> None:
     published(outbox, "a", "b", "c")
     confirm(outbox.catalog, AUDIENCE, f"{AS_OF}.1", "created")

@@ -289,7 +289,7 @@ def test_an_identifier_of_two_people_stands_once_and_both_are_in_the_file_unless
     assert found.ledger.closes
 
 
-def uid2(person: str, value: str) -> dict[str, object]:
+def uid2(person: str, value: str | None) -> dict[str, object]:
     return {**email(person, value), "email_uid2_sha256_base64": value}
 
 
@@ -302,14 +302,16 @@ def test_each_region_has_lists_of_its_own_and_unknown_countries_are_europe() -> 
     found = rows_of(
         *(uid2(person, f"e {person}") for person in [*people, "who"]),
         *(uid2_phone(person, f"p {person}") for person in [*people, "who"]),
+        # Nothing is known of how to reach her, but nobody would be reached there.
+        uid2("eva", None),
         network=THE_TRADE_DESK,
-        countries=people,
+        countries=people | {"eva": "BR"},
     )
     assert lists(found) == {
         "us.emails": ["e ann"], "us.phones": ["p ann"], "eu.emails": ["e bo", "e who"],
         "apac.emails": ["e jo"], "apac.phones": ["p jo"],
     }  # fmt: skip
-    assert found.ledger.dropped["region_not_served"] == 1
+    assert found.ledger.dropped["region_not_served"] == 2
     assert found.ledger.closes
 
 

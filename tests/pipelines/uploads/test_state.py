@@ -9,6 +9,7 @@ from catalog.erasures import forget_on, write_removals
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from catalog.warehouse import Warehouse
+from pipelines.uploads.confirming import confirm
 from pipelines.uploads.state import state_of
 from schemas.erasure import ErasedKeys, Removal
 from schemas.journal import UploadStep
@@ -70,6 +71,21 @@ def test_a_list_for_each_part_is_replaced_by_as_many_parts_only(parts: str, stor
         company.do(full(company, "replaced"))
         company.run({0: JANE, 1: JOHN, 3: Person(emails=(3,))})
         assert asked(company) == ["replaced"]
+
+
+def test_parts_are_counted_for_each_list_of_its_own(stores: Stores) -> None:  # noqa: F811
+    with world("snapchat, undocumented", stores) as company:
+        company.network = changed(company.network, maximum_rows=2, parts="a list each")
+        two = {0: Person(phones=(0,)), 1: Person(phones=(1,))}
+        company.run({**two, 2: JANE, 3: JOHN, 4: MARY})
+        catalog = company.outbox.catalog
+        confirm(catalog, company.audience, full(company, "created").version, "created")
+        company.run({**two, 2: Person(phones=(2,)), 3: JANE, 4: JOHN})
+        manifest = company.newest()
+        assert manifest is not None
+        found = state_of(company.audience, catalog, company.outbox.warehouse)
+        # Three files each time.
+        assert not found.same_parts(manifest.files)
 
 
 def test_keys_forgotten_on_a_confirmation_that_no_longer_stands_may_be_in_the_list(stores: Stores) -> None:  # noqa: F811
