@@ -14,6 +14,7 @@ from sqlalchemy import exc
 from catalog.durable import unfinished, write_durably
 from catalog.full_disk import disk_failure
 from schemas.errors import DiskError
+from tests.disk import disk_calls
 
 
 def test_what_a_killed_write_left_is_no_part_of_the_next(tmp_path: Path) -> None:
@@ -27,6 +28,15 @@ def test_what_a_killed_write_left_is_no_part_of_the_next(tmp_path: Path) -> None
 def test_what_is_written_is_its_owners_only(tmp_path: Path) -> None:
     write_durably(tmp_path / "signing.key", "new\n")
     assert (tmp_path / "signing.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_text_is_on_the_disk_before_it_takes_the_old_one_s_name_and_the_folder_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "signing.key"
+    calls = disk_calls(monkeypatch)
+    write_durably(path, "new\n")
+    assert calls == [("sync", unfinished(path), b"new\n"), ("rename", path, None), ("sync", tmp_path, None)]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

@@ -17,6 +17,7 @@ from catalog.home import Home
 from catalog.secret_keys import NAMES, SecretKeys, open_keys, public_keys, rotate_signing_key, signature_holds
 from catalog.store import open_catalog
 from schemas.errors import CatalogError, KeyFileError
+from tests.disk import disk_calls
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +54,18 @@ def test_the_keys_are_their_owners_only(home: Home) -> None:
     assert {path.name: path.stat().st_mode & 0o777 for path in home.keys.glob("*.key")} == {
         f"{name}.key": 0o600 for name in NAMES
     }
+
+
+def test_each_key_is_on_the_disk_before_anything_is_encrypted_with_it(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        calls = disk_calls(patched)
+        open_keys(home)
+    for name in NAMES:
+        path = home.keys / f"{name}.key"
+        at = calls.index(("sync", path, path.read_bytes()))
+        assert calls[at + 1] == ("sync", home.keys, None)
 
 
 def test_the_keys_are_independent_and_random(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -40,6 +41,7 @@ from schemas.network import Network, match_columns, networks
 from schemas.segment import Audience, Segment
 from schemas.settings import Assumption, Settings
 from schemas.uploads import Manifest
+from tests.disk import disk_calls
 from tests.pipelines.uploads.helpers import of_any_size, people_of, without_value
 
 AS_OF = date(2019, 6, 30)
@@ -155,6 +157,39 @@ def test_only_the_owner_can_open_what_is_in_the_outbox(outbox: Outbox) -> None:
     assert {mode_of(path) for path in everything if path.is_file()} == {0o600}
     open_folders = {path.name for path in everything if path.is_dir() and mode_of(path) != 0o700}
     assert open_folders == set()
+
+
+def test_a_version_is_on_the_disk_before_it_has_its_name_and_that_before_anybody_knows_of_it(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        calls = disk_calls(patched)
+
+        def note(owner: object, name: str) -> None:
+            real = getattr(owner, name)
+
+            def noted(*arguments: Any) -> Any:
+                calls.append((name, Path(), None))
+                return real(*arguments)
+
+            patched.setattr(owner, name, noted)
+
+        for name in ("add_pending_keys", "finish_keys"):
+            note(commit, name)
+        note(type(outbox.catalog), "add_version")
+        published(outbox, "jane")
+    folder = outbox.folder(AUDIENCE, "2019-06-30.1")
+    staged = outbox.staging / "-".join(AUDIENCE)
+    files = sorted(folder.iterdir())
+    assert sorted(calls[:3]) == [("sync", staged / path.name, path.read_bytes()) for path in files]
+    assert calls[3:] == [
+        ("sync", staged, None),
+        ("add_pending_keys", Path(), None),
+        ("rename", folder, None),
+        ("sync", folder.parent, None),
+        ("add_version", Path(), None),
+        ("finish_keys", Path(), None),
+    ]
 
 
 def test_the_catalog_and_the_warehouse_know_the_version(outbox: Outbox) -> None:
