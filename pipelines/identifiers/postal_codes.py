@@ -49,9 +49,11 @@ def _compacted(given: Sequence[pl.Series]) -> pl.Series:
 def trimmed(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
     """As written, without white space at the ends; of the US only five digits, or five and four.
 
-    Source: Google, Data Manager API, "Formatting": not hashed, hyphen allowed.
+    Zeros alone are a filler: with them, strangers of one name would share a key of Google's. Meta, where a postal code
+    is no key, has a vector that keeps them. Source: Google, Data Manager API, "Formatting": not hashed, hyphen allowed.
     """
     text = once(typed, _shaped)
+    text = pl.when(text.str.contains("[^0 -]")).then(text)
     us = pl.when(text.str.contains(_US)).then(text)
     return pl.when(country == "US").then(us).when(text != "").then(text)
 
