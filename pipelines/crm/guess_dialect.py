@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 from itertools import islice
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from pipelines.crm.csv_rows import csv_rows
+from pipelines.crm.encodings import Encoding, encoding_of
 from pipelines.crm.file_kinds import Kind, kind_of, start_of, unreadable
 from pipelines.crm.headers import NO_TEXT, first_line_fault, header_fault, title_fault, whole_header
 from schemas.errors import ConfigError
 
-Encoding = Literal["utf-8", "latin-1", "windows-1252", "utf-16"]
-
 _DELIMITERS = (",", ";", "\t", "|")
-_BLOCK = 1 << 20
-#: Bytes that Windows-1252 has and Latin-1 has not: “ ” ’ € and their like.
-_WINDOWS_ONLY = bytes(range(0x80, 0xA0))
-_NOT_WINDOWS_ONLY = bytes(sorted(set(range(256)) - set(_WINDOWS_ONLY)))
 
 
 class Dialect(NamedTuple):
@@ -59,7 +53,12 @@ def dialect(path: Path) -> Dialect:
     Raises:
         ConfigError: it is no text, has no header, or its first line is not the header.
     """
-    encoding = _encoding(path)
+    encoding = encoding_of(path)
+    if encoding is None:
+        msg = f"{path}: {NO_TEXT}."
+        raise ConfigError(msg)
+    if encoding == "ascii":
+        encoding = "utf-8"
     with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, errors="replace", newline="") as file:
         lines = list(islice(file, 200))
     if fault := first_line_fault(lines[0]):
@@ -72,29 +71,6 @@ def dialect(path: Path) -> Dialect:
         msg = f"{path}: {fault}."
         raise ConfigError(msg)
     return Dialect(delimiter, encoding, tuple(header))
-
-
-def _encoding(path: Path) -> Encoding:
-    """By the byte-order mark or by every byte of the file, since one name on the last line can decide."""
-    decoder, windows = codecs.getincrementaldecoder("utf-8")(), False
-    with path.open("rb") as file:
-        start = file.read(4)
-        if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            return "utf-16"
-        if b"\0" in start:
-            msg = f"{path}: {NO_TEXT}."
-            raise ConfigError(msg)
-        file.seek(0)
-        utf8 = True
-        while block := file.read(_BLOCK):
-            windows = windows or bool(block.translate(None, _NOT_WINDOWS_ONLY))
-            try:
-                utf8 = utf8 and decoder.decode(block) is not None
-            except UnicodeDecodeError:
-                utf8 = False
-    if utf8 and not decoder.getstate()[0]:
-        return "utf-8"
-    return "windows-1252" if windows else "latin-1"
 
 
 def _columns_with(delimiter: str, lines: list[str]) -> int:

@@ -19,6 +19,7 @@ from pipelines.crm.casts import file_number, typed_select
 from pipelines.crm.column_names import told_names
 from pipelines.crm.contract import ROW
 from pipelines.crm.encoded import with_texts
+from pipelines.crm.encodings import check_encoding
 from pipelines.crm.known import marked, recall, see
 from pipelines.crm.located_select import (
     LocatedSelect,
@@ -262,6 +263,7 @@ class Crm:
             if name in names:
                 folders = {"config_folder": self.config_folder, "home_folder": self.home_folder}
                 opened.append(open_source(self.connection, name, source, **folders))
+                check_encoding(name, source, opened[-1].files)
         return tuple(opened)
 
     def _read(self, table: TableName, query: str, select: str, opened: tuple[OpenSource, ...]) -> pl.DataFrame:

@@ -217,6 +217,30 @@ def test_a_header_in_another_encoding_is_told_with_its_file(
     assert "encoding" in message
 
 
+@pytest.mark.parametrize(
+    ("is_in", "declared"), [("utf-8", "latin-1"), ("utf-8", "windows-1252"), ("cp1252", "latin-1")]
+)
+def test_a_file_in_another_encoding_that_would_read_all_the_same_is_told(
+    pull: Pull, tmp_path: Path, is_in: str, declared: str
+) -> None:
+    # Exports by month, of which the shop's new system writes another encoding from some month on.
+    header = "id,name,email,phone"
+    name = "d’Hondt" if is_in == "cp1252" else "Noé"
+    (tmp_path / "a.csv").write_bytes(f"{header}\n1,Rene,a@x.fr,06\n".encode("latin-1"))
+    (tmp_path / "b.csv").write_bytes(f"{header}\n2,{name},b@x.fr,07\n".encode(is_in))
+    found = {"cp1252": "windows-1252"}.get(is_in, "utf-8")
+    message = sentence(pull, files="*.csv", encoding=declared)
+    assert message.startswith(f"Source crm: {tmp_path / 'b.csv'} is {found}, not {declared}.")
+    assert f'Set encoding = "{found}" for it' in message
+    assert "UNION ALL" in message
+
+
+def test_text_without_accents_is_in_every_encoding(pull: Pull, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"id,email,phone\n1,a@x.fr,06\n")
+    (tmp_path / "b.csv").write_bytes("id,email,phone\n2,zoë@x.fr,07\n".encode("latin-1"))
+    assert contacts(pull(files="*.csv", encoding="latin-1")) == [("1", "a@x.fr", "06"), ("2", "zoë@x.fr", "07")]
+
+
 @pytest.mark.parametrize("quoted", [False, True])
 def test_a_byte_order_mark_is_no_part_of_the_first_header(pull: Pull, tmp_path: Path, quoted: bool) -> None:
     header = '"id","email","phone"' if quoted else "id,email,phone"
