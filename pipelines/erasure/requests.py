@@ -10,14 +10,14 @@ import polars as pl
 from pipelines.crm.erasures import person_tombstones, tombstones, with_phone
 from pipelines.identifiers.email_refusals import is_placeholder
 from pipelines.identifiers.emails import canonical_email
-from pipelines.identifiers.phones.text import KANA_DASHES
+from pipelines.identifiers.phones.text import APOSTROPHE, EXTENSION, KANA_DASHES, LABEL
 from pipelines.identifiers.unicode import with_ascii_digits
 from schemas.crm import CrmCustomers, ErasureRequests
 from schemas.errors import ConfigError
 from schemas.network import Network
 
 #: Digits, and what people put between them.
-_PHONE = r"^[+(]?[0-9][0-9 ()./-]{5,}$"
+_PHONE = r"^[+(]{0,2}[0-9][0-9 ()./-]{5,}$"
 #: What stands for these in what is copied from pages, letters and contacts, or typed on a Japanese keyboard.
 _SAME = {
     r"\p{Cf}": "",
@@ -39,8 +39,8 @@ def requests_of(
 ) -> pl.DataFrame:
     """`ErasureRequests`, one a typed value.
 
-    With an @ it is an e-mail; a number that exists, with a country code, a leading 0 or separators, is a phone;
-    anything else is a customer id. `kind` says it instead.
+    With an @ it is an e-mail; a number that exists, with a country code, a leading 0, separators, a label or an
+    extension, is a phone; anything else is a customer id. `kind` says it instead.
 
     Raises:
         ConfigError: a value is none of its kind, or could be two; its place is named and the value is not.
@@ -50,8 +50,9 @@ def requests_of(
         email=canonical_email(pl.col("typed"))
     )
     plain = read.select(_plain(pl.col("typed"))).to_series()
-    looks = plain.str.contains(_PHONE) & read["phone_e164"].is_not_null()
-    certain = looks & plain.str.contains(r"^(\+|0)|[ ()./-]")
+    number = plain.str.replace(LABEL, "").str.replace(EXTENSION, "")
+    looks = number.str.contains(_PHONE) & read["phone_e164"].is_not_null()
+    certain = looks & (number.str.contains(r"^(\+|0)|[ ()./-]") | (number != plain))
     guessed = (
         pl.DataFrame({"typed": read["typed"], "looks": looks, "certain": certain})
         .select(
@@ -94,7 +95,7 @@ def _plain(typed: pl.Expr) -> pl.Expr:
     text = with_ascii_digits(typed)
     for pattern, sign in _SAME.items():
         text = text.str.replace_all(pattern, sign)
-    return text.str.strip_chars()
+    return text.str.strip_chars().str.replace(APOSTROPHE, "")
 
 
 def _check(read: pl.DataFrame) -> None:
