@@ -124,11 +124,11 @@ def _without_full(situation: Situation, steps: Steps) -> Plan:
 
 def _next(situation: Situation, steps: Steps, *, same_parts: bool) -> Plan:
     network, delta = situation.network, situation.delta
-    said = {UPLOADED[kind]: kind for kind in DELTAS}
     one_by_one = tuple(
-        steps.upload(said[file], because=situation.renewal if file == "add" else None)
+        steps.upload(kind, because=situation.renewal if kind == "added" else None)
         for file in network.upload_order
-        if file != "full" and delta.parts[file]
+        for kind in DELTAS
+        if UPLOADED[kind] == file and delta.parts[file]
     )
     if situation.uses_deltas and not delta.undocumented:
         return Plan(one_by_one, (), None)
