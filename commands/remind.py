@@ -16,10 +16,10 @@ def remind(
     show: Annotated[bool, typer.Option("--show", help="Print it instead of sending it.")] = False,
 ) -> None:
     """Send the weekly e-mail of what waits to be uploaded now, beside its day: to try it, or from a timer of yours."""
+    from catalog.database import now as utc_now
     from catalog.nights import newest_night
     from pipelines.freshness import quiet_days
     from portal.overview import Overview
-    from portal.state import utc_now
     from portal.weekly import send_weekly, weekly_mail
     from schemas.declared import read_declared
     from schemas.errors import ConfigError

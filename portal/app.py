@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from catalog.database import now as utc_now
 from catalog.home import Home
 from catalog.store import Catalog
 from portal import (
@@ -32,7 +33,7 @@ from portal.access import ForbiddenError, LoginNeededError, PasswordNeededError
 from portal.overview import Overview
 from portal.protection import ForeignFormError, Protection, guard
 from portal.rendering import redirect, render
-from portal.state import State, portal_secret, state_of, utc_now
+from portal.state import State, portal_secret, state_of
 from portal.visitors import visitor_of
 from portal.weekly import sending_weekly
 from schemas.errors import JournalError, ReportError

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
+from catalog.database import of_audience
 from catalog.descriptions import choice_described, overlaps_of
 from catalog.journal import confirmations
 from catalog.reports import failed_uploads, size_reports
@@ -150,7 +151,7 @@ def _nights(catalog: Catalog, named: Audience) -> list[_Night]:
     """The last 180 nights that reached the audience, oldest first."""
     query = (
         sa.select(OUTCOMES.c.as_of, OUTCOMES.c.ledger)
-        .where(*(OUTCOMES.c[name] == value for name, value in named._asdict().items()))
+        .where(*of_audience(OUTCOMES, named))
         .order_by(OUTCOMES.c.as_of.desc())
         .limit(180)
     )

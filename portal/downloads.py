@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Request, Response
 
+from catalog.database import version_subject
 from catalog.store import Catalog
 from portal.addresses import AudienceOf, Version
 from portal.links import Link, download_name, files_of, read_link, sign_link
@@ -55,9 +56,8 @@ def file(
     opened = _opened(state, link.audience, manifest, entries)
     name = entries[0].name if link.file is not None else f"{link.kind}.zip"
     if request.method == "GET":
-        subject = "/".join([*link.audience, link.version])
         details = {"file": name, "part": "range" in request.headers}
-        catalog.record("downloaded", subject, details)
+        catalog.record("downloaded", version_subject(link.audience, link.version), details)
     if link.file is not None:
         return send_file(request, opened[0], download_name(link.audience, link.version, name))
     return send_zip(request, opened, download_name(link.audience, link.version, f"{manifest.public_name}.{name}"))

@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from itsdangerous import URLSafeSerializer, URLSafeTimedSerializer
 
+from catalog.database import now as utc_now
 from catalog.durable import write_durably
 from catalog.home import Home
 from catalog.secret_keys import find_key, key_path, new_key
@@ -20,11 +21,6 @@ from portal.fragments import Fragments
 from portal.overview import Overview
 from portal.verified import VerifiedFiles
 from schemas.settings import Settings
-
-
-def utc_now() -> datetime:
-    """The time as the catalog keeps it: UTC, without saying so."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from unicodedata import combining, normalize
 
 from babel import Locale
 from babel.core import get_global
@@ -73,8 +74,6 @@ def is_country(code: str) -> bool:
 
 def folded(name: str) -> str:
     """A country's name without case, accents and punctuation, words one space apart."""
-    from unicodedata import combining, normalize
-
     plain = "".join(letter for letter in normalize("NFKD", normalize("NFKD", name).casefold()) if not combining(letter))
     return " ".join("".join(letter if letter.isalnum() else " " for letter in plain).split())
 

@@ -6,17 +6,19 @@ Text columns hold what the CRM holds; times are UTC; money is integer minor unit
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import get_args
 
 import dataframely as dy
 import polars as pl
 
 from schemas.money import currencies
 from schemas.privacy import RAW
+from schemas.settings import Purpose
 from schemas.source import TableName
 
 ORDER_STATUSES = ("completed", "refunded", "cancelled", "pending")
 CONSENT_STATUSES = ("granted", "denied", "withdrawn", "pending", "unknown")
-PURPOSES = ("ads_upload", "ads_personalization", "profiling", "email_marketing", "sms_marketing")
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 VISIT_EVENTS = ("visit", "view_product", "add_to_cart", "begin_checkout", "purchase")
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
 from schemas.declared import Declared, Slug, Text
 
 TableName = Literal["customers", "orders", "consents", "visits", "erasures"]
-TABLES: tuple[TableName, ...] = ("customers", "orders", "consents", "visits", "erasures")
+TABLES: tuple[TableName, ...] = get_args(TableName)
 
 
 #: Names that DuckDB or relance has taken; a database source is attached under its own.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import get_args
 
 import dataframely as dy
@@ -249,7 +250,5 @@ class Manifest(BaseModel):
 
     def signed_bytes(self) -> bytes:
         """The canonical JSON that the signature covers."""
-        import json
-
         content = self.model_dump(mode="json", exclude={"signature"})
         return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()

@@ -21,7 +21,7 @@ from pipelines.identifiers.digests import HEX_LENGTHS, is_digest, is_prehashed
 from pipelines.identifiers.few import placed
 from pipelines.identifiers.hashes import hashed
 from pipelines.identifiers.unfit import fit
-from schemas.identifiers import Hash, IdentifierName, MatchColumn
+from schemas.identifiers import FORMS, Hash, IdentifierName, MatchColumn
 
 #: (identifier, form) → expression over the row's columns, named as the identifiers are.
 _FORMS: dict[tuple[str, str], Callable[..., pl.Expr]] = {
@@ -63,9 +63,7 @@ _FORMS: dict[tuple[str, str], Callable[..., pl.Expr]] = {
     ("external_id", "lower"): ids.external_lower,
     ("social_handle", "lower"): ids.handle_lower,
 } | {
-    (identifier, form): getattr(names, form)
-    for identifier in ("first_name", "last_name")
-    for form in ("letters", "untitled", "untitled_joined", "ascii", "lower", "trimmed", "initial", "first_five")
+    (identifier, form): getattr(names, form) for identifier in ("first_name", "last_name") for form in FORMS[identifier]
 }
 
 #: Forms that look at more columns than the identifier's own.

@@ -15,7 +15,7 @@ _SPELT_OUT = {"ß": "ss", "ä": "ae", "ö": "oe", "ü": "ue", "ø": "o", "æ": "
 
 def folded_name(typed: pl.Expr) -> pl.Expr:
     """Letters and digits without case and accents: `Zoë`, `ZOE` and `Zoé ` are one name. Blank is null."""
-    return _filled(once(typed, _folded))
+    return filled(once(typed, _folded))
 
 
 def _folded(typed: pl.Expr) -> pl.Expr:
@@ -32,7 +32,7 @@ def letters(typed: pl.Expr) -> pl.Expr:
     Snap's page shows `raphaël`. NFC is ours: without it a decomposed accent would hash differently. Meta's own Python
     and PHP libraries drop all but a to z; its documentation wins.
     """
-    return _filled(only_words(typed.str.to_lowercase()))
+    return filled(only_words(typed.str.to_lowercase()))
 
 
 def untitled(typed: pl.Expr) -> pl.Expr:
@@ -59,12 +59,12 @@ def ascii(typed: pl.Expr) -> pl.Expr:
     """
     text = normalized(typed.str.to_lowercase(), "NFC")
     spelt = beyond_ascii(text).str.replace_many(_SPELT_OUT)
-    return _filled(folded_to_ascii(pl.coalesce(spelt, text)))
+    return filled(folded_to_ascii(pl.coalesce(spelt, text)))
 
 
 def lower(typed: pl.Expr) -> pl.Expr:
     """NFC, lower-case, trimmed. Source: Pinterest, Conversions API: lower-case, nothing else."""
-    return _filled(normalized(typed.str.strip_chars().str.to_lowercase(), "NFC"))
+    return filled(normalized(typed.str.strip_chars().str.to_lowercase(), "NFC"))
 
 
 def trimmed(typed: pl.Expr) -> pl.Expr:
@@ -105,5 +105,6 @@ def _with_a_word(text: pl.Expr) -> pl.Expr:
     return pl.when(word).then(text)
 
 
-def _filled(text: pl.Expr) -> pl.Expr:
+def filled(text: pl.Expr) -> pl.Expr:
+    """The texts in which something stands; null for the others."""
     return once(text, lambda text: pl.when(text != "").then(text))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.identifiers.few import once
-from pipelines.identifiers.names import trimmed as trimmed
+from pipelines.identifiers.names import filled
 from pipelines.identifiers.unicode import folded_to_ascii, only_words
 from schemas.regions import CANADA, US
 
@@ -18,7 +17,7 @@ def city_letters(typed: pl.Expr) -> pl.Expr:
     special"); its Java library gives `sanjosé`, its param builder drops the letter and contradicts the page.
     """
     text = typed.str.strip_chars()
-    return _filled(only_words(pl.when(~text.str.contains("^[0-9]")).then(text).str.to_lowercase(), digits=False))
+    return filled(only_words(pl.when(~text.str.contains("^[0-9]")).then(text).str.to_lowercase(), digits=False))
 
 
 def city_ascii(typed: pl.Expr) -> pl.Expr:
@@ -26,7 +25,7 @@ def city_ascii(typed: pl.Expr) -> pl.Expr:
 
     Source: Amazon's uploader for AMC, which deletes accented letters; the vectors' README advises to fold them.
     """
-    return _filled(folded_to_ascii(typed.str.to_lowercase()))
+    return filled(folded_to_ascii(typed.str.to_lowercase()))
 
 
 def region_letters(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
@@ -42,7 +41,7 @@ def region_letters(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
     plain = folded_to_ascii(typed.str.to_lowercase()).str.replace_all("[0-9]", "")
     us = pl.when(country.is_null() | (country == "US")).then(plain).replace_strict(US, default=None)
     canada = pl.when(country.is_null() | (country == "CA")).then(plain).replace_strict(CANADA, default=None)
-    return _filled(pl.coalesce(us, canada, name))
+    return filled(pl.coalesce(us, canada, name))
 
 
 def region_ascii(typed: pl.Expr) -> pl.Expr:
@@ -51,8 +50,4 @@ def region_ascii(typed: pl.Expr) -> pl.Expr:
     Source: Segment's AMC action (`california`). Amazon's uploader cuts to two letters, so that the Île-de-France
     becomes `le`; nothing is cut here.
     """
-    return _filled(folded_to_ascii(typed.str.to_lowercase()))
-
-
-def _filled(text: pl.Expr) -> pl.Expr:
-    return once(text, lambda text: pl.when(text != "").then(text))
+    return filled(folded_to_ascii(typed.str.to_lowercase()))

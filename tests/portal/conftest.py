@@ -14,12 +14,12 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from catalog.database import now as utc_now
 from catalog.descriptions import describe, record_overlaps
 from catalog.home import Home
 from catalog.store import Catalog, open_catalog
 from catalog.users import add_user, change_password
 from portal.app import create_app
-from portal.state import utc_now
 from schemas.alerts import Alerts
 from schemas.journal import ConfirmationKind, UploadStep
 from schemas.network_file import FileKind
