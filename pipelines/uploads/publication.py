@@ -111,7 +111,7 @@ def publish_unreached(  # noqa: PLR0913 - an audience, what it is, where it goes
     """
     asked = _Asked(audience, segment, network, NOBODY, as_of, forbidden)
     found = _publish(asked, outbox, held=UNREACHED)
-    _withdraw(asked, outbox, found)
+    withdraw_forbidden(audience, outbox, forbidden, newest=found.version)
     if found.version is not None:
         outbox.catalog.record_outcome(
             audience, as_of, found.outcome, night=outbox.night, version=found.version, reason=found.reason
@@ -134,7 +134,7 @@ class _Asked:
 
 def _finished(asked: _Asked, outbox: Outbox, found: Published) -> Published:
     """What was published, after versions that must not be were withdrawn, and written into the catalog."""
-    _withdraw(asked, outbox, found)
+    withdraw_forbidden(asked.audience, outbox, asked.forbidden, newest=found.version)
     outbox.catalog.record_outcome(
         asked.audience,
         asked.as_of,
@@ -145,17 +145,6 @@ def _finished(asked: _Asked, outbox: Outbox, found: Published) -> Published:
         ledger=asked.rows.ledger.model_dump(),
     )
     return found
-
-
-def _withdraw(asked: _Asked, outbox: Outbox, found: Published) -> None:
-    withdraw_forbidden(
-        outbox.home.outbox,
-        outbox.catalog,
-        outbox.warehouse,
-        asked.audience,
-        asked.forbidden,
-        newest=found.version,
-    )
 
 
 def _publish(asked: _Asked, outbox: Outbox, *, held: Said | None) -> Published:

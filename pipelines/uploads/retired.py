@@ -49,9 +49,7 @@ def withdraw_of_gone(config: Config, outbox: Outbox, forbidden: Callable[[str], 
     """
     gone = set(descriptions(outbox.catalog)) - {*config.audiences, *config.retired}
     for audience in sorted(each for each in gone if each.network in config.networks):
-        withdraw_forbidden(
-            outbox.home.outbox, outbox.catalog, outbox.warehouse, audience, forbidden(audience.network), newest=None
-        )
+        withdraw_forbidden(audience, outbox, forbidden(audience.network), newest=None)
 
 
 def retired_table(audiences: Sequence[Audience], published: Sequence[Published]) -> pl.DataFrame:

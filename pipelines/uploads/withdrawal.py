@@ -8,9 +8,9 @@ from typing import Literal
 
 from catalog.durable import sync
 from catalog.store import Catalog
-from catalog.warehouse import Warehouse
 from pipelines.uploads.audience_keys import sent_keys
 from pipelines.uploads.changes import Forbidden
+from pipelines.uploads.outbox import Outbox
 from schemas.said import Said
 from schemas.segment import Audience
 
@@ -36,27 +36,19 @@ def withdraw(
     delete_folder(outbox_folder.joinpath(*audience, version))
 
 
-def withdraw_forbidden(  # noqa: PLR0913 - whose versions, where they lie, and what is forbidden
-    outbox_folder: Path,
-    catalog: Catalog,
-    warehouse: Warehouse,
-    audience: Audience,
-    forbidden: Forbidden,
-    *,
-    newest: str | None,
-) -> None:
+def withdraw_forbidden(audience: Audience, outbox: Outbox, forbidden: Forbidden, *, newest: str | None) -> None:
     """Withdraw the audience's published versions that would bring a forbidden key to the network.
 
     `newest` is the one that the night made or found fresh: it was made without them.
     """
-    older = [row["version"] for row in catalog.versions(audience) if row["version"] != newest]
+    older = [row["version"] for row in outbox.catalog.versions(audience) if row["version"] != newest]
     if not older:
         return
-    sent = sent_keys(warehouse, audience, older, newest)
+    sent = sent_keys(outbox.warehouse, audience, older, newest)
     holding = set(sent.filter(forbidden(sent.select("key", "value")))["versions"].explode())
     for version in older:
         if version in holding:
-            withdraw(outbox_folder, catalog, audience, version)
+            withdraw(outbox.home.outbox, outbox.catalog, audience, version)
 
 
 def hold_withdrawn(catalog: Catalog, night: int) -> None:
