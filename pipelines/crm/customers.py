@@ -1,5 +1,4 @@
-"""The customers that arrive, made canonical and without the erased, some after the other: all of them are more than
-memory holds at once."""
+"""The customers that arrive, made canonical and without the erased, piece by piece: memory cannot hold all of them."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from pipelines.crm.arrival import Arrival
 from pipelines.crm.contract import ROW
 from pipelines.crm.erased import Compared, erased_marks, own_tombstones, without_erased
 from pipelines.crm.unchanged import IDENTIFYING, made_canonical
-from pipelines.erasure.covered import Covered, covered_by
+from pipelines.erasure.covered import USABLE, Covered, covered_by
 from pipelines.erasure.met import Met, met_rows
 from pipelines.erasure.withheld import withheld_addresses
 from pipelines.identifiers.canonical import with_canonical
@@ -37,7 +36,7 @@ class ReadCustomers(NamedTuple):
 
     #: SQL for those `CanonicalCustomers` that arrived, and their marks.
     written: str
-    #: SQL for some of them after the other: a join of all would hold what all typed.
+    #: SQL for them piece by piece: a join of all would hold what all typed.
     parts: list[str]
     #: Who is covered by a request, named there or not.
     covered: Covered
@@ -83,10 +82,9 @@ class _Arriving:
 
     def keep_usable(self) -> None:
         """Keep by which addresses customers may be joined, whether they arrived or stay."""
-        usable = ", ".join(f"CASE WHEN {kind}_refusal IS NULL THEN canonical_{kind} END AS {kind}" for kind in _KINDS)
         held = self.arrival.held
-        stay = f" UNION ALL SELECT customer_id, {usable} FROM {held} WHERE {self.arrival.stays}" if held else ""
-        made = f"SELECT customer_id, {usable} FROM {CANONICAL}{stay}"
+        stay = f" UNION ALL SELECT customer_id, {USABLE} FROM {held} WHERE {self.arrival.stays}" if held else ""
+        made = f"SELECT customer_id, {USABLE} FROM {CANONICAL}{stay}"
         self.arrival.connection.execute(f"CREATE OR REPLACE TEMP TABLE _usable AS {made}")
 
     def having(self, column: str, values: pl.Series) -> pl.DataFrame:

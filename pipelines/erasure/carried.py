@@ -13,7 +13,7 @@ from pipelines.erasure.applied import note_applied
 from pipelines.erasure.forbidden import keys_by_request
 from pipelines.identifiers.match_keys import columns_of, form_of
 from pipelines.pieces import in_pieces
-from pipelines.uploads.audience_keys import STORED_KEYS, ensure_keys, file_keys
+from pipelines.uploads.audience_keys import SAME_AUDIENCE, STORED_KEYS, ensure_keys, file_keys
 from pipelines.uploads.holdings import Event
 from schemas.erasure import ErasedKeys
 from schemas.network import Network
@@ -114,8 +114,7 @@ def removes_erased(warehouse: Warehouse, audience: Audience, version: str) -> bo
     """Whether a remove file of the version carries a key of somebody erased that is still kept."""
     if not warehouse.has("erased_keys"):
         return False
-    theirs = "network = $network AND account = $account AND segment = $segment AND version = $version"
-    removed = f"{theirs} AND kind = 'remove'"
+    removed = f"{SAME_AUDIENCE} AND version = $version AND kind = 'remove'"
     stored = f"(FROM {STORED_KEYS} WHERE series IN (SELECT series FROM warehouse.key_versions WHERE {removed}))"
     found = warehouse.read(
         f"SELECT key FROM {file_keys(stored)} SEMI JOIN warehouse.erased_keys USING (network, key, value) "

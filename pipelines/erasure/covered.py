@@ -24,6 +24,10 @@ Whole = Callable[[pl.Series], pl.DataFrame]
 #: of these columns.
 Having = Callable[[str, pl.Series], pl.DataFrame]
 
+_KINDS = ("email", "phone")
+#: SQL for the columns email and phone of `CanonicalCustomers`, null where they join nobody.
+USABLE = ", ".join(f"CASE WHEN {kind}_refusal IS NULL THEN canonical_{kind} END AS {kind}" for kind in _KINDS)
+
 
 class Covered(NamedTuple):
     """`records`: request_id, requested_at, customer_id; `tombstones`: the `CrmErasures` that are missing for them."""
@@ -66,7 +70,7 @@ def covered_records(  # noqa: PLR0913 - the records, what was erased of them, an
         requests_for(left_alone[f"canonical_{kind}"], kind, addressed, identity_key).join(
             left_alone.select("customer_id", value=f"canonical_{kind}"), on="value"
         )
-        for kind in ("email", "phone")
+        for kind in _KINDS
     ]
     return pl.concat(
         [
@@ -77,7 +81,7 @@ def covered_records(  # noqa: PLR0913 - the records, what was erased of them, an
     ).unique()
 
 
-def covered_by(  # noqa: PLR0913 - as below, and the networks that see the addresses
+def covered_by(  # noqa: PLR0913 - as above, and the networks that see the addresses
     customers: pl.DataFrame,
     marks: pl.DataFrame,
     erasures: pl.DataFrame,
@@ -119,11 +123,10 @@ def among(customers: pl.DataFrame) -> Having:
 
 def within(warehouse: Warehouse, table: str) -> Having:
     """`Having` of the customers in a table (`CanonicalCustomers`), which are looked for where they lie."""
-    usable = ", ".join(f"CASE WHEN {kind}_refusal IS NULL THEN canonical_{kind} END AS {kind}" for kind in _KINDS)
 
     def having(column: str, values: pl.Series) -> pl.DataFrame:
         store_frame(warehouse.connection, "_having", values.to_frame("value"))
-        customers = f"(SELECT customer_id, {usable} FROM warehouse.{table})"
+        customers = f"(SELECT customer_id, {USABLE} FROM warehouse.{table})"
         return warehouse.read(f"FROM {customers} WHERE {column} IN (FROM _having)")
 
     return having
@@ -146,9 +149,6 @@ def _records_of_persons(
     joined = people(records, joining, identity_key=identity_key).select("customer_id", "person_id")
     named = joined.filter(pl.col("customer_id").is_in(starts.implode())).select("person_id", value="customer_id")
     return named.join(joined, on="person_id").select("value", "customer_id")
-
-
-_KINDS = ("email", "phone")
 
 
 def _connected(starts: pl.Series, having: Having, joining: Joining) -> tuple[pl.Series, dict[str, pl.Series]]:

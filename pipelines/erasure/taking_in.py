@@ -111,8 +111,6 @@ def _covered(erasing: Erasing, met: Met, fresh: pl.DataFrame) -> Covered:
     named = pl.select(customer_id=pl.repeat(True, gone.height), email=False, phone=False)
     customers = pl.concat([met.rows, gone.select(*ADDRESSED)], how="diagonal")
     marks = pl.concat([met.marks, named])
-    if customers.is_empty():
-        return Covered(fresh.clear().select("request_id", "requested_at", customer_id="tombstone"), fresh.clear())
 
     def whole(ids: pl.Series) -> pl.DataFrame:
         store_frame(warehouse.connection, "_asked", ids.to_frame("customer_id"))

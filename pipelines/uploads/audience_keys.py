@@ -18,7 +18,8 @@ from schemas.network_file import FileKind
 from schemas.segment import Audience
 from schemas.uploads import AudienceKeys, KeyVersions
 
-_SAME_AUDIENCE = "network = $network AND account = $account AND segment = $segment"
+#: SQL: whether a file is of the audience whose parts are the parameters.
+SAME_AUDIENCE = "network = $network AND account = $account AND segment = $segment"
 
 #: SQL: whether files (`KeyVersions`) carry a key of their series (`AudienceKeys`).
 _CARRIES = "since <= version_id AND (until IS NULL OR version_id < until)"
@@ -123,7 +124,7 @@ def _close(warehouse: Warehouse, left: pl.DataFrame) -> None:
 def finish_keys(warehouse: Warehouse, audience: Audience, version: str) -> None:
     """Mark the keys of a published version final."""
     warehouse.execute(
-        f"UPDATE warehouse.key_versions SET state = 'final' WHERE {_SAME_AUDIENCE} AND version = $version",
+        f"UPDATE warehouse.key_versions SET state = 'final' WHERE {SAME_AUDIENCE} AND version = $version",
         **audience._asdict(),
         version=version,
     )
@@ -149,7 +150,7 @@ def drop_keys(warehouse: Warehouse, audience: Audience, versions: Iterable[str])
     if going:
         with warehouse.transaction():
             warehouse.execute(
-                f"DELETE FROM warehouse.key_versions WHERE {_SAME_AUDIENCE} AND list_contains($going, version)",
+                f"DELETE FROM warehouse.key_versions WHERE {SAME_AUDIENCE} AND list_contains($going, version)",
                 **audience._asdict(),
                 going=going,
             )
@@ -202,7 +203,7 @@ def key_versions(warehouse: Warehouse, audience: Audience) -> pl.DataFrame:
 
 def _of_audience(warehouse: Warehouse, audience: Audience) -> pl.DataFrame:
     return warehouse.read(
-        f"FROM warehouse.key_versions WHERE {_SAME_AUDIENCE} AND state <> 'pending' ORDER BY version_id",
+        f"FROM warehouse.key_versions WHERE {SAME_AUDIENCE} AND state <> 'pending' ORDER BY version_id",
         **audience._asdict(),
     )
 
@@ -210,7 +211,7 @@ def _of_audience(warehouse: Warehouse, audience: Audience) -> pl.DataFrame:
 def full_keys_by_list(warehouse: Warehouse, audience: Audience, version: str) -> pl.DataFrame:
     """list, key, value: every key of each list's full files, once."""
     return warehouse.read(
-        f"SELECT list, key, value FROM {file_keys()} WHERE {_SAME_AUDIENCE} AND version = $version AND kind = 'full'",
+        f"SELECT list, key, value FROM {file_keys()} WHERE {SAME_AUDIENCE} AND version = $version AND kind = 'full'",
         **audience._asdict(),
         version=version,
     )
