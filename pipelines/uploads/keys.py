@@ -43,15 +43,15 @@ def refused_keys(  # noqa: PLR0913, PLR0917 - who holds what, and all that forbi
     In: `Identifiers`, `Permissions`, `CrmErasures`. Out: `RefusedKeys`. A key that only refused people hold is in no
     row anyway and is left out.
     """
-    listed = pl.Series("email", [], dtype=pl.String) if suppressed is None else suppressed
     uses = key_uses(networks)
+    if not uses:
+        return pl.DataFrame(RefusedKeys.create_empty())
+    listed = pl.Series("email", [], dtype=pl.String) if suppressed is None else suppressed
     # Many networks ask for the same form: who shares a value of it is looked up once.
     keys = sorted({use[2] for use in uses})
     found = at_once(lambda columns: _doubtful(identifiers, list(columns), erasures, identity_key, listed), keys)
     doubtful = dict(zip(keys, found, strict=True))
-    people = pl.concat([frame.select("person_id") for frame in doubtful.values()]).unique() if doubtful else None
-    if people is None:
-        return pl.DataFrame(RefusedKeys.create_empty())
+    people = pl.concat([frame.select("person_id") for frame in found]).unique()
     permitted = permissions.join(people, on="person_id", how="semi")
     parts = [
         _refused(doubtful[columns], permitted.filter(network=name)).select(

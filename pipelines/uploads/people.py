@@ -260,7 +260,7 @@ def _flagged(
 
 def _among(people: pl.DataFrame, numbers: list[pl.Series]) -> pl.Series:
     """For each person, whether one of `numbers` holds theirs."""
-    present = pl.concat([numbers_.rename("number") for numbers_ in numbers]).unique() if numbers else None
-    if present is None:
+    if not numbers:
         return pl.Series("number", [False]).new_from_index(0, people.height)
+    present = pl.concat([each.rename("number") for each in numbers]).unique()
     return people["number"].is_in(present.implode())

@@ -123,10 +123,10 @@ def _list_rows(
 def _owned(people: pl.DataFrame, values: pl.DataFrame, upload_list: UploadList) -> pl.DataFrame:
     (slot,) = upload_list.slots
     theirs = values.join(people.select("number"), on="number", how="semi")
-    # A value that two share goes with the one whose smallest value is smaller: no id decides.
-    owned = theirs.with_columns(owner=pl.col("value").min().over("number")) if theirs.height else None
-    if owned is None:
+    if theirs.is_empty():
         return pl.DataFrame(schema={"owner": pl.String, slot.name: pl.String})
+    # A value that two share goes with the one whose smallest value is smaller: no id decides.
+    owned = theirs.with_columns(owner=pl.col("value").min().over("number"))
     rows = owned.group_by("value").agg(pl.col("owner").min())
     return rows.select("owner", pl.col("value").alias(slot.name))
 
