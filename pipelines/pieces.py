@@ -10,7 +10,8 @@ _ROWS_AT_ONCE = 500_000
 
 
 def in_pieces(read: Callable[[str], pl.DataFrame], table: str, query: Callable[[str], str]) -> Iterator[pl.DataFrame]:
-    """What a query gives of some rows of a table after the other (at least once): they stand in brackets, with `place`.
+    """What a query gives of a table, piece by piece, one at least. The query is told the SQL, in brackets, of a piece's
+    rows with their `place`.
 
     `read` gives the rows of a SELECT.
     """

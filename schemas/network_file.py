@@ -78,7 +78,7 @@ class Column(Declared):
     also_forms: tuple[Text, ...] = ()
     #: How many of the person's identifiers the network takes, each in a column of its own.
     repeat: int = Field(default=1, ge=1)
-    #: Countries (or `EEA`) whose people's identifier is left out of this column. Nobody knows where: counts as EEA.
+    #: Countries (or `EEA`) whose people's identifier is left out of this column. An unknown country counts as EEA.
     not_in: tuple[str, ...] = ()
     #: The person's value to the company: a decimal of at least 0 in the company's one currency; refunds are floored.
     value: Literal["revenue"] | None = None

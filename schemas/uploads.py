@@ -109,9 +109,9 @@ class AudienceKeys(dy.Schema):
 
 
 class IdentifierLedger(BaseModel):
-    """Of the people in the file, those who look the same as another among them, how many carry one of the network's
-    keys, and why the others do not: `not_given`, `key_refused`, `not_taken_there` (where they live),
-    `list_below_minimum`, or what made theirs no match key."""
+    """How many of the file's people carry one of the network's keys, and why the others do not: `not_given`,
+    `key_refused`, `not_taken_there` (where they live), `list_below_minimum`, or what made theirs no match key. People
+    who look the same all count."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

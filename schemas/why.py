@@ -70,7 +70,7 @@ class Explanation:
     records: pl.DataFrame
     #: By table, the last day on which something of the person came, changed or went; None: before what is kept.
     changed: dict[str, date | None]
-    #: How many other ids the person had before records were joined, and since when the newest of them.
+    #: How many other ids the person had before records were joined.
     former_ids: int
     #: `ConsentEvidence` of the person.
     evidence: pl.DataFrame

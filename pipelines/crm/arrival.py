@@ -64,7 +64,7 @@ class Arrival:
     @property
     def knowable(self) -> str:
         """A condition on rows of `held`: their raw rows need not arrive."""
-        # Of what is said of an address, it hangs on others too what is kept.
+        # What is kept of a statement on an address hangs on other rows too: on who has the address.
         no_address = " AND address IS NULL" if self.table == "consents" else ""
         return f"{RAW_MARK} IS NOT NULL{no_address}"
 
@@ -107,7 +107,7 @@ class Arrival:
         return in_pieces(self.read, table, query)
 
     def every_in_pieces(self, select: str, condition: str) -> Iterator[pl.DataFrame]:
-        """The columns `select` of the rows of `every` that meet a condition, some after the other."""
+        """The columns `select` of the rows of `every` that meet a condition, piece by piece."""
         rows = f"SELECT {select} FROM {{}} WHERE {condition}"
         yield from self.in_pieces(self.name, rows.format)
         if self.held is not None:

@@ -22,7 +22,7 @@ def made_canonical(
     arrival: Arrival, canonical: Callable[[pl.DataFrame], pl.DataFrame]
 ) -> Iterator[tuple[pl.DataFrame, int]]:
     """source_row, customer_id, email, phone and country of the customers that arrived and what `canonical` adds to
-    them, some after the other, in no order; and how many of them it was asked for.
+    them, piece by piece, in no order; and how many of them it was asked for.
     """
     typed = ", ".join(f"arrived.{name}" for name in _TYPED)
     arrived = f"SELECT arrived.place AS {ROW}, arrived.customer_id, {typed}"

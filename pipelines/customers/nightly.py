@@ -128,7 +128,7 @@ def _name_records(warehouse: Warehouse, identity_key: str, *, known: bool) -> in
     """Put into `_whose` the records to be written, with what is written of them: own_id, person_id, and for those that
     were looked at together what joining found out. Out: how many ids are new.
 
-    Some after the other: a join of all of them would hold all ids.
+    Piece by piece: a join of all of them would hold all ids.
     """
     nobody = "SELECT NULL::BIGINT AS place, NULL::VARCHAR AS own_id WHERE FALSE"
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _whose AS {_written(nobody)}")

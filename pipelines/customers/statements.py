@@ -121,7 +121,7 @@ def by_canonical_address(
     none = pl.lit(None, dtype=pl.String)
     email = pl.col("address").str.contains("@", literal=True) | is_digest(pl.col("address"))
     typed = addressed.filter(~email).select(phone="address").unique()
-    # Without a country is in the default one, where perhaps no customer lives.
+    # The row without a country stands for the default one, where perhaps no customer lives.
     held = pl.concat([records.select("country"), pl.DataFrame({"country": [None]}, {"country": pl.String})]).unique()
     readings = (
         resolve_phones(typed.join(held, how="cross").lazy(), default_country=settings.default_country)

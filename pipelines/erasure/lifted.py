@@ -91,7 +91,7 @@ def voided_grants(
 
 
 def _grants(crm: Crm, since: object, default_country: str | None) -> Iterator[pl.DataFrame]:
-    """customer_id, email, phone, captured_at: whom statements granted after `since` speak of, some after the other."""
+    """customer_id, email, phone, captured_at: whom statements granted after `since` speak of, piece by piece."""
     after = f"status = 'granted' AND captured_at > TIMESTAMPTZ '{since}'"
     arrival = crm.read_ahead("consents").arrival
     for granted in arrival.every_in_pieces("customer_id, address, captured_at", after):

@@ -14,7 +14,7 @@ _NO_COUNTRY = frozenset(
 
 
 def country_codes(typed: pl.Series) -> pl.DataFrame:
-    """In: names and codes as typed. Out: typed, country (ISO alpha-2, or null if nobody knows it), each once."""
+    """In: names and codes as typed. Out: the same, and iso_country (alpha-2, null if nobody knows it), each once."""
     names = country_names()
     distinct = typed.drop_nulls().unique().to_list()
     codes = [names.get(folded(name)) for name in distinct]

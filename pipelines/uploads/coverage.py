@@ -75,9 +75,9 @@ def coverage(
     lost: dict[str, pl.DataFrame],
     network: Network,
 ) -> dict[str, IdentifierLedger]:
-    """For each of the network's keys, how many of the file's people carry it in one of the lists, and why not.
+    """For each of the network's keys, how many of the file's people carry it in one of the lists, and why others don't.
 
-    In: the people who are in a list (number, and slots where a row is a person), however many look the same; what
+    In: the people who are in a list (number, and slots where a row is a person), those too who look the same; what
     `NetworkPeople` knows of them.
     """
     counted = {key.name for upload_list in lists for key in network.keys_of(upload_list)}

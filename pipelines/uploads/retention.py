@@ -16,10 +16,10 @@ from pipelines.uploads.withdrawal import withdraw
 from schemas.journal import Confirmation, VersionOrder
 from schemas.segment import Audience
 
-#: At most: files of a version that is neither the current nor the last confirmed one, whole keys of one that nobody
-#: confirmed.
+#: So long are kept at most the files of a version that is neither the current nor the last confirmed one, and all keys
+#: of one that nobody confirmed.
 FILES_KEPT = timedelta(days=14)
-#: Keys of a version that nobody confirmed and that may be at the network all the same.
+#: So long at most any key of a version that nobody confirmed and that may be at the network all the same.
 KEYS_KEPT = timedelta(days=400)
 #: So many confirmations can be taken back and the state before is known to the key.
 UNDONE_AT_MOST = 5

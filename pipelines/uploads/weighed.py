@@ -22,7 +22,7 @@ ASKED = " UNION ".join(
 
 
 def weighing_rules(networks: dict[str, Network], *, forbidding: bool) -> str:
-    """Names the rules by which refused keys are found, `forbidding`: beside others' refusals."""
+    """The name of the rules by which refused keys are found; `forbidding`: also by requests and suppressions."""
     return rules_of(key_uses(networks), forbidding)
 
 

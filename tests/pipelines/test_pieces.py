@@ -1,4 +1,4 @@
-"""A table's rows, some after the other, are all of its rows."""
+"""A table's rows, piece by piece, are all of its rows."""
 
 from __future__ import annotations
 
