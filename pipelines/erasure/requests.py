@@ -51,10 +51,13 @@ def requests_of(
     )
     plain = read.select(_plain(pl.col("typed"))).to_series()
     number = plain.str.replace(LABEL, "").str.replace(EXTENSION, "")
-    looks = number.str.contains(_PHONE) & read["phone_e164"].is_not_null()
+    shaped, exists = number.str.contains(_PHONE), read["phone_e164"].is_not_null()
+    looks = shaped & exists
     certain = looks & (number.str.contains(r"^(\+|0)|[ ()./-]") | (number != plain))
+    # No id is written so; as the id of nobody, the number would stay.
+    unread = shaped & ~exists & (number.str.contains(r"[ ()/+]") | (number != plain))
     guessed = (
-        pl.DataFrame({"typed": read["typed"], "looks": looks, "certain": certain})
+        pl.DataFrame({"typed": read["typed"], "looks": looks, "certain": certain, "unread": unread})
         .select(
             pl.when(pl.col("typed").str.contains("@", literal=True))
             .then(pl.lit("email"))
@@ -62,6 +65,8 @@ def requests_of(
             .then(pl.lit("phone"))
             .when("looks")
             .then(pl.lit("doubtful"))
+            .when("unread")
+            .then(pl.lit("unread"))
             .otherwise(pl.lit("customer_id"))
         )
         .to_series()
@@ -108,6 +113,8 @@ def _check(read: pl.DataFrame) -> None:
         "is no phone number that exists. Write it with its country code, as +33…": (
             (read["kind"] == "phone") & read["phone_e164"].is_null()
         ),
+        "looks like a phone and is none that exists in the default country. Write it with its country code, "
+        "as +33…, or say --as customer_id": read["kind"] == "unread",
         "could be a phone or a customer id. Say which with --as phone or --as customer_id": read["kind"] == "doubtful",
     }
     for problem, hits in problems.items():

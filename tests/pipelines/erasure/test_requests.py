@@ -43,6 +43,7 @@ def asked(*typed: str, kind: str | None = None, country: str | None = "FR") -> p
         ("(+33) 6 12 34 56 78", "phone", "+33612345678"),
         ("4711", "customer_id", "4711"),
         ("C 4711 x2", "customer_id", "C 4711 x2"),
+        ("0000001823", "customer_id", "0000001823"),
         ("A-100", "customer_id", "A-100"),
         ("0000-0000", "customer_id", "0000-0000"),
     ],
@@ -56,6 +57,9 @@ def test_what_is_typed_says_what_it_is(typed: str, column: str, value: str) -> N
     ("typed", "kind", "says"),
     [
         ("33612345678", None, "could be a phone or a customer id"),
+        ("347 123 4567", None, "looks like a phone and is none that exists in the default country"),
+        ("+33 6 12 34", None, "looks like a phone and is none that exists in the default country"),
+        ("Tel. 3471234567", None, "looks like a phone and is none that exists in the default country"),
         ("0612", "phone", "is no phone number that exists"),
         ("nobody", "email", "is no e-mail address"),
         ("None@none.com", "email", "is a placeholder"),
