@@ -34,7 +34,8 @@ class Orphans(NamedTuple):
 def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
     """The rows of a table, as written tonight, whose customer_id no customer has; rows without one name somebody else.
 
-    Nothing is told where customers set aside or erased may be all that is missing.
+    Nothing is told where customers set aside or erased may be all that is missing. Where those may be whom the night
+    before had and tonight has not, the ids are not to blame.
     """
     customers = warehouse.height("crm_customers")
     parts = 1 + customers // _CUSTOMERS_LOOKED_AT
@@ -46,16 +47,28 @@ def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
         f"FROM (SELECT customer_id FROM warehouse.crm_{table} {of_part}) AS named "
         f"LEFT JOIN ({living}) AS living USING (customer_id)"
     )
-    missing = warehouse.read(
-        "SELECT quarantined + erased AS customers FROM warehouse.pulls WHERE \"table\" = 'customers' "
-        "ORDER BY as_of DESC LIMIT 1"
-    )["customers"].sum()
+    pulls = warehouse.read(
+        'SELECT quarantined + erased AS missing, "read" - quarantined - erased AS rows FROM warehouse.pulls '
+        "WHERE \"table\" = 'customers' ORDER BY as_of DESC LIMIT 2"
+    )
+    missing, before = pulls["missing"].head(1).sum(), int(pulls["rows"].slice(1, 1).sum())
     rows, without_customer, ids = found.row(0)
     filler = _filler(warehouse) if table == "orders" and without_customer else None
     if filler is not None:
         return Orphans(without_customer * parts, (filler,))
     if without_customer <= rows * _TOLD_SHARE or ids * parts <= missing:
         return Orphans(without_customer * parts, ())
+    if ids * parts <= missing + before - customers:
+        lost = Said(
+            "{orphans} of {rows} rows of {table} that were looked at name no customer: the CRM's table of customers "
+            "has {customers} rows, and had {before} the night before. Look at that export first.",
+            orphans=without_customer,
+            rows=rows,
+            table=table,
+            customers=customers,
+            before=before,
+        )
+        return Orphans(without_customer * parts, (lost,))
     notice = Said(
         "{orphans} of {rows} rows of {table} that were looked at name no customer: compare how the selects of both "
         "tables in sources.toml give customer_id (zeros in front, blanks, a prefix).",

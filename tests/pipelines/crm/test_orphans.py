@@ -13,12 +13,20 @@ from pipelines.crm.orphans import Orphans, orphans
 
 
 def found(
-    warehouse: Warehouse, orders: list[str | None], customers: list[str], *, quarantined: int = 0, erased: int = 0
+    warehouse: Warehouse,
+    orders: list[str | None],
+    customers: list[str],
+    *,
+    quarantined: int = 0,
+    erased: int = 0,
+    before: int = 0,
 ) -> Orphans:
     for table, ids in {"crm_orders": orders, "crm_customers": customers}.items():
         warehouse.replace(table, pl.DataFrame({"customer_id": ids}, schema={"customer_id": pl.String}))
-    pull = {"as_of": date(2024, 6, 1), "table": "customers", "quarantined": quarantined, "erased": erased}
-    warehouse.replace("pulls", pl.DataFrame([{**pull, "as_of": date(2024, 5, 1), "quarantined": 99}, pull]))
+    left_out = {"quarantined": quarantined, "erased": erased}
+    pull = {"as_of": date(2024, 6, 1), "table": "customers", "read": len(customers) + quarantined + erased, **left_out}
+    earlier = {**pull, "as_of": date(2024, 5, 1), "quarantined": 99, "read": before + 99 + erased}
+    warehouse.replace("pulls", pl.DataFrame([earlier, pull]))
     return orphans(warehouse, "orders")
 
 
@@ -58,6 +66,16 @@ def test_orders_of_guests_who_all_bear_one_id_are_told_though_they_are_few(wareh
 def test_orders_of_customers_set_aside_or_erased_are_not_told(warehouse: Warehouse, why: str) -> None:
     assert found(warehouse, ["1", "8", "8", "9"], ["1"], **{why: 2}) == Orphans(3, ())
     assert found(warehouse, ["1", "8", "8", "9"], ["1"], **{why: 1}).notices
+
+
+def test_orders_of_customers_whom_tonights_export_lacks_are_told_as_such(warehouse: Warehouse) -> None:
+    orders: list[str | None] = ["1", "2", "3", "3", "4"]
+    assert [str(notice) for notice in found(warehouse, orders, ["1"], before=4).notices] == [
+        "4 of 5 rows of orders that were looked at name no customer: the CRM's table of customers has 1 rows, and had "
+        "4 the night before. Look at that export first."
+    ]
+    # Three ids are of nobody, and only two customers went.
+    assert "compare how the selects" in str(found(warehouse, orders, ["1"], before=3).notices[0])
 
 
 def test_of_very_many_customers_a_part_is_looked_at(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
