@@ -19,8 +19,7 @@ def with_rate(orders: pl.DataFrame, rates: pl.DataFrame, *, currency: str, time_
     dtype = rates.schema["rate"]
     numbered = orders.with_row_index("order_number")
     rated = (
-        numbered.filter(foreign)
-        .with_columns(day=day.fill_null(pl.date(9999, 12, 31)))
+        numbered.with_columns(day=day.fill_null(pl.date(9999, 12, 31)))
         .sort("day")
         .join_asof(
             rates.sort("valid_from"), left_on="day", right_on="valid_from", by="currency", check_sortedness=False
@@ -47,4 +46,4 @@ def converted(*, currency: str, currencies: list[str]) -> pl.Expr:
     rate = (pl.col("rate").cast(pl.Decimal(38, RATE_DECIMALS)) * 10**RATE_DECIMALS).cast(pl.Int128)
     numerator = pl.col("amount").abs().cast(pl.Int128) * rate * 10 ** exponent(currency)
     rounded = ((numerator * 2 + scale) // (scale * 2)).cast(pl.Int64)
-    return pl.when(pl.col("currency") == currency).then("amount").otherwise(rounded * pl.col("amount").sign())
+    return rounded * pl.col("amount").sign()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 from hypothesis import HealthCheck, given, settings
@@ -32,8 +32,11 @@ def test_features_of_sums_are_those_of_the_rows(
     warehouse: Warehouse, orders: list[dict[str, object]], visits: list[tuple[str, datetime]]
 ) -> None:
     untimed = [order(500, None, "p0"), order(70, None, "p0", currency="USD"), order(-30, None, "p1")]
-    bought = pl.DataFrame([*orders, *untimed], schema=ORDERS).rename({"person_id": "customer_id"})
-    seen = pl.DataFrame(visits, schema=VISITS, orient="row").rename({"person_id": "customer_id"})
+    # The first instant of the next day, and an order that costs nothing.
+    end = end_of(AS_OF, COMPANY)
+    others = [order(11, end, "p1"), order(12, end, "p1", currency="USD"), order(0, end - timedelta(seconds=1), "p2")]
+    bought = pl.DataFrame([*orders, *untimed, *others], schema=ORDERS).rename({"person_id": "customer_id"})
+    seen = pl.DataFrame([*visits, ("p1", end)], schema=VISITS, orient="row").rename({"person_id": "customer_id"})
     whose = pl.DataFrame({"customer_id": list(PERSON_OF), "person_id": list(PERSON_OF.values())})
     for table, rows in {"crm_orders": bought, "crm_visits": seen, "customer_records": whose}.items():
         warehouse.replace(table, rows)
@@ -42,7 +45,7 @@ def test_features_of_sums_are_those_of_the_rows(
     ).with_columns(country=pl.lit(None, pl.String), created_at=pl.lit(None, pl.Datetime("us", "UTC")))
     known = {"rates": pl.DataFrame(SOME_RATES, schema=RATES, orient="row"), "settings": COMPANY, "as_of": AS_OF}
 
-    found = totals(warehouse, currency="EUR", end=end_of(AS_OF, COMPANY))
+    found = totals(warehouse, currency="EUR", end=end)
     of_sums = measured(people, found.foreign, found.visits, summed=found.orders, **known)
     of_rows = measured(people, *(rows.join(whose, on="customer_id") for rows in (bought, seen)), **known)
 

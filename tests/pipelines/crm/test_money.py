@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import polars as pl
@@ -207,11 +208,30 @@ def test_a_company_without_rates_knows_its_own_currency_only() -> None:
     assert rate_of("USD", datetime(2025, 1, 1, tzinfo=UTC), rates()) is None
 
 
-def test_orders_stay_in_their_order_and_none_is_lost() -> None:
-    moments = [datetime(2025, 3, 1, tzinfo=UTC), None, datetime(2025, 1, 2, tzinfo=UTC)]
-    given_orders = orders(*[(code, moment, 7) for code in ("USD", "EUR", "CHF", "GBP") for moment in moments])
-    rated = with_rate(given_orders, RATES, currency="EUR", time_zone="UTC")
-    assert rated.drop("rate").equals(given_orders)
+january = st.datetimes(datetime(2024, 12, 30), datetime(2025, 1, 9), timezones=st.just(UTC))
+
+
+@settings(max_examples=25)
+@given(
+    given_orders=st.lists(st.tuples(st.sampled_from(["USD", "GBP", "CHF", "EUR"]), st.none() | january, st.just(7))),
+    known=st.lists(
+        st.tuples(st.sampled_from(["USD", "GBP"]), st.dates(date(2024, 12, 30), date(2025, 1, 9))), unique=True
+    ),
+)
+def test_in_whatever_order_orders_and_rates_are_each_order_has_its_own_rate_and_place(
+    given_orders: list[tuple[str, datetime | None, int]], known: list[tuple[str, date]]
+) -> None:
+    table = rates(*((code, day, str(number)) for number, (code, day) in enumerate(known, 2)))
+
+    def expected(code: str, moment: datetime | None) -> Decimal | None:
+        day = date.max if moment is None else moment.astimezone(ZoneInfo("Europe/Paris")).date()
+        valid = [(since, number) for number, (of, since) in enumerate(known, 2) if of == code and since <= day]
+        return Decimal(1) if code == "EUR" else Decimal(max(valid)[1]) if valid else None
+
+    rated = with_rate(orders(*given_orders), table, currency="EUR", time_zone="Europe/Paris")
+
+    assert rated.drop("rate").equals(orders(*given_orders))
+    assert rated["rate"].to_list() == [expected(code, moment) for code, moment, _ in given_orders]
     assert rated.schema["rate"] == pl.Decimal(20, RATE_DECIMALS)
 
 
