@@ -127,7 +127,7 @@ def recall(arrival: Arrival, *, repeated: bool) -> None:
     )
     arrival.connection.execute(f"CREATE OR REPLACE TEMP TABLE {arrival.leaving} AS {gone} UNION ALL FROM _recalled")
     columns = ", ".join([*arrival.contract.column_names(), RAW_MARK])
-    rows = f"SELECT DISTINCT {columns} FROM {arrival.held} WHERE {arrival.knowable} AND {RAW_MARK} IN (FROM _recalled)"
+    rows = f"SELECT DISTINCT {columns} FROM {arrival.held} WHERE {RAW_MARK} IN (FROM _recalled)"
     seen = f"(SELECT {RAW_MARK} FROM {arrival.seen})"
     insert_select(arrival.connection, arrival.name, f"FROM ({rows}) JOIN {seen} USING ({RAW_MARK})")
 

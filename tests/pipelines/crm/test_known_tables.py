@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,12 +9,13 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from pipelines.crm import known as known_rows
 from pipelines.crm.read import Pulled
-from schemas.source import TableName
-from tests.pipelines.crm.test_known import LINES
-from tests.pipelines.crm.test_pull import HEADERS, TABLES, reading_of
+from tests.pipelines.crm.test_known import LINES, TABLES
+from tests.pipelines.crm.test_pull import HEADERS, reading_of
 
 
 def rows(pulled: Pulled) -> tuple[pl.DataFrame, pl.DataFrame, int, bool]:
@@ -23,26 +23,35 @@ def rows(pulled: Pulled) -> tuple[pl.DataFrame, pl.DataFrame, int, bool]:
     return every, pulled.quarantined.sort(pl.all()), pulled.read, pulled.is_whole
 
 
-@pytest.mark.parametrize("seed", [1, 7])
-@pytest.mark.parametrize("table", TABLES)
+#: Numbers of a table's lines. Of few lines many are there on both days, and some more than once.
+numbers = st.lists(st.integers(0, 8), min_size=3, max_size=4, unique=True).flatmap(
+    lambda few: st.tuples(*(st.lists(st.sampled_from(few), min_size=2, max_size=6) for _ in range(2)))
+)
+
+
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(days=numbers, at_once=st.sampled_from([1, 3, 1_000]))
+# Two are one, one is like another that comes after it, and one is gone.
+@example(days=([0, 0, 2, 4], [2, 3, 0]), at_once=3)
 def test_what_a_table_gives_is_the_same_whether_its_raw_rows_are_known(
-    database: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: TableName, seed: int
+    database: duckdb.DuckDBPyConnection, tmp_path: Path, days: tuple[list[int], list[int]], at_once: int
 ) -> None:
-    monkeypatch.setattr(known_rows, "_MARKS_AT_ONCE", 3)
-    chosen = random.Random(seed)  # noqa: S311
-    before, now = (chosen.choices(LINES[table], k=7) for _ in range(2))
-    now += before[:4]
-    held = reading_of(database, tmp_path, **{table: before}).crm.pull(table).arrival
-    database.execute(f"CREATE OR REPLACE TEMP TABLE held AS {held.written}")
-    read = reading_of(database, tmp_path, **{table: now})
+    for table in TABLES:
+        before, now = ({table: [LINES[table][number % len(LINES[table])] for number in day]} for day in days)
+        held = reading_of(database, tmp_path, **before).crm.pull(table).arrival  # pyright: ignore[reportArgumentType]
+        database.execute(f"CREATE OR REPLACE TEMP TABLE held AS {held.written}")
+        read = reading_of(database, tmp_path, **now)  # pyright: ignore[reportArgumentType]
 
-    ours = replace(read.crm, known={table: "held"}).pull(table)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(known_rows, "_MARKS_AT_ONCE", at_once)
+            ours = replace(read.crm, known={table: "held"}).pull(table)
 
-    assert ours.arrival.held == "held"
-    got, wanted = rows(ours), rows(read.crm.pull(table))
-    assert got[0].equals(wanted[0])
-    assert got[1].equals(wanted[1])
-    assert got[2:] == wanted[2:] == (len(now), True)
+        # Marks that told what they should not would have been given up.
+        assert ours.arrival.held == "held"
+        got, wanted = rows(ours), rows(read.crm.pull(table))
+        assert got[0].equals(wanted[0])
+        assert got[1].equals(wanted[1])
+        assert got[2:] == wanted[2:] == (len(days[1]), True)
 
 
 def test_a_statement_that_is_set_aside_is_told_by_its_file_and_not_by_what_it_says_of_its_source(
@@ -82,8 +91,8 @@ def test_raw_rows_are_known_only_while_all_that_decides_on_them_is_the_same(
     }
     before = {table: known_rows.marking_rules(table, sources, settings, rates) for table in TABLES}
     assert len(set(before.values())) == len(TABLES)
-    for what, (changed, *given) in others.items():
-        differing = [table for table in TABLES if known_rows.marking_rules(table, *given) != before[table]]
+    for what, (changed, *decisive) in others.items():
+        differing = [table for table in TABLES if known_rows.marking_rules(table, *decisive) != before[table]]
         assert tuple(differing) == changed, what
 
 
