@@ -10,11 +10,12 @@ import polars as pl
 
 from catalog.home import Home
 from catalog.nights import night_report
+from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
+from catalog.warehouse import open_warehouse
 from pipelines.alerts import night_message
-from pipelines.history.config_changes import config_changes
+from pipelines.history.config_changes import changes_tonight, config_changes
 from pipelines.uploads.confirming import confirm, manifests_of
-from pipelines.uploads.renewed_rules import renewed_rules
 from schemas.config import read_config
 from schemas.nights import ConfigChange, NightReport
 from schemas.segment import Audience
@@ -85,9 +86,10 @@ def test_other_rules_for_files_are_told_in_the_night_that_uses_them_first(compan
     config = read_config(company.config)
     file = config.networks["meta"].file.model_copy(update={"newline": "\r\n"})
     other = {**config.networks, "meta": config.networks["meta"].model_copy(update={"file": file})}
-    with open_catalog(Home.at(home)) as catalog:
-        assert renewed_rules(catalog, config) == []
-        [told] = renewed_rules(catalog, replace(config, networks=other))
+    keys = open_keys(Home.at(home))
+    with open_warehouse(Home.at(home), keys) as warehouse, open_catalog(Home.at(home)) as catalog:
+        assert changes_tonight(warehouse, catalog, config, date(2024, 7, 1)) == []
+        [told] = changes_tonight(warehouse, catalog, replace(config, networks=other), date(2024, 7, 1))
     assert "lists there are replaced with the full file" in told.says
     assert told.about == config.networks["meta"].title
 

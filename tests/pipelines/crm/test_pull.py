@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -224,6 +224,17 @@ def test_a_request_that_is_sent_again_is_kept_once(reading: Read) -> None:
     first = night(reading(erasures=["r1,zoe,,,2025-06-01"]))
     again = night(reading(erasures=["r1,zoe,,,2025-06-01"]), known=first["erasures"].rows)
     assert again["erasures"].rows.height == first["erasures"].rows.height
+
+
+def test_a_request_without_a_readable_day_is_of_the_day_that_read_it_first_and_each_request_keeps_its_own(
+    reading: Read,
+) -> None:
+    lines = ["r1,zoe,,,soon", "r2,zoe,,,2025-06-01"]
+    first = pull_erasures(reading(erasures=lines), NOBODY).rows
+    again = pull_erasures(reading(erasures=lines, as_of=AS_OF + timedelta(days=1)), first).rows
+    assert again.equals(first)
+    asked = first.filter(form="customer_id")["requested_at"].dt.date().sort().to_list()
+    assert asked == [date(2025, 6, 1), AS_OF]
 
 
 def test_nothing_readable_is_kept_of_a_request(reading: Read) -> None:
