@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from catalog.home import Home
@@ -20,6 +20,7 @@ from pipelines.uploads.audience_keys import (
     file_keys,
     finish_keys,
     kept_and_left,
+    key_versions,
     sent_keys,
     settle_pending_keys,
     since_newest,
@@ -86,16 +87,24 @@ def emptied(warehouse: Warehouse) -> None:
 
 @settings(max_examples=12)
 @given(st.lists(st.tuples(LISTS, LATER), min_size=1, max_size=6))
+# A key goes that came with the version, and the others of the series stay.
+@example([({"": {"a"}}, []), ({"": {"a", "b"}}, [("drop", 1)])])
+# What an old version is thinned to is no series that later ones go on with.
+@example([({"": {"a", "b", "c"}}, []), ({"": {"a", "b"}}, [("thin", 0)]), ({"": {"a"}}, [])])
+# The number of a version that is gone is still what a key left with.
+@example([({"": {"a"}, "us": {"a", "b"}}, []), ({"": {"a"}, "us": {"a"}}, [("drop", 1)]), ({"us": {"a"}}, [])])
 def test_each_version_keeps_what_it_carried_whatever_becomes_of_others(
     warehouse: Warehouse, nights: list[tuple[dict[str, set[str]], list[tuple[str, int]]]]
 ) -> None:
     emptied(warehouse)
     expected: dict[tuple[str, str], Carried] = {}
+    thin: set[int] = set()
     written(warehouse, OTHER, "1", {"": set("abc")})
     finish_keys(warehouse, OTHER, "1")
     for night, (lists, later) in enumerate(nights):
         version = str(night)
         written(warehouse, AUDIENCE, version, lists)
+        assert version not in set(key_versions(warehouse, AUDIENCE)["version"])
         finish_keys(warehouse, AUDIENCE, version)
         for name, values in lists.items():
             expected.setdefault((version, "full"), set()).update((name, value) for value in values)
@@ -114,10 +123,13 @@ def test_each_version_keeps_what_it_carried_whatever_becomes_of_others(
                 for kind in ("full", "add"):
                     for name, number in numbers(warehouse, old, kind).items():
                         if name in lists:
+                            thin.add(number)
                             thin_keys(warehouse, number, numbers(warehouse, version, "full")[name])
                     expected[old, kind] = {
                         each for each in expected.get((old, kind), set()) if each[0] not in lists or each not in now
                     }
+        files = key_versions(warehouse, AUDIENCE)
+        assert set(files.filter(~pl.col("whole"))["version_id"]) == thin & set(files["version_id"])
         assert kept(warehouse, AUDIENCE) == {file: carried for file, carried in expected.items() if carried}
         assert kept(warehouse, OTHER) == {("1", "full"): {("", each) for each in "abc"}, ("1", "add"): {("", "a")}}
     rows = warehouse.height("audience_keys")

@@ -137,6 +137,17 @@ def test_keys_alone_make_no_file_where_the_network_wants_more_in_a_row_of_some(
         assert not held(company).has_file("full")
 
 
+def test_who_was_removed_does_not_come_back_where_the_files_are_gone(stores: Stores) -> None:  # noqa: F811
+    with world("google_ads", stores) as company:
+        company.run({0: JANE, 1: JOHN, 2: MARY})
+        settle(company)
+        version = company.run({0: JANE, 1: JOHN}).version
+        assert [step.kind for step in newest(company).plan] == ["removed"]
+        forbid(company, "google_ads", 0)
+        withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, str(version))
+        assert keys_in(company, held(company)) == {("", "email", EMAIL_OF["google_ads"][1])}
+
+
 def test_a_list_is_kept_at_the_network_s_minimum_and_withheld_below_it(stores: Stores) -> None:  # noqa: F811
     with world("snapchat", stores) as company:
         company.run({0: JANE, 1: JOHN, 2: Person(emails=(2,), phones=(1,))})
