@@ -152,14 +152,10 @@ def _publish(asked: _Asked, outbox: Outbox, *, held: Said | None) -> Published:
     state = state_of(audience, outbox.catalog, outbox.warehouse)
     reduction, audience_rows = None, asked.rows
     if held:
-        # Which lists are too small says nothing where there is none anyway.
-        audience_rows = asked.rows._replace(lists=(), withheld={})
-        must_lose = asked.retired or not _without_full(asked, state, outbox).removes.is_empty()
-        if not asked.retired:
-            due = must_lose or has_spent_removals(audience, state, outbox.warehouse)
-            reduction, audience_rows = _reduced(asked, state, outbox, due=due) or (None, audience_rows)
-        if reduction is None and not must_lose:
+        rest = _held_rows(asked, state, outbox)
+        if rest is None:
             return Published("held", None, held, None)
+        reduction, audience_rows = rest
     full = audience_rows.lists
     keys_now = listed_keys(full)
     since = asked.since if full is asked.rows.lists else None
@@ -217,6 +213,19 @@ def _publish(asked: _Asked, outbox: Outbox, *, held: Said | None) -> Published:
             shutil.rmtree(staged, ignore_errors=True)
             return Published("held", None, FORGOTTEN, None)
     return Published("held" if held else "published", version, held, manifest)
+
+
+def _held_rows(asked: _Asked, state: State, outbox: Outbox) -> tuple[Reduction | None, AudienceRows] | None:
+    """What is published of an audience that gets no list of tonight: what stays of its last one, or no rows if somebody
+    must only leave; None if nothing is."""
+    must_lose = asked.retired or not _without_full(asked, state, outbox).removes.is_empty()
+    if not asked.retired:
+        due = must_lose or has_spent_removals(asked.audience, state, outbox.warehouse)
+        reduced = _reduced(asked, state, outbox, due=due)
+        if reduced is not None:
+            return reduced
+    # Which lists are too small says nothing where there is none anyway.
+    return (None, asked.rows._replace(lists=(), withheld={})) if must_lose else None
 
 
 def _reduced(asked: _Asked, state: State, outbox: Outbox, *, due: bool) -> tuple[Reduction, AudienceRows] | None:
