@@ -61,9 +61,31 @@ def replace_by(  # noqa: PLR0913 - a table and its rows, and the days
         _begin(warehouse, table, day)
         warehouse.replace_by(table, *whole)
         return
-    # Only rows whose hashes differ are looked at whole.
     columns = _compared(held)
     listed = _listed(columns)
+    _find_changes(warehouse, table, select, listed, staying)
+    # A word that is new to an enumerated column needs the table anew; so do marks of raw rows that are not known.
+    if held == arriving and staying is not None and _few_arrive(warehouse, table):
+        warehouse.execute(f"DELETE FROM warehouse.{table} WHERE rowid IN (SELECT place FROM _before)")
+        warehouse.insert(f"warehouse.{table}", select)
+    elif held == arriving and RAW_MARK not in held and _few_differ(warehouse, listed):
+        warehouse.execute(f"DELETE FROM warehouse.{table} WHERE rowid IN (SELECT place FROM _gone_rows)")
+        warehouse.insert(f"warehouse.{table}", "SELECT * EXCLUDE (mark) FROM _came_rows")
+    else:
+        warehouse.replace_by(table, *whole)
+    _make(warehouse, table, columns, day)
+    _keep_gone(warehouse, table, columns, day)
+    _keep_came(warehouse, table, columns, day)
+    note(warehouse, table, "FROM _came_rows UNION ALL BY NAME FROM _gone_rows")
+    expire(warehouse, table, day - timedelta(days=kept_days))
+    for name in ("_arriving", "_before", "_gone_rows", "_came_rows"):
+        warehouse.execute(f"DROP TABLE {name}")
+
+
+def _find_changes(warehouse: Warehouse, table: str, select: str, listed: str, staying: Staying | None) -> None:
+    """Put the hashes (quick) of the rows that are not `staying` into `_arriving` and `_before` (place too); and rows
+    whose hash only one of them has, whole and with their mark, into `_came_rows` and `_gone_rows`."""
+    # Only rows whose hashes differ are looked at whole.
     marked = f"*, {_mark(listed)} AS mark"
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _arriving AS SELECT hash({listed}) AS quick FROM ({select})")
     # Where most rows stay, the others are looked for once and kept whole.
@@ -82,22 +104,6 @@ def replace_by(  # noqa: PLR0913 - a table and its rows, and the days
         f"CREATE OR REPLACE TEMP TABLE _came_rows AS SELECT {marked} FROM ({select}) AS arriving "
         f"ANTI JOIN (SELECT quick FROM _before) AS before ON hash({listed}) = quick"
     )
-    # A word that is new to an enumerated column needs the table anew; so do marks of raw rows that are not known.
-    if held == arriving and staying is not None and _few_arrive(warehouse, table):
-        warehouse.execute(f"DELETE FROM warehouse.{table} WHERE rowid IN (SELECT place FROM _before)")
-        warehouse.insert(f"warehouse.{table}", select)
-    elif held == arriving and RAW_MARK not in held and _few_differ(warehouse, listed):
-        warehouse.execute(f"DELETE FROM warehouse.{table} WHERE rowid IN (SELECT place FROM _gone_rows)")
-        warehouse.insert(f"warehouse.{table}", "SELECT * EXCLUDE (mark) FROM _came_rows")
-    else:
-        warehouse.replace_by(table, *whole)
-    _make(warehouse, table, columns, day)
-    _keep_gone(warehouse, table, columns, day)
-    _keep_came(warehouse, table, columns, day)
-    note(warehouse, table, "FROM _came_rows UNION ALL BY NAME FROM _gone_rows")
-    expire(warehouse, table, day - timedelta(days=kept_days))
-    for name in ("_arriving", "_before", "_gone_rows", "_came_rows", "_back"):
-        warehouse.execute(f"DROP TABLE {name}")
 
 
 def _note_alike(warehouse: Warehouse, table: str, listed: str, staying: Staying) -> None:
@@ -119,8 +125,7 @@ def _few_arrive(warehouse: Warehouse, table: str) -> bool:
 
 def _few_differ(warehouse: Warehouse, listed: str) -> bool:
     """Whether few rows came and went, and that is all: rows that are alike are one hash, however many of them there
-    are, so sums of hashes decide.
-    """
+    are, so sums of hashes decide."""
     sums = "count(*) AS rows, coalesce(sum(quick::HUGEINT), 0) AS total"
     found = warehouse.read(
         f"SELECT arriving.rows AS arriving, gone.rows + came.rows AS changed, arriving.rows = before.rows - gone.rows "
@@ -174,14 +179,12 @@ def expire(warehouse: Warehouse, table: str, until: date) -> None:
 
 def _keep_gone(warehouse: Warehouse, table: str, columns: Columns, day: date) -> None:
     """Write the rows that are gone, unless they came on the very day; they are new no more."""
-    _add(
-        warehouse,
-        f"past_{table}",
+    gone = (
         f"SELECT {_named(columns)}, came_on AS held_from, $day::DATE AS held_until FROM _gone_rows "
         f"LEFT JOIN (SELECT mark, max(came_on) AS came_on FROM warehouse.new_{table} GROUP BY mark) USING (mark) "
-        "WHERE came_on IS NULL OR came_on < $day",
-        day,
+        "WHERE came_on IS NULL OR came_on < $day"
     )
+    _add(warehouse, f"past_{table}", gone, day)
     warehouse.execute(f"DELETE FROM warehouse.new_{table} WHERE mark IN (SELECT mark FROM _gone_rows)")
 
 
@@ -193,11 +196,11 @@ def _keep_came(warehouse: Warehouse, table: str, columns: Columns, day: date) ->
         day=day,
     )
     warehouse.execute(f"DELETE FROM warehouse.past_{table} WHERE rowid IN (SELECT place FROM _back)")
-    new = f"new_{table}"
-    _add(
-        warehouse, new, "SELECT DISTINCT mark, $day::DATE AS came_on FROM _came_rows ANTI JOIN _back USING (mark)", day
-    )
-    _add(warehouse, new, "SELECT DISTINCT mark, held_from AS came_on FROM _back WHERE held_from < $day", day)
+    came = "SELECT DISTINCT mark, $day::DATE AS came_on FROM _came_rows ANTI JOIN _back USING (mark)"
+    back = "SELECT DISTINCT mark, held_from AS came_on FROM _back WHERE held_from < $day"
+    _add(warehouse, f"new_{table}", came, day)
+    _add(warehouse, f"new_{table}", back, day)
+    warehouse.execute("DROP TABLE _back")
 
 
 def _add(warehouse: Warehouse, table: str, select: str, day: date) -> None:
