@@ -82,28 +82,40 @@ def open_source(
         )
         raise UnreachableSourceError(msg)
     if source.kind == "parquet":
-        for path in files:
-            _check_kind(name, path, "parquet")
-        try:
-            # Spark and Impala write texts without the mark that they are UTF-8.
-            rows = f"read_parquet({_list(files)}, filename = '{_PATH}', union_by_name = true, binary_as_string = true)"
-            columns = [column for column in connection.sql(f"FROM {rows} LIMIT 0").columns if column != _PATH]
-            texts = [
-                f"{_name(column)}::VARCHAR AS {_name(unique)}"
-                for column, unique in zip(columns, _unique(columns), strict=True)
-            ]
-            connection.execute(
-                f'CREATE OR REPLACE VIEW "{name}" AS SELECT {", ".join(texts)}, {_PATH} AS source_file FROM {rows}'
-            )
-        except duckdb.Error as error:
-            msg = Said(
-                "Source {name}: {pattern} cannot be read as Parquet ({kind}). Export it again.",
-                name=name,
-                pattern=pattern,
-                kind=type(error).__name__,
-            )
-            raise SourceError(msg) from None
-        return OpenSource(name, pattern, files, is_csv=False)
+        return _open_parquet(connection, name, pattern, files)
+    return _open_csv(connection, name, source, pattern, files)
+
+
+def _open_parquet(
+    connection: duckdb.DuckDBPyConnection, name: str, pattern: str, files: tuple[Path, ...]
+) -> OpenSource:
+    for path in files:
+        _check_kind(name, path, "parquet")
+    try:
+        # Spark and Impala write texts without the mark that they are UTF-8.
+        rows = f"read_parquet({_list(files)}, filename = '{_PATH}', union_by_name = true, binary_as_string = true)"
+        columns = [column for column in connection.sql(f"FROM {rows} LIMIT 0").columns if column != _PATH]
+        texts = [
+            f"{_name(column)}::VARCHAR AS {_name(unique)}"
+            for column, unique in zip(columns, _unique(columns), strict=True)
+        ]
+        connection.execute(
+            f'CREATE OR REPLACE VIEW "{name}" AS SELECT {", ".join(texts)}, {_PATH} AS source_file FROM {rows}'
+        )
+    except duckdb.Error as error:
+        msg = Said(
+            "Source {name}: {pattern} cannot be read as Parquet ({kind}). Export it again.",
+            name=name,
+            pattern=pattern,
+            kind=type(error).__name__,
+        )
+        raise SourceError(msg) from None
+    return OpenSource(name, pattern, files, is_csv=False)
+
+
+def _open_csv(
+    connection: duckdb.DuckDBPyConnection, name: str, source: Source, pattern: str, files: tuple[Path, ...]
+) -> OpenSource:
     if source.encoding == "windows-1252":
         load_extension(connection, "encodings")
     for path in files:
