@@ -56,6 +56,7 @@ class Carrier:
 
     @cached_property
     def _held(self) -> dict[int, set[str]]:
+        """What `held_after` found, by how many confirmations."""
         return {}
 
     def held_after(self, confirmations: int) -> set[str]:
