@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
 from functools import partial
-from typing import NamedTuple
 
 import polars as pl
 
@@ -16,7 +14,6 @@ from pipelines.at_once import at_once
 from pipelines.crm.erased import (
     Compared,
     erased_addresses,
-    erased_marks,
     erased_values,
     has_tombstone,
     own_tombstones,
@@ -28,6 +25,7 @@ from pipelines.erasure.applied import note_applied
 from pipelines.erasure.met import ADDRESSED, Met, met_rows
 from pipelines.erasure.others import keep_for_others
 from pipelines.erasure.taking_out import change_rows, delete_rows
+from pipelines.erasure.urgent import Urgent, Waiting
 from pipelines.erasure.withheld import keep_for_holders, suppressed_by_domain, withheld_addresses
 from pipelines.history.changes import note
 from pipelines.history.forgetting import forget_refused_keys
@@ -39,13 +37,6 @@ from schemas.suppression import Suppression
 
 #: Has nearly every customer id, once.
 _CUSTOMERS = "crm_customers"
-
-
-class Waiting(NamedTuple):
-    """`erasures` (`CrmErasures`) whose rows the file may keep in pages that are free until the day `until`."""
-
-    erasures: pl.DataFrame
-    until: date
 
 
 def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept from others
@@ -71,7 +62,7 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
     compared: Compared = {"identity_key": identity_key, "default_country": default_country}
     erasures = erasures.filter(pl.col("lifted_at").is_null())
     asked = set(erasures["form"])
-    urgent = _Urgent(erasures, waiting, compared)
+    urgent = Urgent(erasures, waiting, compared)
     noted = rewrite_is_noted(warehouse)
     with warehouse.transaction():
         identified = _height(warehouse, tables, "identifiers")
@@ -111,35 +102,6 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
         note_applied(warehouse, "rows", erasures)
         if waiting is not None and not (noted or urgent.are_met):
             let_rewrite_wait(warehouse, waiting.until)
-
-
-class _Urgent:
-    """The erasures that do not wait, looked for in what was found of all."""
-
-    def __init__(self, erasures: pl.DataFrame, waiting: Waiting | None, compared: Compared) -> None:
-        kept = erasures.clear() if waiting is None else waiting.erasures
-        self._erasures = erasures.join(kept, on=erasures.columns, how="anti", nulls_equal=True)
-        self._compared = compared
-        #: Whether anything was found of them.
-        self.are_met = False
-
-    def look_for(self, values: pl.Series, *forms: str) -> None:
-        """Look among values that have a tombstone in one of the forms."""
-        identity_key = self._compared["identity_key"]
-        self._note(erased_values(values, form, self._erasures, identity_key) for form in forms)
-
-    def look_for_rows(self, rows: pl.DataFrame) -> None:
-        """Look among rows with the columns `ADDRESSED`."""
-        own = own_tombstones(rows, self._compared["identity_key"], self._erasures)
-        marks = erased_marks(rows, own, self._erasures, **self._compared)
-        self._note(column.filter(column) for column in marks)
-
-    def look_for_addresses(self, addresses: pl.Series) -> None:
-        """Look among addresses as typed."""
-        self._note([erased_addresses(addresses, self._erasures, **self._compared)])
-
-    def _note(self, found: Iterable[pl.Series]) -> None:
-        self.are_met = self.are_met or not all(each.is_empty() for each in found)
 
 
 def _columns(warehouse: Warehouse) -> dict[str, set[str]]:

@@ -27,7 +27,8 @@ from pipelines.erasure.applied import forget_lifted, left_behind, not_applied, n
 from pipelines.erasure.covered import Covered, among, covered_by, within
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.met import ADDRESSED, Met, met_rows
-from pipelines.erasure.purge import Waiting, purge
+from pipelines.erasure.purge import purge
+from pipelines.erasure.urgent import Waiting
 from pipelines.identifiers.hashes import keyed_hash
 from schemas.crm import CrmErasures
 from schemas.erasure import RequestKind

@@ -13,7 +13,8 @@ from catalog.rewrite import note_rewrite, rewrite_is_due
 from catalog.warehouse import Warehouse
 from pipelines.crm.erasures import tombstones
 from pipelines.customers.people import person_ids
-from pipelines.erasure.purge import Waiting, purge
+from pipelines.erasure.purge import purge
+from pipelines.erasure.urgent import Waiting
 from pipelines.history.changes import begin_notes
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.ids import canonical_mobile_ad_id
