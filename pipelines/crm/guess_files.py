@@ -21,7 +21,7 @@ from pipelines.crm.guess_names import words
 from pipelines.crm.guess_shapes import Values, filled, is_key
 from pipelines.crm.sources import open_source
 from schemas.errors import SourceError
-from schemas.source import Source
+from schemas.source import RESERVED, Source
 
 #: Rows that a guess looks at.
 SAMPLE_ROWS = 500
@@ -29,7 +29,7 @@ SAMPLE_ROWS = 500
 _FEW = 10
 
 #: Names that mean something else where selects run.
-_TAKEN_NAMES = frozenset({"main", "memory", "system", "temp", "wanted", "reject_errors", "reject_scans", "pg_catalog"})
+_TAKEN_NAMES = RESERVED | {"wanted", "reject_errors", "reject_scans", "pg_catalog"}
 
 _ENDINGS = {"csv": ("csv", "txt", "tsv"), "parquet": ("parquet",)}
 

@@ -646,12 +646,13 @@ def test_parquet_sqlite_and_duckdb_are_known_by_their_bytes(tmp_path):
 
 
 def test_numbered_parts_are_one_source_and_reserved_names_are_avoided(tmp_path):
-    for name in ("orders_1.csv", "orders_2.csv", "order.csv"):
+    for name in ("orders_1.csv", "orders_2.csv", "order.csv", "warehouse.csv"):
         (tmp_path / name).write_text("id,total\n1,2.50\n")
-    found = files(tmp_path, "orders_2.csv", "orders_1.csv", "order.csv")
+    found = files(tmp_path, "orders_2.csv", "orders_1.csv", "order.csv", "warehouse.csv")
     assert {name: source.files for name, source in found.sources.items()} == {
         "orders": "../orders_*.csv",
         "crm_order": "../order.csv",
+        "crm_warehouse": "../warehouse.csv",
     }
 
 
