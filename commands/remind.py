@@ -16,7 +16,6 @@ def remind(
     show: Annotated[bool, typer.Option("--show", help="Print it instead of sending it.")] = False,
 ) -> None:
     """Send the weekly e-mail of what waits to be uploaded now, beside its day: to try it, or from a timer of yours."""
-    from catalog.database import now as utc_now
     from catalog.nights import newest_night
     from pipelines.freshness import quiet_days
     from portal.overview import Overview
@@ -31,10 +30,11 @@ def remind(
         if settings.portal.weekly_email is None:
             msg = f"{path}: [portal.weekly_email] is not there. docs/configuration.md says what it holds."
             raise ConfigError(msg)
+        now = datetime.now(settings.zone)
         overview = Overview(catalog, settings)
-        rows = overview.rows(utc_now().date())
+        rows = overview.rows(now.date())
         overview.close()
-        quiet = quiet_days(newest_night(catalog), datetime.now(settings.zone))
+        quiet = quiet_days(newest_night(catalog), now)
         mail = weekly_mail(rows, settings.portal.weekly_email, settings.zone, quiet)
         if mail is None:
             OUT.print("Nothing waits, so that nothing is sent.")
