@@ -29,7 +29,7 @@ SAMPLE_ROWS = 500
 _FEW = 10
 
 #: Names that mean something else where selects run.
-_TAKEN_NAMES = RESERVED | {"wanted", "reject_errors", "reject_scans", "pg_catalog"}
+_TAKEN_NAMES = RESERVED | {"reject_errors", "reject_scans", "pg_catalog"}
 
 _ENDINGS = {"csv": ("csv", "txt", "tsv"), "parquet": ("parquet",)}
 
