@@ -45,13 +45,22 @@ def allow(
 def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
     if allowance(catalog, audience) is None:
         allow_once(catalog, audience, reason)
-    OUT.print(f"{audience} passes the brake the next time that it trips. `relance run` publishes it.", soft_wrap=True)
-    if not _is_held(catalog, audience):
+    reason_held = _why_held(catalog, audience)
+    # Of all reasons the brake's alone names this command.
+    if reason_held is not None and "`relance allow " in reason_held:
         OUT.print(
-            "The last night did not hold it: the leave waits, and lets pass whatever trips the brake next, a CRM that "
-            "was cut off too. `--take-back` ends it.",
-            soft_wrap=True,
+            f"{audience} passes the brake the next time that it trips. `relance run` publishes it.", soft_wrap=True
         )
+        return
+    held = "The last night did not hold it"
+    if reason_held is not None:
+        held = f"The last night held it for what no leave changes ({reason_held})"
+    OUT.print(f"{audience} passes the brake the next time that it trips.", soft_wrap=True)
+    OUT.print(
+        f"{held}: the leave waits, and lets pass whatever trips the brake next, a CRM that was cut off too. "
+        "`--take-back` ends it.",
+        soft_wrap=True,
+    )
 
 
 def _take_back(catalog: Catalog, audience: Audience, reason: str) -> None:
@@ -64,10 +73,11 @@ def _take_back(catalog: Catalog, audience: Audience, reason: str) -> None:
     OUT.print(f"{audience} has no leave any more: the brake holds it when it trips.", soft_wrap=True)
 
 
-def _is_held(catalog: Catalog, audience: Audience) -> bool:
+def _why_held(catalog: Catalog, audience: Audience) -> str | None:
+    """Why the last night held it; None if it did not."""
     last = catalog.last_night()
     outcome = None if last is None else catalog.outcome_on(audience, last["as_of"])
-    return outcome is not None and outcome["outcome"] == "held"
+    return str(outcome["reason"]) if outcome is not None and outcome["outcome"] == "held" else None
 
 
 def _check_declared(audience: Audience, declared: tuple[Audience, ...]) -> None:
