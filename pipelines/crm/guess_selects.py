@@ -25,6 +25,11 @@ from pipelines.crm.guess_shapes import (
 from schemas.crm import CONTRACTS
 from schemas.source import TableName
 
+#: So many rows that all differ in a column speak for an id.
+_MANY = 20
+#: Signs of e-mails, texts and times, which ids have not.
+_NO_ID = frozenset("@ :,")
+
 #: Beside an id that relance makes up.
 EQUAL_ROWS = "no column is an id: equal rows count once"
 
@@ -216,11 +221,17 @@ def _finish_customers(writer: Writer) -> None:
     writer.ask_which_files("customer_id" if "customer_id" in writer.matched else "email")
     if "customer_id" not in writer.matched:
         name = writer.matched["email"].name
-        note = "no column is an id of its own: the e-mail is it"
+        note = "no column is called an id: the e-mail is it"
         writer.add("customer_id", f"lower(trim({writer.sql('email')}))", note, source=name)
-        if not is_key([value.lower() for value in filled(writer.values("email"))]):
+        if like_ids := _like_ids(writer):
             writer.decide.append(
-                f"customers.customer_id: no column is an id of its own, and {name} repeats; rows "
+                f"customers.customer_id: no column is called an id, so that {name} is taken for it, and rows without "
+                f"one are set aside. {' and '.join(like_ids)} differs in every row: if it is the id, take it, here and "
+                "in the other tables"
+            )
+        elif not is_key([value.lower() for value in filled(writer.values("email"))]):
+            writer.decide.append(
+                f"customers.customer_id: no column is called an id, and {name} repeats; rows "
                 "that share it are set aside until the select makes one row per person"
             )
     if "email" in writer.matched and (share(writer.values("email"), is_hash) or 0.0) >= 0.5:
@@ -228,6 +239,19 @@ def _finish_customers(writer: Writer) -> None:
         writer.decide.append(
             f"customers.email: {name} looks already hashed; relance needs the addresses themselves and refuses hashes"
         )
+
+
+def _like_ids(writer: Writer) -> list[str]:
+    """Columns of a name that says nothing whose sample has another number or code in each of many rows."""
+    used = {match.name for match in writer.matched.values()}
+    return [
+        name
+        for name, values in writer.found.columns.items()
+        if name not in used
+        and len(filled(values)) == len(values) >= _MANY
+        and len(set(values)) == len(values)
+        and all(any(sign.isdigit() for sign in value) and not set(value) & _NO_ID for value in filled(values))
+    ]
 
 
 def _finish_consents(writer: Writer) -> None:

@@ -117,7 +117,8 @@ def is_hash(value: str) -> bool:
 
 
 def is_international_phone(value: str) -> bool:
-    return value.startswith(("+", "00")) and _is_phone(value)
+    # No country code begins with 0; numbers of loyalty cards do.
+    return value.startswith(("+", "00")) and not value.startswith("000") and _is_phone(value)
 
 
 def is_decimal(value: str) -> bool:

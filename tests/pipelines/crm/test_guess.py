@@ -720,3 +720,23 @@ def test_names_are_quoted_only_where_sql_needs_it():
         '"First Name"',
         '"a""b"',
     ]
+
+
+@pytest.mark.parametrize(("rows", "told"), [(30, True), (5, False)])
+def test_a_column_that_may_be_the_id_is_named_where_the_email_is_taken_for_it(rows, told):
+    cards = [f"{number:010d}" for number in range(rows)]
+    made = guess(
+        clients={
+            "Numero_carte": cards,
+            "Email": [f"a{number}@example.org" if number else None for number in range(rows)],
+            "Nom": ["Maes"] * rows,
+            "Prenom": ["Luc"] * rows,
+            "Vu": [f"{1 + number % 28:02d}.01.2024 10:{number:02d}" for number in range(rows)],
+        }
+    )
+    assert lines(made, "customers")["customer_id"] == "lower(trim(Email))"
+    asked = [sentence for sentence in made.selects["customers"].decide if sentence.startswith("customers.customer_id")]
+    assert asked == told * [
+        "customers.customer_id: no column is called an id, so that Email is taken for it, and rows without one are set "
+        "aside. Numero_carte differs in every row: if it is the id, take it, here and in the other tables"
+    ]
