@@ -44,6 +44,7 @@ _BY_VALUES = {
         "amount": is_decimal,
         "currency": lambda value: value.isupper() and is_currency(value),
     },
+    "visits": {"occurred_at": is_iso_time},
 }
 
 

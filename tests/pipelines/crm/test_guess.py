@@ -740,3 +740,19 @@ def test_a_column_that_may_be_the_id_is_named_where_the_email_is_taken_for_it(ro
         "customers.customer_id: no column is called an id, so that Email is taken for it, and rows without one are set "
         "aside. Numero_carte differs in every row: if it is the id, take it, here and in the other tables"
     ]
+
+
+def test_the_time_of_a_visit_is_found_by_its_values():
+    made = guess(
+        customers={"id": ["4", "5", "6"], "email": ["a@x.fr", "b@x.fr", "c@x.fr"]},
+        web_events={
+            "event_id": ["1", "2", "3"],
+            "subscriber_id": ["4", "5", "6"],
+            "happened_at": ["2024-01-31 10:00:00", "2024-02-01 11:00:00", "2024-02-02 12:30:00"],
+        },
+    )
+    assert lines(made, "visits")["occurred_at"] == "happened_at"
+
+
+def test_a_column_for_zip_and_postal_codes_is_one():
+    assert columns("customers", "SubscriberID", "EmailAddress", "ZipPostal")["postal_code"] == "ZipPostal"
