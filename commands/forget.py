@@ -30,6 +30,12 @@ _BY_ADDRESS = (
     "stays in lists by it: to forget the person, name the customer id."
 )
 
+#: What is neither an e-mail nor plainly a phone is an id, and then nothing else of it is forgotten.
+_ID_OF_NOBODY = (
+    "No record of the last run has that customer id. If it is a phone or an e-mail, ask again with --as phone or "
+    "--as email: as an id it takes no address out."
+)
+
 
 def forget(  # noqa: PLR0913, PLR0917 - a command's options
     who: Annotated[
@@ -151,6 +157,8 @@ def _apply(declared: Config, home: Home, keys: SecretKeys, catalog: Catalog, mad
             records = len(sealed_records(catalog, request.request_id))
             found = f"{records} records" if records > 1 else "1 record" if records else "no record of the last run"
             OUT.print(f"Request {request.request_id} covers {found}.", soft_wrap=True)
+            if not records and request.kind == "customer_id":
+                OUT.print(_ID_OF_NOBODY, soft_wrap=True)
 
 
 def _published(catalog: Catalog) -> set[tuple[str, ...]]:

@@ -154,6 +154,14 @@ def test_whom_the_crm_dropped_before_the_request_is_known_from_the_nights_that_a
     assert not held(dump(home), ("zz-one", "zq.carla@example.org"))
 
 
+def test_an_id_that_no_record_has_may_be_an_address_and_the_command_says_so(company: Company, home: Path) -> None:
+    config = ("--config", str(company.config))
+    hint = "ask again with --as phone or --as email"
+    assert hint in told("forget", "0000001823", *config, home=home)
+    assert hint not in told("forget", "zz-one", *config, home=home)
+    assert hint not in told("forget", "nobody@example.org", *config, home=home)
+
+
 def test_a_forgotten_person_leaves_every_list_and_comes_back_with_a_later_consent_only(
     company: Company, home: Path, relance: Run, erasing: Callable[[], Iterator[Erasing]], tmp_path: Path
 ) -> None:
