@@ -131,6 +131,9 @@ def test_what_a_segment_an_account_a_rate_or_a_list_has_otherwise_is_told(compan
     both = ("meta", "meta:fr", "google_ads")
     assert told(networks=both) == [f"Buyers now goes to {meta} (fr) too.",
                                    f"{meta} now has the accounts fr, main: each has its own lists."]  # fmt: skip
+    two = replace(before, segments={"buyers": buyers.model_copy(update={"networks": both})})
+    [fewer] = config_changes(two, before)
+    assert fewer.says.startswith(f"Buyers no longer goes to {meta} (fr): its list there is to be deleted")
     pinterest = before.networks["pinterest"].title
     assert told(networks=("meta", "google_ads", "pinterest")) == [f"Buyers now goes to {pinterest} too."]
     [gone] = told(networks=("google_ads",))

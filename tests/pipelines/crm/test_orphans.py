@@ -26,7 +26,8 @@ def found(
     left_out = {"quarantined": quarantined, "erased": erased}
     pull = {"as_of": date(2024, 6, 1), "table": "customers", "read": len(customers) + quarantined + erased, **left_out}
     earlier = {**pull, "as_of": date(2024, 5, 1), "quarantined": 99, "read": before + 99 + erased}
-    warehouse.replace("pulls", pl.DataFrame([earlier, pull]))
+    other = {**pull, "table": "orders", "quarantined": 99}
+    warehouse.replace("pulls", pl.DataFrame([earlier, other, pull]))
     return orphans(warehouse, "orders")
 
 
@@ -82,6 +83,7 @@ def test_of_very_many_customers_a_part_is_looked_at(warehouse: Warehouse, monkey
     monkeypatch.setattr(module, "_CUSTOMERS_LOOKED_AT", 100)
     customers = [f"c{number}" for number in range(1_000)]
     assert found(warehouse, customers, customers) == Orphans(0, ())
-    looked = found(warehouse, [f"0{name}" for name in customers], customers)
+    # More are missing than the part shows, and fewer than there are.
+    looked = found(warehouse, [f"0{name}" for name in customers], customers, quarantined=400)
     assert 500 < looked.rows < 2_000
     assert looked.notices

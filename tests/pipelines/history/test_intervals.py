@@ -166,13 +166,24 @@ def test_the_last_change_is_when_a_row_last_came_or_went(warehouse: Warehouse) -
     assert [changed("b", number) for number in range(4)] == [None, 1, 1, 3]
 
 
+def test_what_came_and_what_went_is_known_for_as_many_days_as_are_kept(warehouse: Warehouse) -> None:
+    clear(warehouse)
+    known = []
+    for number, name in enumerate("abbb"):
+        night(warehouse, [(name, "x")], FIRST + timedelta(days=number), 2)
+        if number:
+            known.append([warehouse.height(f"{kind}_crm_customers") for kind in ("past", "new")])
+    assert known == [[1, 1], [1, 1], [0, 0]]
+
+
 def test_history_begins_for_all_tables_when_it_begins_for_the_last(warehouse: Warehouse) -> None:
     clear(warehouse)
     assert history_begins(warehouse) is None
     night(warehouse, [("a", "x")], FIRST, 9)
     with warehouse.transaction():
         replace(warehouse, "crm_other", pl.DataFrame({"a": [1]}), day=FIRST + timedelta(days=1), kept_days=9)
-        replace(warehouse, "crm_other", pl.DataFrame({"b": [1]}), day=FIRST + timedelta(days=2), kept_days=9)
+        replace(warehouse, "crm_other", pl.DataFrame({"b": []}), day=FIRST + timedelta(days=2), kept_days=9)
+    assert warehouse.read("FROM warehouse.crm_other").columns == ["b"]
     assert history_begins(warehouse, "crm_customers") == FIRST
     assert history_begins(warehouse, "crm_other") == history_begins(warehouse) == FIRST + timedelta(days=2)
     assert warehouse.height("history_begins") == 2
@@ -217,6 +228,10 @@ def test_rows_that_stay_are_on_every_day_whatever_comes_beside_them(warehouse: W
     assert ("a", "x") in held(warehouse, FIRST)
     assert set(held(warehouse, FIRST)) == {("a", "x"), *crowded}
     assert held(warehouse, FIRST + timedelta(days=1)) == sorted([("a", "x"), ("a", "x"), ("b", "w"), *crowded])
+    assert warehouse.height("past_crm_customers") == 0
+    # One of the two goes, and the other was there all the time.
+    marked(warehouse, [("c", "x", 80)], "'w', 'x'", 2, Staying(f"{RAW_MARK} <> 78", may_repeat=True))
+    assert held(warehouse, FIRST + timedelta(days=2)) == sorted([("a", "x"), ("b", "w"), ("c", "x"), *crowded])
     assert warehouse.height("past_crm_customers") == 0
 
 
