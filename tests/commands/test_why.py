@@ -43,24 +43,39 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     people = "4,jane.doe@gmail.com,,Jane,,,,2023-04-01\n5,janedoe@gmail.com,,June,,,,2023-04-01\n"
     # And these two have one address.
     people += "7,twins@example.org,,Ann,,,,2023-04-01\n8,twins@example.org,,Beth,,,,2023-04-01\n"
+    # These two will be one person, who withdraws; and this one has ordered too little for the next night's rule.
+    people += "9,ida@example.org,,,,,,2023-04-01\n10,ina@example.org,,,,,,2023-05-01\n"
+    # Of the last nobody has asked.
+    people += "11,leo@example.org,,,,,,2023-04-01\n12,sam@example.org,,,,,US,2023-04-01\n"
     company.write("customers", customers.read_text() + people)
-    ordered = "".join(f"o{customer}0,{customer},2024-06-01,9.00,EUR,completed\n" for customer in (4, 5, 7, 8))
-    company.write("orders", orders.read_text() + ordered)
-    granted = "".join(f"c{customer},{customer},granted,2023-04-01\n" for customer in (5, 7, 8))
+    ordered = "".join(
+        f"o{customer}0,{customer},2024-06-01,9.00,EUR,completed\n" for customer in (4, 5, 7, 8, 9, 10, 12)
+    )
+    company.write("orders", orders.read_text() + ordered + "o110,11,2024-06-01,5.50,EUR,completed\n")
+    granted = "".join(f"c{customer},{customer},granted,2023-04-01\n" for customer in (5, 7, 8, 9, 10, 11))
     company.write("consents", consents.read_text() + granted)
     rest = segment.replace('"buyers"', '"rest"').replace("orders_count >= 1", "orders_count >= 0")
     company.declare("segments/rest.toml", rest + 'exclude = ["buyers"]\n[holdout]\nshare = "99.9999%"\n')
     for table in OTHERS:
         company.write(table, (company.folder / f"{table}.csv").read_text())
+    settings = (company.config / "relance.toml").read_text()
+    company.declare("relance.toml", settings + "\n[assume.US]\nads_upload = true\n")
+    # One statement names an address and no record.
+    sources, by_address = (
+        (company.config / "sources.toml").read_text(),
+        "CASE WHEN id = 'c11' THEN 'leo@example.org' END",
+    )
+    said = f"CASE WHEN id <> 'c11' THEN customer END AS customer_id, {by_address} AS address, unnest"
+    company.declare("sources.toml", sources.replace("customer AS customer_id, unnest", said))
     home = folder / "home"
     night(company.config, home, FIRST)
 
     again = "6,ada.lovelace@gmail.com,,Ada,Lovelace,,FR,2024-06-30 10:00:00\n"
-    company.write("customers", customers.read_text() + again)
+    company.write("customers", customers.read_text().replace("ina@", "ida@") + again)
     rule = (company.config / "segments" / "buyers.toml").read_text()
     company.declare("segments/buyers.toml", rule.replace("revenue < 5", "revenue < 6"))
     company.write("orders", orders.read_text() + "o8,2,2024-07-01 09:00:00,7.00,EUR,completed\n")
-    company.write("consents", consents.read_text() + "c9,2,withdrawn,2024-07-01\n")
+    company.write("consents", consents.read_text() + "c9,2,withdrawn,2024-07-01\nc12,9,withdrawn,2024-07-01\n")
     night(company.config, home, SECOND)
     return Kept(home, company.config)
 
@@ -73,6 +88,7 @@ def test_who_is_in_is_told_the_rule_and_the_statement_that_decides(kept: Kept) -
     assert "yes: all of yes: orders_count >= 1 yes: not no: any of no: revenue < 6 no: revenue = 20" in said
     assert "orders_count = 2, revenue = 160.0000" in said
     assert "granted │ granted │ record │ c1" in said
+    assert "Consent rests on" not in said
 
 
 def test_who_is_out_by_the_rule_is_told_which_part(kept: Kept) -> None:
@@ -139,9 +155,36 @@ def test_records_of_one_person_are_shown_together_since_the_night_that_joined_th
 
     assert "│ 1 │ email │ 1 │" in now
     assert "│ 6 │ email │ 2 │" in now
+    assert now.index("│ 1 │ email │ 1 │") < now.index("│ 6 │ email │ 2 │")
+    assert "Merged: 1 other person ids stand for this person now." in now
+    assert "Merged" not in first
     assert "│ 6 │" not in first
     assert code == 1
     assert f"no accepted record of this customer id on {FIRST}" in too_early
+
+
+def test_who_is_sent_on_an_assumption_is_told_so(kept: Kept) -> None:
+    _, assumed = kept.why("12", "--audience", "meta/buyers")
+
+    assert "nothing keeps the person out of the file" in assumed
+    assert "Consent rests on an assumption in relance.toml." in assumed
+
+
+def test_a_person_who_was_joined_to_another_since_is_found_by_what_they_are_called_now(kept: Kept) -> None:
+    _, said = kept.why("10", "--on", FIRST, "--audience", "meta/buyers")
+
+    assert f"meta/buyers: in the segment since {FIRST}, nothing keeps the person out of the file" in said
+    assert "Since that night the person may not be sent there any more: no consent to ads upload" in said
+
+
+def test_who_left_the_segment_is_told_when_and_was_in_it_on_the_night_before(kept: Kept) -> None:
+    _, now = kept.why("11", "--audience", "meta/buyers")
+    _, before = kept.why("11", "--audience", "meta/buyers", "--on", FIRST)
+
+    assert f"meta/buyers: not in the segment since {SECOND}" in now
+    assert f"That night: published, version {SECOND}.1." in now
+    assert "granted │ granted │ email │ c11" in now
+    assert f"meta/buyers: in the segment since {FIRST}, nothing keeps the person out of the file" in before
 
 
 def test_raw_values_are_shown_on_demand_only_and_the_audit_log_says_so(kept: Kept) -> None:

@@ -29,7 +29,7 @@ numbers = st.lists(st.integers(0, 8), min_size=3, max_size=4, unique=True).flatm
 )
 
 
-@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(days=numbers, at_once=st.sampled_from([1, 3, 1_000]))
 # Two are one, one is like another that comes after it, one is gone, and one, of an address, is twice on both days.
 @example(days=([0, 0, 2, 4, 6, 6], [2, 3, 0, 6, 6]), at_once=3)
