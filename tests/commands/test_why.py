@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from catalog.home import Home
+from catalog.secret_keys import open_keys
+from catalog.warehouse import open_warehouse
 from commands.main import app
 from tests.conftest import OTHERS, ROOT, Company
 from tests.nights import night
@@ -45,13 +47,17 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     people += "7,twins@example.org,,Ann,,,,2023-04-01\n8,twins@example.org,,Beth,,,,2023-04-01\n"
     # These two will be one person, who withdraws; and this one has ordered too little for the next night's rule.
     people += "9,ida@example.org,,,,,,2023-04-01\n10,ina@example.org,,,,,,2023-05-01\n"
-    # Of the last nobody has asked.
+    # Of the last but one nobody has asked, and the last comes into the segment with another order.
     people += "11,leo@example.org,,,,,,2023-04-01\n12,sam@example.org,,,,,US,2023-04-01\n"
+    people += "13,mia@example.org,,,,,,2023-04-01\n"
     company.write("customers", customers.read_text() + people)
     ordered = "".join(
         f"o{customer}0,{customer},2024-06-01,9.00,EUR,completed\n" for customer in (4, 5, 7, 8, 9, 10, 12)
     )
-    company.write("orders", orders.read_text() + ordered + "o110,11,2024-06-01,5.50,EUR,completed\n")
+    company.write(
+        "orders",
+        orders.read_text() + ordered + "o110,11,2024-06-01,5.50,EUR,completed\no130,13,2024-06-01,20,EUR,completed\n",
+    )
     granted = "".join(f"c{customer},{customer},granted,2023-04-01\n" for customer in (5, 7, 8, 9, 10, 11))
     company.write("consents", consents.read_text() + granted)
     rest = segment.replace('"buyers"', '"rest"').replace("orders_count >= 1", "orders_count >= 0")
@@ -74,9 +80,16 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     company.write("customers", customers.read_text().replace("ina@", "ida@") + again)
     rule = (company.config / "segments" / "buyers.toml").read_text()
     company.declare("segments/buyers.toml", rule.replace("revenue < 5", "revenue < 6"))
-    company.write("orders", orders.read_text() + "o8,2,2024-07-01 09:00:00,7.00,EUR,completed\n")
+    company.write(
+        "orders", orders.read_text() + "o8,2,2024-07-01 09:00:00,7.00,EUR,completed\no9,13,2024-07-01,1,EUR,completed\n"
+    )
     company.write("consents", consents.read_text() + "c9,2,withdrawn,2024-07-01\nc12,9,withdrawn,2024-07-01\n")
     night(company.config, home, SECOND)
+    # Whoever has left had been in it before, too.
+    with open_warehouse(Home.at(home), open_keys(Home.at(home))) as warehouse:
+        earlier = "DATE '2024-01-01' AS valid_from, DATE '2024-02-01' AS valid_to"
+        left = f"SELECT * REPLACE ({earlier}) FROM warehouse.memberships WHERE valid_to IS NOT NULL"
+        warehouse.execute(f"INSERT INTO warehouse.memberships {left}")
     return Kept(home, company.config)
 
 
@@ -137,6 +150,7 @@ def test_who_is_left_out_by_the_segment_s_own_choice_is_told_for_which(kept: Kep
     _, held_out = kept.why("3", "--audience", "meta/rest")
 
     assert "not in the file: excluded by buyers" in excluded
+    assert "That night: held: nobody is left to upload" in excluded
     assert "not in the file: holdout" in held_out
 
 
@@ -185,6 +199,12 @@ def test_who_left_the_segment_is_told_when_and_was_in_it_on_the_night_before(kep
     assert f"That night: published, version {SECOND}.1." in now
     assert "granted │ granted │ email │ c11" in now
     assert f"meta/buyers: in the segment since {FIRST}, nothing keeps the person out of the file" in before
+
+
+def test_who_came_into_the_segment_was_not_in_it_on_the_night_before(kept: Kept) -> None:
+    _, before = kept.why("13", "--audience", "meta/buyers", "--on", FIRST)
+
+    assert "meta/buyers: not in the segment; a member would be out for" in before
 
 
 def test_raw_values_are_shown_on_demand_only_and_the_audit_log_says_so(kept: Kept) -> None:
