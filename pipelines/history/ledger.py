@@ -72,7 +72,7 @@ def _refusal(night: Night, refusals: str, network: str, person_id: str) -> str |
     """Why the person, whatever id they have there, may not be sent to the network by the table of refusals."""
     found = night.read(
         f"SELECT reason FROM {refusals} WHERE coalesce(network, $network) = $network AND person_id IN "
-        "(SELECT person_id FROM warehouse.person_aliases WHERE alias = $id UNION SELECT $id)",
+        "(SELECT person_id FROM warehouse.person_aliases WHERE alias = $id)",
         id=person_id,
         network=network,
     )

@@ -176,7 +176,7 @@ def _stay(night: Night, person_id: str, segment: str) -> tuple[date | None, date
     stays = night.read(
         "SELECT valid_from, CASE WHEN valid_to <= $day THEN valid_to END AS valid_to FROM warehouse.memberships "
         "WHERE segment = $segment AND valid_from <= $day AND person_id IN "
-        "(SELECT person_id FROM warehouse.person_aliases WHERE alias = $id UNION SELECT $id) "
+        "(SELECT person_id FROM warehouse.person_aliases WHERE alias = $id) "
         "ORDER BY valid_to DESC NULLS FIRST, valid_from DESC",
         segment=segment,
         day=night.day,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import NamedTuple
@@ -49,7 +50,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     people += "9,ida@example.org,,,,,,2023-04-01\n10,ina@example.org,,,,,,2023-05-01\n"
     # Of the last but one nobody has asked, and the last comes into the segment with another order.
     people += "11,leo@example.org,,,,,,2023-04-01\n12,sam@example.org,,,,,US,2023-04-01\n"
-    people += "13,mia@example.org,,,,,,2023-04-01\n"
+    people += "13,mia@example.org,,,,,,2023-04-01\n14,twins@example.org,,Cleo,,,,2023-04-01\n"
     company.write("customers", customers.read_text() + people)
     ordered = "".join(
         f"o{customer}0,{customer},2024-06-01,9.00,EUR,completed\n" for customer in (4, 5, 7, 8, 9, 10, 12)
@@ -58,21 +59,21 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
         "orders",
         orders.read_text() + ordered + "o110,11,2024-06-01,5.50,EUR,completed\no130,13,2024-06-01,20,EUR,completed\n",
     )
-    granted = "".join(f"c{customer},{customer},granted,2023-04-01\n" for customer in (5, 7, 8, 9, 10, 11))
-    company.write("consents", consents.read_text() + granted)
+    granted = "".join(f"c{customer},{customer},granted,2023-04-01\n" for customer in (5, 7, 8, 9, 10, 11, 14))
+    company.write("consents", consents.read_text() + granted + "c15,11,denied,2023-04-01\n")
     rest = segment.replace('"buyers"', '"rest"').replace("orders_count >= 1", "orders_count >= 0")
     company.declare("segments/rest.toml", rest + 'exclude = ["buyers"]\n[holdout]\nshare = "99.9999%"\n')
     for table in OTHERS:
         company.write(table, (company.folder / f"{table}.csv").read_text())
     settings = (company.config / "relance.toml").read_text()
     company.declare("relance.toml", settings + "\n[assume.US]\nads_upload = true\n")
-    # One statement names an address and no record.
-    sources, by_address = (
-        (company.config / "sources.toml").read_text(),
-        "CASE WHEN id = 'c11' THEN 'leo@example.org' END",
+    # One statement names an address and no record, and one a network.
+    sources = (company.config / "sources.toml").read_text()
+    said = (
+        "CASE WHEN id <> 'c11' THEN customer END AS customer_id, CASE WHEN id = 'c15' THEN 'google_ads' END AS network"
     )
-    said = f"CASE WHEN id <> 'c11' THEN customer END AS customer_id, {by_address} AS address, unnest"
-    company.declare("sources.toml", sources.replace("customer AS customer_id, unnest", said))
+    said += ", CASE WHEN id = 'c11' THEN 'leo@example.org' END AS address"
+    company.declare("sources.toml", sources.replace("customer AS customer_id, unnest", f"{said}, unnest"))
     home = folder / "home"
     night(company.config, home, FIRST)
 
@@ -137,20 +138,24 @@ def test_a_key_that_somebody_refused_shares_is_named_and_nobody_else_is(kept: Ke
 
 
 def test_who_looks_the_same_as_another_is_told_so(kept: Kept) -> None:
-    _, google = kept.why("7", "--audience", "google_ads/buyers")
-    _, meta = kept.why("7", "--audience", "meta/buyers")
+    _, said = kept.why("7")
+    _, meta, google, *_ = re.split(r"(?=meta/buyers: |google_ads/buyers: |meta/rest: )", said)
 
     assert "nothing keeps the person out of the file" in google
     assert "To the network 1 others in it are the same as this person" in google
-    assert "the same as this person" not in meta  # which also gets first names
+    # Meta also gets first names, and who has no row is like nobody.
+    assert "nothing keeps the person out of the file" in meta
+    assert said.count("the same as this person") == 1
 
 
 def test_who_is_left_out_by_the_segment_s_own_choice_is_told_for_which(kept: Kept) -> None:
-    _, excluded = kept.why("1", "--audience", "meta/rest")
-    _, held_out = kept.why("3", "--audience", "meta/rest")
+    _, excluded = kept.why("1", "--audience", "meta/rest", "--on", FIRST)
+    # Who has left it that night, and once before, is not excluded by it.
+    _, held_out = kept.why("11", "--audience", "meta/rest")
 
     assert "not in the file: excluded by buyers" in excluded
     assert "That night: held: nobody is left to upload" in excluded
+    assert "Keys that stay out" not in excluded
     assert "not in the file: holdout" in held_out
 
 
@@ -198,6 +203,7 @@ def test_who_left_the_segment_is_told_when_and_was_in_it_on_the_night_before(kep
     assert f"meta/buyers: not in the segment since {SECOND}" in now
     assert f"That night: published, version {SECOND}.1." in now
     assert "granted │ granted │ email │ c11" in now
+    assert "Since that night" not in before  # at Google
     assert f"meta/buyers: in the segment since {FIRST}, nothing keeps the person out of the file" in before
 
 
