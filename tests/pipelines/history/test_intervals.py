@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from catalog.warehouse import Warehouse
 from pipelines.history.changes import are_noted, begin_notes
-from pipelines.history.intervals import Staying, history_begins, last_change, replace, replace_by, rows_on
+from pipelines.history.intervals import (
+    Staying,
+    forget_marks,
+    history_begins,
+    last_change,
+    replace,
+    replace_by,
+    rows_on,
+)
 from pipelines.history.nights import kept_days_of
 from schemas.crm import RAW_MARK
 
@@ -176,6 +184,25 @@ def test_what_came_and_what_went_is_known_for_as_many_days_as_are_kept(warehouse
     assert known == [[1, 1], [1, 1], [0, 0]]
 
 
+def test_marks_are_forgotten_of_the_rows_that_are_meant_and_no_others(warehouse: Warehouse) -> None:
+    clear(warehouse)
+    for number, names in enumerate(("a", "abc")):
+        night(warehouse, [(name, "x") for name in names], FIRST + timedelta(days=number), 9)
+    forget_marks(warehouse, "crm_customers", "customer_id = 'b'")
+    last = FIRST + timedelta(days=1)
+    found = [last_change(warehouse, "crm_customers", "customer_id", [name], last) for name in "abc"]
+    assert found == [None, None, last]
+
+
+def test_history_of_a_table_that_had_none_begins_with_the_night(warehouse: Warehouse) -> None:
+    clear(warehouse)
+    with warehouse.transaction():
+        replace(warehouse, "crm_other", pl.DataFrame({"a": [1]}), day=FIRST, kept_days=9)
+        warehouse.replace("crm_customers", pl.DataFrame({"customer_id": ["a"], "name": ["x"]}))
+    night(warehouse, [("b", "x")], FIRST + timedelta(days=1), 9)
+    assert history_begins(warehouse, "crm_customers") == FIRST + timedelta(days=1)
+
+
 def test_history_begins_for_all_tables_when_it_begins_for_the_last(warehouse: Warehouse) -> None:
     clear(warehouse)
     assert history_begins(warehouse) is None
@@ -222,16 +249,16 @@ def test_rows_that_stay_are_on_every_day_whatever_comes_beside_them(warehouse: W
     crowd = [(f"z{number:02}", "x", number) for number in range(20)]
     marked(warehouse, [*crowd, ("a", "x", 77)], "'x'", 0)
     # Another that is like one that stays, and one with a new word.
-    marked(warehouse, [("a", "x", 78), ("b", "w", 79)], "'w', 'x'", 1, Staying("true", may_repeat=True))
+    marked(warehouse, [("a", "x", 78), *[("b", "w", 79)] * 2], "'w', 'x'", 1, Staying("true", may_repeat=True))
     crowded = [(name, word) for name, word, _ in crowd]
     # Of two that are alike history knows one.
     assert ("a", "x") in held(warehouse, FIRST)
     assert set(held(warehouse, FIRST)) == {("a", "x"), *crowded}
-    assert held(warehouse, FIRST + timedelta(days=1)) == sorted([("a", "x"), ("a", "x"), ("b", "w"), *crowded])
+    assert held(warehouse, FIRST + timedelta(days=1)) == sorted([*[("a", "x"), ("b", "w")] * 2, *crowded])
     assert warehouse.height("past_crm_customers") == 0
     # One of the two goes, and the other was there all the time.
     marked(warehouse, [("c", "x", 80)], "'w', 'x'", 2, Staying(f"{RAW_MARK} <> 78", may_repeat=True))
-    assert held(warehouse, FIRST + timedelta(days=2)) == sorted([("a", "x"), ("b", "w"), ("c", "x"), *crowded])
+    assert held(warehouse, FIRST + timedelta(days=2)) == sorted([("a", "x"), *[("b", "w")] * 2, ("c", "x"), *crowded])
     assert warehouse.height("past_crm_customers") == 0
 
 

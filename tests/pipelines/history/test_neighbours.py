@@ -22,7 +22,8 @@ from schemas.uploads import RefusedKeys
 DAY = date(2025, 6, 30)
 AD_ID = "38400000-8CF0-11BD-B23E-10B96E40000D"
 ANN = {"first_name": "Ann", "last_name": "Lee", "country_code": "GB"}
-#: Each has a key in common with the next at some network, however it is written; the last with nobody.
+#: Each has a key in common with the next at some network, however it is written; the last but one with nobody, and the
+#: last has none.
 PEOPLE: dict[str, dict[str, Any]] = {
     "a": {"canonical_email": "jane.doe@gmail.com"},
     "b": {"canonical_email": "janedoe+news@gmail.com", "canonical_phone": "+33611111111"},
@@ -30,6 +31,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "d": {**ANN, "postal_code": "SW1A 1AA", "mobile_ad_id": AD_ID},
     "e": {"mobile_ad_id": AD_ID.lower()},
     "f": {"canonical_email": "jo@x.fr", "canonical_phone": "+33622222222"},
+    "g": {},
 }
 
 
@@ -41,6 +43,7 @@ def frame(contract: Any, rows: list[dict[str, Any]]) -> pl.DataFrame:
 def night(warehouse: Warehouse) -> Night:
     records = [{"customer_id": who, "person_id": who, "own_id": who, "position": 1} for who in PEOPLE]
     allowed = [("a", "google_ads", True), ("b", "google_ads", False), ("a", "meta", False), ("f", "google_ads", False)]
+    allowed.append(("g", "google_ads", False))
     permissions = [
         {"person_id": who, "network": network, "assumed": assumed, "by_other_purpose": False}
         for who, network, assumed in allowed
@@ -79,3 +82,5 @@ def test_who_may_be_sent_and_what_is_refused_is_that_of_the_network(night: Night
     permitted = known.permitted.sort("person_id").select("person_id", "assumed", "by_other_purpose", "country").rows()
     assert permitted == [("a", True, False, None), ("b", False, False, "FR")]
     assert known.refused["value"].to_list() == ["google_ads"]
+    alone = known_at(night, networks()["google_ads"], "google_ads", "g")
+    assert alone.permitted["person_id"].to_list() == ["g"]
