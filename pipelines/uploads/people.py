@@ -220,7 +220,7 @@ def torn_groups_blanked(wide: pl.DataFrame, network: Network) -> pl.DataFrame:
     """The rows without what the network takes only together and they have not all of."""
     for group in network.all_or_none:
         together = [slot.name for header in group for slot in network.column(header).slots]
-        whole = pl.all_horizontal(pl.col(together).is_not_null())
+        whole = _filled(network, group, pl.all_horizontal)
         wide = wide.with_columns(pl.when(whole).then(slot).alias(slot) for slot in together)
     return wide
 

@@ -57,11 +57,12 @@ def listed(lists: dict[str, set[str]]) -> pl.DataFrame:
 
 
 def written(warehouse: Warehouse, audience: Audience, version: str, lists: dict[str, set[str]]) -> None:
-    """A version's keys, pending: of its full files, and of an add file with one of them."""
+    """A version's keys, pending: of its full files, of an add file with one of them, and of a remove file."""
     full = listed(lists)
     by_list = [(name, full.filter(list=name).select("key", "value")) for name in lists]
     files = [FileKeys("full", name, keys) for name, keys in by_list]
     files += [FileKeys("add", name, keys.head(1)) for name, keys in by_list]
+    files += [FileKeys("remove", name, keys.head(1).with_columns(value=pl.lit("gone"))) for name, keys in by_list]
     add_pending_keys(warehouse, audience, version, files, since_newest(warehouse, audience, full))
 
 
@@ -109,6 +110,7 @@ def test_each_version_keeps_what_it_carried_whatever_becomes_of_others(
         for name, values in lists.items():
             expected.setdefault((version, "full"), set()).update((name, value) for value in values)
             expected.setdefault((version, "add"), set()).add((name, min(values)))
+            expected.setdefault((version, "remove"), set()).add((name, "gone"))
         for what, which in later:
             old = str(which)
             if what == "crash":
@@ -131,12 +133,17 @@ def test_each_version_keeps_what_it_carried_whatever_becomes_of_others(
         files = key_versions(warehouse, AUDIENCE)
         assert set(files.filter(~pl.col("whole"))["version_id"]) == thin & set(files["version_id"])
         assert kept(warehouse, AUDIENCE) == {file: carried for file, carried in expected.items() if carried}
-        assert kept(warehouse, OTHER) == {("1", "full"): {("", each) for each in "abc"}, ("1", "add"): {("", "a")}}
+        others = {
+            ("1", "full"): {("", each) for each in "abc"},
+            ("1", "add"): {("", "a")},
+            ("1", "remove"): {("", "gone")},
+        }
+        assert kept(warehouse, OTHER) == others
     rows = warehouse.height("audience_keys")
     drop_keys(warehouse, AUDIENCE, ["none"])
     assert warehouse.height("audience_keys") == rows
     drop_keys(warehouse, AUDIENCE, [str(night) for night in range(len(nights))])
-    assert warehouse.height("audience_keys") == 4
+    assert warehouse.height("audience_keys") == 5
 
 
 @settings(max_examples=12)
@@ -176,7 +183,12 @@ def test_what_is_asked_of_the_newest_difference_is_as_if_every_key_were_looked_a
     assert turnover(*counted, len(now)) == (len(before), len(now), len(before & now))
     assert turnover(0, 0, len(now)).share == 0
 
-    older = sent_keys(warehouse, AUDIENCE, ["0"], newest=str(last))
-    missing = {value for name, values in nights[0].items() for value in values - nights[last].get(name, set())}
-    carried_then = {value for values in nights[0].values() for value in values}
-    assert (missing if last else set()) <= set(older["value"]) <= carried_then
+    for one, other in ((0, last), (last, 0)):
+        sent = sent_keys(warehouse, AUDIENCE, [str(one)], newest=str(other))
+        missing = {value for name, values in nights[one].items() for value in values - nights[other].get(name, set())}
+        assert missing <= set(sent["value"]) <= {value for values in nights[one].values() for value in values}
+
+    # Of files that are not known whole nobody says how many they carried.
+    for name, number in numbers(warehouse, "0", "full").items():
+        thin_keys(warehouse, number, numbers(warehouse, "0", "add")[name])
+    assert kept_and_left(warehouse, AUDIENCE, "0", full, since) == (0, 0)

@@ -17,14 +17,14 @@ SCHEMA = {"first": pl.String, "second": pl.String, "value": pl.Int64, "third": p
 
 
 @st.composite
-def frames(draw: st.DrawFn) -> pl.DataFrame:
+def frames(draw: st.DrawFn, texts: st.SearchStrategy[str | None] = TEXTS) -> pl.DataFrame:
     """Rows of few texts, so that many are alike in some column."""
-    texts = draw(st.lists(TEXTS, min_size=1, max_size=6))
-    row = st.tuples(st.sampled_from(texts), st.sampled_from(texts), st.integers(0, 2), st.sampled_from(texts))
+    few = st.sampled_from(draw(st.lists(texts, min_size=1, max_size=6)))
+    row = st.tuples(few, few, st.integers(0, 2), few)
     return pl.DataFrame(draw(st.lists(row, max_size=60)), schema=SCHEMA, orient="row")
 
 
-@given(frames())
+@given(frames(TEXTS | st.just("\0")))
 def test_rows_are_in_the_order_of_all_columns_nulls_counting_as_empty(rows: pl.DataFrame) -> None:
     places = places_in_order(rows)
     assert sorted(places) == list(range(rows.height))

@@ -730,7 +730,8 @@ def test_what_the_brake_holds_is_not_published_but_said(outbox: Outbox) -> None:
 def test_a_version_that_would_bring_a_forbidden_key_is_withdrawn_even_while_the_audience_is_held(
     outbox: Outbox,
 ) -> None:
-    published(outbox, *TEN)
+    rows = rows_of(*TEN)._replace(source_rows={"orders": 100})
+    publish(AUDIENCE, SEGMENT, META, rows, outbox, as_of=AS_OF)
     refused = sha256(TEN[0])
     found = publish(
         AUDIENCE,
@@ -753,6 +754,7 @@ def test_a_version_that_would_bring_a_forbidden_key_is_withdrawn_even_while_the_
     }
     # What the next night is compared with is what was published before, not tonight's.
     assert brake(outbox, *TEN[5:]) is not None
+    assert brake(outbox, *TEN[1:], orders=50) is not None
     assert brake(outbox, *TEN[1:]) is None
 
 

@@ -7,12 +7,17 @@ import io
 import zipfile
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from catalog.warehouse import Warehouse
+from pipelines.uploads import reduced
+from pipelines.uploads.reduced import Reduction
 from pipelines.uploads.withdrawal import withdraw
+from schemas.errors import PublicationError
+from schemas.journal import UploadStep
 from schemas.network import Network
 from schemas.network_file import MinimumRows
 from schemas.uploads import Manifest
@@ -28,12 +33,14 @@ from tests.pipelines.uploads.test_deltas import (  # noqa: F401 - `stores` is a 
     keys_in,
     settle,
     stores,
+    value_of,
     world,
 )
 
 Stores = tuple[Home, SecretKeys, Warehouse]
 BRAKE = "the brake holds it"
 #: A row each, with something beside the key.
+[FIRST_NAME] = NETWORKS["meta"].column("fn").matches
 FOUR = {number: Person(emails=(number,), lives=number % 3, city=number % 2) for number in range(4)}
 
 
@@ -113,6 +120,48 @@ def test_a_row_goes_that_lacks_what_the_network_needs_in_each(stores: Stores) ->
         company.run({0: Person(emails=(0,), phones=(0,)), 1: JOHN})
         forbid(company, "meta", 0)
         assert keys_in(company, held(company)) == {("", "email", EMAIL_OF["meta"][1])}
+
+
+def test_what_counts_only_together_with_a_key_goes_with_it(stores: Stores) -> None:  # noqa: F811
+    with world("meta", stores) as company:
+        company.network = company.network.model_copy(update={"all_or_none": (("email", "fn"),)})
+        first_name = value_of(FIRST_NAME, 1).encode()
+        [_, before] = rows_in(company, company.run({0: Person(emails=(0,), phones=(0,), lives=1)}).version)
+        forbid(company, "meta", 0)
+        [_, after] = rows_in(company, held(company).version)
+        assert (first_name in before, first_name in after) == (True, False)
+
+
+def test_a_key_that_stays_where_it_may_not_stops_the_publication(
+    stores: Stores,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with world("meta", stores) as company:
+        company.run(FOUR)
+        forbid(company, "meta", 0)
+        monkeypatch.setattr(reduced, "_without", lambda rows, *rest: rows)
+        with pytest.raises(PublicationError, match="holds a key that it may not"):
+            held(company)
+
+
+def test_files_that_hold_a_forbidden_key_have_a_successor_though_no_list_holds_it(stores: Stores) -> None:  # noqa: F811
+    with world("google_ads", stores) as company:
+        version = company.run({0: JANE, 1: JOHN}).version
+        settle(company)
+        company.do(UploadStep(kind="deleted", version=str(version), file=None, says=""))
+        forbid(company, "google_ads", 0)
+        found = held(company)
+        assert keys_in(company, found) == {("", "email", EMAIL_OF["google_ads"][1])}
+        assert (found.removes, found.reduced_from) == (0, version)
+
+
+@pytest.mark.parametrize(
+    ("gone", "says"), [(0, "of 2025-01-01.1"), (1, "without a forbidden key"), (2, "without 2 forbidden keys")]
+)
+def test_it_is_said_how_many_keys_a_full_file_that_is_none_of_tonight_s_is_without(gone: int, says: str) -> None:
+    last = Manifest.model_construct(version="2025-01-01.1")
+    keys = pl.DataFrame({"list": "", "key": "email", "value": ["a", "b", "c"]})
+    assert str(Reduction(last, keys, keys.head(gone), is_withdrawn=False).because).endswith(says)
 
 
 def test_rows_that_look_the_same_without_what_is_forbidden_become_one(stores: Stores) -> None:  # noqa: F811
