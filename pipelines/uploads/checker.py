@@ -172,6 +172,7 @@ def _cells(block: Block, width: int, network: Network) -> pl.DataFrame | None:
             infer_schema=False,
             empty_string_is_null=False,
             separator=network.file.delimiter,
+            # A carriage return before it goes with it.
             eol_char="\n",
             new_columns=[str(place) for place in range(width)],
         )
@@ -179,9 +180,6 @@ def _cells(block: Block, width: int, network: Network) -> pl.DataFrame | None:
         return None
     if cells.width != width or cells.height != block.lines:
         return None
-    last = str(width - 1)
-    if network.file.newline == "\r\n":
-        cells = cells.with_columns(pl.col(last).str.strip_suffix("\r"))
     return cells
 
 

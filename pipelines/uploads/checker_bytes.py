@@ -131,7 +131,7 @@ def _line_end_complaint(block: Block, newline: bytes) -> str | None:
         return f"line {_line(block, content.index(_RETURN))}: a carriage return"
     if newline == b"\r\n" and not (block.count(_RETURN) == content.count(newline) == block.lines):
         return "the lines do not all end in carriage return and line feed"
-    if block.is_last and content and not content.endswith(newline):
+    if content and not content.endswith(newline):
         return "the last line is cut off"
     return None
 

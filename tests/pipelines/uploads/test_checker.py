@@ -16,9 +16,9 @@ from typing import NamedTuple
 import pytest
 
 from pipelines.uploads import checker_bytes
-from pipelines.uploads.checker import complaints
+from pipelines.uploads.checker import complaints, read_again
 from schemas.network import Network, UploadList, networks
-from schemas.network_file import FileFormat, MinimumRows
+from schemas.network_file import FileFormat, FileKind, MinimumRows
 from tests.pipelines.uploads.golden import FOLDER, NETWORKS
 
 
@@ -227,6 +227,8 @@ OF_ONE: list[tuple[str, str, str, str]] = [
     ("meta", "value", "-1.00", "not a decimal"),
     ("meta", "value", "EUR 10", "not a decimal"),
     ("meta", "value", "1e3", "not a decimal"),
+    ("meta", "value", "", "not a decimal"),
+    ("meta", "value", ".5", "not a decimal"),
     ("meta", "madid", hashlib.sha256(b"x").hexdigest(), "a hash where plain text belongs"),
     ("google_ads", "Country", "fr", "not the shape"),
     ("google_ads", "Country", "ZZ", "no country's code"),
@@ -301,6 +303,69 @@ def test_a_file_is_read_in_blocks_and_lines_are_counted_over_all(
     assert found_in(of.text + "x\n", of, tmp_path)[0].startswith(f"line {len(of.lines) + 1}: more or fewer columns")
 
 
+def test_what_is_counted_and_what_is_wrong_is_that_of_all_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = good("tiktok")
+    assert found_in(of.text, of, tmp_path) == []
+    whole = read_again(tmp_path / "club.full.csv", of.upload_list, of.network)
+    assert (whole.rows, sum(whole.carrying.values()) > whole.rows) == (len(of.lines) - of.first, True)
+    monkeypatch.setattr(checker_bytes, "_BLOCK", 200)
+    assert read_again(tmp_path / "club.full.csv", of.upload_list, of.network) == whole
+    # What comes after a torn line nobody can tell; what came before is told too.
+    wrong = with_cell(of, lambda cell: f"x{cell[1:]}") + "x\n"
+    assert [sentence.split(":")[0] for sentence in found_in(wrong, of, tmp_path)] == [
+        "line 2, Phone_SHA256",
+        f"line {len(of.lines) + 1}",
+    ]
+
+
+TOLD: dict[str, tuple[Damage, str]] = {
+    "a byte-order mark": (DAMAGES["a byte-order mark"], "line 1: a byte-order mark stands before"),
+    "UTF-16, little end first": (lambda of: b"\xff\xfe" + of.text.encode("utf-16-le"), "line 1: a byte-order mark"),
+    "UTF-16, big end first": (lambda of: b"\xfe\xff" + of.text.encode("utf-16-be"), "line 1: a byte-order mark"),
+    "Latin-1": (lambda of: (of.text + "é\n").encode("latin-1"), "line {end}: not UTF-8"),
+    "a zero byte": (lambda of: of.text + "\0\n", "line {end}: a zero byte"),
+    "only the header": (DAMAGES["only the header"], "the file has no rows"),
+    "a blank line": (DAMAGES["a blank line at the end"], "line {end}: a blank line"),
+    "an open quote": (lambda of: of.text + '"\n', "line {end}: a quote is not closed"),
+}
+
+
+@pytest.mark.parametrize("name", ["tiktok", "snapchat"])
+@pytest.mark.parametrize("what", TOLD)
+def test_what_is_wrong_with_the_whole_file_is_told_as_that(
+    name: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = good(name)
+    damage, told = TOLD[what]
+    [sentence] = found_in(damage(of), of, tmp_path)
+    assert sentence.startswith(told.format(end=len(of.lines) + 1))
+    monkeypatch.setattr(checker_bytes, "_BLOCK", 200)
+    assert found_in(damage(of), of, tmp_path) == [sentence]
+
+
+@pytest.mark.parametrize("name", ["google_ads", "tiktok", "snapchat", "linkedin"])
+@pytest.mark.parametrize("quoting", ["necessary", "always"])
+def test_lines_may_end_in_carriage_return_and_line_feed_where_the_network_says_so(
+    name: str, quoting: str, tmp_path: Path
+) -> None:
+    of = good(name)
+    file = of.network.file.model_copy(update={"newline": "\r\n", "quoting": quoting})
+    network = of.network.model_copy(update={"file": file})
+    text = io.StringIO(newline="")
+    how = csv.QUOTE_ALL if quoting == "always" else csv.QUOTE_MINIMAL
+    csv.writer(text, lineterminator="\r\n", quoting=how).writerows(map(split, of.lines))
+    assert found_in(text.getvalue(), of, tmp_path, network) == []
+    if quoting == "always":
+        bare = f"{text.getvalue()}{of.lines[-1]}\r\n"
+        assert found_in(bare, of, tmp_path, network) == [
+            f"line {len(of.lines) + 1}: a value without quotes, where all have them"
+        ]
+    for damage in (text.getvalue().replace("\r\n", "\n", 1), text.getvalue()[:-4] + "\r" + text.getvalue()[-4:]):
+        assert found_in(damage, of, tmp_path, network)[-1].startswith("the lines do not all end in carriage return")
+
+
 def test_minimum_and_maxima_are_the_network_s(tmp_path: Path) -> None:
     of = good("spotify")
     rows = len(of.lines) - 1
@@ -311,6 +376,17 @@ def test_minimum_and_maxima_are_the_network_s(tmp_path: Path) -> None:
         small = of.network.model_copy(update={"file": of.network.file.model_copy(update=limit)})
         (sentence,) = found_in(of.text, of, tmp_path, small)
         assert told in sentence
+
+
+@pytest.mark.parametrize("kind", ["full", "add", "remove"])
+def test_each_kind_of_file_has_a_minimum_of_its_own(kind: FileKind, tmp_path: Path) -> None:
+    of = good("spotify")
+    rows, minimum = len(of.lines) - 1, {"full": 1, "add": 1, "remove": 1}
+    for rows_wanted, sentences in ((rows, 0), (rows + 1, 1)):
+        file = of.network.file.model_copy(update={"minimum_rows": MinimumRows(**{**minimum, kind: rows_wanted})})
+        found_in(of.text, of, tmp_path)
+        network = of.network.model_copy(update={"file": file})
+        assert len(complaints(tmp_path / "club.full.csv", of.upload_list, network, kind)) == sentences
 
 
 def test_a_file_may_be_just_as_small_and_as_large_as_the_network_says(tmp_path: Path) -> None:
