@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from catalog.home import Environment, Home
 from schemas.errors import ConfigError, HomeLockedError
@@ -99,12 +101,17 @@ def test_a_home_is_the_same_however_it_is_written(tmp_path: Path, monkeypatch: p
     home.create()
     assert Home.at(Path("home")) == home
     assert Home.at(Path("link")) == home
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Home.at(Path("~/home"), Path("~/link/keys")) == home
+    assert (home.has_catalog, Home.at(home.root, catalog_url=SecretStr("postgresql://x")).has_catalog) == (False, True)
     with home.locked(), pytest.raises(HomeLockedError), Home.at(Path("link")).locked():
         pytest.fail("the home was held twice")
 
 
-def test_a_home_is_its_owners_only_even_if_it_was_there(home: Home) -> None:
-    home.root.mkdir(mode=0o755)
+@pytest.mark.parametrize("mode", [0o755, 0o750, 0o705, 0o701])
+def test_a_home_is_its_owners_only_even_if_it_was_there(home: Home, mode: int) -> None:
+    home.root.mkdir()
+    home.root.chmod(mode)
     home.create()
     assert home.root.stat().st_mode & 0o777 == 0o700
     with home.locked():
@@ -119,6 +126,16 @@ def test_a_home_that_cannot_be_made_is_told(tmp_path: Path, place: str) -> None:
     ) as refusal:
         Home.at(tmp_path / place).create()
     assert refusal.value.exit_code == 2
+
+
+def test_a_full_disk_is_not_told_as_a_place_that_cannot_be_a_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object, **named: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(OSError, match="full") as raised:
+        home.create()
+    assert raised.value.errno == errno.ENOSPC
 
 
 def test_everything_lives_in_the_home_but_keys_that_are_put_elsewhere(tmp_path: Path) -> None:
@@ -138,6 +155,9 @@ def test_the_environment_places_home_config_and_keys(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("RELANCE_KEYS", "/etc/relance/keys")
     assert Environment().home == Path("/srv/relance")
     assert Environment().keys == Path("/etc/relance/keys")
+    for url, is_given in (("", False), (" ", False), ("postgresql://x", True)):
+        monkeypatch.setenv("RELANCE_CATALOG", url)
+        assert (Environment().catalog is not None) == is_given
 
 
 def test_a_lock_leaves_no_open_file_behind(home: Home) -> None:
@@ -159,11 +179,13 @@ def test_a_folder_that_others_use_is_not_closed_to_them(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="it holds other things, and others of this machine may use it"):
         Home.at(var).create()
+    with pytest.raises(ConfigError, match="it holds other things"), Home.at(var).locked():
+        pytest.fail("the home was held")
 
     assert var.stat().st_mode & 0o777 == 0o755
 
 
-@pytest.mark.parametrize("holds", ["lost+found", "sample"])
+@pytest.mark.parametrize("holds", ["lost+found", "sample", "bench", "outbox"])
 def test_a_folder_that_is_empty_or_a_home_already_is_closed_to_others(tmp_path: Path, holds: str) -> None:
     (tmp_path / "home" / holds).mkdir(parents=True)
     (tmp_path / "home").chmod(0o755)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,19 @@ import polars as pl
 import pytest
 
 from pipelines.uploads import changes, rows, staging
+from pipelines.uploads.checker import Reading
 from pipelines.uploads.confirming import confirm
+from pipelines.uploads.holdings import LISTED_KEYS
 from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.publication import publish
 from pipelines.uploads.reconciliation import reconcile
+from pipelines.uploads.recount import CheckedFile, check_as_made, check_deltas
+from pipelines.uploads.renewals import Renewals
 from pipelines.uploads.rows import AudienceRows, ListRows, audience_rows
 from pipelines.uploads.writer import write_list
 from schemas.errors import PublicationError
 from schemas.network import Network, match_columns, networks
+from schemas.network_file import FileKind
 from schemas.segment import Audience
 from schemas.uploads import FileEntry
 from tests.pipelines.uploads.helpers import of_any_size, people_of
@@ -177,6 +183,50 @@ def test_a_key_that_the_ledger_knows_nothing_of_stops_the_publication(outbox: Ou
     with pytest.raises(PublicationError, match=r"0 people with their phone, .* 2 rows"):
         publish(AUDIENCE, SEGMENT, META, torn, outbox, as_of=AS_OF)
     assert nothing_was_published(outbox)
+
+
+def checked(kind: FileKind, rows: int) -> CheckedFile:
+    entry = FileEntry(name="club", kind=kind, rows=rows, bytes=9, sha256="0")
+    return CheckedFile(entry, Reading([], rows))
+
+
+def keys_named(*values: str) -> pl.DataFrame:
+    return pl.DataFrame({"list": "", "key": "email", "value": list(values)}, schema=LISTED_KEYS)
+
+
+def listing(*values: str) -> ListRows:
+    keys = keys_named(*values)
+    return ListRows(META.lists[0], keys, keys.drop("list"))
+
+
+@pytest.mark.parametrize("rows", [[1], [2], [3], [1, 1], [2, 1], []])
+def test_files_hold_as_many_rows_as_were_made_for_them(rows: list[int]) -> None:
+    made = {"full": (listing("a", "b"),)}
+    files = [checked("full", each) for each in rows] + [checked("add", 2)]
+    with nullcontext() if sum(rows) == 2 else pytest.raises(PublicationError, match="2 rows were made for the full"):
+        check_as_made(AUDIENCE, made, files)
+
+
+@pytest.mark.parametrize(
+    ("added", "removed", "filled", "says"),
+    [
+        (["a", "b"], 2, True, None),
+        (["a", "b", "c"], 2, True, None),
+        (["a", "c"], 2, True, "of 2 keys to add, 1 are in no row"),
+        (None, 2, True, "of 2 keys to add, 2 are in no row"),
+        (None, 2, False, None),
+        (["a", "b"], 1, True, "2 keys are to be removed, the remove file has 1 rows"),
+        (["a", "b"], 3, True, "2 keys are to be removed, the remove file has 3 rows"),
+    ],
+)
+def test_an_add_file_adds_all_that_must_come_and_a_remove_file_just_what_must_go(
+    added: list[str] | None, removed: int, *, filled: bool, says: str | None
+) -> None:
+    # `b` is held, and sent again before the network forgets it.
+    change = changes.Changes(keys_named("a"), keys_named("x", "y"), (), (), Renewals(keys_named("b"), 1))
+    delta = changes.Deltas(() if added is None else (listing(*added),), (), None, undocumented=False)
+    with nullcontext() if says is None else pytest.raises(PublicationError, match=says):
+        check_deltas(AUDIENCE, change, delta, [checked("remove", removed)], filled=filled)
 
 
 def a_list_of_three_is_open(outbox: Outbox) -> None:
