@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from catalog import secret_keys
 from catalog.erasures import adopt_requests
 from catalog.home import Home
 from catalog.secret_keys import NAMES, SecretKeys, open_keys, public_keys, rotate_signing_key, signature_holds
 from catalog.store import open_catalog
 from schemas.errors import CatalogError, KeyFileError
+from tests.catalog.test_store import LOYAL, manifest
 from tests.disk import disk_calls
 
 
@@ -127,6 +129,21 @@ def test_a_catalog_that_was_only_looked_at_is_no_data(home: Home) -> None:
     assert open_keys(home).identity
 
 
+def test_a_catalog_with_versions_alone_has_data(home: Home) -> None:
+    with open_catalog(home) as catalog:
+        catalog.add_version(LOYAL, manifest(), "content")
+    assert "has data but its warehouse, identity and signing keys" in refusal(home)
+
+
+def test_a_key_that_another_process_made_meanwhile_stays(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_keys(home)
+    before = {path.name: path.read_bytes() for path in home.keys.iterdir()}
+    monkeypatch.setattr(secret_keys, "find_key", lambda home, name: None)
+    with pytest.raises(FileExistsError):
+        open_keys(home)
+    assert {path.name: path.read_bytes() for path in home.keys.iterdir()} == before
+
+
 def test_another_home_of_a_catalog_with_data_gets_no_keys(home: Home, tmp_path: Path, postgresql_database: str) -> None:
     """As one whose disk is not mounted: with another identity key everybody who was erased would come back."""
     url = SecretStr(postgresql_database)
@@ -160,7 +177,7 @@ def test_a_lost_key_is_recognised_when_it_is_restored(home: Home) -> None:
     text = (home.keys / "identity.key").read_text(encoding="ascii")
     (home.keys / "identity.key").unlink()
     refusal(home)
-    (home.keys / "identity.key").write_text(text.strip(), encoding="ascii")
+    (home.keys / "identity.key").write_text(f" {text.strip()} ", encoding="ascii")
     assert open_keys(home) == made
 
 
@@ -262,6 +279,16 @@ def test_a_new_signing_key_keeps_the_old_public_key(home: Home) -> None:
         "signing-2.pub": second.public_key,
     }
     assert (home.keys / "signing.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_old_public_key_is_kept_before_the_new_one_takes_its_place(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_keys(home)
+    calls = disk_calls(monkeypatch)
+    rotate_signing_key(home)
+    renamed = [path.name for what, path, _ in calls if what == "rename"]
+    assert renamed == ["signing.key", "signing-1.pub", "signing.pub"]
 
 
 def test_no_public_key_is_lost_however_often_the_signing_key_is_exchanged(home: Home) -> None:
