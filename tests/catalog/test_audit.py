@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import pwd
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -164,6 +166,15 @@ def test_without_an_actor_it_is_the_operating_systems_user(home: Home, monkeypat
         (line,) = catalog.audit_lines()
     assert line["actor"].startswith("os:")
     assert "somebody" not in line["actor"]
+
+
+def test_a_user_without_a_name_or_with_an_address_for_one_acts_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(number: int) -> None:
+        raise KeyError(number)
+
+    for named in (lambda number: SimpleNamespace(pw_name="jane@example.org"), unknown):
+        monkeypatch.setattr(pwd, "getpwuid", named)
+        assert audit.os_user() == f"os:{os.getuid()}"
 
 
 @pytest.mark.parametrize(
