@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import pwd
 import subprocess
@@ -23,7 +24,7 @@ from catalog.audit_heads import claims
 from catalog.database import METADATA, writing
 from catalog.erasures import adopt_requests, request_ids
 from catalog.home import Home
-from catalog.secret_keys import SecretKeys, open_keys, rotate_signing_key
+from catalog.secret_keys import SecretKeys, open_keys, rotate_signing_key, signature_holds
 from catalog.store import Catalog, open_catalog
 from schemas.audit import BEGINNING, AuditHead
 from schemas.errors import DiskError
@@ -227,6 +228,10 @@ def test_an_untouched_log_holds(home: Home, keys: SecretKeys, catalog: Catalog) 
     catalog.sign_audit_head(home, keys)
     fill(catalog)
     assert found(home, catalog) == []
+    # Heads that were signed long ago are to hold for good.
+    kept = json.loads(home.audit_head.read_text())
+    message = "relance audit head {line} {hash}".format(**kept["head"]).encode()
+    assert signature_holds(keys.public_key, message, kept["signature"]["value"])
 
 
 @pytest.mark.parametrize("column", ["at", "actor", "action", "subject", "details", "previous", "hash"])
@@ -375,3 +380,12 @@ def test_a_manifest_that_was_changed_to_hide_a_cut_shows(home: Home, keys: Secre
     catalog.add_version(LOYAL, good.model_copy(update={"audit_head": BEGINNING}), "content")
     (sentence,) = found(home, catalog)
     assert sentence.endswith("was changed, or another home signed it")
+    torn = home.outbox / "meta" / "main" / "loyal" / "2025-06-30.2" / "manifest.json"
+    torn.parent.mkdir(parents=True)
+    torn.write_text(good.model_dump_json()[:-1])
+    assert f"the manifest {torn} was changed, or another home signed it" in found(home, catalog)
+
+
+def test_of_ends_that_were_cut_off_the_longest_is_told() -> None:
+    known = [Claim(f"source {line}", AuditHead(line=line, hash="0")) for line in (3, 5, 4)]
+    assert faults([], known) == ["the log ends at line 0, but source 5 knew line 5: its end was cut off"]

@@ -587,6 +587,7 @@ def test_where_a_removal_does_not_work_the_list_is_replaced_or_made_anew(
         assert [step.kind for step in found.plan] == steps
         assert [step.kind for step in found.alternative] == instead
         assert because in str(found.because)
+        assert found.replaceable == (steps == ["replaced"])
         readme = (company.outbox.folder(company.audience, found.version) / "README.txt").read_text()
         assert because in readme
         assert f"--as {steps[0]}" in readme

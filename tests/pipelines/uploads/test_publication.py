@@ -283,14 +283,23 @@ def test_the_manifest_has_no_clock_time_and_no_place(outbox: Outbox, tmp_path: P
     assert f'"{socket.gethostname()}"' not in text
 
 
-def test_assumptions_are_stated_in_the_manifest(tmp_path: Path) -> None:
-    settings = Settings(currency="EUR", assume={"US": Assumption(ads_upload=True), "FR": Assumption()})
+def test_assumptions_are_stated_in_the_manifest_in_an_order_of_their_own(tmp_path: Path) -> None:
+    # Meta asks for the upload only.
+    every = Assumption(ads_upload=True, ads_personalization=True, profiling=True)
+    assume = {"US": every, "FR": Assumption(), "CA": Assumption(ads_upload=True)}
+    settings = Settings(currency="EUR", assume=assume, consent={"ads_upload": ("email_marketing",)})
     with opened(tmp_path, settings=settings) as outbox:
-        publish(AUDIENCE, SEGMENT, META, rows_of("jane", assumed=True), outbox, as_of=AS_OF)
-        stated = " ".join(manifest_of(outbox).assumptions)
-    assert "US: ads upload" in stated
-    assert "1 people" in stated
-    assert "FR" not in stated
+        rows = rows_of("jane", assumed=True)
+        publish(AUDIENCE, SEGMENT, META, rows, outbox, as_of=AS_OF)
+        one = manifest_of(outbox).assumptions
+        others = rows._replace(ledger=rows.ledger.model_copy(update={"on_assumption": 0, "by_other_purpose": 1}))
+        publish(AUDIENCE, SEGMENT, META, others, outbox, as_of=AS_OF)
+        other = manifest_of(outbox, "2019-06-30.2").assumptions
+    assumed = "ads upload assumed granted where nothing is on record"
+    counts = "email marketing counts as ads upload where nothing is on record for that"
+    assert one == (f"CA: {assumed}", f"US: {assumed}", "1 people are in the file on such an assumption", counts)
+    told = "1 people are in the file on a word for another purpose"
+    assert other == (f"CA: {assumed}", f"US: {assumed}", counts, told)
 
 
 def test_the_readme_is_five_lines_for_a_marketer(outbox: Outbox) -> None:
