@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from hypothesis import strategies as st
 
 from pipelines.uploads import ranges
 from pipelines.uploads.checker import complaints
+from pipelines.uploads.ranges import sorted_ranges
 from pipelines.uploads.writer import write_list
 from schemas.network import Network, networks, read_networks
+from schemas.network_file import Column
 from tests.pipelines.uploads.golden import CRM, write_files
 from tests.pipelines.uploads.helpers import of_any_size, without_value
 
@@ -76,6 +79,15 @@ def test_rows_that_do_not_fit_are_spooled_and_give_the_same_bytes(
     (whole,) = written([rows], META, tmp_path / "whole")
     monkeypatch.setattr(ranges, "HELD_BYTES", 100_000)
     frames = [rows.filter(pl.int_range(pl.len()) % 7 == rest) for rest in range(7)]
+    umask = os.umask(0)
+    try:
+        with sorted_ranges(frames, tmp_path) as found:
+            assert found.held is None
+            [spool] = {path.parent for files in found.spools for path in files}
+            assert spool.stat().st_mode & 0o777 == 0o700
+    finally:
+        os.umask(umask)
+    assert not spool.exists()
     assert written(frames, META, tmp_path / "spooled") == [whole]
     assert written(frames[::-1], META, tmp_path / "reversed") == [whole]
 
@@ -165,6 +177,15 @@ def test_any_plain_text_is_read_back_as_it_is_but_for_line_ends(value: str, tmp_
     read = list(csv.reader(io.StringIO(content.decode(), newline="")))
     assert len(places) > 1
     assert {row[place] for row in read[1:] for place in places} == {value.replace("\n", " ")}
+
+
+def test_a_text_that_stands_in_every_row_is_read_back_as_it_is(tmp_path: Path) -> None:
+    text = 'a,"b'
+    network = META.model_copy(update={"columns": (*META.columns, Column(header="note", constant=text))})
+    rows = meta_rows(3).with_columns(pl.lit(text).alias("note 1"))
+    (content,) = written([rows], network, tmp_path / "out")
+    assert {row["note"] for row in csv.DictReader(io.StringIO(content.decode(), newline=""))} == {text}
+    assert complaints(tmp_path / "out" / "club.full.csv", network.lists[0], network) == []
 
 
 def test_a_zip_holds_the_file_under_its_own_name(tmp_path: Path) -> None:
