@@ -139,6 +139,13 @@ def test_a_file_of_a_byte_too_many_is_cut(
     assert all(len(part) < len(whole) for part in parts)
 
 
+def test_a_list_of_just_the_maximum_is_one_file(tmp_path: Path) -> None:
+    owned = [("a", "a"), ("a", "b"), ("c", "c"), ("c", "d")]
+    rows = pl.DataFrame([(owner, sha256(value)) for owner, value in owned], schema=["owner", "email 1"], orient="row")
+    for limits, parts in (({"maximum_rows": 4}, 1), ({"maximum_rows": 3}, 2), ({"maximum_bytes": 4 * 65}, 1)):
+        assert len(written([rows], limited(SNAPCHAT, **limits), tmp_path / str(limits))) == parts
+
+
 people_with_identifiers = st.lists(st.integers(1, 4), min_size=1, max_size=40)
 
 
