@@ -299,6 +299,7 @@ def test_a_statement_that_cannot_be_read_refuses_its_person_on_every_network(
         ("zoe", "ads_upload", None, "unknown", None)
     ]
     assert table.quarantined["rule"].to_list() == [rule]
+    assert table.erased == 0
     assert CrmConsents.is_valid(table.rows)
 
 
