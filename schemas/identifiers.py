@@ -59,7 +59,7 @@ FORM_VERSIONS: dict[tuple[IdentifierName, str], int] = {
     ("postal_code", "trimmed"): 2,
     ("postal_code", "digits"): 2,
     ("postal_code", "ascii"): 2,
-    ("region", "letters"): 2,
+    ("region", "letters"): 3,
 }
 
 #: Forms that no two canonical addresses share: erasing the address itself erases them.

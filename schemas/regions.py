@@ -14,7 +14,13 @@ US = {
     "southcarolina": "sc", "southdakota": "sd", "tennessee": "tn", "texas": "tx", "utah": "ut", "vermont": "vt",
     "virginia": "va", "washington": "wa", "westvirginia": "wv", "wisconsin": "wi", "wyoming": "wy",
     "americansamoa": "as", "guam": "gu", "northernmarianaislands": "mp", "puertorico": "pr", "usvirginislands": "vi",
-    "virginislands": "vi", "calif": "ca",
+    "virginislands": "vi",
+    # For short: by the style manual of the US Government Publishing Office, and as is usual besides.
+    "ala": "al", "ariz": "az", "ark": "ar", "calif": "ca", "colo": "co", "conn": "ct", "del": "de", "fla": "fl",
+    "ill": "il", "ind": "in", "kan": "ks", "kans": "ks", "mass": "ma", "mich": "mi", "minn": "mn", "miss": "ms",
+    "mont": "mt", "neb": "ne", "nebr": "ne", "nev": "nv", "ndak": "nd", "okla": "ok", "ore": "or", "oreg": "or",
+    "penn": "pa", "sdak": "sd", "tenn": "tn", "tex": "tx", "wash": "wa", "wva": "wv", "wis": "wi", "wisc": "wi",
+    "wyo": "wy",
 }  # fmt: skip
 
 #: Source: ISO 3166-2:CA, with the French names.
@@ -24,6 +30,8 @@ CANADA = {
     "terreneuveetlabrador": "nl", "northwestterritories": "nt", "territoiresdunordouest": "nt", "novascotia": "ns",
     "nouvelleecosse": "ns", "nunavut": "nu", "ontario": "on", "princeedwardisland": "pe", "ileduprinceedouard": "pe",
     "quebec": "qc", "saskatchewan": "sk", "yukon": "yt", "yukonterritory": "yt",
+    "alta": "ab", "man": "mb", "nfld": "nl", "nwt": "nt", "ont": "on", "pei": "pe", "pq": "qc", "que": "qc",
+    "sask": "sk",
 }  # fmt: skip
 
 #: Letters of ISO 3166-2, as shops export them: `US-CA`.

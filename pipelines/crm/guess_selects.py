@@ -226,8 +226,8 @@ def _finish_customers(writer: Writer) -> None:
         if like_ids := _like_ids(writer):
             writer.decide.append(
                 f"customers.customer_id: no column is called an id, so that {name} is taken for it, and rows without "
-                f"one are set aside. {' and '.join(like_ids)} differs in every row: if it is the id, take it, here and "
-                "in the other tables"
+                f"one are set aside. Every row has another {' and '.join(like_ids)}: if it is the id, take it, here "
+                "and in the other tables"
             )
         elif not is_key([value.lower() for value in filled(writer.values("email"))]):
             writer.decide.append(

@@ -738,7 +738,7 @@ def test_a_column_that_may_be_the_id_is_named_where_the_email_is_taken_for_it(ro
     asked = [sentence for sentence in made.selects["customers"].decide if sentence.startswith("customers.customer_id")]
     assert asked == told * [
         "customers.customer_id: no column is called an id, so that Email is taken for it, and rows without one are set "
-        "aside. Numero_carte differs in every row: if it is the id, take it, here and in the other tables"
+        "aside. Every row has another Numero_carte: if it is the id, take it, here and in the other tables"
     ]
 
 
