@@ -114,6 +114,8 @@ def test_near_its_expiry_a_list_is_sent_again_once_and_then_left_alone(stores: S
         assert "2 keys that the list holds are sent again before Google Ads Customer Match forgets them" in step.says
         settle(company)
         assert night(company, people, days=MARGIN).outcome == "fresh"
+        # Now it is so near that it would be sent with what is due, but nothing is: the first upload holds nobody.
+        assert night(company, people, days=MEMBERSHIP - 3 * MARGIN + 1).outcome == "fresh"
 
 
 def test_what_would_be_forgotten_soon_after_is_sent_again_with_it(stores: Stores) -> None:  # noqa: F811
