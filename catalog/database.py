@@ -127,7 +127,11 @@ def _sqlite(home: Home) -> sa.Engine:
     def _settings(connection, record) -> None:  # noqa: ANN001 - sqlite3's connection, SQLAlchemy's record
         connection.execute("PRAGMA journal_mode = WAL")
 
-    _make_tables(engine)
+    try:
+        _make_tables(engine)
+    except Exception:
+        engine.dispose()
+        raise
     if new:
         home.catalog.chmod(0o600)
     return engine

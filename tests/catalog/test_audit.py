@@ -82,9 +82,11 @@ def fill(catalog: Catalog, lines: int = 5) -> None:
 def tamper(home: Home, statement: str) -> None:
     """What somebody does who can write the catalog's file."""
     engine = sa.create_engine(f"sqlite:///{home.catalog}")
-    with engine.begin() as connection:
-        connection.exec_driver_sql(statement)
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+    finally:
+        engine.dispose()
 
 
 def found(home: Home, catalog: Catalog) -> list[str]:

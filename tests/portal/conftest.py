@@ -6,8 +6,9 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from argon2 import PasswordHasher
@@ -32,6 +33,7 @@ META = Audience("meta", "main", "loyal")
 GOOGLE = Audience("google_ads", "main", "loyal")
 DAY = date(2026, 10, 30)
 PASSWORD = "three unrelated words"
+PARIS = ZoneInfo("Europe/Paris")
 
 #: Kind of file → the confirmation that it was uploaded.
 DONE: dict[FileKind, ConfirmationKind] = {"full": "created", "add": "added", "remove": "removed"}
@@ -64,6 +66,11 @@ class Site:
     @property
     def today(self) -> date:
         return self.app.state.relance.today
+
+    def wait(self, days: int) -> None:
+        """Turn the clock to the same hour so many days on, where the company is: a day may have 23 or 25 hours."""
+        now = utc_now().replace(tzinfo=UTC).astimezone(PARIS)
+        self.late = (now + timedelta(days=days)).astimezone(UTC) - now.astimezone(UTC)
 
     def browser(self, **headers: str) -> Browser:
         client = TestClient(self.app, base_url="http://localhost", headers=headers, follow_redirects=False)
@@ -162,7 +169,7 @@ def make_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
 
         def make(alerts: Alerts | None = None, **portal: object) -> Site:
             chosen = PortalSettings.model_validate(portal)
-            settings = Settings(currency="EUR", time_zone="Europe/Paris", portal=chosen, alerts=alerts or Alerts())
+            settings = Settings(currency="EUR", time_zone=PARIS.key, portal=chosen, alerts=alerts or Alerts())
             site = Site(home, catalog, FastAPI())
             site.app = create_app(home, settings, catalog, lambda: site.clock())
             opened.append(site)

@@ -29,7 +29,7 @@ def test_what_only_has_to_be_sent_again_comes_last_and_counts_the_days(
     confirm(site.catalog, GOOGLE, f"{DAY}.1", "created")
     again = {"renewals": 1, "renewed_uploads": 1, "base": base(site)}
     site.publish(GOOGLE, FILES, version="2026-10-31.1", steps=("added",), **again)
-    site.late = timedelta(days=515)
+    site.wait(515)
     browser = site.user("camille", "marketer")
     page = text_of(browser.get("/").text)
     assert page.index("Bring lists up to date") < page.index("Soon: renew") < page.index("Expires in 25 days")

@@ -106,7 +106,7 @@ def test_removals_come_first_and_expiry_last(site: Site) -> None:
     site.publish(GOOGLE, files, version="2026-10-31.1", steps=("removed",), removes=1, forbidden=1)
     site.publish(pinterest, files, version="2026-10-30.1")
     confirm(site.catalog, pinterest, "2026-10-30.1", "created")
-    site.late = timedelta(days=520)
+    site.wait(520)
     page = site.user("camille", "marketer").get("/").text
     order = [page.index(text) for text in ("First: take people out", "Then: bring lists", "Soon: renew")]
     assert order == sorted(order)
@@ -365,7 +365,7 @@ def test_when_nights_have_stopped_today_says_so_and_that_no_list_is_known_to_be_
     confirm(site.catalog, META, f"{DAY}.1", "created")
     site.catalog.end_night(site.catalog.begin_night(DAY), "done", [], 1)
     before = text_of(site.user("camille", "marketer").get("/").text)
-    site.late = timedelta(days=5)
+    site.wait(5)
     after = text_of(site.user("robin", "marketer").get("/").text)
     assert "No night has run for 5 days: nobody here knows who withdrew" in after
     assert "Nothing to upload now." in after

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -24,7 +23,7 @@ from schemas.portal import WeeklyEmail
 from schemas.segment import Audience
 from schemas.settings import Settings
 from tests.mailbox import email_to, mailbox
-from tests.portal.conftest import DAY, GOOGLE, META, Site, segment
+from tests.portal.conftest import DAY, GOOGLE, META, PARIS, Site, segment
 
 WEEKLY = WeeklyEmail(
     to=("camille@example.com", "anne@example.com"), address="https://relance.example.com", language="fr"
@@ -40,9 +39,9 @@ def mail_server() -> Iterator[Controller]:
 
 def next_monday(site: Site, **at: int) -> None:
     """Turn the site's clock to a Monday morning in Paris."""
-    now = datetime.now(ZoneInfo("Europe/Paris"))
+    now = datetime.now(PARIS)
     monday = (now + timedelta(days=7 - now.weekday())).replace(**{"hour": 9, "minute": 0, **at})
-    site.late = monday - now
+    site.late = monday.astimezone(UTC) - now.astimezone(UTC)
 
 
 def test_it_names_lists_and_counts_with_removals_first_and_a_link(site: Site) -> None:
@@ -58,7 +57,7 @@ def test_it_names_lists_and_counts_with_removals_first_and_a_link(site: Site) ->
                  removes=3, forbidden=3, base=base)  # fmt: skip
     rows = site.app.state.relance.overview.rows(site.today)
 
-    mail = weekly_mail(rows, WEEKLY, ZoneInfo("Europe/Paris"))
+    mail = weekly_mail(rows, WEEKLY, PARIS)
 
     assert mail is not None
     assert mail.subject == "relance: 3 audiences vous attendent"
@@ -78,7 +77,7 @@ def test_it_names_lists_and_counts_with_removals_first_and_a_link(site: Site) ->
 
 def test_it_says_that_nights_have_stopped(site: Site) -> None:
     rows = site.app.state.relance.overview.rows(site.today)
-    told, silent = (weekly_mail(rows, WEEKLY, ZoneInfo("Europe/Paris"), quiet) for quiet in (12, None))
+    told, silent = (weekly_mail(rows, WEEKLY, PARIS, quiet) for quiet in (12, None))
     assert told is not None and silent is not None
     [first, empty, stopped, *rest] = told.text.splitlines()
     assert stopped.startswith("Aucune nuit n’a tourné depuis 12 jours\u00a0: personne ici ne sait qui a retiré")
