@@ -12,6 +12,7 @@ from schemas.segment import Audience
 
 if TYPE_CHECKING:
     from catalog.store import Catalog
+
 FORECASTS = sa.Table(
     "expiry_forecasts",
     METADATA,

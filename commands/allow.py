@@ -13,6 +13,7 @@ from commands.confirm import AudienceArgument
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, told
 from schemas.config import read_config
 from schemas.errors import ConfigError
+from schemas.said import Said
 from schemas.segment import Audience
 
 
@@ -45,9 +46,10 @@ def allow(
 def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
     if allowance(catalog, audience) is None:
         allow_once(catalog, audience, reason)
+    from pipelines.uploads.brake import HOLDS
+
     reason_held = _why_held(catalog, audience)
-    # Of all reasons the brake's alone names this command.
-    if reason_held is not None and "`relance allow " in reason_held:
+    if reason_held is not None and reason_held.sentence == HOLDS:
         OUT.print(
             f"{audience} passes the brake the next time that it trips. `relance run` publishes it.", soft_wrap=True
         )
@@ -73,11 +75,13 @@ def _take_back(catalog: Catalog, audience: Audience, reason: str) -> None:
     OUT.print(f"{audience} has no leave any more: the brake holds it when it trips.", soft_wrap=True)
 
 
-def _why_held(catalog: Catalog, audience: Audience) -> str | None:
+def _why_held(catalog: Catalog, audience: Audience) -> Said | None:
     """Why the last night held it; None if it did not."""
     last = catalog.last_night()
     outcome = None if last is None else catalog.outcome_on(audience, last["as_of"])
-    return str(outcome["reason"]) if outcome is not None and outcome["outcome"] == "held" else None
+    if last is None or outcome is None or outcome["outcome"] != "held":
+        return None
+    return catalog.reasons([last["as_of"]]).get((audience, last["as_of"]))
 
 
 def _check_declared(audience: Audience, declared: tuple[Audience, ...]) -> None:

@@ -19,6 +19,9 @@ from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import NO_CONSENT, Ledger, Manifest
 
+#: Why an audience is held that a leave lets pass.
+HOLDS = "the brake holds it: {changes}. If that is right, `relance allow {audience} --reason TEXT` lets it pass once"
+
 
 class Night(NamedTuple):
     """What the brake compares: an audience's ledger, and how many rows each table of the CRM had."""
@@ -79,8 +82,7 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
     leave = allowance(outbox.catalog, audience)
     if leave is not None:
         return Verdict(None, leave)
-    says = "the brake holds it: {changes}. If that is right, `relance allow {audience} --reason TEXT` lets it pass once"
-    return Verdict(Said(says, changes=found, audience=str(audience)))
+    return Verdict(Said(HOLDS, changes=found, audience=str(audience)))
 
 
 def _found(  # noqa: PLR0913, PLR0917 - as in `verdict_on`

@@ -12,6 +12,8 @@ from catalog.allowances import allow, allowance, use_allowance
 from catalog.home import Home
 from catalog.store import open_catalog
 from commands.main import app
+from pipelines.uploads.brake import HOLDS
+from schemas.said import Said
 from schemas.segment import Audience
 from tests.conftest import Company
 
@@ -26,9 +28,7 @@ def test_a_leave_for_an_audience_that_is_not_held_says_that_it_waits(company: Co
         short = "it has 46 rows, 54 short of Meta's minimum of 100"
         catalog.record_outcome(Audience("meta", "main", "buyers"), day, "held", night=night, reason=short)
         small = CliRunner().invoke(app, arguments, env={"RELANCE_HOME": str(home.root)})
-        brake = (
-            "the brake holds it: it shrank. If that is right, `relance allow meta/buyers --reason TEXT` lets it pass"
-        )
+        brake = Said(HOLDS, changes=[Said("it shrank")], audience="meta/buyers")
         catalog.record_outcome(Audience("meta", "main", "buyers"), day, "held", night=night, reason=brake)
         held = CliRunner().invoke(app, arguments, env={"RELANCE_HOME": str(home.root)})
 
