@@ -14,10 +14,10 @@ from pipelines.crm.orphans import orphans
 from pipelines.crm.pull import Table, pull_erasures, pull_table
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.taking_in import keep_covered, known_erasures, note_changed, take_in
-from pipelines.history.intervals import replace_by
 from pipelines.history.set_aside import QUARANTINE_DAYS
-from pipelines.identifiers.rules import set_made_by
 from pipelines.suppressions.read import read_suppressions
+from pipelines.tables.intervals import replace_by
+from pipelines.tables.rules import set_made_by
 from schemas import crm
 from schemas.errors import EmptyCrmError
 from schemas.source import TableName

@@ -26,10 +26,10 @@ from pipelines.crm.pull import Reading
 from pipelines.crm.read import Crm
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.settle import settle
-from pipelines.history import intervals
 from pipelines.history.config_changes import changes_tonight
 from pipelines.history.declared import keep_files
 from pipelines.overlaps import overlaps
+from pipelines.tables import intervals
 from pipelines.uploads.after_failure import publish_removals
 from pipelines.uploads.forecasts import update_forecasts
 from pipelines.uploads.in_turn import SEGMENT, check_in_turn, taking_turn

@@ -12,7 +12,7 @@ import polars as pl
 from catalog.duckdb_connection import insert_select, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.crm.arrival import Arrival
-from pipelines.identifiers.rules import is_made_by, rules_of
+from pipelines.tables.rules import is_made_by, rules_of
 from schemas.crm import RAW_MARK
 from schemas.settings import Settings
 from schemas.source import Sources, TableName

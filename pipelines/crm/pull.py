@@ -25,7 +25,7 @@ from pipelines.erasure.lifted import with_lifted
 from pipelines.erasure.meant import meant
 from pipelines.erasure.names import request_names
 from pipelines.erasure.withheld import keep_for_holders
-from pipelines.history.intervals import Staying
+from pipelines.tables.intervals import Staying
 from schemas.broken_rules import rule_said
 from schemas.crm import PURPOSES, RAW_MARK, Quarantine
 from schemas.errors import EmptyCrmError

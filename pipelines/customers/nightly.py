@@ -12,10 +12,10 @@ from catalog.warehouse import Warehouse
 from pipelines.customers.customers import customers, person_aliases
 from pipelines.customers.people import people, person_ids
 from pipelines.customers.records import canonical_records
-from pipelines.history.changes import are_noted, begin_notes
-from pipelines.history.intervals import Staying, replace_by
-from pipelines.identifiers.rules import is_made_by, rules_of, set_made_by
 from pipelines.pieces import in_pieces
+from pipelines.tables.changes import are_noted, begin_notes
+from pipelines.tables.intervals import Staying, replace_by
+from pipelines.tables.rules import is_made_by, rules_of, set_made_by
 from schemas.customers import PersonAliases
 from schemas.errors import StageError
 from schemas.said import Said

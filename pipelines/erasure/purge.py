@@ -27,10 +27,10 @@ from pipelines.erasure.others import keep_for_others
 from pipelines.erasure.taking_out import change_rows, delete_rows
 from pipelines.erasure.urgent import Urgent, Waiting
 from pipelines.erasure.withheld import keep_for_holders, suppressed_by_domain, withheld_addresses
-from pipelines.history.changes import note
 from pipelines.history.forgetting import forget_refused_keys
 from pipelines.identifiers.stored import forget_unused_digests
 from pipelines.pieces import in_pieces, picked
+from pipelines.tables.changes import note
 from schemas.crm import WithheldAddresses
 from schemas.identifiers import MatchColumn
 from schemas.suppression import Suppression

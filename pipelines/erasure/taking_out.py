@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from catalog.rewrite import note_rewrite
 from catalog.warehouse import Warehouse
-from pipelines.history.intervals import forget_marks
+from pipelines.tables.intervals import forget_marks
 from schemas.crm import RAW_MARK
 
 

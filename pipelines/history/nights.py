@@ -8,7 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from catalog.warehouse import Warehouse
-from pipelines.history.intervals import history_begins, rows_on
+from pipelines.tables.intervals import history_begins, rows_on
 from schemas.errors import DayError
 
 

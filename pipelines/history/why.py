@@ -11,12 +11,12 @@ from catalog.store import Catalog
 from pipelines.crm.erased import erased_values
 from pipelines.customers.evidence import evidence
 from pipelines.customers.permissions import instant_of
-from pipelines.history.intervals import last_change
 from pipelines.history.ledger import LostFor, lost_for
 from pipelines.history.neighbours import Known, known_at
 from pipelines.history.nights import Night
 from pipelines.history.rule import parts
 from pipelines.segments import condition
+from pipelines.tables.intervals import last_change
 from schemas.choice import choice_of
 from schemas.config import Config
 from schemas.crm import CrmErasures

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Iterator
 import polars as pl
 
 from catalog.warehouse import Warehouse
-from pipelines.history.changes import are_noted, begin_notes, drop_notes, note
 from pipelines.identifiers.batches import batches
 from pipelines.identifiers.identifiers import identifier_refusals, identifiers
-from pipelines.identifiers.rules import is_made_by, rules_of, set_made_by
 from pipelines.identifiers.sharing import shared_kinds, sharing, sharing_with
 from pipelines.identifiers.stored import (
     DIGESTS,
@@ -19,6 +17,8 @@ from pipelines.identifiers.stored import (
     forget_unused_digests,
     stored_identifiers,
 )
+from pipelines.tables.changes import are_noted, begin_notes, drop_notes, note
+from pipelines.tables.rules import is_made_by, rules_of, set_made_by
 from schemas.identifiers import MatchColumn
 
 #: Above this share of all people, to work everything out again takes less time (measured).

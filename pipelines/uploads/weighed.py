@@ -9,8 +9,8 @@ from __future__ import annotations
 import polars as pl
 
 from catalog.warehouse import Warehouse
-from pipelines.history.changes import HOLDERS, are_noted, begin_notes
-from pipelines.identifiers.rules import is_made_by, rules_of, set_made_by
+from pipelines.tables.changes import HOLDERS, are_noted, begin_notes
+from pipelines.tables.rules import is_made_by, rules_of, set_made_by
 from pipelines.uploads.keys import key_uses
 from schemas.network import Network
 

@@ -18,8 +18,8 @@ from pipelines.crm import known as known_rows
 from pipelines.crm.known import known_tables, marking_rules
 from pipelines.crm.pull import Reading, Table, pull_erasures, pull_table
 from pipelines.erasure.purge import purge
-from pipelines.history.intervals import replace_by
-from pipelines.identifiers.rules import set_made_by
+from pipelines.tables.intervals import replace_by
+from pipelines.tables.rules import set_made_by
 from schemas.crm import CrmErasures
 from schemas.network import match_columns, networks
 from schemas.source import TableName

@@ -20,10 +20,10 @@ from pipelines.customers.nightly import update_people
 from pipelines.customers.people import people
 from pipelines.customers.permissions import decisions, instant_of
 from pipelines.customers.records import canonical_records
-from pipelines.history.changes import begin_notes
-from pipelines.history.intervals import replace
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.suppressions.suppressed import suppressed_people
+from pipelines.tables.changes import begin_notes
+from pipelines.tables.intervals import replace
 from schemas.config import read_config
 from schemas.crm import CanonicalCustomers, CrmConsents, CrmCustomers, CrmSuppressions
 from schemas.customers import CustomerRecords, PersonAliases

@@ -15,11 +15,11 @@ from pipelines.crm.erasures import tombstones
 from pipelines.customers.people import person_ids
 from pipelines.erasure.purge import purge
 from pipelines.erasure.urgent import Waiting
-from pipelines.history.changes import begin_notes
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.ids import canonical_mobile_ad_id
 from pipelines.identifiers.matching import hashed_address
 from pipelines.identifiers.stored import DIGESTS
+from pipelines.tables.changes import begin_notes
 from schemas.crm import CanonicalCustomers, CrmConsents, CrmCustomers, ErasureRequests
 from schemas.customers import CustomerRecords, PersonAliases
 from schemas.network import match_columns, networks

@@ -10,7 +10,7 @@ import pytest
 from catalog.rewrite import rewrite_is_due
 from catalog.warehouse import Warehouse
 from pipelines.erasure.taking_out import change_rows, delete_rows
-from pipelines.history.intervals import replace
+from pipelines.tables.intervals import replace
 from schemas.crm import RAW_MARK
 
 DAYS = (date(2025, 7, 1), date(2025, 7, 2))

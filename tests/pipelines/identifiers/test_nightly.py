@@ -17,13 +17,13 @@ from pipelines.customers.customers import customers
 from pipelines.customers.people import people
 from pipelines.customers.records import canonical_records
 from pipelines.erasure.purge import purge
-from pipelines.history.changes import begin_notes
-from pipelines.history.intervals import replace
 from pipelines.identifiers import batches, nightly
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifier_refusals, identifiers
 from pipelines.identifiers.nightly import update_identifiers
 from pipelines.identifiers.stored import read_identifiers
+from pipelines.tables.changes import begin_notes
+from pipelines.tables.intervals import replace
 from schemas.crm import CanonicalCustomers, CrmCustomers, CrmErasures, ErasureRequests
 from schemas.customers import CustomerRecords
 from schemas.identifiers import MatchColumn

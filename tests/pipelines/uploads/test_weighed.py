@@ -13,11 +13,11 @@ from catalog.warehouse import Warehouse
 from pipelines.customers.customers import customers
 from pipelines.customers.people import people
 from pipelines.customers.records import canonical_records
-from pipelines.history.intervals import replace
 from pipelines.identifiers import nightly
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.nightly import update_identifiers
 from pipelines.identifiers.stored import read_identifiers
+from pipelines.tables.intervals import replace
 from pipelines.uploads import doubtful
 from pipelines.uploads.doubtful import is_forbidding, weigh_keys
 from pipelines.uploads.keys import refused_keys

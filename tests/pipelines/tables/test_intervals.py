@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.warehouse import Warehouse
-from pipelines.history.changes import are_noted, begin_notes
-from pipelines.history.intervals import (
+from pipelines.history.nights import kept_days_of
+from pipelines.tables.changes import are_noted, begin_notes
+from pipelines.tables.intervals import (
     Staying,
     forget_marks,
     history_begins,
@@ -18,7 +19,6 @@ from pipelines.history.intervals import (
     replace_by,
     rows_on,
 )
-from pipelines.history.nights import kept_days_of
 from schemas.crm import RAW_MARK
 
 FIRST = date(2026, 1, 1)

@@ -15,7 +15,7 @@ import polars as pl
 
 from catalog.duckdb_connection import registered
 from catalog.warehouse import Warehouse
-from pipelines.history.changes import drop_notes, note
+from pipelines.tables.changes import drop_notes, note
 from schemas.crm import RAW_MARK
 
 #: Name → DuckDB's type, text for enumerated words.

@@ -1,0 +1,1 @@
+"""Tables of the warehouse from night to night: by which rules they were made, what changed, what they held before."""
