@@ -12,10 +12,10 @@ from pipelines.crm.days import dated_ahead
 from pipelines.crm.known import marking_rules
 from pipelines.crm.orphans import orphans
 from pipelines.crm.pull import Table, pull_erasures, pull_table
+from pipelines.crm.suppressions import read_suppressions
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.taking_in import keep_covered, known_erasures, note_changed, take_in
 from pipelines.history.set_aside import QUARANTINE_DAYS
-from pipelines.suppressions.read import read_suppressions
 from pipelines.tables.intervals import replace_by
 from pipelines.tables.rules import set_made_by
 from schemas import crm

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 
 from pipelines.crm.located_select import check_askable, parsed
+from pipelines.crm.suppressions import check_select
 from pipelines.segments import condition
-from pipelines.suppressions.read import check_select
 from schemas.config import Config, read_config
 from schemas.errors import ConfigError
 from schemas.source import TABLES

@@ -10,7 +10,7 @@ from catalog.duckdb_connection import insert_frame, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.ages import too_young
 from pipelines.customers.permissions import Decisions, barred, decisions, instant_of, purposes_heard, said_of_addresses
-from pipelines.suppressions.suppressed import suppressed_people
+from pipelines.customers.suppressed import suppressed_people
 from pipelines.tables.changes import are_noted, begin_notes
 from pipelines.tables.intervals import Staying, replace_by
 from pipelines.tables.rules import is_made_by, rules_of, set_made_by

@@ -13,7 +13,7 @@ from pipelines.crm.erasures import tombstones
 from pipelines.customers.decided import heard
 from pipelines.customers.permissions import decisions, purposes_heard, said_of_addresses
 from pipelines.customers.statements import holders
-from pipelines.suppressions.suppressed import suppressed_people
+from pipelines.customers.suppressed import suppressed_people
 from schemas.config import Config
 from schemas.crm import CrmErasures, ErasureRequests
 from schemas.network import Network

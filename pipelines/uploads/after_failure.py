@@ -7,11 +7,11 @@ from datetime import date
 import polars as pl
 
 from catalog.warehouse import Warehouse
+from pipelines.customers.suppressed import suppressed_emails
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.taking_in import take_in
 from pipelines.identifiers.match_keys import network_keys
 from pipelines.identifiers.stored import read_identifiers
-from pipelines.suppressions.suppressed import suppressed_emails
 from pipelines.uploads.changes import Forbidden
 from pipelines.uploads.forbidden import forbidden_keys
 from pipelines.uploads.keys import key_columns

@@ -9,8 +9,8 @@ import polars as pl
 
 from catalog.duckdb_connection import literal, registered
 from catalog.warehouse import Warehouse
+from pipelines.customers.suppressed import suppressed_emails
 from pipelines.erasure.forbidden import tombstoned
-from pipelines.suppressions.suppressed import suppressed_emails
 from pipelines.uploads.absent import Absent
 from pipelines.uploads.changes import Forbidden
 from pipelines.uploads.forbidden import forbidden_keys

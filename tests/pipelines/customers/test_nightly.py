@@ -20,8 +20,8 @@ from pipelines.customers.nightly import update_people
 from pipelines.customers.people import people
 from pipelines.customers.permissions import decisions, instant_of
 from pipelines.customers.records import canonical_records
+from pipelines.customers.suppressed import suppressed_people
 from pipelines.identifiers.canonical import with_canonical
-from pipelines.suppressions.suppressed import suppressed_people
 from pipelines.tables.changes import begin_notes
 from pipelines.tables.intervals import replace
 from schemas.config import read_config

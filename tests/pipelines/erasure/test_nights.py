@@ -15,7 +15,7 @@ from catalog.home import Home
 from pipelines import pieces
 from pipelines.crm.erasures import person_tombstones, tombstones
 from pipelines.crm.pull import Reading, Table
-from pipelines.suppressions.read import read_suppressions
+from pipelines.crm.suppressions import read_suppressions
 from schemas.crm import CrmCustomers, ErasureRequests
 from schemas.network import networks
 from schemas.suppression import Suppression

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from catalog.warehouse import Warehouse
 from pipelines.crm.erasures import tombstones
 from pipelines.crm.pull import pull_table
+from pipelines.crm.suppressions import read_suppressions
 from pipelines.customers.customers import customers
 from pipelines.customers.people import people
 from pipelines.customers.permissions import decisions
@@ -23,7 +24,6 @@ from pipelines.customers.records import canonical_records
 from pipelines.erasure.others import keep_for_others
 from pipelines.erasure.purge import purge
 from pipelines.identifiers.canonical import with_canonical
-from pipelines.suppressions.read import read_suppressions
 from schemas.crm import RAW_MARK, CanonicalCustomers, CrmConsents, CrmCustomers, ErasureRequests
 from schemas.network import networks
 from schemas.settings import Settings

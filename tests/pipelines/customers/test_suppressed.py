@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines.suppressions.suppressed import suppressed_emails, suppressed_people
+from pipelines.customers.suppressed import suppressed_emails, suppressed_people
 from pipelines.uploads.keys import refused_keys
 from schemas.crm import CrmErasures, CrmSuppressions
 from schemas.customers import PersonRecords
