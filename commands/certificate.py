@@ -26,8 +26,8 @@ def certificate(
     """Print a request's certificate, signed JSON that `relance verify` checks; without one, list the requests."""
     from pipelines.erasure.certificate import certificate_of
     from pipelines.erasure.erasing import Erasing
-    from pipelines.erasure.names import seen_name
     from pipelines.erasure.settle import update_removals
+    from pipelines.tombstones.names import seen_name
 
     with told(), catalog_at(home) as catalog:
         if request is None:

@@ -108,7 +108,7 @@ def _typed(who: list[str] | None, file: Path | None) -> list[str]:
 
 
 def _names(count: int, now: datetime) -> list[str]:
-    from pipelines.erasure.names import new_request_name
+    from pipelines.tombstones.names import new_request_name
 
     return [new_request_name(now.date()) for _ in range(count)]
 

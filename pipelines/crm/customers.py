@@ -12,14 +12,14 @@ import polars as pl
 from catalog.duckdb_connection import insert_frame, store_frame
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.contract import ROW
-from pipelines.crm.erased import Compared, erased_marks, own_tombstones, without_erased
 from pipelines.crm.unchanged import IDENTIFYING, made_canonical
-from pipelines.erasure.covered import USABLE, Covered, covered_by
-from pipelines.erasure.met import Met, met_rows
-from pipelines.erasure.withheld import withheld_addresses
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.digests import Digest
 from pipelines.pieces import picked, pieces
+from pipelines.tombstones.covered import USABLE, Covered, covered_by
+from pipelines.tombstones.erased import Compared, erased_marks, own_tombstones, without_erased
+from pipelines.tombstones.met import Met, met_rows
+from pipelines.tombstones.withheld import withheld_addresses
 from schemas.crm import RAW_MARK, CanonicalCustomers
 from schemas.network import Network
 from schemas.settings import Settings

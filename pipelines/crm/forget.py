@@ -6,10 +6,10 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from pipelines.crm.arrival import Arrival
-from pipelines.crm.erased import erased_addresses, erased_values
+from pipelines.crm.lifted import voided_grants
 from pipelines.crm.strangers import strangers
-from pipelines.erasure.lifted import voided_grants
-from pipelines.erasure.others import keep_for_others
+from pipelines.tombstones.erased import erased_addresses, erased_values
+from pipelines.tombstones.others import keep_for_others
 from schemas.crm import NAMING_COLUMNS, RAW_MARK
 
 

@@ -15,17 +15,17 @@ from pipelines.crm.arrival import Arrival
 from pipelines.crm.contract import ROW, shape
 from pipelines.crm.customers import CANONICAL, read_customers
 from pipelines.crm.days import check_orders_reach
-from pipelines.crm.erased import Compared
-from pipelines.crm.erasures import person_tombstones, tombstones
 from pipelines.crm.forget import forget
+from pipelines.crm.lifted import with_lifted
+from pipelines.crm.meant import meant
 from pipelines.crm.money import with_rate
 from pipelines.crm.read import Crm, Pulled
-from pipelines.erasure.covered import Covered
-from pipelines.erasure.lifted import with_lifted
-from pipelines.erasure.meant import meant
-from pipelines.erasure.names import request_names
-from pipelines.erasure.withheld import keep_for_holders
 from pipelines.tables.intervals import Staying
+from pipelines.tombstones.covered import Covered
+from pipelines.tombstones.erased import Compared
+from pipelines.tombstones.names import request_names
+from pipelines.tombstones.tombstones import person_tombstones, tombstones
+from pipelines.tombstones.withheld import keep_for_holders
 from schemas.broken_rules import rule_said
 from schemas.crm import PURPOSES, RAW_MARK, Quarantine
 from schemas.errors import EmptyCrmError

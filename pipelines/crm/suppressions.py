@@ -10,14 +10,14 @@ import polars as pl
 from catalog.duckdb_connection import frame_of, store_frame
 from pipelines.crm.column_names import told_names, told_refusal
 from pipelines.crm.encoded import is_no_utf8, with_texts
-from pipelines.crm.erased import erased_addresses, erased_values
 from pipelines.crm.located_select import check_askable, named_tables, parsed
 from pipelines.crm.pull import Reading
 from pipelines.crm.rejects import rejected_lines
 from pipelines.crm.sources import OpenSource
 from pipelines.crm.steady import check_not_lost, steady
-from pipelines.erasure.others import keep_for_others
-from pipelines.erasure.withheld import keep_for_holders, suppressed_by_domain
+from pipelines.tombstones.erased import erased_addresses, erased_values
+from pipelines.tombstones.others import keep_for_others
+from pipelines.tombstones.withheld import keep_for_holders, suppressed_by_domain
 from schemas.crm import CrmSuppressions
 from schemas.errors import ConfigError, SourceError
 from schemas.said import Said

@@ -7,7 +7,7 @@ import polars as pl
 from catalog.erasures import catalog_tombstones
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
-from pipelines.erasure.forbidden import tombstoned
+from pipelines.tombstones.forbidden import tombstoned
 from schemas.crm import CrmErasures
 from schemas.network import Network
 

@@ -11,7 +11,16 @@ from catalog.duckdb_connection import store_frame
 from catalog.rewrite import let_rewrite_wait, rewrite_is_noted
 from catalog.warehouse import Warehouse
 from pipelines.at_once import at_once
-from pipelines.crm.erased import (
+from pipelines.crm.strangers import strangers
+from pipelines.customers.people import person_ids
+from pipelines.erasure.applied import note_applied
+from pipelines.erasure.taking_out import change_rows, delete_rows
+from pipelines.erasure.urgent import Urgent, Waiting
+from pipelines.history.forgetting import forget_refused_keys
+from pipelines.identifiers.stored import forget_unused_digests
+from pipelines.pieces import in_pieces, picked
+from pipelines.tables.changes import note
+from pipelines.tombstones.erased import (
     Compared,
     erased_addresses,
     erased_values,
@@ -19,18 +28,9 @@ from pipelines.crm.erased import (
     own_tombstones,
     without_erased,
 )
-from pipelines.crm.strangers import strangers
-from pipelines.customers.people import person_ids
-from pipelines.erasure.applied import note_applied
-from pipelines.erasure.met import ADDRESSED, Met, met_rows
-from pipelines.erasure.others import keep_for_others
-from pipelines.erasure.taking_out import change_rows, delete_rows
-from pipelines.erasure.urgent import Urgent, Waiting
-from pipelines.erasure.withheld import keep_for_holders, suppressed_by_domain, withheld_addresses
-from pipelines.history.forgetting import forget_refused_keys
-from pipelines.identifiers.stored import forget_unused_digests
-from pipelines.pieces import in_pieces, picked
-from pipelines.tables.changes import note
+from pipelines.tombstones.met import ADDRESSED, Met, met_rows
+from pipelines.tombstones.others import keep_for_others
+from pipelines.tombstones.withheld import keep_for_holders, suppressed_by_domain, withheld_addresses
 from schemas.crm import WithheldAddresses
 from schemas.identifiers import MatchColumn
 from schemas.suppression import Suppression

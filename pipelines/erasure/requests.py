@@ -7,11 +7,11 @@ from datetime import datetime
 
 import polars as pl
 
-from pipelines.crm.erasures import person_tombstones, tombstones, with_phone
 from pipelines.identifiers.email_refusals import is_placeholder
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.phones.text import APOSTROPHE, EXTENSION, KANA_DASHES, LABEL
 from pipelines.identifiers.unicode import with_ascii_digits
+from pipelines.tombstones.tombstones import person_tombstones, tombstones, with_phone
 from schemas.crm import CrmCustomers, ErasureRequests
 from schemas.errors import ConfigError
 from schemas.network import Network

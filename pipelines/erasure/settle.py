@@ -29,9 +29,9 @@ from catalog.rewrite import rewrite_is_due, rewrite_warehouse
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.carried import drop_erased_keys, erased_keys, note_erased_keys, traces, watched_by_no_other
 from pipelines.erasure.erasing import Erasing
-from pipelines.erasure.forbidden import keys_by_request
 from pipelines.erasure.removals import Carrier, gone_anew, removals_of
 from pipelines.erasure.taking_in import take_in
+from pipelines.tombstones.forbidden import keys_by_request
 from pipelines.uploads.audience_keys import key_versions
 from pipelines.uploads.holdings import possible_lists
 from pipelines.uploads.withdrawal import withdraw

@@ -24,12 +24,12 @@ from catalog.sealed import sealed
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
 from pipelines.erasure.applied import forget_lifted, left_behind, not_applied, note_applied
-from pipelines.erasure.covered import Covered, among, covered_by, within
 from pipelines.erasure.erasing import Erasing
-from pipelines.erasure.met import ADDRESSED, Met, met_rows
 from pipelines.erasure.purge import purge
 from pipelines.erasure.urgent import Waiting
 from pipelines.identifiers.hashes import keyed_hash
+from pipelines.tombstones.covered import Covered, among, covered_by, within
+from pipelines.tombstones.met import ADDRESSED, Met, met_rows
 from schemas.crm import CrmErasures
 from schemas.erasure import RequestKind
 from schemas.network import match_columns

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipelines.crm.erased import Compared, erased_addresses, erased_marks, erased_values, own_tombstones
+from pipelines.tombstones.erased import Compared, erased_addresses, erased_marks, erased_values, own_tombstones
 
 
 class Waiting(NamedTuple):

@@ -9,9 +9,9 @@ import polars as pl
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
 from pipelines.at_once import at_once
-from pipelines.crm.erased import has_tombstone
 from pipelines.erasure.taking_out import delete_rows
 from pipelines.pieces import in_pieces, picked
+from pipelines.tombstones.erased import has_tombstone
 
 
 def forget_refused_keys(warehouse: Warehouse, erasures: pl.DataFrame, identity_key: str) -> pl.Series:

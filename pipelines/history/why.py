@@ -8,7 +8,6 @@ from datetime import date
 import polars as pl
 
 from catalog.store import Catalog
-from pipelines.crm.erased import erased_values
 from pipelines.customers.evidence import evidence
 from pipelines.customers.permissions import instant_of
 from pipelines.history.ledger import LostFor, lost_for
@@ -17,6 +16,7 @@ from pipelines.history.nights import Night
 from pipelines.history.rule import parts
 from pipelines.segments import condition
 from pipelines.tables.intervals import last_change
+from pipelines.tombstones.erased import erased_values
 from schemas.choice import choice_of
 from schemas.config import Config
 from schemas.crm import CrmErasures

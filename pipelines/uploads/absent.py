@@ -9,11 +9,11 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
-from pipelines.crm.erasures import tombstones
 from pipelines.customers.decided import heard
 from pipelines.customers.permissions import decisions, purposes_heard, said_of_addresses
 from pipelines.customers.statements import holders
 from pipelines.customers.suppressed import suppressed_people
+from pipelines.tombstones.tombstones import tombstones
 from schemas.config import Config
 from schemas.crm import CrmErasures, ErasureRequests
 from schemas.network import Network

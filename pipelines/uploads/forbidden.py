@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import polars as pl
 
-from pipelines.erasure.forbidden import tombstoned
 from pipelines.identifiers.matching import hashed_address
+from pipelines.tombstones.forbidden import tombstoned
 from pipelines.uploads.changes import Forbidden
 from pipelines.uploads.row_keys import KEYS
 from schemas.network import Network

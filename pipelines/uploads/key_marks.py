@@ -10,9 +10,9 @@ import polars as pl
 from catalog.duckdb_connection import registered
 from catalog.warehouse import Warehouse
 from pipelines.at_once import at_once
-from pipelines.crm.erased import tombstone_of
 from pipelines.identifiers.match_keys import form_of, key_value
 from pipelines.identifiers.stored import read_identifiers
+from pipelines.tombstones.erased import tombstone_of
 from pipelines.uploads.keys import key_uses, listed_values
 from schemas.identifiers import MatchColumn
 from schemas.network import Network

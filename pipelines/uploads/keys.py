@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.at_once import at_once
-from pipelines.crm.erased import refused_hashes
 from pipelines.identifiers.match_keys import columns_of, form_of, key_value
 from pipelines.identifiers.matching import hashed_address
+from pipelines.tombstones.erased import refused_hashes
 from schemas.identifiers import MatchColumn
 from schemas.network import Network
 from schemas.uploads import RefusedKeys

@@ -10,7 +10,7 @@ import polars as pl
 from catalog.duckdb_connection import literal, registered
 from catalog.warehouse import Warehouse
 from pipelines.customers.suppressed import suppressed_emails
-from pipelines.erasure.forbidden import tombstoned
+from pipelines.tombstones.forbidden import tombstoned
 from pipelines.uploads.absent import Absent
 from pipelines.uploads.changes import Forbidden
 from pipelines.uploads.forbidden import forbidden_keys

@@ -32,7 +32,7 @@ from schemas.erasure import ErasedKeys
 from schemas.network import networks
 from schemas.network_file import FileKind
 from schemas.segment import Audience
-from tests.pipelines.crm.test_erasures import KEY, request, stones
+from tests.pipelines.tombstones.test_tombstones import KEY, request, stones
 
 META, GOOGLE = Audience("meta", "main", "buyers"), Audience("google_ads", "main", "buyers")
 OTHER = META._replace(segment="loyal")

@@ -12,7 +12,7 @@ from catalog.erasures import add_request
 from pipelines.uploads import commit
 from pipelines.uploads.confirming import confirm
 from pipelines.uploads.outbox import Outbox
-from tests.pipelines.crm.test_erasures import request, stones
+from tests.pipelines.tombstones.test_tombstones import request, stones
 from tests.pipelines.uploads.test_publication import AUDIENCE, opened, published
 
 PEOPLE = ("jane@x.fr", "bob@x.fr")

@@ -13,9 +13,9 @@ import pytest
 from catalog.duckdb_connection import connect
 from catalog.home import Home
 from pipelines import pieces
-from pipelines.crm.erasures import person_tombstones, tombstones
 from pipelines.crm.pull import Reading, Table
 from pipelines.crm.suppressions import read_suppressions
+from pipelines.tombstones.tombstones import person_tombstones, tombstones
 from schemas.crm import CrmCustomers, ErasureRequests
 from schemas.network import networks
 from schemas.suppression import Suppression

@@ -11,7 +11,6 @@ import pytest
 
 from catalog.rewrite import note_rewrite, rewrite_is_due
 from catalog.warehouse import Warehouse
-from pipelines.crm.erasures import tombstones
 from pipelines.customers.people import person_ids
 from pipelines.erasure.purge import purge
 from pipelines.erasure.urgent import Waiting
@@ -20,11 +19,12 @@ from pipelines.identifiers.ids import canonical_mobile_ad_id
 from pipelines.identifiers.matching import hashed_address
 from pipelines.identifiers.stored import DIGESTS
 from pipelines.tables.changes import begin_notes
+from pipelines.tombstones.tombstones import tombstones
 from schemas.crm import CanonicalCustomers, CrmConsents, CrmCustomers, ErasureRequests
 from schemas.customers import CustomerRecords, PersonAliases
 from schemas.network import match_columns, networks
 from schemas.uploads import RefusedKeys
-from tests.pipelines.crm.test_erasures import COLUMNS, KEY, request, stones
+from tests.pipelines.tombstones.test_tombstones import COLUMNS, KEY, request, stones
 from tests.pipelines.uploads.test_publication import sha256
 
 TODAY, UNTIL = date(2025, 6, 30), date(2025, 7, 7)

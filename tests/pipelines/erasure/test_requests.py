@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from pipelines.erasure.names import request_names
 from pipelines.erasure.requests import addresses_of, request_tombstones, requests_of
 from pipelines.erasure.search import shown_values
+from pipelines.tombstones.names import request_names
 from schemas.errors import ConfigError
 from schemas.network import match_columns, networks
-from tests.pipelines.crm.test_erasures import KEY, request, stones
+from tests.pipelines.tombstones.test_tombstones import KEY, request, stones
 from tests.pipelines.uploads.test_publication import sha256
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)

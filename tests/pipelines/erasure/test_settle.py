@@ -27,7 +27,7 @@ from pipelines.uploads.outbox import Outbox
 from schemas.config import read_config
 from schemas.crm import CanonicalCustomers
 from tests.conftest import ROOT
-from tests.pipelines.crm.test_erasures import request, stones
+from tests.pipelines.tombstones.test_tombstones import request, stones
 from tests.pipelines.uploads.test_publication import AUDIENCE, opened, published, sha256
 
 ADDRESSES = ("jane@x.fr", "jane@work.fr")

@@ -25,19 +25,19 @@ from catalog.sealed import sealed, unsealed
 from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import Warehouse
-from pipelines.crm.erasures import person_tombstones, tombstones
 from pipelines.erasure.applied import not_applied
-from pipelines.erasure.covered import Covered
 from pipelines.erasure.erasing import KEPT_DAYS, Erasing
 from pipelines.erasure.requests import request_tombstones
 from pipelines.erasure.taking_in import keep_covered, known_erasures, note_changed, take_in
 from pipelines.identifiers.hashes import keyed_hash
+from pipelines.tombstones.covered import Covered
+from pipelines.tombstones.tombstones import person_tombstones, tombstones
 from schemas.config import Config, read_config
 from schemas.crm import CrmErasures, ErasureRequests
 from schemas.erasure import RequestKind
 from tests.conftest import ROOT
-from tests.pipelines.crm.test_erasures import ASKED_AT, customers, frame, request, stones
 from tests.pipelines.erasure.test_purge import crm, emptied
+from tests.pipelines.tombstones.test_tombstones import ASKED_AT, customers, frame, request, stones
 
 NOW = datetime.now(UTC)
 ZOE = {"customer_id": "zoe", "email": "zoe@x.fr", "phone": None, "country": "FR"}

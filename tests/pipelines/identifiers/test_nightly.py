@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.warehouse import Warehouse
-from pipelines.crm.erasures import tombstones
 from pipelines.customers.customers import customers
 from pipelines.customers.people import people
 from pipelines.customers.records import canonical_records
@@ -24,6 +23,7 @@ from pipelines.identifiers.nightly import update_identifiers
 from pipelines.identifiers.stored import read_identifiers
 from pipelines.tables.changes import begin_notes
 from pipelines.tables.intervals import replace
+from pipelines.tombstones.tombstones import tombstones
 from schemas.crm import CanonicalCustomers, CrmCustomers, CrmErasures, ErasureRequests
 from schemas.customers import CustomerRecords
 from schemas.identifiers import MatchColumn

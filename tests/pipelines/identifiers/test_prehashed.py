@@ -7,12 +7,12 @@ import hashlib
 import polars as pl
 import pytest
 
-from pipelines.crm.erased import erased_marks, own_tombstones, without_erased
-from pipelines.crm.erasures import tombstones
 from pipelines.customers.people import people
 from pipelines.customers.records import canonical_records
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifier_refusals, identifiers
+from pipelines.tombstones.erased import erased_marks, own_tombstones, without_erased
+from pipelines.tombstones.tombstones import tombstones
 from schemas.crm import CrmCustomers, ErasureRequests
 from schemas.identifiers import FORMS, MatchColumn
 from schemas.network import networks

@@ -8,14 +8,14 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from pipelines.crm.erased import erased_marks, own_tombstones, without_erased
-from pipelines.crm.erasures import tombstones
 from pipelines.customers.customers import customers
 from pipelines.customers.people import people
 from pipelines.customers.permissions import decisions, instant_of
 from pipelines.customers.records import canonical_records
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifiers
+from pipelines.tombstones.erased import erased_marks, own_tombstones, without_erased
+from pipelines.tombstones.tombstones import tombstones
 from pipelines.uploads.keys import refused_keys
 from pipelines.uploads.lost import Lost
 from pipelines.uploads.rows import AudienceRows, audience_rows

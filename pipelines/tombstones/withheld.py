@@ -12,11 +12,11 @@ import duckdb
 import polars as pl
 
 from catalog.duckdb_connection import frame_of, store_frame
-from pipelines.crm.erased import tombstone_of
-from pipelines.crm.erasures import with_phone
 from pipelines.identifiers.digests import HEX_LENGTHS
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import hashed
+from pipelines.tombstones.erased import tombstone_of
+from pipelines.tombstones.tombstones import with_phone
 from schemas.crm import RAW_MARK, WithheldAddresses
 from schemas.suppression import Suppression
 

@@ -11,10 +11,10 @@ import duckdb
 import polars as pl
 
 from catalog.duckdb_connection import frame_of, insert_select, store_frame
-from pipelines.crm.erasures import with_phone
 from pipelines.identifiers.digests import HEX_LENGTHS, is_digest
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import hashed
+from pipelines.tombstones.tombstones import with_phone
 from schemas.crm import RAW_MARK
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from pipelines.crm.erased import requests_for
-from pipelines.crm.erasures import person_tombstones, tombstones, with_phone
+from pipelines.crm.meant import meant
 from pipelines.crm.read import Crm
-from pipelines.erasure.meant import meant
 from pipelines.identifiers.emails import canonical_email
 from pipelines.pieces import picked
+from pipelines.tombstones.erased import requests_for
+from pipelines.tombstones.tombstones import person_tombstones, tombstones, with_phone
 from schemas.crm import CrmErasures, ErasureRequests
 from schemas.network import Network
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from pipelines.crm.erased import erased_marks, own_tombstones
-from pipelines.crm.erasures import tombstones
-from pipelines.erasure.covered import Covered, among, covered_by
 from pipelines.identifiers.canonical import with_canonical
+from pipelines.tombstones.covered import Covered, among, covered_by
+from pipelines.tombstones.erased import erased_marks, own_tombstones
+from pipelines.tombstones.tombstones import tombstones
 from schemas.crm import CrmCustomers, ErasureRequests
 from schemas.settings import Settings
-from tests.pipelines.crm.test_erasures import KEY, NETWORKS, frame, request
-from tests.pipelines.erasure.test_met import erasures_of
+from tests.pipelines.tombstones.test_met import erasures_of
+from tests.pipelines.tombstones.test_tombstones import KEY, NETWORKS, frame, request
 
 SETTINGS = Settings(currency="EUR", default_country="FR")
 

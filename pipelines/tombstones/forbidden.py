@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import polars as pl
 
 from pipelines.at_once import at_once
-from pipelines.crm.erased import has_tombstone, requests_for
 from pipelines.identifiers.match_keys import columns_of, form_of
 from pipelines.pieces import picked
+from pipelines.tombstones.erased import has_tombstone, requests_for
 from schemas.network import Network
 
 

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.crm.erased import (
+from pipelines.identifiers.canonical import with_canonical
+from pipelines.identifiers.matching import hashed_address
+from pipelines.tombstones.erased import (
     erased_addresses,
     erased_marks,
     erased_values,
@@ -18,9 +20,7 @@ from pipelines.crm.erased import (
     refused_hashes,
     without_erased,
 )
-from pipelines.crm.erasures import tombstones
-from pipelines.identifiers.canonical import with_canonical
-from pipelines.identifiers.matching import hashed_address
+from pipelines.tombstones.tombstones import tombstones
 from schemas.crm import CrmCustomers, CrmErasures, ErasureRequests
 from schemas.network import match_columns, networks
 

@@ -9,8 +9,8 @@ import duckdb
 import polars as pl
 
 from catalog.duckdb_connection import store_frame
-from pipelines.crm.erased import erased_marks, own_tombstones
 from pipelines.pieces import in_pieces
+from pipelines.tombstones.erased import erased_marks, own_tombstones
 
 #: What a table needs so that its rows are people with addresses.
 ADDRESSED = ("customer_id", "email", "phone", "country", "canonical_email", "canonical_phone")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.erasure.forbidden import tombstoned
 from pipelines.identifiers.matching import hashed_address
+from pipelines.tombstones.forbidden import tombstoned
 from schemas.identifiers import MatchColumn
 from schemas.network import networks
-from tests.pipelines.crm.test_erasures import KEY, request, stones
+from tests.pipelines.tombstones.test_tombstones import KEY, request, stones
 
 GOOGLE, META = (networks()[name].allowing(()) for name in ("google_ads", "meta"))
 

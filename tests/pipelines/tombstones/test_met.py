@@ -11,11 +11,11 @@ import pytest
 
 from catalog.warehouse import Warehouse
 from pipelines import pieces
-from pipelines.crm.erased import erased_marks, own_tombstones
-from pipelines.crm.erasures import person_tombstones, tombstones
-from pipelines.erasure.covered import Having, among, covered_records, within
-from pipelines.erasure.met import ADDRESSED, met_rows
 from pipelines.identifiers.canonical import with_canonical
+from pipelines.tombstones.covered import Having, among, covered_records, within
+from pipelines.tombstones.erased import erased_marks, own_tombstones
+from pipelines.tombstones.met import ADDRESSED, met_rows
+from pipelines.tombstones.tombstones import person_tombstones, tombstones
 from schemas.crm import CrmCustomers, ErasureRequests
 from schemas.network import networks
 from schemas.settings import Joining

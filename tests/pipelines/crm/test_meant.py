@@ -8,8 +8,8 @@ import duckdb
 import polars as pl
 import pytest
 
+from pipelines.crm.meant import meant
 from pipelines.crm.read import Crm
-from pipelines.erasure.meant import meant
 from schemas.crm import ErasureRequests
 from schemas.source import Sources
 

@@ -7,12 +7,12 @@ from hashlib import md5, sha256
 import polars as pl
 import pytest
 
-from pipelines.crm.erased import erased_marks, own_tombstones
-from pipelines.erasure.withheld import holders_of, withheld_addresses
 from pipelines.identifiers.canonical import with_canonical
+from pipelines.tombstones.erased import erased_marks, own_tombstones
+from pipelines.tombstones.withheld import holders_of, withheld_addresses
 from schemas.crm import CrmCustomers
-from tests.pipelines.crm.test_erasures import KEY, frame
-from tests.pipelines.erasure.test_met import erasures_of
+from tests.pipelines.tombstones.test_met import erasures_of
+from tests.pipelines.tombstones.test_tombstones import KEY, frame
 
 EMAIL, PHONE = "zoe@shop.x.fr", "06 12 34 56 78"
 

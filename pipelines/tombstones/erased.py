@@ -7,11 +7,11 @@ from typing import TypedDict
 import polars as pl
 
 from pipelines.at_once import at_once
-from pipelines.crm.erasures import digits, in_country, last_digits, with_phone
 from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.fillers import is_filler
 from pipelines.identifiers.hashes import hashed, keyed_hash
+from pipelines.tombstones.tombstones import digits, in_country, last_digits, with_phone
 from schemas.countries import country_codes
 
 

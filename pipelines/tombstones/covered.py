@@ -9,11 +9,11 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
-from pipelines.crm.erased import requests_for
-from pipelines.crm.erasures import tombstones
 from pipelines.customers.people import people
 from pipelines.customers.records import canonical_records
 from pipelines.identifiers.fillers import is_filler
+from pipelines.tombstones.erased import requests_for
+from pipelines.tombstones.tombstones import tombstones
 from schemas.crm import CrmErasures, ErasureRequests
 from schemas.network import Network
 from schemas.settings import Joining, Settings

@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from catalog.duckdb_connection import store_frame
-from pipelines.crm.erasures import LAST_DIGITS, last_digits
 from pipelines.crm.read import Crm
 from pipelines.identifiers.emails import canonical_email
+from pipelines.tombstones.tombstones import LAST_DIGITS, last_digits
 
 #: SQL for a phone with its full-width digits in ASCII.
 _PHONE = (

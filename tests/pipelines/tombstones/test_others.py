@@ -14,16 +14,16 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from catalog.warehouse import Warehouse
-from pipelines.crm.erasures import tombstones
 from pipelines.crm.pull import pull_table
 from pipelines.crm.suppressions import read_suppressions
 from pipelines.customers.customers import customers
 from pipelines.customers.people import people
 from pipelines.customers.permissions import decisions
 from pipelines.customers.records import canonical_records
-from pipelines.erasure.others import keep_for_others
 from pipelines.erasure.purge import purge
 from pipelines.identifiers.canonical import with_canonical
+from pipelines.tombstones.others import keep_for_others
+from pipelines.tombstones.tombstones import tombstones
 from schemas.crm import RAW_MARK, CanonicalCustomers, CrmConsents, CrmCustomers, ErasureRequests
 from schemas.network import networks
 from schemas.settings import Settings
