@@ -28,18 +28,18 @@ from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.settle import settle
 from pipelines.history.config_changes import changes_tonight
 from pipelines.history.declared import keep_files
+from pipelines.holdings.outbox import Outbox
+from pipelines.holdings.withdrawal import hold_withdrawn
 from pipelines.overlaps import overlaps
 from pipelines.tables import intervals
 from pipelines.uploads.after_failure import publish_removals
 from pipelines.uploads.forecasts import update_forecasts
 from pipelines.uploads.in_turn import SEGMENT, check_in_turn, taking_turn
-from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.publication import check_newest
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.retention import expire
 from pipelines.uploads.retired import retired_audiences
 from pipelines.uploads.tonight import Tonight
-from pipelines.uploads.withdrawal import hold_withdrawn
 from schemas.config import Config, read_config
 from schemas.errors import DayError, RelanceError, StageError, UnreachableSourceError
 from schemas.said import Said

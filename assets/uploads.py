@@ -8,7 +8,7 @@ import dagster as dg
 from assets.metadata import file_metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.customers.suppressed import suppressed_emails
-from pipelines.uploads.audience_keys import since_newest
+from pipelines.holdings.audience_keys import since_newest
 from pipelines.uploads.brake import spend_leave, verdict_on
 from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.doubtful import is_forbidding, weigh_keys

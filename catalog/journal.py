@@ -46,7 +46,7 @@ def add_confirmation(
 ) -> Confirmation:
     """Write that something was done with the version, if `check` takes it; nobody writes in between.
 
-    `pipelines.uploads.confirming.confirm` is what people's words go through.
+    `pipelines.holdings.confirming.confirm` is what people's words go through.
     """
     subject = version_subject(audience, version)
     with catalog.recording("confirmed", subject, {"kind": kind}) as connection:

@@ -9,9 +9,9 @@ import typer
 from catalog.journal import confirmations
 from catalog.store import Catalog
 from commands.context import OUT, HomeOption, catalog_at, told
-from pipelines.uploads.confirming import confirm as confirm_upload
-from pipelines.uploads.confirming import unconfirm as unconfirm_upload
-from pipelines.uploads.open_lists import open_lists
+from pipelines.holdings.confirming import confirm as confirm_upload
+from pipelines.holdings.confirming import unconfirm as unconfirm_upload
+from pipelines.holdings.open_lists import open_lists
 from schemas.journal import ConfirmationKind
 from schemas.segment import Audience
 

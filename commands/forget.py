@@ -132,7 +132,7 @@ def _apply(declared: Config, home: Home, keys: SecretKeys, catalog: Catalog, mad
     """What needs the warehouse: now if nobody holds the home."""
     from pipelines.erasure.erasing import Erasing
     from pipelines.erasure.settle import settle
-    from pipelines.uploads.outbox import Outbox
+    from pipelines.holdings.outbox import Outbox
     from pipelines.uploads.reconciliation import reconcile
 
     try:

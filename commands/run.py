@@ -30,8 +30,8 @@ from commands.process import loading
 from commands.telling import tell_of_failure
 from pipelines.alerts import night_message, unreported_message
 from pipelines.at_once import side_by_side
-from pipelines.uploads.confirming import manifests_of
-from pipelines.uploads.outstanding import outstanding
+from pipelines.holdings.confirming import manifests_of
+from pipelines.holdings.outstanding import outstanding
 from schemas.errors import ConfigError, DayError, DiskError, HomeLockedError, RelanceError
 from schemas.said import Said
 from schemas.segment import Audience

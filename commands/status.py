@@ -21,7 +21,7 @@ from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_f
 from commands.telling import tell_of_failure
 from pipelines.alerts import late_message, unknown_message
 from pipelines.freshness import day_begins, due_day, quiet_days, why_late
-from pipelines.uploads.outstanding import outstanding
+from pipelines.holdings.outstanding import outstanding
 from schemas.config import read_config
 from schemas.errors import CatalogError
 from schemas.nights import NightReport

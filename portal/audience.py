@@ -15,8 +15,8 @@ from catalog.descriptions import choice_described, overlaps_of
 from catalog.journal import confirmations
 from catalog.reports import failed_uploads, size_reports
 from catalog.store import OUTCOMES, Catalog
-from pipelines.uploads.confirming import confirm as confirm_upload
-from pipelines.uploads.confirming import unconfirm as unconfirm_upload
+from pipelines.holdings.confirming import confirm as confirm_upload
+from pipelines.holdings.confirming import unconfirm as unconfirm_upload
 from portal.addresses import VERSION_PATTERN, AudienceOf, row_of
 from portal.charts import Line, Waterfall, decay, line, waterfall
 from portal.forms import Posted, without_query

@@ -13,9 +13,9 @@ from catalog.descriptions import descriptions
 from catalog.forecasts import Forecast, forecasts
 from catalog.journal import confirmations
 from catalog.store import OUTCOMES, VERSIONS, Catalog
-from pipelines.uploads.expiry import expiry_of, first_forgotten
-from pipelines.uploads.open_lists import OpenList, base_of, open_lists
-from pipelines.uploads.outstanding import outstanding, outstanding_instead
+from pipelines.holdings.expiry import expiry_of, first_forgotten
+from pipelines.holdings.open_lists import OpenList, base_of, open_lists
+from pipelines.holdings.outstanding import outstanding, outstanding_instead
 from portal.status import Status, status_of
 from schemas.journal import Confirmation, UploadStep, VersionOrder
 from schemas.network import Network, networks

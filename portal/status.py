@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pipelines.uploads.open_lists import OpenList
+from pipelines.holdings.open_lists import OpenList
 from schemas.journal import UploadStep
 from schemas.network import Network
 from schemas.uploads import Ledger, Manifest

@@ -197,7 +197,7 @@ class Manifest(BaseModel):
     public_name: str
     version: str
     as_of: str
-    #: The confirmed state that the deltas start from, by `pipelines.uploads.open_lists.base_of`; None if nothing is.
+    #: The confirmed state that the deltas start from, by `pipelines.holdings.open_lists.base_of`; None if nothing is.
     base: str | None
     rules_version: str
     assumptions: tuple[Said, ...]

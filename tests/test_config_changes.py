@@ -15,7 +15,7 @@ from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
 from pipelines.alerts import night_message
 from pipelines.history.config_changes import changes_tonight, config_changes
-from pipelines.uploads.confirming import confirm, manifests_of
+from pipelines.holdings.confirming import confirm, manifests_of
 from schemas.config import read_config
 from schemas.nights import ConfigChange, NightReport
 from schemas.segment import Audience

@@ -15,7 +15,7 @@ import pytest
 from catalog.home import Home
 from catalog.store import Catalog, open_catalog
 from commands.forget import forget
-from pipelines.uploads.confirming import confirm
+from pipelines.holdings.confirming import confirm
 from schemas.errors import RelanceError
 from schemas.segment import Audience
 from schemas.uploads import Manifest

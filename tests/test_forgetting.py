@@ -25,7 +25,7 @@ from commands.main import app
 from pipelines.erasure import settle as settling
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.settle import settle
-from pipelines.uploads.outstanding import outstanding
+from pipelines.holdings.outstanding import outstanding
 from pipelines.uploads.state import state_of
 from schemas.config import read_config
 from schemas.segment import Audience

@@ -10,11 +10,11 @@ from catalog.duckdb_connection import store_frame
 from catalog.rewrite import note_rewrite
 from catalog.warehouse import Warehouse
 from pipelines.erasure.applied import note_applied
+from pipelines.holdings.audience_keys import SAME_AUDIENCE, STORED_KEYS, ensure_keys, file_keys
+from pipelines.holdings.holdings import Event
 from pipelines.identifiers.match_keys import columns_of, form_of
 from pipelines.pieces import in_pieces
 from pipelines.tombstones.forbidden import keys_by_request
-from pipelines.uploads.audience_keys import SAME_AUDIENCE, STORED_KEYS, ensure_keys, file_keys
-from pipelines.uploads.holdings import Event
 from schemas.erasure import ErasedKeys
 from schemas.network import Network
 from schemas.segment import Audience

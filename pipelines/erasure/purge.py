@@ -14,9 +14,9 @@ from pipelines.at_once import at_once
 from pipelines.crm.strangers import strangers
 from pipelines.customers.people import person_ids
 from pipelines.erasure.applied import note_applied
+from pipelines.erasure.forgetting import forget_refused_keys
 from pipelines.erasure.taking_out import change_rows, delete_rows
 from pipelines.erasure.urgent import Urgent, Waiting
-from pipelines.history.forgetting import forget_refused_keys
 from pipelines.identifiers.stored import forget_unused_digests
 from pipelines.pieces import in_pieces, picked
 from pipelines.tables.changes import note

@@ -10,8 +10,8 @@ from functools import cached_property
 import polars as pl
 
 from pipelines.erasure.carried import requests_held
-from pipelines.uploads.holdings import Event
-from pipelines.uploads.open_lists import open_lists
+from pipelines.holdings.holdings import Event
+from pipelines.holdings.open_lists import open_lists
 from schemas.erasure import ErasureRequest, Removal
 from schemas.journal import Confirmation, VersionOrder
 from schemas.segment import Audience

@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from catalog.store import Catalog
+from pipelines.holdings.withdrawal import withdraw
 from pipelines.identifiers.matching import hashed_address
-from pipelines.uploads.withdrawal import withdraw
 from schemas.network import Network, match_columns
 from schemas.segment import Audience
 from schemas.uploads import Manifest

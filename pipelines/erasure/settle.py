@@ -31,10 +31,10 @@ from pipelines.erasure.carried import drop_erased_keys, erased_keys, note_erased
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.removals import Carrier, gone_anew, removals_of
 from pipelines.erasure.taking_in import take_in
+from pipelines.holdings.audience_keys import key_versions
+from pipelines.holdings.holdings import possible_lists
+from pipelines.holdings.withdrawal import withdraw
 from pipelines.tombstones.forbidden import keys_by_request
-from pipelines.uploads.audience_keys import key_versions
-from pipelines.uploads.holdings import possible_lists
-from pipelines.uploads.withdrawal import withdraw
 from schemas.segment import Audience
 
 

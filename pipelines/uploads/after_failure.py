@@ -10,12 +10,11 @@ from catalog.warehouse import Warehouse
 from pipelines.customers.suppressed import suppressed_emails
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.taking_in import take_in
+from pipelines.holdings.forbidden import Forbidden, forbidden_keys
+from pipelines.holdings.outbox import Outbox
 from pipelines.identifiers.match_keys import network_keys
 from pipelines.identifiers.stored import read_identifiers
-from pipelines.uploads.changes import Forbidden
-from pipelines.uploads.forbidden import forbidden_keys
 from pipelines.uploads.keys import key_columns
-from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.publication import publish_unreached
 from pipelines.uploads.retired import publish_last
 from schemas.network import Network

@@ -7,10 +7,10 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from catalog.allowances import allowance, use_allowance
-from pipelines.uploads.audience_keys import SinceNewest, kept_and_left, since_newest
+from pipelines.holdings.audience_keys import SinceNewest, kept_and_left, since_newest
+from pipelines.holdings.outbox import Outbox
 from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.minimum import too_small
-from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.rows import AudienceRows
 from pipelines.uploads.state import last_full, last_full_of_any
 from schemas.brake import Brake

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import polars as pl
 
-from pipelines.uploads.holdings import LISTED_KEYS, Differences
+from pipelines.holdings.forbidden import Forbidden
+from pipelines.holdings.holdings import LISTED_KEYS, Differences
+from pipelines.holdings.renewals import NO_RENEWALS, Renewals
 from pipelines.uploads.order import ordered
-from pipelines.uploads.renewals import NO_RENEWALS, Renewals
 from pipelines.uploads.row_keys import carrying, keys_of_rows, lacks, rows_of_keys
 from pipelines.uploads.rows import ListRows
 from schemas.journal import VersionOrder
 from schemas.network import Network
 from schemas.network_file import FileKind
 from schemas.said import Said
-
-#: For each of a network's keys (key, value), whether the law forbids that the network holds it.
-Forbidden = Callable[[pl.DataFrame], pl.Series]
-
-
-def nothing_forbidden(keys: pl.DataFrame) -> pl.Series:
-    return pl.Series([False]).new_from_index(0, keys.height)
 
 
 class Changes(NamedTuple):

@@ -12,11 +12,11 @@ import polars as pl
 
 from catalog.durable import sync
 from pipelines.erasure.late import forbidden_meanwhile
-from pipelines.uploads.audience_keys import FileKeys, SinceNewest, add_pending_keys, drop_keys, finish_keys
+from pipelines.holdings.audience_keys import FileKeys, SinceNewest, add_pending_keys, drop_keys, finish_keys
+from pipelines.holdings.outbox import Outbox
+from pipelines.holdings.withdrawal import delete_folder, withdraw
 from pipelines.uploads.manifest import content_digest
-from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.staging import check_whole
-from pipelines.uploads.withdrawal import delete_folder, withdraw
 from schemas.errors import PublicationError
 from schemas.network import Network
 from schemas.segment import Audience

@@ -8,8 +8,8 @@ from catalog.forecasts import Forecast, forecasts, record_forecast
 from catalog.journal import confirmations
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
-from pipelines.uploads.expiry import Expiry, expiry_of
-from pipelines.uploads.holdings import Holdings, held_by_upload
+from pipelines.holdings.expiry import Expiry, expiry_of
+from pipelines.holdings.holdings import Holdings, held_by_upload
 from pipelines.uploads.state import state_of
 from schemas.network import networks
 from schemas.settings import Settings

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from catalog.warehouse import Warehouse
 from pipelines.erasure.carried import removes_erased
+from pipelines.holdings.outbox import Outbox
+from pipelines.holdings.outstanding import outstanding
 from pipelines.uploads.manifest import content_digest, full_digest
-from pipelines.uploads.outbox import Outbox
-from pipelines.uploads.outstanding import outstanding
 from pipelines.uploads.plan import Situation
 from pipelines.uploads.state import State
 from schemas.segment import Audience

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pipelines.holdings.open_lists import OpenList
+from pipelines.holdings.steps import Steps
 from pipelines.uploads.changes import Changes, Deltas
-from pipelines.uploads.open_lists import OpenList
-from pipelines.uploads.steps import Steps
 from schemas.journal import DELTAS, UPLOADED, UploadStep
 from schemas.network import Network
 from schemas.said import Said

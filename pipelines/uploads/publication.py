@@ -7,23 +7,24 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, NamedTuple
 
-from pipelines.uploads.audience_keys import FileKeys, SinceNewest, since_newest
-from pipelines.uploads.changes import Changes, Forbidden, changes, deltas, listed_keys, nothing_forbidden
+from pipelines.holdings.audience_keys import FileKeys, SinceNewest, since_newest
+from pipelines.holdings.expiry import expiry_of
+from pipelines.holdings.forbidden import Forbidden, nothing_forbidden
+from pipelines.holdings.holdings import differences, unsaid_versions
+from pipelines.holdings.outbox import Outbox
+from pipelines.holdings.renewals import renewals
+from pipelines.holdings.withdrawal import FORGOTTEN, withdraw_forbidden
+from pipelines.uploads.changes import Changes, changes, deltas, listed_keys
 from pipelines.uploads.commit import commit
-from pipelines.uploads.expiry import expiry_of
 from pipelines.uploads.freshness import fresh_version, has_spent_removals
-from pipelines.uploads.holdings import differences, unsaid_versions
 from pipelines.uploads.manifest import new_manifest, readme, rules_version, signed
 from pipelines.uploads.minimum import too_small
-from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.plan import RETIRED, Situation, plan
 from pipelines.uploads.recount import check_as_made, check_deltas, check_full_files
 from pipelines.uploads.reduced import Reduction, reduced_rows, reduction_of
-from pipelines.uploads.renewals import renewals
 from pipelines.uploads.rows import AudienceRows, ListRows
 from pipelines.uploads.staging import check_ledger, checked_files, staging_folder
 from pipelines.uploads.state import State, state_of
-from pipelines.uploads.withdrawal import FORGOTTEN, withdraw_forbidden
 from schemas.errors import DayError
 from schemas.network import Network
 from schemas.network_file import FileKind

@@ -8,11 +8,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from catalog.secret_keys import is_signed, public_keys
-from pipelines.uploads.audience_keys import settle_pending_keys
+from pipelines.holdings.audience_keys import settle_pending_keys
+from pipelines.holdings.outbox import Outbox
+from pipelines.holdings.withdrawal import delete_folder
 from pipelines.uploads.manifest import content_digest
-from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.staging import torn_files
-from pipelines.uploads.withdrawal import delete_folder
 from schemas.segment import Audience
 from schemas.uploads import Manifest
 

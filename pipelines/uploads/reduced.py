@@ -15,9 +15,9 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.uploads.audience_keys import full_keys_by_list
-from pipelines.uploads.changes import Forbidden
-from pipelines.uploads.outbox import Outbox
+from pipelines.holdings.audience_keys import full_keys_by_list
+from pipelines.holdings.forbidden import Forbidden
+from pipelines.holdings.outbox import Outbox
 from pipelines.uploads.people import torn_groups_blanked
 from pipelines.uploads.row_keys import key_values, keys_of_rows, lacks, rows_of_keys
 from pipelines.uploads.rows import AudienceRows, ListRows, each_once

@@ -8,11 +8,11 @@ import polars as pl
 import sqlalchemy as sa
 
 from catalog.warehouse import Warehouse
-from pipelines.uploads.audience_keys import drop_keys, key_versions, thin_keys
-from pipelines.uploads.holdings import possible_lists
-from pipelines.uploads.outbox import Outbox
+from pipelines.holdings.audience_keys import drop_keys, key_versions, thin_keys
+from pipelines.holdings.holdings import possible_lists
+from pipelines.holdings.outbox import Outbox
+from pipelines.holdings.withdrawal import withdraw
 from pipelines.uploads.state import State, state_of
-from pipelines.uploads.withdrawal import withdraw
 from schemas.journal import Confirmation, VersionOrder
 from schemas.segment import Audience
 

@@ -10,11 +10,11 @@ import polars as pl
 from catalog.descriptions import descriptions
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
-from pipelines.uploads.changes import Forbidden
-from pipelines.uploads.outbox import Outbox
+from pipelines.holdings.forbidden import Forbidden
+from pipelines.holdings.outbox import Outbox
+from pipelines.holdings.withdrawal import withdraw_forbidden
 from pipelines.uploads.publication import Published, publish_retired
 from pipelines.uploads.state import state_of
-from pipelines.uploads.withdrawal import withdraw_forbidden
 from schemas.config import Config
 from schemas.segment import Audience, Segment
 from schemas.uploads import RetiredAudiences

@@ -6,13 +6,11 @@ from decimal import Decimal
 
 import polars as pl
 
+from pipelines.holdings.audience_keys import KEYS
 from pipelines.identifiers.match_keys import SEPARATOR
 from pipelines.uploads.distinct import distinct
 from schemas.network import Network, UploadList
 from schemas.network_file import Key, Slot
-
-#: The columns of keys that belong to no list in particular.
-KEYS = {"key": pl.String, "value": pl.String}
 
 
 def keys_of_rows(rows: pl.DataFrame, upload_list: UploadList, network: Network) -> pl.DataFrame:

@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import polars as pl
 
+from pipelines.holdings.audience_keys import KEYS
 from pipelines.uploads.coverage import coverage
 from pipelines.uploads.distinct import distinct, how_many_distinct, maybe_repeated, where
 from pipelines.uploads.leaving_out import LeavingOut, Remaining, remaining
 from pipelines.uploads.lost import NOTHING_LOST, Lost, lost_here, reasons_here
 from pipelines.uploads.people import NetworkPeople
-from pipelines.uploads.row_keys import KEYS, keys_of_rows
+from pipelines.uploads.row_keys import keys_of_rows
 from schemas.network import Network, UploadList
 from schemas.uploads import NO_CONSENT, Ledger, in_ledger_order
 

@@ -12,10 +12,10 @@ from catalog.erasures import forgotten_on, open_removals
 from catalog.journal import confirmations
 from catalog.store import VERSIONS, Catalog
 from catalog.warehouse import Warehouse
-from pipelines.uploads.audience_keys import key_versions
+from pipelines.holdings.audience_keys import key_versions
+from pipelines.holdings.holdings import Holdings, holdings
+from pipelines.holdings.open_lists import OpenList, base_of, open_lists
 from pipelines.uploads.changes import Changes
-from pipelines.uploads.holdings import Holdings, holdings
-from pipelines.uploads.open_lists import OpenList, base_of, open_lists
 from schemas.journal import Confirmation
 from schemas.said import Said
 from schemas.segment import Audience

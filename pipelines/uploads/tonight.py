@@ -10,10 +10,9 @@ import polars as pl
 from catalog.duckdb_connection import literal, registered
 from catalog.warehouse import Warehouse
 from pipelines.customers.suppressed import suppressed_emails
+from pipelines.holdings.forbidden import Forbidden, forbidden_keys
 from pipelines.tombstones.forbidden import tombstoned
 from pipelines.uploads.absent import Absent
-from pipelines.uploads.changes import Forbidden
-from pipelines.uploads.forbidden import forbidden_keys
 from pipelines.uploads.leaving_out import Readers
 from pipelines.uploads.lost import Lost
 from pipelines.uploads.people import NetworkPeople

@@ -22,8 +22,8 @@ from catalog.erasures import add_request, write_removals
 from catalog.journal import confirmations
 from catalog.reports import report_size
 from catalog.users import add_user, change_password
-from pipelines.uploads.confirming import confirm
-from pipelines.uploads.open_lists import base_of, open_lists
+from pipelines.holdings.confirming import confirm
+from pipelines.holdings.open_lists import base_of, open_lists
 from schemas.erasure import Removal
 from schemas.portal import Role
 from schemas.uploads import Ledger

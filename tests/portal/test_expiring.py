@@ -8,8 +8,8 @@ import pytest
 
 from catalog.forecasts import Forecast, record_forecast
 from catalog.journal import confirmations
-from pipelines.uploads.confirming import confirm
-from pipelines.uploads.open_lists import base_of, open_lists
+from pipelines.holdings.confirming import confirm
+from pipelines.holdings.open_lists import base_of, open_lists
 from portal.charts import decay
 from tests.portal.conftest import DAY, GOOGLE, Site
 from tests.portal.test_pages import text_of

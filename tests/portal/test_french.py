@@ -15,7 +15,7 @@ from catalog.erasures import erasure_requests
 from catalog.home import Home
 from catalog.store import open_catalog
 from commands.main import app
-from pipelines.uploads.confirming import confirm
+from pipelines.holdings.confirming import confirm
 from portal.app import create_app
 from schemas.errors import RelanceError
 from schemas.network import networks

@@ -6,8 +6,8 @@ import re
 
 from catalog.descriptions import describe
 from catalog.journal import confirmations
-from pipelines.uploads.confirming import confirm, unconfirm
-from pipelines.uploads.open_lists import base_of, open_lists
+from pipelines.holdings.confirming import confirm, unconfirm
+from pipelines.holdings.open_lists import base_of, open_lists
 from schemas.journal import UploadStep
 from schemas.uploads import Ledger
 from tests.portal.conftest import DAY, META, Browser, Site

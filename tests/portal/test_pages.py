@@ -28,7 +28,7 @@ from catalog.nights import record_notices, record_stages
 from catalog.reports import size_reports
 from catalog.sealed import sealed
 from catalog.secret_keys import open_keys, signature_holds
-from pipelines.uploads.confirming import confirm
+from pipelines.holdings.confirming import confirm
 from portal import app as portal_app
 from portal.audiences import PER_PAGE
 from portal.charts import line, waterfall

@@ -11,7 +11,7 @@ from catalog.home import Home
 from catalog.reports import size_reports
 from catalog.store import open_catalog
 from catalog.weekly import AGAIN_AFTER, claim_week, week_failed
-from pipelines.uploads.confirming import confirm
+from pipelines.holdings.confirming import confirm
 from portal.app import create_app
 from schemas.settings import Settings
 from tests.portal.conftest import DAY, GOOGLE, META, Site, segment

@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 
 from catalog.descriptions import describe
 from catalog.journal import confirmations
-from pipelines.uploads.confirming import confirm
-from pipelines.uploads.open_lists import base_of, open_lists
+from pipelines.holdings.confirming import confirm
+from pipelines.holdings.open_lists import base_of, open_lists
 from portal.weekly import due_on, send_if_due, weekly_mail
 from schemas.alerts import Alerts
 from schemas.declared import read_declared

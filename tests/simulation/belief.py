@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import polars as pl
 
 from catalog.warehouse import Warehouse
-from pipelines.uploads.audience_keys import file_keys, key_versions
-from pipelines.uploads.holdings import LISTED_KEYS, differences, possible_lists
+from pipelines.holdings.audience_keys import file_keys, key_versions
+from pipelines.holdings.holdings import LISTED_KEYS, differences, possible_lists
 from pipelines.uploads.state import State
 from schemas.segment import Audience
-from tests.pipelines.uploads.network_model import Member
+from tests.pipelines.holdings.network_model import Member
 
 
 def believed(warehouse: Warehouse, audience: Audience, state: State) -> Iterator[set[Member] | None]:

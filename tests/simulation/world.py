@@ -19,15 +19,15 @@ from catalog.warehouse import Warehouse, open_warehouse
 from commands.forget import forget
 from pipelines.history.nights import kept_night
 from pipelines.history.replay import replay
-from pipelines.uploads.confirming import confirm, unconfirm
-from pipelines.uploads.outstanding import outstanding
+from pipelines.holdings.confirming import confirm, unconfirm
+from pipelines.holdings.outstanding import outstanding
 from pipelines.uploads.state import state_of
 from schemas.config import read_config
 from schemas.errors import JournalError
 from schemas.journal import UploadStep
 from schemas.segment import Audience
 from schemas.uploads import Manifest
-from tests.pipelines.uploads.network_model import AdNetwork, Member
+from tests.pipelines.holdings.network_model import AdNetwork, Member
 from tests.simulation.belief import believed
 from tests.simulation.company import Company
 from tests.simulation.declared import SEGMENTS

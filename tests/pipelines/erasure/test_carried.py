@@ -19,7 +19,7 @@ from pipelines.erasure.carried import (
     requests_held,
     traces,
 )
-from pipelines.uploads.audience_keys import (
+from pipelines.holdings.audience_keys import (
     FileKeys,
     add_pending_keys,
     ensure_keys,
@@ -27,7 +27,7 @@ from pipelines.uploads.audience_keys import (
     finish_keys,
     since_newest,
 )
-from pipelines.uploads.holdings import LISTED_KEYS, Event
+from pipelines.holdings.holdings import LISTED_KEYS, Event
 from schemas.erasure import ErasedKeys
 from schemas.network import networks
 from schemas.network_file import FileKind

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from catalog.erasures import add_request
+from pipelines.holdings.confirming import confirm
+from pipelines.holdings.outbox import Outbox
 from pipelines.uploads import commit
-from pipelines.uploads.confirming import confirm
-from pipelines.uploads.outbox import Outbox
 from tests.pipelines.tombstones.test_tombstones import request, stones
 from tests.pipelines.uploads.test_publication import AUDIENCE, opened, published
 

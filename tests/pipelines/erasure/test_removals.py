@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from pipelines.erasure.removals import Carrier, gone_anew, removals_of
-from pipelines.uploads.holdings import possible_lists
+from pipelines.holdings.holdings import possible_lists
 from schemas.erasure import ErasureRequest, Removal
 from schemas.journal import Confirmation, ConfirmationKind
 from schemas.segment import Audience

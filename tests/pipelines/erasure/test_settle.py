@@ -21,9 +21,9 @@ from catalog.erasures import (
 from pipelines.erasure.carried import erased_keys, note_erased_keys
 from pipelines.erasure.erasing import KEPT_DAYS, Erasing
 from pipelines.erasure.settle import settle, update_removals
-from pipelines.uploads.audience_keys import file_keys
-from pipelines.uploads.confirming import confirm
-from pipelines.uploads.outbox import Outbox
+from pipelines.holdings.audience_keys import file_keys
+from pipelines.holdings.confirming import confirm
+from pipelines.holdings.outbox import Outbox
 from schemas.config import read_config
 from schemas.crm import CanonicalCustomers
 from tests.conftest import ROOT

@@ -21,7 +21,7 @@ from pipelines.history.nights import kept_night
 from schemas.config import Config, read_config
 from schemas.errors import DayError
 from tests.nights import night
-from tests.pipelines.uploads.network_model import AdNetwork, Member
+from tests.pipelines.holdings.network_model import AdNetwork, Member
 from tests.simulation.company import Company
 from tests.simulation.world import AUDIENCES
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from catalog.home import Home
 from catalog.store import open_catalog
 from commands.main import app
-from pipelines.uploads.confirming import confirm
+from pipelines.holdings.confirming import confirm
 from schemas.segment import Audience
 from tests.conftest import ROOT, Company
 from tests.nights import night

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from pipelines.holdings.holdings import LISTED_KEYS, Differences
 from pipelines.uploads.changes import Changes, changes, deltas
-from pipelines.uploads.holdings import LISTED_KEYS, Differences
 from pipelines.uploads.row_keys import rows_of_keys
 from pipelines.uploads.rows import ListRows
 from schemas.network import Network, networks

@@ -22,16 +22,17 @@ from catalog.journal import confirmations
 from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
-from pipelines.uploads.audience_keys import ensure_keys, since_newest
-from pipelines.uploads.changes import listed_keys, nothing_forbidden
-from pipelines.uploads.confirming import confirm, unconfirm
-from pipelines.uploads.holdings import LISTED_KEYS, differences
-from pipelines.uploads.outbox import Outbox
-from pipelines.uploads.outstanding import outstanding
+from pipelines.holdings.audience_keys import ensure_keys, since_newest
+from pipelines.holdings.confirming import confirm, unconfirm
+from pipelines.holdings.forbidden import nothing_forbidden
+from pipelines.holdings.holdings import LISTED_KEYS, differences
+from pipelines.holdings.outbox import Outbox
+from pipelines.holdings.outstanding import outstanding
+from pipelines.holdings.withdrawal import withdraw
+from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.publication import Published, publish
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from pipelines.uploads.state import state_of
-from pipelines.uploads.withdrawal import withdraw
 from schemas.errors import JournalError
 from schemas.identifiers import MatchColumn
 from schemas.journal import UploadStep
@@ -40,8 +41,8 @@ from schemas.network_file import FileKind, MinimumRows
 from schemas.segment import Audience, Segment
 from schemas.settings import Settings
 from schemas.uploads import Manifest
+from tests.pipelines.holdings.network_model import AdNetwork, label_of
 from tests.pipelines.uploads.helpers import people_of
-from tests.pipelines.uploads.network_model import AdNetwork, label_of
 
 FIRST_DAY = date(2025, 1, 1)
 

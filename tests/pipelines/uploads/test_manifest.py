@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
+from pipelines.holdings.steps import Steps
 from pipelines.uploads.manifest import content_digest, full_digest, readme, rules_version
-from pipelines.uploads.steps import Steps
 from schemas.audit import AuditHead
 from schemas.network import Network, networks
 from schemas.network_file import Fact, Key, Region

@@ -23,16 +23,16 @@ from catalog.home import Home
 from catalog.secret_keys import open_keys, rotate_signing_key, signature_holds
 from catalog.store import open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
+from pipelines.holdings.audience_keys import ensure_keys, file_keys
+from pipelines.holdings.confirming import confirm
+from pipelines.holdings.outbox import Outbox
+from pipelines.holdings.withdrawal import hold_withdrawn, withdraw
 from pipelines.uploads import commit, staging
-from pipelines.uploads.audience_keys import ensure_keys, file_keys
 from pipelines.uploads.brake import Verdict, spend_leave, verdict_on
-from pipelines.uploads.confirming import confirm
 from pipelines.uploads.lost import Lost
-from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.publication import Published, check_newest, publish
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.rows import AudienceRows, audience_rows
-from pipelines.uploads.withdrawal import hold_withdrawn, withdraw
 from schemas.audit import BEGINNING
 from schemas.brake import Brake
 from schemas.erasure import ErasedKeys

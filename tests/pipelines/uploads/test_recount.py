@@ -10,15 +10,15 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pipelines.holdings.confirming import confirm
+from pipelines.holdings.holdings import LISTED_KEYS
+from pipelines.holdings.outbox import Outbox
+from pipelines.holdings.renewals import Renewals
 from pipelines.uploads import changes, rows, staging
 from pipelines.uploads.checker import Reading
-from pipelines.uploads.confirming import confirm
-from pipelines.uploads.holdings import LISTED_KEYS
-from pipelines.uploads.outbox import Outbox
 from pipelines.uploads.publication import publish
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.recount import CheckedFile, check_as_made, check_deltas
-from pipelines.uploads.renewals import Renewals
 from pipelines.uploads.rows import AudienceRows, ListRows, audience_rows
 from pipelines.uploads.writer import write_list
 from schemas.errors import PublicationError

@@ -13,9 +13,9 @@ import pytest
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from catalog.warehouse import Warehouse
+from pipelines.holdings.withdrawal import withdraw
 from pipelines.uploads import reduced
 from pipelines.uploads.reduced import Reduction
-from pipelines.uploads.withdrawal import withdraw
 from schemas.errors import PublicationError
 from schemas.journal import UploadStep
 from schemas.network import Network

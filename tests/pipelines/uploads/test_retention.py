@@ -13,12 +13,12 @@ from catalog.home import Home
 from catalog.journal import confirmations
 from catalog.secret_keys import SecretKeys
 from catalog.warehouse import Warehouse
-from pipelines.uploads import withdrawal
-from pipelines.uploads.audience_keys import file_keys, key_versions
-from pipelines.uploads.confirming import confirm
+from pipelines.holdings import withdrawal
+from pipelines.holdings.audience_keys import file_keys, key_versions
+from pipelines.holdings.confirming import confirm
+from pipelines.holdings.withdrawal import withdraw
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.retention import FILES_KEPT, expire
-from pipelines.uploads.withdrawal import withdraw
 from tests.pipelines.uploads.test_deltas import JANE, JOHN, MARY, Person, World, settle, stores, world
 
 __all__ = ["stores"]

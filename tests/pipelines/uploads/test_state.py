@@ -9,7 +9,7 @@ from catalog.erasures import forget_on, write_removals
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from catalog.warehouse import Warehouse
-from pipelines.uploads.confirming import confirm
+from pipelines.holdings.confirming import confirm
 from pipelines.uploads.state import state_of
 from schemas.erasure import ErasedKeys, Removal
 from schemas.journal import UploadStep

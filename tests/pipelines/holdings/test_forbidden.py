@@ -6,8 +6,8 @@ import hashlib
 
 import polars as pl
 
+from pipelines.holdings.forbidden import forbidden_keys
 from pipelines.identifiers.match_keys import network_keys
-from pipelines.uploads.forbidden import forbidden_keys
 from pipelines.uploads.keys import key_columns
 from schemas.crm import CrmErasures
 from schemas.network import networks

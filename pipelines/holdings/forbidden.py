@@ -6,11 +6,17 @@ from collections.abc import Callable
 
 import polars as pl
 
+from pipelines.holdings.audience_keys import KEYS
 from pipelines.identifiers.matching import hashed_address
 from pipelines.tombstones.forbidden import tombstoned
-from pipelines.uploads.changes import Forbidden
-from pipelines.uploads.row_keys import KEYS
 from schemas.network import Network
+
+#: For each of a network's keys (key, value), whether the law forbids that the network holds it.
+Forbidden = Callable[[pl.DataFrame], pl.Series]
+
+
+def nothing_forbidden(keys: pl.DataFrame) -> pl.Series:
+    return pl.Series([False]).new_from_index(0, keys.height)
 
 
 def forbidden_keys(  # noqa: PLR0913, PLR0917 - all that forbids a key
@@ -39,7 +45,7 @@ def forbidden_keys(  # noqa: PLR0913, PLR0917 - all that forbids a key
 
     def forbidden(keys: pl.DataFrame) -> pl.Series:
         nonlocal looked_up, of_unpermitted
-        none = pl.Series([False]).new_from_index(0, keys.height)
+        none = nothing_forbidden(keys)
         if keys.is_empty():
             return none
         new = keys.select("key", "value").unique().join(looked_up, on=["key", "value"], how="anti")

@@ -24,6 +24,8 @@ SAME_AUDIENCE = "network = $network AND account = $account AND segment = $segmen
 #: SQL: whether files (`KeyVersions`) carry a key of their series (`AudienceKeys`).
 _CARRIES = "since <= version_id AND (until IS NULL OR version_id < until)"
 STORED_KEYS = "warehouse.audience_keys"
+#: The columns of keys that belong to no list in particular.
+KEYS = {"key": pl.String, "value": pl.String}
 
 
 class FileKeys(NamedTuple):

@@ -10,12 +10,12 @@ import polars as pl
 
 from catalog.duckdb_connection import inline, registered
 from catalog.warehouse import Warehouse
-from pipelines.uploads.audience_keys import STORED_KEYS, SinceNewest, file_keys
-from pipelines.uploads.open_lists import OpenList, open_lists
+from pipelines.holdings.audience_keys import KEYS, STORED_KEYS, SinceNewest, file_keys
+from pipelines.holdings.open_lists import OpenList, open_lists
 from schemas.journal import UPLOADED, Confirmation, VersionOrder
 
 #: A key, and which of the network's lists it is in.
-LISTED_KEYS = {"list": pl.String, "key": pl.String, "value": pl.String}
+LISTED_KEYS = {"list": pl.String, **KEYS}
 #: Later than any version.
 _NEVER = 2**32 - 1
 

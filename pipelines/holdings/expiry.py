@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from pipelines.uploads.open_lists import OpenList
+from pipelines.holdings.open_lists import OpenList
 from schemas.network import Network
 from schemas.settings import Settings
 

@@ -10,13 +10,13 @@ import pytest
 from catalog.home import Home
 from catalog.journal import confirmations
 from catalog.store import Catalog, open_catalog
-from pipelines.uploads.confirming import confirm, unconfirm
-from pipelines.uploads.outstanding import outstanding, outstanding_instead
+from pipelines.holdings.confirming import confirm, unconfirm
+from pipelines.holdings.outstanding import outstanding, outstanding_instead
 from schemas.errors import JournalError
 from schemas.journal import ConfirmationKind, UploadStep
 from schemas.network_file import FileKind
 from schemas.uploads import Manifest
-from tests.pipelines.uploads.journal import LOYAL, publish
+from tests.pipelines.holdings.journal import LOYAL, publish
 
 _FILES: dict[ConfirmationKind, FileKind] = {"created": "full", "replaced": "full", "added": "add", "removed": "remove"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from catalog.journal import confirmations
 from catalog.store import Catalog
-from pipelines.uploads.open_lists import base_of, open_lists
+from pipelines.holdings.open_lists import base_of, open_lists
 from schemas.network_file import FileKind
 from schemas.segment import Audience
 from schemas.uploads import FileEntry, Ledger, Manifest

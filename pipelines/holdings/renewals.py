@@ -8,8 +8,8 @@ from typing import NamedTuple
 import polars as pl
 
 from catalog.warehouse import Warehouse
-from pipelines.uploads.expiry import Expiry
-from pipelines.uploads.holdings import LISTED_KEYS, Holdings, sent_with
+from pipelines.holdings.expiry import Expiry
+from pipelines.holdings.holdings import LISTED_KEYS, Holdings, sent_with
 
 
 class Renewals(NamedTuple):

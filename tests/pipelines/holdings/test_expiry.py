@@ -17,16 +17,16 @@ from catalog.home import Home
 from catalog.journal import confirmations
 from catalog.secret_keys import SecretKeys
 from catalog.warehouse import Warehouse
-from pipelines.uploads.confirming import manifests_of
-from pipelines.uploads.expiry import Expiry, expiry_of, first_forgotten
+from pipelines.holdings.confirming import manifests_of
+from pipelines.holdings.expiry import Expiry, expiry_of, first_forgotten
+from pipelines.holdings.open_lists import OpenList, open_lists
 from pipelines.uploads.forecasts import forecast, update_forecasts
-from pipelines.uploads.open_lists import OpenList, open_lists
 from pipelines.uploads.publication import Published
 from pipelines.uploads.state import state_of
 from schemas.journal import ConfirmationKind
 from schemas.network import networks
 from schemas.settings import Settings
-from tests.pipelines.uploads.network_model import AdNetwork
+from tests.pipelines.holdings.network_model import AdNetwork
 from tests.pipelines.uploads.test_deltas import (  # noqa: F401 - `stores` is a fixture
     FIRST_DAY,
     JANE,

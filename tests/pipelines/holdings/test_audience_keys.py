@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from catalog.home import Home
 from catalog.secret_keys import open_keys
 from catalog.warehouse import Warehouse, open_warehouse
-from pipelines.uploads.audience_keys import (
+from pipelines.holdings.audience_keys import (
     FileKeys,
     add_pending_keys,
     drop_keys,
@@ -26,8 +26,8 @@ from pipelines.uploads.audience_keys import (
     since_newest,
     thin_keys,
 )
+from pipelines.holdings.holdings import LISTED_KEYS, Event, Holdings, differences
 from pipelines.uploads.brake import turnover
-from pipelines.uploads.holdings import LISTED_KEYS, Event, Holdings, differences
 from schemas.segment import Audience
 
 AUDIENCE, OTHER = Audience("meta", "main", "loyal"), Audience("meta", "main", "other")

@@ -8,9 +8,9 @@ from typing import Literal
 
 from catalog.durable import sync
 from catalog.store import Catalog
-from pipelines.uploads.audience_keys import sent_keys
-from pipelines.uploads.changes import Forbidden
-from pipelines.uploads.outbox import Outbox
+from pipelines.holdings.audience_keys import sent_keys
+from pipelines.holdings.forbidden import Forbidden
+from pipelines.holdings.outbox import Outbox
 from schemas.said import Said
 from schemas.segment import Audience
 

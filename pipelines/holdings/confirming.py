@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from catalog.journal import add_confirmation, confirmations, undo_confirmation
 from catalog.store import Catalog
-from pipelines.uploads.open_lists import OpenList, base_of, open_lists
-from pipelines.uploads.outstanding import holds, is_for_lists_unsaid
+from pipelines.holdings.open_lists import OpenList, base_of, open_lists
+from pipelines.holdings.outstanding import holds, is_for_lists_unsaid
 from schemas.errors import JournalError
 from schemas.journal import DELTAS, UPLOADED, Confirmation, ConfirmationKind, VersionOrder
 from schemas.said import Said

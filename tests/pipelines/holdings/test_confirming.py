@@ -12,10 +12,10 @@ import pytest
 from catalog.home import Home
 from catalog.journal import confirmations
 from catalog.store import Catalog, open_catalog
-from pipelines.uploads.confirming import confirm, unconfirm
-from pipelines.uploads.open_lists import open_lists
+from pipelines.holdings.confirming import confirm, unconfirm
+from pipelines.holdings.open_lists import open_lists
 from schemas.errors import JournalError
-from tests.pipelines.uploads.journal import LOYAL, publish
+from tests.pipelines.holdings.journal import LOYAL, publish
 
 
 @pytest.fixture

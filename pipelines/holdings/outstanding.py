@@ -6,8 +6,8 @@ file, or have been taken back: then the full file, from which everything can be 
 
 from __future__ import annotations
 
-from pipelines.uploads.open_lists import OpenList, base_of, open_lists
-from pipelines.uploads.steps import Steps
+from pipelines.holdings.open_lists import OpenList, base_of, open_lists
+from pipelines.holdings.steps import Steps
 from schemas.journal import DELTAS, UPLOADED, Confirmation, ConfirmationKind, UploadStep
 from schemas.uploads import Manifest
 

@@ -9,9 +9,9 @@ import polars as pl
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from catalog.warehouse import Warehouse
-from pipelines.uploads.holdings import holdings, possible_lists, unsaid_versions
+from pipelines.holdings.holdings import holdings, possible_lists, unsaid_versions
 from schemas.journal import Confirmation, ConfirmationKind
-from tests.pipelines.uploads.journal import LOYAL
+from tests.pipelines.holdings.journal import LOYAL
 from tests.pipelines.uploads.test_deltas import (  # noqa: F401 - `stores` is a fixture
     JANE,
     JOHN,
