@@ -9,6 +9,7 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
+from pipelines.customers.customers import customers
 from pipelines.customers.decided import heard
 from pipelines.customers.permissions import decisions, purposes_heard, said_of_addresses
 from pipelines.customers.statements import holders
@@ -28,25 +29,33 @@ class _Asked(TypedDict):
 
 #: SQL: the newest row of each customer among those that earlier nights had.
 _NEWEST = "QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY held_until DESC) = 1"
+#: SQL for `PersonRecords` of customers whom tonight has not. Those are one person who were one in the last night that
+#: had them: who had left before is none of theirs.
+_RECORDS = f"""
+    SELECT customer_id, person_id, row_number() OVER (PARTITION BY person_id ORDER BY stood, customer_id) AS position,
+        canonical_email AS email, canonical_phone AS phone, country_code AS country, created_at, updated_at
+    FROM (SELECT * FROM warehouse.past_crm_customers ANTI JOIN warehouse.crm_customers USING (customer_id) {_NEWEST})
+    JOIN (
+        SELECT customer_id, concat(person_id, ' ', held_until) AS person_id, position AS stood
+        FROM warehouse.past_customer_records {_NEWEST}
+    ) USING (customer_id)
+"""
 #: SQL: a statement that is no yes.
 _AGAINST = "(status <> 'granted' OR captured_at IS NULL OR valid_to <= $instant)"
 
 
 class Absent:
     """Whom earlier nights that are kept have, and tonight has not, and of whom something says that they may not be
-    sent. Each record stands for itself.
+    sent.
     """
 
     def __init__(self, warehouse: Warehouse, config: Config, identity_key: str) -> None:
         self._forms = pl.DataFrame(CrmErasures.create_empty())
         self._permitted = pl.DataFrame(schema={"person_id": pl.String, "network": pl.String})
-        if not warehouse.has("past_crm_customers") or not warehouse.has("decided_at"):
+        self._people = pl.DataFrame(schema={"customer_id": pl.String, "person_id": pl.String})
+        if not all(map(warehouse.has, ("past_crm_customers", "past_customer_records", "decided_at"))):
             return
-        records = warehouse.read(
-            "SELECT customer_id, customer_id AS person_id, canonical_email AS email, canonical_phone AS phone, "
-            "country_code AS country FROM warehouse.past_crm_customers "
-            f"ANTI JOIN warehouse.crm_customers USING (customer_id) {_NEWEST}"
-        )
+        records = warehouse.read(_RECORDS)
         if records.is_empty():
             return
         instant = warehouse.read("SELECT instant FROM warehouse.decided_at")["instant"].item()
@@ -57,15 +66,16 @@ class Absent:
         spoken_of = said_of_addresses(against, records, **asked).join(holders(records, "person_id"), on="address")
         named = warehouse.read("FROM warehouse.crm_suppressions")
         barred = suppressed_people(records, named, config.suppressions, config.settings)
-        ids = pl.concat([against["customer_id"], spoken_of["person_id"], barred["person_id"]]).unique()
-        refused = records.filter(pl.col("customer_id").is_in(ids.implode()))
+        refusing = records.join(against, on="customer_id", how="semi")
+        who = pl.concat([refusing["person_id"], spoken_of["person_id"], barred["person_id"]]).unique()
+        refused = records.filter(pl.col("person_id").is_in(who.implode()))
         if refused.is_empty():
             return
         store_frame(warehouse.connection, "_absent", refused.select("customer_id"))
-        people = refused.select("person_id", "country")
         said = warehouse.read(statements)
         said = pl.concat([said, _supposed(refused, said, config, instant)], how="diagonal_relaxed")
-        self._permitted = decisions(refused, people, said, barred=barred, **asked).permissions
+        self._permitted = decisions(refused, customers(refused), said, barred=barred, **asked).permissions
+        self._people = refused.select("customer_id", "person_id")
         # What a request to be forgotten would forbid of each of them is what no list may hold.
         requests = refused.select("customer_id", request_id="customer_id", requested_at=pl.lit(instant))
         self._forms = tombstones(
@@ -78,8 +88,9 @@ class Absent:
 
     def forms(self, network: str) -> pl.DataFrame:
         """`CrmErasures` of those who may not be sent to the network, as if they had asked to be forgotten."""
-        permitted = self._permitted.filter(pl.col("network") == network)["person_id"]
-        return self._forms.filter(~pl.col("request_id").is_in(permitted.implode()))
+        permitted = self._permitted.filter(pl.col("network") == network)
+        stay = self._people.join(permitted, on="person_id", how="semi")["customer_id"]
+        return self._forms.filter(~pl.col("request_id").is_in(stay.implode()))
 
 
 def _supposed(records: pl.DataFrame, said: pl.DataFrame, config: Config, instant: datetime) -> pl.DataFrame:

@@ -77,6 +77,27 @@ def test_who_withdraws_in_the_night_that_lacks_them_is_in_no_rebuilt_night(compa
     assert sha256(BOB) not in rebuilt.read_text() and sha256(CARLA) in rebuilt.read_text()
 
 
+def test_who_withdraws_on_one_of_two_records_leaves_the_held_list_with_both(company: Company, tmp_path: Path) -> None:
+    """Bob's two records share a phone and a name; neither is there in the night of the withdrawal."""
+    customers = lines(company, "customers")
+    one = "2,bob@example.org,+1 650 253 0000,Bob,Béranger,94025-3215,US,2023-02-01 10:00:00\n"
+    twin = one.replace("2,", "2b,", 1).replace(BOB, "bob.again@example.org")
+    others = [line for line in customers if line[:2] != "2,"]
+    (company.folder / "customers.csv").write_text("".join([*others, one, twin]), encoding="utf-8")
+    say(company, "c2b,2b,granted,2024-06-01 12:00:00\n")
+    night(company.config, tmp_path / "home", DAYS[0])
+    home = Home.at(tmp_path / "home")
+    with open_catalog(home) as catalog:
+        confirm(catalog, META, f"{DAYS[0]}.1", "created")
+    left = [line for line in customers if line.split(",")[0] not in {"2", "3", *HALF}]
+    (company.folder / "customers.csv").write_text("".join(left), encoding="utf-8")
+    say(company, "w,2b,withdrawn,2024-06-30 12:00:00\n")
+    files, _ = published(company, home)
+    for address in (BOB, "bob.again@example.org"):
+        assert sha256(address) in files["remove"] and sha256(address) not in files["full"]
+    assert sha256(CARLA) in files["full"] and sha256(CARLA) not in files["remove"]
+
+
 def test_who_refuses_one_thing_only_stays_where_the_other_is_what_counts(company: Company, home: Home) -> None:
     # Meta asks for consent to the upload only, and what Bob allowed is lost with the rest.
     say(company, "p,2,denied,2024-06-30 12:00:00\n")
