@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -136,7 +137,7 @@ def test_a_day_that_is_not_over_is_refused(
 ) -> None:
     sources = (company.config / "sources.toml").read_text(encoding="utf-8")
     company.declare("sources.toml", sources.replace('as_of = "last order"', f'as_of = "{as_of}"'))
-    asked = datetime.now(UTC).date().isoformat() if day == "today" else day
+    asked = datetime.now(ZoneInfo("Europe/Paris")).date().isoformat() if day == "today" else day
     ran = relance("run", "--as-of", asked, "--config", str(company.config), home=tmp_path / "home")
 
     assert ran.code == 2
