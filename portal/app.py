@@ -61,7 +61,10 @@ def create_app(home: Home, settings: Settings, catalog: Catalog, clock: Callable
 
     Raises:
         KeyFileError: the key for cookies and links is broken.
+        ConfigError: the provider's secret is not in the environment.
     """
+    # Before the overview, which holds a connection of its own.
+    oidc.check_secret(settings.portal)
     # No description of the routes is served: it would be a page without a login.
     app = FastAPI(
         title="relance",

@@ -27,17 +27,21 @@ router = APIRouter()
 SECRET_VARIABLE = "RELANCE_OIDC_SECRET"  # noqa: S105 - its name
 
 
-def add_oidc(app: FastAPI, settings: PortalSettings) -> None:
-    """Let the application log people in at the provider, if one is configured.
+def check_secret(settings: PortalSettings) -> None:
+    """See that the client's secret is there, if a provider is configured.
 
     Raises:
-        ConfigError: the client's secret is not in the environment.
+        ConfigError: it is not in the environment.
     """
-    if settings.oidc is None:
-        return
-    if SECRET_VARIABLE not in os.environ:
+    if settings.oidc is not None and SECRET_VARIABLE not in os.environ:
         msg = f"[portal.oidc] is configured, but the client's secret is not in the environment as {SECRET_VARIABLE}."
         raise ConfigError(msg)
+
+
+def add_oidc(app: FastAPI, settings: PortalSettings) -> None:
+    """Let the application log people in at the provider, if one is configured; its secret is there."""
+    if settings.oidc is None:
+        return
     oauth = OAuth()
     oauth.register(
         "provider",
