@@ -51,7 +51,7 @@ def _erasures(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             table = pull_erasures(reading, known_erasures(relance.erasing))
             note_changed(relance.erasing, table.rows)
             metadata = _written(context, relance, "erasures", table)
-            take_in(relance.erasing)
+            take_in(relance.erasing, reading.lift)
             return dg.MaterializeResult(metadata=metadata)
 
     return asset
@@ -175,6 +175,8 @@ def _written(context: dg.AssetExecutionContext, relance: Relance, name: TableNam
     )
     warehouse = relance.warehouse
     with warehouse.transaction():
+        if table.lifted is not None:
+            warehouse.replace("crm_erasures", table.lifted)
         if table.covered is not None:
             keep_covered(relance.erasing, table.covered)
         if table.arrived is None:

@@ -16,7 +16,7 @@ from pipelines.crm.unchanged import IDENTIFYING, made_canonical
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.digests import Digest
 from pipelines.pieces import picked, pieces
-from pipelines.tombstones.covered import USABLE, Covered, covered_by
+from pipelines.tombstones.covered import USABLE, Covered, Lift, covered_by, lifted
 from pipelines.tombstones.erased import Compared, erased_marks, own_tombstones, without_erased
 from pipelines.tombstones.met import Met, met_rows
 from pipelines.tombstones.withheld import withheld_addresses
@@ -40,6 +40,8 @@ class ReadCustomers(NamedTuple):
     parts: list[str]
     #: Who is covered by a request, named there or not.
     covered: Covered
+    #: `CrmErasures` that were known, where a consent of somebody whom they cover lifts more of them.
+    lifted: pl.DataFrame | None
     #: `WithheldAddresses`.
     withheld: pl.DataFrame
     #: How many were made canonical for it.
@@ -102,9 +104,10 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
     networks: dict[str, Network],
     identity_key: str,
     prehashed: Mapping[Literal["email"], Digest],
+    lift: Lift,
 ) -> ReadCustomers:
     """The customers made canonical, without what `erasures` (`CrmErasures`) forbid, of which those `unapplied` were not
-    yet looked for in the warehouse.
+    yet looked for in the warehouse; `lift` says what of them consents lift.
 
     Only what identifies somebody goes through Polars, the rest stays in DuckDB.
     """
@@ -127,26 +130,32 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
         having=arriving.having,
     )
     arrival.connection.execute("DROP TABLE IF EXISTS _usable")
+    known = None
     if covered.tombstones.height:
+        known, covered = lifted(erasures, covered, lift)
+        met = _met_among(met.rows, known, compared)
         more = met_rows(arrival, CANONICAL, covered.tombstones, columns=IDENTIFYING, **compared)
         met = _together(met, more, *_staying(arrival, covered.tombstones, compared))
     if met.rows.height:
         _leave_out(arrival, met)
     withheld = withheld_addresses(met.rows, own_tombstones(met.rows, identity_key), met.marks, identity_key)
     parts = [arriving.written(there) for there in pieces(arrival.read, CANONICAL, ROW)]
-    return ReadCustomers(arriving.written(), parts, covered, withheld, arriving.normalised)
+    return ReadCustomers(arriving.written(), parts, covered, known, withheld, arriving.normalised)
 
 
 def _met(made: Iterable[pl.DataFrame], erasures: pl.DataFrame, compared: Compared) -> Met:
     """What `met_rows` gives of the customers, while they are made: in the columns `IDENTIFYING`."""
-    found = []
-    for customers in made:
-        own = own_tombstones(customers, compared["identity_key"], erasures)
-        marks = erased_marks(customers, own, erasures, **compared)
-        places = marks.select(pl.any_horizontal(pl.all())).to_series().arg_true()
-        found.append(Met(picked(customers[places].select(IDENTIFYING)), marks[places]))
+    found = [_met_among(customers, erasures, compared) for customers in made]
     rows, marks = zip(*found, strict=True)
     return Met(pl.concat(rows, how="vertical_relaxed"), pl.concat(marks))
+
+
+def _met_among(customers: pl.DataFrame, erasures: pl.DataFrame, compared: Compared) -> Met:
+    """The same of customers at hand."""
+    own = own_tombstones(customers, compared["identity_key"], erasures)
+    marks = erased_marks(customers, own, erasures, **compared)
+    places = marks.select(pl.any_horizontal(pl.all())).to_series().arg_true()
+    return Met(picked(customers[places].select(IDENTIFYING)), marks[places])
 
 
 def _staying(arrival: Arrival, erasures: pl.DataFrame, compared: Compared) -> list[Met]:

@@ -51,6 +51,10 @@ class Reading:
         """How addresses are compared with tombstones."""
         return {"identity_key": self.identity_key, "default_country": self.settings.default_country}
 
+    def lift(self, erasures: pl.DataFrame) -> pl.DataFrame:
+        """`CrmErasures` with what of them the CRM's consents lift."""
+        return with_lifted(erasures, self.crm, networks=self.networks, **self.compared)
+
 
 class Table(NamedTuple):
     """A table to write. Rows read = accepted + `quarantined`; of the accepted, `erased` are not in `select`."""
@@ -64,6 +68,8 @@ class Table(NamedTuple):
     erased: int
     #: Of the customers: who is covered by a request, named there or not.
     covered: Covered | None = None
+    #: Of the customers: `CrmErasures` that were known, where more of them are lifted.
+    lifted: pl.DataFrame | None = None
     #: Of the customers: `WithheldAddresses`.
     withheld: pl.DataFrame | None = None
     #: Of the customers: how many were made canonical tonight.
@@ -106,9 +112,7 @@ def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
         ["request_id", "form", "tombstone"], keep="first", maintain_order=True
     )
     connection = reading.crm.connection
-    store_frame(
-        connection, "_tombstones", with_lifted(every, reading.crm, networks=reading.networks, **reading.compared)
-    )
+    store_frame(connection, "_tombstones", reading.lift(every))
     temporary = ("_tombstones", pulled.arrival.name)
     quarantined = _dated(pulled.quarantined, reading.as_of)
     return Table(connection, "FROM _tombstones", temporary, quarantined, pulled.read, 0)
@@ -157,10 +161,12 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
         networks=reading.networks,
         identity_key=reading.identity_key,
         prehashed=reading.crm.sources.tables.customers.prehashed,
+        lift=reading.lift,
     )
     return _table(pulled, reading, customers.written, CANONICAL, accepted)._replace(
         temporary=(*arrival.temporary, CANONICAL),
         covered=customers.covered,
+        lifted=customers.lifted,
         withheld=customers.withheld,
         normalised=customers.normalised,
         parts=customers.parts,

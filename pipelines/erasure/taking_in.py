@@ -28,7 +28,7 @@ from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.purge import purge
 from pipelines.erasure.urgent import Waiting
 from pipelines.identifiers.hashes import keyed_hash
-from pipelines.tombstones.covered import Covered, among, covered_by, within
+from pipelines.tombstones.covered import Covered, Lift, among, covered_by, lifted, within
 from pipelines.tombstones.met import ADDRESSED, Met, met_rows
 from schemas.crm import CrmErasures
 from schemas.erasure import RequestKind
@@ -56,9 +56,9 @@ def note_changed(erasing: Erasing, arriving: pl.DataFrame) -> None:
     receive_again(erasing.catalog, changed["request_id"].unique())
 
 
-def take_in(erasing: Erasing) -> None:
+def take_in(erasing: Erasing, lift: Lift | None = None) -> None:
     """Let the two stores know the same requests, note every record and tombstone that new ones cover, and take what
-    they name out of all tables.
+    they name out of all tables. `lift` says what consents lift, where the CRM is read.
 
     It comes before the customers are read anew: what the CRM no longer has, or what a night writes over, is only known
     from the last night.
@@ -89,8 +89,13 @@ def take_in(erasing: Erasing) -> None:
         default_country=erasing.config.settings.default_country,
     )
     covered = _covered(erasing, met, fresh)
+    if lift is not None and covered.tombstones.height:
+        known, covered = lifted(warehouse.read("FROM warehouse.crm_erasures"), covered, lift)
+        warehouse.replace("crm_erasures", known)
     keep_covered(erasing, covered, urgent["request_id"].unique())
     fresh = not_applied(warehouse, "rows")
+    if fresh.is_empty():
+        return
     purge(
         warehouse,
         fresh,

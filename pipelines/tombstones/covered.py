@@ -18,6 +18,8 @@ from schemas.crm import CrmErasures, ErasureRequests
 from schemas.network import Network
 from schemas.settings import Joining, Settings
 
+#: `CrmErasures` with what of them consents lift.
+Lift = Callable[[pl.DataFrame], pl.DataFrame]
 #: The `CanonicalCustomers` rows of the given customer ids.
 Whole = Callable[[pl.Series], pl.DataFrame]
 #: customer_id, email, phone (canonical, null where it joins nobody) of the customers that have one of the values in one
@@ -110,6 +112,13 @@ def covered_by(  # noqa: PLR0913 - as above, and the networks that see the addre
     )
     new = every.join(erasures, on=["request_id", "form", "tombstone"], how="anti")
     return Covered(found, new.select(CrmErasures.column_names()))
+
+
+def lifted(erasures: pl.DataFrame, covered: Covered, lift: Lift) -> tuple[pl.DataFrame, Covered]:
+    """`CrmErasures`, and what else is covered, with what is lifted of both: that of a record that no request names, and
+    that has consented since, could not be found while nobody knew that it is covered."""
+    every = lift(pl.concat([erasures, covered.tombstones]))
+    return every.head(erasures.height), covered._replace(tombstones=every.tail(covered.tombstones.height))
 
 
 def among(customers: pl.DataFrame) -> Having:

@@ -101,7 +101,8 @@ def night(read: Reading, known: pl.DataFrame = NOBODY) -> dict[str, Table]:
     customers = pull_table("customers", read, erasures.rows)
     read.crm.connection.execute(f"CREATE OR REPLACE TEMP TABLE living AS {customers.select}")
     assert customers.covered is not None
-    stones = pl.concat([erasures.rows, customers.covered.tombstones])
+    known = erasures.rows if customers.lifted is None else customers.lifted
+    stones = pl.concat([known, customers.covered.tombstones])
     assert customers.withheld is not None
     store_frame(read.crm.connection, "withheld", customers.withheld)
     others = {table: pull_table(table, read, stones, "living", "withheld") for table in TABLES if table != "customers"}

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from catalog.duckdb_connection import connect
 from catalog.home import Home
@@ -27,6 +30,27 @@ Read = Callable[..., Reading]
 PERSON = ["zoe,zoe@x.fr,,FR,", "zoe2,zoe@x.fr,06 99 99 99 99,FR,", "jane,jane@x.fr,,FR,"]
 ORDERS = [f"o-{name},{name},2025-01-01,10,EUR,completed" for name in ("zoe", "zoe2", "jane")]
 CONSENTS = [f"{name},,ads_upload,,granted,2025-01-01" for name in ("zoe", "zoe2", "jane")]
+
+
+def days() -> st.SearchStrategy[str]:
+    return st.integers(1, 9).map("2025-06-0{}".format)
+
+
+@st.composite
+def crms(draw: st.DrawFn) -> dict[str, list[str]]:
+    """A handful of records that share addresses, requests by id or address, and grants before and after them."""
+    names = [f"c{number}" for number in range(draw(st.integers(2, 5)))]
+    emails, phones = st.sampled_from(["a@x.fr", "b@x.fr", ""]), st.sampled_from(["0612345678", "0687654321", ""])
+    customers = [f"{name},{draw(emails)},{draw(phones)},FR," for name in names]
+    who = st.one_of(st.sampled_from(names).map("{},".format), st.sampled_from([",a@x.fr", ",b@x.fr"]))
+    asked = draw(st.lists(st.tuples(who, days()), min_size=1, max_size=3))
+    granted = draw(st.lists(st.tuples(who, days()), max_size=4))
+    return {
+        "customers": customers,
+        "orders": [f"o-{name},{name},2025-01-01,10,EUR,completed" for name in names],
+        "consents": [f"{whom},ads_upload,,granted,{day}" for whom, day in granted],
+        "erasures": [f"r{number},{whom},,{day}" for number, (whom, day) in enumerate(asked)],
+    }
 
 
 @pytest.fixture
@@ -59,9 +83,9 @@ def from_the_command(
 
 def kept(tables: dict[str, Table]) -> pl.DataFrame:
     """The tombstones that a night leaves."""
-    covered = tables["customers"].covered
+    covered, lifted = tables["customers"].covered, tables["customers"].lifted
     assert covered is not None
-    return pl.concat([tables["erasures"].rows, covered.tombstones])
+    return pl.concat([tables["erasures"].rows if lifted is None else lifted, covered.tombstones])
 
 
 def test_a_request_by_record_covers_every_record_of_the_person(reading: Read) -> None:
@@ -171,6 +195,25 @@ def test_an_address_comes_back_with_its_own_consent_or_its_record_s(reading: Rea
         tables = night(reading(consents=[grant]), erased)
         assert tables["customers"].rows["email"].to_list() == ["zoe@x.fr", "zoe@x.fr", "jane@x.fr"]
         assert "zoe" in who(tables["orders"])
+
+
+def test_a_record_that_is_covered_with_its_person_comes_back_with_its_own_consent_in_the_first_night(
+    reading: Read,
+) -> None:
+    crm = {"consents": [*CONSENTS, "zoe2,,ads_upload,,granted,2025-06-02"], "erasures": ["r1,zoe,,,2025-06-01"]}
+    first = night(reading(**crm))
+    assert sorted(who(first["customers"])) == sorted(who(first["orders"])) == ["jane", "zoe2"]
+    assert_frame_equal(kept(first), kept(night(reading(**crm), kept(first))), check_row_order=False)
+
+
+@given(crms())
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_night_that_is_repeated_forgets_whom_it_forgot(reading: Read, crm: dict[str, list[str]]) -> None:
+    first = night(reading(**crm))
+    again = night(reading(**crm), kept(first))
+    for table in ("customers", "orders", "consents"):
+        assert sorted(who(first[table])) == sorted(who(again[table]))
+    assert_frame_equal(kept(first), kept(again), check_row_order=False)
 
 
 def test_what_was_granted_before_the_request_stays_void(reading: Read) -> None:
