@@ -455,16 +455,20 @@ def test_killed_between_any_two_steps_the_next_run_finishes_what_was_asked(
         assert {removal.network for removal in removals(catalog)} == {"meta", "google_ads", "pinterest"}
 
 
-def test_who_consented_after_an_old_request_stays_in_the_files_of_a_first_night(
-    company: Company, relance: Callable[..., Ran], tmp_path: Path
-) -> None:
+def declare_erasures(company: Company, requests: str) -> None:
     text = (company.config / "sources.toml").read_text()
     erasures = (
         '[sources.erasures]\nfiles = "../erasures.csv"\n\n[tables.erasures]\n'
         'select = "SELECT id AS request_id, customer AS customer_id, time AS requested_at FROM erasures"\n'
     )
     company.declare("sources.toml", text.replace("[tables.erasures]\nabsent = true\n", erasures))
-    company.write("erasures", "id,customer,time\nr1,1,2022-06-01 10:00:00\n")
+    company.write("erasures", f"id,customer,time\n{requests}")
+
+
+def test_who_consented_after_an_old_request_stays_in_the_files_of_a_first_night(
+    company: Company, relance: Callable[..., Ran], tmp_path: Path
+) -> None:
+    declare_erasures(company, "r1,1,2022-06-01 10:00:00\n")
 
     ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
 
@@ -472,3 +476,23 @@ def test_who_consented_after_an_old_request_stays_in_the_files_of_a_first_night(
     [audience] = {Path(name).parent.parent.name for name in ran.files() if name.startswith("meta/")}
     address = hashlib.sha256(b"ada.lovelace@gmail.com").hexdigest()
     assert any(line.startswith(address) for line in ran.upload(f"meta/main/{audience}"))
+
+
+def test_whose_other_record_leaves_the_crm_stays_by_the_consent_of_the_one_that_is_there(
+    company: Company, tmp_path: Path
+) -> None:
+    """Both records of Ada's consented after the request for the first; the second has no other address."""
+    declare_erasures(company, "r1,1,2022-06-01 10:00:00\n")
+    tables = {name: (company.folder / f"{name}.csv").read_text(encoding="utf-8") for name in OTHERS}
+    header, ada, *others = tables["customers"].splitlines(keepends=True)
+    again = ada.replace("1,", "again,", 1).replace("2023-01-01", "2023-01-02")
+    company.write("consents", f"{tables['consents']}ca,again,granted,2023-01-02 10:00:00\n")
+    company.write("orders", f"{tables['orders']}oa,again,2024-06-01 12:00:00,10.00,EUR,completed\n")
+    address = sha256("ada.lovelace@gmail.com")
+    home = tmp_path / "home"
+    for day, customers in (("2024-06-30", [ada, again]), ("2024-07-01", [again]), ("2024-07-01", [again])):
+        company.write("customers", "".join([header, *customers, *others]))
+        night(company.config, home, day)
+        newest = max((home / "outbox" / "meta" / "main" / "buyers").iterdir())
+        assert address in (newest / "buyers.full.csv").read_text(), day
+        assert not [*newest.glob("*.remove.csv")]
