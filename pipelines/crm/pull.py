@@ -153,16 +153,17 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
         return _table(pulled, reading, arrival.written, arrival.name, accepted)
     if not accepted:
         raise EmptyCrmError(_empty_crm(pulled, reading))
-    customers = read_customers(
-        arrival,
-        erasures,
-        fresh,
-        settings=reading.settings,
-        networks=reading.networks,
-        identity_key=reading.identity_key,
-        prehashed=reading.crm.sources.tables.customers.prehashed,
-        lift=reading.lift,
-    )
+    with reading.crm.still_read(table, pulled):
+        customers = read_customers(
+            arrival,
+            erasures,
+            fresh,
+            settings=reading.settings,
+            networks=reading.networks,
+            identity_key=reading.identity_key,
+            prehashed=reading.crm.sources.tables.customers.prehashed,
+            lift=reading.lift,
+        )
     return _table(pulled, reading, customers.written, CANONICAL, accepted)._replace(
         temporary=(*arrival.temporary, CANONICAL),
         covered=customers.covered,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -101,6 +102,16 @@ class Crm:
         if table not in self._ahead:
             self._ahead[table] = self._pull(table, None)
         return self._ahead[table]
+
+    @contextmanager
+    def still_read(self, table: TableName, pulled: Pulled) -> Iterator[None]:
+        """Let what was pulled be looked at as if it were read ahead, while it is worked on: the table read anew would
+        put other rows in their places."""
+        self._ahead[table] = pulled
+        try:
+            yield
+        finally:
+            del self._ahead[table]
 
     def _pull(self, table: TableName, further: Callable[[Arrival], pl.DataFrame] | None) -> Pulled:
         select = self.sources.table(table).select

@@ -34,11 +34,16 @@ _NEWEST = "QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY held_unt
 _RECORDS = f"""
     SELECT customer_id, person_id, row_number() OVER (PARTITION BY person_id ORDER BY stood, customer_id) AS position,
         canonical_email AS email, canonical_phone AS phone, country_code AS country, created_at, updated_at
-    FROM (SELECT * FROM warehouse.past_crm_customers ANTI JOIN warehouse.crm_customers USING (customer_id) {_NEWEST})
-    JOIN (
-        SELECT customer_id, concat(person_id, ' ', held_until) AS person_id, position AS stood
-        FROM warehouse.past_customer_records {_NEWEST}
-    ) USING (customer_id)
+    FROM (
+        SELECT gone.*, coalesce(whose.person_id || ' ' || whose.held_until, customer_id) AS person_id, stood
+        FROM (
+            SELECT * FROM warehouse.past_crm_customers ANTI JOIN warehouse.crm_customers USING (customer_id) {_NEWEST}
+        ) AS gone
+        LEFT JOIN (
+            SELECT customer_id, person_id, held_until, position AS stood
+            FROM warehouse.past_customer_records {_NEWEST}
+        ) AS whose USING (customer_id)
+    )
 """
 #: SQL: a statement that is no yes.
 _AGAINST = "(status <> 'granted' OR captured_at IS NULL OR valid_to <= $instant)"
