@@ -119,28 +119,35 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
         met = _together(met, *_staying(arrival, erasures, compared))
     if met.rows.height:
         arriving.keep_usable()
-    covered = covered_by(
-        met.rows,
-        met.marks,
-        erasures,
-        settings=settings,
-        networks=networks,
-        identity_key=identity_key,
-        whole=arriving.whole,
-        having=arriving.having,
-    )
+    every, records = erasures, []
+    while True:
+        found = covered_by(
+            met.rows,
+            met.marks,
+            every,
+            settings=settings,
+            networks=networks,
+            identity_key=identity_key,
+            whole=arriving.whole,
+            having=arriving.having,
+        )
+        records.append(found.records)
+        if found.tombstones.is_empty():
+            break
+        # What a covered record held may leave another one without an address, and what it allows may lift more.
+        known, found = lifted(every, found, lift)
+        every = pl.concat([known, found.tombstones])
+        more = met_rows(arrival, CANONICAL, found.tombstones, columns=IDENTIFYING, **compared)
+        still = _met_among(met.rows, every, compared)
+        met = _together(still, more, *_staying(arrival, found.tombstones, compared))
     arrival.connection.execute("DROP TABLE IF EXISTS _usable")
-    known = None
-    if covered.tombstones.height:
-        known, covered = lifted(erasures, covered, lift)
-        met = _met_among(met.rows, known, compared)
-        more = met_rows(arrival, CANONICAL, covered.tombstones, columns=IDENTIFYING, **compared)
-        met = _together(met, more, *_staying(arrival, covered.tombstones, compared))
+    covered = Covered(pl.concat(records).unique(), every.tail(every.height - erasures.height))
+    relifted = every.head(erasures.height) if covered.tombstones.height else None
     if met.rows.height:
         _leave_out(arrival, met)
     withheld = withheld_addresses(met.rows, own_tombstones(met.rows, identity_key), met.marks, identity_key)
     parts = [arriving.written(there) for there in pieces(arrival.read, CANONICAL, ROW)]
-    return ReadCustomers(arriving.written(), parts, covered, known, withheld, arriving.normalised)
+    return ReadCustomers(arriving.written(), parts, covered, relifted, withheld, arriving.normalised)
 
 
 def _met(made: Iterable[pl.DataFrame], erasures: pl.DataFrame, compared: Compared) -> Met:
