@@ -1,6 +1,7 @@
 """The CRM's tables, read for the newest day only: yesterday's CRM cannot be read again."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import dagster as dg
 import polars as pl
@@ -15,6 +16,7 @@ from pipelines.crm.pull import Table, pull_erasures, pull_table
 from pipelines.crm.suppressions import read_suppressions
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.taking_in import keep_covered, known_erasures, note_changed, take_in
+from pipelines.erasure.written_over import noting_what_goes
 from pipelines.history.set_aside import QUARANTINE_DAYS
 from pipelines.tables.intervals import replace_by
 from pipelines.tables.rules import set_made_by
@@ -174,7 +176,8 @@ def _written(context: dg.AssetExecutionContext, relance: Relance, name: TableNam
         }
     )
     warehouse = relance.warehouse
-    with warehouse.transaction():
+    written_over = nullcontext() if table.met is None else noting_what_goes(warehouse, table.met)
+    with warehouse.transaction(), written_over:
         if table.lifted is not None:
             warehouse.replace("crm_erasures", table.lifted)
         if table.covered is not None:

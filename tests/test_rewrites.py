@@ -57,6 +57,10 @@ def changed(company: Company, old: str, new: str) -> None:
         (company.folder / f"{table}.csv").write_text(text.replace(old, new), encoding="utf-8")
 
 
+def theirs(company: Company) -> str:
+    return (company.folder / "customers.csv").read_text(encoding="utf-8")
+
+
 def file(home: Path) -> int:
     """What tells the warehouse's file from one that took its name."""
     return (home / "warehouse.duckdb").stat().st_ino
@@ -162,3 +166,28 @@ def test_a_record_that_a_later_night_shows_to_be_theirs_leaves_no_earlier_row(co
     night(company.config, home, DAYS[1])
     assert "bob@example.org" not in dump(home)
     assert "Béranger" not in dump(home)
+
+
+def test_a_covered_record_that_came_back_leaves_the_file_as_it_is_every_night(company: Company, home: Path) -> None:
+    company.write("customers", theirs(company) + "4,other@example.org,0471 12 34 56,Carla,Claes,1000,BE,2023-04-01\n")
+    consents = company.folder / "consents.csv"
+    consents.write_text(consents.read_text(encoding="utf-8") + "again,4,granted,2024-06-20\n", encoding="utf-8")
+    night(company.config, home, DAYS[0])
+    assert "other@example.org" in dump(home)
+    first = file(home)
+    for day in DAYS[1:]:
+        night(company.config, home, day)
+        assert "other@example.org" in dump(home)
+        assert "carla@example.org" not in dump(home)
+        assert file(home) == first
+
+
+def test_an_address_that_a_repeated_day_shows_to_be_theirs_leaves_no_earlier_row(company: Company, home: Path) -> None:
+    company.write("customers", theirs(company) + "5,shared@example.org,0477 65 43 21,Eve,Evers,1000,BE,2023-04-01\n")
+    night(company.config, home, DAYS[0])
+    first = file(home)
+    company.write("customers", theirs(company) + "6,shared@example.org,0471 12 34 56,Carla,Claes,1000,BE,2023-05-01\n")
+    night(company.config, home, DAYS[0])
+    assert "Evers" in dump(home)
+    assert "shared@example.org" not in dump(home)
+    assert file(home) != first

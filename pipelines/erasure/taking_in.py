@@ -19,7 +19,6 @@ from catalog.erasures import (
     request_ids,
     requests_in,
 )
-from catalog.rewrite import note_rewrite
 from catalog.sealed import sealed
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
@@ -80,7 +79,6 @@ def take_in(erasing: Erasing, lift: Lift | None = None) -> None:
     fresh = not_applied(warehouse, "rows")
     if fresh.is_empty():
         return
-    urgent = fresh.join(left_behind(warehouse, fresh), on=fresh.columns, how="anti", nulls_equal=True)
     met = met_rows(
         warehouse,
         "warehouse.crm_customers",
@@ -92,7 +90,7 @@ def take_in(erasing: Erasing, lift: Lift | None = None) -> None:
     if lift is not None and covered.tombstones.height:
         known, covered = lifted(warehouse.read("FROM warehouse.crm_erasures"), covered, lift)
         warehouse.replace("crm_erasures", known)
-    keep_covered(erasing, covered, urgent["request_id"].unique())
+    keep_covered(erasing, covered)
     fresh = not_applied(warehouse, "rows")
     if fresh.is_empty():
         return
@@ -160,21 +158,12 @@ def _gone_customers(erasing: Erasing, fresh: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def keep_covered(erasing: Erasing, covered: Covered, urgent: pl.Series | None = None) -> None:
-    """Keep what is missing of the records that requests cover, before the customers are written without them.
-
-    `urgent` are the requests for which the file is to be written anew at once: all, if not given.
-    """
+def keep_covered(erasing: Erasing, covered: Covered) -> None:
+    """Keep what is missing of the records that requests cover, before the customers are written without them."""
     warehouse = erasing.warehouse
     note_covered(erasing, covered.records)
     if warehouse.has("crm_customers"):
         receive_again(erasing.catalog, covered.tombstones["request_id"].unique())
-        records = covered.records
-        hurried = records if urgent is None else records.filter(pl.col("request_id").is_in(urgent.implode()))
-        store_frame(warehouse.connection, "_covered", hurried.select("customer_id"))
-        if not warehouse.read("FROM warehouse.crm_customers SEMI JOIN _covered USING (customer_id) LIMIT 1").is_empty():
-            # A repeated day writes over such a row and keeps no earlier one that would be found later.
-            note_rewrite(warehouse)
     warehouse.append("crm_erasures", covered.tombstones)
     if not warehouse.has("crm_customers"):
         _count_as_applied(warehouse)

@@ -28,12 +28,11 @@ from catalog.warehouse import Warehouse
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.erasing import KEPT_DAYS, Erasing
 from pipelines.erasure.requests import request_tombstones
-from pipelines.erasure.taking_in import keep_covered, known_erasures, note_changed, take_in
+from pipelines.erasure.taking_in import known_erasures, note_changed, take_in
 from pipelines.identifiers.hashes import keyed_hash
-from pipelines.tombstones.covered import Covered
 from pipelines.tombstones.tombstones import person_tombstones, tombstones
 from schemas.config import Config, read_config
-from schemas.crm import CrmErasures, ErasureRequests
+from schemas.crm import ErasureRequests
 from schemas.erasure import RequestKind
 from tests.conftest import ROOT
 from tests.pipelines.erasure.test_purge import crm, emptied
@@ -136,22 +135,6 @@ def test_what_a_covered_record_holds_leaves_other_records_at_once(erasing: Erasi
     assert rewrite_is_due(erasing.warehouse, NOW.date())
     assert not_applied(erasing.warehouse, "rows").is_empty()
     assert states(erasing.catalog) == {"r1": "received"}
-
-
-@pytest.mark.parametrize(("hurried", "due"), [(None, True), (["r1"], True), ([], False)])
-def test_a_covered_record_that_the_night_writes_over_makes_the_file_anew_if_its_request_may_not_wait(
-    erasing: Erasing, hurried: list[str] | None, due: bool
-) -> None:
-    stones = pl.DataFrame(CrmErasures.create_empty())
-    schema = {"request_id": pl.String, "requested_at": stones.schema["requested_at"], "customer_id": pl.String}
-    urgent = None if hurried is None else pl.Series(hurried, dtype=pl.String)
-    erasing.warehouse.ensure("crm_erasures", CrmErasures)
-    for record, expected in (("nobody", False), ("bob", due)):
-        covered = pl.DataFrame([("r1", ASKED_AT, record)], schema=schema, orient="row")
-        keep_covered(
-            erasing, Covered(covered, stones), urgent if urgent is None else pl.Series(urgent, dtype=pl.String)
-        )
-        assert rewrite_is_due(erasing.warehouse, NOW.date()) == expected
 
 
 def test_a_record_is_noted_once_and_only_while_its_request_is_young_enough(erasing: Erasing) -> None:
