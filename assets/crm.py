@@ -1,7 +1,6 @@
 """The CRM's tables, read for the newest day only: yesterday's CRM cannot be read again."""
 
 from collections.abc import Iterator
-from contextlib import nullcontext
 
 import dagster as dg
 import polars as pl
@@ -15,8 +14,7 @@ from pipelines.crm.orphans import orphans
 from pipelines.crm.pull import Table, pull_erasures, pull_table
 from pipelines.crm.suppressions import read_suppressions
 from pipelines.erasure.applied import not_applied
-from pipelines.erasure.taking_in import keep_covered, known_erasures, note_changed, take_in
-from pipelines.erasure.written_over import noting_what_goes
+from pipelines.erasure.taking_in import keep_covered, known_erasures, note_changed, note_written_over, take_in
 from pipelines.history.set_aside import QUARANTINE_DAYS
 from pipelines.tables.intervals import replace_by
 from pipelines.tables.rules import set_made_by
@@ -176,12 +174,12 @@ def _written(context: dg.AssetExecutionContext, relance: Relance, name: TableNam
         }
     )
     warehouse = relance.warehouse
-    written_over = nullcontext() if table.met is None else noting_what_goes(warehouse, table.met)
-    with warehouse.transaction(), written_over:
+    with warehouse.transaction():
         if table.lifted is not None:
             warehouse.replace("crm_erasures", table.lifted)
         if table.covered is not None:
             keep_covered(relance.erasing, table.covered)
+            note_written_over(warehouse, table.covered, as_of)
         if table.arrived is None:
             warehouse.replace_by(f"crm_{name}", table.select)
         else:

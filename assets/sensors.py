@@ -55,7 +55,8 @@ def _tell_of_run(config: Config, home: Home, run: dg.DagsterRun, reason: Relance
     with open_catalog(home) as catalog:
         night = night_of_run(catalog, run.run_id)
         if night is None:
-            day = date.fromisoformat(run.tags.get("dagster/partition", datetime.now(UTC).date().isoformat()))
+            partition = run.tags.get("dagster/partition")
+            day = date.fromisoformat(partition) if partition else datetime.now(config.settings.zone).date()
             message = unreported_message(day, f"{reason or ''} Dagster's page shows run {run.run_id}.".strip())
         else:
             message = night_message(night_report(catalog, night))

@@ -26,6 +26,12 @@ ASKED = (
     '[sources.erasures]\nfiles = "../erasures.csv"\n\n[tables.erasures]\n'
     'select = "SELECT id AS request_id, customer AS customer_id, time AS requested_at FROM erasures"\n'
 )
+#: In place of the customer's id, consents may name an address.
+BY_ADDRESS = (
+    "customer AS customer_id, unnest",
+    "CASE WHEN customer NOT LIKE '%@%' THEN customer END AS customer_id, "
+    "CASE WHEN customer LIKE '%@%' THEN customer END AS address, unnest",
+)
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +65,11 @@ def changed(company: Company, old: str, new: str) -> None:
 
 def theirs(company: Company) -> str:
     return (company.folder / "customers.csv").read_text(encoding="utf-8")
+
+
+def come_as_another(company: Company) -> None:
+    """Let the CRM have a second record of Carla's, with an address that no request names."""
+    company.write("customers", theirs(company) + "6,shared@example.org,0471 12 34 56,Carla,Claes,1000,BE,2023-05-01\n")
 
 
 def file(home: Path) -> int:
@@ -182,12 +193,28 @@ def test_a_covered_record_that_came_back_leaves_the_file_as_it_is_every_night(co
         assert file(home) == first
 
 
-def test_an_address_that_a_repeated_day_shows_to_be_theirs_leaves_no_earlier_row(company: Company, home: Path) -> None:
-    company.write("customers", theirs(company) + "5,shared@example.org,0477 65 43 21,Eve,Evers,1000,BE,2023-04-01\n")
+@pytest.mark.parametrize("holder", ["customer", "consent"])
+def test_an_address_that_a_repeated_day_shows_to_be_theirs_leaves_no_earlier_row(
+    company: Company, home: Path, holder: str
+) -> None:
+    if holder == "customer":
+        company.write("customers", theirs(company) + "5,shared@example.org,047765,Eve,Evers,1000,BE,2023-04-01\n")
+    else:
+        company.declare("sources.toml", (company.config / "sources.toml").read_text().replace(*BY_ADDRESS))
+        consents = (company.folder / "consents.csv").read_text(encoding="utf-8")
+        company.write("consents", consents + "said,shared@example.org,granted,2024-05-01\n")
     night(company.config, home, DAYS[0])
+    assert "shared@example.org" in dump(home)
     first = file(home)
-    company.write("customers", theirs(company) + "6,shared@example.org,0471 12 34 56,Carla,Claes,1000,BE,2023-05-01\n")
+    come_as_another(company)
     night(company.config, home, DAYS[0])
-    assert "Evers" in dump(home)
     assert "shared@example.org" not in dump(home)
     assert file(home) != first
+
+
+def test_another_record_of_theirs_leaves_the_file_as_it_is_on_a_later_day(company: Company, home: Path) -> None:
+    first = file(home)
+    come_as_another(company)
+    night(company.config, home, DAYS[1])
+    assert "shared@example.org" not in dump(home)
+    assert file(home) == first

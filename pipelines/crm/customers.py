@@ -42,8 +42,6 @@ class ReadCustomers(NamedTuple):
     covered: Covered
     #: `CrmErasures` that were known, where a consent of somebody whom they cover lifts more of them.
     lifted: pl.DataFrame | None
-    #: The ids of customers of whom requests take something out, those who stay in the warehouse among them.
-    met: pl.Series
     #: `WithheldAddresses`.
     withheld: pl.DataFrame
     #: How many were made canonical for it.
@@ -149,9 +147,7 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
         _leave_out(arrival, met)
     withheld = withheld_addresses(met.rows, own_tombstones(met.rows, identity_key), met.marks, identity_key)
     parts = [arriving.written(there) for there in pieces(arrival.read, CANONICAL, ROW)]
-    return ReadCustomers(
-        arriving.written(), parts, covered, relifted, met.rows["customer_id"], withheld, arriving.normalised
-    )
+    return ReadCustomers(arriving.written(), parts, covered, relifted, withheld, arriving.normalised)
 
 
 def _met(made: Iterable[pl.DataFrame], erasures: pl.DataFrame, compared: Compared) -> Met:

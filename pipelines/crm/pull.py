@@ -70,8 +70,6 @@ class Table(NamedTuple):
     covered: Covered | None = None
     #: Of the customers: `CrmErasures` that were known, where more of them are lifted.
     lifted: pl.DataFrame | None = None
-    #: Of the customers: the ids of those of whom requests take something out.
-    met: pl.Series | None = None
     #: Of the customers: `WithheldAddresses`.
     withheld: pl.DataFrame | None = None
     #: Of the customers: how many were made canonical tonight.
@@ -170,7 +168,6 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
         temporary=(*arrival.temporary, CANONICAL),
         covered=customers.covered,
         lifted=customers.lifted,
-        met=customers.met,
         withheld=customers.withheld,
         normalised=customers.normalised,
         parts=customers.parts,

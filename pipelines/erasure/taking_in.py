@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -19,6 +19,7 @@ from catalog.erasures import (
     request_ids,
     requests_in,
 )
+from catalog.rewrite import note_rewrite
 from catalog.sealed import sealed
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
@@ -167,6 +168,17 @@ def keep_covered(erasing: Erasing, covered: Covered) -> None:
     warehouse.append("crm_erasures", covered.tombstones)
     if not warehouse.has("crm_customers"):
         _count_as_applied(warehouse)
+
+
+def note_written_over(warehouse: Warehouse, covered: Covered, day: date) -> None:
+    """Let the file be written anew if requests cover more than was known before the customers were read, and `day` was
+    read before: what the tables have of that try is written over, and no earlier row is kept that would be found later.
+    """
+    if covered.tombstones["lifted_at"].null_count() == 0 or not warehouse.has("pulls"):
+        return
+    tried = "SELECT 1 FROM warehouse.pulls WHERE as_of = $day AND \"table\" <> 'erasures' LIMIT 1"
+    if not warehouse.read(tried, day=day).is_empty():
+        note_rewrite(warehouse)
 
 
 def _count_as_applied(warehouse: Warehouse) -> None:

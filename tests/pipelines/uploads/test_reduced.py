@@ -245,5 +245,5 @@ def test_of_an_audience_that_is_too_small_a_removal_is_asked_for_once_however_sm
         assert "1 short" in str(first.reason)
         assert company.run({1: JOHN}).version == first.version
         text = (company.outbox.folder(company.audience, str(first.version)) / "README.txt").read_text()
-        assert text.startswith("club.remove.csv (1 rows) for Google Ads")
+        assert text.startswith("club.remove.csv (1 row) for Google Ads")
         assert "0 keys to add, 1 to remove.\n" in text
