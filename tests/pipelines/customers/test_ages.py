@@ -40,6 +40,12 @@ def test_somebody_is_old_enough_on_their_birthday(born: date | None, why: str | 
     assert barred(born) == why
 
 
+def test_on_29_february_the_28th_of_an_earlier_year_counts() -> None:
+    leap_day = date(2024, 2, 29)
+    assert barred(date(2006, 2, 28), as_of=leap_day) is None
+    assert barred(date(2006, 3, 1), as_of=leap_day) == "under_age"
+
+
 def test_of_two_dates_of_birth_the_later_counts_and_of_one_the_known() -> None:
     assert barred(date(1980, 1, 1), date(2010, 1, 1)) == "under_age"
     assert barred(date(1980, 1, 1), None) is None
