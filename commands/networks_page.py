@@ -64,7 +64,8 @@ def _section(name: str, network: Network) -> Iterator[str]:
     yield f"- **File**: {_format(network)}"
     rows = file.minimum_rows
     left = f"; a removal must leave {rows.left:,}" if rows.left else ""
-    least = f"{rows.full:,} rows in a full file, {rows.add:,} in one that adds, {rows.remove:,} in one that removes"
+    full = f"{rows.full:,} row{'' if rows.full == 1 else 's'}"
+    least = f"{full} in a full file, {rows.add:,} in one that adds, {rows.remove:,} in one that removes"
     yield f"- **At least** {least}{left}."
     most = [f"{file.maximum_rows:,} rows"] if file.maximum_rows else []
     most += [f"{file.maximum_bytes:,} bytes"] if file.maximum_bytes else []
