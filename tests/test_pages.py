@@ -9,9 +9,13 @@ import pytest
 
 from tests.conftest import Company
 from tests.nights import night
+from tests.test_forgetting import confirm_plan, state
 from tests.test_rewrites import ASKED, come_as_another, theirs
 
 NOBODY_ASKS, BOB_ASKS = "id,customer,time\n", "id,customer,time\nr1,2,2024-06-20 10:00:00\n"
+BOB = ("bob@example.org", "Béranger")
+#: Bob's, which is in a key that Google has.
+POSTAL_CODE = "94025-3215"
 
 
 @pytest.fixture(autouse=True)
@@ -41,10 +45,6 @@ def in_pages(home: Path, *values: str) -> list[str]:
     return [value for value in values if value.encode() in pages]
 
 
-#: The postal code is in a key that Google still has.
-BOB = ("bob@example.org", "Béranger")
-
-
 def test_what_a_request_took_out_is_in_no_page(company: Company, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert in_pages(home, *BOB) == [*BOB]
     company.write("erasures", BOB_ASKS)
@@ -55,7 +55,19 @@ def test_what_a_request_took_out_is_in_no_page(company: Company, home: Path, mon
     assert in_pages(home, *BOB)
     night(company.config, home, "2024-07-01")
     assert in_pages(home, *BOB) == []
-    assert in_pages(home, "carla@example.org")
+    assert in_pages(home, "carla@example.org", POSTAL_CODE) == ["carla@example.org", POSTAL_CODE]
+
+
+def test_a_key_that_networks_are_said_to_have_removed_is_in_no_page(company: Company, home: Path) -> None:
+    confirm_plan(home)
+    company.write("erasures", BOB_ASKS)
+    night(company.config, home, "2024-07-01")
+    confirm_plan(home)
+    assert state(home) == {"r1": "removing"}
+    assert in_pages(home, POSTAL_CODE)
+    night(company.config, home, "2024-07-02")
+    assert state(home) == {"r1": "closed"}
+    assert in_pages(home, POSTAL_CODE) == []
 
 
 def test_nor_is_what_a_repeated_day_wrote_over(company: Company, home: Path) -> None:
