@@ -67,6 +67,8 @@ def see(arrival: Arrival, select: str, source_file: str | None) -> tuple[str, bo
     store_frame(
         arrival.connection, arrival.met, pl.concat([new.to_frame("new"), gone.to_frame("gone")], how="diagonal")
     )
+    if new.is_empty():
+        return f"FROM ({select}) LIMIT 0", repeated
     # As a condition it would be a join that keeps all rows that are parsed (tried).
     fresh = f"SELECT *, {RAW_MARK} IN (SELECT new FROM {arrival.met} WHERE new IS NOT NULL) AS fresh FROM ({select})"
     return f"SELECT * EXCLUDE (fresh) FROM ({fresh}) WHERE fresh", repeated
