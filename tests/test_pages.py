@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.conftest import Company
+from tests.conftest import Company, small_company
 from tests.nights import night
 from tests.test_forgetting import confirm_plan, state
 from tests.test_rewrites import ASKED, come_as_another, theirs
@@ -18,25 +20,39 @@ BOB = ("bob@example.org", "Béranger")
 POSTAL_CODE = "94025-3215"
 
 
-@pytest.fixture(autouse=True)
-def _unencrypted(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _unencrypted() -> Iterator[None]:
     def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str, key: str) -> bool:
         connection.execute(f"ATTACH '{path}' AS {name}")
         return True
 
-    for module in ("catalog.warehouse", "catalog.rewrite"):
-        monkeypatch.setattr(f"{module}.attach_encrypted", attach)
+    with pytest.MonkeyPatch.context() as patched:
+        for module in ("catalog.warehouse", "catalog.rewrite"):
+            patched.setattr(f"{module}.attach_encrypted", attach)
+        yield
 
 
-@pytest.fixture
-def home(company: Company) -> Path:
-    """A home after a night in which nobody had asked for anything."""
+@pytest.fixture(scope="module")
+def first_night(_unencrypted: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home after a night in which nobody had asked for anything, and its company."""
+    folder = tmp_path_factory.mktemp("first")
+    company = small_company(folder / "company")
     text = (company.config / "sources.toml").read_text(encoding="utf-8")
     company.declare("sources.toml", text.replace("[tables.erasures]\nabsent = true\n", ASKED))
     company.write("erasures", NOBODY_ASKS)
-    home = company.folder.parent / "home"
-    night(company.config, home, "2024-06-30")
-    return home
+    night(company.config, folder / "home", "2024-06-30")
+    return folder
+
+
+@pytest.fixture
+def home(first_night: Path, tmp_path: Path) -> Path:
+    shutil.copytree(first_night, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def company(home: Path) -> Company:
+    return Company(home.parent / "company")
 
 
 def in_pages(home: Path, *values: str) -> list[str]:
@@ -71,8 +87,8 @@ def test_a_key_that_networks_are_said_to_have_removed_is_in_no_page(company: Com
 
 
 def test_nor_is_what_a_repeated_day_wrote_over(company: Company, home: Path) -> None:
-    company.write("erasures", BOB_ASKS.replace("r1,2", "r1,3"))
     company.write("customers", theirs(company) + "5,shared@example.org,047765,Eve,Evers,1000,BE,2023-04-01\n")
+    company.write("erasures", BOB_ASKS.replace("r1,2", "r1,3"))
     night(company.config, home, "2024-07-01")
     assert in_pages(home, "shared@example.org", "carla@example.org") == ["shared@example.org"]
     come_as_another(company)
