@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import schemas.network
+from pipelines.uploads.manifest import count_of
 from schemas.declared import Declared, Text, read_declared
 from schemas.network import Network
 from schemas.network_file import Column, Confidence
@@ -64,7 +65,7 @@ def _section(name: str, network: Network) -> Iterator[str]:
     yield f"- **File**: {_format(network)}"
     rows = file.minimum_rows
     left = f"; a removal must leave {rows.left:,}" if rows.left else ""
-    full = f"{rows.full:,} row{'' if rows.full == 1 else 's'}"
+    full = count_of(rows.full, "row")
     least = f"{full} in a full file, {rows.add:,} in one that adds, {rows.remove:,} in one that removes"
     yield f"- **At least** {least}{left}."
     most = [f"{file.maximum_rows:,} rows"] if file.maximum_rows else []

@@ -139,6 +139,16 @@ class Company:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
+    def declare_erasures(self, requests: str) -> None:
+        """Let the CRM have requests to be forgotten, and declare where: lines of id, customer and time."""
+        text = (self.config / "sources.toml").read_text(encoding="utf-8")
+        erasures = (
+            '[sources.erasures]\nfiles = "../erasures.csv"\n\n[tables.erasures]\n'
+            'select = "SELECT id AS request_id, customer AS customer_id, time AS requested_at FROM erasures"\n'
+        )
+        self.declare("sources.toml", text.replace("[tables.erasures]\nabsent = true\n", erasures))
+        self.write("erasures", f"id,customer,time\n{requests}")
+
 
 @pytest.fixture
 def company(tmp_path: Path) -> Company:

@@ -455,20 +455,10 @@ def test_killed_between_any_two_steps_the_next_run_finishes_what_was_asked(
         assert {removal.network for removal in removals(catalog)} == {"meta", "google_ads", "pinterest"}
 
 
-def declare_erasures(company: Company, requests: str) -> None:
-    text = (company.config / "sources.toml").read_text()
-    erasures = (
-        '[sources.erasures]\nfiles = "../erasures.csv"\n\n[tables.erasures]\n'
-        'select = "SELECT id AS request_id, customer AS customer_id, time AS requested_at FROM erasures"\n'
-    )
-    company.declare("sources.toml", text.replace("[tables.erasures]\nabsent = true\n", erasures))
-    company.write("erasures", f"id,customer,time\n{requests}")
-
-
 def test_who_consented_after_an_old_request_stays_in_the_files_of_a_first_night(
     company: Company, relance: Callable[..., Ran], tmp_path: Path
 ) -> None:
-    declare_erasures(company, "r1,1,2022-06-01 10:00:00\n")
+    company.declare_erasures("r1,1,2022-06-01 10:00:00\n")
 
     ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
 
@@ -482,7 +472,7 @@ def test_whose_other_record_leaves_the_crm_stays_by_the_consent_of_the_one_that_
     company: Company, tmp_path: Path
 ) -> None:
     """Both records of Ada's consented after the request for the first; the second has no other address."""
-    declare_erasures(company, "r1,1,2022-06-01 10:00:00\n")
+    company.declare_erasures("r1,1,2022-06-01 10:00:00\n")
     tables = {name: (company.folder / f"{name}.csv").read_text(encoding="utf-8") for name in OTHERS}
     header, ada, *others = tables["customers"].splitlines(keepends=True)
     again = ada.replace("1,", "again,", 1).replace("2023-01-01", "2023-01-02")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 from polars_hash import col
 
+from pipelines.at_once import at_once
 from schemas.identifiers import Hash
 
 
@@ -32,12 +33,13 @@ def keyed_hash(values: pl.Series, key: str) -> pl.Series:
 
 def _on_all_cores(values: pl.Series, digest: pl.Expr) -> pl.Series:
     """The digest of each value, in their order: left alone, Polars works it out on one core."""
-    some = -(-max(values.len(), 1) // pl.thread_pool_size())
-    parts = values.to_frame("value").lazy()
-    every = [parts.slice(start, some).select(digest) for start in range(0, max(values.len(), 1), some)]
-    return pl.concat(pl.collect_all(every), rechunk=True)["value"]
+    whole = values.to_frame("value")
+    parts = [*whole.iter_slices(max(_FEW, 1 + values.len() // pl.thread_pool_size()))] or [whole]
+    return pl.concat(at_once(lambda part: part.select(digest), parts), rechunk=True)["value"]
 
 
+#: So many are done sooner than a second thread begins.
+_FEW = 10_000
 _MD5 = col("value").nchash.md5()
 _SHA1 = col("value").nchash.sha1()
 _SHA256 = col("value").chash.sha2_256()

@@ -126,7 +126,7 @@ def signed(manifest: Manifest, audit_head: AuditHead, keys: SecretKeys) -> Manif
 def readme(manifest: Manifest, segment: Segment, network: Network) -> str:
     """Five lines: what this is, what to do, what not to do, what to do afterwards, and what is not certain."""
     minimum = network.file.minimum_rows.full
-    files = ", ".join(f"{entry.name} ({_count(entry.rows, 'row')})" for entry in manifest.files) or "No file"
+    files = ", ".join(f"{entry.name} ({count_of(entry.rows, 'row')})" for entry in manifest.files) or "No file"
     short = "; ".join(f"{label} has only {rows:,}" for label, rows in manifest.withheld.items())
     missing = f" Not here, below the minimum of {minimum:,} rows: {short}." if short else ""
     doubts = "; ".join(fact.says.rstrip(".") for fact in network.unconfirmed)
@@ -137,7 +137,7 @@ def readme(manifest: Manifest, segment: Segment, network: Network) -> str:
     held = f": {people}" if manifest.has_file("full") else ""
     lines = [
         f"{files}{held} for {network.title}, as of {manifest.as_of}; "
-        f"{_count(manifest.adds, 'key')} to add, {manifest.removes:,} to remove.{missing}",
+        f"{count_of(manifest.adds, 'key')} to add, {manifest.removes:,} to remove.{missing}",
         _what_to_do(manifest) + _where_to_click(manifest, segment, network),
         "Never open a file in a spreadsheet, and do not mail it: hashed keys are personal data.",
         f"Delete the files when they are uploaded; a newer version replaces them. Purpose: {segment.purpose}.",
@@ -146,7 +146,8 @@ def readme(manifest: Manifest, segment: Segment, network: Network) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _count(number: int, noun: str) -> str:
+def count_of(number: int, noun: str) -> str:
+    """So many of them, as a sentence says it."""
     return f"{number:,} {noun if number == 1 else f'{noun}s'}"
 
 

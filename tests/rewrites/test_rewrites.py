@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,16 +15,13 @@ from catalog.rewrite import rewrite_is_due
 from catalog.secret_keys import open_keys
 from catalog.warehouse import open_warehouse
 from pipelines.erasure.taking_in import DAYS_TO_REWRITE
-from tests.conftest import Company, small_company
+from tests.conftest import Company
 from tests.nights import night, night_killed_at_a_stage
 from tests.processes import forked
+from tests.rewrites.conftest import after_a_night, come_as_another, theirs
 from tests.test_forgetting import dump, state
 
 DAYS = ("2024-06-30", "2024-07-01", "2024-07-02")
-ASKED = (
-    '[sources.erasures]\nfiles = "../erasures.csv"\n\n[tables.erasures]\n'
-    'select = "SELECT id AS request_id, customer AS customer_id, time AS requested_at FROM erasures"\n'
-)
 #: In place of the customer's id, consents may name an address.
 BY_ADDRESS = (
     "customer AS customer_id, unnest",
@@ -37,39 +33,13 @@ BY_ADDRESS = (
 @pytest.fixture(scope="module")
 def first_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home after its first night, and its company, whose CRM had been asked to forget Carla, and keeps her record."""
-    folder = tmp_path_factory.mktemp("first")
-    company = small_company(folder / "company")
-    text = (company.config / "sources.toml").read_text()
-    company.declare("sources.toml", text.replace("[tables.erasures]\nabsent = true\n", ASKED))
-    company.write("erasures", "id,customer,time\nr1,3,2024-06-01 10:00:00\n")
-    night(company.config, folder / "home", DAYS[0])
-    return folder
-
-
-@pytest.fixture
-def home(first_night: Path, tmp_path: Path) -> Path:
-    shutil.copytree(first_night, tmp_path, dirs_exist_ok=True)
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def company(home: Path) -> Company:
-    return Company(home.parent / "company")
+    return after_a_night(tmp_path_factory.mktemp("first"), DAYS[0], "r1,3,2024-06-01 10:00:00\n")
 
 
 def changed(company: Company, old: str, new: str) -> None:
     for table in ("customers", "orders", "consents"):
         text = (company.folder / f"{table}.csv").read_text(encoding="utf-8")
         (company.folder / f"{table}.csv").write_text(text.replace(old, new), encoding="utf-8")
-
-
-def theirs(company: Company) -> str:
-    return (company.folder / "customers.csv").read_text(encoding="utf-8")
-
-
-def come_as_another(company: Company) -> None:
-    """Let the CRM have a second record of Carla's, with an address that no request names."""
-    company.write("customers", theirs(company) + "6,shared@example.org,0471 12 34 56,Carla,Claes,1000,BE,2023-05-01\n")
 
 
 def file(home: Path) -> int:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.conftest import Company, small_company
+from tests.conftest import Company
 from tests.nights import night
+from tests.rewrites.conftest import after_a_night, come_as_another, theirs
 from tests.test_forgetting import confirm_plan, state
-from tests.test_rewrites import ASKED, come_as_another, theirs
 
-NOBODY_ASKS, BOB_ASKS = "id,customer,time\n", "id,customer,time\nr1,2,2024-06-20 10:00:00\n"
+BOB_ASKS = "id,customer,time\nr1,2,2024-06-20 10:00:00\n"
 BOB = ("bob@example.org", "Béranger")
 #: Bob's, which is in a key that Google has.
 POSTAL_CODE = "94025-3215"
@@ -35,24 +34,7 @@ def _unencrypted() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def first_night(_unencrypted: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home after a night in which nobody had asked for anything, and its company."""
-    folder = tmp_path_factory.mktemp("first")
-    company = small_company(folder / "company")
-    text = (company.config / "sources.toml").read_text(encoding="utf-8")
-    company.declare("sources.toml", text.replace("[tables.erasures]\nabsent = true\n", ASKED))
-    company.write("erasures", NOBODY_ASKS)
-    night(company.config, folder / "home", "2024-06-30")
-    return folder
-
-
-@pytest.fixture
-def home(first_night: Path, tmp_path: Path) -> Path:
-    shutil.copytree(first_night, tmp_path, dirs_exist_ok=True)
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def company(home: Path) -> Company:
-    return Company(home.parent / "company")
+    return after_a_night(tmp_path_factory.mktemp("first"), "2024-06-30", "")
 
 
 def in_pages(home: Path, *values: str) -> list[str]:
