@@ -181,7 +181,7 @@ def test_whoever_refused_the_purpose_that_counts_is_not_assumed_to_agree() -> No
 words = st.builds(
     lambda person, by_address, purpose, network, status, days, ends: {
         **({"address": f"{person}@example.com"} if by_address else {"customer_id": person}),
-        "record_id": f"{person} {purpose} {days}",
+        "record_id": f"{person} {by_address} {purpose} {network} {status} {days} {ends}",
         "purpose": purpose,
         "network": network,
         "status": status,
@@ -225,6 +225,54 @@ def test_the_evidence_shows_a_refusing_statement_exactly_where_a_statement_refus
             valid = about.filter(pl.col("purpose") == "profiling", pl.col("valid_to").is_null())
             objected = "refused" in set(valid["outcome"])
             assert why == ("objected_to_profiling" if objected else None)
+
+
+def deciding(
+    statements: list[dict[str, object]], network: str, purpose: Purpose, instead: tuple[Purpose, ...]
+) -> set[tuple[object, str, str]]:
+    """(record_id, scope, outcome) of the statements that decide about ann, as the rule puts it."""
+
+    def spoken(purposes: tuple[Purpose, ...]) -> list[tuple[object, str, int | None]]:
+        scopes: dict[tuple[object, ...], list[tuple[object, str, tuple[object, int] | None]]] = {}
+        for said in statements:
+            scope = {"ann": "record", "ann@example.com": "email"}.get(str(said.get("customer_id", said.get("address"))))
+            if scope is None or said["purpose"] not in purposes or said["network"] not in {None, network}:
+                continue
+            refusal = ("granted", "pending", "denied").index(str(said["status"]))
+            word = None if said["valid_to"] else (said["captured_at"], refusal)
+            scopes.setdefault((scope, said["purpose"], said["network"]), []).append((said["record_id"], scope, word))
+        newest = [(max((word for *_, word in each if word), default=None), each) for each in scopes.values()]
+        return [
+            (statement, scope, word[1] if word else None)
+            for speaks, each in newest
+            for statement, scope, word in each
+            if word == speaks
+        ]
+
+    found = spoken((purpose,)) or spoken(instead)
+    least = max((refusal for *_, refusal in found if refusal is not None), default=None)
+    outcome = "granted" if least == 0 else "refused"
+    return {(statement, scope, outcome) for statement, scope, refusal in found if refusal == least}
+
+
+@given(st.lists(words, max_size=8), st.sampled_from([PLAIN, COUNTING]))
+@settings(max_examples=25)
+def test_the_evidence_is_the_newest_of_each_scope_that_is_the_least_permissive(
+    statements: list[dict[str, object]], given_settings: Settings
+) -> None:
+    names = ("meta", "google_ads")
+    shown = evidence(
+        ["ann"], records_of({"ann": "FR", "bea": "US"}), consents_of(statements),
+        networks={name: NETWORKS[name] for name in names}, settings=given_settings, instant=NOW,
+    )  # fmt: skip
+    asked: set[tuple[str, Purpose]] = {
+        (name, purpose) for name in names for purpose in (*NETWORKS[name].consent, "profiling")
+    }
+    for network, purpose in asked:
+        about = shown.filter(network=network, purpose=purpose)
+        expected_rows = deciding(statements, network, purpose, given_settings.consent.get(purpose, ()))
+        assert set(about.select("record_id", "scope", "outcome").iter_rows()) == expected_rows
+    assert set(shown.select("network", "purpose").iter_rows()) <= asked
 
 
 def test_the_evidence_names_statement_source_time_and_record() -> None:
