@@ -12,6 +12,7 @@ import dataframely as dy
 import polars as pl
 
 from schemas.money import currencies
+from schemas.network import network_names
 from schemas.privacy import RAW
 from schemas.settings import Purpose
 from schemas.source import TableName
@@ -22,10 +23,15 @@ PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 VISIT_EVENTS = ("visit", "view_product", "add_to_cart", "begin_checkout", "purchase")
 
 
-def _word(words: Iterable[str], description: str | None = None) -> dy.String:
+def _word(words: Iterable[str], description: str | None = None, *, nullable: bool = False) -> dy.String:
     """A column that holds one of `words`."""
     words = list(words)
-    return dy.String(check=lambda column: column.is_in(words), description=description, metadata={"words": words})
+    return dy.String(
+        nullable=nullable,
+        check=lambda column: column.is_in(words),
+        description=description,
+        metadata={"words": words},
+    )
 
 
 def vocabulary(column: dy.Column) -> list[str]:
@@ -107,7 +113,7 @@ class CrmConsents(dy.Schema):
     )
     address = dy.String(nullable=True, metadata=RAW, description="An e-mail or a phone, as typed.")
     purpose = _word(PURPOSES, "What it allows or forbids.")
-    network = dy.String(nullable=True, description="Null speaks for all networks.")
+    network = _word(network_names(), "A network's name as relance has it; null speaks for all.", nullable=True)
     region = dy.String(
         nullable=True,
         description="The place or law it was given under; only California's says more than the country.",

@@ -204,6 +204,12 @@ def read_networks(folder: Path = NETWORKS_FOLDER) -> dict[str, Network]:
 
 
 @cache
+def network_names() -> tuple[str, ...]:
+    """What the networks that relance ships are called, without reading their files."""
+    return tuple(sorted(path.stem for path in NETWORKS_FOLDER.glob("*.toml")))
+
+
+@cache
 def networks() -> dict[str, Network]:
     """The networks that relance ships, every column of theirs."""
     return read_networks()

@@ -23,7 +23,7 @@ _WEIGHTS: dict[TableName, dict[str, int]] = {
 _NAMED = 6
 
 #: Columns whose words must be ours, since relance must not put words into somebody's mouth.
-_OURS = ("purpose", "status")
+_OURS = ("purpose", "status", "network")
 
 #: How the names of columns end that tell requests apart: to be forgotten, to be told, to be corrected.
 _KINDS = frozenset(
@@ -191,7 +191,7 @@ def _fault(table: TableName, candidate: _Candidate) -> str | None:
     lacking = [column for column in needed if column not in candidate.matched]
     if lacking:
         return f"no column of it is {' or '.join(lacking)}"
-    for column in _OURS if table == "consents" else ():
+    for column in [each for each in _OURS if each in candidate.matched] if table == "consents" else ():
         name = candidate.matched[column].name
         if ours(column, candidate.found.columns[name]) < 0.5:
             return f"{name} has other words than {column} may have"

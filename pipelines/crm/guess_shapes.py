@@ -12,6 +12,7 @@ from pipelines.crm.guess_names import vocabulary
 from schemas.countries import country_names, folded
 from schemas.crm import CONSENT_STATUSES, PURPOSES
 from schemas.money import is_currency
+from schemas.network import network_names
 
 Values = Sequence[str | None]
 
@@ -259,7 +260,7 @@ def _is_address(value: str) -> bool:
     return is_email(value) or _is_phone(value)
 
 
-_WORDS: dict[str, tuple[str, ...]] = {"purpose": PURPOSES, "status": CONSENT_STATUSES}
+_WORDS: dict[str, tuple[str, ...]] = {"purpose": PURPOSES, "status": CONSENT_STATUSES, "network": network_names()}
 
 _CHECKS: dict[str, Callable[[str], bool]] = {
     # A hash is an e-mail's, but too late: it is mapped with a warning, since relance refuses hashes by itself.

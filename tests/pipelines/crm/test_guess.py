@@ -497,6 +497,9 @@ def test_consents_in_our_words_are_taken_and_others_only_proposed():
     made = guess(customers=PEOPLE, consents={**statements, "purpose": ["newsletter", "ads"]})
     assert "consents" not in made.selects
     assert made.unfit["consents"][1] == "purpose has other words than purpose may have"
+    assert "consents" in guess(customers=PEOPLE, consents={**statements, "network": ["", "Meta"]}).selects
+    made = guess(customers=PEOPLE, consents={**statements, "network": ["Facebook", "all"]})
+    assert made.unfit["consents"][1] == "network has other words than network may have"
     without = {name: values for name, values in statements.items() if name != "purpose"}
     assert "no column of it is purpose" in guess(customers=PEOPLE, consents=without).unfit["consents"][1]
 

@@ -290,6 +290,8 @@ def refusals(table: Table) -> list[tuple[str | None, str | None, str, str]]:
         ("zoe,,ads_upload,,yes,2025-01-01", "status not allowed"),
         ("zoe,,ads_upload,,,2025-01-01", "status missing"),
         ("zoe,,ads_upload,meta,yes,2025-01-01", "status not allowed"),
+        ("zoe,,ads_upload,Facebook,denied,2025-01-01", "network not allowed"),
+        ("zoe,,ads_upload,all,withdrawn,2025-01-01", "network not allowed"),
     ],
 )
 def test_a_statement_that_cannot_be_read_refuses_its_person_on_every_network(
