@@ -11,6 +11,12 @@ _TITLES = r"^(?:[,\s]*(?:mr|mrs|ms|dr)(?:\.\s*|\s+|$))+"
 _SUFFIXES = r"(?:[,\s]+(?:jr|sr|2nd|3rd|ii|iii|iv|v|vi|cpa|dc|dds|vm|jd|md|phd|dr)\.?)+[,\s]*$"
 #: Amazon's uploader for AMC, default_normalizer.
 _SPELT_OUT = {"ß": "ss", "ä": "ae", "ö": "oe", "ü": "ue", "ø": "o", "æ": "ae"}
+#: What lower-casing and taking off accents leave apart of `STRASSE` and `Straße`, `ŁUKASZ` and `Lukasz`, `ΚΩΣΤΑΣ` and
+#: `Κώστας`. Unicode CLDR, transform Latin-ASCII; the last by Unicode's case folding.
+_SPELT_ALIKE = {
+    "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ŧ": "t", "ı": "i",
+    "ς": "σ",
+}  # fmt: skip
 
 
 def folded_name(typed: pl.Expr) -> pl.Expr:
@@ -20,7 +26,8 @@ def folded_name(typed: pl.Expr) -> pl.Expr:
 
 def _folded(typed: pl.Expr) -> pl.Expr:
     beyond = beyond_ascii(typed)
-    unaccented = beyond.str.normalize("NFKD").str.to_lowercase().str.normalize("NFKD").str.replace_all(ACCENTS, "")
+    lower = beyond.str.normalize("NFKD").str.to_lowercase().str.normalize("NFKD")
+    unaccented = lower.str.replace_all(ACCENTS, "").str.replace_many(_SPELT_ALIKE)
     plain = pl.when(beyond.is_null()).then(typed).str.to_lowercase().str.replace_all("[^a-z0-9]", "")
     return pl.coalesce(unaccented.str.replace_all(r"[^\p{L}\p{M}\p{N}]", ""), plain)
 

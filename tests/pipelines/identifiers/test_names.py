@@ -100,10 +100,18 @@ def test_a_name_in_each_networks_form(typed: str | None, meta: str | None, googl
         ("Νίκος", "ΝΙΚΟΣ"),
         ("Артём", "АРТЕМ"),
         ("Ｊａｎｅ", "jane"),
+        ("Straße", "Strasse"),
+        ("Łukasz", "Lukasz"),
+        ("Søren", "SOREN"),
     ],
 )
 def test_names_that_differ_by_case_accents_and_punctuation_only_are_one_name(one: str, other: str) -> None:
     assert form("folded", one) == form("folded", other)
+
+
+@given(st.text("abzäöüßçéèñøæœłđðþışğčžάςσωёйґї -'", max_size=12))
+def test_a_name_in_capitals_is_the_same_name(typed: str) -> None:
+    assert form("folded", typed.upper()) == form("folded", typed)
 
 
 @pytest.mark.parametrize(
