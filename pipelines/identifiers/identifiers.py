@@ -11,6 +11,7 @@ from pipelines.at_once import at_once
 from pipelines.identifiers.email_quality import with_email_flags
 from pipelines.identifiers.ids import canonical_mobile_ad_id, mobile_ad_id_refusal
 from pipelines.identifiers.matching import with_match_columns
+from pipelines.identifiers.unfit import says_nothing
 from schemas.identifiers import IdentifierRefusals, Identifiers, Kind, MatchColumn
 
 #: A part that is only a dash or a dot says nothing.
@@ -30,10 +31,11 @@ def identifiers(
 ) -> pl.DataFrame:
     """In: `PersonRecords`. Out: `Identifiers` and a column (String) for each match column, null in other kinds.
 
-    A person has one row a distinct e-mail, phone, mobile ad id or own id, and one for name and mailing address
-    together, from the most complete and then newest record: parts of different records are never mixed. Kinds that no
-    match column asks for are left out. If the records are not everybody's, `sharing` says which identifiers several
-    people have.
+    A person has one row a distinct e-mail, phone, mobile ad id or own id, and one a distinct name and mailing address
+    together: parts of different records are never mixed. Of these the first is sent, from the most complete and then
+    newest record; a network knows the person by the others too, so that nobody else's row may carry them if the person
+    refuses. Kinds that no match column asks for are left out. If the records are not everybody's, `sharing` says which
+    identifiers several people have.
     """
     shaped = pl.DataFrame(
         schema={**Identifiers.create_empty().schema, **{column.name: pl.String for column in match_columns}}
@@ -123,25 +125,23 @@ def _numbered(values: pl.DataFrame, name: str) -> pl.DataFrame:
 
 
 def _mailing_addresses(records: pl.DataFrame, wanted: tuple[MatchColumn, ...]) -> pl.DataFrame:
-    """person_id, position, and what is asked of each person's most complete record."""
+    """person_id, position, and what is asked of each person's records, each once: the most complete comes first, then
+    the newest, then the first."""
     asked = dict.fromkeys([*(column.identifier for column in wanted), "country"])
     missing = [pl.lit(None, pl.String).alias(name) for name in asked if name not in records.columns]
-    return _best_records(records).select("person_id", *(name for name in asked if name in records.columns), *missing,
-                                         position=pl.lit(1, pl.UInt32))  # fmt: skip
-
-
-def _best_records(records: pl.DataFrame) -> pl.DataFrame:
-    """Each person's most complete record, then the newest, then the first."""
+    columns = ["person_id", *(name for name in asked if name in records.columns)]
     alone, several = _by_records(records)
-    best = (
-        several.with_columns(given=pl.sum_horizontal(pl.col(part).str.contains(_SOMETHING) for part in _PARTS))
+    given = (pl.col(part).str.contains(_SOMETHING) & ~says_nothing(pl.col(part)) for part in _PARTS)
+    ordered = (
+        several.with_columns(given=pl.sum_horizontal(given))
         .sort(
             "person_id", "given", pl.coalesce("updated_at", "created_at"), "position",
             descending=[False, True, True, False], nulls_last=True,
         )
-        .unique("person_id", keep="first", maintain_order=True)
+        .unique(columns, keep="first", maintain_order=True)
+        .select(*columns, position=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("person_id"))
     )  # fmt: skip
-    return pl.concat([alone, best.drop("given")])
+    return pl.concat([alone.select(*columns, position=pl.lit(1, pl.UInt32)), ordered]).with_columns(missing)
 
 
 def _by_records(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -20,7 +20,7 @@ from pipelines.identifiers import (
 from pipelines.identifiers.digests import HEX_LENGTHS, is_digest, is_prehashed
 from pipelines.identifiers.few import placed
 from pipelines.identifiers.hashes import hashed
-from pipelines.identifiers.unfit import fit
+from pipelines.identifiers.unfit import fit, says_nothing
 from schemas.identifiers import FORMS, Hash, IdentifierName, MatchColumn
 
 #: (identifier, form) → expression over the row's columns, named as the identifiers are.
@@ -92,7 +92,7 @@ def with_match_columns(rows: pl.DataFrame, columns: tuple[MatchColumn, ...]) -> 
             continue
         needs = sorted({name for column in wanted for name in _needs(column)})
         distinct = rows.select(needs).unique()
-        usable = distinct.with_columns(_no_digests(distinct))
+        usable = distinct.with_columns(_usable(distinct))
         formed = usable.select(form_of(column).alias(column.name) for column in wanted)
         digests = [hashed(fit(formed[column.name], column), column.hash).alias(column.name) for column in wanted]
         rows = rows.join(distinct.hstack(digests), on=needs, how="left", nulls_equal=True, maintain_order="left")
@@ -148,10 +148,12 @@ def form_of(column: MatchColumn) -> pl.Expr:
     return function(*(pl.col(name) for name in _needs(column)))
 
 
-def _no_digests(rows: pl.DataFrame) -> list[pl.Expr]:
-    """Texts that are hashes already are blanked, and so never hashed again."""
+def _usable(rows: pl.DataFrame) -> list[pl.Expr]:
+    """Texts that are hashes already are blanked, and so never hashed again; so are words for nothing, as long as they
+    can be told: of `n/a` some forms leave `na`, which is a name.
+    """
     texts = [name for name, dtype in rows.schema.items() if dtype == pl.String]
-    return [pl.when(~is_digest(pl.col(name))).then(name).alias(name) for name in texts]
+    return [pl.when(~is_digest(pl.col(name)) & ~says_nothing(pl.col(name))).then(name).alias(name) for name in texts]
 
 
 def _needs(column: MatchColumn) -> list[str]:

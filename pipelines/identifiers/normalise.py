@@ -18,7 +18,7 @@ from pipelines.identifiers.ids import canonical_mobile_ad_id, mobile_ad_id_refus
 from pipelines.identifiers.matching import form_of
 from pipelines.identifiers.phones import resolve_phones
 from pipelines.identifiers.phones.metadata import REGIONS
-from pipelines.identifiers.unfit import fit
+from pipelines.identifiers.unfit import fit, says_nothing
 from schemas.identifiers import Hash, MatchColumn
 
 
@@ -60,7 +60,8 @@ def normalised(
     found = _canonical(rows, column, today)
     digest_typed = pl.col("typed").pipe(is_digest)
     found = found.with_columns(refusal=pl.when(digest_typed).then(pl.lit("already_hashed")).otherwise("refusal"))
-    usable = pl.when(pl.col("refusal").is_null()).then("canonical").alias(column.identifier)
+    is_usable = pl.col("refusal").is_null() & ~says_nothing(pl.col("typed"))
+    usable = pl.when(is_usable).then("canonical").alias(column.identifier)
     others = {"country": "country_code"} if column.identifier != "country" else {}
     formed = found.with_columns(usable, **others).select(form_of(column).alias("value"))["value"]
     digests = hashed(fit(formed, column), how or column.hash)

@@ -22,8 +22,9 @@ _TEN_DIGITS = r"(?:\p{Nd}.*){10}"
 
 
 def says_nothing(text: pl.Expr) -> pl.Expr:
-    """Whether the text is a word for nothing, in whatever case."""
-    short = pl.when(text.str.len_bytes() <= max(map(len, _NOTHING))).then(text)
+    """Whether the text, but for spaces around it, is a word for nothing, in whatever case."""
+    bare = text.str.strip_chars()
+    short = pl.when(bare.str.len_bytes() <= max(map(len, _NOTHING))).then(bare)
     return short.str.to_lowercase().is_in(_NOTHING).fill_null(value=False)
 
 

@@ -68,6 +68,9 @@ def people_by_kind(  # noqa: PLR0913, PLR0917 - who, what they hold, and all tha
     elsewhere: dict[str, list[pl.Series]] = {key.name: [] for key in network.keys}
     for kind in sorted({match.kind for column in network.columns for match in column.matches}):
         of_kind = _in_order(held(kind))
+        if kind == "mailing_address":
+            # Those of a person's other records are there to refuse.
+            of_kind = of_kind.filter(position=1)
         if network.needs_country:
             of_kind = of_kind.join(people.select("number", "country"), on="number", maintain_order="left")
         for name, numbers in not_taken_there(network, kind, of_kind).items():

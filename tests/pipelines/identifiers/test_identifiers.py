@@ -328,21 +328,26 @@ ROE = {"first_name": "Jane", "last_name": "Roe", "postal_code": "69002", "countr
             "roe",
             id="completeness before age",
         ),
+        pytest.param([DOE, {**ROE, "postal_code": "n/a", "updated_at": day(9)}], "75001", "doe", id="n/a is nothing"),
     ],
 )
 def test_the_mailing_address_comes_from_one_record_only(
     rows: list[dict[str, object]], postal_code: str, last_name: str
 ) -> None:
-    found = one_person(*rows).filter(kind="mailing_address")
-    assert found.select("position", "postal_code_trimmed", "last_name_untitled_sha256").rows() == [
-        (1, postal_code, sha256(last_name))
-    ]
+    found = one_person(*rows).filter(kind="mailing_address", position=1)
+    assert found.select("postal_code_trimmed", "last_name_untitled_sha256").rows() == [(postal_code, sha256(last_name))]
+
+
+def test_the_mailing_addresses_of_a_persons_other_records_come_after_it_each_once() -> None:
+    found = one_person(DOE, {**ROE, "updated_at": day(1)}, DOE, {**DOE, "postal_code": "13001"})
+    rows = found.filter(kind="mailing_address").select("position", "postal_code_trimmed").rows()
+    assert sorted(rows) == [(1, "69002"), (2, "75001"), (3, "13001")]
 
 
 def test_parts_of_two_records_are_never_mixed() -> None:
     found = one_person({"first_name": "Jane", "last_name": "Doe"}, {"postal_code": "75001", "country": "FR"})
     parts = found.filter(kind="mailing_address").select("last_name_untitled_sha256", "postal_code_trimmed").rows()
-    assert parts == [(sha256("doe"), None)]
+    assert parts == [(sha256("doe"), None), (None, "75001")]
 
 
 def test_blank_parts_do_not_make_a_record_complete() -> None:

@@ -58,6 +58,8 @@ def test_no_value_makes_a_column_that_the_second_reader_refuses(
     ("column", "typed"),
     [
         (MatchColumn("first_name", "untitled", "sha256"), NOTHING[:9]),
+        (MatchColumn("first_name", "letters", "sha256"), [*NOTHING[:9], " n/a "]),
+        (MatchColumn("last_name", "initial", "sha256"), NOTHING[:9]),
         (MatchColumn("city", "ascii", "sha256"), ["null", "None"]),
         (MatchColumn("last_name", "trimmed", "none"), ["null", "jane@example.com", "06 12 34 56 78"]),
         (MatchColumn("mobile_ad_id", "lower", "sha256"), ["null", "None", "nan", "undefined"]),

@@ -115,7 +115,8 @@ def identifiers_of(people: dict[int, Person], asked: tuple[MatchColumn, ...]) ->
             filled = {match.name: value_of(match, token) for match in asked if match.identifier in names}
             if kind == "mailing_address" and person.city is not None:
                 filled |= {match.name: value_of(match, person.city) for match in asked if match.identifier == "city"}
-            rows.append({"person_id": str(number), "kind": kind, "position": position, **filled})
+            place = 1 if kind == "mailing_address" else position
+            rows.append({"person_id": str(number), "kind": kind, "position": place, **filled})
     schema: dict[str, type[pl.DataType]] = {"person_id": pl.String, "kind": pl.String, "position": pl.Int64}
     return pl.DataFrame(rows, schema=schema | {match.name: pl.String for match in asked})
 

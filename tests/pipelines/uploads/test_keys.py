@@ -197,6 +197,22 @@ def test_a_mailing_address_that_a_refused_person_has_too_is_not_sent_to_google()
     assert keys_of(rows, "meta") == {("email", sha256("jane@example.com"))}
 
 
+def test_a_mailing_address_of_any_record_of_a_refused_person_is_not_sent_to_google() -> None:
+    """The network knows the person by the address that they had before they moved as well."""
+    moved = {**DOE, "postal_code": "69002", "updated_at": datetime(2024, 6, 1, tzinfo=UTC)}
+    records = crm(
+        {"customer_id": "jane", "email": "jane@example.com", **DOE},
+        {"customer_id": "moved", "email": "jane@example.com", **moved},
+        {"customer_id": "other", "email": "other@example.com", **DOE},
+    )
+    rows, refused = audiences(records, granted("other"))
+    assert refused.rows() == [("google_ads", "address", DOES_ADDRESS)]
+    assert keys_of(rows, "google_ads") == {("email", sha256("other@example.com"))}
+    both, _ = audiences(records, granted("jane", "moved", "other"))
+    sent = both["google_ads"].lists[0].rows.filter(pl.col("Zip 1").is_not_null())
+    assert sorted(sent["Zip 1"]) == ["69002", "75001"]
+
+
 @pytest.mark.parametrize("part", [{"first_name": "Ann"}, {"last_name": "Roe"}, {"postal_code": "75002"}])
 def test_another_mailing_address_is_sent_though_parts_of_it_are_a_refused_persons(part: dict[str, object]) -> None:
     records = crm(
