@@ -14,6 +14,10 @@ _UNREADABLE = {
     re.compile(rb"PK\x03\x04"): Said("it is a ZIP file or an Excel workbook. Unpack it, or save the sheet as CSV"),
     re.compile(rb"\xd0\xcf\x11\xe0"): Said("it is an old Excel workbook. Save the sheet as CSV"),
     re.compile(rb"\x1f\x8b"): Said("it is compressed with gzip. Unpack it"),
+    # DuckDB would read no row of it and say nothing.
+    re.compile(rb"\xfe\xff"): Said(
+        "it is UTF-16 with the big end first, which is not read. Save it as CSV in UTF-8, the default `encoding`"
+    ),
     # A header may begin with a bracket too: `[id],[email]`.
     re.compile(rb'(?:\xef\xbb\xbf)?(?:\{\s*["}]|\[\s*["\[{])'): Said("it is JSON. Export it as CSV or Parquet"),
     re.compile(

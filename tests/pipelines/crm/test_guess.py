@@ -707,6 +707,7 @@ def test_files_elsewhere_are_written_absolute_and_globs_in_their_names_escaped(t
         (b"1,secret@example.org,Ann\n2,b@example.org,Bo\n", "not the names of columns"),
         (b"sep=;\nid;email\n", "sep="),
         ("id,email\n".encode("utf-16-le"), "byte-order mark"),
+        (b"\xfe\xff" + "id,email\n1,secret@example.org\n".encode("utf-16-be"), "big end first"),
     ],
 )
 def test_files_that_cannot_be_read_are_refused_without_quoting_them(tmp_path, content, message):

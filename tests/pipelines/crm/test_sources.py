@@ -206,6 +206,10 @@ def test_bytes_that_are_not_utf_8_are_told_in_the_right_one_of_several_files(pul
     [
         pytest.param("id,émail,phone\n1,a,06\n".encode("latin-1"), "utf-8", id="Latin-1 for UTF-8"),
         pytest.param("id,email,phone\n1,a,06\n".encode("utf-16-le"), "utf-16", id="UTF-16 without its mark"),
+        pytest.param(
+            b"\xfe\xff" + "id,email,phone\n1,a,06\n".encode("utf-16-be"), "utf-16", id="UTF-16, big end first"
+        ),
+        pytest.param(b"\xfe\xff" + "id,email,phone\n1,a,06\n".encode("utf-16-be"), "utf-8", id="the same for UTF-8"),
     ],
 )
 def test_a_header_in_another_encoding_is_told_with_its_file(
