@@ -61,6 +61,7 @@ class _Opened:
     #: The day that the CRM can be read for; asked of the source at most once a run.
     default_day: date | None = None
     tonight: Tonight | None = None
+    files_kept: bool = False
     failures: list[RelanceError] = field(default_factory=list)
 
 
@@ -101,15 +102,20 @@ class Relance(dg.ConfigurableResource):
         expire(self.outbox)
         describe(catalog, config.segments)
         self._opened.config = replace(config, retired=retired_audiences(catalog, warehouse, config))
-        self._keep_files()
+        if as_of == self.newest_day():
+            self._keep_files()
 
     def _keep_files(self) -> None:
-        """Keep what the night is decided by; an older day that is worked out again decides nothing."""
-        opened, day = self._opened, self._opened.as_of
-        if day >= (self.newest_day() or day):
-            changes = changes_tonight(opened.warehouse, opened.catalog, opened.config, day)
-            record_config_changes(opened.catalog, opened.night, changes)
-            keep_files(opened.warehouse, opened.config, day=day)
+        """Keep what the night is decided by: of the newest day, since an older one that is worked out again decides
+        nothing; and of a day to come once it is known to be the right one.
+        """
+        opened = self._opened
+        if opened.files_kept:
+            return
+        changes = changes_tonight(opened.warehouse, opened.catalog, opened.config, opened.as_of)
+        record_config_changes(opened.catalog, opened.night, changes)
+        keep_files(opened.warehouse, opened.config, day=opened.as_of)
+        opened.files_kept = True
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         opened = self._opened
@@ -118,7 +124,8 @@ class Relance(dg.ConfigurableResource):
                 record_overlaps(opened.catalog, overlaps(opened.warehouse))
             with suppress(RelanceError), self.stage("forecasts"):
                 update_forecasts(opened.catalog, opened.warehouse, opened.config.settings)
-            if opened.failures:
+            # A day that is refused changes nothing.
+            if opened.failures and not isinstance(opened.failures[0], DayError):
                 with suppress(RelanceError), self.stage("removals"):
                     publish_removals(self.erasing, self.outbox, newest=self.newest_day())
             # It comes last: the warehouse may be written anew, and is closed then.
@@ -192,6 +199,7 @@ class Relance(dg.ConfigurableResource):
             chosen=CHOSEN_DAY in context.run.tags,
             now=now,
         )
+        self._keep_files()
         return Reading(crm, settings, opened.config.rates, self.identity_key, opened.config.networks, as_of)
 
     def now(self) -> datetime:

@@ -13,6 +13,7 @@ from commands.confirm import AudienceArgument
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, told
 from schemas.config import read_config
 from schemas.errors import ConfigError
+from schemas.free_text import may_name_somebody
 from schemas.said import Said
 from schemas.segment import Audience
 
@@ -35,6 +36,9 @@ def allow(
             _check_declared(chosen, read_config(config_folder(config)).audiences)
         if not reason.strip():
             msg = "--reason is blank. Say why: whoever asks later reads it."
+            raise ConfigError(msg)
+        if may_name_somebody(reason):
+            msg = "--reason holds an address, or digits that may be a phone number, and is kept. Leave them out."
             raise ConfigError(msg)
         with catalog_at(home) as catalog:
             if taking_back:

@@ -99,12 +99,24 @@ def _typed(who: list[str] | None, file: Path | None) -> list[str]:
     if file is not None and str(file) != "-" and not file.is_file():
         msg = f"There is no file {file}."
         raise ConfigError(msg)
-    text = sys.stdin.read() if file is None or str(file) == "-" else file.read_text(encoding="utf-8-sig")
+    text = _read(file)
     typed = [line.strip() for line in text.splitlines() if line.strip()]
     if not typed:
         msg = "The file names nobody. Nothing was done."
         raise ConfigError(msg)
     return typed
+
+
+def _read(file: Path | None) -> str:
+    """The file's text, or what comes by standard input."""
+    try:
+        return sys.stdin.read() if file is None or str(file) == "-" else file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        msg = f"{file or '-'} is not UTF-8. Save it as UTF-8; nothing was done."
+    except OSError as error:
+        msg = f"{file} cannot be opened ({error.strerror}). Nothing was done."
+    # Outside: the first exception holds the file's bytes.
+    raise ConfigError(msg)
 
 
 def _names(count: int, now: datetime) -> list[str]:

@@ -15,15 +15,12 @@ from portal.rendering import page_of, redirect
 from portal.state import StateOf
 from portal.visitors import CatalogOf
 from schemas.errors import ReportError
+from schemas.free_text import may_name_somebody
 from schemas.said import Said
 
 router = APIRouter(prefix="/audiences/{network}/{account}/{segment}")
 
 _MOST_PEOPLE = 10**10
-#: Seven digits or more, as phone numbers are set apart: the shortest of them have so many.
-_LIKE_A_PHONE = re.compile(r"\d(?:[\s.()/-]{0,3}\d){6,}")
-#: More digits than these may be one all the same, or a hash.
-_MOST_DIGITS = 12
 
 
 class SizeForm(Posted):
@@ -112,8 +109,7 @@ def _names_nobody(said: str) -> str:
     """
     if len(said.strip()) < 3:
         raise ReportError(Said("Write what the network said."))
-    digits = sum(character.isdigit() for character in said)
-    if "@" in said or digits > _MOST_DIGITS or _LIKE_A_PHONE.search(said):
+    if may_name_somebody(said):
         raise ReportError(
             Said("This was not noted: it holds an address, or digits that may be a phone number. Leave them out.")
         )

@@ -32,11 +32,12 @@ def suppressed_people(
             ends = [f"{sign}{domain}" for domain in rule.domains for sign in ("@", ".")]
             inside = pl.any_horizontal(pl.col("email").str.ends_with(end) for end in ends)
             found.append(records.filter(inside).select("person_id", rule=pl.lit(name)))
-    order = pl.col("rule").replace_strict({name: place for place, name in enumerate(rules)}, return_dtype=pl.Int64)
+    # A list read before its rule left the config protects whom it names until the CRM is read again.
+    places = {name: place for place, name in enumerate(rules)}
+    order = pl.col("rule").replace_strict(places, default=len(rules), return_dtype=pl.Int64)
     first = pl.concat(found).sort(order, "person_id").unique("person_id", keep="first", maintain_order=True)
-    return first.select(
-        "person_id", reason=pl.col("rule").replace_strict({name: suppressed_by(name) for name in rules})
-    )
+    reasons = {name: suppressed_by(name) for name in first["rule"].unique()}
+    return first.select("person_id", reason=pl.col("rule").replace_strict(reasons, return_dtype=pl.String))
 
 
 def suppressed_emails(named: pl.DataFrame) -> pl.Series:

@@ -19,6 +19,11 @@ def nothing_forbidden(keys: pl.DataFrame) -> pl.Series:
     return pl.Series([False]).new_from_index(0, keys.height)
 
 
+def everything_forbidden(keys: pl.DataFrame) -> pl.Series:
+    """Where nobody works out any more who may not be sent."""
+    return ~nothing_forbidden(keys)
+
+
 def forbidden_keys(  # noqa: PLR0913, PLR0917 - all that forbids a key
     refused: pl.DataFrame,
     unpermitted: Callable[[pl.DataFrame], pl.DataFrame],

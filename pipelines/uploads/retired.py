@@ -10,7 +10,7 @@ import polars as pl
 from catalog.descriptions import descriptions
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
-from pipelines.holdings.forbidden import Forbidden
+from pipelines.holdings.forbidden import Forbidden, everything_forbidden
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.withdrawal import withdraw_forbidden
 from pipelines.uploads.publication import Published, publish_retired
@@ -45,11 +45,14 @@ def publish_last(audience: Audience, config: Config, outbox: Outbox, *, as_of: d
 def withdraw_of_gone(config: Config, outbox: Outbox, forbidden: Callable[[str], Forbidden]) -> None:
     """Withdraw what holds somebody `forbidden` at its network, of audiences that left the config and have no list left.
 
-    Nothing is published for them any more, but their last files may still be given out.
+    Nothing is published for them any more, but their last files may still be given out: at a network that no audience
+    uses any more, of which nothing is worked out, none of them.
     """
     gone = set(descriptions(outbox.catalog)) - {*config.audiences, *config.retired}
     for audience in sorted(each for each in gone if each.network in config.networks):
-        withdraw_forbidden(audience, outbox, forbidden(audience.network), newest=None)
+        used = audience.network in config.used_networks
+        refused = forbidden(audience.network) if used else everything_forbidden
+        withdraw_forbidden(audience, outbox, refused, newest=None)
 
 
 def retired_table(audiences: Sequence[Audience], published: Sequence[Published]) -> pl.DataFrame:

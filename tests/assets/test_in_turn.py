@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout, suppress
+from io import StringIO
 from pathlib import Path
 
 import dagster as dg
@@ -13,7 +15,10 @@ import pytest
 from assets.definitions import defs
 from catalog.home import Home
 from catalog.nights import night_report
+from catalog.secret_keys import open_keys
 from catalog.store import open_catalog
+from catalog.warehouse import open_warehouse
+from commands.forget import forget
 from pipelines.uploads.in_turn import MADE_OF
 from schemas.nights import NightReport
 from tests.conftest import Company, Ran, small_company
@@ -160,6 +165,25 @@ def test_an_audience_is_not_published_for_a_day_whose_crm_was_never_read(materia
     [message] = report(home).messages
     assert message.startswith("crm/crm_erasures was not materialized for 2024-07-10")
     assert report(home).audiences == ()
+
+
+@pytest.mark.usefixtures("after_a_night")
+def test_a_day_that_the_crm_cannot_be_read_for_changes_nothing(
+    materialize: Materialize, company: Company, home: Home
+) -> None:
+    """As Dagster's "Latest" is where the newest day is the last order's."""
+    with redirect_stdout(StringIO()), suppress(SystemExit):
+        forget(["bob@example.org"], None, None, None, company.config, home.root)
+    with open_catalog(home) as catalog:
+        before = [(row["version"], row["state"]) for row in catalog.versions(state=None)]
+
+    assert not materialize("2024-07-10", *ALL)
+
+    assert report(home).messages[0].startswith("The CRM can be read for")
+    with open_catalog(home) as catalog:
+        assert [(row["version"], row["state"]) for row in catalog.versions(state=None)] == before
+    with open_warehouse(home, open_keys(home)) as warehouse:
+        assert warehouse.read("SELECT DISTINCT as_of::VARCHAR FROM warehouse.night_files").rows() == [(DAY,)]
 
 
 @pytest.mark.usefixtures("after_a_night")

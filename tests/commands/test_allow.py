@@ -42,6 +42,17 @@ def test_a_leave_for_an_audience_that_is_not_held_says_that_it_waits(company: Co
     assert "passes the brake the next time that it trips. `relance run` publishes it." in held.output
 
 
+@pytest.mark.parametrize("reason", ["jane.doe@example.com asked", "call 06 12 34 56 78"])
+def test_a_reason_that_may_name_somebody_is_not_kept(company: Company, tmp_path: Path, reason: str) -> None:
+    home = Home.at(tmp_path / "home")
+    arguments = ["allow", "meta/buyers", "--reason", reason, "--config", str(company.config)]
+    refused = CliRunner().invoke(app, arguments, env={"RELANCE_HOME": str(home.root)})
+    assert refused.exit_code == 2
+    assert "holds an address, or digits" in refused.output
+    with open_catalog(home) as catalog:
+        assert allowance(catalog, Audience("meta", "main", "buyers")) is None
+
+
 def test_a_leave_can_be_taken_back_and_status_and_the_audit_log_say_so(tmp_path: Path) -> None:
     home, buyers = Home.at(tmp_path / "home"), Audience("meta", "main", "buyers")
     home.create()

@@ -23,6 +23,7 @@ from schemas.audit import BEGINNING
 from schemas.network import networks
 from schemas.segment import Audience
 from schemas.uploads import FileEntry, Ledger, Manifest
+from tests.conftest import Company
 
 LOYAL = Audience("google_ads", "fr", "loyal")
 DAY = date(2025, 6, 30)
@@ -555,3 +556,15 @@ def test_a_day_before_the_newest_that_went_through_is_no_last_night_and_a_failed
             last = "2025-06-30, done" if day < DAY else "2025-07-01, failed"
             assert f"Last night: {last}, ended " in result.stdout
     assert "No audience is held." not in result.stdout
+
+
+def test_a_file_of_people_to_forget_that_is_not_utf_8_is_told_without_what_it_holds(
+    company: Company, tmp_path: Path
+) -> None:
+    (tmp_path / "people.txt").write_bytes("josé@example.org\n".encode("latin-1"))
+    with open_catalog(Home.at(tmp_path / "home")):
+        config = ["--config", str(company.config), "--home", str(tmp_path / "home")]
+    result = CliRunner().invoke(app, ["forget", "--file", str(tmp_path / "people.txt"), *config])
+    assert result.exit_code == 2, result.output
+    assert "people.txt is not UTF-8. Save it as UTF-8; nothing was done." in " ".join(result.output.split())
+    assert "example.org" not in result.output

@@ -9,6 +9,7 @@ from catalog.descriptions import describe
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from catalog.warehouse import Warehouse
+from pipelines.holdings.forbidden import Forbidden
 from pipelines.uploads.publication import Published
 from pipelines.uploads.retired import publish_last, retired_audiences, withdraw_of_gone
 from schemas.config import Config, read_config
@@ -91,7 +92,8 @@ def test_files_of_an_audience_whose_list_is_gone_go_too_when_they_hold_who_is_fo
     with world("google_ads", stores) as company:
         company.run({0: JANE, 1: JOHN, 2: MARY})
         settle(company)
-        config = without(company)
+        unused = without(company)
+        config = replace(unused, segments=read_config(Path(ROOT / "config")).segments)
         retire(company, config)
         company.follow(to_do(company))
         assert not is_retired(company, config)
@@ -103,3 +105,20 @@ def test_files_of_an_audience_whose_list_is_gone_go_too_when_they_hold_who_is_fo
         withdraw_of_gone(config, company.outbox, lambda network: company.is_forbidden)
         assert not company.outbox.folder(company.audience, full).exists()
         assert full not in {row["version"] for row in catalog.versions(company.audience)}
+
+
+def test_files_go_whose_network_no_audience_uses_any_more(stores: Stores) -> None:  # noqa: F811
+    """Nobody works out its keys any more, and so not who may not be sent to it either."""
+    with world("google_ads", stores) as company:
+        company.run({0: JANE, 1: JOHN, 2: MARY})
+        settle(company)
+        unused = without(company)
+        retire(company, unused)
+        company.follow(to_do(company))
+
+        def unknown(network: str) -> Forbidden:
+            raise AssertionError(network)
+
+        [full] = [row["version"] for row in company.outbox.catalog.versions(company.audience) if row["people"]]
+        withdraw_of_gone(unused, company.outbox, unknown)
+        assert not company.outbox.folder(company.audience, full).exists()
