@@ -10,7 +10,7 @@ from pipelines.crm.guess_files import Found, FoundTable, quoted
 from pipelines.crm.guess_names import kind, marked, rank, squashed, words
 from pipelines.crm.guess_orders import orders_select
 from pipelines.crm.guess_selects import Select, plain_select
-from pipelines.crm.guess_shapes import filled, is_key, ours, translated
+from pipelines.crm.guess_shapes import filled, is_key, is_time_or_flag, ours, translated
 from schemas.errors import ConfigError
 from schemas.source import TableName
 
@@ -195,7 +195,7 @@ def _fault(table: TableName, candidate: _Candidate) -> str | None:
         name = candidate.matched[column].name
         if ours(column, candidate.found.columns[name]) < 0.5:
             return f"{name} has other words than {column} may have"
-    limits = marked(_unused(candidate), "limits_a_statement") if table == "consents" else []
+    limits = _limiting(candidate) if table == "consents" else []
     if limits:
         return (
             f"{' and '.join(limits)} may say that a statement is no longer or not yet valid, and its status alone not"
@@ -234,6 +234,17 @@ def _named_in_vain(
         lacking = whose if not {*whose} & matched.keys() else _WHEN[table]
         unfit[table] = (plain_select(table, found, matched), f"no column of it is {' or '.join(lacking)}")
     return unfit
+
+
+def _limiting(candidate: _Candidate) -> list[str]:
+    """The columns left over of statements that may end one: by their names, or because they hold days or flags whose
+    names say nothing that is known. Another time of a statement's own is none.
+    """
+    unused = _unused(candidate)
+    named = marked(unused, "limits_a_statement")
+    said = (name for name in unused if is_time_or_flag(candidate.found.columns[name]))
+    unknown = [name for name in said if rank("consents", "captured_at", name) is None]
+    return [name for name in unused if name in {*named, *unknown}]
 
 
 def _unused(candidate: _Candidate) -> list[str]:

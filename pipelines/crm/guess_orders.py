@@ -111,6 +111,13 @@ def _amount(writer: Writer) -> None:
     name, values = writer.matched["amount"].name, writer.values("amount")
     decimal, sql = decimal_sign(values), writer.sql("amount")
     between = "," if decimal == "." else "."
+    below_one = any(value.lstrip("-").startswith("0.") for value in filled(values))
+    if decimal == "." and has_thousands(values, ".") and not below_one:
+        sql = rf"regexp_replace({sql}, '[.](\d{{3}})\b', '\1', 'g')"
+        writer.decide.append(
+            f"orders.amount: in {name} a point stands only before three digits, so that it is read as one between "
+            "thousands; if these are decimals, name the column alone"
+        )
     if has_money_signs(values):
         sql = rf"regexp_replace({sql}, '[\p{{Z}}€$£¥]', '', 'g')"
     # What writes money's signs writes its thousands too, though none of the sample may be that dear.

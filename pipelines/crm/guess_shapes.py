@@ -94,6 +94,8 @@ def fit(column: str, values: Values) -> float | None:
     """How many of the filled values could be the contract column's, 0 to 1; None if all are blank."""
     if column in {"order_id", "event_id"}:
         return share(values, lambda value: not is_email(value) and not _is_boolean_word(value))
+    if column.endswith("_id") and column != "mobile_ad_id" and len(values) > 2 and set(filled(values)) <= {"0", "1"}:
+        return 0.0  # a flag
     if column.endswith("_id") and column != "mobile_ad_id":
         return share(values, lambda value: not (is_email(value) or _is_boolean_word(value) or value.count(" ") > 0))
     if column.endswith("_at") or column in {"birth_date", "valid_from", "valid_to"}:
@@ -209,6 +211,12 @@ def starts_with_apostrophe(values: Values) -> bool:
 def is_yes_or_no(values: Values) -> bool:
     """Whether a column only says yes or no, in one of several languages."""
     return (share(values, lambda value: value.lower() in _BOOLEANS) or 0.0) >= 0.9
+
+
+def is_time_or_flag(values: Values) -> bool:
+    """Whether a column may say when or whether something holds: days, times, yes or no."""
+    said = share(values, lambda value: _DATE_LIKE.fullmatch(value) is not None or value.lower() in _BOOLEANS)
+    return (said or 0.0) >= 0.5
 
 
 def whole_numbers(values: Values) -> bool:

@@ -337,6 +337,30 @@ def test_a_dearer_order_than_the_sample_s_is_read_where_amounts_are_written_as_m
             assert connection.execute(asked, {"v": later}).fetchall() == [(read,)]
 
 
+@pytest.mark.parametrize("column", ["is_void", "blocked", "do_not_use"])
+def test_a_status_is_not_taken_where_a_flag_may_have_ended_the_statement(column):
+    made = guess(customers=PEOPLE, consents={**STATEMENTS, column: ["0", "1", "0"]})
+    assert "consents" not in made.selects
+
+
+def test_points_before_three_digits_are_read_as_thousands_and_asked_about():
+    made = guess(customers=PEOPLE, orders={**ORDERS, "total": ["380", "750", "1.540"]})
+    with duckdb.connect() as connection:
+        asked = f"SELECT {lines(made, 'orders')['amount']} FROM (SELECT unnest(['380', '1.540', '2.001.540']) AS total)"
+        assert connection.execute(asked).fetchall() == [("380",), ("1540",), ("2001540",)]
+    assert "a point stands only before three digits" in made.selects["orders"].decide[0]
+    parts = guess(customers=PEOPLE, orders={**ORDERS, "total": ["0.125", "1.540", "2.250"]})
+    assert lines(parts, "orders")["amount"] == "total"
+
+
+def test_a_flag_named_like_a_person_is_no_link():
+    flagged = {name: values for name, values in ORDERS.items() if name != "customer_id"} | {
+        "email": PEOPLE["email"], "member": ["0", "1", "0"],
+    }  # fmt: skip
+    made = guess(customers=PEOPLE, orders=flagged)
+    assert made.selects["orders"].mapped.get("customer_id") != "member"
+
+
 def test_minor_units_need_a_name_that_says_so():
     whole = ["100", "250", "300"]
     named = {column: values for column, values in ORDERS.items() if column != "total"}
@@ -514,7 +538,20 @@ STATEMENTS = {
 
 @pytest.mark.parametrize(
     "column",
-    ["revoked_at", "withdrawn_on", "is_active", "deleted_at", "confirmed_at", "Widerrufen am", "date de retrait"],
+    [
+        "revoked_at",
+        "withdrawn_on",
+        "is_active",
+        "deleted_at",
+        "confirmed_at",
+        "Widerrufen am",
+        "date de retrait",
+        "unsub_date",
+        "date_fin",
+        "abgemeldet_am",
+        "version_to",
+        "lapsed_at",
+    ],
 )
 def test_a_status_is_not_taken_where_another_column_may_have_ended_the_statement(column):
     assert "consents" in guess(customers=PEOPLE, consents=STATEMENTS).selects
