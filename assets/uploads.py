@@ -7,7 +7,7 @@ import dagster as dg
 
 from assets.metadata import file_metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
-from pipelines.customers.suppressed import suppressed_emails
+from pipelines.customers.refused_emails import refused_emails
 from pipelines.holdings.audience_keys import since_newest
 from pipelines.uploads.brake import spend_leave, verdict_on
 from pipelines.uploads.changes import listed_keys
@@ -55,9 +55,9 @@ def _refused_keys(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         with relance.stage("uploads.refused_keys"):
             networks, erasures = relance.declared.used_networks, relance.table("crm_erasures")
-            suppressed = suppressed_emails(relance.table("crm_suppressions"))
-            rules = weighing_rules(networks, forbidding=is_forbidding(erasures, suppressed))
-            weighed = weigh_keys(relance.warehouse, networks, erasures, relance.identity_key, suppressed, rules)
+            emails = refused_emails(relance.warehouse, relance.declared)
+            rules = weighing_rules(networks, forbidding=is_forbidding(erasures, emails))
+            weighed = weigh_keys(relance.warehouse, networks, erasures, relance.identity_key, emails, rules)
             refused = with_keys_shared_by_many(weighed.refused, relance.warehouse, networks)
             with relance.warehouse.transaction():
                 relance.replace_dated("refused_keys", refused, day_of(context))

@@ -116,6 +116,24 @@ def said_of_addresses(  # noqa: PLR0913 - what was said, who may have the addres
     return addressed.group_by("address", "matter").agg(pl.col("spoken").max())
 
 
+def refused_addresses(words: pl.DataFrame, *, networks: dict[str, Network], settings: Settings) -> pl.DataFrame:
+    """network, address: where something that was said of an address is no yes, whoever may have it; where they live is
+    unknown. Silence refuses nothing, and no more do words that are not valid now.
+
+    In: what `said_of_addresses` gives.
+    """
+    addresses = words.select(pl.col("address").unique()).with_row_index("person")
+    nobody = pl.DataFrame(schema={"record": pl.UInt32, "person": pl.UInt32, "matter": pl.UInt32, "spoken": pl.Int64})
+    said = _by_matter(_words(nobody, words.join(addresses, on="address")), addresses.height)
+    nowhere = addresses.with_columns(country=pl.lit(None, dtype=pl.String))
+    matrix = _Matrix(nowhere, said, Matters(purposes_heard(networks, settings), sorted(networks)), settings)
+    refused = [
+        addresses.filter(matrix.spoken_against(name, network)).select(network=pl.lit(name), address="address")
+        for name, network in networks.items()
+    ]
+    return pl.concat([pl.DataFrame(schema={"network": pl.String, "address": pl.String}), *refused])
+
+
 def _words(on_records: pl.DataFrame, on_addresses: pl.DataFrame) -> pl.DataFrame:
     """person, matter, said: the least permissive of a person's scopes that are valid now.
 
@@ -173,23 +191,31 @@ class _Matrix(NamedTuple):
         refused: list[tuple[str, np.ndarray]] = []
         for purpose, regions in network.consent.items():
             asked = self._living_in(regions)
-            own = self._word(purpose, name)
-            others = [self._word(other, name) for other in self.settings.consent.get(purpose, ())]
-            other = np.maximum.reduce(others) if others else np.full_like(own, _SILENT)
-            by_other |= asked & (own == _SILENT) & (other == _GRANTED)
-            silent = (own == _SILENT) & (other == _SILENT)
-            assumed_here = asked & silent & self._assumed(purpose)
+            own, counting = self._word(purpose, name), self._counting(purpose, name)
+            by_other |= asked & (own == _SILENT) & (counting == _GRANTED)
+            assumed_here = asked & (counting == _SILENT) & self._assumed(purpose)
             assumed |= assumed_here
-            granted = (own == _GRANTED) | ((own == _SILENT) & (other == _GRANTED)) | assumed_here
-            refused.append((NO_CONSENT[purpose], asked & ~granted))
-        profiling = self._word("profiling", name)
-        refused.append((OBJECTED, profiling > _GRANTED))
+            refused.append((NO_CONSENT[purpose], asked & (counting != _GRANTED) & ~assumed_here))
+        refused.append((OBJECTED, self._word("profiling", name) > _GRANTED))
         reason = barred_for
         for text, who in reversed(refused):
             reason = reason.to_frame("reason").select(
                 pl.when(pl.Series(who)).then(pl.lit(text)).otherwise("reason").alias("reason")
             ).to_series()  # fmt: skip
         return _Decided(reason, pl.Series(assumed), pl.Series(by_other))
+
+    def spoken_against(self, name: str, network: Network) -> pl.Series:
+        """Of each person, whether what they said forbids the network called `name`, silence aside."""
+        against = self._word("profiling", name) > _GRANTED
+        for purpose, regions in network.consent.items():
+            against |= self._living_in(regions) & (self._counting(purpose, name) > _GRANTED)
+        return pl.Series(against)
+
+    def _counting(self, purpose: Purpose, network: str) -> np.ndarray:
+        """Everybody's word on the purpose, or where they are silent, on those that the company lets count for it."""
+        own = self._word(purpose, network)
+        others = [self._word(other, network) for other in self.settings.consent.get(purpose, ())]
+        return np.where(own == _SILENT, np.maximum.reduce(others), own) if others else own
 
     def _word(self, purpose: Purpose, network: str) -> np.ndarray:
         """The least permissive of what was said for the network and for all."""

@@ -30,16 +30,14 @@ def forbidden_keys(  # noqa: PLR0913, PLR0917 - all that forbids a key
     erasures: pl.DataFrame,
     network: Network,
     identity_key: str,
-    suppressed: pl.Series | None = None,
+    emails: pl.Series,
 ) -> Forbidden:
     """In: `RefusedKeys` of the network; what reads of keys (key, value) at least those of people who may not be sent to
-    it; `CrmErasures`; e-mails that are `suppressed` (canonical), whether anybody in the CRM has them tonight or not.
-    The keys asked about: key, value.
+    it; `CrmErasures`; the network's `refused_emails`, whether anybody in the CRM has them tonight or not. The keys
+    asked about: key, value.
     """
-    listed = pl.Series("email", [], dtype=pl.String) if suppressed is None else suppressed
-
     shown = [
-        pl.DataFrame({"value": hashed_address(listed, match)}).select(key=pl.lit(key.name), value="value").drop_nulls()
+        pl.DataFrame({"value": hashed_address(emails, match)}).select(key=pl.lit(key.name), value="value").drop_nulls()
         for key in network.keys
         for match in network.column(key.headers[0]).matches
         if len(key.headers) == 1 and match.identifier == "email"

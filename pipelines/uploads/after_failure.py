@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from catalog.warehouse import Warehouse
-from pipelines.customers.suppressed import suppressed_emails
+from pipelines.customers.refused_emails import refused_at, refused_emails
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.taking_in import take_in
 from pipelines.holdings.forbidden import Forbidden, forbidden_keys
@@ -21,7 +21,9 @@ from schemas.network import Network
 from schemas.segment import Audience
 
 #: What says who may not be sent; the first night that got so far has all of them.
-_NEEDED = ("crm_erasures", "crm_suppressions", "identifiers", "person_aliases", "refusals", "refused_keys")
+_NEEDED = (
+    "crm_erasures", "crm_suppressions", "decided_at", "identifiers", "person_aliases", "refusals", "refused_keys",
+)  # fmt: skip
 
 
 def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None) -> None:
@@ -43,11 +45,12 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None) -
     take_in(erasing)
     outcomes = outbox.catalog.outcomes_of_night(outbox.night)
     reached = {Audience.of(row) for row in outcomes}
+    emails = refused_emails(outbox.warehouse, config)
     for audience in (*config.audiences, *config.retired):
         if audience in reached:
             continue
         network = config.networks[audience.network]
-        forbidden = _known_forbidden(audience.network, network, outbox)
+        forbidden = _known_forbidden(audience.network, network, outbox, emails)
         if audience in config.retired:
             publish_last(audience, config, outbox, as_of=as_of, forbidden=forbidden)
         else:
@@ -55,7 +58,7 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None) -
             publish_unreached(audience, segment, network, outbox, as_of=as_of, forbidden=forbidden)
 
 
-def _known_forbidden(name: str, network: Network, outbox: Outbox) -> Forbidden:
+def _known_forbidden(name: str, network: Network, outbox: Outbox, emails: pl.DataFrame) -> Forbidden:
     warehouse = outbox.warehouse
     return forbidden_keys(
         warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=name),
@@ -63,7 +66,7 @@ def _known_forbidden(name: str, network: Network, outbox: Outbox) -> Forbidden:
         warehouse.read("FROM warehouse.crm_erasures"),
         network,
         outbox.keys.identity,
-        suppressed_emails(warehouse.read("FROM warehouse.crm_suppressions")),
+        refused_at(emails, name)["email"],
     )
 
 

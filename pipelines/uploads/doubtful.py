@@ -37,26 +37,26 @@ def weigh_keys(  # noqa: PLR0913, PLR0917 - who holds what, all that forbids it,
     networks: dict[str, Network],
     erasures: pl.DataFrame,
     identity_key: str,
-    suppressed: pl.Series,
+    emails: pl.DataFrame,
     rules: str | None = None,
 ) -> Weighed:
     """What `refused_keys` gives of everybody in `identifiers` and `permissions` of the warehouse.
 
-    In: `CrmErasures`, and the e-mails that a list names (canonical). If keys were weighed by the same `rules` last
+    In: `CrmErasures`, and what `refused_emails` gives. If keys were weighed by the same `rules` last
     time, those of which nothing changed are not looked at.
     """
     weighed = rules is not None and is_weighed(warehouse, rules)
     found = [_shared(warehouse, networks, ASKED if weighed and _are_few(warehouse) else None)]
     forms = forbidden_forms(networks)
-    if forms and is_forbidding(erasures, suppressed):
+    if forms and is_forbidding(erasures, emails):
         if weighed:
             mark_changed(warehouse, forms, identity_key)
         else:
             mark_everybody(warehouse, forms, identity_key)
-        places = forbidden_places(warehouse, forms, erasures, identity_key, suppressed)
+        places = forbidden_places(warehouse, forms, erasures, identity_key, emails)
         if not places.is_empty():
             held, permissions = _at(warehouse, networks, places)
-            refused = refused_keys(held, permissions, erasures, networks, identity_key, suppressed)
+            refused = refused_keys(held, permissions, erasures, networks, identity_key, emails)
             found.append(Weighed(refused, held["person_id"]))
     refused = pl.concat([part.refused for part in found]).unique()
     return Weighed(refused.sort(refused.columns), pl.concat([part.people for part in found]).unique())
@@ -69,9 +69,9 @@ def _are_few(warehouse: Warehouse) -> bool:
     return asked <= _MOST * warehouse.height("identifiers")
 
 
-def is_forbidding(erasures: pl.DataFrame, suppressed: pl.Series) -> bool:
+def is_forbidding(erasures: pl.DataFrame, emails: pl.DataFrame) -> bool:
     """Whether a key may be refused for something else than a person."""
-    return not (erasures.is_empty() and suppressed.is_empty())
+    return not (erasures.is_empty() and emails.is_empty())
 
 
 def _at(warehouse: Warehouse, networks: dict[str, Network], places: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:

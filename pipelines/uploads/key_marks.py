@@ -13,7 +13,7 @@ from pipelines.at_once import at_once
 from pipelines.identifiers.match_keys import form_of, key_value
 from pipelines.identifiers.stored import read_identifiers
 from pipelines.tombstones.erased import tombstone_of
-from pipelines.uploads.keys import key_uses, listed_values
+from pipelines.uploads.keys import key_uses, listed_keys
 from schemas.identifiers import MatchColumn
 from schemas.network import Network
 
@@ -54,14 +54,14 @@ def mark_changed(warehouse: Warehouse, forms: Forms, identity_key: str) -> None:
 
 
 def forbidden_places(
-    warehouse: Warehouse, forms: Forms, erasures: pl.DataFrame, identity_key: str, suppressed: pl.Series
+    warehouse: Warehouse, forms: Forms, erasures: pl.DataFrame, identity_key: str, emails: pl.DataFrame
 ) -> pl.Series:
-    """Where in `identifiers` the keys lie that are erased or listed, and seldom another."""
+    """Where in `identifiers` the keys lie that are erased or of one of the `refused_emails`, and seldom another."""
     standing = erasures.filter(pl.col("lifted_at").is_null())
     named = [pl.DataFrame(schema={"form": pl.UInt8, "mark": pl.UInt64})]
     for number, columns in enumerate(forms):
         name = form_of(columns)
-        listed = tombstone_of(listed_values(columns, suppressed), name, identity_key).rename("tombstone")
+        listed = tombstone_of(listed_keys(columns, emails)["value"], name, identity_key).rename("tombstone")
         stones = pl.concat([standing.filter(form=name)["tombstone"], listed])
         named.append(pl.DataFrame({"mark": _mark(stones)}).select(form=pl.lit(number, pl.UInt8), mark="mark"))
     with registered(warehouse.connection, pl.concat(named).unique()) as asked:

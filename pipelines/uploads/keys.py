@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import polars as pl
 
 from pipelines.at_once import at_once
+from pipelines.customers.refused_emails import refused_at
 from pipelines.identifiers.match_keys import columns_of, form_of, key_value
 from pipelines.identifiers.matching import hashed_address
 from pipelines.tombstones.erased import refused_hashes
@@ -35,26 +38,25 @@ def refused_keys(  # noqa: PLR0913, PLR0917 - who holds what, and all that forbi
     erasures: pl.DataFrame,
     networks: dict[str, Network],
     identity_key: str,
-    suppressed: pl.Series | None = None,
+    emails: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Keys that a permitted person shares with somebody who is refused on that network, who was erased, or with an
-    e-mail that is `suppressed` (canonical), whether anybody has it or not.
+    """Keys that a permitted person shares with somebody who is refused on that network, who was erased, or with one of
+    the `refused_emails` there, whether anybody has it or not.
 
-    In: `Identifiers`, `Permissions`, `CrmErasures`. Out: `RefusedKeys`. A key that only refused people hold is in no
-    row anyway and is left out.
+    In: `Identifiers`, `Permissions`, `CrmErasures`, what `refused_emails` gives. Out: `RefusedKeys`. A key that only
+    refused people hold is in no row anyway and is left out.
     """
     uses = key_uses(networks)
     if not uses:
         return pl.DataFrame(RefusedKeys.create_empty())
-    listed = pl.Series("email", [], dtype=pl.String) if suppressed is None else suppressed
     # Many networks ask for the same form: who shares a value of it is looked up once.
     keys = sorted({use[2] for use in uses})
-    found = at_once(lambda columns: _doubtful(identifiers, list(columns), erasures, identity_key, listed), keys)
+    found = at_once(lambda columns: _doubtful(identifiers, list(columns), erasures, identity_key, emails), keys)
     doubtful = dict(zip(keys, found, strict=True))
-    people = pl.concat([frame.select("person_id") for frame in found]).unique()
-    permitted = permissions.join(people, on="person_id", how="semi")
+    people = pl.concat([each.held["person_id"] for each in found]).unique()
+    permitted = permissions.filter(pl.col("person_id").is_in(people.implode()))
     parts = [
-        _refused(doubtful[columns], permitted.filter(network=name)).select(
+        _refused(doubtful[columns], permitted.filter(network=name)["person_id"], name).select(
             network=pl.lit(name), key=pl.lit(key), value="value"
         )
         for name, key, columns in uses
@@ -63,43 +65,44 @@ def refused_keys(  # noqa: PLR0913, PLR0917 - who holds what, and all that forbi
     return pl.concat([empty, *parts]).unique().sort(empty.columns)
 
 
+class _Doubtful(NamedTuple):
+    """Who holds (person_id, value) a value that others hold too, that was erased, or of an e-mail refused somewhere;
+    which values were erased, and where those of e-mails are refused (network, value)."""
+
+    held: pl.DataFrame
+    erased: pl.Series
+    listed: pl.DataFrame
+
+
 def _doubtful(
     identifiers: pl.DataFrame,
     columns: list[MatchColumn],
     erasures: pl.DataFrame,
     identity_key: str,
-    suppressed: pl.Series,
-) -> pl.DataFrame:
-    """person_id, value, forbidden: who holds a value that others hold too, that was erased, or that a list names."""
+    emails: pl.DataFrame,
+) -> _Doubtful:
     held = identifiers.select("person_id", value=key_value(columns)).filter(pl.col("value").is_not_null())
     # By hash, sharing is quickly seen.
     shared = held.filter(held["value"].hash().is_duplicated())
-    gone = forbidden_values(held["value"], columns, erasures, identity_key, listed_values(columns, suppressed))
-    forbidden = pl.col("value").is_in(gone.implode())
-    return pl.concat([shared, held.filter(forbidden)]).unique().with_columns(forbidden=forbidden)
-
-
-def listed_values(columns: list[MatchColumn], suppressed: pl.Series) -> pl.Series:
-    """Keys of these columns that an e-mail on a list has, canonical as `suppressed` has it."""
-    if [column.identifier for column in columns] != ["email"]:
-        return suppressed.clear()
-    return hashed_address(suppressed, columns[0]).drop_nulls()
-
-
-def forbidden_values(
-    values: pl.Series, columns: list[MatchColumn], erasures: pl.DataFrame, identity_key: str, listed: pl.Series
-) -> pl.Series:
-    """Those of the keys of these columns that were erased or are `listed`."""
     if all(column.is_reversible for column in columns):
-        # An address that is erased or on a list takes its person out, and nobody else has one of the same form.
-        return values.clear()
-    erased = refused_hashes(values, form_of(columns), erasures, identity_key)
-    return pl.concat([erased, values.filter(values.is_in(listed.implode()))])
+        # An address that is erased or refused takes its person out, and nobody else has one of the same form.
+        return _Doubtful(shared.unique(), held["value"].clear(), listed_keys(columns, emails.clear()))
+    erased = refused_hashes(held["value"], form_of(columns), erasures, identity_key)
+    listed = listed_keys(columns, emails)
+    named = held.filter(pl.col("value").is_in(pl.concat([erased, listed["value"]]).implode()))
+    return _Doubtful(pl.concat([shared, named]).unique(), erased, listed)
 
 
-def _refused(doubtful: pl.DataFrame, permitted: pl.DataFrame) -> pl.DataFrame:
+def listed_keys(columns: list[MatchColumn], emails: pl.DataFrame) -> pl.DataFrame:
+    """network, value: the keys of these columns that the e-mails (network, email) have."""
+    if [column.identifier for column in columns] != ["email"]:
+        return emails.clear().rename({"email": "value"})
+    return emails.select("network", value=hashed_address(emails["email"], columns[0])).drop_nulls("value")
+
+
+def _refused(doubtful: _Doubtful, permitted: pl.Series, network: str) -> pl.DataFrame:
     """value: those that somebody permitted holds, and that are forbidden or that somebody else, refused, holds too."""
-    theirs = doubtful.join(permitted, on="person_id", how="semi")
-    others = doubtful.join(permitted, on="person_id", how="anti").select("value")
-    forbidden = theirs.filter("forbidden").select("value")
-    return pl.concat([forbidden, theirs.select("value").join(others, on="value", how="semi")]).unique()
+    may = pl.col("person_id").is_in(permitted.implode())
+    theirs, others = doubtful.held.filter(may), doubtful.held.filter(~may)
+    forbidden = pl.concat([doubtful.erased, refused_at(doubtful.listed, network)["value"], others["value"]])
+    return theirs.filter(pl.col("value").is_in(forbidden.implode())).select("value").unique()

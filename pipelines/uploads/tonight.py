@@ -9,7 +9,7 @@ import polars as pl
 
 from catalog.duckdb_connection import literal, registered
 from catalog.warehouse import Warehouse
-from pipelines.customers.suppressed import suppressed_emails
+from pipelines.customers.refused_emails import refused_at, refused_emails
 from pipelines.holdings.forbidden import Forbidden, forbidden_keys
 from pipelines.tombstones.forbidden import tombstoned
 from pipelines.uploads.absent import Absent
@@ -118,7 +118,7 @@ class Tonight:
             self._erasures,
             declared,
             self._identity_key,
-            self._suppressed,
+            refused_at(self._refused_emails, network)["email"],
         )
 
     def _refused_keys(self, network: str) -> pl.DataFrame:
@@ -137,8 +137,8 @@ class Tonight:
         return self._warehouse.read("FROM warehouse.crm_erasures")
 
     @cached_property
-    def _suppressed(self) -> pl.Series:
-        return suppressed_emails(self._warehouse.read("FROM warehouse.crm_suppressions"))
+    def _refused_emails(self) -> pl.DataFrame:
+        return refused_emails(self._warehouse, self._config)
 
     @cached_property
     def _refusals(self) -> pl.DataFrame:

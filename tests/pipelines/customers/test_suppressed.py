@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipelines.customers.refused_emails import REFUSED_EMAILS
 from pipelines.customers.suppressed import suppressed_emails, suppressed_people
 from pipelines.uploads.keys import refused_keys
 from schemas.crm import CrmErasures, CrmSuppressions
@@ -92,7 +93,8 @@ def test_a_listed_email_is_refused_in_each_network_s_form_though_its_own_spellin
         email_google_sha256=pl.lit(sha256("janedoe@gmail.com")), email_plain_sha256=pl.lit(sha256("janedoe@gmail.com"))
     )
     permitted = pl.DataFrame({"person_id": ["twin"] * 2, "network": list(known)})
-    emails = suppressed_emails(named(("bounced", None, "Jane.Doe+x@gmail.com"), ("bounced", None, "0612345678")))
+    listed = suppressed_emails(named(("bounced", None, "Jane.Doe+x@gmail.com"), ("bounced", None, "0612345678")))
+    emails = pl.DataFrame({"network": None, "email": listed}, REFUSED_EMAILS)
     none = pl.DataFrame(CrmErasures.create_empty())
     refused = refused_keys(held, permitted, none, known, "a1" * 32, emails)
     assert refused.rows() == [("google_ads", "email", sha256("janedoe@gmail.com"))]

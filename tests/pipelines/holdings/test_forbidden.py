@@ -15,6 +15,7 @@ from schemas.uploads import RefusedKeys
 
 GOOGLE = networks()["google_ads"]
 COLUMNS = [column.name for column in key_columns({"google_ads": GOOGLE})]
+NONE = pl.Series("email", [], dtype=pl.String)
 KEYS = pl.DataFrame({"key": ["email", "phone", "address"], "value": ["a", "a", "first\tlast\tFR\t75001"]})
 
 
@@ -25,7 +26,7 @@ def unpermitted(**identifier: str) -> pl.DataFrame:
 
 def judged(held: pl.DataFrame, refused: pl.DataFrame | None = None) -> list[bool]:
     nobody = pl.DataFrame(RefusedKeys.create_empty()) if refused is None else refused
-    forbidden = forbidden_keys(nobody, lambda _: held, pl.DataFrame(CrmErasures.create_empty()), GOOGLE, "secret")
+    forbidden = forbidden_keys(nobody, lambda _: held, pl.DataFrame(CrmErasures.create_empty()), GOOGLE, "secret", NONE)
     return forbidden(KEYS).to_list()
 
 
@@ -41,6 +42,7 @@ def test_a_key_stays_forbidden_however_often_it_and_others_are_asked_about() -> 
         pl.DataFrame(CrmErasures.create_empty()),
         GOOGLE,
         "secret",
+        NONE,
     )
     for value, expected in (("a", True), ("b", True), ("c", False), ("a", True), ("c", False)):
         asked = pl.DataFrame({"key": ["email"], "value": [value]})
@@ -66,6 +68,7 @@ def test_a_composite_key_is_forbidden_as_a_whole() -> None:
         pl.DataFrame(CrmErasures.create_empty()),
         GOOGLE,
         "secret",
+        NONE,
     )
     assert forbidden(keys).to_list() == [False, False, True]
 

@@ -12,6 +12,7 @@ from pipelines.customers.customers import customers
 from pipelines.customers.people import people
 from pipelines.customers.permissions import decisions, instant_of
 from pipelines.customers.records import canonical_records
+from pipelines.customers.refused_emails import REFUSED_EMAILS
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.tombstones.erased import erased_marks, own_tombstones, without_erased
@@ -30,6 +31,7 @@ SETTINGS = Settings(currency="EUR", default_country="FR")
 NETWORKS = {name: of_any_size(networks()[name].allowing(())) for name in ("google_ads", "meta")}
 COLUMNS = match_columns(NETWORKS)
 AS_OF = date(2024, 6, 30)
+NO_EMAILS = pl.DataFrame(schema=REFUSED_EMAILS)
 
 
 def sha256(text: str) -> str:
@@ -102,7 +104,7 @@ def audiences(
     )
     permitted = decided.permissions
     held = identifiers(persons, COLUMNS)
-    refused = refused_keys(held, permitted, erasures, NETWORKS, IDENTITY_KEY)
+    refused = refused_keys(held, permitted, erasures, NETWORKS, IDENTITY_KEY, NO_EMAILS)
     RefusedKeys.validate(refused)
     rows = {
         name: audience_rows(
@@ -262,5 +264,7 @@ def test_tombstones_made_with_another_identity_key_refuse_nobody() -> None:
     held = held.with_columns(email_google_sha256=pl.lit(sha256("janedoe@gmail.com")))
     permitted = pl.DataFrame({"person_id": ["twin"], "network": ["google_ads"], "assumed": [False]})
     stones = erased({"customer_id": "jane"}, records=crm(JANE))
-    found = {key: refused_keys(held, permitted, stones, NETWORKS, key).height for key in (IDENTITY_KEY, "b2" * 32)}
+    found = {
+        key: refused_keys(held, permitted, stones, NETWORKS, key, NO_EMAILS).height for key in (IDENTITY_KEY, "b2" * 32)
+    }
     assert found == {IDENTITY_KEY: 1, "b2" * 32: 0}

@@ -13,6 +13,7 @@ from catalog.warehouse import Warehouse
 from pipelines.customers.customers import customers
 from pipelines.customers.people import people
 from pipelines.customers.records import canonical_records
+from pipelines.customers.refused_emails import REFUSED_EMAILS
 from pipelines.identifiers import nightly
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.nightly import update_identifiers
@@ -24,20 +25,20 @@ from pipelines.uploads.keys import refused_keys
 from pipelines.uploads.weighed import is_weighed, note_weighed, weighing_rules
 from schemas.crm import CanonicalCustomers
 from schemas.customers import CustomerRecords, Permissions
-from tests.pipelines.uploads.test_doubtful import EMAILS, PHONES, record
+from tests.pipelines.uploads.test_doubtful import EMAILS, PHONES, record, refused_somewhere
 from tests.pipelines.uploads.test_keys import COLUMNS, DOE, IDENTITY_KEY, NETWORKS, SETTINGS, crm, erased
 
 Held = dict[str, tuple[str | None, str | None, str, bool]]
 Allowed = dict[str, set[str]]
 
 names = st.sampled_from("abcdef")
-#: Who holds what and may be sent where, which e-mail is forgotten and which is listed; whether the night is killed
+#: Who holds what and may be sent where, which e-mail is forgotten and which are refused; whether the night is killed
 #: before its keys are weighed.
 night = st.tuples(
     st.dictionaries(names, record, max_size=3),
     st.dictionaries(names, st.sets(st.sampled_from(sorted(NETWORKS))), max_size=3),
     st.sampled_from([None, *EMAILS[:3]]),
-    st.sampled_from([None, None, *EMAILS[:3]]),
+    refused_somewhere,
     st.booleans(),
 )
 
@@ -73,12 +74,12 @@ def read(warehouse: Warehouse, held: Held, allowed: Allowed) -> pl.DataFrame:
     return records
 
 
-def check(warehouse: Warehouse, stones: pl.DataFrame, listed: pl.Series) -> None:
+def check(warehouse: Warehouse, stones: pl.DataFrame, emails: pl.DataFrame) -> None:
     """What is weighed tonight gives what everything gives, and is kept for the next night."""
-    rules = weighing_rules(NETWORKS, forbidding=is_forbidding(stones, listed))
-    refused, holders = weigh_keys(warehouse, NETWORKS, stones, IDENTITY_KEY, listed, rules)
+    rules = weighing_rules(NETWORKS, forbidding=is_forbidding(stones, emails))
+    refused, holders = weigh_keys(warehouse, NETWORKS, stones, IDENTITY_KEY, emails, rules)
     everything = read_identifiers(warehouse, "FROM warehouse.identifiers"), warehouse.read("FROM warehouse.permissions")
-    assert refused.equals(refused_keys(*everything, stones, NETWORKS, IDENTITY_KEY, listed))
+    assert refused.equals(refused_keys(*everything, stones, NETWORKS, IDENTITY_KEY, emails))
     with warehouse.transaction():
         warehouse.replace("refused_keys", refused)
         note_weighed(warehouse, rules, holders)
@@ -88,11 +89,11 @@ def check(warehouse: Warehouse, stones: pl.DataFrame, listed: pl.Series) -> None
 @given(st.lists(night, min_size=4, max_size=4))
 @settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_changes_between_nights_the_keys_are_refused_that_all_give(
-    warehouse: Warehouse, nights: list[tuple[Held, Allowed, str | None, str | None, bool]]
+    warehouse: Warehouse, nights: list[tuple[Held, Allowed, str | None, list[tuple[str | None, str]], bool]]
 ) -> None:
     held: Held = {"a": (EMAILS[0], None, "Jane", True), "b": (EMAILS[2], PHONES[0], "Jo", True)}
     allowed: Allowed = {"a": {"meta", "google_ads"}}
-    for place, (come, may, forgotten, suppressed, killed) in enumerate(nights):
+    for place, (come, may, forgotten, refused, killed) in enumerate(nights):
         # On one night all keys are weighed, on the others those that are asked about.
         most = 0 if place == 2 else 9
         with patch.object(nightly, "_MOST", 1), patch.object(doubtful, "_MOST", most):
@@ -100,15 +101,15 @@ def test_whatever_changes_between_nights_the_keys_are_refused_that_all_give(
             records = read(warehouse, held, allowed)
             if not killed:
                 requests: list[dict[str, object]] = [] if forgotten is None else [{"email": forgotten}]
-                listed = pl.Series("email", [suppressed], dtype=pl.String).drop_nulls()
-                check(warehouse, erased(*requests, records=records), listed)
+                emails = pl.DataFrame(refused, REFUSED_EMAILS, orient="row")
+                check(warehouse, erased(*requests, records=records), emails)
 
 
 def test_keys_of_which_nothing_changed_are_not_marked_again(warehouse: Warehouse) -> None:
     crowd: Held = {f"z{number}": (f"z{number}@x.fr", None, "Zoe", False) for number in range(30)}
     held: Held = {**crowd, "a": (EMAILS[0], None, "Jane", True), "b": (EMAILS[2], None, "Jo", True)}
     allowed: Allowed = {"a": {"meta", "google_ads"}, "b": {"meta"}}
-    nobody = pl.Series("email", [], dtype=pl.String)
+    nobody = pl.DataFrame(schema=REFUSED_EMAILS)
     records = read(warehouse, held, allowed)
     check(warehouse, erased({"email": EMAILS[2]}, records=records), nobody)
     records = read(warehouse, {**held, "c": (EMAILS[1], None, "Al", True)}, allowed)
