@@ -111,7 +111,7 @@ class CrmConsents(dy.Schema):
     customer_id = dy.String(
         nullable=True, metadata=RAW, description="The CRM record that it is about, if it names one."
     )
-    address = dy.String(nullable=True, metadata=RAW, description="An e-mail or a phone, as typed.")
+    address = dy.String(nullable=True, metadata=RAW, description="An e-mail, a digest of one, or a phone, as typed.")
     purpose = _word(PURPOSES, "What it allows or forbids.")
     network = _word(network_names(), "A network's name as relance has it; null speaks for all.", nullable=True)
     region = dy.String(
@@ -193,7 +193,7 @@ class CrmSuppressions(dy.Schema):
 
     rule = dy.String(description="The rule: the stem of its file in `config/suppressions`.")
     customer_id = dy.String(nullable=True, metadata=RAW)
-    address = dy.String(nullable=True, metadata=RAW, description="An e-mail or a phone, as typed.")
+    address = dy.String(nullable=True, metadata=RAW, description="An e-mail, a digest of one, or a phone, as typed.")
 
 
 class Quarantine(dy.Schema):

@@ -17,8 +17,8 @@ class Suppression(Declared):
 
     #: What colleagues call it.
     title: Text
-    #: DuckDB SQL over the declared sources that gives customer_id, address (an e-mail or a phone), or both; each row
-    #: names somebody. `getvariable('as_of')` is the day of the run.
+    #: DuckDB SQL over the declared sources that gives customer_id, address (an e-mail, a digest of one, or a phone), or
+    #: both; each row names somebody. `getvariable('as_of')` is the day of the run.
     select: Annotated[Text, AfterValidator(lambda sql: sql.strip().rstrip(";"))] | None = None
     #: E-mail domains whose addresses, and those of their subdomains, are suppressed.
     domains: tuple[str, ...] = ()

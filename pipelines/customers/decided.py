@@ -10,7 +10,9 @@ from catalog.duckdb_connection import insert_frame, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.ages import too_young
 from pipelines.customers.permissions import Decisions, barred, decisions, instant_of, purposes_heard, said_of_addresses
+from pipelines.customers.statements import digest_kinds
 from pipelines.customers.suppressed import suppressed_people
+from pipelines.identifiers.digests import prehashed
 from pipelines.tables.changes import are_noted, begin_notes
 from pipelines.tables.intervals import Staying, replace_by
 from pipelines.tables.rules import is_made_by, rules_of, set_made_by
@@ -135,12 +137,7 @@ def _said_of_addresses(warehouse: Warehouse, config: Config, instant: datetime) 
         return pl.DataFrame(schema={"person_id": pl.String, "matter": pl.UInt32, "spoken": pl.Int64})
     words = said_of_addresses(
         statements,
-        # The rest of their e-mails does not decide how an address is read.
-        warehouse.read(
-            "SELECT DISTINCT country_code AS country, "
-            "CASE WHEN NOT contains(canonical_email, '@') THEN canonical_email END AS email "
-            "FROM warehouse.crm_customers"
-        ),
+        _deciding_records(warehouse, statements["address"]),
         networks=config.used_networks,
         settings=config.settings,
         instant=instant,
@@ -156,6 +153,18 @@ def _said_of_addresses(warehouse: Warehouse, config: Config, instant: datetime) 
     )
     return warehouse.read(
         "SELECT person_id, matter, spoken FROM _spoken_of JOIN warehouse.customer_records USING (customer_id)"
+    )
+
+
+def _deciding_records(warehouse: Warehouse, addresses: pl.Series) -> pl.DataFrame:
+    """country, email of everybody's records; of the e-mails only those that decide how one of the addresses is read."""
+    digests = addresses.to_frame("address").select(prehashed(pl.col("address")).alias("digest")).drop_nulls()
+    store_frame(warehouse.connection, "_digests", digests)
+    decides = ["NOT contains(canonical_email, '@')"]
+    decides += [f"{how}(canonical_email) IN (FROM _digests)" for how in digest_kinds(digests["digest"])]
+    return warehouse.read(
+        f"SELECT DISTINCT country_code AS country, CASE WHEN {' OR '.join(decides)} THEN canonical_email END AS email "
+        "FROM warehouse.crm_customers"
     )
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipelines.identifiers.digests import HEX_LENGTHS, Digest, is_digest, is_prehashed
+from pipelines.identifiers.digests import HEX_LENGTHS, Digest, is_digest, is_prehashed, prehashed
 from pipelines.identifiers.email_refusals import is_placeholder
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import hashed
@@ -161,19 +161,36 @@ def by_canonical_address(
 
 
 def _by_email(addressed: pl.DataFrame, records: pl.DataFrame) -> list[pl.DataFrame]:
-    """The statements by canonical e-mail, and again by those of its digests that records hold instead.
+    """The statements by canonical e-mail, and again by those of its digests that records hold instead. One on a digest
+    is one on each e-mail of the records that has it.
 
     A grant by a placeholder is nobody's: those who typed the same into another form have not agreed.
     """
-    canonical = addressed.with_columns(canonical_email(pl.col("address"))).filter(
+    by_digest = is_digest(pl.col("address"))
+    named = addressed.filter(by_digest).with_columns(prehashed(pl.col("address")))
+    found = named.join(with_digests(records["email"], named["address"]), left_on="address", right_on="digest")
+    typed = addressed.filter(~by_digest).with_columns(canonical_email(pl.col("address")))
+    canonical = pl.concat([typed, found.with_columns(address="email").select(typed.columns)]).filter(
         (pl.col("refusal") > 0) | ~is_placeholder(pl.col("address"))
     )
     held = records.select(pl.col("email").filter(is_prehashed(pl.col("email"))).unique()).to_series()
-    lengths = held.str.len_bytes().unique()
-    kinds: list[Digest] = [how for how, length in HEX_LENGTHS.items() if length in lengths]
-    typed = canonical.filter(pl.col("address").str.contains("@", literal=True))
-    digests = (typed.with_columns(address=hashed(typed["address"], how)) for how in kinds)
-    return [canonical, *(each.filter(pl.col("address").is_in(held.implode())) for each in digests)]
+    digests = (canonical.with_columns(address=hashed(canonical["address"], how)) for how in digest_kinds(held))
+    return [canonical, named, *(each.filter(pl.col("address").is_in(held.implode())) for each in digests)]
+
+
+def with_digests(emails: pl.Series, digests: pl.Series) -> pl.DataFrame:
+    """email, digest: those of the canonical e-mails that have one of the digests (lower-case hex)."""
+    found = [pl.DataFrame(schema={"email": pl.String, "digest": pl.String})]
+    for how in digest_kinds(digests):
+        plain = emails.filter(emails.str.contains("@", literal=True)).unique()
+        found.append(pl.DataFrame({"email": plain, "digest": hashed(plain, how)}))
+    return pl.concat(found).filter(pl.col("digest").is_in(digests.implode()))
+
+
+def digest_kinds(digests: pl.Series) -> list[Digest]:
+    """How digests in hex were made."""
+    lengths = digests.str.len_bytes().unique()
+    return [how for how, length in HEX_LENGTHS.items() if length in lengths]
 
 
 def holders(records: pl.DataFrame, person: str = "person") -> pl.DataFrame:

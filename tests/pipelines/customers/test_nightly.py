@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace as replace_fields
 from datetime import UTC, date, datetime, timedelta
 from unittest.mock import patch
@@ -92,11 +93,13 @@ statement = st.fixed_dictionaries(
         "valid_to": st.sampled_from([None, None, datetime(2025, 7, 3, 12, tzinfo=UTC)]),
     }
 )
+#: Of an e-mail that some records have.
+DIGEST = hashlib.md5(b"d@y.fr").hexdigest()
 about = st.builds(
     lambda whom, said: whom | said,
     st.sampled_from([
         *({"customer_id": name} for name in ("a", "b", "c", "x00")),
-        *({"address": address} for address in ("a@x.fr", "c@y.fr", "x01@z.fr", "0612345678", "0479123456")),
+        *({"address": address} for address in ("a@x.fr", "c@y.fr", "x01@z.fr", "0612345678", "0479123456", DIGEST)),
     ]),
     statement,
 )  # fmt: skip
@@ -135,7 +138,8 @@ SPOKEN = [
     {**grants(on("x09"))[0], "purpose": "profiling"},
     *grants(on("x02"), valid_from=datetime(2025, 7, 2, 12, tzinfo=UTC)),
     *grants(on("x03"), valid_to=datetime(2025, 7, 3, 12, tzinfo=UTC)),
-    *(row for number in range(4, 8) for row in grants(on(f"x0{number}"))),
+    *(row for number in range(4, 9) for row in grants(on(f"x0{number}"))),
+    grants({"address": hashlib.sha1(b"x08@z.fr").hexdigest()}, status="denied")[0],
 ]
 #: x06 takes the yes back, and x07 does by their address; x01's is forgotten, x02's begins and x03's ends.
 THEN = [*SPOKEN[:11], {**SPOKEN[11], "status": "denied"}, *SPOKEN[12:], grants(by("x07"), status="denied")[0]]

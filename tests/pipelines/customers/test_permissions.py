@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from datetime import UTC, date, datetime, timedelta
 
@@ -522,6 +523,25 @@ def test_one_more_refusal_never_permits_anybody(situation: tuple[list[dict[str, 
     before = permitted(*statements, records=RECORDS, settings=assumptions)
     after = permitted(*statements, refusal, records=RECORDS, settings=assumptions)
     assert after <= before
+
+
+@pytest.mark.parametrize("how", ["sha256", "sha1", "md5"])
+def test_a_word_on_a_digest_reaches_the_record_that_holds_its_address(how: str) -> None:
+    digest = hashlib.new(how, b"jane@example.com").hexdigest()
+    granted = said("granted", -20)
+    assert where(granted, said("withdrawn", address=digest.upper())) == set()
+    assert where(said("granted", address=digest)) == EVERYWHERE
+    assert where(granted, said("withdrawn", address=hashlib.new(how, b"jo@example.com").hexdigest())) == EVERYWHERE
+
+
+def test_a_word_on_a_digest_in_base64_reaches_the_record_that_holds_its_address() -> None:
+    digest = base64.b64encode(hashlib.sha256(b"jane@example.com").digest()).decode()
+    assert where(said("granted", -20), said("withdrawn", address=digest)) == set()
+
+
+def test_a_grant_by_the_digest_of_a_placeholder_is_nobody_s() -> None:
+    digest = hashlib.md5(b"none@none.com").hexdigest()
+    assert where(said("granted", address=digest), records=({**JANE, "email": "none@none.com"},)) == set()
 
 
 @pytest.mark.parametrize("how", ["sha256", "sha1", "md5"])

@@ -53,6 +53,8 @@ def suppressed(rules: dict[str, Suppression], *rows: tuple[str, str | None, str 
         (None, "06 12 34 56 78", "ann"),
         (None, "+33 6 12 34 56 78", "ann"),
         (None, "030 12345678", "gus"),
+        (None, hashlib.md5(b"ann@home.example.com").hexdigest().upper(), "ann"),
+        (None, hashlib.sha256(b"ann@example.com").hexdigest(), "ann"),
         (None, "nobody@example.com", None),
         ("9", None, None),
     ],
