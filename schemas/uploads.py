@@ -225,6 +225,8 @@ class Manifest(BaseModel):
     #: Of an audience that was held back and had to lose somebody all the same: the version whose full files these are,
     #: without what is forbidden. Ledger and source rows are those of that version.
     reduced_from: str | None = None
+    #: Whether rows of its full files hold a key without what the version that they were made of had beside it.
+    keys_alone: bool = False
     #: Whether the network replaces what a list holds.
     replaceable: bool = True
     #: Where the audit log stood when the manifest was signed; both are None until then.

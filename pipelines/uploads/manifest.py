@@ -82,6 +82,7 @@ def new_manifest(  # noqa: PLR0913 - the manifest's parts
         alternative=plan.alternative,
         because=_together(reduction and reduction.because, plan.because),
         reduced_from=reduction and reduction.manifest.version,
+        keys_alone=reduction is not None and reduction.keys_alone,
         replaceable="replace" in network.update_modes,
     )
 

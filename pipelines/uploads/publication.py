@@ -173,7 +173,8 @@ def _publish(asked: _Asked, outbox: Outbox, *, held: Said | None) -> Published:
         lists=state.lists,
         change=change,
         delta=delta,
-        incomparable=state.incomparable(change, rules_version(network)),
+        incomparable=state.incomparable(change, rules_version(network))
+        or (state.lacks_companions if full and reduction is None else None),
         has_full=bool(full),
         unsaid=unsaid_versions(state.holdings) if asked.retired else (),
         retired=asked.retired,
@@ -236,7 +237,8 @@ def _reduced(asked: _Asked, state: State, outbox: Outbox, *, due: bool) -> tuple
     reduction = reduction_of(asked.audience, state, outbox, asked.forbidden, rules_version=rules)
     if reduction is None or not (reduction.is_due or due):
         return None
-    rows = reduced_rows(reduction, outbox.folder(asked.audience, reduction.manifest.version), asked.network)
+    folder = outbox.folder(asked.audience, reduction.manifest.version)
+    reduction, rows = reduced_rows(reduction, folder, asked.network, asked.rows.lists)
     return (reduction, rows) if rows.lists else None
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -19,7 +18,7 @@ from pipelines.holdings.audience_keys import full_keys_by_list
 from pipelines.holdings.forbidden import Forbidden
 from pipelines.holdings.outbox import Outbox
 from pipelines.uploads.people import torn_groups_blanked
-from pipelines.uploads.row_keys import key_values, keys_of_rows, lacks, rows_of_keys
+from pipelines.uploads.row_keys import has_companions, key_values, keys_of_rows, lacks, rows_of_keys
 from pipelines.uploads.rows import AudienceRows, ListRows, each_once
 from pipelines.uploads.state import State
 from schemas.errors import PublicationError
@@ -28,16 +27,21 @@ from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import FileEntry, Manifest
 
+#: What is said of rows that were made of keys alone where something stood beside them.
+KEYS_ALONE = Said("some of its rows hold a key and nothing beside it, since the files that had the rest were withdrawn")
+
 
 @dataclass(frozen=True)
 class Reduction:
     """What is left of a version: `keys` and `gone` (list, key, value) are those of its full files, before and taken
-    out; `is_withdrawn`: its files are."""
+    out; `is_withdrawn`: its files are; `keys_alone`: some of the rows made of it hold a key without what stood beside
+    it."""
 
     manifest: Manifest
     keys: pl.DataFrame
     gone: pl.DataFrame
     is_withdrawn: bool
+    keys_alone: bool = False
 
     @property
     def is_due(self) -> bool:
@@ -46,7 +50,11 @@ class Reduction:
 
     @property
     def because(self) -> Said:
-        """Why its full file is none of tonight's."""
+        """Why its full file is none of tonight's, and what that lacks."""
+        return Said("{reasons}", reasons=[self._held, KEYS_ALONE]) if self.keys_alone else self._held
+
+    @property
+    def _held(self) -> Said:
         last = self.manifest.version
         if self.gone.is_empty():
             return Said("the audience is held back, so its full file is that of {version}", version=last)
@@ -71,17 +79,28 @@ def reduction_of(
     return Reduction(last.manifest, keys, gone, last.state == "withdrawn")
 
 
-def reduced_rows(reduction: Reduction, folder: Path, network: Network) -> AudienceRows:
+def reduced_rows(
+    reduction: Reduction, folder: Path, network: Network, tonight: tuple[ListRows, ...]
+) -> tuple[Reduction, AudienceRows]:
     """The version's rows without what is gone; lists that fall below the network's minimum are withheld.
 
-    In: the version's folder, with its files or without: rows are then made of keys alone, if the network takes such.
-    Ledger and counts of source rows stay the version's: they are what the next nights are compared with.
+    In: the version's folder, with its files or without: tonight's rows are then taken, of the keys that are left, and
+    rows of a key alone for those that no row of tonight has, if the network takes such. Ledger and counts of source
+    rows stay the version's: they are what the next nights are compared with. Out: the reduction, with its `keys_alone`.
 
     Raises:
         PublicationError: a key came in that the version did not have or that is gone.
     """
     before, minimum = reduction.manifest, network.file.minimum_rows.full
-    parts = list(_reduced_lists(reduction, folder, network))
+    made = [
+        (upload_list, *_reduced_list(reduction, folder, network, upload_list, _of_list(tonight, upload_list)))
+        for upload_list in network.lists
+    ]
+    parts = [
+        ListRows(upload_list, rows, keys_of_rows(rows, upload_list, network))
+        for upload_list, rows, _ in made
+        if rows.height
+    ]
     left = reduction.keys.join(reduction.gone, on=["list", "key", "value"], how="anti")
     for part in parts:
         known = left.filter(list=part.upload_list.label)
@@ -94,23 +113,34 @@ def reduced_rows(reduction: Reduction, folder: Path, network: Network) -> Audien
             raise PublicationError(msg, check="ledger_closes")
     short = {part.upload_list.label: part.rows.height for part in parts if part.rows.height < minimum}
     kept = tuple(part for part in parts if part.upload_list.label not in short)
-    return AudienceRows(kept, {**before.withheld, **short}, before.ledger, before.source_rows)
+    rows = AudienceRows(kept, {**before.withheld, **short}, before.ledger, before.source_rows)
+    alone = any(alone for upload_list, _, alone in made if upload_list.label not in short)
+    return replace(reduction, keys_alone=alone), rows
 
 
-def _reduced_lists(reduction: Reduction, folder: Path, network: Network) -> Iterator[ListRows]:
-    entries = [entry for entry in reduction.manifest.files if entry.kind == "full"]
-    for upload_list in network.lists:
-        files = [entry for entry in entries if entry.list == upload_list.label]
-        gone = reduction.gone.filter(list=upload_list.label)
-        rows = _published_rows(folder, files, upload_list, network)
-        if rows is not None:
-            rows = _without(rows, gone, upload_list, network)
-        else:
-            keys = reduction.keys.filter(list=upload_list.label).join(gone, on=["key", "value"], how="anti")
-            alone = not any(lacks(key, upload_list, network) for key in network.keys_of(upload_list))
-            rows = rows_of_keys(keys.head(keys.height if alone else 0), upload_list, network)
-        if rows.height:
-            yield ListRows(upload_list, rows, keys_of_rows(rows, upload_list, network))
+def _of_list(parts: tuple[ListRows, ...], upload_list: UploadList) -> ListRows | None:
+    return next((part for part in parts if part.upload_list.label == upload_list.label), None)
+
+
+def _reduced_list(
+    reduction: Reduction, folder: Path, network: Network, upload_list: UploadList, tonight: ListRows | None
+) -> tuple[pl.DataFrame, bool]:
+    """The rows that are left of a list, and whether some hold a key without what stood beside it."""
+    label = upload_list.label
+    files = [entry for entry in reduction.manifest.files if entry.kind == "full" and entry.list == label]
+    gone = reduction.gone.filter(list=label)
+    rows = _published_rows(folder, files, upload_list, network)
+    if rows is not None:
+        return _without(rows, gone, upload_list, network), reduction.manifest.keys_alone
+    left = reduction.keys.filter(list=label).join(gone, on=["key", "value"], how="anti")
+    known = rows_of_keys(left.clear(), upload_list, network)
+    if tonight is not None and network.file.rows == "people":
+        others = tonight.keys.join(left, on=["key", "value"], how="anti")
+        known = _without(tonight.rows, others, upload_list, network)
+        left = left.join(keys_of_rows(known, upload_list, network), on=["key", "value"], how="anti")
+    alone = not any(lacks(key, upload_list, network) for key in network.keys_of(upload_list))
+    rest = rows_of_keys(left.head(left.height if alone else 0), upload_list, network)
+    return pl.concat([known, rest]), rest.height > 0 and has_companions(upload_list, network)
 
 
 def _published_rows(

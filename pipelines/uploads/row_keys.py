@@ -73,6 +73,12 @@ def lacks(key: Key, upload_list: UploadList, network: Network) -> tuple[str, ...
     return tuple(dict.fromkeys(missing))
 
 
+def has_companions(upload_list: UploadList, network: Network) -> bool:
+    """Whether something of a person stands in the list's rows that is part of no key."""
+    keyed = {header for key in network.keys for header in key.headers}
+    return any(column.constant is None and column.header not in keyed for column in upload_list.columns)
+
+
 def key_values(key: Key, network: Network) -> list[pl.Expr]:
     """The key's values in a row, one for each column that may hold one."""
     slots = [slot for header in key.headers for slot in network.column(header).slots]

@@ -93,6 +93,14 @@ class State:
             )
         return None
 
+    @property
+    def lacks_companions(self) -> Said | None:
+        """Why a list whose keys are right is filled anew all the same."""
+        manifests = [self.manifest(event.version) for event in self.holdings.held]
+        if any(manifest is not None and manifest.keys_alone for manifest in manifests):
+            return Said("the list was filled with rows that hold a key and nothing beside it")
+        return None
+
     def same_parts(self, files: tuple[FileEntry, ...]) -> bool:
         """Whether the newest list was last filled with as many full files as there are now, list by list."""
         if not self.lists:

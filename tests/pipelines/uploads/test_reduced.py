@@ -114,6 +114,47 @@ def test_files_that_are_not_as_they_were_published_say_nothing(stores: Stores) -
             assert left == {EMAIL_OF["meta"][number] for number in (1, 2, 3)}
 
 
+def test_where_the_files_were_withdrawn_the_rows_are_those_of_who_is_there_tonight(stores: Stores) -> None:  # noqa: F811
+    with world("meta", stores) as company:
+        version = company.run(FOUR).version
+        before = rows_in(company, version)
+        forbid(company, "meta", 0)
+        withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, str(version))
+        # Somebody is new, and may not come in.
+        found = held(company, {**FOUR, 5: Person(emails=(5,), phones=(2,))})
+        after = rows_in(company, found.version)
+        assert [row for row in before if EMAIL_OF["meta"][0].encode() not in row] == after
+        assert not found.keys_alone and "nothing beside" not in str(found.because)
+
+
+def test_a_list_of_keys_alone_is_replaced_once_whoever_they_are_of_is_there_again(stores: Stores) -> None:  # noqa: F811
+    with world("meta", stores) as company:
+        version = company.run(FOUR).version
+        settle(company)
+        forbid(company, "meta", 0)
+        withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, str(version))
+        found = held(company, {2: FOUR[2]})
+        assert found.keys_alone and "hold a key and nothing beside it" in str(found.because)
+        settle(company)
+        # While it is held it stays as it is.
+        assert company.run({2: FOUR[2]}, held_back=BRAKE).version is None
+        three = {number: FOUR[number] for number in (1, 2, 3)}
+        assert company.run(three).outcome == "published"
+        whole = newest(company)
+        assert [step.kind for step in whole.plan] == ["replaced"]
+        assert "nothing beside it" in str(whole.because) and not whole.keys_alone
+        settle(company)
+        assert company.run(three).outcome == "fresh"
+
+
+def test_a_network_that_takes_nothing_but_keys_lacks_nothing_in_rows_of_them(stores: Stores) -> None:  # noqa: F811
+    with world("google_ads", stores) as company:
+        version = company.run({0: JANE, 1: JOHN}).version
+        forbid(company, "google_ads", 0)
+        withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, str(version))
+        assert not held(company, {}).keys_alone
+
+
 def test_a_row_goes_that_lacks_what_the_network_needs_in_each(stores: Stores) -> None:  # noqa: F811
     with world("meta", stores) as company:
         company.network = company.network.model_copy(update={"required_any": (("email",),)})
@@ -183,7 +224,7 @@ def test_keys_alone_make_no_file_where_the_network_wants_more_in_a_row_of_some(
         version = company.run({**FOUR, 4: Person(emails=(1, 2), phones=(1,), lives=1)}).version
         forbid(company, "meta", 0)
         withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, str(version))
-        assert not held(company).has_file("full")
+        assert not held(company, {}).has_file("full")
 
 
 def test_who_was_removed_does_not_come_back_where_the_files_are_gone(stores: Stores) -> None:  # noqa: F811
