@@ -13,6 +13,7 @@ from pipelines.crm.known import marking_rules
 from pipelines.crm.orphans import orphans
 from pipelines.crm.pull import Table, pull_erasures, pull_table
 from pipelines.crm.suppressions import read_suppressions
+from pipelines.crm.unreadable import unreadable_lists, unreadable_statements
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.taking_in import keep_covered, known_erasures, note_changed, note_written_over, take_in
 from pipelines.history.set_aside import QUARANTINE_DAYS
@@ -100,7 +101,11 @@ def _table(name: TableName, daily: dg.PartitionsDefinition) -> dg.AssetsDefiniti
             table = pull_table(name, reading, relance.table("crm_erasures"), unapplied=unapplied)
             metadata = _written(context, relance, name, table)
             found = orphans(relance.warehouse, name)
-            notices = [*found.notices, *dated_ahead(relance.warehouse, name, relance.now())]
+            notices = [
+                *found.notices,
+                *dated_ahead(relance.warehouse, name, relance.now()),
+                *unreadable_statements(relance.warehouse, name, relance.declared.settings.default_country),
+            ]
             record_notices(relance.outbox.catalog, relance.outbox.night, name, notices)
             return dg.MaterializeResult(metadata={**metadata, "orphans": found.rows})
 
@@ -127,6 +132,8 @@ def _suppressions(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 relance.table("withheld_addresses"),
             )
             relance.warehouse.replace("crm_suppressions", table)
+            notices = unreadable_lists(relance.warehouse, relance.declared.settings.default_country)
+            record_notices(relance.outbox.catalog, relance.outbox.night, "suppressions", notices)
             named = {f"{rule}_rows": rows for rule, rows in sorted(table.group_by("rule").len().iter_rows())}
             return dg.MaterializeResult(metadata=rows_metadata(table.height, **named))
 

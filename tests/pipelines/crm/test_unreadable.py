@@ -1,0 +1,45 @@
+"""A statement or a list by an address that is none names nobody: how many rows that are is told, and no value."""
+
+from __future__ import annotations
+
+import hashlib
+
+import polars as pl
+
+from catalog.warehouse import Warehouse
+from pipelines.crm.unreadable import unreadable_lists, unreadable_statements
+
+READABLE = ("jane@example.com", "06 12 34 56 78", "+49 30 12345678", "0471 12 34 56", hashlib.md5(b"a").hexdigest())
+#: Words and placeholders stand where somebody gave none.
+FILLERS = ("n/a", "none", "0000000000")
+UNREADABLE = ("06 12 34 56", "jane.doe 12")
+
+
+def told(warehouse: Warehouse, *addresses: str, customer_id: str | None = None) -> list[str]:
+    warehouse.replace("crm_customers", pl.DataFrame({"country": ["BE", "FR", None]}))
+    rows = pl.DataFrame({"address": addresses}, {"address": pl.String}).with_columns(
+        customer_id=pl.lit(customer_id, dtype=pl.String), rule=pl.lit("bounced")
+    )
+    warehouse.replace("crm_consents", rows)
+    warehouse.replace("crm_suppressions", rows)
+    lists = unreadable_lists(warehouse, "FR")
+    statements = unreadable_statements(warehouse, "consents", "FR")
+    assert len(lists) == len(statements)
+    assert not unreadable_statements(warehouse, "orders", "FR")
+    return [str(notice) for notice in (*statements, *lists)]
+
+
+def test_addresses_that_somebody_may_have_are_no_news(warehouse: Warehouse) -> None:
+    assert told(warehouse, *READABLE, *FILLERS) == []
+    assert told(warehouse) == []
+
+
+def test_rows_that_name_nobody_are_counted_and_not_shown(warehouse: Warehouse) -> None:
+    statements, lists = told(warehouse, *READABLE, *UNREADABLE, UNREADABLE[0])
+    assert statements.startswith("Rows of consents that name nobody") and "live in: 3." in statements
+    assert lists.startswith("Rows of suppressions/bounced.toml that name nobody") and "live in: 3." in lists
+    assert not any(address in statements + lists for address in UNREADABLE)
+
+
+def test_who_is_named_by_their_record_is_named(warehouse: Warehouse) -> None:
+    assert told(warehouse, *UNREADABLE, customer_id="1") == []
