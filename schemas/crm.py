@@ -184,7 +184,9 @@ class WithheldAddresses(dy.Schema):
     """An erased address that the CRM still gives for a record that has another one."""
 
     customer_id = dy.String(metadata=RAW)
-    form = dy.String(description="`email`, `phone`, or `domain`: the e-mail's, and those that it is part of.")
+    form = dy.String(
+        description="`email`, `phone`, `digest_…`, or `domain`: the e-mail's, and those that it is part of."
+    )
     tombstone = dy.String(description="Keyed hash of the address, or of the domain, in that form.")
 
 

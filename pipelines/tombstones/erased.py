@@ -7,7 +7,7 @@ from typing import TypedDict
 import polars as pl
 
 from pipelines.at_once import at_once
-from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed
+from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed, prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.fillers import is_filler
 from pipelines.identifiers.hashes import hashed, keyed_hash
@@ -121,7 +121,8 @@ def _erased_typed(
 ) -> pl.Series:
     if rows.is_empty():
         return pl.Series(dtype=pl.Boolean)
-    emails = rows.select(canonical_email(pl.col(column)).alias("value"))["value"]
+    typed = pl.col(column)
+    emails = rows.select(pl.coalesce(prehashed(typed), canonical_email(typed)).alias("value"))["value"]
     erased = _is_erased(emails, "email", erasures, identity_key)
     if "phone" not in erasures["form"]:
         return erased

@@ -6,13 +6,13 @@ would go with it, and the record's other address would be sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import duckdb
 import polars as pl
 
 from catalog.duckdb_connection import frame_of, store_frame
-from pipelines.identifiers.digests import HEX_LENGTHS
+from pipelines.identifiers.digests import HEX_LENGTHS, prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import hashed
 from pipelines.tombstones.erased import tombstone_of
@@ -35,7 +35,17 @@ def withheld_addresses(
         for form in ("email", "phone")
     ]
     emails = customers.filter(marks["email"] & ~marks["customer_id"]).select("customer_id", email="canonical_email")
-    return pl.concat([*found, _domains(emails, identity_key)]).select(WithheldAddresses.column_names())
+    every = pl.concat([*found, _domains(emails, identity_key), *_digests(emails, identity_key)])
+    return every.select(WithheldAddresses.column_names())
+
+
+def _digests(emails: pl.DataFrame, identity_key: str) -> Iterator[pl.DataFrame]:
+    """customer_id, form, tombstone of each e-mail's digests, by which lists name it. In: customer_id, email."""
+    plain = emails.filter(pl.col("email").str.contains("@", literal=True))
+    for how in HEX_LENGTHS:
+        form = f"digest_{how}"
+        stones = tombstone_of(hashed(plain["email"], how), form, identity_key)
+        yield plain.select("customer_id", form=pl.lit(form), tombstone=stones)
 
 
 def _domains(emails: pl.DataFrame, identity_key: str) -> pl.DataFrame:
@@ -128,7 +138,9 @@ def holders_of(
     phones = with_phone(phones, "address", default_country).select("address", value="phone_e164")
     # A CRM may keep an e-mail as its digest only.
     digests = [emails.with_columns(value=hashed(emails["value"], how)) for how in HEX_LENGTHS]
-    values = [("email", pl.concat([emails, *digests])), ("phone", phones)]
+    named = typed.with_columns(prehashed(pl.col("address")).alias("value")).drop_nulls()
+    values = [("email", pl.concat([emails, named, *digests])), ("phone", phones)]
+    values += [(f"digest_{how}", named) for how in HEX_LENGTHS]
     marked = pl.concat(
         each.select("address", tombstone_of(each["value"], form, identity_key).alias("tombstone"), form=pl.lit(form))
         for form, each in values

@@ -42,7 +42,14 @@ NAMES = ("ann", "bob", "eve", "zoe")
 person = st.tuples(st.sampled_from(PHONES), st.sampled_from(sorted(CALLING_CODES)))
 statement = st.tuples(
     st.sampled_from([None, *NAMES]),
-    st.sampled_from([*PHONES, *PHONES, *(f"{name.title()}@x.fr" for name in NAMES)]),
+    st.sampled_from(
+        [
+            *PHONES,
+            *PHONES,
+            *(f"{name.title()}@x.fr" for name in NAMES),
+            *(hashlib.md5(f"{name}@x.fr".encode()).hexdigest().upper() for name in NAMES),
+        ]
+    ),
     st.sampled_from(["granted", "denied"]),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from datetime import UTC, datetime
 
@@ -157,6 +158,15 @@ def test_an_address_that_was_erased_as_its_digest_stands_nowhere_in_plain(how: s
     assert left(records, erased) == [("2", None, "06 99 99 99 99"), BOB[:3]]
     written = pl.Series(["JANE@x.fr", "bob@x.fr"])
     assert erased_addresses(written, erased, identity_key=KEY, default_country="FR").to_list() == ["JANE@x.fr"]
+
+
+def test_a_digest_in_hex_or_base64_of_an_erased_address_is_found_in_statements() -> None:
+    erased = stones(request(email="jane@x.fr"))
+    digest = hashlib.sha256(b"jane@x.fr").digest()
+    written = [hashlib.md5(b"jane@x.fr").hexdigest().upper(), digest.hex(), base64.b64encode(digest).decode()]
+    others = [hashlib.md5(b"bob@x.fr").hexdigest()]
+    found = erased_addresses(pl.Series([*written, *others]), erased, identity_key=KEY, default_country="FR")
+    assert found.to_list() == written
 
 
 def test_an_email_in_a_phone_column_and_a_phone_in_an_email_column_are_erased_too() -> None:

@@ -33,7 +33,8 @@ def withheld(email: str = EMAIL) -> pl.DataFrame:
 
 def test_only_living_records_are_kept_with_each_form_of_what_was_erased_of_them() -> None:
     found = withheld().select("customer_id", "form").sort(pl.all())
-    assert found.rows() == [("stays", "domain"), ("stays", "domain"), ("stays", "email"), ("stays", "phone")]
+    forms = ["digest_md5", "digest_sha1", "digest_sha256", "domain", "domain", "email", "phone"]
+    assert found.rows() == [("stays", form) for form in forms]
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,16 @@ def test_an_address_as_typed_is_read_in_every_country_that_customers_live_in_and
         identity_key=KEY,
         default_country=default,
     )
+    assert found.rows() == [(typed, "stays")]
+
+
+@pytest.mark.parametrize("digest", [sha256, md5])
+def test_a_digest_as_typed_is_the_e_mail_that_the_crm_has(digest: type) -> None:
+    typed = digest(EMAIL.encode()).hexdigest().upper()
+    found = holders_of(
+        pl.Series([typed, digest(b"bob@y.fr").hexdigest()]), withheld(), countries=pl.Series([], dtype=pl.String),
+        identity_key=KEY, default_country=None,
+    )  # fmt: skip
     assert found.rows() == [(typed, "stays")]
 
 
