@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from itsdangerous import BadSignature
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -30,7 +28,6 @@ class Link(BaseModel):
     #: Its place among the manifest's files; None for all of the kind.
     file: int | None
     kind: FileKind | None
-    is_for: Literal["download"] = "download"
 
     @property
     def audience(self) -> Audience:

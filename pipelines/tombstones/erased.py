@@ -98,11 +98,6 @@ def erased_addresses(
     return frame.filter(typed | pl.col("address").is_in(abroad.filter(erased)["address"].implode()))["address"]
 
 
-def refused_hashes(hashes: pl.Series, column: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
-    """Which of the match column's `hashes` belong to an erased address, in that form."""
-    return erased_values(hashes, column, erasures, identity_key)
-
-
 def _in_countries_of_alike(typed: pl.DataFrame, erasures: pl.DataFrame, identity_key: str) -> pl.DataFrame:
     """address, country: each phone (address) with the countries of erased phones that have the same last digits."""
     phones = typed.filter(~pl.col("address").str.contains("@", literal=True)).unique()
