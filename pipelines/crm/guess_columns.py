@@ -11,7 +11,6 @@ from pipelines.crm.guess_shapes import (
     Values,
     filled,
     fit,
-    has_zero_dates,
     is_decimal,
     is_email,
     is_international_phone,
@@ -20,6 +19,7 @@ from pipelines.crm.guess_shapes import (
     share,
     translated,
 )
+from pipelines.crm.guess_time_forms import has_zero_dates
 from schemas.money import is_currency
 from schemas.source import TableName
 

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 from unicodedata import combining, normalize
 
+from pipelines.crm.guess_zones import without_zone
 from schemas.source import TableName
 
 Kind = TableName | Literal["other"]
 
 #: Ranks of names that are no synonym by themselves come after those that are.
 _BEHIND_AFFIX, _OTHER_PLACE = 10_000, 20_000
-
-#: HubSpot's names of times end in their zone: `Close Date (GMT+1)`.
-_ZONE = re.compile(r"\s*\((?:GMT|UTC)(?:[+-][\d:]+)?\)$")
 
 #: Words that only join others: `date_de_naissance`, `Date of birth`.
 _SMALL_WORDS = frozenset("of the de du des d l di del della dei van der den".split())  # noqa: SIM905
@@ -66,7 +64,7 @@ def kind(name: str) -> Kind | None:
 def rank(table: TableName, column: str, name: str) -> int | None:
     """How well a source column's name fits a contract column, 0 best; None if it is not known for it."""
     ranks = _ranks(table)[column]
-    key = squashed(_ZONE.sub("", name))
+    key = squashed(without_zone(name))
     # HubSpot's columns begin with property_, Salesforce's own ones end in __c.
     for form in (key, key.removeprefix("property"), key.removesuffix("c") if name.endswith("_c") else key):
         if form in ranks:

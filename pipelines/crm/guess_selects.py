@@ -8,20 +8,16 @@ from textwrap import fill
 
 from pipelines.crm.guess_columns import Match
 from pipelines.crm.guess_files import FoundTable, quoted
-from pipelines.crm.guess_names import rank, vocabulary, words
+from pipelines.crm.guess_names import rank, vocabulary
 from pipelines.crm.guess_shapes import (
-    day_first_format,
     filled,
-    has_zero_dates,
     is_hash,
     is_key,
-    is_without_offset,
-    seconds_since_1970,
     share,
     starts_with_apostrophe,
-    time_format,
     translated,
 )
+from pipelines.crm.guess_times import day_first_reading, reading
 from schemas.crm import CONTRACTS
 from schemas.source import TableName
 
@@ -106,33 +102,26 @@ class Writer:
 
     def time(self, column: str) -> None:
         """A time or a day; whether the day or the month stands first is never guessed."""
-        name, form = self.matched[column].name, time_format(self.values(column))
+        name, values = self.matched[column].name, self.values(column)
         # Without its limits a statement would speak for ever: what cannot be read as one must not read as none.
         limits = column in {"valid_from", "valid_to"}
         needed = not CONTRACTS[self.table].columns()[column].nullable or limits
-        if form == "iso" and "utc" in words(name) and is_without_offset(self.values(column)):
-            self.add(column, f"nullif(trim({self.sql(column)}), '') || 'Z'", "its name says UTC", source=name)
-        elif form == "iso" and has_zero_dates(self.values(column)) and not limits:
-            known = f"CASE WHEN {quoted(name)} NOT LIKE '0000-00-00%' THEN {quoted(name)} END"
-            self.add(column, known, "0000-00-00 is no day", source=name)
-        elif form == "iso":
-            self.copy(column)
-        elif form is not None:
-            self.add(column, _or_text(f"try_strptime(trim({quoted(name)}), '{form}')", name, limits), source=name)
-        elif (seconds := seconds_since_1970(self.values(column))) is not None:
-            since = _or_text(f"to_timestamp({seconds.format(quoted(name))})", name, limits)
-            self.add(column, since, "time since 1970", source=name)
+        read = reading(name, self.sql(column), values, limits=limits)
+        if read is not None:
+            by_values = "by its values: its name says nothing" if self.matched[column].by_values else None
+            self.add(column, read.sql, read.note or by_values, source=name)
+            self.decide += [f"{self.table}.{column}: {read.decide}"] if read.decide else []
+            return
+        day_first = day_first_reading(name, values)
+        if needed:
+            self.add(column, quoted(name), f"not ISO times: {day_first} if the day stands first", source=name)
         else:
-            reading = f"try_strptime(trim({quoted(name)}), '{day_first_format(self.values(column))}')"
-            if needed:
-                self.add(column, quoted(name), f"not ISO times: {reading} if the day stands first", source=name)
-            else:
-                self.lines.append(Line(column, reading, name, "if the day stands first", active=False))
-            consequence = "these rows are set aside" if needed else "it is left out"
-            self.decide.append(
-                f"{self.table}.{column}: {name} holds no ISO times, and relance does not guess whether the day or the "
-                f"month stands first; until the select says so, {consequence}"
-            )
+            self.lines.append(Line(column, day_first, name, "if the day stands first", active=False))
+        consequence = "these rows are set aside" if needed else "it is left out"
+        self.decide.append(
+            f"{self.table}.{column}: {name} holds no ISO times, and relance does not guess whether the day or the "
+            f"month stands first; until the select says so, {consequence}"
+        )
 
     def translate(self, column: str) -> None:
         """Our words as they are; others through the vocabulary, all of it, so that no value of a row is written."""
@@ -196,11 +185,6 @@ def plain_select(table: TableName, found: FoundTable, matched: Mapping[str, Matc
     if table == "erasures":
         _finish_erasures(writer)
     return writer.done()
-
-
-def _or_text(time: str, name: str, wanted: bool) -> str:
-    """A time; if `wanted`, the text itself where it is none, so that its row is set aside."""
-    return f"coalesce(({time})::VARCHAR, {quoted(name)})" if wanted else time
 
 
 def _translation(sql: str, words: Mapping[str, list[str]]) -> str:

@@ -223,9 +223,10 @@ def test_no_value_of_a_row_is_printed_or_written(tmp_path):
     assert "Decide before the first run" in printed
 
 
-def test_a_time_whose_name_says_utc_is_read_so_in_every_time_zone(tmp_path):
+@pytest.mark.parametrize(("zone", "time"), [("UTC", "2024-01-01 02:00:00"), ("GMT-5", "2023-12-31 21:00")])
+def test_a_time_whose_name_says_its_zone_is_read_so_in_every_time_zone(tmp_path, zone, time):
     (tmp_path / "people.csv").write_text(
-        "id,email,Created (UTC)\nk1,jane@example.org,2024-01-01 02:00:00\nk2,bob@example.org,\n"
+        f"id,email,Created ({zone})\nk1,jane@example.org,{time}\nk2,bob@example.org,\n"
     )
     init(tmp_path / "config", tmp_path / "people.csv")
     settings = tmp_path / "config" / "relance.toml"

@@ -16,7 +16,8 @@ from pipelines.crm.guess import Guess, guessed
 from pipelines.crm.guess_columns import matches
 from pipelines.crm.guess_files import Found, FoundTable, found_in, quoted
 from pipelines.crm.guess_names import kind
-from pipelines.crm.guess_shapes import day_first_format, decimal_sign, has_thousands, time_format
+from pipelines.crm.guess_shapes import decimal_sign, has_thousands
+from pipelines.crm.guess_time_forms import day_first_format, time_format
 from schemas.errors import ConfigError
 
 PEOPLE = {
@@ -249,15 +250,68 @@ def test_only_times_that_can_be_read_one_way_are_read(value, expected):
         ("Nov 3, 2025 2:05:01 PM", "2025-11-03 14:05:01"), ("Nov 13, 2025, 12:05 am", "2025-11-13 00:05:00"),
         ("3-NOV-2025", "2025-11-03 00:00:00"), ("03 November 2025 14:05", "2025-11-03 14:05:00"),
         ("November 3, 2025", "2025-11-03 00:00:00"), ("3 Nov 2025 14:05:01", "2025-11-03 14:05:01"),
+        ("2025-11-03 02:15 PM", "2025-11-03 14:15:00"), ("2025-11-03 12:15:01 am", "2025-11-03 00:15:01"),
+        ("2025/11/3 2:15pm", "2025-11-03 14:15:00"),
     ],
 )  # fmt: skip
-def test_a_month_in_words_leaves_no_doubt_which_is_the_day(value, read):
-    """Magento's orders say `Nov 3, 2025 2:05:01 PM`."""
+def test_a_month_in_words_or_a_year_in_front_leaves_no_doubt_which_is_the_day(value, read):
+    """Magento's orders say `Nov 3, 2025 2:05:01 PM`, WordPress's `2025-11-03 2:05 pm`."""
     made = guess(customers=PEOPLE, orders={**ORDERS, "order_date": [value] * 3})
     assert not made.selects["orders"].decide
     with duckdb.connect() as connection:
         asked = f"SELECT ({lines(made, 'orders')['ordered_at']})::VARCHAR FROM (SELECT $1::VARCHAR AS order_date)"
         assert connection.execute(asked, [value]).fetchall() == [(read,)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("Close Date (GMT-5)", "2024-03-01 21:15:00", "2024-03-02 02:15:00"),
+        ("Close Date (GMT+1)", "2024-03-01 21:15:30", "2024-03-01 20:15:30"),
+        ("Order date (UTC+05:30)", "2024-03-01 21:15:00", "2024-03-01 15:45:00"),
+        ("Created at (UTC)", "Mar 1, 2024 9:15 PM", "2024-03-01 21:15:00"),
+        ("date_created_gmt", "2024-03-01T21:15:00", "2024-03-01 21:15:00"),
+        ("Order Date (America/New_York)", "2024-07-01 21:15", "2024-07-02 01:15:00"),
+        ("Order Date (GMT-5)", "2024-03-01 09:15 PM", "2024-03-02 02:15:00"),
+        ("Close Date (GMT-5)", "2024-03-01T21:15:00Z", "2024-03-01 21:15:00"),
+        ("Close Date (GMT-5)", "2024-03-01", "2024-03-01 00:00:00"),
+    ],
+)  # fmt: skip
+def test_times_are_read_in_the_zone_that_their_column_s_name_says(name, value, read):
+    """HubSpot's exports say the account's zone in the names of their columns."""
+    kept = {column: values for column, values in ORDERS.items() if column != "order_date"}
+    made = guess(customers=PEOPLE, orders={**kept, name: [value, None, value]})
+    assert not made.selects["orders"].decide
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        sql = f"({lines(made, 'orders')['ordered_at']})::TIMESTAMPTZ::TIMESTAMP::VARCHAR"
+        assert connection.execute(f'SELECT {sql} FROM (SELECT $1::VARCHAR AS "{name}")', [value]).fetchall() == [
+            (read,)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "write"),
+    [
+        ("Order Date (EST)", ["2024-03-01 21:15"] * 3, "nullif(trim(\"Order Date (EST)\"), '') || '-05:00'"),
+        ("CREATED_AT_CET", ["2024-03-01 21:15"] * 3, "nullif(trim(CREATED_AT_CET), '') || '+01:00'"),
+        ("Date (GMT+1)", ["2024-03-01", "2024-03-01 21:15", None], "nullif(trim(\"Date (GMT+1)\"), '') || '+01:00'"),
+    ],
+)
+def test_a_zone_that_leaves_a_doubt_is_asked_about(name, values, write):
+    """EST is written in summer too, and some of the times may say nothing of their hour."""
+    kept = {column: values for column, values in ORDERS.items() if column != "order_date"}
+    made = guess(customers=PEOPLE, orders={**kept, name: values})
+    assert lines(made, "orders")["ordered_at"] == quoted(name)
+    (said,) = made.selects["orders"].decide
+    assert said.endswith(f"write {write}")
+
+
+def test_a_zone_is_told_with_days_that_may_stand_first():
+    kept = {column: values for column, values in ORDERS.items() if column != "order_date"}
+    made = guess(customers=PEOPLE, orders={**kept, "Date (GMT-5)": ["13.2.2024 9:05"] * 3})
+    (note,) = [line.note for line in made.selects["orders"].lines if line.column == "ordered_at"]
+    assert "'%d.%m.%Y %H:%M')::VARCHAR || '-05:00' if the day stands first" in note
 
 
 def test_a_month_of_another_language_is_not_read_as_if_it_were_english():
