@@ -106,7 +106,9 @@ def guessed(found: Found) -> Guess:
     for table, candidate in chosen.items():
         fault = _fault(table, candidate)
         if table == "orders":
-            selects[table] = orders_select(candidate.found, candidate.matched, customers)
+            taken = [id(each.found) for each in chosen.values()]
+            others = [each for each in found.tables if id(each) not in taken]
+            selects[table] = orders_select(candidate.found, candidate.matched, customers, others)
         elif fault is not None:
             select = plain_select(table, candidate.found, candidate.matched)
             kinds = _kinds_of_requests(table, candidate)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from pipelines.crm.guess_names import PAIRED, known_columns, rank, speaks_of_something_else, squashed
+from pipelines.crm.guess_pairs import beside, paired
 from pipelines.crm.guess_shapes import (
     Values,
     filled,
@@ -31,6 +32,9 @@ _SPEAKING = 0.9
 _GAPS = 50_000
 #: A column that is blank throughout the sample comes after any other.
 _BLANK = 100_000
+
+#: What must be of one side: in the shop's currency, or in the buyer's.
+_MONEY = ("amount", "currency", "refunded_amount")
 
 #: Words that an order's state and a person's region share: the values must say that it is the order's.
 _STATE_WORDS = frozenset({"state", "etat", "estado", "stato"})
@@ -67,6 +71,8 @@ def matches(table: TableName, columns: Mapping[str, Values]) -> dict[str, Match]
         choices = _choices(table, column, columns, found)
         if choices:
             found[column] = min(choices, key=lambda match: match.rank)
+    if table == "orders" and "amount" in found:
+        found = _with_money_of_one_side(columns, found)
     for column, speaks in _BY_VALUES.get(table, {}).items():
         if column not in found:
             speaking = _speaking(table, columns, found, speaks)
@@ -86,6 +92,23 @@ def contradicted(table: TableName, columns: Mapping[str, Values], found: Mapping
         if ranked and squashed(min(ranked, key=lambda name: ranked[name])) not in PAIRED.get(column, ()):
             against[column] = min(ranked, key=lambda name: ranked[name])
     return against
+
+
+def _with_money_of_one_side(columns: Mapping[str, Values], found: dict[str, Match]) -> dict[str, Match]:
+    """Amount, currency and refunds that belong together; refunds that are not in the amount's currency are none."""
+    others = {column: match for column, match in found.items() if column not in _MONEY}
+    choices = [_choices("orders", column, columns, others) for column in _MONEY]
+    amounts, currencies, refunds = map(_fullest, choices)
+    amount, currency = paired(amounts, currencies) or (amounts[0], currencies[0] if currencies else None)
+    money = {"amount": amount, "currency": currency, "refunded_amount": beside(amount, refunds)}
+    by_name = {match.name: match for each in choices for match in each}
+    return {**others, **{column: by_name[name] for column, name in money.items() if name is not None}}
+
+
+def _fullest(choices: list[Match]) -> list[str]:
+    """The names of those that are not blank, if any is not, likelier ones first."""
+    filled_ones = [match for match in choices if match.rank < _BLANK] or choices
+    return [match.name for match in sorted(filled_ones, key=lambda match: match.rank)]
 
 
 def _choices(table: TableName, column: str, columns: Mapping[str, Values], found: Mapping[str, Match]) -> list[Match]:
@@ -108,6 +131,8 @@ def _agrees(table: TableName, column: str, name: str, values: Values) -> bool:
         return True
     if table == "orders" and column == "status" and squashed(name) in _STATE_WORDS and not translated("status", values):
         return False
+    if column in {"cancelled", "refunded"}:
+        return fitting == 1.0  # one that holds an amount too is neither a time nor a flag
     if squashed(name) in PAIRED.get(column, ()):
         whole_names = share(values, partial(_has_words, 2))
         return fitting >= _CONTRADICTED and (whole_names or 0.0) < _CONTRADICTED

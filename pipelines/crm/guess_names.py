@@ -80,18 +80,28 @@ def rank(table: TableName, column: str, name: str) -> int | None:
 
 
 def known_columns(table: TableName) -> tuple[str, ...]:
-    """The contract's columns of a table; for orders also `email`, by which a person can be found."""
+    """The contract's columns of a table; for orders also `email`, by which a person can be found, and what tells of
+    orders called off and money given back.
+    """
     return tuple(vocabulary()["columns"][table])
 
 
-def marked(names: list[str], mark: Literal["consent", "left_out", "limits_a_statement", "whole_name"]) -> list[str]:
-    """The columns that speak of consent, that mark rows one may want to leave out, that say until or from when a
-    statement holds, or that hold whole names.
+def marked(
+    names: list[str],
+    mark: Literal["called_off", "consent", "given_back", "left_out", "limits_a_statement", "whole_name"],
+) -> list[str]:
+    """The columns that speak of consent, of orders called off or money given back, that mark rows one may want to leave
+    out, that say until or from when a statement holds, or that hold whole names.
     """
     signs = vocabulary()["marks"][mark]
-    if mark in {"consent", "limits_a_statement"}:
+    if mark not in {"left_out", "whole_name"}:
         return [name for name in names if any(sign in squashed(name) for sign in signs)]
     return [name for name in names if squashed(name) in signs]
+
+
+def is_of_orders(name: str) -> bool:
+    """Whether a name has a word for orders: `order_currency_code`."""
+    return not set(words(name)).isdisjoint(map(squashed, vocabulary()["order"]))
 
 
 def speaks_of_ads(name: str) -> bool:

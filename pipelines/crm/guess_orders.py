@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from pipelines.crm.guess_amounts import Refunds, ask_about_refunds, counts_in_full, write_amount, write_currency
 from pipelines.crm.guess_columns import Match
 from pipelines.crm.guess_files import SAMPLE_ROWS, FoundTable, quoted
-from pipelines.crm.guess_names import words
+from pipelines.crm.guess_names import vocabulary
 from pipelines.crm.guess_selects import EQUAL_ROWS, Select, Writer
-from pipelines.crm.guess_shapes import (
-    decimal_sign,
-    filled,
-    has_money_signs,
-    has_thousands,
-    is_key,
-    whole_numbers,
-)
-
-#: What relance.toml is written with, since only the company can say its own.
-CURRENCY = "EUR"
-
-#: Words in a column's name by which its amounts are minor units.
-_MINOR = frozenset("cents cent minor centimes centimos centesimi centen pence".split())  # noqa: SIM905
+from pipelines.crm.guess_shapes import filled, is_key, says_so
 
 
-def orders_select(found: FoundTable, matched: Mapping[str, Match], customers: Select) -> Select:
-    """Orders, linked to `customers` by id, or by e-mail where they have no id of the customer."""
+def orders_select(
+    found: FoundTable, matched: Mapping[str, Match], customers: Select, others: Sequence[FoundTable] = ()
+) -> Select:
+    """Orders, linked to `customers` by id, or by e-mail where they have no id of the customer.
+
+    No select reads the `others`.
+    """
     writer = Writer("orders", found, matched)
     where = _order_id(writer)
     alias = _link(writer, customers)
@@ -33,9 +26,10 @@ def orders_select(found: FoundTable, matched: Mapping[str, Match], customers: Se
         writer.time("ordered_at")
     else:
         writer.options["without_times"] = "true"
-    _amount(writer)
-    _currency(writer)
-    _status(writer)
+    refunds = write_amount(writer)
+    write_currency(writer)
+    _status(writer, refunds)
+    ask_about_refunds(writer, [table.title for table in others])
     if "channel" in matched:
         writer.copy("channel")
     return writer.done(where=where, alias=alias)
@@ -103,63 +97,37 @@ def _check_link(writer: Writer, customers: Select) -> None:
         )
 
 
-def _amount(writer: Writer) -> None:
-    if "amount" not in writer.matched:
-        writer.add("amount", "'0'", "no column has it: revenue is 0 until you name or join it")
-        writer.decide.append("orders.amount: no column has it, so revenue is 0; name it, or join the table that has it")
-        return
-    name, values = writer.matched["amount"].name, writer.values("amount")
-    decimal, sql = decimal_sign(values), writer.sql("amount")
-    between = "," if decimal == "." else "."
-    below_one = any(value.lstrip("-").startswith("0.") for value in filled(values))
-    if decimal == "." and has_thousands(values, ".") and not below_one:
-        sql = rf"regexp_replace({sql}, '[.](\d{{3}})\b', '\1', 'g')"
-        writer.decide.append(
-            f"orders.amount: in {name} a point stands only before three digits, so that it is read as one between "
-            "thousands; if these are decimals, name the column alone"
-        )
-    if has_money_signs(values):
-        sql = rf"regexp_replace({sql}, '[\p{{Z}}€$£¥]', '', 'g')"
-    # What writes money's signs writes its thousands too, though none of the sample may be that dear.
-    if has_thousands(values, between) or (
-        has_money_signs(values) and not any(between in value for value in filled(values))
-    ):
-        sql = rf"regexp_replace({sql}, '[{between}](\d{{3}})\b', '\1', 'g')"
-    if has_thousands(values, "'") or has_thousands(values, "’"):
-        # As in Switzerland.
-        sql = rf"regexp_replace({sql}, '[''’](\d{{3}})\b', '\1', 'g')"
-    minor = bool(_MINOR & set(words(name)))
-    note = None
-    if decimal == ",":
-        writer.options["decimal"] = '","'
-    if minor:
-        writer.options["amount"] = '"minor"'
-    elif whole_numbers(values):
-        note = 'whole numbers: if they are cents, write amount = "minor" above'
-        writer.decide.append(
-            f'orders.amount: {name} holds whole numbers only; if they are cents, write amount = "minor"'
-        )
-    writer.add("amount", sql, note, source=name)
-
-
-def _currency(writer: Writer) -> None:
-    """The column, or the currency that relance.toml is written with."""
-    if "currency" not in writer.matched:
-        writer.add("currency", f"'{CURRENCY}'", "no column says it: put the currency of these amounts here")
-        writer.decide.append(
-            f"orders.currency: no column says it, so '{CURRENCY}' is written; put yours, in relance.toml too"
-        )
-        return
-    writer.copy("currency")
-    if any(value.upper() != CURRENCY for value in filled(writer.values("currency"))):
-        writer.decide.append(
-            f"orders.currency: {writer.matched['currency'].name} holds others than {CURRENCY}; put the company's "
-            "currency into relance.toml, and rates for any other into rates.csv, or those orders are set aside"
-        )
-
-
-def _status(writer: Writer) -> None:
+def _status(writer: Writer, refunds: Refunds | None) -> None:
+    """The state as a column says it, unless another says that the order was called off or wholly given back."""
     if "status" in writer.matched:
         writer.translate("status")
+        _ask_about_partial_refunds(writer)
     else:
         writer.add("status", "'completed'", "no column says it: every row counts as a completed order")
+    ends, others = [], []
+    if "cancelled" in writer.matched:
+        others.append(writer.matched["cancelled"].name)
+        ends.append(f"WHEN {says_so(writer.sql('cancelled'), writer.values('cancelled'))} THEN 'cancelled'")
+    if refunds is not None:
+        ends.append(f"WHEN {refunds.any}\n            AND {refunds.all} THEN 'refunded'")
+    elif "refunded" in writer.matched:
+        name = writer.matched["refunded"].name
+        others.append(name)
+        ends.append(f"WHEN {says_so(writer.sql('refunded'), writer.values('refunded'))} THEN 'refunded'")
+        writer.decide.append(
+            f"orders.status: {name} says which orders were refunded, and no column how much, so that they count as "
+            "refunded whole; if a part was kept, give the rest as the amount"
+        )
+    if ends:
+        writer.unless("status", ends, tuple(others))
+
+
+def _ask_about_partial_refunds(writer: Writer) -> None:
+    parts, known = vocabulary()["marks"]["partly"], vocabulary()["translated"]["status"]["completed"]
+    stated = {value.lower() for value in filled(writer.values("status"))} & set(known)
+    if counts_in_full(writer) and any(part in state for state in stated for part in parts):
+        writer.decide.append(
+            f"orders.amount: by {writer.matched['status'].name} a part of some orders was given back, and no column "
+            "says how much, so that they count in full; subtract it in the select, from a table of refunds, say, or "
+            "give such orders the status refunded"
+        )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from textwrap import fill
 
 from pipelines.crm.guess_columns import Match
@@ -40,6 +40,8 @@ class Line:
     source: str | None
     note: str | None = None
     active: bool = True
+    #: Further source columns that it reads.
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Select:
     @property
     def unused(self) -> list[str]:
         """Source columns that nothing reads."""
-        used = set(self.mapped.values())
+        used = {*self.mapped.values(), *(name for line in self.lines if line.active for name in line.others)}
         return [name for name in self.found.columns if name not in used]
 
 
@@ -91,8 +93,16 @@ class Writer:
         parts = ", ".join(self.sql(column) for column in columns if column in self.matched)
         return f"md5(concat_ws('/', {parts}))"
 
-    def add(self, column: str, sql: str, note: str | None = None, *, source: str | None = None) -> None:
-        self.lines.append(Line(column, sql, source, note))
+    def add(
+        self,
+        column: str,
+        sql: str,
+        note: str | None = None,
+        *,
+        source: str | None = None,
+        others: tuple[str, ...] = (),
+    ) -> None:
+        self.lines.append(Line(column, sql, source, note, others=others))
 
     def copy(self, column: str) -> None:
         """A column as it is."""
@@ -143,6 +153,15 @@ class Writer:
                 f"{self.table}.{column}: {name} holds words that relance does not know; translate them in the CASE, or "
                 "their rows are set aside"
             )
+
+    def unless(self, column: str, cases: Sequence[str], others: tuple[str, ...]) -> None:
+        """Let `cases` go before what the line of a column says."""
+        place = next(place for place, line in enumerate(self.lines) if line.column == column)
+        line, before = self.lines[place], "".join(f"\n        {case}" for case in cases)
+        otherwise = (
+            line.sql.removeprefix("CASE") if line.sql.startswith("CASE\n") else f"\n        ELSE {line.sql}\n    END"
+        )
+        self.lines[place] = replace(line, sql=f"CASE{before}{otherwise}", others=(*line.others, *others))
 
     def ask_which_files(self, column: str) -> None:
         """Of several files that hold the same ids: whether each is a whole export."""

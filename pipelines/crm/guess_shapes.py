@@ -25,8 +25,9 @@ _DATE_LIKE = re.compile(
     r"|[a-z]{3,9} \d{1,2},? \d{4}|\d{8}|\d{10}|\d{13}|\d{16})(?:\D.*)?",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"[+-]?(?:[€$£¥]\s?)?[+-]?\d[\d.,'\s]*(?:\s?[€$£¥]|\s?[A-Z]{3})?")
+_NUMBER = re.compile(r"[+-]?(?:(?:[€$£¥]|[A-Z]{3})\s?)?[+-]?\d[\d.,'\s]*(?:\s?[€$£¥]|\s?[A-Z]{3})?")
 _BOOLEANS = frozenset("yes no true false t f y n 0 1 oui non ja nein si sí nee on off vrai faux wahr falsch".split())  # noqa: SIM905
+_YES = ("t", "y", "true", "yes", "oui", "vrai", "ja", "wahr", "s[ií]", "verdadero", "vero")
 _GENDERS = frozenset(
     "m f w h d x v o u male female man woman homme femme mann frau männlich weiblich divers hombre mujer masculino "  # noqa: SIM905
     "femenino uomo donna maschio femmina masculin féminin vrouw other unknown nonbinary non-binary".split()
@@ -34,7 +35,8 @@ _GENDERS = frozenset(
 _ACCOUNT_STATES = frozenset("enabled disabled invited declined active inactive subscribed unsubscribed".split())  # noqa: SIM905
 
 #: Signs around amounts that can go without changing them.
-_MONEY_SIGNS = frozenset("€$£¥ \u00a0\u202f")
+_CURRENCY_SIGNS = frozenset("€$£¥")
+_MONEY_SIGNS = _CURRENCY_SIGNS | frozenset(" \u00a0\u202f")
 
 
 def filled(values: Values) -> list[str]:
@@ -104,6 +106,16 @@ def has_money_signs(values: Values) -> bool:
     return (share(values, lambda value: bool(set(value) & _MONEY_SIGNS)) or 0.0) > 0.1
 
 
+def money_signs(values: Values) -> tuple[str, ...]:
+    """The currencies' signs that stand beside amounts."""
+    return tuple(sorted({sign for value in filled(values) for sign in value} & _CURRENCY_SIGNS))
+
+
+def has_codes(values: Values) -> bool:
+    """Whether amounts come with their currency's code: `12.50 EUR`."""
+    return (share(values, lambda value: any(map(is_currency, re.findall(r"[A-Z]{3}", value)))) or 0.0) > 0.1
+
+
 def has_thousands(values: Values, sign: Literal[".", ",", "'", "’"]) -> bool:
     """Whether `sign` stands between thousands, and nowhere else."""
     number = re.compile(rf"\D*\d{{1,3}}(?:{re.escape(sign)}\d{{3}})+(?!\d)[^{re.escape(sign)}]*")
@@ -123,8 +135,18 @@ def is_yes_or_no(values: Values) -> bool:
 
 def is_time_or_flag(values: Values) -> bool:
     """Whether a column may say when or whether something holds: days, times, yes or no."""
-    said = share(values, lambda value: _DATE_LIKE.fullmatch(value) is not None or value.lower() in _BOOLEANS)
-    return (said or 0.0) >= 0.5
+    return (share(values, _is_time_or_flag) or 0.0) >= 0.5
+
+
+def _is_time_or_flag(value: str) -> bool:
+    return _DATE_LIKE.fullmatch(value) is not None or value.lower() in _BOOLEANS
+
+
+def says_so(sql: str, values: Values) -> str:
+    """SQL for whether a column says yes, or a time or an amount that is not only zeros."""
+    flags = not filled(values) or any(value.lower() in _BOOLEANS - {"0"} for value in filled(values))
+    yes = rf"|^\s*(?:{'|'.join(_YES)})\s*$" if flags else ""
+    return f"regexp_matches({sql}, '{'(?i)' if flags else ''}[1-9]{yes}')"
 
 
 def whole_numbers(values: Values) -> bool:
@@ -194,5 +216,8 @@ _CHECKS: dict[str, Callable[[str], bool]] = {
     "mobile_ad_id": lambda value: _UUID.fullmatch(value) is not None,
     "currency": lambda value: is_currency(value.upper()),
     "amount": lambda value: _NUMBER.fullmatch(value) is not None,
+    "cancelled": _is_time_or_flag,
+    "refunded": _is_time_or_flag,
+    "refunded_amount": lambda value: _NUMBER.fullmatch(value) is not None,
     "status": lambda value: len(value) <= 40 and not is_email(value) and not is_iso_time(value),
 }

@@ -407,6 +407,165 @@ def test_points_before_three_digits_are_read_as_thousands_and_asked_about():
     assert lines(parts, "orders")["amount"] == "total"
 
 
+def read_orders(made: Guess, orders: dict[str, list[str | None]], *wanted: str) -> list[tuple[object, ...]]:
+    """The orders as the guessed select reads their columns."""
+    names = ", ".join(quoted(name) for name in orders)
+    chosen = ", ".join(lines(made, "orders")[column] for column in wanted)
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE TABLE given ({', '.join(f'{quoted(name)} VARCHAR' for name in orders)})")
+        connection.executemany(
+            f"INSERT INTO given ({names}) VALUES ({', '.join('?' * len(orders))})",
+            [list(row) for row in zip(*orders.values(), strict=True)],
+        )
+        return connection.sql(f"SELECT {chosen} FROM given").fetchall()
+
+
+@pytest.mark.parametrize("name", ["Refunded Amount", "Amount Refunded", "Total Refunded", "Montant remboursé"])
+def test_revenue_is_net_of_what_was_given_back(name):
+    """Shopify's, Stripe's and Magento's exports say it beside the full amount."""
+    orders = {**ORDERS, "status": ["completed"] * 3, "total": ["100.00"] * 3, name: ["0.00", "-30.50", "100.00"]}
+    made = guess(customers=PEOPLE, orders=orders)
+    assert read_orders(made, orders, "amount", "status") == [
+        ("100.00", "completed"), ("69.500000", "completed"), ("0.000000", "refunded"),
+    ]  # fmt: skip
+    assert made.selects["orders"].decide == (
+        f"orders.amount: {name} is subtracted from total, and an order of which all was given back is refunded; if "
+        "total is already less by it, name that column alone, here and in the status",
+    )
+    assert name not in made.selects["orders"].unused
+
+
+def test_refunds_are_subtracted_as_they_are_written_and_one_that_cannot_be_read_leaves_no_amount():
+    refunds = ["0,00 €", "1.030,50 €", "viel 5"]
+    orders = {**ORDERS, "total": ["1.100,00 €"] * 3, "Erstattungsbetrag": refunds}
+    made = guess(customers=PEOPLE, orders=orders)
+    assert made.selects["orders"].options["decimal"] == '","'
+    assert read_orders(made, orders, "amount") == [("1100,00",), ("69,500000",), (None,)]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("Cancelled at", [None, "2025-10-26 12:58:37 +0200", ""]),
+        ("canceled_at", ["", "1706691845", None]),
+        ("storniert_am", ["0000-00-00 00:00:00", "2025-10-26 12:58:37", None]),
+        ("is_cancelled", ["false", "TRUE", "false"]),
+        ("Cancelled", ["0", "1", "0"]),
+    ],
+)
+def test_an_order_that_was_called_off_is_cancelled_whatever_its_payment_says(name, values):
+    orders = {**ORDERS, "status": ["paid"] * 3, name: values}
+    made = guess(customers=PEOPLE, orders=orders)
+    assert read_orders(made, orders, "status") == [("completed",), ("cancelled",), ("completed",)]
+    assert not made.selects["orders"].decide
+
+
+def test_cancellations_that_the_sample_lacks_are_read_all_the_same():
+    orders = {**ORDERS, "Cancelled at": [None] * 3}
+    made = guess(customers=PEOPLE, orders=orders)
+    assert read_orders(made, {**orders, "Cancelled at": [None, "2025-10-26 12:58:37", "yes"]}, "status") == [
+        ("completed",), ("cancelled",), ("cancelled",),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("refunded", ["false", "true", "false"]), ("Refunded date (UTC)", [None, "2025-10-05 10:00:00", None])],
+)
+def test_a_refund_of_which_nobody_says_how_much_is_one_of_all_and_asked_about(name, values):
+    orders = {**ORDERS, "status": ["paid"] * 3, name: values}
+    made = guess(customers=PEOPLE, orders=orders)
+    assert read_orders(made, orders, "status") == [("completed",), ("refunded",), ("completed",)]
+    (said,) = made.selects["orders"].decide
+    assert said.startswith(f"orders.status: {name} says which orders were refunded, and no column how much")
+
+
+def test_a_partial_refund_without_its_amount_is_asked_about():
+    orders = {**ORDERS, "status": ["paid", "Partially_Refunded", "refunded"]}
+    (said,) = guess(customers=PEOPLE, orders=orders).selects["orders"].decide
+    assert said.startswith("orders.amount: by status a part of some orders was given back, and no column says how much")
+    told = guess(customers=PEOPLE, orders={**orders, "Refunded Amount": ["0.00", "2.00", "3.00"]})
+    assert len(told.selects["orders"].decide) == 1
+
+
+def test_what_else_may_tell_of_refunds_is_asked_about_unless_it_says_nothing():
+    orders = {**ORDERS, "chargeback_sum": ["0.00", "5.00", ""], "cancel_reason": ["", "none", ""]}
+    (said,) = guess(customers=PEOPLE, orders=orders, refunds={"order_id": ["11"]}).selects["orders"].decide
+    assert said.startswith("orders.amount: chargeback_sum and refunds.csv may tell of money given back")
+    net = {column: values for column, values in orders.items() if column != "total"}
+    made = guess(customers=PEOPLE, orders={**net, "current_total_price": ORDERS["total"]}, refunds={"order_id": ["11"]})
+    assert not made.selects["orders"].decide
+
+
+@pytest.mark.parametrize(
+    ("names", "amount", "currency", "refunds"),
+    [
+        ("grand_total base_grand_total total_refunded base_total_refunded base_currency_code order_currency_code",
+         "base_grand_total", "base_currency_code", "base_total_refunded"),
+        ("grand_total base_grand_total total_refunded base_total_refunded order_currency_code",
+         "grand_total", "order_currency_code", "total_refunded"),
+        ("grand_total base_grand_total base_total_refunded base_currency_code",
+         "base_grand_total", "base_currency_code", "base_total_refunded"),
+        ("grand_total base_total_refunded order_currency_code", "grand_total", "order_currency_code", None),
+        ("total_price_set_pres_amount total_price_set_pres_currency_code total_price currency presentment_currency",
+         "total_price", "currency", None),
+        ("total_price_set_pres_amount total_price_set_pres_currency_code total_price_set_shop_amount "
+         "total_price_set_shop_currency_code presentment_currency_code",
+         "total_price_set_shop_amount", "total_price_set_shop_currency_code", None),
+        ("total_price_set_pres_amount presentment_currency_code",
+         "total_price_set_pres_amount", "presentment_currency_code", None),
+    ],
+)  # fmt: skip
+def test_an_amount_is_taken_with_the_currency_and_the_refunds_of_its_own_side(names, amount, currency, refunds):
+    values = {name: ["EUR", "USD"] if "currency" in name else ["10.00", "12.50"] for name in names.split()}
+    found = columns("orders", **values)
+    assert (found["amount"], found["currency"], found.get("refunded_amount")) == (amount, currency, refunds)
+
+
+def test_an_amount_whose_currency_may_be_of_the_other_side_is_asked_about():
+    kept = {column: values for column, values in ORDERS.items() if column not in {"total", "currency"}}
+    orders = {**kept, "grand_total": ORDERS["total"], "base_currency_code": ORDERS["currency"]}
+    (said,) = guess(customers=PEOPLE, orders=orders).selects["orders"].decide
+    assert said.startswith("orders.currency: grand_total and base_currency_code may be of two sides")
+
+
+UNTOLD = {column: values for column, values in ORDERS.items() if column != "currency"}
+
+
+@pytest.mark.parametrize(
+    ("totals", "expected"),
+    [
+        (["$10", "€1,012.50", "£12"], [("10", "USD"), ("1012.50", "EUR"), ("12", "GBP")]),
+        (["12.50 EUR", "1,010.00 USD", "3.00 CHF"], [("12.50", "EUR"), ("1010.00", "USD"), ("3.00", "CHF")]),
+        (["EUR 12,50", "USD 10,00", "7,00"], [("12,50", "EUR"), ("10,00", "USD"), ("7,00", "")]),
+    ],
+)
+def test_each_order_s_currency_is_told_by_what_stands_beside_its_amount(totals, expected):
+    orders = {**UNTOLD, "total": totals}
+    made = guess(customers=PEOPLE, orders=orders)
+    assert read_orders(made, orders, "amount", "currency") == expected
+    assert all(sentence.startswith("orders.currency") for sentence in made.selects["orders"].decide)
+    assert made.selects["orders"].decide
+
+
+@pytest.mark.parametrize(
+    ("sign", "code", "asked"), [("€", "EUR", 0), ("£", "GBP", 1), ("$", "USD", 1), ("¥", "JPY", 1)]
+)
+def test_amounts_of_one_sign_are_of_its_currency_and_another_sign_later_is_not_read_as_it(sign, code, asked):
+    orders = {**UNTOLD, "total": [f"{sign}10.00"] * 3}
+    made = guess(customers=PEOPLE, orders=orders)
+    other = "$" if sign == "€" else "€"
+    later = {**orders, "total": [f"{sign}10.00", f"{other}10.00", "1.00"]}
+    assert read_orders(made, later, "amount", "currency") == [("10.00", code), (f"{other}10.00", code), ("1.00", code)]
+    assert len(made.selects["orders"].decide) == asked
+
+
+def test_signs_beside_amounts_go_where_a_column_says_the_currency():
+    orders = {**ORDERS, "total": ["$10.00", "€12.50", "EUR 3.00"], "currency": ["USD", "EUR", "EUR"]}
+    made = guess(customers=PEOPLE, orders=orders)
+    assert read_orders(made, orders, "amount", "currency") == [("10.00", "USD"), ("12.50", "EUR"), ("3.00", "EUR")]
+
+
 def test_a_flag_named_like_a_person_is_no_link():
     flagged = {name: values for name, values in ORDERS.items() if name != "customer_id"} | {
         "email": PEOPLE["email"], "member": ["0", "1", "0"],
