@@ -10,8 +10,9 @@ from typing import NamedTuple
 from pipelines.crm.csv_rows import csv_rows
 from pipelines.crm.encodings import Encoding, encoding_of
 from pipelines.crm.file_kinds import Kind, kind_of, start_of, unreadable
-from pipelines.crm.headers import NO_TEXT, first_line_fault, header_fault, title_fault, whole_header
+from pipelines.crm.headers import NO_TEXT, first_line_fault, header_fault, short_title_fault, title_fault, whole_header
 from schemas.errors import ConfigError
+from schemas.said import Said
 
 _DELIMITERS = (",", ";", "\t", "|")
 
@@ -67,10 +68,23 @@ def dialect(path: Path) -> Dialect:
     delimiter = max(_DELIMITERS, key=lambda sign: _columns_with(sign, lines))
     header, *rows = csv_rows(lines, delimiter)
     header = whole_header(header, rows)
-    if fault := header_fault(header) or title_fault(header, rows):
+    short = _short_title_fault(lines) if len(header) < 2 else None
+    if fault := short or header_fault(header) or title_fault(header, rows):
         msg = f"{path}: {fault}."
         raise ConfigError(msg)
     return Dialect(delimiter, encoding, tuple(header))
+
+
+def _short_title_fault(lines: list[str]) -> Said | None:
+    """Whether a line that is shorter than the rows stands above the header."""
+    for delimiter in _DELIMITERS:
+        try:
+            first, *rows = csv_rows(lines, delimiter)
+        except csv.Error:
+            continue
+        if fault := short_title_fault(first, rows):
+            return fault
+    return None
 
 
 def _columns_with(delimiter: str, lines: list[str]) -> int:

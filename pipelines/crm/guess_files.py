@@ -19,7 +19,7 @@ from pipelines.crm.file_kinds import Kind
 from pipelines.crm.guess_dialect import Dialect, dialect, kind_of_file
 from pipelines.crm.guess_names import words
 from pipelines.crm.guess_shapes import Values, filled, is_key
-from pipelines.crm.sources import open_source
+from pipelines.crm.sources import is_no_regular_csv, open_source
 from schemas.errors import SourceError
 from schemas.source import RESERVED, Source
 
@@ -265,6 +265,9 @@ def _sample(connection: duckdb.DuckDBPyConnection, place: str, path: Path) -> di
         result = connection.execute(f"SELECT COLUMNS(*)::VARCHAR FROM (SELECT * FROM {place} LIMIT {SAMPLE_ROWS})")
         names, rows = [column[0] for column in result.description or []], result.fetchall()
     except duckdb.Error as error:
+        if is_no_regular_csv(error):
+            msg = f"{path} is no regular CSV: its line ends are mixed, or a quote is not closed. Save it again as CSV."
+            raise SourceError(msg) from None
         msg = f"{path}: {place} cannot be read ({type(error).__name__}). Leave it out, or export it again."
         raise SourceError(msg) from None
     return {name: tuple(row[number] for row in rows) for number, name in enumerate(names)}

@@ -47,6 +47,16 @@ def title_fault(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Said | 
     )
 
 
+def short_title_fault(first: Sequence[str], rows: Sequence[Sequence[str]]) -> Said | None:
+    """Whether the first line is shorter than most `rows`: one cell, or more above what looks like a header."""
+    widths = [len(row) for row in rows if row]
+    common = max(set(widths), key=widths.count, default=0)
+    if len(first) >= common or widths.count(common) <= len(widths) / 2:
+        return None
+    below = next(row for row in rows if len(row) == common)
+    return _TITLE if len(first) == 1 or header_fault(below) is None else None
+
+
 def _is_long_number(cell: str) -> bool:
     """A phone or a card's number."""
     return sum(map(str.isdigit, cell)) >= 7 and not any(map(str.isalpha, cell))

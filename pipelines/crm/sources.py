@@ -86,6 +86,11 @@ def open_source(
     return _open_csv(connection, name, source, pattern, files)
 
 
+def is_no_regular_csv(error: Exception) -> bool:
+    """Whether DuckDB's reader lost its way in a CSV, as it does where lines end in two ways."""
+    return "CSV Parser" in str(error)
+
+
 def _open_parquet(
     connection: duckdb.DuckDBPyConnection, name: str, pattern: str, files: tuple[Path, ...]
 ) -> OpenSource:

@@ -9,7 +9,7 @@ import duckdb
 
 from pipelines.crm.column_names import told_refusal
 from pipelines.crm.encoded import is_no_utf8
-from pipelines.crm.sources import OpenSource
+from pipelines.crm.sources import OpenSource, is_no_regular_csv
 from pipelines.crm.steady import check_not_lost
 from schemas.errors import SourceError
 from schemas.said import Said
@@ -42,7 +42,7 @@ def worded(table: TableName, opened: Sequence[OpenSource], select: str) -> Itera
                 places=places,
             )
             raise SourceError(msg) from None
-        if "CSV Parser" in str(error):
+        if is_no_regular_csv(error):
             msg = Said(
                 "Table {table}: {places} is no regular CSV: its line ends are mixed, or a quote is not closed. "
                 "Export it again; nothing was published.",

@@ -312,6 +312,18 @@ def test_a_title_above_the_header_is_not_taken_for_the_header(tmp_path):
     init(tmp_path / "config", tmp_path / "Kunden.csv")
 
 
+@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize(
+    "title", ["Customer report\n\n", "Customers\nExported 2026-11-01, all shops\n\n", "Report, November; all\n"]
+)
+def test_a_title_without_the_columns_beside_it_is_not_taken_for_the_header(tmp_path, title, delimiter):
+    rows = ["Nr,Vorname,E-Mail", *(f"{number},Ann,a{number}@example.org" for number in range(5))]
+    (tmp_path / "Kunden.csv").write_text(title + "\n".join(rows).replace(",", delimiter) + "\n")
+    result = CliRunner().invoke(app, ["init", str(tmp_path / "Kunden.csv"), "--config", str(tmp_path / "config")])
+    assert result.exit_code == 2
+    assert "its first line is a title, not the names of columns" in result.output
+
+
 @pytest.mark.parametrize(("name", "message"), [("missing.csv", "cannot be read"), (".", "is a folder")])
 def test_files_that_are_none_are_refused_before_anything_is_written(tmp_path, name, message):
     result = CliRunner().invoke(app, ["init", str(tmp_path / name), "--config", str(tmp_path / "config")])

@@ -18,7 +18,7 @@ from pipelines.crm.guess_files import Found, FoundTable, found_in, quoted
 from pipelines.crm.guess_names import kind
 from pipelines.crm.guess_shapes import decimal_sign, has_thousands
 from pipelines.crm.guess_time_forms import day_first_format, time_format
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, SourceError
 
 PEOPLE = {
     "id": ["1", "2", "3"],
@@ -963,6 +963,14 @@ def test_files_elsewhere_are_written_absolute_and_globs_in_their_names_escaped(t
 def test_files_that_cannot_be_read_are_refused_without_quoting_them(tmp_path, content, message):
     (tmp_path / "x.csv").write_bytes(content)
     with pytest.raises(ConfigError, match=message) as refused:
+        files(tmp_path, "x.csv")
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("content", [b"id,email\r\n1,secret@x.org\n2,b@x.org\r\n", b"id,email\n1,secret@x.org\r\n"])
+def test_a_file_whose_lines_end_in_two_ways_is_refused_as_such(tmp_path, content):
+    (tmp_path / "x.csv").write_bytes(content)
+    with pytest.raises(SourceError, match=r"x\.csv is no regular CSV: its line ends are mixed") as refused:
         files(tmp_path, "x.csv")
     assert "secret" not in str(refused.value)
 
