@@ -182,17 +182,19 @@ def test_an_order_export_with_emails_and_lines_reads_one_order_each(tmp_path):
         "Customer ID,Email,Phone\n'7,a@example.org,'+33612345678\n'8,b@example.org,\n"
     )
     (tmp_path / "orders_export_1.csv").write_text(
-        "Name,Email,Financial Status,Currency,Total,Created at,Lineitem name\n"
-        "#1,A@example.org,paid,EUR,10.00,2025-10-22 12:58:38 +0530,x\n#1,,,,,,y\n"
-        "#2,b@example.org,refunded,EUR,12.00,2025-10-23 12:58:38 +0530,x\n"
+        "Name,Email,Financial Status,Currency,Total,Created at,Lineitem name,Cancelled at,Refunded Amount\n"
+        "#1,A@example.org,partially_refunded,EUR,10.00,2025-10-22 12:58:38 +0530,x,,2.50\n#1,,,,,,y,,\n"
+        "#2,b@example.org,refunded,EUR,12.00,2025-10-23 12:58:38 +0530,x,,12.00\n"
+        "#3,b@example.org,paid,EUR,12.00,2025-10-23 12:58:38 +0530,x,2025-10-24 12:58:38 +0530,0.00\n"
     )
     init(tmp_path / "config", tmp_path / "customers.csv", tmp_path / "orders_export_1.csv")
     config = checked_config(tmp_path / "config")
     assert pulled(config, "customers", tmp_path).accepted["phone"].to_list() == ["+33612345678", None]
     read = pulled(config, "orders", tmp_path)
-    assert read.accepted.select("order_id", "customer_id", "status").rows() == [
-        ("#1", "7", "completed"),
-        ("#2", "8", "refunded"),
+    assert read.accepted.select("order_id", "customer_id", "amount", "status").rows() == [
+        ("#1", "7", 750, "completed"),
+        ("#2", "8", 0, "refunded"),
+        ("#3", "8", 1200, "cancelled"),
     ]
 
 
