@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -54,21 +55,29 @@ def sign_head(connection: sa.Connection, home: Home, keys: SecretKeys) -> None:
 
 def claims(home: Home, versions: Iterable[sa.RowMapping]) -> Iterator[Claim | str]:
     """Each signed head, of the home, the outbox and the catalog's `versions`; a sentence for each that is broken."""
-    trusted = public_keys(home).values()
     if home.audit_head.exists():
         kept = _kept(home)
         yield Claim("the signed head in the home", kept) if kept is not None else f"{home.audit_head} was changed"
-    texts = {f"the manifest {path}": path.read_text("utf-8", "replace") for path in _manifests(home)}
+    texts = dict(_manifest_texts(home))
     texts |= {
         f"the catalog's manifest of {version_subject(Audience.of(row), row['version'])}": row["manifest"]
         for row in versions
     }
+    # Last, since the signing key may be exchanged meanwhile; old ones stay.
+    trusted = public_keys(home).values()
     for source, text in texts.items():
         manifest = _manifest(text)
         if manifest is None or not is_signed(manifest.signed_bytes(), manifest.signature, trusted):
             yield f"{source} was changed, or another home signed it"
         elif manifest.audit_head is not None:
             yield Claim(source, manifest.audit_head)
+
+
+def _manifest_texts(home: Home) -> Iterator[tuple[str, str]]:
+    for path in _manifests(home):
+        # A night may take a version away meanwhile; the catalog keeps its manifest.
+        with suppress(FileNotFoundError):
+            yield f"the manifest {path}", path.read_text("utf-8", "replace")
 
 
 def _manifests(home: Home) -> list[Path]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +14,7 @@ from catalog.audit_heads import claims
 from catalog.database import version_subject
 from catalog.home import Home
 from catalog.secret_keys import public_keys
-from catalog.store import open_catalog
+from catalog.store import Catalog, open_catalog
 from commands.context import OUT, HomeOption, home_at, told
 from schemas.errors import ConfigError, RelanceError
 from schemas.segment import Audience
@@ -29,8 +31,8 @@ def show(
     home: HomeOption = None,
 ) -> None:
     """List the newest lines: when, who, what, to what."""
-    with told():
-        lines, _ = _read(home_at(home))
+    with told(), _log_at(home_at(home)) as catalog:
+        lines = catalog.audit_lines()
     table = Table("line", "time (UTC)", "actor", "action", "object", "details")
     for row in lines[-last:]:
         time = row["at"][:19].replace("T", " ")
@@ -46,11 +48,15 @@ def verify(home: HomeOption = None) -> None:
     """Find changed, missing or cut-off lines; only the public signing keys are needed."""
     with told():
         place = home_at(home)
-        lines, versions = _read(place)
+        with _log_at(place) as catalog:
+            # A night beside this command adds lines before it signs or keeps what they are about: read in the opposite
+            # order, whatever is signed or kept has its line.
+            versions = catalog.versions(state=None)
+            found = list(claims(place, versions))
+            lines = catalog.audit_lines()
         if not public_keys(place):
             msg = f"There is no public key in {place.keys}. Restore signing.pub, or set RELANCE_KEYS to its folder."
             raise ConfigError(msg)
-        found = list(claims(place, versions))
         heads = [claim for claim in found if isinstance(claim, Claim)]
         broken = [sentence for sentence in found if isinstance(sentence, str)]
         problems = [*faults(lines, heads), *_unpublished(lines, versions), *broken]
@@ -75,11 +81,16 @@ def _unpublished(lines: list[sa.RowMapping], versions: list[sa.RowMapping]) -> l
     return [f"no line says that {name} was published" for name in names if name not in published]
 
 
-def _read(home: Home) -> tuple[list[sa.RowMapping], list[sa.RowMapping]]:
-    """The log's lines, and every version that the catalog has."""
+@contextmanager
+def _log_at(home: Home) -> Iterator[Catalog]:
+    """The catalog of a home that has one; none is made.
+
+    Raises:
+        RelanceError: there is none.
+    """
     if not home.has_catalog:
         what = "the audit log is gone with it" if home.audit_head.exists() else "nothing ran there yet"
         msg = f"{home.root} has no catalog: {what}."
         raise RelanceError(msg)
     with open_catalog(home) as catalog:
-        return catalog.audit_lines(), catalog.versions(state=None)
+        yield catalog

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+import commands.audit
+from catalog import audit_heads
 from catalog.home import Home
 from catalog.secret_keys import NAMES, open_keys
-from catalog.store import open_catalog
+from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
 from pipelines.uploads.manifest import signed
 from tests.catalog.test_audit import tamper
@@ -146,6 +150,48 @@ def test_verify_tells_a_changed_a_missing_and_a_cut_off_line(
     result = relance("audit", "verify", "--home", after_a_night.root)
     assert result.exit_code == 1
     assert sentence in words(result)
+
+
+def test_a_log_holds_however_a_night_beside_goes_on_while_it_is_verified(
+    after_a_night: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = open_keys(after_a_night)
+    numbers = count(2)
+
+    def publishing(read: Callable[..., object]) -> Callable[..., object]:
+        """Publish and sign before and after what is read."""
+
+        def reads(*arguments: object, **named: object) -> object:
+            publish()
+            found = read(*arguments, **named)
+            found = found if found is None or isinstance(found, list) else list(found)  # pyright: ignore
+            publish()
+            return found
+
+        return reads
+
+    def publish() -> None:
+        with open_catalog(after_a_night) as catalog:
+            beside = manifest().model_copy(update={"version": f"2025-06-30.{next(numbers)}"})
+            beside = signed(beside, catalog.audit_head(), keys)
+            catalog.add_version(LOYAL, beside, "content")
+            catalog.sign_audit_head(after_a_night, keys)
+        after_a_night.outbox.joinpath(*LOYAL, beside.version).mkdir(parents=True)
+        path = after_a_night.outbox.joinpath(*LOYAL, beside.version, "manifest.json")
+        path.write_text(beside.model_dump_json(), encoding="utf-8")
+
+    def going(home: Home) -> list[Path]:
+        found = listed(home)
+        shutil.rmtree(found[0].parent)
+        return found
+
+    listed = audit_heads._manifests  # where a version goes between being listed and being read
+    monkeypatch.setattr(audit_heads, "_manifests", going)
+    monkeypatch.setattr(Catalog, "versions", publishing(Catalog.versions))
+    monkeypatch.setattr(commands.audit, "claims", publishing(commands.audit.claims))
+    monkeypatch.setattr(Catalog, "audit_lines", publishing(Catalog.audit_lines))
+    result = relance("audit", "verify", "--home", after_a_night.root)
+    assert result.exit_code == 0, result.output
 
 
 def test_a_log_that_is_gone_is_told_and_none_is_made(after_a_night: Home) -> None:
