@@ -11,20 +11,18 @@ from typing import NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from catalog.alerts import AlertSecrets
 from catalog.mail import send_mail
 from catalog.nights import newest_night
-from catalog.weekly import claim_week, week_failed
+from catalog.weekly import claim_week, end_week
 from pipelines.freshness import quiet_days
 from portal.language import Language
 from portal.overview import Row
 from portal.rendering import templates
 from portal.state import State
 from portal.today import grouped, tasks
-from schemas.errors import CatalogError, DiskError
 from schemas.portal import Weekday, WeeklyEmail
 from schemas.settings import Settings
 
@@ -85,8 +83,8 @@ def send_if_due(state: State) -> None:
         return
     quiet = quiet_days(newest_night(state.catalog), state.now)
     failure = send_weekly(state.settings, state.overview.rows(state.today), quiet)
+    end_week(state.catalog, day, failure)
     if failure is not None:
-        week_failed(state.catalog, day, failure)
         _LOG.warning("The weekly e-mail was not sent: %s.", failure)
 
 
@@ -108,7 +106,6 @@ async def _look(state: State) -> None:
     while True:
         try:
             await run_in_threadpool(send_if_due, state)
-        except (SQLAlchemyError, CatalogError, DiskError, OSError):
-            # The next look may find the catalog again.
+        except Exception:  # noqa: BLE001 - whatever it was, the next look may find it mended
             _LOG.exception("The weekly e-mail was not sent.")
         await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)

@@ -10,7 +10,7 @@ from catalog.descriptions import describe
 from catalog.home import Home
 from catalog.reports import size_reports
 from catalog.store import open_catalog
-from catalog.weekly import AGAIN_AFTER, claim_week, week_failed
+from catalog.weekly import AGAIN_AFTER, claim_week, end_week
 from pipelines.holdings.confirming import confirm
 from portal.app import create_app
 from schemas.settings import Settings
@@ -48,6 +48,6 @@ def test_the_page_works_on_postgresql(postgresql_database: str, tmp_path: Path) 
         # Of several processes one sends the weekly e-mail, and again only what failed.
         at = site.clock()
         assert [claim_week(each, DAY, at) for each in (catalog, elsewhere)] == [True, False]
-        week_failed(catalog, DAY, "no server")
+        end_week(catalog, DAY, "no server")
         assert claim_week(elsewhere, DAY, at + AGAIN_AFTER)
         site.app.state.relance.overview.close()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +17,9 @@ from catalog.descriptions import describe
 from catalog.journal import confirmations
 from pipelines.holdings.confirming import confirm
 from pipelines.holdings.open_lists import base_of, open_lists
+from portal import weekly
+from portal.overview import Overview
+from portal.state import State
 from portal.weekly import due_on, send_if_due, weekly_mail
 from schemas.alerts import Alerts
 from schemas.declared import read_declared
@@ -124,6 +129,43 @@ def test_what_the_server_did_not_take_is_tried_again_an_hour_later(
         send_if_due(site.app.state.relance)
         assert len(mail_server.handler.mails) == mails
     assert "The weekly e-mail was not sent: the mail server 127.0.0.1 did not take it" in caplog.text
+
+
+def test_a_try_that_broke_off_is_made_again_an_hour_later_and_its_mail_sent_once(
+    make_site: Callable[..., Site], mail_server: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make_site(alerts=Alerts(email=email_to(mail_server.port)), weekly_email=WEEKLY)
+    site.publish(META, FULL)
+    next_monday(site, minute=0)
+    with monkeypatch.context() as patched:
+        # What kills the process leaves as much behind.
+        patched.setattr(Overview, "rows", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            send_if_due(site.app.state.relance)
+    for minutes, mails in ((30, 0), (61, 1), (123, 1)):
+        next_monday(site, minute=0)
+        site.late += timedelta(minutes=minutes)
+        # The page is served by two processes.
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(send_if_due, [site.app.state.relance] * 2))
+        assert len(mail_server.handler.mails) == mails
+
+
+def test_whatever_breaks_a_try_the_page_goes_on_looking(
+    make_site: Callable[..., Site], mail_server: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make_site(alerts=Alerts(email=email_to(mail_server.port)), weekly_email=WEEKLY)
+    looked = threading.Semaphore(0)
+
+    def broken(state: State) -> None:
+        looked.release()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(weekly, "send_if_due", broken)
+    monkeypatch.setattr(weekly, "_SECONDS_BETWEEN_LOOKS", 0)
+    with TestClient(site.app):
+        assert looked.acquire(timeout=10)
+        assert looked.acquire(timeout=10)
 
 
 def test_it_is_due_on_its_day_from_its_time_on() -> None:
