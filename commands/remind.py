@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import datetime
 from typing import Annotated
 
@@ -31,9 +32,8 @@ def remind(
             msg = f"{path}: [portal.weekly_email] is not there. docs/configuration.md says what it holds."
             raise ConfigError(msg)
         now = datetime.now(settings.zone)
-        overview = Overview(catalog, settings)
-        rows = overview.rows(now.date())
-        overview.close()
+        with closing(Overview(catalog, settings)) as overview:
+            rows = overview.rows(now.date())
         quiet = quiet_days(newest_night(catalog), now)
         mail = weekly_mail(rows, settings.portal.weekly_email, settings.zone, quiet)
         if mail is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -29,10 +30,10 @@ def serve(
         place = home_at(home)
         with open_catalog(place) as catalog:
             app = create_app(place, settings, catalog)
-            password = add_first_admin(catalog) if settings.portal.login == "password" else None
-            if password is not None:
-                ERRORS.print(f"First user: admin, one-time password: {password}", style="yellow", soft_wrap=True)
-            OUT.print(f"The page: http://{host}:{port} (Ctrl-C ends it)")
-            # Who asked for what is in the audit log; an access log would be a second one, with links in it.
-            uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning", server_header=False)
-            app.state.relance.overview.close()
+            with closing(app.state.relance.overview):
+                password = add_first_admin(catalog) if settings.portal.login == "password" else None
+                if password is not None:
+                    ERRORS.print(f"First user: admin, one-time password: {password}", style="yellow", soft_wrap=True)
+                OUT.print(f"The page: http://{host}:{port} (Ctrl-C ends it)")
+                # Who asked for what is in the audit log; an access log would be a second one, with links in it.
+                uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning", server_header=False)
