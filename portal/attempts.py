@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 #: Wrong passwords in that time, for one name and from one address.
@@ -40,10 +41,12 @@ class Attempts:
             while len(self._wrong) > _REMEMBERED:
                 self._wrong.popitem(last=False)
 
-    def right(self, name: str) -> None:
-        """Forget the wrong attempts for a name that logged in."""
+    def right(self, name: str, address: str, at: datetime) -> None:
+        """Forget the wrong attempts for a name whose password was right, and that this attempt counted as one."""
         with self._lock:
             self._wrong.pop(("name", name), None)
+            with suppress(KeyError, ValueError):
+                self._wrong["address", address].remove(at)
 
     def _recent(self, key: tuple[str, str], at: datetime) -> list[datetime]:
         return [each for each in self._wrong.get(key, []) if at - each < WINDOW]

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from catalog.passwords import MINIMUM_LENGTH
 from catalog.sessions import begin_session, end_session, forget_ended_sessions
+from catalog.store import Catalog
 from catalog.users import change_password as write_password
 from catalog.users import user_with_password
 from portal.forms import Posted, own_path
@@ -56,7 +57,7 @@ def login(request: Request, next: Annotated[str, Field(max_length=1000)] = "/") 
 def log_in(request: Request, form: Annotated[LoginForm, Form()], state: StateOf) -> Response:
     if state.settings.portal.login != "password":
         raise HTTPException(404)
-    at, address = state.clock(), request.client.host if request.client else "nowhere"
+    at, address = state.clock(), _address(request)
     name = form.name.strip().lower()
     wait = state.attempts.wait(name, address, at)
     if wait is not None:
@@ -68,7 +69,7 @@ def log_in(request: Request, form: Annotated[LoginForm, Form()], state: StateOf)
     if user is None:
         state.catalog.acting_as("page").record("login_refused", "user:unknown")
         return render(request, "login.html", 401, next=own_path(form.next), wrong=True, wait=None)
-    state.attempts.right(name)
+    state.attempts.right(name, address, at)
     forget_ended_sessions(state.catalog, at, state.limits)
     response = redirect(own_path(form.next))
     identifier = begin_session(state.catalog.acting_as(f"user:{user.name}"), user.name, at)
@@ -97,22 +98,17 @@ def change_password(
     catalog: CatalogOf,
     state: StateOf,
 ) -> Response:
-    name = visitor.user.name
-    refusal = None
-    if state.attempts.wait(name, "password", state.clock()) is not None:
+    name, at, address = visitor.user.name, state.clock(), _address(request)
+    if state.attempts.wait(name, address, at) is not None:
         refusal = Said("Too many wrong passwords. Try again in a quarter of an hour.")
-    elif user_with_password(catalog, name, form.old) is None:
-        state.attempts.wrong(name, "password", state.clock())
-        refusal = Said("The old password is not right.")
-    elif form.new != form.again:
-        refusal = Said("The two new passwords differ.")
-    elif form.new == form.old:
-        refusal = Said("The new password is the old one.")
     else:
-        try:
-            write_password(catalog, name, form.new)
-        except UserError as error:
-            refusal = error.said
+        # Counted before the slow check, as in `log_in`.
+        state.attempts.wrong(name, address, at)
+        if user_with_password(catalog, name, form.old) is None:
+            refusal = Said("The old password is not right.")
+        else:
+            state.attempts.right(name, address, at)
+            refusal = _changed(catalog, name, form)
     if refusal is not None:
         return render(request, "password.html", 422, refusal=refusal, minimum=MINIMUM_LENGTH)
     response = redirect("/")
@@ -129,3 +125,21 @@ def language(request: Request, form: Annotated[LanguageForm, Form()]) -> Respons
         LANGUAGE_COOKIE, form.code, max_age=31536000, httponly=True, samesite="lax", secure=secure, path="/"
     )
     return response
+
+
+def _changed(catalog: Catalog, name: str, form: PasswordForm) -> Said | None:
+    """Give the user the new password, unless there is a reason against it."""
+    if form.new != form.again:
+        return Said("The two new passwords differ.")
+    if form.new == form.old:
+        return Said("The new password is the old one.")
+    try:
+        write_password(catalog, name, form.new)
+    except UserError as error:
+        return error.said
+    return None
+
+
+def _address(request: Request) -> str:
+    """Where the request came from, for who guesses passwords."""
+    return request.client.host if request.client else "nowhere"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from fastapi.testclient import TestClient
 
 from catalog.sessions import SESSIONS, Limits, begin_session, forget_ended_sessions, user_of_session
 from catalog.users import add_first_admin, add_user, digest_of, remove_user, reset_password
@@ -15,7 +16,7 @@ from portal.attempts import PER_ADDRESS, PER_NAME, WINDOW
 from portal.forms import own_path
 from portal.visitors import SESSION_COOKIE
 from schemas.errors import UserError
-from tests.portal.conftest import META, PASSWORD, Site
+from tests.portal.conftest import META, PASSWORD, Browser, Site
 
 _CONFIRM = "/audiences/" + "/".join(META) + "/confirmations"
 
@@ -61,6 +62,36 @@ def test_guessing_one_password_for_many_names_is_slowed_down_too(site: Site) -> 
     for number in range(PER_ADDRESS):
         attempts.wrong(f"name{number}", "testclient", at)
     assert site.browser().log_in("another", "no").status_code == 429
+
+
+def test_wrong_old_passwords_slow_down_that_user_and_that_address_and_nobody_else(site: Site) -> None:
+    form = {"old": "no", "new": "another three words", "again": "another three words"}
+
+    def sitting_at(address: str, name: str) -> Browser:
+        site.user(name, "marketer")
+        client = TestClient(site.app, base_url="http://localhost", follow_redirects=False, client=(address, 50000))
+        browser = Browser(client, site)
+        assert browser.log_in(name).status_code == 303
+        return browser
+
+    for number in range(PER_ADDRESS // PER_NAME):
+        browser = sitting_at("198.51.100.7", f"name{number}")
+        for _ in range(PER_NAME):
+            assert "The old password is not right." in browser.post("/password", form, page="/password").text
+        late = browser.post("/password", {**form, "old": PASSWORD}, page="/password")
+        assert "Too many wrong passwords." in late.text
+    right = {**form, "old": PASSWORD}
+    elsewhere = sitting_at("198.51.100.8", "camille")
+    assert elsewhere.post("/password", right, page="/password").headers.get("location") == "/"
+    there = site.user("anne", "marketer")
+    there.client._transport.client = ("198.51.100.7", 50000)  # pyright: ignore
+    assert "Too many wrong passwords." in there.post("/password", right, page="/password").text
+
+
+def test_whoever_logs_in_is_not_counted_as_guessing(site: Site) -> None:
+    site.user("camille", "marketer")
+    for _ in range(PER_ADDRESS + 1):
+        assert site.browser().log_in("camille").status_code == 303
 
 
 def test_a_session_ends_when_idle_and_in_any_case_after_its_hours(make_site: Callable[..., Site]) -> None:
