@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
+from catalog.audit import append
 from catalog.database import METADATA, audience_columns, now, of_audience
 from schemas.segment import Audience
 
@@ -35,7 +36,7 @@ TAKEN_BACK = sa.Table(
     sa.Column("taken_back_by", sa.Text, nullable=False),
 )
 
-_STANDING = ALLOWANCES.c.night.is_(None) & ALLOWANCES.c.number.not_in(sa.select(TAKEN_BACK.c.number))
+_STANDS = ALLOWANCES.c.night.is_(None) & ALLOWANCES.c.number.not_in(sa.select(TAKEN_BACK.c.number))
 
 
 class Leave(NamedTuple):
@@ -48,8 +49,10 @@ class Leave(NamedTuple):
 
 
 def allow(catalog: Catalog, audience: Audience, reason: str) -> None:
-    """Let the audience pass the brake the next time that it trips."""
-    with catalog.recording("allowed", "/".join(audience)) as connection:
+    """Let the audience pass the brake the next time that it trips, unless a leave waits for that already."""
+    with catalog.writing() as connection:
+        if _standing(connection, audience) is not None:
+            return
         connection.execute(
             sa.insert(ALLOWANCES).values(
                 **audience._asdict(),
@@ -58,37 +61,39 @@ def allow(catalog: Catalog, audience: Audience, reason: str) -> None:
                 allowed_by=catalog.actor,
             )
         )
+        append(connection, catalog.actor, "allowed", "/".join(audience), {})
 
 
 def take_back(catalog: Catalog, audience: Audience, reason: str) -> bool:
     """Take back the audience's leave; False if it has none."""
-    number = allowance(catalog, audience)
-    if number is None:
-        return False
-    with catalog.recording("disallowed", "/".join(audience), {"allowance": number}) as connection:
+    with catalog.writing() as connection:
+        number = _standing(connection, audience)
+        if number is None:
+            return False
         connection.execute(
             sa.insert(TAKEN_BACK).values(number=number, reason=reason, taken_back_at=now(), taken_back_by=catalog.actor)
         )
+        append(connection, catalog.actor, "disallowed", "/".join(audience), {"allowance": number})
     return True
 
 
 def allowance(catalog: Catalog, audience: Audience) -> int | None:
     """The oldest leave of the audience that no night has used and nobody has taken back."""
-    query = sa.select(sa.func.min(ALLOWANCES.c.number)).where(*of_audience(ALLOWANCES, audience), _STANDING)
     with catalog.reading() as connection:
-        return connection.execute(query).scalar()
+        return _standing(connection, audience)
 
 
 def standing_leaves(catalog: Catalog) -> list[Leave]:
     """The leaves that no night has used and nobody has taken back, oldest first."""
     said = {"reason": ALLOWANCES.c.reason, "at": ALLOWANCES.c.allowed_at, "by": ALLOWANCES.c.allowed_by}
-    return _leaves(catalog, said, _STANDING)
+    return _leaves(catalog, said, _STANDS)
 
 
 def leaves_taken_back(catalog: Catalog, since: datetime) -> list[Leave]:
-    """Those taken back since a moment (UTC, without zone), oldest first, with the reason for that."""
+    """Those taken back since a moment (UTC, without zone) before a night used them, oldest first, with the reason."""
     said = {"reason": TAKEN_BACK.c.reason, "at": TAKEN_BACK.c.taken_back_at, "by": TAKEN_BACK.c.taken_back_by}
-    return _leaves(catalog, said, (TAKEN_BACK.c.number == ALLOWANCES.c.number) & (said["at"] >= since))
+    unused = (TAKEN_BACK.c.number == ALLOWANCES.c.number) & ALLOWANCES.c.night.is_(None)
+    return _leaves(catalog, said, unused & (said["at"] >= since))
 
 
 def _leaves(catalog: Catalog, said: Mapping[str, sa.ColumnElement[Any]], which: sa.ColumnElement[bool]) -> list[Leave]:
@@ -101,8 +106,14 @@ def _leaves(catalog: Catalog, said: Mapping[str, sa.ColumnElement[Any]], which: 
         ]
 
 
+def _standing(connection: sa.Connection, audience: Audience) -> int | None:
+    query = sa.select(sa.func.min(ALLOWANCES.c.number)).where(*of_audience(ALLOWANCES, audience), _STANDS)
+    return connection.execute(query).scalar()
+
+
 def use_allowance(catalog: Catalog, number: int, night: int) -> None:
-    """Write that the night made use of the leave: it holds no more."""
+    """Write that the night made use of the leave: it holds no more. It did so also if somebody took the leave back
+    between its verdict and its end."""
     subject, details = f"night:{night}", {"allowance": number}
     with catalog.recording("allowed", subject, details) as connection:
         connection.execute(sa.update(ALLOWANCES).where(ALLOWANCES.c.number == number).values(night=night))

@@ -46,9 +46,6 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./:-]{0,199}")
 _PHONE = re.compile(r"[0-9./:-]{7,}")
 _DAY_OR_VERSION = re.compile(r"\d{4}-\d\d-\d\d(\.\d+)?")
 
-#: Any number, the same in every process that appends.
-_POSTGRESQL_LOCK = 0x72656C61
-
 
 class Claim(NamedTuple):
     """What something signed says of the log: it had this line."""
@@ -70,8 +67,7 @@ def os_user() -> str:
 def append(connection: sa.Connection, actor: str, action: Action, subject: str, details: Details) -> None:
     """Add a line inside the transaction that does what the line says.
 
-    It is the transaction's last statement: on PostgreSQL, whoever holds the log's lock waits for no row. `connection`
-    is one of `writing`.
+    `connection` is one of `writing`: nobody else appends meanwhile.
 
     Raises:
         ValueError: the action is no word of the vocabulary, or a text could be personal data.
@@ -86,8 +82,6 @@ def append_all(connection: sa.Connection, actor: str, action: Action, subjects: 
         return
     for subject, details in subjects:
         _check(actor, action, subject, details)
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_POSTGRESQL_LOCK)))
     before = head(connection)
     lines: list[dict[str, object]] = []
     for subject, details in subjects:

@@ -17,8 +17,8 @@ from schemas.segment import Audience
 
 METADATA = sa.MetaData()
 
-#: Any number, the same in every process that makes the tables.
-_TABLES_LOCK = 0x72656C62
+#: Any number, the same in every process that writes.
+_WRITERS_LOCK = 0x72656C61
 #: What SQLite says of a file that is not as it was written.
 _DAMAGES = ("file is not a database", "disk image is malformed")
 
@@ -74,12 +74,15 @@ def copy_database(home: Home, copy: Home) -> None:
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """One writing transaction, on an engine in AUTOCOMMIT mode: all statements inside, or none.
 
-    SQLite takes its write lock before the first read: two transactions that read first and write then would append to
-    the same head of the audit log. PostgreSQL locks rows, and `audit.append` locks the log.
+    One writes at a time, from before its first read: two that read first and write then would append to the same head
+    of the audit log, or both do what only one of them may.
     """
     with engine.connect() as connection:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if engine.dialect.name == "sqlite" else "BEGIN")
+        is_sqlite = engine.dialect.name == "sqlite"
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_sqlite else "BEGIN")
         try:
+            if not is_sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITERS_LOCK)))
             yield connection
             connection.exec_driver_sql("COMMIT")
         except BaseException:
@@ -177,6 +180,4 @@ def _make_tables(engine: sa.Engine) -> None:
     if METADATA.tables.keys() <= set(sa.inspect(engine).get_table_names()):
         return
     with writing(engine) as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_TABLES_LOCK)))
         METADATA.create_all(connection)

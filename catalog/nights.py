@@ -111,16 +111,6 @@ def record_start(catalog: Catalog, night: int, started_as: StartedAs, run_id: st
         )
 
 
-def end_if_open(catalog: Catalog, night: int, failures: Sequence[str], exit_code: int) -> None:
-    """End a night as failed whose run ended and could not write so."""
-    with catalog.reading() as connection:
-        is_open = connection.execute(
-            sa.select(NIGHTS.c.night).where(NIGHTS.c.night == night, NIGHTS.c.ended_at.is_(None))
-        ).first()
-    if is_open:
-        catalog.end_night(night, "failed", failures, exit_code)
-
-
 def record_stages(catalog: Catalog, night: int, lines: Iterable[StageLine]) -> None:
     """Write what each asset of the night did, in their order."""
     rows = [{"night": night, "place": place, **line.model_dump()} for place, line in enumerate(lines)]

@@ -176,12 +176,11 @@ class Catalog:
             )
 
     def set_state(self, audience: Audience, version: str, state: Literal["lost", "withdrawn", "expired"]) -> None:
-        with self.recording(state, version_subject(audience, version)) as connection:
-            connection.execute(
-                sa.update(VERSIONS)
-                .where(*of_audience(VERSIONS, audience), VERSIONS.c.version == version)
-                .values(state=state)
-            )
+        """Write that a published version is gone; of two processes that take it away, the first says why."""
+        there = [*of_audience(VERSIONS, audience), VERSIONS.c.version == version, VERSIONS.c.state == "published"]
+        with writing(self._engine) as connection:
+            if connection.execute(sa.update(VERSIONS).where(*there).values(state=state)).rowcount:
+                audit.append(connection, self.actor, state, version_subject(audience, version), {})
 
     def record_outcome(  # noqa: PLR0913 - one row, its columns by name
         self,
@@ -256,16 +255,17 @@ class Catalog:
         with writing(self._engine) as connection:
             connection.execute(sa.update(NIGHTS).where(NIGHTS.c.night == night).values(quarantined=counts))
 
-    def end_night(self, night: int, outcome: str, messages: Sequence[str], exit_code: int) -> None:
-        """Write how the night ended, and what failed, a sentence each."""
+    def end_night(
+        self, night: int, outcome: str, messages: Sequence[str], exit_code: int, *, if_open: bool = False
+    ) -> None:
+        """Write how the night ended, and what failed, a sentence each; or only `if_open`, if nobody has written so."""
         kept = [Said.of(message).written() for message in messages]
-        details = {"outcome": outcome, "exit_code": exit_code}
-        with self.recording("run_ended", f"night:{night}", details) as connection:
-            connection.execute(
-                sa.update(NIGHTS)
-                .where(NIGHTS.c.night == night)
-                .values(ended_at=now(), outcome=outcome, messages=kept, exit_code=exit_code)
-            )
+        which = [NIGHTS.c.night == night, *([NIGHTS.c.ended_at.is_(None)] if if_open else [])]
+        ended = {"ended_at": now(), "outcome": outcome, "messages": kept, "exit_code": exit_code}
+        with writing(self._engine) as connection:
+            if connection.execute(sa.update(NIGHTS).where(*which).values(**ended)).rowcount:
+                details = {"outcome": outcome, "exit_code": exit_code}
+                audit.append(connection, self.actor, "run_ended", f"night:{night}", details)
 
     def night(self, night: int) -> sa.RowMapping:
         """A night that began."""

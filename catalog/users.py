@@ -79,7 +79,13 @@ def add_user(catalog: Catalog, name: str, roles: Iterable[str], known_as: str | 
 
 def add_first_admin(catalog: Catalog) -> str | None:
     """The one-time password of a new user `admin`, if there is nobody yet; None if there is somebody."""
-    return None if users(catalog) else add_user(catalog, "admin", ["admin"])
+    if users(catalog):
+        return None
+    try:
+        return add_user(catalog, "admin", ["admin"])
+    except UserError:
+        # Another process that starts has done so meanwhile.
+        return None
 
 
 def set_roles(catalog: Catalog, name: str, roles: Iterable[str]) -> None:

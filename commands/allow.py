@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from catalog.allowances import allow as allow_once
-from catalog.allowances import allowance, take_back
+from catalog.allowances import take_back
 from catalog.store import Catalog
 from commands.confirm import AudienceArgument
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, told
@@ -48,8 +48,7 @@ def allow(
 
 
 def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
-    if allowance(catalog, audience) is None:
-        allow_once(catalog, audience, reason)
+    allow_once(catalog, audience, reason)
     from pipelines.uploads.brake import HOLDS
 
     reason_held = _why_held(catalog, audience)

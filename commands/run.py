@@ -21,7 +21,7 @@ from catalog.alerts import tell
 from catalog.database import copy_database
 from catalog.home import Home
 from catalog.journal import confirmations
-from catalog.nights import config_changes, end_if_open, night_notices, night_of_run, night_report
+from catalog.nights import config_changes, night_notices, night_of_run, night_report
 from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
@@ -194,7 +194,8 @@ def _night_of(home: Home, run_id: str, failures: list[RelanceError], *, succeede
         night = night_of_run(catalog, run_id)
         if night is not None and failures:
             try:
-                end_if_open(catalog, night, [each.said for each in failures], failures[0].exit_code)
+                messages, code = [each.said for each in failures], failures[0].exit_code
+                catalog.end_night(night, "failed", messages, code, if_open=True)
             except DiskError:
                 msg = f"{failures[0]} The night's report could not be ended: the next run does so, and mends the rest."
                 raise DiskError(msg) from None

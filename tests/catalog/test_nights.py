@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
+from sqlalchemy import event
 
 from catalog.allowances import allow, allowance, leaves_taken_back, standing_leaves, take_back, use_allowance
 from catalog.database import now
@@ -14,7 +19,6 @@ from catalog.home import Home
 from catalog.journal import add_confirmation, confirmations, undo_confirmation
 from catalog.nights import (
     alerts,
-    end_if_open,
     newest_night,
     night_notices,
     night_report,
@@ -24,8 +28,9 @@ from catalog.nights import (
     starts_since,
 )
 from catalog.store import Catalog, open_catalog
+from catalog.users import add_first_admin, add_user, remove_user, users
 from schemas.alerts import AlertEvent
-from schemas.errors import JournalError
+from schemas.errors import JournalError, UserError
 from schemas.journal import Confirmation, ConfirmationKind
 from schemas.nights import Alert
 from schemas.said import Said
@@ -89,10 +94,10 @@ def test_a_night_that_begins_ends_those_that_were_killed_and_no_other(catalog: C
 
 def test_a_night_that_has_ended_keeps_its_end(catalog: Catalog) -> None:
     held = went(catalog, DAYS[0], "held")
-    end_if_open(catalog, held, ["A source broke."], 1)
+    catalog.end_night(held, "failed", ["A source broke."], 1, if_open=True)
     assert night_report(catalog, held).outcome == "held"
     begun = catalog.begin_night(DAYS[1])
-    end_if_open(catalog, begun, ["A source broke.", "A source broke."], 1)
+    catalog.end_night(begun, "failed", ["A source broke.", "A source broke."], 1, if_open=True)
     report = night_report(catalog, begun)
     assert (report.outcome, report.messages) == ("failed", ("A source broke.",))
 
@@ -126,22 +131,75 @@ def test_nights_begun_since_a_moment_are_those_from_it_on(catalog: Catalog) -> N
     assert [start.as_of for start in starts_since(catalog, since)] == [DAYS[1]]
 
 
-def test_each_leave_lets_one_night_pass_the_oldest_first(catalog: Catalog) -> None:
+def test_a_leave_lets_one_night_pass_and_no_second_waits_beside_it(catalog: Catalog) -> None:
     begun = now()
-    for audience, reason in ((LAPSED, "moved"), (LOYAL, "a shop was sold"), (LOYAL, "another was"), (LOYAL, "a third")):
+    for audience, reason in ((LAPSED, "moved"), (LOYAL, "a shop was sold"), (LOYAL, "another was")):
         allow(catalog, audience, reason)
     night = catalog.begin_night(DAYS[0])
     first = allowance(catalog, LOYAL)
     assert first is not None
+    assert [leave.reason for leave in standing_leaves(catalog)] == ["moved", "a shop was sold"]
     use_allowance(catalog, first, night)
-    assert [leave.reason for leave in standing_leaves(catalog)] == ["moved", "another was", "a third"]
+    assert [leave.reason for leave in standing_leaves(catalog)] == ["moved"]
+    allow(catalog, LOYAL, "another was")
+    assert [leave.reason for leave in standing_leaves(catalog)] == ["moved", "another was"]
     assert take_back(catalog, LOYAL, "it was not")
-    assert [leave.reason for leave in standing_leaves(catalog)] == ["moved", "a third"]
     assert take_back(catalog, LAPSED, "nobody moved")
     assert not take_back(catalog, LAPSED, "nobody moved")
     ended = [(leave.audience, leave.reason) for leave in leaves_taken_back(catalog, begun)]
     assert ended == [(LAPSED, "nobody moved"), (LOYAL, "it was not")]
     assert leaves_taken_back(catalog, now()) == []
+
+
+def test_a_leave_taken_back_while_a_night_publishes_by_it_counts_as_used(catalog: Catalog) -> None:
+    allow(catalog, LOYAL, "a shop was sold")
+    first = allowance(catalog, LOYAL)
+    assert first is not None
+    assert take_back(catalog, LOYAL, "it was not")
+    use_allowance(catalog, first, catalog.begin_night(DAYS[0]))
+    assert standing_leaves(catalog) == leaves_taken_back(catalog, datetime(2000, 1, 1)) == []
+
+
+def at_once(home: Home, act: Callable[[Catalog], object]) -> list[object]:
+    """What comes of two processes that do the same, of which each has looked before either writes, if it can."""
+    looked = threading.Barrier(2)
+
+    def process() -> object:
+        with open_catalog(home) as opened, opened.reading() as connection:
+
+            @event.listens_for(connection.engine, "after_cursor_execute")
+            def meet(_: object, __: object, statement: str, *rest: object) -> None:
+                if statement.startswith("SELECT") and "advisory" not in statement:
+                    with suppress(threading.BrokenBarrierError):
+                        looked.wait(0.3)
+
+            try:
+                return act(opened)
+            except UserError as error:
+                return type(error)
+
+    with ThreadPoolExecutor(2) as pool:
+        return [future.result() for future in [pool.submit(process) for _ in range(2)]]
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+def test_of_two_processes_that_do_the_same_at_once_one_does_it(
+    store: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = SecretStr(request.getfixturevalue("postgresql_database")) if store == "postgresql" else None
+    home = Home.at(tmp_path / "home", catalog_url=url)
+    with open_catalog(home) as catalog:
+        assert at_once(home, add_first_admin).count(None) == 1
+        add_user(catalog, "anne", ["admin"])
+        names = iter(["admin", "anne"])
+        removed = at_once(home, lambda opened: remove_user(opened, next(names)))
+        assert (removed.count(UserError), len(users(catalog))) == (1, 1)
+        at_once(home, lambda opened: allow(opened, LOYAL, "a shop was sold"))
+        assert len(standing_leaves(catalog)) == 1
+        assert sorted(map(bool, at_once(home, lambda opened: take_back(opened, LOYAL, "it was not")))) == [False, True]
+        night = catalog.begin_night(DAYS[0])
+        at_once(home, lambda opened: opened.end_night(night, "failed", [], 1, if_open=True))
+        assert [line["action"] for line in catalog.audit_lines()].count("run_ended") == 1
 
 
 def test_what_was_confirmed_is_taken_back_once(catalog: Catalog) -> None:

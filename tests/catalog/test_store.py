@@ -124,6 +124,14 @@ def test_a_state_is_of_one_audiences_version_only(catalog: Catalog) -> None:
     assert told(catalog.versions(), "network") == ["google_ads"]
 
 
+def test_a_version_that_was_withdrawn_stays_so_whoever_tidies_up_beside(catalog: Catalog) -> None:
+    publish(catalog, "2025-06-30.1")
+    for state in ("withdrawn", "expired", "lost"):
+        catalog.set_state(LOYAL, "2025-06-30.1", state)
+    assert told(catalog.versions(LOYAL, None), "state") == ["withdrawn"]
+    assert told(catalog.audit_lines(), "action") == ["published", "withdrawn"]
+
+
 def test_a_version_that_never_was_is_not_there(catalog: Catalog) -> None:
     assert not catalog.has_version(LOYAL, "2025-06-30.1")
     assert catalog.numbers(LOYAL, DAY) == []
