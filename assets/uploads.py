@@ -31,7 +31,8 @@ ALLOWED = "relance/allow"
 
 #: What the gate inside `publish` enforces before anything is published; the checks repeat its verdict.
 CHECKS = {
-    "file_is_accepted": "A second reader finds nothing to refuse: every hash looks like one, no @ anywhere.",
+    "file_is_accepted": "It is as long as written, and a second reader finds nothing to refuse: every hash looks like "
+    "one, no @ anywhere.",
     "ledger_closes": "People in the segment = people in the file + people dropped, each for a named reason.",
 }
 

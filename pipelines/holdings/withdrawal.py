@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -66,6 +67,8 @@ def delete_folder(folder: Path) -> None:
         return
     gone = folder.with_name(f".{folder.name}")
     shutil.rmtree(gone, ignore_errors=True)
-    folder.rename(gone)
-    sync(folder.parent)
-    shutil.rmtree(gone)
+    # `forget` and a night may delete it at once: whoever finds it gone has nothing left to do.
+    with suppress(FileNotFoundError):
+        folder.rename(gone)
+        sync(folder.parent)
+        shutil.rmtree(gone)

@@ -123,7 +123,7 @@ def check_whole(audience: Audience, folder: Path, files: Iterable[FileEntry]) ->
             torn=", ".join(torn),
             folder=folder.parent,
         )
-        raise PublicationError(msg, check="ledger_closes")
+        raise PublicationError(msg, check="file_is_accepted")
 
 
 def torn_files(folder: Path, files: Iterable[FileEntry]) -> list[str]:

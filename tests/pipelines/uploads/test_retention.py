@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 import polars as pl
@@ -82,6 +83,18 @@ def test_a_withdrawal_that_was_killed_is_finished_by_the_next_run(
             reconcile(company.outbox)
             assert versions_with(company, "published") == []
             assert not list(company.outbox.home.outbox.rglob("*.csv"))
+
+
+def test_a_version_that_forget_and_a_night_take_away_at_once_is_gone(
+    apart: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with world("meta", apart) as company:
+        folder = company.outbox.folder(company.audience, str(company.run({0: JANE, 1: JOHN}).version))
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "is_dir", lambda path: company.outbox.home.outbox in path.parents)
+            withdrawal.delete_folder(folder)
+            withdrawal.delete_folder(folder)
+        assert not list(folder.parent.iterdir())
 
 
 def test_only_the_current_and_the_last_confirmed_version_keep_their_files_after_two_weeks(apart: Stores) -> None:
