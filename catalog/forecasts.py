@@ -17,7 +17,7 @@ FORECASTS = sa.Table(
     "expiry_forecasts",
     METADATA,
     *audience_columns(),
-    #: The confirmed state that it is about, as manifests name it.
+    #: What it rests on, as `pipelines.holdings.expiry.forecast_base` names it.
     sa.Column("base", sa.Text, nullable=False),
     sa.Column("day", sa.Date, nullable=False),
     #: How many of the list's keys are forgotten on that day.
@@ -27,7 +27,7 @@ FORECASTS = sa.Table(
 
 
 class Forecast(NamedTuple):
-    """What becomes of a list in the confirmed state `base` if nobody uploads: day → keys forgotten on it, in order."""
+    """What becomes of a list that `base` names if nobody uploads: day → keys forgotten on it, in order."""
 
     base: str
     days: list[tuple[date, int]]

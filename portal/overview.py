@@ -13,8 +13,8 @@ from catalog.descriptions import descriptions
 from catalog.forecasts import Forecast, forecasts
 from catalog.journal import confirmations
 from catalog.store import OUTCOMES, VERSIONS, Catalog
-from pipelines.holdings.expiry import expiry_of, first_forgotten
-from pipelines.holdings.open_lists import OpenList, base_of, open_lists
+from pipelines.holdings.expiry import expiry_of, first_forgotten, forecast_base
+from pipelines.holdings.open_lists import OpenList, open_lists
 from pipelines.holdings.outstanding import outstanding, outstanding_instead
 from portal.status import Status, status_of
 from schemas.journal import Confirmation, UploadStep, VersionOrder
@@ -228,7 +228,7 @@ def _expiring(
     expiry = expiry_of(networks()[audience.network], lists, settings) if audience.network in networks() else None
     if expiry is None:
         return _Expiring(None, timedelta(), None)
-    if known is not None and known.base == base_of(lists):
+    if known is not None and known.base == forecast_base(lists, expiry):
         return _Expiring(known.days[0][0], expiry.margin, known)
     added = {version for version, kind in lists[-1].uploads if kind == "added"}
     renewed = {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from pipelines.holdings.open_lists import OpenList
+from pipelines.holdings.open_lists import OpenList, base_of
 from schemas.network import Network
 from schemas.settings import Settings
 
@@ -32,6 +34,15 @@ def expiry_of(network: Network, lists: tuple[OpenList, ...], settings: Settings)
     membership = timedelta(days=network.membership_days)
     margin = timedelta(days=min(settings.resend_margin_days, network.membership_days // 3))
     return Expiry(tuple(day + membership for day in days), margin)
+
+
+def forecast_base(lists: tuple[OpenList, ...], expiry: Expiry) -> str:
+    """A name for what a forecast rests on: what the newest list holds, and the days on which that is forgotten.
+
+    An upload that was taken back and confirmed on another day changes those days alone.
+    """
+    made_of = [base_of(lists), *map(date.isoformat, expiry.forgotten_on)]
+    return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:16]
 
 
 def first_forgotten(expiry: Expiry, current: OpenList, renewed: Mapping[str, int]) -> date:

@@ -8,7 +8,7 @@ from catalog.forecasts import Forecast, forecasts, record_forecast
 from catalog.journal import confirmations
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
-from pipelines.holdings.expiry import Expiry, expiry_of
+from pipelines.holdings.expiry import Expiry, expiry_of, forecast_base
 from pipelines.holdings.holdings import Holdings, held_by_upload
 from pipelines.uploads.state import state_of
 from schemas.network import networks
@@ -16,15 +16,18 @@ from schemas.settings import Settings
 
 
 def update_forecasts(catalog: Catalog, warehouse: Warehouse, settings: Settings) -> None:
-    """Write the forecast of every audience whose list changed by the journal since the last time."""
+    """Write the forecast of every audience whose list, or the days it is counted from, changed since the last time."""
     known = forecasts(catalog)
     for audience in sorted({each.audience for each in confirmations(catalog)}):
         network = networks().get(audience.network)
         state = state_of(audience, catalog, warehouse)
         expiry = expiry_of(network, state.lists, settings) if network is not None else None
-        if expiry is None or state.base is None or (audience in known and known[audience].base == state.base):
+        if expiry is None:
             continue
-        record_forecast(catalog, audience, Forecast(state.base, forecast(warehouse, state.holdings, expiry)))
+        base = forecast_base(state.lists, expiry)
+        if audience in known and known[audience].base == base:
+            continue
+        record_forecast(catalog, audience, Forecast(base, forecast(warehouse, state.holdings, expiry)))
 
 
 def forecast(warehouse: Warehouse, held: Holdings, expiry: Expiry) -> list[tuple[date, int]]:

@@ -9,8 +9,10 @@ import pytest
 from catalog.forecasts import Forecast, record_forecast
 from catalog.journal import confirmations
 from pipelines.holdings.confirming import confirm
+from pipelines.holdings.expiry import expiry_of, forecast_base
 from pipelines.holdings.open_lists import base_of, open_lists
 from portal.charts import decay
+from schemas.network import networks
 from tests.portal.conftest import DAY, GOOGLE, Site
 from tests.portal.test_pages import text_of
 
@@ -47,7 +49,10 @@ def test_an_audience_shows_how_its_list_would_decay(site: Site) -> None:
     confirm(site.catalog, GOOGLE, f"{DAY}.1", "created")
     today = site.today
     days = [(today + timedelta(days=number), keys) for number, keys in ((100, 30), (200, 10))]
-    record_forecast(site.catalog, GOOGLE, Forecast(str(base(site)), days))
+    lists = open_lists(confirmations(site.catalog, GOOGLE))
+    expiry = expiry_of(networks()["google_ads"], lists, site.app.state.relance.settings)
+    assert expiry is not None
+    record_forecast(site.catalog, GOOGLE, Forecast(forecast_base(lists, expiry), days))
     page = site.user("camille", "marketer").get(_GOOGLE).text
     assert "If nobody uploads" in page and 'aria-label="Left of the list:' in page
     drawn = decay(days, today)

@@ -17,7 +17,7 @@ from catalog.home import Home
 from catalog.journal import confirmations
 from catalog.secret_keys import SecretKeys
 from catalog.warehouse import Warehouse
-from pipelines.holdings.confirming import manifests_of
+from pipelines.holdings.confirming import confirm, manifests_of, unconfirm
 from pipelines.holdings.expiry import Expiry, expiry_of, first_forgotten
 from pipelines.holdings.open_lists import OpenList, open_lists
 from pipelines.uploads.forecasts import forecast, update_forecasts
@@ -173,9 +173,7 @@ def test_each_confirmed_state_gets_a_forecast_of_its_own(
 
         def known() -> list[int]:
             update_forecasts(catalog, warehouse, company.outbox.settings)
-            kept = forecasts(catalog)[company.audience]
-            assert kept.base == state_of(company.audience, catalog, warehouse).base
-            return [keys for _, keys in kept.days]
+            return [keys for _, keys in forecasts(catalog)[company.audience].days]
 
         night(company, {0: JANE, 1: JOHN})
         settle(company)
@@ -185,6 +183,27 @@ def test_each_confirmed_state_gets_a_forecast_of_its_own(
         assert known() == days
         with patch("pipelines.uploads.forecasts.record_forecast", side_effect=AssertionError):
             assert known() == days, "it is worked out once"
+
+
+def test_a_confirmation_taken_back_and_given_on_another_day_gets_the_forecast_of_that_day(
+    stores: Stores,  # noqa: F811
+) -> None:
+    with forgetful("google_ads", stores) as company:
+        catalog, warehouse = company.outbox.catalog, company.outbox.warehouse
+
+        def first() -> date:
+            update_forecasts(catalog, warehouse, company.outbox.settings)
+            return forecasts(catalog)[company.audience].days[0][0]
+
+        night(company, {0: JANE})
+        settle(company)
+        before = first()
+        version = unconfirm(catalog, company.audience).version
+        company.night += 3
+        again = confirm(catalog, company.audience, version, "created")
+        expiry = expiry_of(networks()["google_ads"], open_lists([again]), company.outbox.settings)
+        assert expiry is not None
+        assert first() == expiry.forgotten_on[0] != before
 
 
 def test_the_journal_alone_says_when_a_list_begins_to_expire(stores: Stores) -> None:  # noqa: F811
