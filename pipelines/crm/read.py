@@ -30,9 +30,9 @@ from pipelines.crm.located_select import (
     parsed,
     with_file,
 )
-from pipelines.crm.rejects import rejected_lines
+from pipelines.crm.rejects import forget_rejects, rejected_lines
 from pipelines.crm.sources import OpenSource, open_source
-from pipelines.crm.steady import steady
+from pipelines.crm.steady import stamp, steady
 from pipelines.crm.worded import worded
 from schemas.crm import CONTRACTS, RAW_MARK, CrmOrdersWithoutTimes, Quarantine
 from schemas.errors import SourceError
@@ -74,6 +74,8 @@ class Crm:
     known: Mapping[TableName, str] = field(default_factory=dict)
     #: What was asked about before its turn came; a source is read once a night.
     _ahead: dict[TableName, Pulled] = field(default_factory=dict)
+    #: Files, each with its stamp, that were found in the encoding which their source declares.
+    _in_its_encoding: set[tuple[str, Path, tuple[int, ...] | None]] = field(default_factory=set)
 
     def contract(self, table: TableName) -> type[dy.Schema]:
         """What the table's rows must keep."""
@@ -268,13 +270,17 @@ class Crm:
             SourceError: a source cannot be read as declared.
         """
         opened = []
+        forget_rejects(self.connection)
         for name, source in self.sources.sources.items():
             drop = "DROP VIEW" if source.files is not None else "DETACH DATABASE"
             self.connection.execute(f'{drop} IF EXISTS "{name}"')
             if name in names:
                 folders = {"config_folder": self.config_folder, "home_folder": self.home_folder}
                 opened.append(open_source(self.connection, name, source, **folders))
-                check_encoding(name, source, opened[-1].files)
+                # A large file is read through once a night, not each time that a select names it.
+                new = {(name, path, stamp(path)) for path in opened[-1].files} - self._in_its_encoding
+                check_encoding(name, source, sorted(path for _, path, _ in new))
+                self._in_its_encoding.update(new)
         return tuple(opened)
 
     def _read(self, table: TableName, query: str, select: str, opened: tuple[OpenSource, ...]) -> pl.DataFrame:

@@ -22,10 +22,18 @@ _SKIPPABLE = {"MISSING COLUMNS": Said("has too few columns"), "TOO MANY COLUMNS"
 _NEVER_SKIPPED = ("consents", "erasures")
 
 
+def forget_rejects(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let no line count that was skipped before, in a file that may be another one by now."""
+    there = connection.sql("SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall()
+    for name in ("reject_errors", "reject_scans"):
+        if (name,) in there:
+            connection.execute(f"DELETE FROM {name}")
+
+
 def rejected_lines(
     connection: duckdb.DuckDBPyConnection, table: TableName, opened: tuple[OpenSource, ...]
 ) -> pl.DataFrame:
-    """Lines that the CSV reader skipped: table, source, row, rule, shape.
+    """Lines that the CSV reader skipped since `forget_rejects`: table, source, row, rule, shape.
 
     Raises:
         SourceError: a fault after which the reader may have lost its place, or another encoding.
@@ -47,8 +55,6 @@ def rejected_lines(
             },
         )
     )
-    connection.execute("DELETE FROM reject_errors")
-    connection.execute("DELETE FROM reject_scans")
     sources = {str(file): source for source in opened for file in source.files}
     for fault in faults.iter_rows(named=True):
         if fault["error_type"] not in _SKIPPABLE:

@@ -20,7 +20,7 @@ def steady(reader: str, opened: Sequence[OpenSource]) -> Iterator[None]:
     Raises:
         UnreachableSourceError: a file is another one afterwards, whatever reading it said: later it may be whole.
     """
-    before = {path: _stamp(path) for source in opened for path in source.files}
+    before = {path: stamp(path) for source in opened for path in source.files}
     try:
         yield
     except SourceError:
@@ -46,7 +46,7 @@ def check_not_lost(reader: str, places: str, error: Exception) -> None:
 
 
 def _check(reader: str, before: dict[Path, tuple[int, ...] | None]) -> None:
-    changed = [str(path) for path, stamp in before.items() if _stamp(path) != stamp]
+    changed = [str(path) for path, known in before.items() if stamp(path) != known]
     if changed:
         msg = Said(
             "{reader}: {changed} changed while it was read, so what was read is no whole export. Nothing was "
@@ -57,7 +57,7 @@ def _check(reader: str, before: dict[Path, tuple[int, ...] | None]) -> None:
         raise UnreachableSourceError(msg) from None
 
 
-def _stamp(path: Path) -> tuple[int, ...] | None:
+def stamp(path: Path) -> tuple[int, ...] | None:
     """What another content has another of; None if the file is gone."""
     try:
         found = path.stat()

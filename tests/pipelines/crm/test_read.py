@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from catalog.duckdb_connection import connect
 from catalog.home import Home
 from pipelines.crm.read import Crm, Pulled
+from pipelines.crm.rejects import rejected_lines
 from schemas.crm import CONTRACTS
 from schemas.errors import SourceError
 from schemas.source import Sources
@@ -222,6 +223,26 @@ def test_a_short_line_is_set_aside_with_its_file_and_row(pull: Pull, tmp_path: P
 def test_a_long_line_is_set_aside_with_its_file_and_row(pull: Pull, tmp_path: Path) -> None:
     write(tmp_path, "id,email,phone\n1,Doe, Jane,a@x.fr,06\n2,b@x.fr,07\n")
     assert told(pull()) == [("crm.csv", 1, "line has too many columns")]
+
+
+def test_lines_of_one_file_are_told_after_those_of_another_and_those_of_an_earlier_file_are_not(
+    database: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    declared = {name: {"files": f"{name}.csv"} for name in ("one", "two")}
+    tables = {**ABSENT, "customers": {"select": CONTACTS.replace("crm", "one")}}
+    sources = Sources.model_validate({"sources": declared, "tables": tables})
+    for name in declared:
+        write(tmp_path, "id,email,phone\n1,a@x.fr\n2,b@x.fr,07\n", f"{name}.csv")
+    with closing(database.cursor()) as connection:
+        reading = Crm(connection, sources, tmp_path, tmp_path)
+        one, two = reading.open({"one", "two"})
+        for name in declared:
+            connection.sql(f"FROM {name}").fetchall()
+        told_of = [rejected_lines(connection, "customers", (source,))["row"].to_list() for source in (one, two)]
+        assert told_of == [[1], [1]]
+        connection.sql("FROM two").fetchall()
+        [two] = reading.open({"two"})
+        assert rejected_lines(connection, "customers", (two,)).is_empty()
 
 
 def test_a_file_that_lacks_its_last_field_on_every_line_is_all_set_aside(pull: Pull, tmp_path: Path) -> None:

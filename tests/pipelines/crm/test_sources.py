@@ -16,6 +16,8 @@ import pytest
 
 from catalog.duckdb_connection import connect
 from catalog.home import Home
+from pipelines.crm import encodings
+from pipelines.crm.encodings import encoding_of
 from pipelines.crm.read import Crm, Pulled
 from schemas.errors import SourceError, UnreachableSourceError
 from schemas.source import Sources
@@ -237,6 +239,27 @@ def test_a_file_in_another_encoding_that_would_read_all_the_same_is_told(
     assert message.startswith(f"Source crm: {tmp_path / 'b.csv'} is {found}, not {declared}.")
     assert f'Set encoding = "{found}" for it' in message
     assert "UNION ALL" in message
+
+
+def test_the_encoding_of_a_file_is_looked_at_once_a_night_and_again_if_it_is_another_file(
+    database: duckdb.DuckDBPyConnection, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(encodings, "encoding_of", lambda path: looked.append(path.name) or encoding_of(path))
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_bytes(f"id,email,phone\n{name},zoë@x.fr,06\n".encode("latin-1"))
+    absent = {name: {"absent": True} for name in ("orders", "consents", "visits", "erasures")}
+    source = {"files": "*.csv", "encoding": "windows-1252"}
+    tables = {"customers": {"select": CONTACTS}, **absent}
+    sources = Sources.model_validate({"sources": {"crm": source}, "tables": tables})
+    with closing(database.cursor()) as connection:
+        crm = Crm(connection, sources, tmp_path, home.root)
+        for _ in range(2):
+            assert crm.pull("customers").read == 2
+        assert sorted(looked) == ["a.csv", "b.csv"]
+        (tmp_path / "b.csv").write_bytes("id,email,phone\nb,zoé@example.fr,06\n".encode())
+        with pytest.raises(SourceError, match=r"b\.csv is utf-8, not windows-1252"):
+            crm.pull("customers")
 
 
 def test_text_without_accents_is_in_every_encoding(pull: Pull, tmp_path: Path) -> None:
