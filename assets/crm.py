@@ -18,6 +18,7 @@ from pipelines.erasure.applied import not_applied
 from pipelines.erasure.taking_in import keep_covered, known_erasures, note_changed, note_written_over, take_in
 from pipelines.history.set_aside import QUARANTINE_DAYS
 from pipelines.tables.intervals import replace_by
+from pipelines.tables.kept import first_kept
 from pipelines.tables.rules import set_made_by
 from schemas import crm
 from schemas.errors import EmptyCrmError
@@ -152,9 +153,8 @@ def _quarantine(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         with relance.stage("crm.quarantine"):
             relance.warehouse.execute(
-                "DELETE FROM warehouse.quarantine WHERE as_of < $day::DATE - $kept::INTEGER",
-                day=day_of(context),
-                kept=QUARANTINE_DAYS,
+                "DELETE FROM warehouse.quarantine WHERE as_of < $first",
+                first=first_kept(day_of(context), QUARANTINE_DAYS),
             )
             counts = relance.warehouse.read(
                 'SELECT "table", rule, count(*) AS rows FROM warehouse.quarantine WHERE as_of = $day GROUP BY ALL '

@@ -8,6 +8,7 @@ import polars as pl
 from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.features import end_of, measured, ranked
+from pipelines.tables.kept import first_kept
 from pipelines.totals import totals
 from schemas.features import Features
 
@@ -23,15 +24,14 @@ def features_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         with relance.stage("features"):
             warehouse, as_of = relance.warehouse, day_of(context)
-            config = relance.declared
             table = ranked(_measured(relance, as_of))
             dated = table.with_columns(as_of=pl.lit(as_of))
             with warehouse.transaction():
                 warehouse.append("features", dated.clear())
                 warehouse.execute(
-                    "DELETE FROM warehouse.features WHERE as_of = $day OR as_of < $day::DATE - $kept::INTEGER",
+                    "DELETE FROM warehouse.features WHERE as_of = $day OR as_of < $first",
                     day=as_of,
-                    kept=config.settings.history_days,
+                    first=first_kept(as_of, relance.declared.settings.history_days),
                 )
                 warehouse.append("features", dated)
             buyers = table.filter(pl.col("orders_count") > 0).height

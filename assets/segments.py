@@ -7,6 +7,7 @@ from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from catalog.duckdb_connection import registered
 from pipelines.segments import condition, members, stays_after
+from pipelines.tables.kept import first_kept
 from schemas.config import Config
 from schemas.segment import Segment
 from schemas.segments import Memberships
@@ -45,9 +46,8 @@ def _segment(name: str, segment: Segment, daily: dg.PartitionsDefinition) -> dg.
                 warehouse.execute(f"DELETE FROM warehouse.memberships WHERE rowid IN (FROM {places})")
                 warehouse.append("memberships", written.drop("place"))
                 warehouse.execute(
-                    "DELETE FROM warehouse.memberships WHERE valid_to < $day::DATE - $kept::INTEGER",
-                    day=as_of,
-                    kept=relance.declared.settings.membership_days,
+                    "DELETE FROM warehouse.memberships WHERE valid_to < $first",
+                    first=first_kept(as_of, relance.declared.settings.membership_days),
                 )
             return dg.MaterializeResult(metadata=rows_metadata(today.height, people=today.height))
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from catalog.warehouse import Warehouse
 from pipelines.history.nights import Night
+from pipelines.tables.kept import first_kept
 from schemas.config import Config, read_config
 from schemas.errors import ConfigError, DayError
 from schemas.network import NETWORKS_FOLDER
@@ -50,11 +51,10 @@ def keep_files(warehouse: Warehouse, config: Config, *, day: date) -> None:
         known = warehouse.read("SELECT hash FROM warehouse.declared_files")
         fresh = files.select("hash", "content").unique("hash").join(known, on="hash", how="anti")
         warehouse.append("declared_files", fresh)
-        kept = config.settings.history_days
         warehouse.execute(
-            "DELETE FROM warehouse.night_files WHERE as_of = $day OR as_of <= $day::DATE - $kept::INTEGER",
+            "DELETE FROM warehouse.night_files WHERE as_of = $day OR as_of < $first",
             day=day,
-            kept=kept,
+            first=first_kept(day, config.settings.history_days),
         )
         warehouse.append("night_files", files.select(as_of=pl.lit(day), name="name", hash="hash"))
         warehouse.execute(

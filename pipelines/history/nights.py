@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple
 
 import polars as pl
 
 from catalog.warehouse import Warehouse
 from pipelines.tables.intervals import history_begins, rows_on
+from pipelines.tables.kept import first_kept
 from schemas.errors import DayError
 
 
@@ -53,4 +54,5 @@ def kept_days_of(warehouse: Warehouse, kept_days: int) -> list[date]:
     every = warehouse.read("SELECT DISTINCT as_of FROM warehouse.pulls WHERE \"table\" = 'customers' ORDER BY as_of")
     days = every["as_of"].to_list()
     begins = history_begins(warehouse)
-    return [day for day in days if day > days[-1] - timedelta(days=kept_days) and (begins is None or day >= begins)]
+    first = max(first_kept(days[-1], kept_days), begins or days[0]) if days else None
+    return [day for day in days if first is not None and day >= first]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import polars as pl
 
 from catalog.warehouse import Warehouse
+from pipelines.tables.kept import first_kept
 from schemas.errors import DayError
 from schemas.source import TableName
 
@@ -27,7 +28,7 @@ def set_aside(warehouse: Warehouse, day: date | None, table: TableName | None) -
     if not days:
         msg = "No night has read the CRM yet, so nothing was set aside. `relance run` reads it."
         raise DayError(msg)
-    known = [each for each in days if each >= days[-1] - timedelta(days=QUARANTINE_DAYS)]
+    known = [each for each in days if each >= first_kept(days[-1], QUARANTINE_DAYS)]
     if day is not None and day not in known:
         msg = f"Nothing is kept of what was set aside on {day}: known are days from {known[0]} to {known[-1]}."
         raise DayError(msg)

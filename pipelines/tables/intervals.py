@@ -8,7 +8,7 @@ there. So the first night writes nothing more than the table, and a later one wh
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple
 
 import polars as pl
@@ -16,6 +16,7 @@ import polars as pl
 from catalog.duckdb_connection import registered
 from catalog.warehouse import Warehouse
 from pipelines.tables.changes import drop_notes, note
+from pipelines.tables.kept import first_kept
 from schemas.crm import RAW_MARK
 
 #: Name → DuckDB's type, text for enumerated words.
@@ -52,8 +53,7 @@ def replace_by(  # noqa: PLR0913 - a table and its rows, and the days
     repeated day keeps nothing of its first try. Belongs into one transaction with what else the night writes.
     """
     held = _described(warehouse, f"warehouse.{table}") if warehouse.has(table) else None
-    arriving = _described(warehouse, f"({select})")
-    whole = parts or [select]
+    arriving, whole = _described(warehouse, f"({select})"), parts or [select]
     if staying is not None:
         whole = [f"{select} UNION ALL BY NAME FROM warehouse.{table} WHERE {staying.rows}"]
     if held is None or _compared(held) != _compared(arriving):
@@ -77,7 +77,7 @@ def replace_by(  # noqa: PLR0913 - a table and its rows, and the days
     _keep_gone(warehouse, table, columns, day)
     _keep_came(warehouse, table, columns, day)
     note(warehouse, table, "FROM _came_rows UNION ALL BY NAME FROM _gone_rows")
-    expire(warehouse, table, day - timedelta(days=kept_days))
+    expire(warehouse, table, first_kept(day, kept_days))
     for name in ("_arriving", "_before", "_gone_rows", "_came_rows"):
         warehouse.execute(f"DROP TABLE {name}")
 
@@ -171,10 +171,10 @@ def rows_on(warehouse: Warehouse, table: str, day: date) -> str:
     )
 
 
-def expire(warehouse: Warehouse, table: str, until: date) -> None:
-    """Delete what only days up to and with `until` need."""
-    warehouse.execute(f"DELETE FROM warehouse.past_{table} WHERE held_until <= $until", until=until)
-    warehouse.execute(f"DELETE FROM warehouse.new_{table} WHERE came_on <= $until", until=until)
+def expire(warehouse: Warehouse, table: str, first: date) -> None:
+    """Delete what came and went before `first`: what did so on that day is known of it."""
+    warehouse.execute(f"DELETE FROM warehouse.past_{table} WHERE held_until < $first", first=first)
+    warehouse.execute(f"DELETE FROM warehouse.new_{table} WHERE came_on < $first", first=first)
 
 
 def _keep_gone(warehouse: Warehouse, table: str, columns: Columns, day: date) -> None:
@@ -288,8 +288,8 @@ def last_change(warehouse: Warehouse, table: str, column: str, values: list[str]
         f"SELECT held_until AS changed FROM warehouse.past_{table} {among} "
         f"UNION ALL SELECT held_from FROM warehouse.past_{table} {among} UNION ALL SELECT came_on FROM {held} {among}"
     )
-    newest = f"SELECT max(changed) FROM ({changes}) WHERE changed <= $day"
-    changed = warehouse.read(newest, values=values, day=day).item()
+    found = warehouse.read(f"SELECT max(changed) FROM ({changes}) WHERE changed <= $day", values=values, day=day)
+    changed = found.item()
     return changed if isinstance(changed, date) else None
 
 

@@ -2,15 +2,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
+import polars as pl
 import pytest
 from dagster._core.definitions.partitions.context import partition_loading_context
 
 from assets.definitions import defs
 from assets.nights import NEWEST_DAY
+from catalog.home import Home
+from catalog.secret_keys import open_keys
+from catalog.warehouse import open_warehouse
+from pipelines.history.nights import kept_days_of
+from pipelines.history.set_aside import QUARANTINE_DAYS, set_aside
+from pipelines.tables import intervals
+from schemas.errors import DayError
+from schemas.settings import Settings
 from tests.conftest import ROOT, Company, Ran
 
 STAGES = ["crm", "customers", "features", "identifiers", "segments", "uploads"]
@@ -175,6 +184,58 @@ def test_an_old_night_of_segments_is_worked_out_again_and_never_published(
     assert not upload.success
     assert "Only the newest day is published, which is 2024-07-02" in failure(upload)
     assert Ran(0, "", tmp_path / "home").files() == before
+
+
+def test_whatever_is_kept_for_days_is_kept_for_as_many_the_newest_among_them(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, company: Company, tmp_path: Path
+) -> None:
+    def night(day: str) -> None:
+        job = definitions.resolve_job_def("nightly")
+        assert job.execute_in_process(instance=instance, partition_key=day).success
+
+    newest = date(2024, 6, 30)
+    home, settings = Home.at(tmp_path / "home"), Settings(currency="EUR")
+    kept = {
+        ("features", "as_of"): settings.history_days,
+        ("night_files", "as_of"): settings.history_days,
+        ("memberships", "valid_to"): settings.membership_days,
+        ("quarantine", "as_of"): QUARANTINE_DAYS,
+    }
+    orders = (company.folder / "orders.csv").read_text()
+    company.write("orders", orders + "o8,2,2024-06-30,?,EUR,completed\n")
+    night(str(newest))
+    with open_warehouse(home, open_keys(home)) as warehouse:
+        for (table, column), days in kept.items():
+            # The oldest day that is kept, and the one before it.
+            for age in (days - 1, days):
+                row = f"SELECT * REPLACE ($newest::DATE - {age} AS {column}) FROM warehouse.{table} LIMIT 1"
+                warehouse.execute(f"INSERT INTO warehouse.{table} {row}", newest=newest)
+        # A night of the segment itself would mend what it never wrote.
+        warehouse.execute("UPDATE warehouse.memberships SET segment = 'another' WHERE valid_to IS NOT NULL")
+    night(str(newest))
+    with open_warehouse(home, open_keys(home)) as warehouse:
+        found = {
+            (table, column): warehouse.read(f"SELECT min({column}) FROM warehouse.{table}").item()
+            for table, column in kept
+        }
+        assert {what: (newest - oldest).days + 1 for what, oldest in found.items()} == kept
+        # What earlier nights held, and which of them are known.
+        ages = (QUARANTINE_DAYS, QUARANTINE_DAYS - 1, settings.history_days, settings.history_days - 1)
+        for age in ages:
+            read = (
+                "SELECT * REPLACE ($newest::DATE - $age::INTEGER AS as_of) FROM warehouse.pulls WHERE as_of = $newest"
+            )
+            warehouse.execute(f"INSERT INTO warehouse.pulls {read}", newest=newest, age=age)
+        warehouse.execute("UPDATE warehouse.history_begins SET day = DATE '2020-01-01'")
+        assert kept_days_of(warehouse, settings.history_days)[0] == found["features", "as_of"]
+        assert set_aside(warehouse, found["quarantine", "as_of"], None)[1].height == 1
+        with pytest.raises(DayError, match=f"known are days from {found['quarantine', 'as_of']}"):
+            set_aside(warehouse, newest - timedelta(days=QUARANTINE_DAYS), None)
+        for number, age in enumerate([40, 35, 34, 0]):
+            frame, day = pl.DataFrame({"any": [number]}), newest - timedelta(days=age)
+            intervals.replace(warehouse, "any_table", frame, day=day, kept_days=settings.history_days)
+        oldest = warehouse.read("SELECT min(held_until) FROM warehouse.past_any_table").item()
+        assert oldest == found["features", "as_of"]
 
 
 def test_one_audience_that_fails_does_not_stop_the_others(
