@@ -1,6 +1,5 @@
 """The open home and the declared config, held for one run."""
 
-import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
@@ -12,9 +11,9 @@ import polars as pl
 import sqlalchemy as sa
 from pydantic import PrivateAttr
 
+from assets.failures import ended_if_it_fails, told
 from assets.nights import CHOSEN_DAY, NEWEST_DAY, broken_off, is_whole, stage_lines, started_as, unknown_audiences
 from catalog.descriptions import describe, record_overlaps
-from catalog.full_disk import disk_failure
 from catalog.home import Environment, Home
 from catalog.nights import night_of_run, record_config_changes, record_notices, record_stages, record_start
 from catalog.secret_keys import SecretKeys, open_keys
@@ -41,7 +40,7 @@ from pipelines.uploads.retention import expire
 from pipelines.uploads.retired import retired_audiences
 from pipelines.uploads.tonight import Tonight
 from schemas.config import Config, read_config
-from schemas.errors import DayError, RelanceError, StageError, UnreachableSourceError
+from schemas.errors import DayError, RelanceError, UnreachableSourceError
 from schemas.said import Said
 from schemas.segment import Audience
 
@@ -82,28 +81,26 @@ class Relance(dg.ConfigurableResource):
         config = read_config(Path(self.config_folder))
         home = Home.at(Path(self.home_folder), Path(self.keys_folder), Environment().catalog)
         keys = open_keys(home)
-        stack = ExitStack()
-        try:
-            warehouse = stack.enter_context(
+        with ExitStack() as opening:
+            warehouse = opening.enter_context(
                 open_warehouse(home, keys, config.settings.memory_limit, config.settings.time_zone)
             )
-            catalog = stack.enter_context(open_catalog(home))
-            newest = tags.get(NEWEST_DAY)
+            catalog = opening.enter_context(open_catalog(home))
             night = catalog.begin_night(as_of)
-            record_start(catalog, night, started_as(tags), context.run.run_id if context.run else "")
-        except BaseException:
-            stack.close()
-            raise
-        day = date.fromisoformat(newest) if newest is not None else None
-        known = known_tables(warehouse, config.sources, config.settings, config.rates)
-        crm = Crm(warehouse.connection, config.sources, config.folder, home.root, known)
-        self._opened = _Opened(config, home, keys, warehouse, catalog, night, as_of, stack, crm, day)
-        reconcile(self.outbox)
-        expire(self.outbox)
-        describe(catalog, config.segments)
-        self._opened.config = replace(config, retired=retired_audiences(catalog, warehouse, config))
-        if as_of == self.newest_day():
-            self._keep_files()
+            with ended_if_it_fails(catalog, night, home):
+                record_start(catalog, night, started_as(tags), context.run.run_id if context.run else "")
+                newest = tags.get(NEWEST_DAY)
+                day = date.fromisoformat(newest) if newest is not None else None
+                known = known_tables(warehouse, config.sources, config.settings, config.rates)
+                crm = Crm(warehouse.connection, config.sources, config.folder, home.root, known)
+                self._opened = _Opened(config, home, keys, warehouse, catalog, night, as_of, opening, crm, day)
+                reconcile(self.outbox)
+                expire(self.outbox)
+                describe(catalog, config.segments)
+                self._opened.config = replace(config, retired=retired_audiences(catalog, warehouse, config))
+                if as_of == self.newest_day():
+                    self._keep_files()
+            self._opened.stack = opening.pop_all()
 
     def _keep_files(self) -> None:
         """Keep what the night is decided by: of the newest day, since an older one that is worked out again decides
@@ -270,17 +267,7 @@ class Relance(dg.ConfigurableResource):
             opened.failures.append(error)
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, only its place may be told
-            frames = [
-                frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename
-            ]
-            place = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}"
-            msg = Said(
-                "{name} failed: {kind} in {place}. Its message quotes rows and is not shown.",
-                name=name,
-                kind=type(error).__name__,
-                place=place,
-            )
-            failure = disk_failure(error, opened.home.root) or StageError(msg)
+            failure = told(name, error, opened.home)
             opened.failures.append(failure)
             raise failure from None
 

@@ -25,6 +25,7 @@ from catalog.nights import alerts, night_report, record_start
 from catalog.store import Catalog, open_catalog
 from pipelines.alerts import night_message
 from schemas.config import read_config
+from schemas.errors import CatalogError
 from schemas.nights import NightReport, QuarantineLine
 from tests.conftest import Company
 
@@ -342,6 +343,35 @@ def test_a_run_of_no_day_is_refused_in_a_sentence_and_is_no_night(
     ]
     with open_catalog(home) as catalog:
         assert catalog.last_night() is None
+
+
+@pytest.mark.parametrize(
+    ("fails", "says"),
+    [
+        (ValueError("jane@example.org"), "opening failed: ValueError in test_nights.py, line "),
+        (CatalogError("It is damaged."), "It is damaged."),
+    ],
+)
+def test_a_night_whose_beginning_fails_ends_as_failed_and_lets_go_of_the_home(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    home: Home,
+    monkeypatch: pytest.MonkeyPatch,
+    fails: Exception,
+    says: str,
+) -> None:
+    def failing(*_: object) -> None:
+        raise fails
+
+    monkeypatch.setattr("assets.resources.reconcile", failing)
+    result = run(definitions, instance)
+    assert not result.success
+    [cause] = causes(result)
+    assert str(cause).startswith(says)
+    with home.locked(), open_catalog(home) as catalog:
+        report = last_report(catalog)
+    assert (report.outcome, report.messages) == ("failed", (str(cause),))
+    assert "jane" not in str(result.all_events)
 
 
 @pytest.mark.parametrize("place", ["assets.features.ranked", "assets.uploads.publish"])
