@@ -6,7 +6,9 @@ What is rebuilt is compared with the night's manifest. It goes to `replay/`, whi
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -73,12 +75,13 @@ def replay(night: Night, home: Home, catalog: Catalog, current: Config, identity
     night.warehouse.ensure("crm_erasures", CrmErasures)
     # Who may not be sent is as of now; by which keys a network knows them, as it was then.
     tonight = Tonight(night.warehouse, replace(current, networks=declared.networks), identity_key, night.day)
+    records, members_of = person_records(night), cache(partial(_members, night, declared))
     done: list[Replayed] = []
     for name in sorted(declared.used_networks):
-        then = _then(night, name, declared, tonight)
+        then = _then(night, name, declared, tonight, records)
         for audience, manifest in manifests.items():
             if audience.network == name:
-                rows = _rows(night, declared, audience, then.known, identity_key)
+                rows = _rows(declared, audience, then.known, identity_key, members_of)
                 done.append(_rebuilt(folder, home, declared, audience, manifest, rows, left=then.left))
     shutil.rmtree(home.replay / ".staging", ignore_errors=True)
     return done
@@ -104,9 +107,8 @@ def _check_rules(night: Night, audience: Audience, manifest: Manifest | None, ne
         raise DayError(msg)
 
 
-def _then(night: Night, name: str, declared: Config, tonight: Tonight) -> _Then:
+def _then(night: Night, name: str, declared: Config, tonight: Tonight, records: pl.DataFrame) -> _Then:
     network = declared.networks[name]
-    records = person_records(night)
     held = identifiers(records, match_columns({name: network}))
     permitted = permitted_people(night, name)
     # Whoever has a record today that belongs to somebody who may not be sent: they withdrew, or are suppressed.
@@ -129,22 +131,25 @@ def _then(night: Night, name: str, declared: Config, tonight: Tonight) -> _Then:
     return _Then(Known(name, network, held, still, pl.concat([refused.select(new.columns), new]), states), left)
 
 
-def _rows(night: Night, declared: Config, audience: Audience, known: Known, identity_key: str) -> AudienceRows:
+def _rows(
+    declared: Config, audience: Audience, known: Known, identity_key: str, members_of: Callable[[str], pl.DataFrame]
+) -> AudienceRows:
     readers = Readers(
-        lambda segments: pl.concat([_members(night, declared, name) for name in segments]),
+        lambda segments: pl.concat(list(map(members_of, segments))),
         lambda people: known.held.filter(pl.col("person_id").is_in(people.implode())),
         known.people,
     )
     choice = choice_of(audience, declared.segments)
     leaving = leaving_out(choice, known.network, readers, identity_key)
-    inside = _members(night, declared, audience.segment).select("person_id")
+    inside = members_of(audience.segment).select("person_id")
     return audience_rows(inside, known.people(), known.network, leaving=leaving)
 
 
 def _members(night: Night, declared: Config, segment: str) -> pl.DataFrame:
     """person_id, segment: who was in it, by the people and the features of that night."""
     rule = condition(segment, declared.segments[segment], has_order_times=declared.sources.has_order_times)
-    features = night.read("FROM warehouse.features WHERE as_of = $day", day=night.day)
+    columns = ", ".join(sorted({"person_id", *rule.meta.root_names()}))
+    features = night.read(f"SELECT {columns} FROM warehouse.features WHERE as_of = $day", day=night.day)
     return members(features, rule, segment=segment, as_of=night.day).with_columns(segment=pl.lit(segment))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import groupby
 
 import polars as pl
 
@@ -46,16 +47,17 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None) -
     outcomes = outbox.catalog.outcomes_of_night(outbox.night)
     reached = {Audience.of(row) for row in outcomes}
     emails = refused_emails(outbox.warehouse, config)
-    for audience in (*config.audiences, *config.retired):
-        if audience in reached:
-            continue
-        network = config.networks[audience.network]
-        forbidden = _known_forbidden(audience.network, network, outbox, emails)
-        if audience in config.retired:
-            publish_last(audience, config, outbox, as_of=as_of, forbidden=forbidden)
-        else:
-            segment = config.segments[audience.segment]
-            publish_unreached(audience, segment, network, outbox, as_of=as_of, forbidden=forbidden)
+    left = {audience for audience in (*config.audiences, *config.retired) if audience not in reached}
+    for name, theirs in groupby(sorted(left), lambda audience: audience.network):
+        network = config.networks[name]
+        # A request that comes meanwhile is honoured when each version is committed.
+        forbidden = _known_forbidden(name, network, outbox, emails)
+        for audience in theirs:
+            if audience in config.retired:
+                publish_last(audience, config, outbox, as_of=as_of, forbidden=forbidden)
+            else:
+                segment = config.segments[audience.segment]
+                publish_unreached(audience, segment, network, outbox, as_of=as_of, forbidden=forbidden)
 
 
 def _known_forbidden(name: str, network: Network, outbox: Outbox, emails: pl.DataFrame) -> Forbidden:

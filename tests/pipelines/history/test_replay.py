@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
@@ -17,7 +18,7 @@ from catalog.store import open_catalog
 from catalog.warehouse import open_warehouse
 from commands.main import app
 from pipelines.history import replay as replaying
-from pipelines.history.nights import kept_night
+from pipelines.history.nights import Night, kept_night
 from schemas.config import Config, read_config
 from schemas.errors import DayError
 from tests.nights import night
@@ -89,6 +90,29 @@ def test_without_a_change_of_who_may_be_sent_every_kept_night_is_what_it_was_byt
     assert not stale.exists()
     made = list((lived.home.replay / FIRST.isoformat()).rglob("*"))
     assert {(path.is_dir(), path.stat().st_mode & 0o777) for path in made} == {(True, 0o700), (False, 0o600)}
+
+
+def test_however_many_audiences_there_are_the_crm_is_read_once_and_features_once_a_segment(
+    lived: Lived, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    reads = Night.read
+
+    def noting(night: Night, query: str, **parameters: object) -> pl.DataFrame:
+        read.append("features" if query.endswith("FROM warehouse.features WHERE as_of = $day") else "other")
+        return reads(night, query, **parameters)
+
+    def records(night: Night) -> pl.DataFrame:
+        read.append("records")
+        return person_records(night)
+
+    person_records = replaying.person_records
+    monkeypatch.setattr(Night, "read", noting)
+    monkeypatch.setattr(replaying, "person_records", records)
+    with lived.replaying() as replay:
+        replay(FIRST)
+    segments = read_config(lived.company.config).segments
+    assert (read.count("records"), read.count("features")) == (1, len(segments))
 
 
 def test_it_refuses_a_night_that_is_not_kept_and_other_rules(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> None:
