@@ -16,6 +16,7 @@ from catalog.allowances import Leave, leaves_taken_back, standing_leaves
 from catalog.descriptions import descriptions
 from catalog.journal import confirmations
 from catalog.nights import newest_night, night_report, starts_since
+from catalog.offered import offered
 from catalog.store import Catalog
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, home_at, told
 from commands.telling import tell_of_failure
@@ -31,7 +32,7 @@ from schemas.uploads import Manifest
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-#: What is to be done where the newest version is, and no older one asks for anything.
+#: What is to be done where the newest version is.
 _WITHDRAWN = "Wait for the next night: the files were withdrawn, since they held who must leave."
 
 
@@ -146,7 +147,7 @@ def _stages(report: NightReport) -> Table:
 
 
 def _versions(catalog: Catalog) -> Table:
-    newest = {Audience.of(row): row for row in catalog.versions()}
+    offers = offered(catalog)
     given_out = {Audience.of(row): row for row in catalog.versions(state=None) if row["state"] != "lost"}
     described = descriptions(catalog)
     standing = confirmations(catalog)
@@ -156,22 +157,30 @@ def _versions(catalog: Catalog) -> Table:
         table.add_column(heading, justify="right" if heading in {"people", "rows"} else "left", overflow="fold")
     for audience, last in given_out.items():
         of_audience = [each for each in standing if each.audience == audience]
-        row = newest.get(audience)
+        offer = offers.get(audience)
+        row = offer.version if offer is not None else None
         manifest = Manifest.model_validate_json(row["manifest"]) if row is not None else None
         left = outstanding(manifest, of_audience) if manifest is not None else ()
         confirmed = [f"{each.version} {each.kind}" for each in of_audience]
         is_retired = audience in described and not described[audience]["declared"]
-        waits = last["state"] == "withdrawn" and not is_retired
+        waits = offer is not None and offer.is_withdrawn and not is_retired
         table.add_row(
             str(audience),
             last["public_name"],
             manifest.version if manifest is not None else "–",
-            f"{manifest.full_people or 0:,}" if manifest is not None else "–",
+            _people(manifest),
             f"{manifest.full_rows:,}" if manifest is not None else "–",
             confirmed[-1] if confirmed else "–",
             " ".join(step.says for step in left) or (_WITHDRAWN if waits else "nothing"),
         )
     return table
+
+
+def _people(manifest: Manifest | None) -> str:
+    """In the full file; a dash where it is not known how many are left in it."""
+    if manifest is None or (manifest.full_people is None and manifest.has_file("full")):
+        return "–"
+    return f"{manifest.full_people or 0:,}"
 
 
 def _is_late(catalog: Catalog, folder: Path) -> bool:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from catalog.descriptions import descriptions
 from catalog.forecasts import Forecast, forecasts
 from catalog.journal import confirmations
+from catalog.offered import Offered, newest_rows, offered
 from catalog.store import OUTCOMES, VERSIONS, Catalog
 from pipelines.holdings.expiry import expiry_of, first_forgotten, forecast_base
 from pipelines.holdings.open_lists import OpenList, open_lists
@@ -40,7 +41,8 @@ class Row:
     owner: str
     declared: bool
     #: In the full file that can be uploaded, whatever a later night would have put in one; before there is any, as many
-    #: as the last night found. None if the newest version has only removals.
+    #: as the last night found. None if the newest version has only removals, or if it is not known how many are left
+    #: of those that its full file was made of.
     people: int | None
     #: People now less people in the version that went into the newest list last; None if none is open.
     change: int | None
@@ -53,7 +55,7 @@ class Row:
     status: Status
     #: Whether the last night that reached it held it back; it may have published what must leave all the same.
     is_held: bool
-    #: Whether the files of its newest version were withdrawn.
+    #: Whether the files of its newest version were withdrawn; then no version is to be uploaded.
     is_withdrawn: bool
     #: Why it was held or retired.
     reason: Said | None
@@ -75,8 +77,18 @@ class Row:
         return any(version in each.versions for each in self.lists)
 
     @property
+    def rows(self) -> int | None:
+        """Rows of the full file, where it is not known how many people they are of."""
+        known = self.people is not None or self.manifest is None or not self.manifest.has_file("full")
+        return None if known or self.manifest is None else self.manifest.full_rows
+
+    @property
     def search_text(self) -> str:
         return " ".join((self.title, self.public_name, self.purpose, self.network.title, self.account or "")).lower()
+
+
+#: Of an audience that never had a version.
+_NOTHING = Offered(None, is_withdrawn=False)
 
 
 class _Known(NamedTuple):
@@ -110,10 +122,8 @@ class Overview:
 
 
 def _rows(catalog: Catalog, settings: Settings, today: date) -> tuple[Row, ...]:
-    newest = {Audience.of(row): row for row in _newest(catalog, VERSIONS, VERSIONS.c.state == "published")}
-    given_out = _newest(catalog, VERSIONS, VERSIONS.c.state.in_(("published", "withdrawn")))
-    withdrawn = {Audience.of(row) for row in given_out if row["state"] == "withdrawn"}
-    outcomes = {Audience.of(row): row for row in _newest(catalog, OUTCOMES)}
+    offers = offered(catalog)
+    outcomes = {Audience.of(row): row for row in newest_rows(catalog, OUTCOMES)}
     described = descriptions(catalog)
     standing: dict[Audience, list[Confirmation]] = {}
     for confirmation in confirmations(catalog):
@@ -121,7 +131,7 @@ def _rows(catalog: Catalog, settings: Settings, today: date) -> tuple[Row, ...]:
     people = _people_of_uploaded(catalog, standing)
     known = forecasts(catalog)
     reasons = catalog.reasons({row["as_of"] for row in outcomes.values()})
-    audiences = {each for each in {*newest, *withdrawn, *outcomes, *described, *standing} if each.network in networks()}
+    audiences = {each for each in {*offers, *outcomes, *described, *standing} if each.network in networks()}
     accounts: dict[str, set[str]] = {}
     for audience in audiences:
         accounts.setdefault(audience.network, set()).add(audience.account)
@@ -129,8 +139,7 @@ def _rows(catalog: Catalog, settings: Settings, today: date) -> tuple[Row, ...]:
         _row(
             audience,
             described=described.get(audience),
-            newest=newest.get(audience),
-            is_withdrawn=audience in withdrawn,
+            offer=offers.get(audience, _NOTHING),
             outcome=outcomes.get(audience),
             standing=standing.get(audience, []),
             expiring=_expiring(catalog, settings, audience, standing.get(audience, []), known.get(audience)),
@@ -148,8 +157,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
     audience: Audience,
     *,
     described: sa.RowMapping | None,
-    newest: sa.RowMapping | None,
-    is_withdrawn: bool,
+    offer: Offered,
     outcome: sa.RowMapping | None,
     standing: list[Confirmation],
     expiring: _Expiring,
@@ -158,7 +166,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
     reason: Said | None,
     today: date,
 ) -> Row:
-    network = networks()[audience.network]
+    network, newest, is_withdrawn = networks()[audience.network], offer.version, offer.is_withdrawn
     manifest = Manifest.model_validate_json(newest["manifest"]) if newest is not None else None
     ledger = Ledger.model_validate(outcome["ledger"]) if outcome is not None and outcome["ledger"] else None
     people = manifest.full_people if manifest is not None else ledger and ledger.file_people
@@ -237,16 +245,6 @@ def _expiring(
         if row["version"] in added
     }
     return _Expiring(first_forgotten(expiry, lists[-1], renewed), expiry.margin, None)
-
-
-def _newest(catalog: Catalog, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> list[sa.RowMapping]:
-    """Each audience's newest row of the table."""
-    by = [table.c.as_of.desc(), (table.c.published_at if table is VERSIONS else table.c.night).desc()]
-    place = sa.func.row_number().over(partition_by=[table.c[name] for name in Audience._fields], order_by=by)
-    ranked = sa.select(table, place.label("place")).where(*conditions).subquery()
-    query = sa.select(*(ranked.c[column.name] for column in table.columns)).where(ranked.c.place == 1)
-    with catalog.reading() as connection:
-        return list(connection.execute(query).mappings())
 
 
 def _people_of_uploaded(catalog: Catalog, standing: dict[Audience, list[Confirmation]]) -> dict[Audience, int | None]:

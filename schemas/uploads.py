@@ -240,12 +240,9 @@ class Manifest(BaseModel):
 
     @property
     def full_people(self) -> int | None:
-        """People in the full file; None if there is none. One made anew without what is forbidden may have fewer rows
-        than its ledger, which is of the version that it was made of, has people."""
-        if not self.has_file("full"):
-            return None
-        people = self.ledger.file_people
-        return min(people, self.full_rows) if self.reduced_from is not None else people
+        """People in the full file; None if there is none, or if it was made anew without what is forbidden: its ledger
+        is of the version that it was made of, and rows do not tell how many of those people are left."""
+        return self.ledger.file_people if self.has_file("full") and self.reduced_from is None else None
 
     def has_file(self, kind: FileKind) -> bool:
         return any(entry.kind == kind for entry in self.files)

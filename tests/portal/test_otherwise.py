@@ -69,10 +69,10 @@ def test_the_change_is_since_the_last_upload_and_not_since_a_deletion(site: Site
     assert change not in page and re.search(r">none</span></b><span>since the last confirmed upload", page)
 
 
-def test_of_a_version_made_without_what_is_forbidden_the_people_are_those_of_its_file(site: Site) -> None:
+def test_of_a_version_made_without_what_is_forbidden_no_number_of_people_is_claimed(site: Site) -> None:
     browser = site.user("camille", "marketer")
     site.publish(META, {"club_b.full.csv": b"email\na\nb\n"}, version=_NEXT, reduced_from=f"{DAY}.1")
-    assert re.search(rf"{_NEXT}</td><td class=\"number\">2</td>", browser.get(_META).text)
+    assert re.search(rf"{_NEXT}</td><td class=\"number\">–</td>", browser.get(_META).text)
 
 
 def test_an_old_list_is_to_be_deleted_only_once_no_campaign_uses_it(site: Site) -> None:

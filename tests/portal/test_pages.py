@@ -316,13 +316,14 @@ def test_an_audience_that_is_held_back_shows_who_is_in_the_file_that_can_be_uplo
     site.catalog.record_outcome(META, DAY, "held", night=1, reason="it shrank", ledger=tonight.model_dump())
     browser = site.user("camille", "marketer")
     assert "4,312 people in the full file" in text_of(browser.get("/").text)
-    # A file made anew without a forbidden key has fewer rows than the ledger of the first one has people.
+    # How many people are left in a file made anew without a forbidden key is not known, only its rows are.
     files = {"club_b.full.csv": b"email\n" + b"0123456789abcdef\n" * 4311, "club_b.remove.csv": b"email\na\n"}
     site.publish(META, files, version="2026-10-31.1", steps=("removed",), reduced_from=f"{DAY}.1")
     next_day = DAY + timedelta(days=1)
     site.catalog.record_outcome(META, next_day, "held", night=2, reason="it shrank", ledger=tonight.model_dump())
     page = text_of(browser.get(_META).text)
-    assert "4,311 people in the full file" in page
+    assert "4,311 rows in the full file" in page and "people in the full file" not in page
+    assert "4,311 rows in the full file" in text_of(browser.get("/").text)
     assert "The last night held it back: it shrank." in page, "it waits for an upload, and yet it is held"
     assert "30 Oct 2026 customers as of" in page, "they are those of the version that it was made of"
     assert "would be in the file 7" in page
@@ -339,6 +340,22 @@ def test_an_audience_that_is_held_back_says_that_its_files_were_withdrawn(site: 
     assert "The files were withdrawn" in page and "The next night makes new ones" not in page
     assert "No file was published yet." not in page
     assert "The list there may still hold who must leave." in browser.get("/").text
+
+
+def test_when_the_newest_version_is_withdrawn_no_older_one_is_offered_in_its_place(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    full = {"club_b.full.csv": b"email\n" + b"0123456789abcdef\n" * 4312}
+    site.publish(META, full, version="2026-10-31.1")
+    site.catalog.set_state(META, "2026-10-31.1", "withdrawn")
+    today, there = text_of(browser.get("/").text), browser.get(_META).text
+    assert "The next night makes new ones." in text_of(there) and "Waiting for the next night" in today
+    for page in (today, there):
+        assert "I created it" not in page and "Download full file" not in page
+    assert "2026-10-30.1 4,312 older" in text_of(there) and "newest" not in text_of(there)
+    # A night that would make the older one once more offers it again.
+    site.catalog.record_outcome(META, date(2026, 11, 1), "fresh", night=3, version="2026-10-30.1")
+    there = text_of(browser.get(_META).text)
+    assert "I created it" in there and "2026-10-30.1 4,312 newest" in there and "The files were withdrawn" not in there
 
 
 def test_today_never_says_that_all_is_well_when_it_is_not(site: Site) -> None:
