@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import schemas.network
-from pipelines.uploads.manifest import count_of
+from schemas.counts import count_of
 from schemas.declared import Declared, Text, read_declared
 from schemas.network import Network
 from schemas.network_file import Column, Confidence

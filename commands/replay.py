@@ -10,6 +10,7 @@ import typer
 from catalog.store import open_catalog
 from commands.context import OUT, ConfigOption, HomeOption, config_folder, home_at, told, warehouse_at
 from schemas.config import read_config
+from schemas.counts import count_of
 
 if TYPE_CHECKING:
     from pipelines.history.replay import Replayed
@@ -44,10 +45,12 @@ def _said(each: Replayed) -> str:
             return f"equal to {each.version}, byte by byte"
         case "fewer":
             return (
-                f"{each.version} without whoever was erased, withdrew or is suppressed since ({each.people:,} people), "
-                "and without keys that are forbidden since"
+                f"{each.version} without whoever was erased, withdrew or is suppressed since "
+                f"({count_of(each.people, 'person', 'people')}), and without keys that are forbidden since"
             )
         case "differs":
             return f"other than {each.version}, although nobody left: this is a defect"
         case "nothing":
-            return "nothing to rebuild: that night published no full file, or too few people of it are left"
+            return f"nothing to rebuild: {each.reason}"
+        case "impossible":
+            return f"not rebuilt: {each.reason}"

@@ -33,20 +33,29 @@ from schemas.choice import choice_of
 from schemas.config import Config
 from schemas.crm import CrmErasures
 from schemas.errors import DayError
-from schemas.network import Network, match_columns
+from schemas.network import match_columns
 from schemas.segment import Audience
 from schemas.uploads import Manifest
 
 
 class Replayed(NamedTuple):
     """`equal` to the night's files byte by byte; `fewer` by people or keys that left since; `differs` although nobody
-    left, which is a defect; or `nothing`, since the night published no full file or too few are left. `people`: how
-    many are out."""
+    left, which is a defect; `nothing`, since the night published no full file of its customers or too few are left; or
+    `impossible`. `people`: how many are out. `reason`: why nothing was rebuilt, in a clause."""
 
     audience: Audience
-    outcome: Literal["equal", "fewer", "differs", "nothing"]
-    version: str | None
-    people: int
+    outcome: Literal["equal", "fewer", "differs", "nothing", "impossible"]
+    version: str | None = None
+    people: int = 0
+    reason: str = ""
+
+
+class _Published(NamedTuple):
+    """What the night made of an audience: the version that it published or found still fresh, whatever became of it
+    since; or why it was held."""
+
+    manifest: Manifest | None
+    held: str | None
 
 
 class _Then(NamedTuple):
@@ -61,15 +70,15 @@ def replay(night: Night, home: Home, catalog: Catalog, current: Config, identity
     """Rebuild every audience of the night, by the config of that night and the consents of that night and of now.
 
     Raises:
-        DayError: the night's config is not kept, or its files were made by other rules.
+        DayError: the night's config is not kept, or none of its audiences can be rebuilt.
     """
     declared = config_of(night)
-    manifests = {audience: _manifest(night, catalog, audience) for audience in declared.audiences}
-    for audience, manifest in manifests.items():
-        _check_rules(night, audience, manifest, declared.networks[audience.network])
-        if audience.network not in current.used_networks:
-            msg = f"{audience.network} is no longer declared, so nobody's consent to it is known: nothing was rebuilt."
-            raise DayError(msg)
+    published = {audience: _published(night, catalog, audience) for audience in declared.audiences}
+    refused = {audience: _refusal(audience, made, declared, current) for audience, made in published.items()}
+    reasons = dict.fromkeys(reason for reason in refused.values() if reason is not None)
+    if reasons and all(refused[audience] or made.manifest is None for audience, made in published.items()):
+        msg = f"Nothing of the night of {night.day} can be rebuilt: {'; '.join(reasons)}."
+        raise DayError(msg)
     folder = home.replay / night.day.isoformat()
     shutil.rmtree(folder, ignore_errors=True)
     night.warehouse.ensure("crm_erasures", CrmErasures)
@@ -78,33 +87,40 @@ def replay(night: Night, home: Home, catalog: Catalog, current: Config, identity
     records, members_of = person_records(night), cache(partial(_members, night, declared))
     done: list[Replayed] = []
     for name in sorted(declared.used_networks):
+        here = [audience for audience in published if audience.network == name]
+        possible = [audience for audience in here if refused[audience] is None]
+        done += [Replayed(each, "impossible", reason=refused[each] or "") for each in here if each not in possible]
+        if not possible:
+            continue
         then = _then(night, name, declared, tonight, records)
-        for audience, manifest in manifests.items():
-            if audience.network == name:
-                rows = _rows(declared, audience, then.known, identity_key, members_of)
-                done.append(_rebuilt(folder, home, declared, audience, manifest, rows, left=then.left))
+        for audience in possible:
+            rows = _rows(declared, audience, then.known, identity_key, members_of)
+            done.append(_rebuilt(folder, home, declared, audience, published[audience], rows, left=then.left))
     shutil.rmtree(home.replay / ".staging", ignore_errors=True)
     return done
 
 
-def _manifest(night: Night, catalog: Catalog, audience: Audience) -> Manifest | None:
-    """Of the version that the night published or found still fresh, whatever became of it since."""
+def _published(night: Night, catalog: Catalog, audience: Audience) -> _Published:
     outcome = catalog.outcome_on(audience, night.day)
-    texts = [
-        row["manifest"]
-        for row in catalog.versions(audience, state=None)
-        if outcome is not None and outcome["outcome"] != "held" and row["version"] == outcome["version"]
-    ]
-    return Manifest.model_validate_json(texts[0]) if texts else None
+    if outcome is None:
+        return _Published(None, None)
+    if outcome["outcome"] == "held":
+        return _Published(None, str(outcome["reason"]))
+    texts = [row["manifest"] for row in catalog.versions(audience, state=None) if row["version"] == outcome["version"]]
+    return _Published(Manifest.model_validate_json(texts[0]) if texts else None, None)
 
 
-def _check_rules(night: Night, audience: Audience, manifest: Manifest | None, network: Network) -> None:
+def _refusal(audience: Audience, published: _Published, declared: Config, current: Config) -> str | None:
+    """Why the audience cannot be rebuilt; None if it can."""
+    network, manifest = declared.networks[audience.network], published.manifest
+    if audience.network not in current.used_networks:
+        return f"{audience.network} is no longer declared, so nobody's consent to it is known"
     if manifest is not None and manifest.rules_version != rules_version(network):
-        msg = (
-            f"{audience} of {night.day} was made by the rules {manifest.rules_version} of {network.title}, and this "
-            f"release has {rules_version(network)}: it would give other keys. Nothing was rebuilt."
+        return (
+            f"{manifest.version} was made by the rules {manifest.rules_version} of {network.title}, and this release "
+            f"has {rules_version(network)}, which would give other keys"
         )
-        raise DayError(msg)
+    return None
 
 
 def _then(night: Night, name: str, declared: Config, tonight: Tonight, records: pl.DataFrame) -> _Then:
@@ -158,14 +174,19 @@ def _rebuilt(  # noqa: PLR0913, PLR0917 - whose rows, where they go, and what th
     home: Home,
     declared: Config,
     audience: Audience,
-    manifest: Manifest | None,
+    published: _Published,
     rows: AudienceRows,
     *,
     left: bool,
 ) -> Replayed:
+    manifest, held = published
+    if held is not None:
+        return Replayed(audience, "nothing", reason=f"the audience was held that night ({held})")
     before = () if manifest is None else tuple(entry for entry in manifest.files if entry.kind == "full")
-    if manifest is None or not before or rows.below_minimum:
-        return Replayed(audience, "nothing", manifest and manifest.version, 0)
+    if manifest is None or not before:
+        return Replayed(audience, "nothing", reason="that night published no full file")
+    if rows.below_minimum:
+        return Replayed(audience, "nothing", manifest.version, reason="too few people of it are left for the network")
     segment, network = declared.segments[audience.segment], declared.networks[audience.network]
     staged = home.replay / ".staging" / "-".join(audience)
     with staging_folder(home.replay, home.replay / ".staging", staged):

@@ -11,6 +11,7 @@ from pipelines.uploads.plan import Plan, Situation
 from pipelines.uploads.reduced import Reduction
 from pipelines.uploads.rows import AudienceRows
 from schemas.audit import AuditHead
+from schemas.counts import count_of
 from schemas.journal import UploadStep
 from schemas.network import Network
 from schemas.said import Said
@@ -95,16 +96,22 @@ def _assumptions(network: Network, settings: Settings, ledger: Ledger) -> tuple[
         for purpose in network.consent
         if getattr(assumption, purpose)
     ]
-    if ledger.on_assumption:
-        assumed.append(Said("{n} people are in the file on such an assumption", n=ledger.on_assumption))
+    if n := ledger.on_assumption:
+        one, many = (
+            "{n} person is in the file on such an assumption",
+            "{n} people are in the file on such an assumption",
+        )
+        assumed.append(Said(one if n == 1 else many, n=n))
     assumed += [
         Said("{other} counts as {purpose} where nothing is on record for that",
              other=_words(other), purpose=_words(purpose))
         for purpose in network.consent
         for other in settings.consent.get(purpose, ())
     ]  # fmt: skip
-    if ledger.by_other_purpose:
-        assumed.append(Said("{n} people are in the file on a word for another purpose", n=ledger.by_other_purpose))
+    if n := ledger.by_other_purpose:
+        one = "{n} person is in the file on a word for another purpose"
+        many = "{n} people are in the file on a word for another purpose"
+        assumed.append(Said(one if n == 1 else many, n=n))
     return tuple(assumed)
 
 
@@ -131,7 +138,7 @@ def readme(manifest: Manifest, segment: Segment, network: Network) -> str:
     short = "; ".join(f"{label} has only {rows:,}" for label, rows in manifest.withheld.items())
     missing = f" Not here, below the minimum of {minimum:,} rows: {short}." if short else ""
     doubts = "; ".join(fact.says.rstrip(".") for fact in network.unconfirmed)
-    people = f"{manifest.ledger.file_people:,} people"
+    people = count_of(manifest.ledger.file_people, "person", "people")
     if manifest.reduced_from:
         people = f"of the {people} of {manifest.reduced_from} those who may still be sent,"
     # Without a full file the ledger counts who would have been in it.
@@ -145,11 +152,6 @@ def readme(manifest: Manifest, segment: Segment, network: Network) -> str:
         f"Unconfirmed, try ten rows first: {doubts}." if doubts else "All facts used here are documented.",
     ]
     return "\n".join(lines) + "\n"
-
-
-def count_of(number: int, noun: str) -> str:
-    """So many of them, as a sentence says it."""
-    return f"{number:,} {noun if number == 1 else f'{noun}s'}"
 
 
 def _what_to_do(manifest: Manifest) -> str:

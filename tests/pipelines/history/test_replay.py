@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -84,7 +85,10 @@ def test_without_a_change_of_who_may_be_sent_every_kept_night_is_what_it_was_byt
         for day in lived.published:
             for each in replay(day):
                 # One list is below the networks' minimum at first.
-                assert each.outcome == ("equal" if lived.published[day][str(each.audience)] else "nothing")
+                there = bool(lived.published[day][str(each.audience)])
+                assert each.outcome == ("equal" if there else "nothing")
+                # It says so, and why.
+                assert there or re.match(r"the audience was held that night \(.* short of ", each.reason)
             assert lived.rebuilt(day) == lived.published[day]
             assert sum(map(bool, lived.published[day].values())) >= 2
     assert not stale.exists()
@@ -127,6 +131,25 @@ def test_it_refuses_a_night_that_is_not_kept_and_other_rules(lived: Lived, monke
             replay(FIRST)
 
 
+def test_a_network_that_is_no_longer_declared_is_named_and_the_others_are_rebuilt(lived: Lived) -> None:
+    config = read_config(lived.company.config)
+    gone, *others = sorted({audience.network for audience in AUDIENCES})
+    segments = {
+        name: segment.model_copy(update={"networks": tuple(others)}) for name, segment in config.segments.items()
+    }
+    with lived.replaying() as replay:
+        found = {each.audience: each for each in replay(FIRST, dataclasses.replace(config, segments=segments))}
+    assert set(found) == set(AUDIENCES)
+    for audience, each in found.items():
+        if audience.network == gone:
+            assert (each.outcome, each.reason) == (
+                "impossible", f"{gone} is no longer declared, so nobody's consent to it is known"
+            )  # fmt: skip
+        else:
+            assert each.outcome == ("equal" if lived.published[FIRST][str(audience)] else "nothing")
+    assert "equal" in {each.outcome for each in found.values()}
+
+
 def test_who_withdrew_is_suppressed_or_was_erased_since_is_out_and_nobody_is_added(lived: Lived) -> None:
     for number in range(2, 4):
         lived.night(FIRST + timedelta(days=number), quiet=False)
@@ -140,6 +163,7 @@ def test_who_withdrew_is_suppressed_or_was_erased_since_is_out_and_nobody_is_add
 
     assert said.exit_code == 0, said.output
     assert "without whoever was erased, withdrew or is suppressed since (" in said.output
+    assert "nothing to rebuild: the audience was held that night (" in " ".join(said.output.split())
     rebuilt = lived.rebuilt(FIRST)
     for audience in (each for each in AUDIENCES if lived.published[FIRST][str(each)]):
         forbidden = {("", *key) for key in lived.company.forbidden(audience.network)}
