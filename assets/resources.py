@@ -37,7 +37,7 @@ from pipelines.uploads.in_turn import SEGMENT, check_in_turn, taking_turn
 from pipelines.uploads.publication import check_newest
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.retention import expire
-from pipelines.uploads.retired import retired_audiences
+from pipelines.uploads.retired import end_leaves, retired_audiences
 from pipelines.uploads.tonight import Tonight
 from schemas.config import Config, read_config
 from schemas.errors import DayError, RelanceError, UnreachableSourceError
@@ -97,6 +97,7 @@ class Relance(dg.ConfigurableResource):
                 reconcile(self.outbox)
                 expire(self.outbox)
                 describe(catalog, config.segments)
+                end_leaves(catalog, config)
                 self._opened.config = replace(config, retired=retired_audiences(catalog, warehouse, config))
                 if as_of == self.newest_day():
                     self._keep_files()
@@ -118,7 +119,7 @@ class Relance(dg.ConfigurableResource):
         opened = self._opened
         with opened.stack:
             with suppress(RelanceError), self.stage("overlaps"):
-                record_overlaps(opened.catalog, overlaps(opened.warehouse))
+                record_overlaps(opened.catalog, overlaps(opened.warehouse, opened.config.segments))
             with suppress(RelanceError), self.stage("forecasts"):
                 update_forecasts(opened.catalog, opened.warehouse, opened.config.settings)
             # A day that is refused changes nothing.

@@ -48,11 +48,11 @@ class Leave(NamedTuple):
     by: str
 
 
-def allow(catalog: Catalog, audience: Audience, reason: str) -> None:
-    """Let the audience pass the brake the next time that it trips, unless a leave waits for that already."""
+def allow(catalog: Catalog, audience: Audience, reason: str) -> bool:
+    """Let the audience pass the brake the next time that it trips; False if a leave waits for that already."""
     with catalog.writing() as connection:
         if _standing(connection, audience) is not None:
-            return
+            return False
         connection.execute(
             sa.insert(ALLOWANCES).values(
                 **audience._asdict(),
@@ -62,6 +62,7 @@ def allow(catalog: Catalog, audience: Audience, reason: str) -> None:
             )
         )
         append(connection, catalog.actor, "allowed", "/".join(audience), {})
+    return True
 
 
 def take_back(catalog: Catalog, audience: Audience, reason: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from catalog.allowances import allow as allow_once
-from catalog.allowances import take_back
+from catalog.allowances import standing_leaves, take_back
 from catalog.store import Catalog
 from commands.confirm import AudienceArgument
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, told
@@ -48,7 +48,14 @@ def allow(
 
 
 def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
-    allow_once(catalog, audience, reason)
+    if not allow_once(catalog, audience, reason):
+        waiting = next(leave for leave in standing_leaves(catalog) if leave.audience == audience)
+        OUT.print(
+            f"It was allowed already, by {waiting.by} on {waiting.at:%Y-%m-%d}: {waiting.reason.rstrip('.')}. "
+            "That leave stands and is for one night; no second one is given, and the new reason is not kept. "
+            "To replace it, end it first with `--take-back`.",
+            soft_wrap=True,
+        )
     from pipelines.uploads.brake import HOLDS
 
     reason_held = _why_held(catalog, audience)

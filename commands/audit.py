@@ -16,6 +16,7 @@ from catalog.home import Home
 from catalog.secret_keys import public_keys
 from catalog.store import Catalog, open_catalog
 from commands.context import OUT, HomeOption, home_at, told
+from schemas.counts import count_of
 from schemas.errors import ConfigError, RelanceError
 from schemas.segment import Audience
 
@@ -40,7 +41,7 @@ def show(
             str(row["line"]), time, row["actor"], row["action"].replace("_", " "), row["subject"], row["details"]
         )
     OUT.print(table)
-    OUT.print(f"{min(last, len(lines))} of {len(lines)} lines.")
+    OUT.print(f"{min(last, len(lines))} of {count_of(len(lines), 'line')}.")
 
 
 @app.command()
@@ -65,7 +66,9 @@ def verify(home: HomeOption = None) -> None:
             raise RelanceError(msg)
     covered = max((claim.head.line for claim in heads), default=0)
     newer = len(lines) - covered
-    OUT.print(f"{len(lines)} lines hold, compared with {len(heads)} signed heads.", soft_wrap=True)
+    hold = "holds" if len(lines) == 1 else "hold"
+    said = f"{count_of(len(lines), 'line')} {hold}, compared with {count_of(len(heads), 'signed head')}."
+    OUT.print(said, soft_wrap=True)
     if newer:
         OUT.print(
             f"Lines newer than any signed head: {newer}. If some had been cut off after them, nothing would show it "

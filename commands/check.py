@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from commands.context import OUT, ConfigOption, config_folder, told
+from schemas.counts import count_of
 
 
 def check(config: ConfigOption = None) -> None:
@@ -12,7 +13,8 @@ def check(config: ConfigOption = None) -> None:
     with told():
         checked = checked_config(config_folder(config))
     OUT.print(
-        f"{checked.folder}: {len(checked.segments)} segments, {len(checked.audiences)} audiences on "
-        f"{', '.join(checked.used_networks) or 'no network'}, {checked.rates.height} rates. All in order.",
+        f"{checked.folder}: {count_of(len(checked.segments), 'segment')}, "
+        f"{count_of(len(checked.audiences), 'audience')} on {', '.join(checked.used_networks) or 'no network'}, "
+        f"{count_of(checked.rates.height, 'rate')}. All in order.",
         soft_wrap=True,
     )

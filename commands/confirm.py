@@ -11,7 +11,7 @@ from catalog.store import Catalog
 from commands.context import OUT, HomeOption, catalog_at, told
 from pipelines.holdings.confirming import confirm as confirm_upload
 from pipelines.holdings.confirming import unconfirm as unconfirm_upload
-from pipelines.holdings.open_lists import open_lists
+from pipelines.holdings.open_lists import OpenList, open_lists
 from schemas.journal import ConfirmationKind
 from schemas.segment import Audience
 
@@ -58,6 +58,16 @@ def _held(catalog: Catalog, audience: Audience) -> str:
     lists = open_lists(confirmations(catalog, audience))
     if not lists:
         return "No list of this audience is open."
-    *older, current = (each.newest_version for each in lists)
-    still = f" Still open: the list last filled with {', '.join(older)}." if older else ""
-    return f"The list was last filled with {current}.{still}"
+    *older, current = lists
+    still = f" Still open: the list last filled with {', '.join(map(_filled_with, older))}." if older else ""
+    without = f", and the removals of {current.newest_version} were taken out" if _is_reduced(current) else ""
+    return f"The list was last filled with {_filled_with(current)}{without}.{still}"
+
+
+def _filled_with(upload_list: OpenList) -> str:
+    """The version that put somebody into the list last: removals fill nothing."""
+    return next(version for version, kind in reversed(upload_list.uploads) if kind != "removed")
+
+
+def _is_reduced(upload_list: OpenList) -> bool:
+    return upload_list.uploads[-1][1] == "removed"

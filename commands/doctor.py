@@ -15,6 +15,7 @@ from catalog.duckdb_connection import Extension, connect, load_extension
 from catalog.home import Home
 from catalog.secret_keys import NAMES, find_key, has_data
 from commands.context import OUT, ConfigOption, HomeOption, config_folder, home_at, told
+from schemas.counts import count_of
 from schemas.errors import RelanceError
 
 #: Free space below which a night may not finish.
@@ -52,7 +53,7 @@ def doctor(config: ConfigOption = None, home: HomeOption = None) -> None:
 def _config(folder: Path) -> str:
     from pipelines.declared import checked_config
 
-    return f"{len(checked_config(folder).audiences)} audiences declared in {folder}"
+    return f"{count_of(len(checked_config(folder).audiences), 'audience')} declared in {folder}"
 
 
 def _keys(home: Home) -> str:

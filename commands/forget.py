@@ -16,6 +16,7 @@ from catalog.store import Catalog
 from catalog.warehouse import open_warehouse
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, home_at, told
 from schemas.config import Config, read_config
+from schemas.counts import count_of
 from schemas.erasure import RequestKind
 from schemas.errors import ConfigError, HomeLockedError
 from schemas.segment import Audience
@@ -163,13 +164,17 @@ def _apply(declared: Config, home: Home, keys: SecretKeys, catalog: Catalog, mad
     for *audience, version in sorted(before - _published(catalog)):
         name = f"{'/'.join(audience)} {version}"
         OUT.print(f"Withdrawn: {name}: its files held keys of forgotten people.", soft_wrap=True)
-    OUT.print("At once: the warehouse was written anew; what it had of theirs is gone.", soft_wrap=True)
-    for request in erasure_requests(catalog):
-        if request.request_id in made:
-            records = len(sealed_records(catalog, request.request_id))
-            found = f"{records} records" if records > 1 else "1 record" if records else "no record of the last run"
-            OUT.print(f"Request {request.request_id} covers {found}.", soft_wrap=True)
-            if not records and request.kind == "customer_id":
+    requests = [request for request in erasure_requests(catalog) if request.request_id in made]
+    covered = {request.request_id: len(sealed_records(catalog, request.request_id)) for request in requests}
+    known = any(covered[request.request_id] or request.kind != "customer_id" for request in requests)
+    gone = "; what it had of theirs is gone" if known else ", without what older nights may have left of theirs"
+    OUT.print(f"At once: the warehouse was written anew{gone}.", soft_wrap=True)
+    for request in requests:
+        if records := covered[request.request_id]:
+            OUT.print(f"Request {request.request_id} covers {count_of(records, 'record')}.", soft_wrap=True)
+        else:
+            OUT.print(f"Request {request.request_id} covers no record of the last run.", soft_wrap=True)
+            if request.kind == "customer_id":
                 OUT.print(_ID_OF_NOBODY, soft_wrap=True)
 
 

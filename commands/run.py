@@ -32,6 +32,7 @@ from pipelines.alerts import night_message, unreported_message
 from pipelines.at_once import side_by_side
 from pipelines.holdings.confirming import manifests_of
 from pipelines.holdings.outstanding import outstanding
+from schemas.counts import count_of
 from schemas.errors import ConfigError, DayError, DiskError, HomeLockedError, RelanceError
 from schemas.said import Said
 from schemas.segment import Audience
@@ -118,7 +119,7 @@ def _tell_night(config: Config, home: Home, night: sa.RowMapping, failed: list[F
         OUT.print(f"Changed: {change.says}", markup=False, soft_wrap=True)
     for line in night["quarantined"]:
         OUT.print(
-            f"Set aside: {line['rows']:,} {'row' if line['rows'] == 1 else 'rows'} of {line['table']}: {line['rule']}.",
+            f"Set aside: {count_of(line['rows'], 'row')} of {line['table']}: {line['rule']}.",
             soft_wrap=True,
         )
     for notice in notices:
@@ -137,7 +138,7 @@ def _tell_failures(messages: list[str], failed: list[Failed]) -> None:
 
 def _counted(skipped: Collection[str]) -> str:
     audiences = sum(name.startswith("uploads/") and name.count("/") > 1 for name in skipped)
-    count = f"{len(skipped)} {'asset' if len(skipped) == 1 else 'assets'}"
+    count = count_of(len(skipped), "asset")
     return f"{count}, {audiences} of them {'an audience' if audiences == 1 else 'audiences'}" if audiences else count
 
 

@@ -22,8 +22,11 @@ from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_f
 from commands.telling import tell_of_failure
 from pipelines.alerts import late_message, unknown_message
 from pipelines.freshness import day_begins, due_day, quiet_days, why_late
+from pipelines.holdings.confirming import manifests_of
+from pipelines.holdings.open_lists import open_lists
 from pipelines.holdings.outstanding import outstanding
 from schemas.config import read_config
+from schemas.counts import count_of
 from schemas.errors import CatalogError
 from schemas.nights import NightReport
 from schemas.segment import Audience
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 #: What is to be done where the newest version is.
 _WITHDRAWN = "Wait for the next night: the files were withdrawn, since they held who must leave."
+#: Of an audience that is no longer declared, once its lists were deleted.
+_NOTHING_LEFT = "it is no longer declared, and no list of it is left"
 
 
 def status(
@@ -54,7 +59,7 @@ def status(
             night = newest_night(catalog)
             if night is not None:
                 newest = night_report(catalog, night["night"])
-                _show(newest, catalog.outcomes_of_day(newest.as_of), quiet_days(night, datetime.now(UTC)))
+                _show(newest, catalog, quiet_days(night, datetime.now(UTC)))
             if night is None or night["night"] != last["night"]:
                 _show_since(report)
             _show_leaves(catalog, report.started_at)
@@ -93,8 +98,9 @@ def _show_messages(report: NightReport) -> None:
         OUT.print(f"failed: {message}", markup=False, soft_wrap=True)
 
 
-def _show(report: NightReport, outcomes: list[sa.RowMapping], quiet: int | None) -> None:
+def _show(report: NightReport, catalog: Catalog, quiet: int | None) -> None:
     """The night, and what became of each audience on its day: some may have been run again by hand."""
+    outcomes = catalog.outcomes_of_day(report.as_of)
     OUT.print(f"Last night: {report.as_of}, {report.outcome}, ended {_ended(report)}.")
     if quiet:
         sentence = "who withdrew or asked to be forgotten since may be in the files still"
@@ -110,17 +116,24 @@ def _show(report: NightReport, outcomes: list[sa.RowMapping], quiet: int | None)
     for outcome in ("held", "retired"):
         for row in outcomes:
             if row["outcome"] == outcome:
-                audience = Audience.of(row)
-                OUT.print(f"{outcome}: {audience}: {row['reason']}.", soft_wrap=True)
+                reason = _NOTHING_LEFT if outcome == "retired" and _is_gone(row, catalog) else row["reason"]
+                OUT.print(f"{outcome}: {Audience.of(row)}: {reason}.", soft_wrap=True)
     # A night that broke off does not know it of those that it did not reach.
     if report.outcome in {"done", "held"} and not any(row["outcome"] == "held" for row in outcomes):
         OUT.print("No audience is held.")
 
 
+def _is_gone(row: sa.RowMapping, catalog: Catalog) -> bool:
+    """Whether nothing is left to do of the audience that the night retired: its lists were deleted since."""
+    audience = Audience.of(row)
+    standing, manifest = confirmations(catalog, audience), manifests_of(catalog, audience).get(row["version"])
+    return not open_lists(standing) and not (manifest is not None and outstanding(manifest, standing))
+
+
 def _show_set_aside(report: NightReport) -> None:
     for line in report.quarantined:
         OUT.print(
-            f"set aside: {line.rows:,} {'row' if line.rows == 1 else 'rows'} of {line.table}: {line.rule}.",
+            f"set aside: {count_of(line.rows, 'row')} of {line.table}: {line.rule}.",
             soft_wrap=True,
         )
     if report.quarantined:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from catalog.home import Home
 from catalog.secret_keys import is_signed, public_keys
 from commands.context import OUT, HomeOption, home_at, told
+from schemas.counts import count_of
 from schemas.erasure import Certificate
 from schemas.errors import ConfigError, RelanceError
 from schemas.uploads import Manifest
@@ -35,7 +36,7 @@ def verify(
         problems = _problems(manifest, manifest_path.parent, _public_keys(home_at(home), public_key))
         if problems:
             raise RelanceError(f"{manifest_path}: " + "; ".join(problems) + ".")
-    files = ", ".join(f"{entry.name} ({entry.rows:,} rows)" for entry in manifest.files)
+    files = ", ".join(f"{entry.name} ({count_of(entry.rows, 'row')})" for entry in manifest.files)
     OUT.print(f"{manifest_path}: signature and checksums hold: {files}.", soft_wrap=True)
 
 

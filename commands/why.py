@@ -11,6 +11,7 @@ from rich.table import Table
 from catalog.store import Catalog, open_catalog
 from commands.context import OUT, ConfigOption, HomeOption, config_folder, home_at, told, warehouse_at
 from schemas.config import Config, read_config
+from schemas.counts import count_of
 from schemas.errors import ConfigError
 from schemas.segment import Audience
 from schemas.why import AudienceAnswer, Erased, Explanation
@@ -90,7 +91,8 @@ def _print(answer: Explanation, config: Config, raw: pl.DataFrame | None) -> Non
     OUT.print(f"Person {answer.person_id} on {answer.day}.")
     OUT.print(_table(answer.records, "CRM records"))
     if answer.former_ids:
-        OUT.print(f"Merged: {answer.former_ids} other person ids stand for this person now.")
+        stand = "stands" if answer.former_ids == 1 else "stand"
+        OUT.print(f"Merged: {count_of(answer.former_ids, 'other person id')} {stand} for this person now.")
     changed = [f"{table} {day}" for table, day in answer.changed.items() if day is not None]
     OUT.print(f"Last changed: {', '.join(changed) or 'before what is kept'}.", soft_wrap=True)
     if raw is not None:
@@ -133,9 +135,10 @@ def _print_audience(answer: AudienceAnswer, config: Config) -> None:
             soft_wrap=True,
         )
     if answer.alike:
+        same = "1 other in it is" if answer.alike == 1 else f"{answer.alike:,} others in it are"
         OUT.print(
-            f"  To the network {answer.alike} others in it are the same as this person. All are one row; the ledger "
-            "counts one of them, and the others as duplicate after hashing.",
+            f"  To the network {same} the same as this person. All are one row; the ledger counts one of them, and the "
+            "rest as duplicate after hashing.",
             soft_wrap=True,
         )
     if answer.refused_since:

@@ -194,11 +194,10 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
         manifest=manifest,
         ledger=ledger if ledger is not None or not people else manifest and manifest.ledger,
         status=status_of(
-            network,
             manifest=manifest,
             is_withdrawn=is_withdrawn,
             is_held=is_held,
-            ledger=ledger,
+            reason=reason,
             lists=lists,
             steps=steps,
             expires_soon=expires_in is not None and expires_in <= expiring.margin.days,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from pipelines.holdings.open_lists import OpenList
+from pipelines.uploads.minimum import is_too_small
 from schemas.journal import UploadStep
-from schemas.network import Network
-from schemas.uploads import Ledger, Manifest
+from schemas.said import Said
+from schemas.uploads import Manifest
 
 Status = Literal["waiting", "ready", "expiring", "withdrawn", "held", "small", "retired", "current", "none"]
 
@@ -29,12 +30,11 @@ SETTLED: frozenset[Status] = frozenset({"current", "retired"})
 
 
 def status_of(  # noqa: PLR0911, PLR0913 - a word for each state of what is known
-    network: Network,
     *,
     manifest: Manifest | None,
     is_withdrawn: bool,
     is_held: bool,
-    ledger: Ledger | None,
+    reason: Said | None,
     lists: tuple[OpenList, ...],
     steps: tuple[UploadStep, ...],
     expires_soon: bool,
@@ -48,8 +48,7 @@ def status_of(  # noqa: PLR0911, PLR0913 - a word for each state of what is know
     if not declared:
         return "retired"
     if is_held:
-        small = ledger is not None and ledger.file_rows < network.file.minimum_rows.full
-        return "small" if small else "held"
+        return "small" if reason is not None and is_too_small(reason) else "held"
     if is_withdrawn:
         return "withdrawn"
     if expires_soon:

@@ -7,12 +7,15 @@ from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
+from typer.testing import CliRunner
 
+from catalog.allowances import allow, standing_leaves
 from catalog.home import Home
 from catalog.nights import night_report
 from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
+from commands.main import app
 from pipelines.alerts import night_message
 from pipelines.history.config_changes import changes_tonight, config_changes
 from pipelines.holdings.confirming import confirm, manifests_of
@@ -38,6 +41,12 @@ def outcomes(found: NightReport) -> dict[str, str]:
     return {f"{line.network}/{line.account}": line.outcome for line in found.audiences}
 
 
+def status(home: Path) -> str:
+    said = CliRunner().invoke(app, ["status", "--home", str(home)])
+    assert said.exit_code == 0, said.output
+    return " ".join(said.output.split())
+
+
 def newest(catalog: Catalog, audience: Audience) -> Manifest:
     return list(manifests_of(catalog, audience).values())[-1]
 
@@ -55,6 +64,8 @@ def test_a_renamed_label_keeps_the_list_and_a_network_that_left_is_given_removal
         changed = segment.replace('public_name = "buyers"', 'public_name = "club_b"')
         changed = changed.replace('"meta", "google_ads"', '"meta", "meta:fr"').replace(">= 1", ">= 1 AND revenue > -1")
         company.declare("segments/buyers.toml", changed)
+        for audience in (META, GOOGLE):
+            allow(catalog, audience, "a shop was sold")
         company.write("erasures", "request_id,requested_at,customer_id\nr1,2024-06-30 10:00:00,1\n")
         sources = (company.config / "sources.toml").read_text(encoding="utf-8")
         asked = '[tables.erasures]\nselect = "FROM erasures"\n[sources.erasures]\nfiles = "../erasures.csv"\n'
@@ -73,8 +84,15 @@ def test_a_renamed_label_keeps_the_list_and_a_network_that_left_is_given_removal
         assert newest(catalog, META_FR).base is None
         last = newest(catalog, GOOGLE)
         assert ([(step.kind, step.version) for step in last.plan], last.removes) == ([("deleted", "2024-06-30.1")], 3)
+        # No night would use the leave of an audience that left.
+        assert [leave.audience for leave in standing_leaves(catalog)] == [META]
+        assert "no longer allowed: google_ads/buyers: the audience is no longer declared (" in status(home)
+        assert "nobody is added and its list is to be deleted" in status(home)
 
         confirm(catalog, GOOGLE, "2024-06-30.1", "deleted")
+        said = status(home)
+        assert "its list is to be deleted" not in said
+        assert "retired: google_ads/buyers: it is no longer declared, and no list of it is left." in said
         night(company.config, home, "2024-07-02")
         assert "google_ads/main" not in outcomes(report(catalog))
         assert report(catalog).changes == ()

@@ -10,7 +10,7 @@ from catalog.allowances import allowance, use_allowance
 from pipelines.holdings.audience_keys import SinceNewest, kept_and_left, since_newest
 from pipelines.holdings.outbox import Outbox
 from pipelines.uploads.changes import listed_keys
-from pipelines.uploads.minimum import too_small
+from pipelines.uploads.minimum import SHORT_AND_CHANGED, too_small
 from pipelines.uploads.rows import AudienceRows
 from pipelines.uploads.state import last_full, last_full_of_any
 from schemas.brake import Brake
@@ -71,7 +71,7 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
     before = newest.manifest if newest is not None else last_full_of_any(outbox.catalog, outbox.night)
     changed = list(_sources(before.source_rows, rows.source_rows, limits)) if before is not None else []
     if rows.below_minimum:
-        short = Said("{short}; {changes}", short=too_small(rows, network), changes=changed)
+        short = Said(SHORT_AND_CHANGED, short=too_small(rows, network), changes=changed)
         return Verdict(short if changed else None)
     found = changed if newest is None else _found(audience, newest.manifest, rows, limits, outbox, since)
     if not found:

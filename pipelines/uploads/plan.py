@@ -57,12 +57,10 @@ class Situation:
         if not again:
             return None
         days = self.network.membership_days
-        return Said(
-            "{n} keys that the list holds are sent again before {network} forgets them ({days} days)",
-            n=again,
-            network=self.network.title,
-            days=days,
-        )
+        says = "{n} keys that the list holds are sent again before {network} forgets them ({days} days)"
+        if again == 1:
+            says = "{n} key that the list holds is sent again before {network} forgets it ({days} days)"
+        return Said(says, n=again, network=self.network.title, days=days)
 
     @property
     def uses_deltas(self) -> bool:

@@ -7,6 +7,7 @@ from datetime import date
 
 import polars as pl
 
+from catalog.allowances import standing_leaves, take_back
 from catalog.descriptions import descriptions
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
@@ -33,6 +34,14 @@ def retired_audiences(catalog: Catalog, warehouse: Warehouse, config: Config) ->
 def _may_be_there(audience: Audience, catalog: Catalog, warehouse: Warehouse) -> bool:
     state = state_of(audience, catalog, warehouse)
     return bool(state.lists or state.holdings.carried)
+
+
+def end_leaves(catalog: Catalog, config: Config) -> None:
+    """Take back the leaves of audiences that have left the config: no night would use them, and an audience of the same
+    name that is declared later is another one."""
+    for leave in standing_leaves(catalog):
+        if leave.audience not in config.audiences:
+            take_back(catalog, leave.audience, "the audience is no longer declared")
 
 
 def publish_last(audience: Audience, config: Config, outbox: Outbox, *, as_of: date, forbidden: Forbidden) -> Published:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from catalog.allowances import allow, allowance, use_allowance
+from catalog.allowances import allow, allowance, standing_leaves, use_allowance
 from catalog.home import Home
 from catalog.store import open_catalog
 from commands.main import app
@@ -40,6 +40,25 @@ def test_a_leave_for_an_audience_that_is_not_held_says_that_it_waits(company: Co
     assert "relance run" not in small.output
     assert "The last night" not in held.output
     assert "passes the brake the next time that it trips. `relance run` publishes it." in held.output
+
+
+def test_a_second_leave_says_that_the_first_stands_and_that_its_own_reason_is_not_kept(
+    company: Company, tmp_path: Path
+) -> None:
+    home = Home.at(tmp_path / "home")
+
+    def allowed(reason: str) -> str:
+        arguments = ["allow", "meta/buyers", "--reason", reason, "--config", str(company.config)]
+        result = CliRunner().invoke(app, arguments, env={"RELANCE_HOME": str(home.root)})
+        assert result.exit_code == 0, result.output
+        return " ".join(result.output.split())
+
+    with open_catalog(home) as catalog:
+        assert "allowed already" not in allowed("a shop was sold.")
+        second = allowed("another shop")
+        assert "It was allowed already, by " in second and ": a shop was sold. That leave stands" in second
+        assert "the new reason is not kept" in second
+        assert [leave.reason for leave in standing_leaves(catalog)] == ["a shop was sold."]
 
 
 @pytest.mark.parametrize("reason", ["jane.doe@example.com asked", "call 06 12 34 56 78"])

@@ -9,6 +9,8 @@ import pytest
 from catalog.home import Home
 from catalog.journal import confirmations
 from catalog.store import open_catalog
+from pipelines.holdings.confirming import confirm
+from pipelines.holdings.open_lists import base_of, open_lists
 from schemas.uploads import FileEntry
 from tests.commands.test_messages import LOYAL, home, manifest, no_other_installation, relance, words
 
@@ -32,6 +34,20 @@ def test_what_was_done_is_said_back(home: Home, version: str) -> None:
     undone = words(relance("unconfirm", "google_ads/fr/loyal", "--home", home.root))
     assert (
         undone == f"google_ads/fr/loyal {version} is no longer confirmed as created. No list of this audience is open."
+    )
+
+
+def test_removals_are_not_said_to_fill_a_list(home: Home, version: str) -> None:
+    gone = FileEntry(name="club_b.remove.csv", kind="remove", rows=1, bytes=9, sha256="0" * 64)
+    with open_catalog(home) as catalog:
+        confirm(catalog, LOYAL, version, "created")
+        base = base_of(open_lists(confirmations(catalog, LOYAL)))
+        published = manifest("2025-07-01.1", (gone,)).model_copy(update={"base": base})
+        catalog.add_version(LOYAL, published, "other")
+    said = words(relance("confirm", "google_ads/fr/loyal", "2025-07-01.1", "--as", "removed", "--home", home.root))
+    assert said == (
+        "google_ads/fr/loyal 2025-07-01.1 is confirmed as removed. "
+        f"The list was last filled with {version}, and the removals of 2025-07-01.1 were taken out."
     )
 
 

@@ -88,7 +88,7 @@ def words(result: Result) -> str:
 def test_check_says_what_is_declared(config: Path) -> None:
     result = relance("check", "--config", config)
     assert result.exit_code == 0
-    assert result.stdout == f"{config}: 1 segments, 2 audiences on google_ads, meta, 0 rates. All in order.\n"
+    assert result.stdout == f"{config}: 1 segment, 2 audiences on google_ads, meta, 0 rates. All in order.\n"
 
 
 def test_check_takes_the_config_folder_of_the_environment(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -348,7 +348,7 @@ def test_verify_says_that_a_version_is_as_it_was_signed(home: Home, name: str) -
     folder = published(home, open_keys(home))
     result = relance("verify", folder / name if name else folder, "--home", home.root)
     assert result.exit_code == 0
-    assert "signature and checksums hold: club_b.full.csv (1 rows)." in words(result)
+    assert "signature and checksums hold: club_b.full.csv (1 row)." in words(result)
 
 
 def test_verify_needs_the_public_key_only(home: Home, tmp_path: Path) -> None:

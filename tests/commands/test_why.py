@@ -142,7 +142,7 @@ def test_who_looks_the_same_as_another_is_told_so(kept: Kept) -> None:
     _, meta, google, *_ = re.split(r"(?=meta/buyers: |google_ads/buyers: |meta/rest: )", said)
 
     assert "nothing keeps the person out of the file" in google
-    assert "To the network 1 others in it are the same as this person" in google
+    assert "To the network 1 other in it is the same as this person" in google
     # Meta also gets first names, and who has no row is like nobody.
     assert "nothing keeps the person out of the file" in meta
     assert said.count("the same as this person") == 1
@@ -175,7 +175,7 @@ def test_records_of_one_person_are_shown_together_since_the_night_that_joined_th
     assert "│ 1 │ email │ 1 │" in now
     assert "│ 6 │ email │ 2 │" in now
     assert now.index("│ 1 │ email │ 1 │") < now.index("│ 6 │ email │ 2 │")
-    assert "Merged: 1 other person ids stand for this person now." in now
+    assert "Merged: 1 other person id stands for this person now." in now
     assert "Merged" not in first
     assert "│ 6 │" not in first
     assert code == 1

@@ -29,6 +29,9 @@ from catalog.reports import size_reports
 from catalog.sealed import sealed
 from catalog.secret_keys import open_keys, signature_holds
 from pipelines.holdings.confirming import confirm
+from pipelines.uploads.brake import HOLDS
+from pipelines.uploads.minimum import SHORT_AND_CHANGED, too_small
+from pipelines.uploads.rows import AudienceRows
 from portal import app as portal_app
 from portal.audiences import PER_PAGE
 from portal.charts import line, waterfall
@@ -329,6 +332,22 @@ def test_an_audience_that_is_held_back_shows_who_is_in_the_file_that_can_be_uplo
     assert "would be in the file 7" in page
     site.publish(META, {"club_b.remove.csv": b"email\na\n"}, version="2026-11-01.1", steps=("removed",))
     assert "in the full file" not in text_of(browser.get("/").text)
+
+
+def test_too_small_is_one_state_whether_a_network_keeps_one_list_or_several(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    for network, rows, withheld in (("meta", 90, {"": 90}), ("snapchat", 1800, {"emails": 900, "phones": 900})):
+        ledger = Ledger(segment_people=900, dropped={}, file_people=900, file_rows=rows)
+        reason = too_small(AudienceRows((), withheld, ledger, {}), networks()[network])
+        changed = Said(SHORT_AND_CHANGED, short=reason, changes=[Said("it shrank")])
+        for name, why in (("few", reason), ("fewer", changed)):
+            audience = Audience(network, "main", name)
+            site.catalog.record_outcome(audience, DAY, "held", night=1, reason=why, ledger=ledger.model_dump())
+            page = text_of(browser.get("/audiences/" + "/".join(audience)).text)
+            assert "Below minimum" in page and "Held back" not in page, (audience, why)
+    stopped, audience = Said(HOLDS, changes=[Said("it shrank")], audience="meta/few"), Audience("meta", "main", "few")
+    site.catalog.record_outcome(audience, DAY, "held", night=1, reason=stopped, ledger=ledger.model_dump())
+    assert "Held back" in text_of(browser.get("/audiences/" + "/".join(audience)).text)
 
 
 def test_an_audience_that_is_held_back_says_that_its_files_were_withdrawn(site: Site) -> None:

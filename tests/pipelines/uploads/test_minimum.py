@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.uploads.minimum import too_small
+from pipelines.uploads.minimum import is_too_small, too_small
 from pipelines.uploads.rows import AudienceRows
 from schemas.network import networks
+from schemas.said import Said
 from schemas.uploads import Ledger
 
 LOST = {
@@ -18,7 +19,7 @@ LOST = {
 }
 
 
-def said(rows: dict[str, int], dropped: dict[str, int], network: str = "meta") -> str:
+def said(rows: dict[str, int], dropped: dict[str, int], network: str = "meta") -> Said:
     """Of an audience whose lists have so many rows each; of those one person gives two."""
     people = sum(rows.values()) - (1 if rows else 0)
     ledger = Ledger(
@@ -27,7 +28,7 @@ def said(rows: dict[str, int], dropped: dict[str, int], network: str = "meta") -
         file_people=people,
         file_rows=sum(rows.values()),
     )
-    return str(too_small(AudienceRows((), rows, ledger, {}), networks()[network]))
+    return too_small(AudienceRows((), rows, ledger, {}), networks()[network])
 
 
 @pytest.mark.parametrize(
@@ -60,4 +61,6 @@ def said(rows: dict[str, int], dropped: dict[str, int], network: str = "meta") -
 def test_it_is_said_how_many_rows_are_missing_and_what_cost_the_most_people(
     rows: dict[str, int], dropped: dict[str, int], network: str, expected: str
 ) -> None:
-    assert said(rows, dropped, network) == expected
+    reason = said(rows, dropped, network)
+    assert reason == expected
+    assert is_too_small(reason)

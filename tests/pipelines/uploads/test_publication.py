@@ -297,8 +297,8 @@ def test_assumptions_are_stated_in_the_manifest_in_an_order_of_their_own(tmp_pat
         other = manifest_of(outbox, "2019-06-30.2").assumptions
     assumed = "ads upload assumed granted where nothing is on record"
     counts = "email marketing counts as ads upload where nothing is on record for that"
-    assert one == (f"CA: {assumed}", f"US: {assumed}", "1 people are in the file on such an assumption", counts)
-    told = "1 people are in the file on a word for another purpose"
+    assert one == (f"CA: {assumed}", f"US: {assumed}", "1 person is in the file on such an assumption", counts)
+    told = "1 person is in the file on a word for another purpose"
     assert other == (f"CA: {assumed}", f"US: {assumed}", counts, told)
 
 
@@ -308,7 +308,7 @@ def test_the_readme_is_five_lines_for_a_marketer(outbox: Outbox) -> None:
     assert len(text.splitlines()) == 5
     assert "club_b.full.csv" in text
     assert "Meta" in text
-    assert "1 people" in text
+    assert "1 person" in text
 
 
 def test_equal_content_makes_no_new_version_even_on_a_later_day(outbox: Outbox) -> None:
