@@ -49,13 +49,14 @@ def allow(
 
 def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
     if not allow_once(catalog, audience, reason):
-        waiting = next(leave for leave in standing_leaves(catalog) if leave.audience == audience)
-        OUT.print(
-            f"It was allowed already, by {waiting.by} on {waiting.at:%Y-%m-%d}: {waiting.reason.rstrip('.')}. "
-            "That leave stands and is for one night; no second one is given, and the new reason is not kept. "
-            "To replace it, end it first with `--take-back`.",
-            soft_wrap=True,
-        )
+        for waiting in standing_leaves(catalog):
+            if waiting.audience == audience:
+                OUT.print(
+                    f"It was allowed already, by {waiting.by} on {waiting.at:%Y-%m-%d}: {waiting.reason.rstrip('.')}. "
+                    "That leave stands and is for one night; no second one is given, and the new reason is not kept. "
+                    "To replace it, end it first with `--take-back`.",
+                    soft_wrap=True,
+                )
     from pipelines.uploads.brake import HOLDS
 
     reason_held = _why_held(catalog, audience)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import Match
 
 from catalog.database import now as utc_now
 from catalog.home import Home
@@ -30,6 +31,7 @@ from portal import (
     users,
 )
 from portal.access import ForbiddenError, LoginNeededError, PasswordNeededError
+from portal.forms import path_of, without_query
 from portal.overview import Overview
 from portal.protection import ForeignFormError, Protection, guard
 from portal.rendering import redirect, render
@@ -90,12 +92,35 @@ def create_app(home: Home, settings: Settings, catalog: Catalog, clock: Callable
 
 
 def _to_login(request: Request, error: Exception) -> Response:
-    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    path = "/login" if request.method != "GET" or asked == "/" else f"/login?next={quote(asked, safe='')}"
+    path = _login_path(request)
     if "hx-request" in request.headers:
         # htmx would put the login form into the middle of the page.
         return Response(status_code=204, headers={"HX-Redirect": path})
     return redirect(path)
+
+
+def _login_path(request: Request) -> str:
+    """The login that leads back to the page asked for, or from which a button was pressed: that button's form is gone,
+    and is never sent again."""
+    asked, pressed = request.url.path + (f"?{request.url.query}" if request.url.query else ""), False
+    if request.method != "GET":
+        asked, pressed = _page_of_form(request), request.scope["route"].name != "log_out"
+    query = ({"next": asked} if asked != "/" else {}) | ({"pressed": "1"} if pressed else {})
+    return "/login" + (f"?{urlencode(query)}" if query else "")
+
+
+def _page_of_form(request: Request) -> str:
+    """The page that a form was on, without what it was told last; where a refused form was shown at the address that it
+    was sent to, which is no page, the page above."""
+    path = without_query(path_of(request.headers.get("referer", "")))
+    while path != "/" and not _is_page(request, path):
+        path = path.rpartition("/")[0] or "/"
+    return path
+
+
+def _is_page(request: Request, path: str) -> bool:
+    asked = {"type": "http", "method": "GET", "path": path, "root_path": "", "headers": []}
+    return any(route.matches(asked)[0] is Match.FULL for route in request.app.routes)
 
 
 def _to_password(request: Request, error: Exception) -> Response:

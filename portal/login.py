@@ -14,7 +14,7 @@ from catalog.store import Catalog
 from catalog.users import change_password as write_password
 from catalog.users import user_with_password
 from portal.forms import Posted, own_path
-from portal.rendering import LANGUAGE_COOKIE, redirect, render
+from portal.rendering import LANGUAGE_COOKIE, NOT_DONE, redirect, render
 from portal.state import StateOf
 from portal.visitors import SESSION_COOKIE, CatalogOf, VisitorOf, set_session
 from schemas.errors import UserError
@@ -29,6 +29,8 @@ class LoginForm(Posted):
     name: str = Field(max_length=100)
     password: str = Field(max_length=500)
     next: str = Field("/", max_length=1000)
+    #: Whether a button was pressed before, which did nothing.
+    pressed: bool = False
 
 
 class PasswordForm(Posted):
@@ -47,10 +49,16 @@ class LanguageForm(Posted):
 
 
 @router.get("/login", name="login")
-def login(request: Request, next: Annotated[str, Field(max_length=1000)] = "/") -> Response:
+def login(request: Request, next: Annotated[str, Field(max_length=1000)] = "/", pressed: bool = False) -> Response:
     if request.state.visitor is not None:
-        return redirect(own_path(next))
-    return render(request, "login.html", next=own_path(next), wrong=None, wait=None)
+        return redirect(after_login(next, pressed=pressed))
+    return render(request, "login.html", next=own_path(next), pressed=pressed, wrong=None, wait=None)
+
+
+def after_login(path: str, *, pressed: bool) -> str:
+    """Where a login leads: a page of ours, which says so if a button `pressed` before did nothing."""
+    ours = own_path(path)
+    return ours + ("&" if "?" in ours else "?") + f"{NOT_DONE}=1" if pressed else ours
 
 
 @router.post("/login", name="log_in")
@@ -62,19 +70,27 @@ def log_in(request: Request, form: Annotated[LoginForm, Form()], state: StateOf)
     wait = state.attempts.wait(name, address, at)
     if wait is not None:
         minutes = math.ceil(wait.total_seconds() / 60)
-        return render(request, "login.html", 429, next=own_path(form.next), wrong=None, wait=minutes)
+        return _again(request, form, 429, wait=minutes)
     # Counted before the slow check, so that attempts side by side do not slip through.
     state.attempts.wrong(name, address, at)
     user = user_with_password(state.catalog, name, form.password)
     if user is None:
         state.catalog.acting_as("page").record("login_refused", "user:unknown")
-        return render(request, "login.html", 401, next=own_path(form.next), wrong=True, wait=None)
+        return _again(request, form, 401, wrong=True)
     state.attempts.right(name, address, at)
     forget_ended_sessions(state.catalog, at, state.limits)
-    response = redirect(own_path(form.next))
+    response = redirect(after_login(form.next, pressed=form.pressed))
     identifier = begin_session(state.catalog.acting_as(f"user:{user.name}"), user.name, at)
     set_session(request, response, state, identifier)
     return response
+
+
+def _again(
+    request: Request, form: LoginForm, status: int, *, wrong: bool | None = None, wait: int | None = None
+) -> Response:
+    """The login once more, with where it leads."""
+    asked = {"next": own_path(form.next), "pressed": form.pressed}
+    return render(request, "login.html", status, **asked, wrong=wrong, wait=wait)
 
 
 @router.post("/logout", name="log_out")

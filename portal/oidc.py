@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Annotated, Any
 
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.starlette_client import OAuth
 from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 from httpx2 import HTTPError
 from joserfc.errors import JoseError
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.sessions import SessionMiddleware
 
 from catalog.sessions import begin_session
 from catalog.users import user_known_as
 from portal.access import ForbiddenError
+from portal.forms import own_path
+from portal.login import after_login
 from portal.rendering import redirect
 from portal.state import StateOf
 from portal.visitors import set_session
@@ -62,8 +65,11 @@ def add_oidc(app: FastAPI, settings: PortalSettings) -> None:
 
 
 @router.get("/login/provider", name="oidc_begin")
-async def oidc_begin(request: Request) -> Response:
+async def oidc_begin(
+    request: Request, next: Annotated[str, Field(max_length=1000)] = "/", pressed: bool = False
+) -> Response:
     provider = _provider(request)
+    request.session["after_login"] = after_login(next, pressed=pressed)
     try:
         return await provider.authorize_redirect(request, str(request.url_for("oidc_end")))
     except HTTPError:
@@ -82,7 +88,7 @@ async def oidc_end(request: Request, state: StateOf) -> Response:
     user = await run_in_threadpool(user_known_as, state.catalog, claimed) if isinstance(claimed, str) else None
     if user is None:
         raise ForbiddenError
-    response = redirect("/")
+    response = redirect(own_path(request.session.pop("after_login", "/")))
     catalog = state.catalog.acting_as(f"user:{user.name}")
     set_session(request, response, state, await run_in_threadpool(begin_session, catalog, user.name, state.clock()))
     return response

@@ -24,6 +24,9 @@ from schemas.segment import Audience
 
 LANGUAGE_COOKIE = "relance_language"
 
+#: In an address: a button was pressed after the session had ended.
+NOT_DONE = "not_done"
+
 
 @cache
 def templates() -> Environment:
@@ -77,6 +80,7 @@ def render(request: Request, template: str, status: int = 200, **context: object
                 "token": form_token(state, form_session(request)),
                 "here": request.url.path,
                 "sent_from": _asked_from(request),
+                "not_done": request.method == "GET" and NOT_DONE in request.query_params,
                 "login": state.settings.portal.login,
             }
             | context

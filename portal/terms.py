@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from schemas.source import TABLE_WORDS
+
 #: Identifier of people, or key of a network → what it is.
 IDENTIFIERS: dict[str, str] = {
     "email": "e-mail",
@@ -50,15 +52,5 @@ CONFIDENCES: dict[str, str] = {
     "unconfirmed": "unconfirmed",
 }
 
-#: The CRM's tables.
-TABLES: dict[str, str] = {
-    "customers": "customers",
-    "orders": "orders",
-    "consents": "consents",
-    "visits": "visits",
-    "erasures": "requests to be forgotten",
-    "suppressions": "people to leave out",
-}
-
 #: Every code word.
-TERMS = IDENTIFIERS | LOST | CONFIDENCES | TABLES
+TERMS = IDENTIFIERS | LOST | CONFIDENCES | TABLE_WORDS

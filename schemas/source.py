@@ -7,9 +7,22 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, Field, model_validator
 
 from schemas.declared import Declared, Slug, Text
+from schemas.said import Said
 
 TableName = Literal["customers", "orders", "consents", "visits", "erasures"]
 TABLES: tuple[TableName, ...] = get_args(TableName)
+
+#: What a table holds, as sentences say it.
+TABLE_WORDS: dict[str, str] = {
+    **{name: name for name in ("customers", "orders", "consents", "visits")},
+    "erasures": "requests to be forgotten",
+    "suppressions": "people to leave out",
+}
+
+
+def table_said(table: str) -> Said:
+    """What the table holds, for a sentence that the page says in French too."""
+    return Said(TABLE_WORDS[table])
 
 
 #: Names that DuckDB or relance has taken; a database source is attached under its own.

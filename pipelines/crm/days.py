@@ -13,7 +13,7 @@ from pipelines.crm.read import Crm
 from schemas.config import Config
 from schemas.errors import DayError, RelanceError
 from schemas.said import Said
-from schemas.source import TableName
+from schemas.source import TableName, table_said
 
 #: What says when a row happened.
 _DATED: dict[TableName, str] = {"orders": "ordered_at", "visits": "occurred_at", "consents": "captured_at"}
@@ -123,7 +123,7 @@ def dated_ahead(warehouse: Warehouse, table: TableName, now: datetime) -> tuple[
         return ()
     told = {
         "rows": rows,
-        "table": table,
+        "table": table_said(table),
         "newest": newest.astimezone(now.tzinfo).date(),
         "column": column,
     }

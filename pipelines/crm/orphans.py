@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from catalog.warehouse import Warehouse
 from schemas.said import Said
-from schemas.source import TableName
+from schemas.source import TableName, table_said
 
 #: A share that is told. A CRM keeps orders of customers whom it deleted: one in ten may be of such.
 _TOLD_SHARE = 0.1
@@ -64,7 +64,7 @@ def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
             "has {customers} rows, and had {before} the night before. Look at that export first.",
             orphans=without_customer,
             rows=rows,
-            table=table,
+            table=table_said(table),
             customers=customers,
             before=before,
         )
@@ -74,7 +74,7 @@ def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
         "tables in sources.toml give customer_id (zeros in front, blanks, a prefix).",
         orphans=without_customer,
         rows=rows,
-        table=table,
+        table=table_said(table),
     )
     return Orphans(without_customer * parts, (notice,))
 

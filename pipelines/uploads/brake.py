@@ -17,6 +17,7 @@ from schemas.brake import Brake
 from schemas.network import Network
 from schemas.said import Said
 from schemas.segment import Audience
+from schemas.source import table_said
 from schemas.uploads import NO_CONSENT, Ledger, Manifest
 
 #: Why an audience is held that a leave lets pass.
@@ -129,7 +130,7 @@ def _sources(before: dict[str, int], now: dict[str, int], limits: Brake) -> Iter
         left = now.get(table, 0)
         if rows and rows - left >= _exact(limits.table_shrinks) * rows:
             yield Said("the CRM's table of {table} went from {before} to {now} rows (limit {limit})",
-                       table=table, before=rows, now=left, limit=_less(limits.table_shrinks))  # fmt: skip
+                       table=table_said(table), before=rows, now=left, limit=_less(limits.table_shrinks))  # fmt: skip
 
 
 def _people(before: Ledger, now: Ledger, limits: Brake) -> Iterator[Said]:

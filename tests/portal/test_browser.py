@@ -177,6 +177,25 @@ def test_a_wrong_password_and_an_ended_session_lead_to_the_login(site: Site, ope
     expect(page.get_by_role("alert")).to_contain_text("Name and password do not fit.")
 
 
+def test_a_button_pressed_after_the_session_ended_leads_to_the_login_and_back_and_did_nothing(
+    site: Site, open_page: Open
+) -> None:
+    page = open_page("marketer")
+    page.goto(f"{_META}?undone=1")
+    site.late = timedelta(hours=13)
+    page.get_by_role("button", name="I created it").click()
+    expect(page.get_by_role("alert")).to_contain_text("What you pressed was not done")
+    page.get_by_label("Name").fill("camille")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"{_META}\\?not_done=1$"))
+    expect(page.get_by_role("alert")).to_contain_text("Press it again.")
+    assert confirmations(site.catalog) == []
+    page.get_by_role("button", name="I created it").click()
+    expect(page.get_by_role("status")).to_contain_text("Loyal customers, Meta: created")
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
 def test_a_role_that_does_not_allow_it_is_told_so(open_page: Open) -> None:
     page = open_page("engineer")
     expect(page.get_by_role("button", name="I created it")).to_have_count(0)

@@ -13,18 +13,20 @@ from hypothesis import strategies as st
 from jinja2 import nodes
 
 import schemas.errors
+from pipelines.uploads.brake import Night, Turnover, tripped
 from portal import app as portal_app
-from portal.language import chosen_language, french
+from portal.language import Language, chosen_language, french
 from portal.rendering import templates
 from portal.rules import _WORDS
 from portal.status import STATUSES
 from portal.terms import TERMS
+from schemas.brake import Brake
 from schemas.broken_rules import RULES
 from schemas.network import networks
 from schemas.said import Said
 from schemas.settings import Purpose
-from schemas.uploads import LEDGER_REASONS
-from tests.portal.conftest import DAY, GOOGLE, META, Site
+from schemas.uploads import LEDGER_REASONS, Ledger
+from tests.portal.conftest import DAY, GOOGLE, META, PARIS, Site
 from tests.portal.test_pages import text_of
 
 #: Reasons of the ledger that name a rule or a segment of the company's.
@@ -169,6 +171,15 @@ def test_what_a_run_said_is_said_in_french(site: Site) -> None:
     assert "Meta ne documente pas qu’un fichier retire des personnes d’une liste." in page
     assert "le frein la retient : l’audience" in text_of(browser.get("/nights", **french).text)
     assert f"{held}.".replace("`", "") in text_of(browser.get("/").text)
+
+
+def test_tables_of_the_crm_have_french_names_in_what_a_run_said() -> None:
+    french, ledger = Language("fr", PARIS), Ledger(segment_people=1, dropped={}, file_people=1, file_rows=1)
+    names = {"customers": "clients", "orders": "commandes", "consents": "consentements", "visits": "visites",
+             "erasures": "demandes d’oubli"}  # fmt: skip
+    for table, name in names.items():
+        [went] = tripped(Night(ledger, {table: 9}), Night(ledger, {}), Turnover(1, 1, 1), Brake())
+        assert french.said(went) == f"la table des {name} du CRM est passée de 9 à 0 lignes (limite -50%)"
 
 
 @pytest.mark.parametrize(

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
+from catalog.journal import confirmations
 from catalog.sessions import SESSIONS, Limits, begin_session, forget_ended_sessions, user_of_session
 from catalog.users import add_first_admin, add_user, digest_of, remove_user, reset_password
 from portal.attempts import PER_ADDRESS, PER_NAME, WINDOW
 from portal.forms import own_path
 from portal.visitors import SESSION_COOKIE
 from schemas.errors import UserError
-from tests.portal.conftest import META, PASSWORD, Browser, Site
+from tests.portal.conftest import DAY, META, PASSWORD, Browser, Site
 
 _CONFIRM = "/audiences/" + "/".join(META) + "/confirmations"
 
@@ -105,6 +107,35 @@ def test_a_session_ends_when_idle_and_in_any_case_after_its_hours(make_site: Cal
     assert browser.log_in("camille").status_code == 303
     site.late += timedelta(minutes=31)
     assert browser.get("/networks").headers["location"] == "/login?next=%2Fnetworks"
+
+
+def test_a_button_pressed_after_the_session_ended_does_nothing_says_so_and_the_login_leads_back(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    page, told = "/audiences/" + "/".join(META), "What you pressed was not done: your session had ended."
+    form = {"token": browser.token(page), "version": f"{DAY}.1", "kind": "created", "next": page}
+
+    def pressed(path: str, referer: str, **headers: str):
+        return browser.client.post(page + path, data=form, headers={"referer": f"http://localhost{referer}", **headers})
+
+    site.late += timedelta(hours=13)
+    # Another site's page is none of ours, and of a refused form the address is no page.
+    ways = {f"{page}?done=1": page, f"{page}/size/undo": page, "/": None, "//evil.example/": None, "/nowhere": None}
+    for referer, back in ways.items():
+        way = "/login?" + urlencode(({"next": back} if back else {}) | {"pressed": "1"})
+        assert pressed("/confirmations", referer).headers["location"] == way
+        assert pressed("/undo", referer, **{"hx-request": "true"}).headers["hx-redirect"] == way
+    assert told in browser.get(way).text and told not in browser.get("/login").text
+    asked = {"name": "camille", "next": page, "pressed": "1"}
+    wrong = browser.post("/login", {**asked, "password": "no"}, page="/login")
+    assert told in wrong.text and 'name="pressed" value="1"' in wrong.text
+    right = browser.post("/login", {**asked, "password": PASSWORD}, page="/login")
+    assert right.headers["location"] == f"{page}?not_done=1"
+    there = browser.get(right.headers["location"]).text
+    assert told in there and "I created it" in there
+    assert confirmations(site.catalog) == []
+    # Whoever logs out wants nothing else.
+    site.late += timedelta(hours=13)
+    assert browser.client.post("/logout", data=form).headers["location"] == "/login"
 
 
 def test_a_session_in_use_keeps_no_other_alive_and_those_that_ended_are_forgotten(site: Site) -> None:

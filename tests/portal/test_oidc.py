@@ -67,14 +67,14 @@ def provider() -> Iterator[Provider]:
         thread.join()
 
 
-def come_back(browser: Browser, provider: Provider, **changes: str) -> int:
+def come_back(browser: Browser, provider: Provider, begin: str = "/login/provider", **changes: str):
     """Go to the provider, agree there, come back; how that was answered."""
-    went = urlsplit(browser.get("/login/provider").headers["location"])
+    went = urlsplit(browser.get(begin).headers["location"])
     asked = {name: values[0] for name, values in parse_qs(went.query).items()}
     assert asked["code_challenge_method"] == "S256"
     provider.nonce = changes.pop("nonce", asked["nonce"])
     answer = {"code": "good", "state": asked["state"], **changes}
-    return browser.get(f"/login/provider/back?{urlencode(answer)}").status_code
+    return browser.get(f"/login/provider/back?{urlencode(answer)}")
 
 
 def test_a_provider_says_who_it_is_and_relance_what_they_may(
@@ -84,14 +84,19 @@ def test_a_provider_says_who_it_is_and_relance_what_they_may(
     site = make_site(oidc={"issuer": provider.issuer, "client_id": "relance"})
     add_user(site.catalog, "camille", ["marketer"], known_as="camille@shop.example")
     browser = site.browser()
-    assert come_back(browser, provider) == 303
+    assert come_back(browser, provider).status_code == 303
     assert browser.get("/").status_code == 200
     assert browser.get("/users").status_code == 403
+    # It leads back to the page that somebody was on, and to no other site.
+    for page, back in (("/audiences?q=a", "/audiences?q=a&not_done=1"), ("//evil.example/", "/?not_done=1")):
+        begin = "/login/provider?" + urlencode({"next": page, "pressed": 1})
+        assert come_back(site.browser(), provider, begin).headers["location"] == back
+    assert "/login/provider?next=%2Fnights&amp;pressed=0" in site.browser().get("/login?next=/nights").text
     refused = site.browser()
-    assert come_back(refused, provider, state="another") == 403
-    assert come_back(refused, provider, nonce="another") == 403
+    assert come_back(refused, provider, state="another").status_code == 403
+    assert come_back(refused, provider, nonce="another").status_code == 403
     provider.claimed = "stranger@shop.example"
-    assert come_back(refused, provider) == 403
+    assert come_back(refused, provider).status_code == 403
     assert SESSION_COOKIE not in refused.client.cookies
     assert refused.log_in("camille").status_code == 404
 

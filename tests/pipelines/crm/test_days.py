@@ -18,6 +18,7 @@ from catalog.store import open_catalog
 from catalog.warehouse import Warehouse
 from pipelines.crm.days import check_asked_day, check_orders_reach, dated_ahead, default_day, newest_day
 from pipelines.crm.read import Crm
+from portal.language import Language
 from schemas.config import read_config
 from schemas.errors import DayError, SourceError
 from schemas.source import Sources, TableName
@@ -186,7 +187,9 @@ def test_rows_are_dated_ahead_from_the_first_instant_of_tomorrow_where_the_busin
     for name, column in columns.items():
         table = f"crm_{name}"
         warehouse.replace(table, pl.DataFrame({column: [ahead[0] - timedelta(microseconds=1), *ahead]}))
-        told = " ".join(str(said) for said in dated_ahead(warehouse, name, NOW.astimezone(PARIS)))
+        [said] = dated_ahead(warehouse, name, NOW.astimezone(PARIS))
+        told, in_french = str(said), {"orders": "commandes", "visits": "visites", "consents": "consentements"}[name]
+        assert Language("fr", PARIS).said(said).startswith(f"Lignes de {in_french} datées d’après aujourd’hui")
         assert told.startswith(f"Rows of {name} dated after today, up to 2025-07-04: 2. ")
         assert ("Consents are judged as of that day" in told, f"their {column} at" in told) == (
             name == "consents",

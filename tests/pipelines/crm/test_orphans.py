@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from catalog.warehouse import Warehouse
 from pipelines.crm import orphans as module
 from pipelines.crm.orphans import Orphans, orphans
+from portal.language import Language
 
 
 def found(
@@ -76,7 +78,9 @@ def test_orders_of_customers_whom_tonights_export_lacks_are_told_as_such(warehou
         "4 the night before. Look at that export first."
     ]
     # Three ids are of nobody, and only two customers went.
-    assert "compare how the selects" in str(found(warehouse, orders, ["1"], before=3).notices[0])
+    compare = found(warehouse, orders, ["1"], before=3).notices[0]
+    assert "compare how the selects" in str(compare)
+    assert "des 5 lignes de commandes examinées" in Language("fr", ZoneInfo("Europe/Paris")).said(compare)
 
 
 def test_of_very_many_customers_a_part_is_looked_at(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
