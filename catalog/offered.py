@@ -30,7 +30,9 @@ def offered(catalog: Catalog) -> dict[Audience, Offered]:
     published = {Audience.of(row): row for row in newest_rows(catalog, VERSIONS, VERSIONS.c.state == "published")}
     given_out = newest_rows(catalog, VERSIONS, VERSIONS.c.state.in_(("published", "withdrawn")))
     withdrawn = {Audience.of(row) for row in given_out if row["state"] == "withdrawn"}
-    found = {Audience.of(row): row["version"] for row in newest_rows(catalog, OUTCOMES)} if withdrawn else {}
+    nights = newest_rows(catalog, OUTCOMES) if withdrawn else []
+    # What a night published itself is older than what was withdrawn since.
+    found = {Audience.of(row): row["version"] for row in nights if row["outcome"] != "published"}
     offers: dict[Audience, Offered] = {}
     for audience in {*published, *withdrawn}:
         row = published.get(audience)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from pipelines.holdings.open_lists import OpenList
-from pipelines.uploads.minimum import is_too_small
 from schemas.journal import UploadStep
 from schemas.said import Said
+from schemas.too_small import is_too_small
 from schemas.uploads import Manifest
 
 Status = Literal["waiting", "ready", "expiring", "withdrawn", "held", "small", "retired", "current", "none"]

@@ -10,7 +10,7 @@ from catalog.allowances import allowance, use_allowance
 from pipelines.holdings.audience_keys import SinceNewest, kept_and_left, since_newest
 from pipelines.holdings.outbox import Outbox
 from pipelines.uploads.changes import listed_keys
-from pipelines.uploads.minimum import SHORT_AND_CHANGED, too_small
+from pipelines.uploads.minimum import too_small
 from pipelines.uploads.rows import AudienceRows
 from pipelines.uploads.state import last_full, last_full_of_any
 from schemas.brake import Brake
@@ -18,6 +18,7 @@ from schemas.network import Network
 from schemas.said import Said
 from schemas.segment import Audience
 from schemas.source import table_said
+from schemas.too_small import SHORT_AND_CHANGED
 from schemas.uploads import NO_CONSENT, Ledger, Manifest
 
 #: Why an audience is held that a leave lets pass.

@@ -30,7 +30,7 @@ from catalog.sealed import sealed
 from catalog.secret_keys import open_keys, signature_holds
 from pipelines.holdings.confirming import confirm
 from pipelines.uploads.brake import HOLDS
-from pipelines.uploads.minimum import SHORT_AND_CHANGED, too_small
+from pipelines.uploads.minimum import too_small
 from pipelines.uploads.rows import AudienceRows
 from portal import app as portal_app
 from portal.audiences import PER_PAGE
@@ -43,6 +43,7 @@ from schemas.network import networks
 from schemas.nights import StageLine
 from schemas.said import Said
 from schemas.segment import Audience
+from schemas.too_small import SHORT_AND_CHANGED
 from schemas.uploads import Ledger
 from tests.portal.conftest import DAY, GOOGLE, META, Site, segment
 

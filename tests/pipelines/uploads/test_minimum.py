@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.uploads.minimum import is_too_small, too_small
+from pipelines.uploads.minimum import too_small
 from pipelines.uploads.rows import AudienceRows
 from schemas.network import networks
 from schemas.said import Said
+from schemas.too_small import is_too_small
 from schemas.uploads import Ledger
 
 LOST = {
