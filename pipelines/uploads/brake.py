@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from catalog.allowances import allowance, use_allowance
-from pipelines.holdings.audience_keys import SinceNewest, kept_and_left, since_newest
+from pipelines.holdings.audience_keys import SinceNewest, kept_and_left
 from pipelines.holdings.outbox import Outbox
 from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.minimum import too_small
@@ -60,10 +60,10 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
     rows: AudienceRows,
     limits: Brake,
     outbox: Outbox,
-    allowed: Collection[str] = (),
-    since: SinceNewest | None = None,
+    allowed: Collection[str],
+    since: SinceNewest,
 ) -> Verdict:
-    """What the brake says of tonight's audience. In: how its keys differ from the newest, if that is known.
+    """What the brake says of tonight's audience. In: how its keys differ from the newest.
 
     It is compared with its last version that had a full file; one that never had any is new, but the CRM is not: its
     tables are compared with those that other audiences were made of. `allowed` names audiences that this run was told
@@ -93,10 +93,9 @@ def _found(  # noqa: PLR0913, PLR0917 - as in `verdict_on`
     rows: AudienceRows,
     limits: Brake,
     outbox: Outbox,
-    since: SinceNewest | None,
+    since: SinceNewest,
 ) -> list[Said]:
     full = listed_keys(rows.lists)
-    since = since or since_newest(outbox.warehouse, audience, full)
     keys = turnover(*kept_and_left(outbox.warehouse, audience, last.version, full, since), rows.keys.height)
     return tripped(Night(last.ledger, last.source_rows), Night(rows.ledger, rows.source_rows), keys, limits)
 

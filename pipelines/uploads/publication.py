@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pipelines.holdings.audience_keys import FileKeys, SinceNewest, since_newest
-from pipelines.holdings.expiry import expiry_of
-from pipelines.holdings.forbidden import Forbidden, nothing_forbidden
-from pipelines.holdings.holdings import differences, unsaid_versions
+from pipelines.holdings.audience_keys import SinceNewest
+from pipelines.holdings.forbidden import Forbidden
 from pipelines.holdings.outbox import Outbox
-from pipelines.holdings.renewals import renewals
 from pipelines.holdings.withdrawal import FORGOTTEN, withdraw_forbidden
-from pipelines.uploads.changes import Changes, changes, deltas, listed_keys
 from pipelines.uploads.commit import commit
-from pipelines.uploads.freshness import fresh_version, has_spent_removals
-from pipelines.uploads.manifest import new_manifest, readme, rules_version, signed
+from pipelines.uploads.draft import Asked, Draft, draft_of
+from pipelines.uploads.freshness import fresh_version
+from pipelines.uploads.manifest import new_manifest, readme, signed
 from pipelines.uploads.minimum import too_small
-from pipelines.uploads.plan import RETIRED, Situation, plan
+from pipelines.uploads.plan import RETIRED, plan
 from pipelines.uploads.recount import check_as_made, check_deltas, check_full_files
-from pipelines.uploads.reduced import Reduction, reduced_rows, reduction_of
-from pipelines.uploads.rows import AudienceRows, ListRows
+from pipelines.uploads.rows import AudienceRows
 from pipelines.uploads.staging import check_ledger, checked_files, staging_folder
 from pipelines.uploads.state import State, state_of
 from schemas.errors import DayError
 from schemas.network import Network
-from schemas.network_file import FileKind
 from schemas.said import Said
 from schemas.segment import Audience, Segment
-from schemas.uploads import Ledger, Manifest
+from schemas.uploads import FileEntry, Ledger, Manifest
 
 #: Why an audience has at most removals after a night that failed.
 UNREACHED = Said("the night failed before it was worked out, so that only what must leave its list was published")
@@ -70,12 +65,12 @@ def publish(  # noqa: PLR0913 - an audience, its rows, where they go, and what t
     outbox: Outbox,
     *,
     as_of: date,
-    forbidden: Forbidden = nothing_forbidden,
-    held_back: Said | None = None,
-    since: SinceNewest | None = None,
+    forbidden: Forbidden,
+    held_back: Said | None,
+    since: SinceNewest,
 ) -> Published:
     """Publish the audience's full files and the deltas to what the network holds, unless nothing changed. In: how its
-    keys differ from the newest, if that is known.
+    keys differ from the newest.
 
     What is `held_back`, for a reason in a clause, or too small for the network stays as it is; but what is `forbidden`
     is taken out all the same, in a version of its own, and older versions that would bring it are withdrawn.
@@ -85,7 +80,7 @@ def publish(  # noqa: PLR0913 - an audience, its rows, where they go, and what t
     """
     check_ledger(audience, audience_rows.ledger)
     reason = held_back or (too_small(audience_rows, network) if audience_rows.below_minimum else None)
-    asked = _Asked(audience, segment, network, audience_rows, as_of, forbidden, since=since)
+    asked = Asked(audience, segment, network, audience_rows, as_of, forbidden, since=since)
     return _finished(asked, outbox, _publish(asked, outbox, held=reason))
 
 
@@ -98,7 +93,7 @@ def publish_retired(  # noqa: PLR0913 - an audience, what it was, where it goes,
     Raises:
         PublicationError: a file would be refused, or the disk is full.
     """
-    asked = _Asked(audience, segment, network, NOBODY, as_of, forbidden, retired=True)
+    asked = Asked(audience, segment, network, NOBODY, as_of, forbidden, retired=True)
     return _finished(asked, outbox, _publish(asked, outbox, held=RETIRED)._replace(outcome="retired"))
 
 
@@ -110,7 +105,7 @@ def publish_unreached(  # noqa: PLR0913 - an audience, what it is, where it goes
     Raises:
         PublicationError: a file would be refused, or the disk is full.
     """
-    asked = _Asked(audience, segment, network, NOBODY, as_of, forbidden)
+    asked = Asked(audience, segment, network, NOBODY, as_of, forbidden)
     found = _publish(asked, outbox, held=UNREACHED)
     withdraw_forbidden(audience, outbox, forbidden, newest=found.version)
     if found.version is not None:
@@ -119,21 +114,7 @@ def publish_unreached(  # noqa: PLR0913 - an audience, what it is, where it goes
         )
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What is to be published."""
-
-    audience: Audience
-    segment: Segment
-    network: Network
-    rows: AudienceRows
-    as_of: date
-    forbidden: Forbidden
-    retired: bool = False
-    since: SinceNewest | None = None
-
-
-def _finished(asked: _Asked, outbox: Outbox, found: Published) -> Published:
+def _finished(asked: Asked, outbox: Outbox, found: Published) -> Published:
     """What was published, after versions that must not be were withdrawn, and written into the catalog."""
     withdraw_forbidden(asked.audience, outbox, asked.forbidden, newest=found.version)
     outbox.catalog.record_outcome(
@@ -148,108 +129,58 @@ def _finished(asked: _Asked, outbox: Outbox, found: Published) -> Published:
     return found
 
 
-def _publish(asked: _Asked, outbox: Outbox, *, held: Said | None) -> Published:
-    audience, network, as_of = asked.audience, asked.network, asked.as_of
-    state = state_of(audience, outbox.catalog, outbox.warehouse)
-    reduction, audience_rows = None, asked.rows
-    if held:
-        rest = _held_rows(asked, state, outbox)
-        if rest is None:
-            return Published("held", None, held, None)
-        reduction, audience_rows = rest
-    full = audience_rows.lists
-    keys_now = listed_keys(full)
-    since = asked.since if full is asked.rows.lists else None
-    since = since or since_newest(outbox.warehouse, audience, keys_now)
-    found = differences(outbox.warehouse, keys_now, state.holdings, since)
-    expiry = expiry_of(network, state.lists, outbox.settings)
-    again = renewals(outbox.warehouse, keys_now, state.holdings, expiry, as_of)
-    change = changes(found, full, asked.forbidden, again)
-    delta = deltas(change, full, network, filled=bool(state.lists))
-    version = f"{as_of}.{_next_number(audience, outbox, as_of)}"
-    situation = Situation(
-        network=network,
-        version=version,
-        lists=state.lists,
-        change=change,
-        delta=delta,
-        incomparable=state.incomparable(change, rules_version(network))
-        or (state.lacks_companions if full and reduction is None else None),
-        has_full=bool(full),
-        unsaid=unsaid_versions(state.holdings) if asked.retired else (),
-        retired=asked.retired,
-    )
-    staged = outbox.staging / "-".join(audience)
+def _publish(asked: Asked, outbox: Outbox, *, held: Said | None) -> Published:
+    """Work the version out, write its files and read them again; unless it says what the newest does, commit it."""
+    state = state_of(asked.audience, outbox.catalog, outbox.warehouse)
+    draft = draft_of(asked, state, outbox, held=held)
+    if draft is None:
+        return Published("held", None, held, None)
+    staged = outbox.staging / "-".join(asked.audience)
     with staging_folder(outbox.home.outbox, outbox.staging, staged):
-        parts: dict[FileKind, tuple[ListRows, ...]] = {"full": full, **(delta.parts if situation.uses_deltas else {})}
-        checked = checked_files(audience, asked.segment, network, parts, staged)
-        check_as_made(audience, parts, checked)
-        if full and reduction is None:
-            check_full_files(audience, audience_rows.ledger, network, checked)
-        if situation.uses_deltas:
-            check_deltas(audience, change, delta, checked, filled=bool(state.lists))
-        files = tuple(file.entry for file in checked)
-        manifest = new_manifest(
-            audience,
-            asked.segment,
-            network,
-            audience_rows,
-            settings=outbox.settings,
-            files=files,
-            version=version,
-            as_of=as_of,
-            base=state.base,
-            situation=situation,
-            plan=plan(situation, files, same_parts=network.file.parts == "one list" or state.same_parts(files)),
-            reduction=reduction,
-        )
-        newest = fresh_version(audience, manifest, situation, state, outbox)
+        files = _stage_files(asked, draft, staged)
+        manifest = _manifest(asked, draft, state, files, outbox)
+        newest = fresh_version(asked.audience, manifest, draft.situation, state, outbox)
         if newest is not None:
             shutil.rmtree(staged)
             return Published("held" if held else "fresh", newest.version, held, newest)
         manifest = signed(manifest, outbox.catalog.audit_head(), outbox.keys)
-        (staged / "manifest.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        (staged / "README.txt").write_text(readme(manifest, asked.segment, network), encoding="utf-8")
-        keys = [FileKeys(kind, part.upload_list.label, part.keys) for kind, lists in parts.items() for part in lists]
-        if not commit(audience, network, manifest, keys, since, staged, outbox):
+        _stage_manifest(asked, manifest, staged)
+        if not commit(asked.audience, asked.network, manifest, draft.keys, draft.since, staged, outbox):
             shutil.rmtree(staged, ignore_errors=True)
             return Published("held", None, FORGOTTEN, None)
-    return Published("held" if held else "published", version, held, manifest)
+    return Published("held" if held else "published", manifest.version, held, manifest)
 
 
-def _held_rows(asked: _Asked, state: State, outbox: Outbox) -> tuple[Reduction | None, AudienceRows] | None:
-    """What is published of an audience that gets no list of tonight: what stays of its last one, or no rows if somebody
-    must only leave; None if nothing is."""
-    must_lose = asked.retired or not _without_full(asked, state, outbox).removes.is_empty()
-    if not asked.retired:
-        due = must_lose or has_spent_removals(asked.audience, state, outbox.warehouse)
-        reduced = _reduced(asked, state, outbox, due=due)
-        if reduced is not None:
-            return reduced
-    # Which lists are too small says nothing where there is none anyway.
-    return (None, asked.rows._replace(lists=(), withheld={})) if must_lose else None
+def _stage_files(asked: Asked, draft: Draft, staged: Path) -> tuple[FileEntry, ...]:
+    """The draft's files, written, read again and counted."""
+    situation = draft.situation
+    checked = checked_files(asked.audience, asked.segment, asked.network, draft.parts, staged)
+    check_as_made(asked.audience, draft.parts, checked)
+    if situation.has_full and draft.reduction is None:
+        check_full_files(asked.audience, draft.rows.ledger, asked.network, checked)
+    if situation.uses_deltas:
+        check_deltas(asked.audience, situation.change, situation.delta, checked, filled=bool(situation.lists))
+    return tuple(file.entry for file in checked)
 
 
-def _reduced(asked: _Asked, state: State, outbox: Outbox, *, due: bool) -> tuple[Reduction, AudienceRows] | None:
-    """What stays of the version that was published last, if that is `due` or it may not stay as it is; None if nothing
-    stays."""
-    rules = rules_version(asked.network)
-    reduction = reduction_of(asked.audience, state, outbox, asked.forbidden, rules_version=rules)
-    if reduction is None or not (reduction.is_due or due):
-        return None
-    folder = outbox.folder(asked.audience, reduction.manifest.version)
-    reduction, rows = reduced_rows(reduction, folder, asked.network, asked.rows.lists)
-    return (reduction, rows) if rows.lists else None
+def _manifest(asked: Asked, draft: Draft, state: State, files: tuple[FileEntry, ...], outbox: Outbox) -> Manifest:
+    same_parts = asked.network.file.parts == "one list" or state.same_parts(files)
+    return new_manifest(
+        asked.audience,
+        asked.segment,
+        asked.network,
+        draft.rows,
+        settings=outbox.settings,
+        files=files,
+        version=draft.situation.version,
+        as_of=asked.as_of,
+        base=state.base,
+        situation=draft.situation,
+        plan=plan(draft.situation, files, same_parts=same_parts),
+        reduction=draft.reduction,
+    )
 
 
-def _without_full(asked: _Asked, state: State, outbox: Outbox) -> Changes:
-    """What must change at the network if all that is not forbidden stays as it is."""
-    found = differences(outbox.warehouse, listed_keys(()), state.holdings)
-    return changes(found, (), asked.forbidden)
-
-
-def _next_number(audience: Audience, outbox: Outbox, as_of: date) -> int:
-    """One more than any version of the day, in the catalog or (not ours) in the outbox."""
-    folders = outbox.folder(audience, "").glob(f"{as_of}.*")
-    there = [int(end) for end in (folder.name.rsplit(".", 1)[1] for folder in folders) if end.isdecimal()]
-    return max([*outbox.catalog.numbers(audience, as_of), *there], default=0) + 1
+def _stage_manifest(asked: Asked, manifest: Manifest, staged: Path) -> None:
+    (staged / "manifest.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (staged / "README.txt").write_text(readme(manifest, asked.segment, asked.network), encoding="utf-8")

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import polars as pl
 
+from pipelines.holdings.audience_keys import since_newest
+from pipelines.holdings.forbidden import Forbidden, nothing_forbidden
+from pipelines.holdings.outbox import Outbox
+from pipelines.uploads import publication
+from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.people import NetworkPeople, network_people
+from pipelines.uploads.publication import Published
+from pipelines.uploads.rows import AudienceRows
 from schemas.network import Network
 from schemas.network_file import MinimumRows
+from schemas.segment import Audience, Segment
 from schemas.uploads import RefusedKeys
 
 
@@ -48,6 +57,24 @@ def people_of(
     )
     states_by_number = lives.join(people.select("person_id", "number"), on="person_id").drop("person_id")
     return network_people(people, held, nothing_refused() if refused is None else refused, network, states_by_number)
+
+
+def publish(
+    audience: Audience,
+    segment: Segment,
+    network: Network,
+    rows: AudienceRows,
+    outbox: Outbox,
+    *,
+    as_of: date,
+    forbidden: Forbidden = nothing_forbidden,
+    held_back: str | None = None,
+) -> Published:
+    """As a night publishes an audience, one that forbids nobody and holds nothing back unless that is said."""
+    since = since_newest(outbox.warehouse, audience, listed_keys(rows.lists))
+    return publication.publish(
+        audience, segment, network, rows, outbox, as_of=as_of, forbidden=forbidden, held_back=held_back, since=since
+    )
 
 
 def without_value(network: Network) -> Network:

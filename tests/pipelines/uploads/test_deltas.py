@@ -22,15 +22,14 @@ from catalog.journal import confirmations
 from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
-from pipelines.holdings.audience_keys import ensure_keys, since_newest
+from pipelines.holdings.audience_keys import ensure_keys
 from pipelines.holdings.confirming import confirm, unconfirm
 from pipelines.holdings.forbidden import nothing_forbidden
 from pipelines.holdings.holdings import LISTED_KEYS, differences
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.outstanding import outstanding
 from pipelines.holdings.withdrawal import withdraw
-from pipelines.uploads.changes import listed_keys
-from pipelines.uploads.publication import Published, publish
+from pipelines.uploads.publication import Published
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from pipelines.uploads.state import state_of
 from schemas.errors import JournalError
@@ -42,7 +41,7 @@ from schemas.segment import Audience, Segment
 from schemas.settings import Settings
 from schemas.uploads import Manifest
 from tests.pipelines.holdings.network_model import AdNetwork, label_of
-from tests.pipelines.uploads.helpers import people_of
+from tests.pipelines.uploads.helpers import people_of, publish
 
 FIRST_DAY = date(2025, 1, 1)
 
@@ -146,7 +145,6 @@ class World:
         )
 
     def run(self, people: dict[int, Person], held_back: str | None = None) -> Published:
-        """A night, that knows before it publishes how tonight's keys differ from the newest."""
         self.night += 1
         rows = rows_of(people, self.network)
         return publish(
@@ -158,7 +156,6 @@ class World:
             as_of=FIRST_DAY + timedelta(days=self.night),
             forbidden=self.is_forbidden,
             held_back=held_back,
-            since=since_newest(self.outbox.warehouse, self.audience, listed_keys(rows.lists)),
         )
 
     def is_forbidden(self, keys: pl.DataFrame) -> pl.Series:

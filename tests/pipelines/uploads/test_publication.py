@@ -23,14 +23,15 @@ from catalog.home import Home
 from catalog.secret_keys import open_keys, rotate_signing_key, signature_holds
 from catalog.store import open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
-from pipelines.holdings.audience_keys import ensure_keys, file_keys
+from pipelines.holdings.audience_keys import ensure_keys, file_keys, since_newest
 from pipelines.holdings.confirming import confirm
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.withdrawal import hold_withdrawn, withdraw
 from pipelines.uploads import commit, staging
 from pipelines.uploads.brake import Verdict, spend_leave, verdict_on
+from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.lost import Lost
-from pipelines.uploads.publication import Published, check_newest, publish
+from pipelines.uploads.publication import Published, check_newest
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from schemas.audit import BEGINNING
@@ -42,7 +43,7 @@ from schemas.segment import Audience, Segment
 from schemas.settings import Assumption, Settings
 from schemas.uploads import Manifest
 from tests.disk import disk_calls
-from tests.pipelines.uploads.helpers import of_any_size, people_of, without_value
+from tests.pipelines.uploads.helpers import of_any_size, people_of, publish, without_value
 
 AS_OF = date(2019, 6, 30)
 NEXT = date(2019, 7, 1)
@@ -646,7 +647,8 @@ def verdict(
     network: Network = META,
 ) -> Verdict:
     rows = rows_of(*emails)._replace(source_rows={"orders": orders})
-    return verdict_on(audience, network, rows, Brake(), outbox, allowed)
+    since = since_newest(outbox.warehouse, audience, listed_keys(rows.lists))
+    return verdict_on(audience, network, rows, Brake(), outbox, allowed, since)
 
 
 def brake(outbox: Outbox, *emails: str, orders: int = 100, allowed: tuple[str, ...] = ()) -> str | None:
@@ -697,7 +699,7 @@ def test_an_audience_too_small_for_its_network_says_that_the_crm_broke(outbox: O
     rows = rows_of(*TEN)._replace(source_rows={"orders": 100})
     publish(AUDIENCE, SEGMENT, META, rows, outbox, as_of=AS_OF)
     nobody = rows_of()._replace(source_rows={"orders": 0})
-    held = verdict_on(AUDIENCE, META, nobody, Brake(), outbox).held_back
+    held = brake(outbox, orders=0)
     assert str(held).startswith("nobody is left to upload")
     assert "orders went from 100 to 0 rows" in str(held)
     assert publish(AUDIENCE, SEGMENT, META, nobody, outbox, as_of=NEXT, held_back=held).reason == held

@@ -16,7 +16,6 @@ from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.renewals import Renewals
 from pipelines.uploads import changes, rows, staging
 from pipelines.uploads.checker import Reading
-from pipelines.uploads.publication import publish
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.recount import CheckedFile, check_as_made, check_deltas
 from pipelines.uploads.rows import AudienceRows, ListRows, audience_rows
@@ -26,7 +25,7 @@ from schemas.network import Network, match_columns, networks
 from schemas.network_file import FileKind
 from schemas.segment import Audience
 from schemas.uploads import FileEntry
-from tests.pipelines.uploads.helpers import of_any_size, people_of
+from tests.pipelines.uploads.helpers import of_any_size, people_of, publish
 from tests.pipelines.uploads.test_publication import (
     AS_OF,
     AUDIENCE,
