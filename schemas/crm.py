@@ -34,7 +34,7 @@ def _word(words: Iterable[str], description: str | None = None, *, nullable: boo
     )
 
 
-def vocabulary(column: dy.Column) -> list[str]:
+def allowed_words(column: dy.Column) -> list[str]:
     """The words that a column may hold; empty if it is free."""
     return (column.metadata or {}).get("words", [])
 

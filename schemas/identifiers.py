@@ -14,7 +14,7 @@ IdentifierName = Literal[
 ]  # fmt: skip
 #: What one row of `identifiers` holds: an address of the person, an id, or who they are and where they live (names,
 #: city, region, postal code, country, date of birth, gender, age: from one record).
-Kind = Literal["email", "phone", "mailing_address", "mobile_ad_id", "external_id", "social_handle"]
+IdentifierKind = Literal["email", "phone", "mailing_address", "mobile_ad_id", "external_id", "social_handle"]
 #: `sha256_base64` is base64 of the raw digest; `sha256_of_md5` is SHA-256 of the MD5's lower-case hex. The others are
 #: lower-case hex.
 Hash = Literal["sha256", "sha256_base64", "md5", "sha1", "sha256_of_md5", "none"]
@@ -67,7 +67,7 @@ _REVERSIBLE = frozenset(
     {("email", "plain"), ("phone", "digits"), ("phone", "e164"), ("phone", "national_us"), ("phone", "national_cn")}
 )
 
-_KINDS: dict[IdentifierName, Kind] = {
+_KINDS: dict[IdentifierName, IdentifierKind] = {
     "email": "email",
     "phone": "phone",
     "mobile_ad_id": "mobile_ad_id",
@@ -98,7 +98,7 @@ class MatchColumn(NamedTuple):
         return (self.identifier, self.form) in _REVERSIBLE
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> IdentifierKind:
         """The kind of row that carries the column."""
         return _KINDS.get(self.identifier, "mailing_address")
 
@@ -110,7 +110,7 @@ class Identifiers(dy.Schema):
     """
 
     person_id = dy.String(metadata=PSEUDONYM, description="The person.")
-    kind = dy.String(check=lambda kind: kind.is_in(list(get_args(Kind))), description="What the row holds.")
+    kind = dy.String(check=lambda kind: kind.is_in(list(get_args(IdentifierKind))), description="What the row holds.")
     position = dy.UInt32(description="1 for the person's first identifier of that kind, then 2, 3 …")
     country_inferred = dy.Bool(
         description="The phone was read with the default country, for want of the customer's own."

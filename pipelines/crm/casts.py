@@ -7,7 +7,7 @@ from functools import partial
 
 import dataframely as dy
 
-from schemas.crm import RAW_MARK, vocabulary
+from schemas.crm import RAW_MARK, allowed_words
 from schemas.money import exponents
 from schemas.source import OrdersTable
 
@@ -45,7 +45,7 @@ def typed_select(
     columns += [f"{file_number(files)} AS source_file"] if "source_file" in given else []
     columns += [RAW_MARK if RAW_MARK in given else f"NULL::UBIGINT AS {RAW_MARK}"]
     # A text is looked at again only where its cast gave nothing.
-    faults = {name: "not allowed" if vocabulary(contract.columns()[name]) else "unreadable" for name in casts}
+    faults = {name: "not allowed" if allowed_words(contract.columns()[name]) else "unreadable" for name in casts}
     broken = ", ".join(
         f"CASE WHEN {name}_cast IS NULL AND {name} IS NOT NULL THEN '{name} {fault}{BROKEN_SEPARATOR}' || "
         f"{_trimmed(name)} END"
@@ -98,7 +98,7 @@ def file_number(files: Iterable[str]) -> str:
 
 
 def _nothing(column: dy.Column) -> str:
-    words = vocabulary(column)
+    words = allowed_words(column)
     if words:
         return f"NULL::{_enum(words)}"
     if isinstance(column, dy.Datetime):
@@ -109,7 +109,7 @@ def _nothing(column: dy.Column) -> str:
 
 
 def _cast(name: str, column: dy.Column, orders: OrdersTable | None) -> str | None:
-    words = vocabulary(column)
+    words = allowed_words(column)
     if words:
         return f"TRY_CAST({name} AS {_enum(words)})" if name in _UPPER else _read(name, partial(_word, words=words))
     if isinstance(column, dy.Datetime):

@@ -12,7 +12,7 @@ from catalog.warehouse import Warehouse
 from pipelines.erasure.applied import note_applied
 from pipelines.holdings.audience_keys import SAME_AUDIENCE, STORED_KEYS, ensure_keys, file_keys
 from pipelines.holdings.holdings import Event
-from pipelines.identifiers.match_keys import columns_of, form_of
+from pipelines.identifiers.match_keys import key_forms, tombstone_form
 from pipelines.pieces import in_pieces
 from pipelines.tombstones.forbidden import keys_by_request
 from schemas.erasure import ErasedKeys
@@ -50,7 +50,7 @@ def _keys_like(warehouse: Warehouse, name: str, network: Network, forms: set[str
     """key, value: the keys that versions for the network carry and that may have a tombstone in one of the forms, piece
     by piece."""
     others = [
-        key.name for key in network.keys if not forms & {form_of(columns) for columns in columns_of(network, key)}
+        key.name for key in network.keys if not forms & {tombstone_form(columns) for columns in key_forms(network, key)}
     ]
     theirs = f"series IN (SELECT series FROM warehouse.key_versions WHERE network = '{name}')"
     condition = " AND ".join([theirs, *(f"key <> '{other}'" for other in others)])

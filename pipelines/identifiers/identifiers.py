@@ -12,7 +12,7 @@ from pipelines.identifiers.email_quality import with_email_flags
 from pipelines.identifiers.ids import canonical_mobile_ad_id, mobile_ad_id_refusal
 from pipelines.identifiers.matching import with_match_columns
 from pipelines.identifiers.unfit import says_nothing
-from schemas.identifiers import IdentifierRefusals, Identifiers, Kind, MatchColumn
+from schemas.identifiers import IdentifierKind, IdentifierRefusals, Identifiers, MatchColumn
 
 #: A part that is only a dash or a dot says nothing.
 _SOMETHING = r"[\p{L}\p{N}]"
@@ -23,7 +23,7 @@ _COLUMNS = list(Identifiers.column_names())
 
 
 #: By kind, identifiers (a column named as the kind) and shared_by: how many people have each.
-Sharing = Mapping[Kind, pl.DataFrame]
+Sharing = Mapping[IdentifierKind, pl.DataFrame]
 
 
 def identifiers(
@@ -40,7 +40,9 @@ def identifiers(
     shaped = pl.DataFrame(
         schema={**Identifiers.create_empty().schema, **{column.name: pl.String for column in match_columns}}
     )
-    asked = {kind: tuple(column for column in match_columns if column.kind == kind) for kind in get_args(Kind)}
+    asked = {
+        kind: tuple(column for column in match_columns if column.kind == kind) for kind in get_args(IdentifierKind)
+    }
     parts = at_once(lambda kind: _of_kind(records, kind, asked[kind], sharing), [kind for kind in asked if asked[kind]])
     return pl.concat([shaped, *parts], how="diagonal").with_columns(
         pl.col("country_inferred", "disposable", "role", "possibly_mistyped").fill_null(value=False),
@@ -49,7 +51,7 @@ def identifiers(
 
 
 def _of_kind(
-    records: pl.DataFrame, kind: Kind, wanted: tuple[MatchColumn, ...], sharing: Sharing | None
+    records: pl.DataFrame, kind: IdentifierKind, wanted: tuple[MatchColumn, ...], sharing: Sharing | None
 ) -> pl.DataFrame:
     rows = _mailing_addresses(records, wanted) if kind == "mailing_address" else _addresses(records, kind, sharing)
     matched = with_match_columns(rows, wanted)
@@ -58,7 +60,7 @@ def _of_kind(
     return matched.filter(some).with_columns(kind=pl.lit(kind)).select("kind", *given)
 
 
-def people_with(records: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+def people_with(records: pl.DataFrame, kind: IdentifierKind) -> pl.DataFrame:
     """In: `PersonRecords`. Out: the kind's identifiers (a column of its name) and shared_by, how many have each."""
     held = _typed(records, kind).select("person_id", kind).unique()
     return held.group_by(kind).agg(shared_by=pl.len().cast(pl.UInt32))
@@ -84,7 +86,7 @@ def identifier_refusals(records: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(found).select(IdentifierRefusals.column_names()).sort(pl.all()).collect()
 
 
-def _addresses(records: pl.DataFrame, kind: Kind, sharing: Sharing | None) -> pl.DataFrame:
+def _addresses(records: pl.DataFrame, kind: IdentifierKind, sharing: Sharing | None) -> pl.DataFrame:
     """person_id, position, the identifier, its quality flags, and shared_by."""
     rows = _numbered(_typed(records, kind), kind)
     if sharing is None:
@@ -95,7 +97,7 @@ def _addresses(records: pl.DataFrame, kind: Kind, sharing: Sharing | None) -> pl
     return with_email_flags(rows) if kind == "email" else rows
 
 
-def _typed(records: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+def _typed(records: pl.DataFrame, kind: IdentifierKind) -> pl.DataFrame:
     """person_id, position, the identifier on each record that has one, and what is known of it."""
     if kind == "email":
         usable = records.filter(pl.col("email").is_not_null(), pl.col("email_refusal").is_null())

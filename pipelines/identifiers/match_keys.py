@@ -11,7 +11,7 @@ from schemas.network import Key, Network
 SEPARATOR = "\t"
 
 
-def columns_of(network: Network, key: Key) -> list[list[MatchColumn]]:
+def key_forms(network: Network, key: Key) -> list[list[MatchColumn]]:
     """The match columns that make up the key, once for each form in which the network takes it."""
     columns = [network.column(header) for header in key.headers]
     if len(columns) > 1:
@@ -19,7 +19,7 @@ def columns_of(network: Network, key: Key) -> list[list[MatchColumn]]:
     return [[match] for match in columns[0].matches]
 
 
-def form_of(columns: list[MatchColumn]) -> str:
+def tombstone_form(columns: list[MatchColumn]) -> str:
     """What tombstones call a key of these columns."""
     return "+".join(column.name for column in columns)
 
@@ -41,6 +41,6 @@ def network_keys(identifiers: pl.DataFrame, network: Network, by: tuple[str, ...
     held = [
         identifiers.select(*by, key=pl.lit(key.name), value=key_value(columns)).drop_nulls("value")
         for key in network.keys
-        for columns in columns_of(network, key)
+        for columns in key_forms(network, key)
     ]
     return pl.concat(held).unique()

@@ -8,23 +8,23 @@ import polars as pl
 
 from catalog.warehouse import Warehouse
 from pipelines.identifiers.identifiers import people_with
-from schemas.identifiers import Kind, MatchColumn
+from schemas.identifiers import IdentifierKind, MatchColumn
 
 #: SQL for what two people have in common if they share an identifier of the kind, and seldom otherwise. An ad id is
 #: trimmed later, and is nothing but these characters.
-_SHARED: dict[Kind, str] = {
+_SHARED: dict[IdentifierKind, str] = {
     "email": "canonical_email",
     "phone": "canonical_phone",
     "mobile_ad_id": "regexp_replace(mobile_ad_id, '[^0-9A-Za-z_-]', '', 'g')",
 }
 
 
-def shared_kinds(columns: Iterable[MatchColumn]) -> list[Kind]:
+def shared_kinds(columns: Iterable[MatchColumn]) -> list[IdentifierKind]:
     """The kinds that the match columns ask for and that people may share."""
     return [kind for kind in _SHARED if kind in {column.kind for column in columns}]
 
 
-def sharing_with(kind: Kind, people: str) -> str:
+def sharing_with(kind: IdentifierKind, people: str) -> str:
     """SQL for the person_id of who shares an identifier of the kind with those in a table, and of these themselves."""
     records = f"FROM warehouse.customer_records SEMI JOIN {people} USING (person_id)"
     theirs = f"FROM ({_held(kind)}) SEMI JOIN ({records}) USING (customer_id)"
@@ -34,13 +34,13 @@ def sharing_with(kind: Kind, people: str) -> str:
 
 def sharing(
     warehouse: Warehouse, columns: Iterable[MatchColumn], people: str | None = None
-) -> dict[Kind, pl.DataFrame]:
+) -> dict[IdentifierKind, pl.DataFrame]:
     """By kind: the identifiers (a column named as the kind) that several people have, and shared_by, how many; of
     everybody, or only of people in a table."""
     return {kind: _shared(warehouse, kind, people) for kind in shared_kinds(columns)}
 
 
-def _shared(warehouse: Warehouse, kind: Kind, people: str | None) -> pl.DataFrame:
+def _shared(warehouse: Warehouse, kind: IdentifierKind, people: str | None) -> pl.DataFrame:
     held = f"SELECT customer_id, hash(value) AS mark FROM ({_held(kind)})"
     whose = "SELECT customer_id, person_id FROM warehouse.customer_records"
     if people is not None:
@@ -64,7 +64,7 @@ def _shared(warehouse: Warehouse, kind: Kind, people: str | None) -> pl.DataFram
     return people_with(records, kind).filter(pl.col("shared_by") > 1)
 
 
-def _held(kind: Kind) -> str:
+def _held(kind: IdentifierKind) -> str:
     return (
         f"SELECT customer_id, {_SHARED[kind]} AS value FROM warehouse.crm_customers WHERE {_SHARED[kind]} IS NOT NULL"
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from pipelines.at_once import at_once
-from pipelines.identifiers.match_keys import columns_of, form_of
+from pipelines.identifiers.match_keys import key_forms, tombstone_form
 from pipelines.pieces import picked
 from pipelines.tombstones.erased import has_tombstone, requests_for
 from schemas.network import Network
@@ -43,7 +43,7 @@ def _asked(keys: pl.DataFrame, network: Network, erasures: pl.DataFrame) -> Iter
     """The places of keys of each name, with each form in which they may have a tombstone."""
     if erasures.is_empty():
         return
-    forms = {key.name: [form_of(columns) for columns in columns_of(network, key)] for key in network.keys}
+    forms = {key.name: [tombstone_form(columns) for columns in key_forms(network, key)] for key in network.keys}
     every = erasures["form"].unique().sort().to_list()
     for name in keys["key"].unique().sort():
         places = (keys["key"] == name).arg_true()

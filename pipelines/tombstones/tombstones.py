@@ -10,7 +10,7 @@ from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.fillers import is_filler
 from pipelines.identifiers.hashes import keyed_hash
 from pipelines.identifiers.ids import canonical_mobile_ad_id
-from pipelines.identifiers.match_keys import columns_of, form_of, key_value
+from pipelines.identifiers.match_keys import key_forms, key_value, tombstone_form
 from pipelines.identifiers.matching import hashed_address, with_match_columns
 from pipelines.identifiers.phones import resolve_phones
 from pipelines.identifiers.unicode import with_ascii_digits
@@ -174,10 +174,10 @@ def _composites(requests: pl.DataFrame, records: pl.DataFrame, networks: dict[st
         .with_columns(country="iso_country")
     )
     composites = {
-        form_of(columns): columns
+        tombstone_form(columns): columns
         for network in networks.values()
         for key in network.keys
-        for columns in columns_of(network, key)
+        for columns in key_forms(network, key)
         if len(columns) > 1
     }
     found = []

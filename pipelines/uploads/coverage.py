@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.identifiers.match_keys import columns_of, key_value
+from pipelines.identifiers.match_keys import key_forms, key_value
 from pipelines.uploads.row_keys import key_values
 from schemas.network import Network, UploadList
 from schemas.network_file import Key, country_codes_of
@@ -50,7 +50,7 @@ def not_taken_there(network: Network, kind: str, held: pl.DataFrame) -> dict[str
     found: dict[str, pl.Series] = {}
     for key in network.keys:
         column = network.column(key.headers[0])
-        forms = [columns for columns in columns_of(network, key) if all(match.kind == kind for match in columns)]
+        forms = [columns for columns in key_forms(network, key) if all(match.kind == kind for match in columns)]
         if column.not_in and forms:
             codes, unknown = country_codes_of(column.not_in)
             elsewhere = held.filter(pl.col("country").is_in(list(codes)).fill_null(unknown))

@@ -10,7 +10,7 @@ import polars as pl
 from catalog.duckdb_connection import registered
 from catalog.warehouse import Warehouse
 from pipelines.at_once import at_once
-from pipelines.identifiers.match_keys import form_of, key_value
+from pipelines.identifiers.match_keys import key_value, tombstone_form
 from pipelines.identifiers.stored import read_identifiers
 from pipelines.tombstones.erased import tombstone_of
 from pipelines.uploads.keys import key_uses, listed_keys
@@ -60,7 +60,7 @@ def forbidden_places(
     standing = erasures.filter(pl.col("lifted_at").is_null())
     named = [pl.DataFrame(schema={"form": pl.UInt8, "mark": pl.UInt64})]
     for number, columns in enumerate(forms):
-        name = form_of(columns)
+        name = tombstone_form(columns)
         listed = tombstone_of(listed_keys(columns, emails)["value"], name, identity_key).rename("tombstone")
         stones = pl.concat([standing.filter(form=name)["tombstone"], listed])
         named.append(pl.DataFrame({"mark": _mark(stones)}).select(form=pl.lit(number, pl.UInt8), mark="mark"))
@@ -82,7 +82,7 @@ def _marked(warehouse: Warehouse, forms: Forms, which: str, identity_key: str) -
 
     def marks_in(number: int) -> pl.DataFrame:
         held = rows.select("person_id", value=key_value(forms[number])).drop_nulls("value")
-        marks = _mark(tombstone_of(held["value"], form_of(forms[number]), identity_key))
+        marks = _mark(tombstone_of(held["value"], tombstone_form(forms[number]), identity_key))
         return held.select(form=pl.lit(number, pl.UInt8), person_id="person_id").with_columns(mark=marks)
 
     return pl.concat([pl.DataFrame(schema=_SCHEMA), *at_once(marks_in, range(len(forms)))])

@@ -8,7 +8,7 @@ import polars as pl
 
 from pipelines.at_once import at_once
 from pipelines.customers.refused_emails import refused_at
-from pipelines.identifiers.match_keys import columns_of, form_of, key_value
+from pipelines.identifiers.match_keys import key_forms, key_value, tombstone_form
 from pipelines.identifiers.matching import hashed_address
 from pipelines.tombstones.erased import erased_values
 from schemas.identifiers import MatchColumn
@@ -28,7 +28,7 @@ def key_uses(networks: dict[str, Network]) -> list[tuple[str, str, tuple[MatchCo
         (name, key.name, tuple(columns))
         for name, network in networks.items()
         for key in network.keys
-        for columns in columns_of(network, key)
+        for columns in key_forms(network, key)
     ]
 
 
@@ -87,7 +87,7 @@ def _doubtful(
     if all(column.is_reversible for column in columns):
         # An address that is erased or refused takes its person out, and nobody else has one of the same form.
         return _Doubtful(shared.unique(), held["value"].clear(), listed_keys(columns, emails.clear()))
-    erased = erased_values(held["value"], form_of(columns), erasures, identity_key)
+    erased = erased_values(held["value"], tombstone_form(columns), erasures, identity_key)
     listed = listed_keys(columns, emails)
     named = held.filter(pl.col("value").is_in(pl.concat([erased, listed["value"]]).implode()))
     return _Doubtful(pl.concat([shared, named]).unique(), erased, listed)

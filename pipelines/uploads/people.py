@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipelines.identifiers.match_keys import columns_of, key_value
+from pipelines.identifiers.match_keys import key_forms, key_value
 from pipelines.uploads.coverage import lost_by_key, not_taken_there, refused_first
 from pipelines.uploads.distinct import distinct, where
 from schemas.identifiers import MatchColumn
@@ -124,7 +124,7 @@ def _by_person(  # noqa: PLR0913, PLR0917 - what becomes a row
         if len(key.headers) == 1:
             continue
         slots = [network.column(header).slots[0].name for header in key.headers]
-        (columns,) = columns_of(network, key)
+        (columns,) = key_forms(network, key)
         parts = wide.select(pl.col(slot).alias(match.name) for slot, match in zip(slots, columns, strict=True))
         whole = parts.select(key_value(columns)).to_series()
         reachable |= whole.is_not_null()

@@ -9,7 +9,7 @@ import polars as pl
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.subdivisions import subdivisions
-from pipelines.identifiers.match_keys import SEPARATOR, columns_of
+from pipelines.identifiers.match_keys import SEPARATOR, key_forms
 from pipelines.identifiers.stored import as_stored, read_identifiers
 from pipelines.uploads.keys import key_columns
 from pipelines.uploads.people import NetworkPeople, people_by_kind
@@ -94,7 +94,7 @@ def _find_holders(warehouse: Warehouse, declared: Network, keys: pl.DataFrame) -
     placed = keys.with_row_index("place")
     for key in declared.keys:
         asked = placed.filter(key=key.name)
-        for columns in columns_of(declared, key) if asked.height else ():
+        for columns in key_forms(declared, key) if asked.height else ():
             names = [column.name for column in columns]
             parts = (
                 asked["value"].str.split_exact(SEPARATOR, len(names) - 1).struct.rename_fields(names).struct.unnest()
