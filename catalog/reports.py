@@ -72,8 +72,8 @@ def size_reports(catalog: Catalog, audience: Audience | None = None) -> list[Siz
     return [SizeReport.model_validate(row) for row in _rows(catalog, SIZE_REPORTS, audience)]
 
 
-def failed_uploads(catalog: Catalog, audience: Audience | None = None) -> list[FailedUpload]:
-    """What could not be uploaded, oldest first; of every audience without `audience`."""
+def failed_uploads(catalog: Catalog, audience: Audience) -> list[FailedUpload]:
+    """Which of the audience's versions could not be uploaded, oldest first."""
     return [FailedUpload.model_validate(row) for row in _rows(catalog, FAILED_UPLOADS, audience)]
 
 

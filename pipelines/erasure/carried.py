@@ -69,7 +69,7 @@ def erased_keys(warehouse: Warehouse) -> pl.DataFrame:
 
 
 def drop_erased_keys(
-    warehouse: Warehouse, requests: Iterable[str], forbidden: pl.DataFrame, too_old: Iterable[str] = ()
+    warehouse: Warehouse, requests: Iterable[str], forbidden: pl.DataFrame, too_old: Iterable[str]
 ) -> None:
     """Forget the keys of the requests; if there were any, the warehouse is to be written anew.
 

@@ -46,9 +46,9 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
     *,
     identity_key: str,
     default_country: str | None,
-    rules: Mapping[str, Suppression] | None = None,
-    waiting: Waiting | None = None,
-    customers: Met | None = None,
+    rules: Mapping[str, Suppression],
+    waiting: Waiting,
+    customers: Met | None,
 ) -> None:
     """Delete the rows of erased records and of people who have no record left, and blank erased addresses.
 
@@ -85,7 +85,7 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
                 urgent.look_for_addresses(erased)
                 _drop_statements(warehouse, table, gone, erased, _living(tables), default_country)
         if "crm_suppressions" in tables:
-            warehouse.append("crm_suppressions", suppressed_by_domain(withheld, rules or {}, identity_key))
+            warehouse.append("crm_suppressions", suppressed_by_domain(withheld, rules, identity_key))
         _erase_people(warehouse, tables, gone, identity_key)
         _delete(warehouse, tables, "customer_id", gone)
         forms = [column.name for column in match_columns if column.kind != "mailing_address" and column.name in asked]
@@ -100,7 +100,7 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
             forget_unused_digests(warehouse)
         urgent.look_for(forget_refused_keys(warehouse, erasures, identity_key), *asked)
         note_applied(warehouse, "rows", erasures)
-        if waiting is not None and not (noted or urgent.are_met):
+        if not (noted or urgent.are_met):
             let_rewrite_wait(warehouse, waiting.until)
 
 

@@ -21,9 +21,8 @@ class Waiting(NamedTuple):
 class Urgent:
     """The erasures that do not wait, looked for in what was found of all."""
 
-    def __init__(self, erasures: pl.DataFrame, waiting: Waiting | None, compared: Compared) -> None:
-        kept = erasures.clear() if waiting is None else waiting.erasures
-        self._erasures = erasures.join(kept, on=erasures.columns, how="anti", nulls_equal=True)
+    def __init__(self, erasures: pl.DataFrame, waiting: Waiting, compared: Compared) -> None:
+        self._erasures = erasures.join(waiting.erasures, on=erasures.columns, how="anti", nulls_equal=True)
         self._compared = compared
         #: Whether anything was found of them.
         self.are_met = False

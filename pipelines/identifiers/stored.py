@@ -15,17 +15,15 @@ from schemas.identifiers import Identifiers, MatchColumn
 
 #: number, digest: a number once given stays its digest's; the digest of one that no row holds any more is null.
 DIGESTS = "repeated_digests"
-
-
 #: What is known of them before anything is stored.
 NO_DIGESTS = pl.DataFrame(schema={"number": pl.UInt32, "digest": pl.String})
 
 
 def stored_identifiers(
-    found: pl.DataFrame, columns: Sequence[MatchColumn], known: pl.DataFrame = NO_DIGESTS
+    found: pl.DataFrame, columns: Sequence[MatchColumn], known: pl.DataFrame
 ) -> dict[str, pl.DataFrame]:
     """Table → what is to be in it for `found` (`Identifiers` in these match columns), beside digests that are `known`
-    (number, digest) there."""
+    (number, digest) there, or `NO_DIGESTS`."""
     numbered, digests = _numbered(found, _repeated(columns), known)
     return {"identifiers": numbered, DIGESTS: digests}
 

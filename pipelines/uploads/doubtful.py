@@ -38,14 +38,14 @@ def weigh_keys(  # noqa: PLR0913, PLR0917 - who holds what, all that forbids it,
     erasures: pl.DataFrame,
     identity_key: str,
     emails: pl.DataFrame,
-    rules: str | None = None,
+    rules: str,
 ) -> Weighed:
     """What `refused_keys` gives of everybody in `identifiers` and `permissions` of the warehouse.
 
-    In: `CrmErasures`, and what `refused_emails` gives. If keys were weighed by the same `rules` last
-    time, those of which nothing changed are not looked at.
+    In: `CrmErasures`, and what `refused_emails` gives. If keys were weighed by the same `rules` last time, those of
+    which nothing changed are not looked at.
     """
-    weighed = rules is not None and is_weighed(warehouse, rules)
+    weighed = is_weighed(warehouse, rules)
     found = [_shared(warehouse, networks, ASKED if weighed and _are_few(warehouse) else None)]
     forms = forbidden_forms(networks)
     if forms and is_forbidding(erasures, emails):

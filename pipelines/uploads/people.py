@@ -36,7 +36,7 @@ def network_people(  # noqa: PLR0913, PLR0917 - who, what they hold, and all tha
     held: pl.DataFrame,
     refused: pl.DataFrame,
     network: Network,
-    subdivisions: pl.DataFrame | None = None,
+    subdivisions: pl.DataFrame | None,
     unusable: pl.DataFrame | None = None,
 ) -> NetworkPeople:
     """As `people_by_kind`; `held` are identifiers of every kind (kind, number, position and the match columns)."""
@@ -50,8 +50,8 @@ def people_by_kind(  # noqa: PLR0913, PLR0917 - who, what they hold, and all tha
     held: Callable[[str], pl.DataFrame],
     refused: pl.DataFrame,
     network: Network,
-    subdivisions: pl.DataFrame | None = None,
-    unusable: pl.DataFrame | None = None,
+    subdivisions: pl.DataFrame | None,
+    unusable: pl.DataFrame | None,
 ) -> NetworkPeople:
     """In: permitted (person_id, number, assumed, by_other_purpose, country, revenue), numbered from 0 on in whatever
     order; what reads their `Identifiers` of a kind, with number for person_id (number, position and the network's match

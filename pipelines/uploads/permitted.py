@@ -29,7 +29,7 @@ def gather_members(warehouse: Warehouse, as_of: date, members: str) -> None:
     )
 
 
-def number_people(warehouse: Warehouse, network: str, members: str | None = None) -> None:
+def number_people(warehouse: Warehouse, network: str, members: str | None) -> None:
     """Number those of the members gathered last who may be sent to the network, or of some of them (SQL for person_id):
     a person's id is compared here and nowhere else.
     """
@@ -71,7 +71,7 @@ def shown_to(warehouse: Warehouse, network: str, declared: Network, whose: str) 
 
 
 def unpermitted_keys(
-    warehouse: Warehouse, network: str, declared: Network, keys: pl.DataFrame, absent: pl.Series | None = None
+    warehouse: Warehouse, network: str, declared: Network, keys: pl.DataFrame, absent: pl.Series
 ) -> pl.DataFrame:
     """key, value: those of the keys, each there once, by which the network would know somebody who may not be sent to
     it. `absent`: of each key, whether it is of such a person who is not among tonight's; of a key that somebody has
@@ -81,7 +81,7 @@ def unpermitted_keys(
     # Few people have one: they are looked for among those who may be sent, not the other way round.
     permitted = f"(FROM warehouse.permissions WHERE network = '{network}')"
     found = warehouse.read(f"SELECT DISTINCT place FROM _holders ANTI JOIN {permitted} USING (person_id)")["place"]
-    if absent is None or not absent.any():
+    if not absent.any():
         return keys[found]
     held = warehouse.read("SELECT DISTINCT place FROM _holders")["place"]
     nobody_s = keys.with_row_index("place").filter(absent, ~pl.col("place").is_in(held.implode()))["place"]

@@ -17,13 +17,13 @@ from pipelines import pieces
 from pipelines.crm import known as known_rows
 from pipelines.crm.known import known_tables, marking_rules
 from pipelines.crm.pull import Reading, Table, pull_erasures, pull_table
-from pipelines.erasure.purge import purge
 from pipelines.tables.intervals import replace_by
 from pipelines.tables.rules import set_made_by
 from schemas.crm import CrmErasures
 from schemas.network import match_columns, networks
 from schemas.source import TableName
 from tests.pipelines.crm.test_pull import reading_of
+from tests.pipelines.erasure.purged import purge_at_once
 
 FIRST = date(2025, 7, 1)
 TABLES: tuple[TableName, ...] = ("customers", "orders", "consents", "visits")
@@ -124,7 +124,7 @@ def read_of(warehouse: Warehouse, folder: Path, night: Night, day: date) -> Read
 
 def take_out(warehouse: Warehouse, read: Reading, erasures: pl.DataFrame) -> None:
     compared = {"identity_key": read.identity_key, "default_country": read.settings.default_country}
-    purge(warehouse, erasures, match_columns(networks()), **compared)
+    purge_at_once(warehouse, erasures, match_columns(networks()), **compared)
 
 
 def pulled(warehouse: Warehouse, read: Reading, *prefixes: str, purged: bool = False) -> dict[TableName, Table]:

@@ -73,7 +73,7 @@ def in_full_files(warehouse: Warehouse, audience: Audience) -> str:
 def test_of_a_finished_request_those_keys_go_that_no_other_request_watches_at_that_network(keys: Warehouse) -> None:
     every = watched(("r1", "meta", "a"), ("r1", "meta", "b"), ("r2", "meta", "b"), ("r2", "google_ads", "a"))
     keys.replace("erased_keys", every)
-    drop_erased_keys(keys, ["r1"], every)
+    drop_erased_keys(keys, ["r1"], every, [])
     assert [in_full_files(keys, each) for each in (META, OTHER, GOOGLE)] == ["bc", "bc", "abc"]
     assert erased_keys(keys).sort(pl.all()).equals(every.filter(request_id="r2").sort(pl.all()))
     assert rewrite_is_noted(keys)
@@ -83,7 +83,7 @@ def test_a_key_that_a_later_consent_allows_is_watched_on_unless_its_request_is_t
     every = watched(("r1", "meta", "a"), ("r1", "meta", "b"))
     forbidden = every.filter(value="a")
     keys.replace("erased_keys", every)
-    drop_erased_keys(keys, ["r1"], forbidden)
+    drop_erased_keys(keys, ["r1"], forbidden, [])
     assert in_full_files(keys, META) == "bc"
     assert erased_keys(keys)["value"].to_list() == ["b"]
 

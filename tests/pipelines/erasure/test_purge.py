@@ -12,7 +12,6 @@ import pytest
 from catalog.rewrite import note_rewrite, rewrite_is_due
 from catalog.warehouse import Warehouse
 from pipelines.customers.people import person_ids
-from pipelines.erasure.purge import purge
 from pipelines.erasure.urgent import Waiting
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.ids import canonical_mobile_ad_id
@@ -24,6 +23,7 @@ from schemas.crm import CanonicalCustomers, CrmConsents, CrmCustomers, ErasureRe
 from schemas.customers import CustomerRecords, PersonAliases
 from schemas.network import match_columns, networks
 from schemas.uploads import RefusedKeys
+from tests.pipelines.erasure.purged import purge_at_once
 from tests.pipelines.tombstones.test_tombstones import COLUMNS, KEY, request, stones
 from tests.pipelines.uploads.test_publication import sha256
 
@@ -54,7 +54,7 @@ def emptied(warehouse: Warehouse) -> Warehouse:
 
 def forget(warehouse: Warehouse, erasures: pl.DataFrame, *, waiting: pl.DataFrame | None = None) -> None:
     held = None if waiting is None else Waiting(waiting, UNTIL)
-    purge(warehouse, erasures, COLUMNS, identity_key=KEY, default_country="FR", waiting=held)
+    purge_at_once(warehouse, erasures, COLUMNS, identity_key=KEY, default_country="FR", waiting=held)
 
 
 #: By where something of Jane's stands: her request, the table, and its rows.
@@ -193,5 +193,5 @@ def test_an_advertising_id_and_a_hashed_record_id_of_an_erased_record_go(emptied
     erasures = tombstones(asked, records, networks=networks(), **compared)
     for column, values in zip(kept, shown, strict=True):
         emptied.replace("identifiers", pl.DataFrame({"person_id": ["p1", "p2"], column.name: values}))
-        purge(emptied, erasures, kept, **compared)
+        purge_at_once(emptied, erasures, kept, **compared)
         assert emptied.read("SELECT person_id FROM warehouse.identifiers").rows() == [("p2",)], column

@@ -15,7 +15,6 @@ from catalog.warehouse import Warehouse
 from pipelines.customers.customers import customers
 from pipelines.customers.people import people
 from pipelines.customers.records import canonical_records
-from pipelines.erasure.purge import purge
 from pipelines.identifiers import batches, nightly
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifier_refusals, identifiers
@@ -29,6 +28,7 @@ from schemas.customers import CustomerRecords
 from schemas.identifiers import MatchColumn
 from schemas.network import networks
 from schemas.settings import Joining
+from tests.pipelines.erasure.purged import purge_at_once
 
 KEY = "a1" * 32
 #: So few that people share them, some only to Google.
@@ -120,7 +120,7 @@ def test_whatever_happens_between_nights_the_tables_are_those_of_working_out_eve
     for held, forgotten, what in nights:
         if forgotten is not None and warehouse.has("identifiers"):
             # The next CRM may well have it again, as that of somebody who came back.
-            purge(warehouse, erasures_of(forgotten), COLUMNS, identity_key=KEY, default_country="FR")
+            purge_at_once(warehouse, erasures_of(forgotten), COLUMNS, identity_key=KEY, default_country="FR")
         read_crm(warehouse, {**CROWD, **held}, day)
         day += timedelta(days=what != "repeated")
         if what == "killed":
@@ -138,7 +138,7 @@ def test_whoever_comes_back_after_they_were_forgotten_has_all_their_identifiers_
     alone = {name: record for name, record in held.items() if name != "jo3"}
     for day, (forgotten, tonight) in enumerate([(None, held), ("joa@gmail.com", held), ("jo3", alone)], 1):
         if forgotten is not None:
-            purge(warehouse, erasures_of(forgotten), COLUMNS, identity_key=KEY, default_country="FR")
+            purge_at_once(warehouse, erasures_of(forgotten), COLUMNS, identity_key=KEY, default_country="FR")
         read_crm(warehouse, tonight, date(2025, 8, day))
         update_identifiers(warehouse, COLUMNS)
         check(warehouse, COLUMNS)
@@ -197,7 +197,7 @@ def test_a_name_that_nobody_has_any_more_leaves_no_digest(warehouse: Warehouse) 
     read_crm(warehouse, {**CROWD, **named}, date(2025, 9, 1))
     update_identifiers(warehouse, COLUMNS)
     assert kept() == digests
-    purge(warehouse, erasures_of("ann"), COLUMNS, identity_key=KEY, default_country="FR")
+    purge_at_once(warehouse, erasures_of("ann"), COLUMNS, identity_key=KEY, default_country="FR")
     assert kept() == {sha256(b"beatrix").hexdigest()}
     read_crm(warehouse, CROWD, date(2025, 9, 2))
     update_identifiers(warehouse, COLUMNS)
@@ -212,7 +212,7 @@ def test_a_forgotten_record_leaves_no_mark_in_history(warehouse: Warehouse) -> N
     read_crm(warehouse, CROWD, date(2025, 10, 1))
     read_crm(warehouse, {**CROWD, "ann": ("ann@x.fr", None, "Annunziata", None)}, date(2025, 10, 2))
     assert warehouse.height("new_crm_customers") == warehouse.height("new_customer_records") == 1
-    purge(warehouse, erasures_of("ann"), COLUMNS, identity_key=KEY, default_country="FR")
+    purge_at_once(warehouse, erasures_of("ann"), COLUMNS, identity_key=KEY, default_country="FR")
     assert warehouse.height("new_crm_customers") == warehouse.height("new_customer_records") == 0
 
 
@@ -220,6 +220,6 @@ def test_a_refused_key_of_somebody_forgotten_since_goes_into_no_history(warehous
     theirs, others = (sha256(address).hexdigest() for address in (b"jo@x.fr", b"al@x.fr"))
     refused = pl.DataFrame({"network": "meta", "key": "email", "value": [theirs, others]})
     replace(warehouse, "refused_keys", refused, day=date(2025, 11, 1), kept_days=35)
-    purge(warehouse, erasures_of("jo@x.fr"), COLUMNS, identity_key=KEY, default_country="FR")
+    purge_at_once(warehouse, erasures_of("jo@x.fr"), COLUMNS, identity_key=KEY, default_country="FR")
     replace(warehouse, "refused_keys", refused.clear(), day=date(2025, 11, 2), kept_days=35)
     assert warehouse.read("FROM warehouse.past_refused_keys")["value"].to_list() == [others]

@@ -20,7 +20,6 @@ from pipelines.customers.customers import customers
 from pipelines.customers.people import people
 from pipelines.customers.permissions import decisions
 from pipelines.customers.records import canonical_records
-from pipelines.erasure.purge import purge
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.tombstones.others import keep_for_others
 from pipelines.tombstones.tombstones import tombstones
@@ -29,6 +28,7 @@ from schemas.network import networks
 from schemas.settings import Settings
 from schemas.suppression import Suppression
 from tests.pipelines.crm.test_pull import NOBODY, night, reading_of
+from tests.pipelines.erasure.purged import purge_at_once
 from tests.pipelines.erasure.test_nights import kept
 
 KEY = "5" * 64
@@ -111,7 +111,7 @@ def test_who_may_be_sent_stays_so_for_all_who_stay_and_no_text_of_the_erased_is_
     warehouse.replace("crm_customers", canonical)
     warehouse.replace("crm_consents", consents)
     could = permitted(warehouse)
-    purge(warehouse, stones, (), identity_key=KEY, default_country="FR")
+    purge_at_once(warehouse, stones, (), identity_key=KEY, default_country="FR")
     can = permitted(warehouse)
 
     numbers = {number(*crm[name]) for name in erased}
@@ -166,7 +166,7 @@ def test_whoever_is_of_a_suppressed_domain_stays_suppressed_when_that_address_is
     # And at once, before a night reads anything again.
     warehouse.replace("crm_customers", pull_table("customers", read, NOBODY).rows)
     warehouse.replace("crm_suppressions", named.clear())
-    purge(warehouse, stones, (), identity_key=KEY, default_country="FR", rules=rules)
+    purge_at_once(warehouse, stones, (), identity_key=KEY, default_country="FR", rules=rules)
     assert warehouse.read("FROM warehouse.crm_suppressions ORDER BY rule").equals(named)
 
 

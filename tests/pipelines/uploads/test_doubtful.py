@@ -14,10 +14,11 @@ from pipelines.customers.records import canonical_records
 from pipelines.customers.refused_emails import REFUSED_EMAILS
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifiers
-from pipelines.identifiers.stored import stored_identifiers
+from pipelines.identifiers.stored import NO_DIGESTS, stored_identifiers
 from pipelines.uploads import key_marks
-from pipelines.uploads.doubtful import weigh_keys
+from pipelines.uploads.doubtful import is_forbidding, weigh_keys
 from pipelines.uploads.keys import refused_keys
+from pipelines.uploads.weighed import weighing_rules
 from schemas.customers import Permissions
 from tests.pipelines.uploads.test_keys import COLUMNS, DOE, IDENTITY_KEY, NETWORKS, SETTINGS, crm, erased
 
@@ -77,10 +78,11 @@ def test_the_keys_found_in_the_warehouse_are_those_that_all_identifiers_give(
     requests: list[dict[str, object]] = [] if forgotten is None else [{"email": forgotten}]
     stones = erased(*requests, records=records)
     emails = pl.DataFrame(refused, REFUSED_EMAILS, orient="row")
-    for table, frame in {**stored_identifiers(held, COLUMNS), "permissions": permitted}.items():
+    for table, frame in {**stored_identifiers(held, COLUMNS, NO_DIGESTS), "permissions": permitted}.items():
         warehouse.replace(table, frame)
 
     with patch.object(key_marks, "_ROWS_AT_ONCE", 3):
-        found = weigh_keys(warehouse, NETWORKS, stones, IDENTITY_KEY, emails)
+        rules = weighing_rules(NETWORKS, forbidding=is_forbidding(stones, emails))
+        found = weigh_keys(warehouse, NETWORKS, stones, IDENTITY_KEY, emails, rules)
 
     assert found.refused.equals(refused_keys(held, permitted, stones, NETWORKS, IDENTITY_KEY, emails))

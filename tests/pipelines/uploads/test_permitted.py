@@ -10,8 +10,9 @@ import polars as pl
 from catalog.home import Home
 from catalog.secret_keys import open_keys
 from catalog.warehouse import open_warehouse
+from pipelines.holdings.forbidden import nothing_forbidden
 from pipelines.identifiers.match_keys import network_keys
-from pipelines.identifiers.stored import stored_identifiers
+from pipelines.identifiers.stored import NO_DIGESTS, stored_identifiers
 from pipelines.uploads.permitted import PERMITTED, gather_members, number_people, unpermitted_keys
 from schemas.identifiers import Identifiers
 from schemas.network import match_columns, networks
@@ -39,15 +40,16 @@ def test_keys_of_whoever_may_not_be_sent_are_found_in_every_shape(tmp_path: Path
     every = network_keys(held, GOOGLE)
     asked = pl.concat([every, every.with_columns(value=pl.lit("nobody's")).unique()])
     with open_warehouse(home, open_keys(home)) as warehouse:
-        warehouse.replace_all([stored_identifiers(held, COLUMNS)])
+        warehouse.replace_all([stored_identifiers(held, COLUMNS, NO_DIGESTS)])
         warehouse.replace(
             "permissions", pl.DataFrame({"person_id": ["permitted", "refused"], "network": ["google_ads", "meta"]})
         )
-        found = unpermitted_keys(warehouse, "google_ads", GOOGLE, asked)
+        found = unpermitted_keys(warehouse, "google_ads", GOOGLE, asked, nothing_forbidden(asked))
         theirs = network_keys(held.filter(pl.col("person_id") != "permitted"), GOOGLE)
         assert found.select("key", "value").sort(pl.all()).equals(theirs.sort(pl.all()))
         assert found.height == 5
-        assert unpermitted_keys(warehouse, "google_ads", GOOGLE, asked.clear()).is_empty()
+        nothing = asked.clear()
+        assert unpermitted_keys(warehouse, "google_ads", GOOGLE, nothing, nothing_forbidden(nothing)).is_empty()
 
 
 def test_a_key_that_a_network_takes_in_two_forms_is_found_in_either(tmp_path: Path) -> None:
@@ -61,9 +63,9 @@ def test_a_key_that_a_network_takes_in_two_forms_is_found_in_either(tmp_path: Pa
     )
     asked = pl.DataFrame({"key": "phone", "value": [*forms.values(), "another's"]})
     with open_warehouse(home, open_keys(home)) as warehouse:
-        warehouse.replace_all([stored_identifiers(held, columns)])
+        warehouse.replace_all([stored_identifiers(held, columns, NO_DIGESTS)])
         warehouse.replace("permissions", pl.DataFrame({"person_id": ["another"], "network": ["tiktok"]}))
-        found = unpermitted_keys(warehouse, "tiktok", network, asked)
+        found = unpermitted_keys(warehouse, "tiktok", network, asked, nothing_forbidden(asked))
     assert sorted(found["value"]) == sorted(forms.values())
 
 
