@@ -39,7 +39,7 @@ def connect(home: Home, memory_limit: str, time_zone: str = "UTC") -> duckdb.Duc
         "temp_directory": str(home.spill),
         "memory_limit": memory_limit,
     }.items():
-        connection.execute(f"SET {name} = {_quoted(value)}")
+        connection.execute(f"SET {name} = {literal(value)}")
     # It would be drawn over the run's own progress, and into logs.
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET autoinstall_known_extensions = false")
@@ -47,7 +47,7 @@ def connect(home: Home, memory_limit: str, time_zone: str = "UTC") -> duckdb.Duc
     # What Polars holds texts in: a third less time to hand a table over (measured).
     connection.execute("SET produce_arrow_string_view = true")
     load_extension(connection, "httpfs")
-    connection.execute(f"SET TimeZone = {_quoted(time_zone)}")
+    connection.execute(f"SET TimeZone = {literal(time_zone)}")
     return connection
 
 
@@ -57,7 +57,7 @@ def load_extension(connection: duckdb.DuckDBPyConnection, extension: Extension) 
     """
     package = files(f"duckdb_extension_{extension}")
     with as_file(package / "extensions" / f"v{duckdb.__version__}" / f"{extension}.duckdb_extension") as path:
-        connection.execute(f"LOAD {_quoted(str(path))}")
+        connection.execute(f"LOAD {literal(str(path))}")
 
 
 def frame_of(relation: duckdb.DuckDBPyRelation) -> pl.DataFrame:
@@ -103,6 +103,11 @@ def literal(value: object) -> str:
     return str(duckdb.ConstantExpression(value))  # pyright: ignore[reportArgumentType] - it refuses what it cannot write
 
 
+def quoted_name(name: str) -> str:
+    """The name of a table or column as DuckDB writes it in a query, whatever signs it has."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 @contextmanager
 def registered(connection: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> Iterator[str]:
     """A name under which DuckDB reads the frame; a new one each time, since one transaction sees the first only."""
@@ -133,7 +138,3 @@ _AS_POLARS_HOLDS_THEM = (
 
 #: What DuckDB calls the types of `inline` rows.
 _TYPES = {pl.UInt32: "UINTEGER", pl.Int64: "BIGINT", pl.Boolean: "BOOLEAN", pl.String: "VARCHAR"}
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

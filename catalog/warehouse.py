@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 from catalog import warehouse_key
-from catalog.duckdb_connection import connect, frame_of, insert_frame, insert_select, literal, registered
+from catalog.duckdb_connection import connect, frame_of, insert_frame, insert_select, literal, quoted_name, registered
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from schemas.errors import DISK_FULL, DiskError, KeyFileError, WarehouseError
@@ -110,7 +110,8 @@ class Warehouse:
         """Make `table` empty, by its columns: CREATE … AS SELECT of no rows would be such an insert."""
         with registered(self.connection, frame) as incoming:
             described = self.read(f"DESCRIBE SELECT * FROM {incoming}")
-        columns = ", ".join(f'"{name}" {kind}' for name, kind in described.select("column_name", "column_type").rows())
+        typed = described.select("column_name", "column_type").rows()
+        columns = ", ".join(f"{quoted_name(name)} {kind}" for name, kind in typed)
         self.execute(f"CREATE TABLE warehouse.{table} ({columns})")
 
     def ensure(self, table: str, schema: type[dy.Schema]) -> None:
@@ -222,9 +223,8 @@ def attach_encrypted(connection: duckdb.DuckDBPyConnection, path: Path, name: st
         DiskError: the disk is full.
         WarehouseError: it is no DuckDB file.
     """
-    quoted = str(path).replace("'", "''")
     try:
-        connection.execute(f"ATTACH '{quoted}' AS {name} (ENCRYPTION_KEY $key)", {"key": key})
+        connection.execute(f"ATTACH {literal(str(path))} AS {name} (ENCRYPTION_KEY $key)", {"key": key})
     except duckdb.Error as error:
         if "encryption key" in str(error).lower() or "encrypted" in str(error).lower():
             return False

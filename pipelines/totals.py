@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from catalog.duckdb_connection import literal
 from catalog.warehouse import Warehouse
 
 
@@ -25,15 +26,15 @@ def totals(warehouse: Warehouse, *, currency: str, end: datetime) -> Totals:
     """Orders and visits before `end`, by record; an order without a time always counts. Only money that comes in is an
     order (`orders_count`, `first_order`, `last_order`); money given back reduces `revenue_minor`.
     """
-    instant = f"TIMESTAMPTZ '{end.isoformat()}'"
+    instant, ours = literal(end), literal(currency)
     completed = f"warehouse.crm_orders WHERE status = 'completed' AND coalesce(ordered_at < {instant}, true)"
     # By record first: the table of whose they are need then be looked into once a record.
     orders = (
         "SELECT customer_id, count(*) FILTER (amount >= 0) AS orders_count, sum(amount)::BIGINT AS revenue_minor, "
         "min(ordered_at) FILTER (amount >= 0) AS first_order, max(ordered_at) FILTER (amount >= 0) AS last_order "
-        f"FROM {completed} AND currency = '{currency}' GROUP BY customer_id"
+        f"FROM {completed} AND currency = {ours} GROUP BY customer_id"
     )
-    foreign = f"SELECT customer_id, ordered_at, amount, currency, status FROM {completed} AND currency <> '{currency}'"
+    foreign = f"SELECT customer_id, ordered_at, amount, currency, status FROM {completed} AND currency <> {ours}"
     visits = (
         "SELECT customer_id, max(occurred_at) AS occurred_at FROM warehouse.crm_visits "
         f"WHERE occurred_at < {instant} GROUP BY customer_id"

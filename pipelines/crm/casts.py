@@ -7,6 +7,7 @@ from functools import partial
 
 import dataframely as dy
 
+from catalog.duckdb_connection import literal
 from schemas.crm import RAW_MARK, allowed_words
 from schemas.money import exponents
 from schemas.source import OrdersTable
@@ -72,11 +73,11 @@ def _trimmed(name: str) -> str:
     Trimming by a set of characters is slow, so it is left out where no end shows white space, which is seen fast.
     """
     text = f'"{name}"::VARCHAR'
-    ascii_end = " OR ".join(f"ends_with({text}, {_quoted(sign)})" for sign in _WHITE_SPACE if sign.isascii())
+    ascii_end = " OR ".join(f"ends_with({text}, {literal(sign)})" for sign in _WHITE_SPACE if sign.isascii())
     rare = "".join(sign for sign in _WHITE_SPACE if not sign.isascii())
     rare_end = f"strlen({text}) <> length({text}) AND regexp_matches({text}, '^[{rare}]|[{rare}]$')"
     spaced = f"{text} < '!' OR {ascii_end} OR ({rare_end})"
-    trimmed = f"CASE WHEN {spaced} THEN nullif(trim({text}, {_quoted(_WHITE_SPACE)}), '') ELSE {text} END"
+    trimmed = f"CASE WHEN {spaced} THEN nullif(trim({text}, {literal(_WHITE_SPACE)}), '') ELSE {text} END"
     if name in _LOWER:
         trimmed = f"lower({trimmed})"
     if name in _UPPER:
@@ -84,12 +85,8 @@ def _trimmed(name: str) -> str:
     return trimmed
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _enum(words: Iterable[str]) -> str:
-    return f"ENUM({', '.join(_quoted(word) for word in words)})"
+    return f"ENUM({', '.join(map(literal, words))})"
 
 
 def file_number(files: Iterable[str]) -> str:
@@ -190,7 +187,7 @@ def _minor_units(text: str, orders: OrdersTable) -> str:
         # Beyond these the product would have more than its type's 18 digits, and DuckDB stop the whole select.
         limits = " ".join(f"WHEN '{code}' THEN {10 ** (12 - digits)}" for code, digits in exponents().items())
         # Most currencies have two decimals; looking each up in the list would cost more than all the rest.
-        rare = f"currency IN ({', '.join(_quoted(code) for code in exponents())})"
+        rare = f"currency IN ({', '.join(literal(code) for code in exponents())})"
         factor = f"CASE WHEN {rare} THEN CASE currency {factors} END ELSE 100 END"
         limit = f"CASE WHEN {rare} THEN CASE currency {limits} END ELSE {10**10} END"
         value = f"(CASE WHEN abs({value}) < {limit} THEN {value} END * {factor})"

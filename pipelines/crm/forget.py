@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from catalog.duckdb_connection import store_frame
+from catalog.duckdb_connection import literal, store_frame
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.lifted import voided_grants
 from pipelines.crm.strangers import strangers
@@ -70,7 +70,7 @@ def _void_earlier_grants(
     def voided(place: str, rows: str, further: str) -> pl.Series:
         granted = (
             f"SELECT {place} AS voided, customer_id, address, captured_at FROM {{}} "
-            f"WHERE status = 'granted' AND captured_at <= TIMESTAMPTZ '{latest}' AND {further}"
+            f"WHERE status = 'granted' AND captured_at <= {literal(latest)} AND {further}"
         )
         pieces = arrival.in_pieces(rows, granted.format)
         compared = {"identity_key": identity_key, "default_country": default_country}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from catalog.duckdb_connection import literal
 from pipelines.crm.meant import meant
 from pipelines.crm.read import Crm
 from pipelines.identifiers.emails import canonical_email
@@ -92,7 +93,7 @@ def voided_grants(
 
 def _grants(crm: Crm, since: object, default_country: str | None) -> Iterator[pl.DataFrame]:
     """customer_id, email, phone, captured_at: whom statements granted after `since` speak of, piece by piece."""
-    after = f"status = 'granted' AND captured_at > TIMESTAMPTZ '{since}'"
+    after = f"status = 'granted' AND captured_at > {literal(since)}"
     arrival = crm.read_ahead("consents").arrival
     for granted in arrival.every_in_pieces("customer_id, address, captured_at", after):
         yield _canonical(granted, default_country)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import duckdb
 import polars as pl
 
-from catalog.duckdb_connection import frame_of, insert_frame, store_frame
+from catalog.duckdb_connection import frame_of, insert_frame, literal, store_frame
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.contract import ROW, shape
 from pipelines.crm.customers import CANONICAL, read_customers
@@ -232,7 +232,7 @@ def _without_rate(orders: Arrival, reading: Reading) -> pl.DataFrame:
     if first is not None:
         check_orders_reach(reading.as_of, first.astimezone(settings.zone).date())
     foreign = orders.read(
-        f"SELECT rowid AS {ROW}, ordered_at, currency FROM {orders.name} WHERE currency <> '{settings.currency}'"
+        f"SELECT rowid AS {ROW}, ordered_at, currency FROM {orders.name} WHERE currency <> {literal(settings.currency)}"
     ).with_columns(pl.col(ROW).cast(pl.UInt32))
     rated = with_rate(foreign, reading.rates, currency=settings.currency, time_zone=settings.time_zone)
     return rated.filter(pl.col("rate").is_null()).select(

@@ -14,7 +14,7 @@ import dataframely as dy
 import duckdb
 import polars as pl
 
-from catalog.duckdb_connection import frame_of
+from catalog.duckdb_connection import frame_of, literal
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.casts import file_number, typed_select
 from pipelines.crm.column_names import told_names
@@ -214,10 +214,7 @@ class Crm:
         opened = self._open(table, select)
         texts, given = self._given(table, select, opened)
         typed = typed_select(texts, given, self.contract(table), self._orders(table), _files(opened))
-        query = (
-            f"SELECT max({column}) FILTER ({column} < TIMESTAMPTZ '{before.isoformat()}') AS value "
-            f"FROM ({typed}) AS typed"
-        )
+        query = f"SELECT max({column}) FILTER ({column} < {literal(before)}) AS value FROM ({typed}) AS typed"
         value = self._read(table, query, select, opened)["value"][0]
         rejected_lines(self.connection, table, opened)
         return value

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from catalog.duckdb_connection import load_extension
+from catalog.duckdb_connection import literal, load_extension, quoted_name
 from pipelines.crm.csv_rows import csv_rows
 from pipelines.crm.file_kinds import Kind, kind_fault, start_of
 from pipelines.crm.headers import NO_TEXT, first_line_fault, header_fault, whole_header
@@ -101,7 +101,7 @@ def _open_parquet(
         rows = f"read_parquet({_list(files)}, filename = '{_PATH}', union_by_name = true, binary_as_string = true)"
         columns = [column for column in connection.sql(f"FROM {rows} LIMIT 0").columns if column != _PATH]
         texts = [
-            f"{_name(column)}::VARCHAR AS {_name(unique)}"
+            f"{quoted_name(column)}::VARCHAR AS {quoted_name(unique)}"
             for column, unique in zip(columns, _unique(columns), strict=True)
         ]
         connection.execute(
@@ -154,8 +154,8 @@ def _attach(
         connection.execute("SET sqlite_all_varchar = true")
     options = "TYPE sqlite, READ_ONLY" if source.sqlite is not None else "READ_ONLY"
     try:
-        connection.execute(f'ATTACH {_text(str(path))} AS "{name}" ({options})')
-        connection.sql(f"SELECT 1 FROM duckdb_tables() WHERE database_name = {_text(name)}").fetchall()
+        connection.execute(f'ATTACH {literal(str(path))} AS "{name}" ({options})')
+        connection.sql(f"SELECT 1 FROM duckdb_tables() WHERE database_name = {literal(name)}").fetchall()
     except (duckdb.Error, RuntimeError) as error:
         kind = "SQLite" if source.sqlite is not None else "DuckDB"
         msg = Said(
@@ -276,22 +276,14 @@ def _unique(columns: list[str]) -> list[str]:
 
 
 def _read_csv(files: tuple[Path, ...], columns: list[str], source: Source) -> str:
-    types = ", ".join(f"{_text(column)}: 'VARCHAR'" for column in columns)
+    types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
     return (
         f"read_csv({_list(files)}, columns = {{{types}}}, auto_detect = false, header = true, "
-        f"delim = {_text(source.delimiter)}, quote = {_text(source.quote)}, escape = {_text(source.quote)}, "
-        f"encoding = {_text(_ENCODINGS[source.encoding][1])}, filename = 'source_file', "
+        f"delim = {literal(source.delimiter)}, quote = {literal(source.quote)}, escape = {literal(source.quote)}, "
+        f"encoding = {literal(_ENCODINGS[source.encoding][1])}, filename = 'source_file', "
         "store_rejects = true, rejects_limit = 0, strict_mode = true)"
     )
 
 
 def _list(files: tuple[Path, ...]) -> str:
-    return "[" + ", ".join(_text(str(file)) for file in files) + "]"
-
-
-def _name(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    return "[" + ", ".join(literal(str(file)) for file in files) + "]"

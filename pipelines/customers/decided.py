@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from catalog.duckdb_connection import insert_frame, store_frame
+from catalog.duckdb_connection import insert_frame, literal, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.ages import too_young
 from pipelines.customers.permissions import Decisions, barred, decisions, instant_of, purposes_heard, said_of_addresses
@@ -63,7 +63,7 @@ def update_permissions(  # noqa: PLR0913 - the rules, and the days
         replace_by(warehouse, table, f"SELECT * FROM _{table}", day=day, kept_days=kept_days, staying=staying)
         warehouse.execute(f"DROP TABLE _{table}")
     warehouse.replace_by("decided_beside", "SELECT * FROM _beside")
-    warehouse.replace_by("decided_at", f"SELECT TIMESTAMPTZ '{instant.isoformat()}' AS instant")
+    warehouse.replace_by("decided_at", f"SELECT {literal(instant)} AS instant")
     begin_notes(warehouse, "crm_consents")
     set_made_by(warehouse, "permissions", rules)
 
@@ -126,7 +126,7 @@ def _decided(  # noqa: PLR0913, PLR0917 - some people, and what is known of all
 
 def heard(config: Config) -> str:
     """SQL for the statements that may decide: customer_id, address and what decides of a statement."""
-    heard = ", ".join(f"'{purpose}'" for purpose in purposes_heard(config.used_networks, config.settings))
+    heard = ", ".join(map(literal, purposes_heard(config.used_networks, config.settings)))
     return f"SELECT customer_id, address, {_SPOKEN} FROM warehouse.crm_consents WHERE purpose::VARCHAR IN ({heard})"
 
 

@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from catalog.duckdb_connection import registered, store_frame
+from catalog.duckdb_connection import literal, registered, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.customers import customers, person_aliases
 from pipelines.customers.people import people, person_ids
@@ -203,7 +203,7 @@ def _write_aliases(warehouse: Warehouse, as_of: date, *, known: bool) -> None:
     """)
     if not before.is_empty():
         _follow(warehouse, before, as_of)
-    new = f"SELECT own_id AS alias, person_id, DATE '{as_of}' AS since FROM _whose"
+    new = f"SELECT own_id AS alias, person_id, {literal(as_of)} AS since FROM _whose"
     warehouse.insert("warehouse.person_aliases", f"{new} ANTI JOIN warehouse.person_aliases ON alias = own_id")
 
 

@@ -35,8 +35,9 @@ def not_applied(warehouse: Warehouse, place: Place) -> pl.DataFrame:
     warehouse.ensure("crm_erasures", CrmErasures)
     warehouse.ensure(_TABLE, _Applied)
     return warehouse.read(
-        f"FROM warehouse.crm_erasures ANTI JOIN (FROM warehouse.{_TABLE} WHERE place = '{place}') "
-        f"USING ({', '.join(_NAMES)}) WHERE lifted_at IS NULL"
+        f"FROM warehouse.crm_erasures ANTI JOIN (FROM warehouse.{_TABLE} WHERE place = $place) "
+        f"USING ({', '.join(_NAMES)}) WHERE lifted_at IS NULL",
+        place=place,
     )
 
 

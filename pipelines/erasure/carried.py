@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import polars as pl
 
-from catalog.duckdb_connection import store_frame
+from catalog.duckdb_connection import literal, store_frame
 from catalog.rewrite import note_rewrite
 from catalog.warehouse import Warehouse
 from pipelines.erasure.applied import note_applied
@@ -52,8 +52,8 @@ def _keys_like(warehouse: Warehouse, name: str, network: Network, forms: set[str
     others = [
         key.name for key in network.keys if not forms & {tombstone_form(columns) for columns in key_forms(network, key)}
     ]
-    theirs = f"series IN (SELECT series FROM warehouse.key_versions WHERE network = '{name}')"
-    condition = " AND ".join([theirs, *(f"key <> '{other}'" for other in others)])
+    theirs = f"series IN (SELECT series FROM warehouse.key_versions WHERE network = {literal(name)})"
+    condition = " AND ".join([theirs, *(f"key <> {literal(other)}" for other in others)])
     return in_pieces(
         warehouse.read,
         "warehouse.audience_keys",

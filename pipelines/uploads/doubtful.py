@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from catalog.duckdb_connection import registered
+from catalog.duckdb_connection import literal, registered
 from catalog.warehouse import Warehouse
 from pipelines.identifiers.match_keys import key_value
 from pipelines.identifiers.stored import read_identifiers
@@ -113,7 +113,7 @@ def _find_mixed(warehouse: Warehouse, keys: _Keys, used: list[tuple[int, str]], 
         several = _held_by_several(columns, asked is not None)
         warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _shared_{number} AS {several}")
     shared = " UNION ALL ".join(f"SELECT {number} AS key, * FROM _shared_{number}" for number in range(len(keys)))
-    listed = ", ".join(f"({number}, '{network}')" for number, network in used)
+    listed = ", ".join(f"({number}, {literal(network)})" for number, network in used)
     permitted = (
         "SELECT person_id, network, true AS permitted FROM warehouse.permissions "
         f"SEMI JOIN (SELECT person_id FROM ({shared})) USING (person_id)"

@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from catalog.duckdb_connection import store_frame
+from catalog.duckdb_connection import literal, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.subdivisions import subdivisions
 from pipelines.identifiers.match_keys import SEPARATOR, key_forms
@@ -79,7 +79,7 @@ def unpermitted_keys(
     """
     _find_holders(warehouse, declared, keys)
     # Few people have one: they are looked for among those who may be sent, not the other way round.
-    permitted = f"(FROM warehouse.permissions WHERE network = '{network}')"
+    permitted = f"(FROM warehouse.permissions WHERE network = {literal(network)})"
     found = warehouse.read(f"SELECT DISTINCT place FROM _holders ANTI JOIN {permitted} USING (person_id)")["place"]
     if not absent.any():
         return keys[found]
