@@ -46,6 +46,12 @@ VERSIONS = sa.Table(
     sa.PrimaryKeyConstraint("network", "account", "segment", "version"),
 )
 
+
+def manifest_of(row: sa.RowMapping) -> Manifest:
+    """The manifest of a version, by its row of `VERSIONS`."""
+    return Manifest.model_validate_json(row["manifest"])
+
+
 #: What the last night that reached an audience did with it.
 OUTCOMES = sa.Table(
     "outcomes",

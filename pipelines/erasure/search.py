@@ -8,12 +8,11 @@ from pathlib import Path
 
 import polars as pl
 
-from catalog.store import Catalog
+from catalog.store import Catalog, manifest_of
 from pipelines.holdings.withdrawal import withdraw
 from pipelines.identifiers.matching import hashed_address
 from schemas.network import Network, match_columns
 from schemas.segment import Audience
-from schemas.uploads import Manifest
 
 
 def shown_values(addresses: pl.DataFrame, networks: dict[str, Network]) -> list[str]:
@@ -34,7 +33,7 @@ def withdraw_holding(values: list[str], outbox: Path, catalog: Catalog) -> list[
     withdrawn = []
     for row in catalog.versions():
         audience, version = Audience.of(row), row["version"]
-        manifest = Manifest.model_validate_json(row["manifest"])
+        manifest = manifest_of(row)
         folder = outbox.joinpath(*audience, version)
         names = [entry.name for entry in manifest.files if entry.kind != "remove"]
         if any((folder / name).is_file() and _holds(folder / name, values) for name in names):

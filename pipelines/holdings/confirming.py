@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from catalog.journal import add_confirmation, confirmations, undo_confirmation
-from catalog.store import Catalog
+from catalog.store import Catalog, manifest_of
 from pipelines.holdings.open_lists import OpenList, base_of, open_lists
 from pipelines.holdings.outstanding import holds, is_for_lists_unsaid
 from schemas.errors import JournalError
@@ -64,7 +64,7 @@ def unconfirm(catalog: Catalog, audience: Audience, which: int | str | None = No
 def manifests_of(catalog: Catalog, audience: Audience) -> dict[str, Manifest]:
     """What each version of the audience holds or held, oldest first."""
     rows = catalog.versions(audience, state=None)
-    return {row["version"]: Manifest.model_validate_json(row["manifest"]) for row in rows}
+    return {row["version"]: manifest_of(row) for row in rows}
 
 
 def _versions(catalog: Catalog, audience: Audience) -> _Versions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from catalog.store import manifest_of
 from catalog.warehouse import Warehouse
 from pipelines.erasure.carried import removes_erased
 from pipelines.holdings.outbox import Outbox
@@ -20,7 +21,7 @@ def fresh_version(
     published = state.newest
     if published is None or not outbox.folder(audience, published["version"]).is_dir():
         return None
-    newest = Manifest.model_validate_json(published["manifest"])
+    newest = manifest_of(published)
     same = published["content"] == content_digest(manifest)
     if not same and situation.is_settled and full_digest(newest) == full_digest(manifest):
         same = not has_spent_removals(audience, state, outbox.warehouse)
@@ -36,5 +37,5 @@ def has_spent_removals(audience: Audience, state: State, warehouse: Warehouse) -
     """
     if state.newest is None:
         return False
-    newest = Manifest.model_validate_json(state.newest["manifest"])
+    newest = manifest_of(state.newest)
     return newest.has_file("remove") and removes_erased(warehouse, audience, newest.version)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from catalog.store import Catalog
+from catalog.store import Catalog, manifest_of
 from pipelines.uploads.manifest import rules_version
 from schemas.config import Config
 from schemas.nights import ConfigChange
 from schemas.segment import Audience
-from schemas.uploads import Manifest
 
 
 def renewed_rules(catalog: Catalog, config: Config) -> list[ConfigChange]:
@@ -17,6 +16,6 @@ def renewed_rules(catalog: Catalog, config: Config) -> list[ConfigChange]:
     for name, network in config.used_networks.items():
         now = rules_version(network)
         of_network = [newest[each] for each in config.audiences if each.network == name and each in newest]
-        if any(Manifest.model_validate_json(row["manifest"]).rules_version != now for row in of_network):
+        if any(manifest_of(row).rules_version != now for row in of_network):
             renewed.append(ConfigChange(kind="rules_renewed", about=network.title))
     return renewed

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from catalog.erasures import forgotten_on, open_removals
 from catalog.journal import confirmations
-from catalog.store import VERSIONS, Catalog
+from catalog.store import VERSIONS, Catalog, manifest_of
 from catalog.warehouse import Warehouse
 from pipelines.holdings.audience_keys import key_versions
 from pipelines.holdings.holdings import Holdings, holdings
@@ -31,7 +31,7 @@ class LastFull(NamedTuple):
 
 def last_full(versions: Iterable[sa.RowMapping]) -> LastFull | None:
     """In: an audience's rows of the catalog, in any state, oldest first."""
-    found = (LastFull(Manifest.model_validate_json(row["manifest"]), row["state"]) for row in reversed([*versions]))
+    found = (LastFull(manifest_of(row), row["state"]) for row in reversed([*versions]))
     return next((each for each in found if each.manifest.has_file("full")), None)
 
 
@@ -41,7 +41,7 @@ def last_full_of_any(catalog: Catalog, night: int) -> Manifest | None:
     tonight = {(Audience.of(row), row["version"]) for row in outcomes if row["outcome"] == "published"}
     with catalog.reading() as connection:
         for row in connection.execute(sa.select(VERSIONS).order_by(VERSIONS.c.published_at.desc())).mappings():
-            manifest = Manifest.model_validate_json(row["manifest"])
+            manifest = manifest_of(row)
             if manifest.has_file("full") and (Audience.of(row), row["version"]) not in tonight:
                 return manifest
     return None
@@ -72,8 +72,7 @@ class State:
         return next((row for row in reversed(self.versions) if row["state"] == "published"), None)
 
     def manifest(self, version: str) -> Manifest | None:
-        texts = [row["manifest"] for row in self.versions if row["version"] == version]
-        return Manifest.model_validate_json(texts[0]) if texts else None
+        return next((manifest_of(row) for row in self.versions if row["version"] == version), None)
 
     def incomparable(self, change: Changes, rules_version: str) -> Said | None:
         """Why the keys of the newest list, or of what must leave, and those of today's files are not alike."""
