@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import polars as pl
 
 from pipelines.crm.money import converted, with_rate
+from pipelines.local_days import midnight_after
 from schemas.features import Features
 from schemas.money import exponent
 from schemas.settings import Settings
@@ -120,8 +121,7 @@ def _in_one_currency(orders: pl.DataFrame, rates: pl.DataFrame, settings: Settin
 
 def end_of(day: date, settings: Settings) -> datetime:
     """The instant at which the local day is over, in UTC."""
-    midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), settings.zone)
-    return midnight.astimezone(UTC)
+    return midnight_after(day, settings.zone).astimezone(UTC)
 
 
 def _local_day(instant: pl.Expr, settings: Settings) -> pl.Expr:

@@ -10,6 +10,7 @@ from catalog.home import Home
 from catalog.store import open_catalog
 from catalog.warehouse import Warehouse
 from pipelines.crm.read import Crm
+from pipelines.local_days import midnight_after
 from schemas.config import Config
 from schemas.errors import DayError, RelanceError
 from schemas.said import Said
@@ -50,7 +51,7 @@ def default_day(crm: Crm, zone: ZoneInfo, now: datetime) -> date:
     """
     if crm.sources.as_of == "yesterday":
         return now.astimezone(zone).date() - timedelta(days=1)
-    newest = crm.newest("orders", "ordered_at", before=_tomorrow(now.astimezone(zone)))
+    newest = crm.newest("orders", "ordered_at", before=midnight_after(now.astimezone(zone).date(), zone))
     if not isinstance(newest, datetime):
         msg = Said(
             'sources.toml says as_of = "last order", but no readable order up to today was found. Check tables.orders.'
@@ -116,7 +117,7 @@ def dated_ahead(warehouse: Warehouse, table: TableName, now: datetime) -> tuple[
         return ()
     found = warehouse.read(
         f"SELECT count(*) AS rows, max({column}) AS newest FROM warehouse.crm_{table} WHERE {column} >= $tomorrow",
-        tomorrow=_tomorrow(now),
+        tomorrow=midnight_after(now.date(), now.tzinfo),
     )
     rows, newest = found.row(0)
     if not rows:
@@ -141,8 +142,3 @@ def dated_ahead(warehouse: Warehouse, table: TableName, now: datetime) -> tuple[
             **told,
         )
     return (msg,)
-
-
-def _tomorrow(now: datetime) -> datetime:
-    """When today is over."""
-    return datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), now.tzinfo)

@@ -7,13 +7,14 @@ or counts what they said for another purpose.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from pipelines.customers.statements import Matters, by_canonical_address, by_record, holders, matters_of
+from pipelines.local_days import midnight_after
 from schemas.countries import country_codes as all_countries
 from schemas.customers import Permissions, Refusals
 from schemas.network import Network
@@ -92,7 +93,7 @@ def purposes_heard(networks: dict[str, Network], settings: Settings) -> list[Pur
 
 def instant_of(newest_statement: datetime | None, settings: Settings, as_of: date) -> datetime:
     """When statements must be valid: the end of the day, or the newest statement read if that is later."""
-    end = datetime.combine(as_of + timedelta(days=1), datetime.min.time(), settings.zone)
+    end = midnight_after(as_of, settings.zone)
     return max(end, newest_statement) if newest_statement is not None else end
 
 
