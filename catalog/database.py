@@ -108,8 +108,18 @@ def version_subject(audience: Audience, version: str) -> str:
 
 
 def now() -> datetime:
-    """The time as the catalog keeps it: UTC, without saying so."""
-    return datetime.now(UTC).replace(tzinfo=None)
+    """The time as the catalog keeps it."""
+    return without_zone(datetime.now(UTC))
+
+
+def without_zone(time: datetime) -> datetime:
+    """A time as the catalog keeps it: UTC, without saying so."""
+    return time.astimezone(UTC).replace(tzinfo=None)
+
+
+def with_zone(kept: datetime) -> datetime:
+    """A time of the catalog that says that it is UTC."""
+    return kept.replace(tzinfo=UTC)
 
 
 def _sqlite(home: Home) -> sa.Engine:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
 import sqlalchemy as sa
 
 from catalog import audit
-from catalog.database import METADATA, audience_columns, now, of_audience
+from catalog.database import METADATA, audience_columns, now, of_audience, with_zone, without_zone
 from schemas.audit import Action
 from schemas.crm import CrmErasures
 from schemas.erasure import ErasureRequest, Removal, RequestKind, RequestState
@@ -161,7 +161,7 @@ def sealed_records(catalog: Catalog, request_id: str) -> list[str]:
 def forget_records(catalog: Catalog, before: datetime) -> None:
     """Drop the ids of records that were noted before that time (UTC)."""
     with catalog.writing() as connection:
-        connection.execute(sa.delete(RECORDS).where(RECORDS.c.noted_at < before.replace(tzinfo=None)))
+        connection.execute(sa.delete(RECORDS).where(RECORDS.c.noted_at < without_zone(before)))
 
 
 def mark_erased(catalog: Catalog, request_ids: Sequence[str]) -> None:
@@ -208,7 +208,7 @@ def write_removals(catalog: Catalog, found: Iterable[Removal]) -> None:
     rows = [removal.model_dump() for removal in found]
     with catalog.writing() as connection:
         for row in rows:
-            row.update({name: _naive(row[name]) for name in ("published_at", "confirmed_at")})
+            row.update({name: row[name] and without_zone(row[name]) for name in ("published_at", "confirmed_at")})
             same = [STATES.c[name] == row[name] for name in ("request_id", "network", "account", "segment")]
             connection.execute(sa.delete(STATES).where(*same))
             connection.execute(sa.insert(STATES).values(**row))
@@ -251,7 +251,7 @@ def _insert(connection: sa.Connection, requests: Iterable[tuple[str, RequestKind
     """Write requests (id, kind, when) as received by `by`."""
     received = {"received_at": now(), "received_by": by, "state": "received"}
     rows = [
-        {"request_id": request_id, "kind": kind, "requested_at": _naive(requested_at), **received}
+        {"request_id": request_id, "kind": kind, "requested_at": without_zone(requested_at), **received}
         for request_id, kind, requested_at in requests
     ]
     if rows:
@@ -273,9 +273,5 @@ def _update(connection: sa.Connection, request_ids: Iterable[str], **values: obj
         connection.execute(changed, rows)
 
 
-def _naive(time: datetime | None) -> datetime | None:
-    return time and time.astimezone(UTC).replace(tzinfo=None)
-
-
 def _aware(row: sa.RowMapping) -> dict[str, object]:
-    return {name: value.replace(tzinfo=UTC) if isinstance(value, datetime) else value for name, value in row.items()}
+    return {name: with_zone(value) if isinstance(value, datetime) else value for name, value in row.items()}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from catalog.database import METADATA, audience_columns, now, of_audience, version_subject
+from catalog.database import METADATA, audience_columns, now, of_audience, version_subject, with_zone
 from schemas.errors import JournalError
 from schemas.journal import Confirmation, ConfirmationKind
 from schemas.said import Said
@@ -94,5 +93,5 @@ def _numbered(number: int) -> sa.Select:
 
 
 def _confirmation(row: sa.RowMapping) -> Confirmation:
-    times = {name: row[name] and row[name].replace(tzinfo=UTC) for name in ("confirmed_at", "undone_at")}
+    times = {name: row[name] and with_zone(row[name]) for name in ("confirmed_at", "undone_at")}
     return Confirmation.model_validate({**row, **times})

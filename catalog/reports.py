@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from catalog.database import METADATA, audience_columns, now, of_audience, version_subject
+from catalog.database import METADATA, audience_columns, now, of_audience, version_subject, with_zone
 from schemas.errors import ReportError
 from schemas.reports import FailedUpload, SizeReport
 from schemas.said import Said
@@ -83,4 +82,4 @@ def _rows(catalog: Catalog, table: sa.Table, audience: Audience | None) -> list[
         query = query.where(*of_audience(table, audience))
     with catalog.reading() as connection:
         rows = connection.execute(query).mappings().all()
-    return [{**row, "reported_at": row["reported_at"].replace(tzinfo=UTC)} for row in rows]
+    return [{**row, "reported_at": with_zone(row["reported_at"])} for row in rows]

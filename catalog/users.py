@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from datetime import UTC
 from typing import TYPE_CHECKING, get_args
 
 import sqlalchemy as sa
 
-from catalog.database import METADATA, now
+from catalog.database import METADATA, now, with_zone
 from catalog.passwords import MINIMUM_LENGTH, fits, hash_of, one_time_password
 from schemas.errors import UserError
 from schemas.portal import Role, User
@@ -50,7 +49,7 @@ def user_of(row: sa.RowMapping) -> User:
         name=row["name"],
         roles=frozenset(row["roles"]),
         one_time_password=row["one_time_password"],
-        created_at=row["created_at"].replace(tzinfo=UTC),
+        created_at=with_zone(row["created_at"]),
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
+from catalog.database import with_zone, without_zone
 from catalog.nights import Start
+from pipelines.local_days import midnight
 from schemas.settings import Settings
 
 
@@ -18,7 +20,7 @@ def due_day(settings: Settings, now: datetime) -> date:
 
 def day_begins(settings: Settings, day: date) -> datetime:
     """When the local day begins, in UTC, without saying so, as the catalog keeps times."""
-    return datetime.combine(day, datetime.min.time(), settings.zone).astimezone(UTC).replace(tzinfo=None)
+    return without_zone(midnight(day, settings.zone))
 
 
 #: From so many days without a night on, whoever looks is told, by `quiet_days`.
@@ -32,7 +34,7 @@ def quiet_days(newest: Mapping[Any, Any] | None, now: datetime) -> int | None:
     """
     if newest is None:
         return None
-    days = (now.date() - newest["started_at"].replace(tzinfo=UTC).astimezone(now.tzinfo).date()).days
+    days = (now.date() - with_zone(newest["started_at"]).astimezone(now.tzinfo).date()).days
     return days if days >= _QUIET_FROM else None
 
 

@@ -6,10 +6,10 @@ Every step can be killed and repeated: a request's state changes only when what 
 from __future__ import annotations
 
 import shutil
-from datetime import UTC
 
 import polars as pl
 
+from catalog.database import with_zone
 from catalog.erasures import (
     erasure_requests,
     forget_on,
@@ -102,7 +102,7 @@ def _carrier(erasing: Erasing, audience: Audience, found: pl.DataFrame) -> Carri
         audience,
         found.filter(**audience._asdict()),
         confirmations(erasing.catalog, audience),
-        {version: at.replace(tzinfo=UTC) for version, at in published_at.items()},
+        {version: with_zone(at) for version, at in published_at.items()},
         lambda said: possible_lists(said, files, published_at),
         forgotten_on(erasing.catalog, audience),
     )

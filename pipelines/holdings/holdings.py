@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 import polars as pl
 
+from catalog.database import without_zone
 from catalog.duckdb_connection import inline, registered
 from catalog.warehouse import Warehouse
 from pipelines.holdings.audience_keys import KEYS, STORED_KEYS, SinceNewest, file_keys
@@ -263,7 +264,7 @@ def _deleted(standing: Sequence[Confirmation], published_at: Mapping[str, dateti
         if confirmation.kind != "deleted":
             continue
         before, after = open_lists(standing[:place]), open_lists(standing[: place + 1])
-        at = confirmation.confirmed_at.astimezone(UTC).replace(tzinfo=None)
+        at = without_zone(confirmation.confirmed_at)
         if not after:
             over |= {version for version, then in published_at.items() if then <= at}
         if len(before) == len(after):
