@@ -163,6 +163,10 @@ class ErasureRequests(dy.Schema):
         return _somebody("erasures")
 
 
+#: What tells one row of `CrmErasures` from all others.
+TOMBSTONE = ("request_id", "form", "tombstone")
+
+
 class CrmErasures(dy.Schema):
     """What is kept of a request: keyed hashes and dates, never the value."""
 

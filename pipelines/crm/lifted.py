@@ -13,11 +13,10 @@ from pipelines.identifiers.emails import canonical_email
 from pipelines.pieces import picked
 from pipelines.tombstones.erased import requests_for
 from pipelines.tombstones.tombstones import person_tombstones, tombstones, with_phone
-from schemas.crm import CrmErasures, ErasureRequests
+from schemas.crm import TOMBSTONE, CrmErasures, ErasureRequests
 from schemas.network import Network
 
 _NAMED = ("customer_id", "email", "phone")
-_STONE = ("request_id", "form", "tombstone")
 
 
 def with_lifted(
@@ -50,22 +49,22 @@ def with_lifted(
     ).select("form", "tombstone", grant="request_id", granted_at="requested_at")
     return (
         standing.drop("lifted_at")
-        .join(_lifted(standing, uncovered), on=_STONE, how="left", maintain_order="left")
+        .join(_lifted(standing, uncovered), on=TOMBSTONE, how="left", maintain_order="left")
         .select(CrmErasures.column_names())
     )
 
 
 def _lifted(standing: pl.DataFrame, uncovered: pl.DataFrame) -> pl.DataFrame:
-    """`_STONE`, lifted_at: the tombstones that a grant lifts. In: `CrmErasures`; grant, granted_at, form, tombstone.
+    """`TOMBSTONE`, lifted_at: the tombstones that a grant lifts. In: `CrmErasures`; grant, granted_at, form, tombstone.
 
     What others can have too, as a name and postcode or one mailbox's form of several addresses, is lifted only of a
     request that covers the record or address that was granted: of another it is somebody else's.
     """
-    later = standing.select(*_STONE, "requested_at").join(uncovered, on=["form", "tombstone"])
+    later = standing.select(*TOMBSTONE, "requested_at").join(uncovered, on=["form", "tombstone"])
     later = later.filter(pl.col("granted_at") > pl.col("requested_at"))
     own = later.filter(pl.col("form").is_in(_NAMED))
     with_own = later.join(own, on=["request_id", "grant"], how="semi")
-    return with_own.group_by(_STONE).agg(lifted_at=pl.col("granted_at").max())
+    return with_own.group_by(TOMBSTONE).agg(lifted_at=pl.col("granted_at").max())
 
 
 def voided_grants(

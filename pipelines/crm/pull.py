@@ -27,7 +27,7 @@ from pipelines.tombstones.names import request_names
 from pipelines.tombstones.tombstones import person_tombstones, tombstones
 from pipelines.tombstones.withheld import keep_for_holders
 from schemas.broken_rules import rule_said
-from schemas.crm import PURPOSES, RAW_MARK, Quarantine
+from schemas.crm import PURPOSES, RAW_MARK, TOMBSTONE, Quarantine
 from schemas.errors import EmptyCrmError
 from schemas.network import Network
 from schemas.said import Said
@@ -109,7 +109,7 @@ def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
     )
     persons = person_tombstones(requests, reading.identity_key)
     every = pl.concat([known.select(fresh.columns), fresh, persons]).unique(
-        ["request_id", "form", "tombstone"], keep="first", maintain_order=True
+        TOMBSTONE, keep="first", maintain_order=True
     )
     connection = reading.crm.connection
     store_frame(connection, "_tombstones", reading.lift(every))

@@ -12,7 +12,7 @@ import dataframely as dy
 import polars as pl
 
 from catalog.warehouse import Warehouse
-from schemas.crm import CrmErasures
+from schemas.crm import TOMBSTONE, CrmErasures
 
 Place = Literal["rows", "keys"]
 
@@ -20,7 +20,6 @@ Place = Literal["rows", "keys"]
 _LIFTED = "lifted"
 
 _TABLE = "applied_tombstones"
-_NAMES = ["request_id", "form", "tombstone"]
 
 
 class _Applied(dy.Schema):
@@ -36,20 +35,20 @@ def not_applied(warehouse: Warehouse, place: Place) -> pl.DataFrame:
     warehouse.ensure(_TABLE, _Applied)
     return warehouse.read(
         f"FROM warehouse.crm_erasures ANTI JOIN (FROM warehouse.{_TABLE} WHERE place = $place) "
-        f"USING ({', '.join(_NAMES)}) WHERE lifted_at IS NULL",
+        f"USING ({', '.join(TOMBSTONE)}) WHERE lifted_at IS NULL",
         place=place,
     )
 
 
 def note_applied(warehouse: Warehouse, place: Place, erasures: pl.DataFrame) -> None:
     """Keep that these `CrmErasures` were looked for. It belongs into one transaction with what was done about them."""
-    warehouse.append(_TABLE, erasures.select(pl.lit(place).alias("place"), *_NAMES))
+    warehouse.append(_TABLE, erasures.select(pl.lit(place).alias("place"), *TOMBSTONE))
 
 
 def forget_lifted(warehouse: Warehouse) -> None:
     """Whom a consent brought back has rows and keys again: they are looked for should the request stand once more."""
     warehouse.ensure(_TABLE, _Applied)
-    names = ", ".join(_NAMES)
+    names = ", ".join(TOMBSTONE)
     lifted = f"SELECT {names} FROM warehouse.crm_erasures WHERE lifted_at IS NOT NULL"
     warehouse.execute(f"DELETE FROM warehouse.{_TABLE} WHERE place <> '{_LIFTED}' AND ({names}) IN ({lifted})")
     noted = f"(FROM warehouse.{_TABLE} WHERE place = '{_LIFTED}')"
@@ -64,4 +63,4 @@ def left_behind(warehouse: Warehouse, erasures: pl.DataFrame) -> pl.DataFrame:
     """
     lifted = warehouse.read("SELECT DISTINCT request_id FROM warehouse.crm_erasures WHERE lifted_at IS NOT NULL")
     noted = warehouse.read(f"FROM warehouse.{_TABLE} WHERE place = '{_LIFTED}'")
-    return erasures.join(lifted, on="request_id", how="semi").join(noted, on=_NAMES, how="semi")
+    return erasures.join(lifted, on="request_id", how="semi").join(noted, on=TOMBSTONE, how="semi")

@@ -8,7 +8,7 @@ from catalog.erasures import catalog_tombstones
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
 from pipelines.tombstones.forbidden import tombstoned
-from schemas.crm import CrmErasures
+from schemas.crm import TOMBSTONE, CrmErasures
 from schemas.network import Network
 
 
@@ -16,11 +16,10 @@ def forbidden_meanwhile(
     keys: pl.DataFrame, *, network: Network, catalog: Catalog, warehouse: Warehouse, identity_key: str
 ) -> bool:
     """Whether a request that the night has not read forbids one of the keys (key, value) that a version would add."""
-    names = ["request_id", "form", "tombstone"]
     made = catalog_tombstones(catalog)
     if made.is_empty():
         return False
     warehouse.ensure("crm_erasures", CrmErasures)
-    read = warehouse.read(f"SELECT {', '.join(names)} FROM warehouse.crm_erasures")
-    late = made.join(read, on=names, how="anti")
+    read = warehouse.read(f"SELECT {', '.join(TOMBSTONE)} FROM warehouse.crm_erasures")
+    late = made.join(read, on=TOMBSTONE, how="anti")
     return tombstoned(keys, network=network, erasures=late, identity_key=identity_key).any()

@@ -30,7 +30,7 @@ from pipelines.erasure.urgent import Waiting
 from pipelines.identifiers.hashes import keyed_hash
 from pipelines.tombstones.covered import Covered, Lift, among, covered_by, lifted, within
 from pipelines.tombstones.met import ADDRESSED, Met, met_rows
-from schemas.crm import CrmErasures
+from schemas.crm import TOMBSTONE, CrmErasures
 from schemas.erasure import RequestKind
 from schemas.network import match_columns
 
@@ -42,8 +42,7 @@ def known_erasures(erasing: Erasing) -> pl.DataFrame:
     """`CrmErasures` of every request so far: the warehouse's, and those that came to the catalog since."""
     erasing.warehouse.ensure("crm_erasures", CrmErasures)
     kept = erasing.warehouse.read("FROM warehouse.crm_erasures")
-    names = ["request_id", "form", "tombstone"]
-    return pl.concat([kept, catalog_tombstones(erasing.catalog).join(kept, on=names, how="anti")])
+    return pl.concat([kept, catalog_tombstones(erasing.catalog).join(kept, on=TOMBSTONE, how="anti")])
 
 
 def note_changed(erasing: Erasing, arriving: pl.DataFrame) -> None:
@@ -52,7 +51,7 @@ def note_changed(erasing: Erasing, arriving: pl.DataFrame) -> None:
     In: `CrmErasures` as they are read tonight.
     """
     known = known_erasures(erasing)
-    changed = arriving.join(known, on=["request_id", "form", "tombstone"], how="anti")
+    changed = arriving.join(known, on=TOMBSTONE, how="anti")
     receive_again(erasing.catalog, changed["request_id"].unique())
 
 

@@ -14,7 +14,7 @@ from pipelines.customers.records import canonical_records
 from pipelines.identifiers.fillers import is_filler
 from pipelines.tombstones.erased import requests_for
 from pipelines.tombstones.tombstones import tombstones
-from schemas.crm import CrmErasures, ErasureRequests
+from schemas.crm import TOMBSTONE, CrmErasures, ErasureRequests
 from schemas.network import Network
 from schemas.settings import Joining, Settings
 
@@ -110,7 +110,7 @@ def covered_by(  # noqa: PLR0913 - as above, and the networks that see the addre
         default_country=settings.default_country,
         networks=networks,
     )
-    new = every.join(erasures, on=["request_id", "form", "tombstone"], how="anti")
+    new = every.join(erasures, on=TOMBSTONE, how="anti")
     return Covered(found, new.select(CrmErasures.column_names()))
 
 
