@@ -7,7 +7,6 @@ request, and details that are names, numbers and dates only.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import pwd
 import re
@@ -19,6 +18,7 @@ import sqlalchemy as sa
 
 from catalog.database import METADATA
 from schemas.audit import BEGINNING, Action, AuditHead
+from schemas.canonical import canonical_json
 
 AUDIT = sa.Table(
     "audit",
@@ -91,7 +91,7 @@ def append_all(connection: sa.Connection, actor: str, action: Action, subjects: 
             "actor": actor,
             "action": action,
             "subject": subject,
-            "details": json.dumps(details, sort_keys=True, ensure_ascii=False, separators=(",", ":")),
+            "details": canonical_json(details),
             "previous": before.hash,
         }
         before = AuditHead(line=before.line + 1, hash=_hash(line))
@@ -139,8 +139,7 @@ def faults(lines: Iterable[sa.RowMapping], claims: Iterable[Claim]) -> list[str]
 
 
 def _hash(line: sa.RowMapping | dict[str, object]) -> str:
-    canonical = json.dumps([line[name] for name in _HASHED], ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(canonical_json([line[name] for name in _HASHED]).encode()).hexdigest()
 
 
 def _check(actor: str, action: str, subject: str, details: Details) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Literal
 
@@ -10,6 +9,7 @@ import dataframely as dy
 from pydantic import BaseModel, ConfigDict
 
 from schemas.audit import AuditHead
+from schemas.canonical import canonical_json
 from schemas.privacy import HASHED
 from schemas.segment import Audience
 from schemas.uploads import Signature
@@ -91,5 +91,4 @@ class Certificate(BaseModel):
 
     def signed_bytes(self) -> bytes:
         """The canonical JSON that the signature covers."""
-        content = self.model_dump(mode="json", exclude={"signature"})
-        return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+        return canonical_json(self.model_dump(mode="json", exclude={"signature"})).encode()
