@@ -30,36 +30,15 @@ def measured(  # noqa: PLR0913 - one bucket of people and what is known of them
     Orders and visits count up to the end of `as_of` in the company's time zone; an order without a time always counts.
     """
     day, end = pl.lit(as_of), pl.lit(end_of(as_of, settings))
-    counted = orders.filter(
-        (pl.col("status") == "completed") & (pl.col("ordered_at").is_null() | (pl.col("ordered_at") < end))
-    )
-    one_by_one = _in_one_currency(counted, rates, settings)
+    one_by_one = _in_one_currency(_counted(orders, end), rates, settings)
     every = one_by_one if summed is None else pl.concat([one_by_one, summed.select(one_by_one.columns)])
-    # An instant's day is looked up once a person, not once an order: days never run backwards.
-    bought = (
-        every.lazy()
-        .group_by("person_id")
-        .agg(
-            pl.col("orders_count", "revenue_minor").sum(),
-            first_day=pl.col("first_order").min(),
-            last_day=pl.col("last_order").max(),
-        )
-        .with_columns(_local_day(pl.col("first_day", "last_day"), settings), pl.col("orders_count").cast(pl.UInt32))
-    )
-    visited = (
-        visits.lazy()
-        .filter(pl.col("occurred_at") < end)
-        .group_by("person_id")
-        .agg(last_visit=pl.col("occurred_at").max())
-        .with_columns(_local_day(pl.col("last_visit"), settings))
-    )
     known_since = pl.min_horizontal(_local_day(pl.col("created_at"), settings), "first_day")
     ordered = pl.col("orders_count") > 0
     digits = exponent(settings.currency)
     return (
         customers.lazy()
-        .join(bought, on="person_id", how="left")
-        .join(visited, on="person_id", how="left")
+        .join(_bought(every, settings), on="person_id", how="left")
+        .join(_visited(visits, end, settings), on="person_id", how="left")
         .with_columns(pl.col("orders_count", "revenue_minor").fill_null(0))
         .select(
             "person_id",
@@ -100,6 +79,38 @@ def ranked(measured: pl.DataFrame) -> pl.DataFrame:
     )
     # Products of Decimals are 38 digits wide, which DuckDB reads many times slower than 18.
     return table.select(Features.column_names()).cast(Features.create_empty().schema)
+
+
+def _counted(orders: pl.DataFrame, end: pl.Expr) -> pl.DataFrame:
+    """The orders that count up to `end`: as `totals` says it in SQL."""
+    before = pl.col("ordered_at").is_null() | (pl.col("ordered_at") < end)
+    return orders.filter((pl.col("status") == "completed") & before)
+
+
+def _bought(orders: pl.DataFrame, settings: Settings) -> pl.LazyFrame:
+    """person_id, orders_count, revenue_minor, first_day, last_day."""
+    # An instant's day is looked up once a person, not once an order: days never run backwards.
+    return (
+        orders.lazy()
+        .group_by("person_id")
+        .agg(
+            pl.col("orders_count", "revenue_minor").sum(),
+            first_day=pl.col("first_order").min(),
+            last_day=pl.col("last_order").max(),
+        )
+        .with_columns(_local_day(pl.col("first_day", "last_day"), settings), pl.col("orders_count").cast(pl.UInt32))
+    )
+
+
+def _visited(visits: pl.DataFrame, end: pl.Expr, settings: Settings) -> pl.LazyFrame:
+    """person_id, last_visit."""
+    return (
+        visits.lazy()
+        .filter(pl.col("occurred_at") < end)
+        .group_by("person_id")
+        .agg(last_visit=pl.col("occurred_at").max())
+        .with_columns(_local_day(pl.col("last_visit"), settings))
+    )
 
 
 def _in_one_currency(orders: pl.DataFrame, rates: pl.DataFrame, settings: Settings) -> pl.DataFrame:
