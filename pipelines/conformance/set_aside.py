@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 from unicodedata import category, normalize
 
 from phonenumbers import NumberParseException, is_valid_number, parse
@@ -49,8 +49,6 @@ RuleName = Literal[
     "date_as_typed",
     "gender_of_another_language",
 ]
-#: `contradicts_another_row` needs the other row, and is found in `scores`.
-RULE_NAMES = (*get_args(RuleName), "contradicts_another_row")
 
 
 class _Row(NamedTuple):
