@@ -12,7 +12,7 @@ from pipelines.holdings.holdings import differences, unsaid_versions
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.renewals import renewals
 from pipelines.uploads.changes import changes, deltas, listed_keys
-from pipelines.uploads.freshness import has_spent_removals
+from pipelines.uploads.fresh_version import has_spent_removals
 from pipelines.uploads.manifest import rules_version
 from pipelines.uploads.plan import Situation
 from pipelines.uploads.reduced import Reduction, reduced_rows, reduction_of

@@ -13,7 +13,7 @@ from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.withdrawal import FORGOTTEN, withdraw_forbidden
 from pipelines.uploads.commit import commit
 from pipelines.uploads.draft import Asked, Draft, draft_of
-from pipelines.uploads.freshness import fresh_version
+from pipelines.uploads.fresh_version import fresh_version
 from pipelines.uploads.manifest import new_manifest, readme, signed
 from pipelines.uploads.minimum import too_small
 from pipelines.uploads.plan import RETIRED, plan
