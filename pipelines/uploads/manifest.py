@@ -52,12 +52,11 @@ def new_manifest(  # noqa: PLR0913 - the manifest's parts
     *,
     settings: Settings,
     files: tuple[FileEntry, ...],
-    version: str,
     as_of: date,
     base: str | None,
     situation: Situation,
     plan: Plan,
-    reduction: Reduction | None = None,
+    reduction: Reduction | None,
 ) -> Manifest:
     """The unsigned manifest of a version."""
     return Manifest(
@@ -65,7 +64,7 @@ def new_manifest(  # noqa: PLR0913 - the manifest's parts
         account=audience.account,
         segment=audience.segment,
         public_name=segment.public_name,
-        version=version,
+        version=situation.version,
         as_of=as_of.isoformat(),
         base=base,
         rules_version=rules_version(network),
