@@ -17,7 +17,7 @@ from catalog.descriptions import descriptions
 from catalog.journal import confirmations
 from catalog.nights import newest_night, night_report, starts_since
 from catalog.offered import offered
-from catalog.store import Catalog
+from catalog.store import Catalog, manifest_of
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, home_at, told
 from commands.telling import tell_of_failure
 from pipelines.alerts import late_message, unknown_message
@@ -172,7 +172,7 @@ def _versions(catalog: Catalog) -> Table:
         of_audience = [each for each in standing if each.audience == audience]
         offer = offers.get(audience)
         row = offer.version if offer is not None else None
-        manifest = Manifest.model_validate_json(row["manifest"]) if row is not None else None
+        manifest = manifest_of(row) if row is not None else None
         left = outstanding(manifest, of_audience) if manifest is not None else ()
         confirmed = [f"{each.version} {each.kind}" for each in of_audience]
         is_retired = audience in described and not described[audience]["declared"]

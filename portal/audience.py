@@ -14,7 +14,7 @@ from catalog.database import of_audience
 from catalog.descriptions import choice_described, overlaps_of
 from catalog.journal import confirmations
 from catalog.reports import failed_uploads, size_reports
-from catalog.store import OUTCOMES, Catalog
+from catalog.store import OUTCOMES, Catalog, manifest_of
 from pipelines.holdings.confirming import confirm as confirm_upload
 from pipelines.holdings.confirming import unconfirm as unconfirm_upload
 from portal.addresses import VERSION_PATTERN, AudienceOf, row_of
@@ -30,7 +30,7 @@ from schemas.errors import JournalError, ReportError
 from schemas.journal import ConfirmationKind
 from schemas.said import Said
 from schemas.segment import Audience
-from schemas.uploads import Ledger, Manifest
+from schemas.uploads import Ledger
 
 router = APIRouter(prefix="/audiences/{network}/{account}/{segment}")
 
@@ -167,7 +167,7 @@ def _nights(catalog: Catalog, named: Audience) -> list[_Night]:
 def _versions(catalog: Catalog, named: Audience) -> list[_Version]:
     """The newest twelve, the newest first."""
     rows = reversed(catalog.versions(named, state=None)[-12:])
-    manifests = ((row, Manifest.model_validate_json(row["manifest"])) for row in rows)
+    manifests = ((row, manifest_of(row)) for row in rows)
     return [_Version(row["version"], row["state"], manifest.full_people) for row, manifest in manifests]
 
 

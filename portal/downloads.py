@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Path, Request, Response
 
 from catalog.database import version_subject
-from catalog.store import Catalog
+from catalog.store import Catalog, manifest_of
 from portal.addresses import AudienceOf, Version
 from portal.links import Link, download_name, files_of, read_link, sign_link
 from portal.rendering import redirect
@@ -77,7 +77,7 @@ def _published(catalog: Catalog, link: Link) -> tuple[Manifest, list[FileEntry]]
     row = next((row for row in catalog.versions(link.audience) if row["version"] == link.version), None)
     if row is None:
         raise HTTPException(404)
-    manifest = Manifest.model_validate_json(row["manifest"])
+    manifest = manifest_of(row)
     entries = files_of(manifest, link)
     if not entries:
         raise HTTPException(404)

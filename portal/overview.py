@@ -13,7 +13,7 @@ from catalog.descriptions import descriptions
 from catalog.forecasts import Forecast, forecasts
 from catalog.journal import confirmations
 from catalog.offered import Offered, newest_rows, offered
-from catalog.store import OUTCOMES, VERSIONS, Catalog
+from catalog.store import OUTCOMES, VERSIONS, Catalog, manifest_of
 from pipelines.holdings.expiry import expiry_of, first_forgotten, forecast_base
 from pipelines.holdings.open_lists import OpenList, open_lists
 from pipelines.holdings.outstanding import outstanding, outstanding_instead
@@ -167,7 +167,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
     today: date,
 ) -> Row:
     network, newest, is_withdrawn = networks()[audience.network], offer.version, offer.is_withdrawn
-    manifest = Manifest.model_validate_json(newest["manifest"]) if newest is not None else None
+    manifest = manifest_of(newest) if newest is not None else None
     ledger = Ledger.model_validate(outcome["ledger"]) if outcome is not None and outcome["ledger"] else None
     people = manifest.full_people if manifest is not None else ledger and ledger.file_people
     lists = open_lists(standing)
@@ -239,7 +239,7 @@ def _expiring(
         return _Expiring(known.days[0][0], expiry.margin, known)
     added = {version for version, kind in lists[-1].uploads if kind == "added"}
     renewed = {
-        row["version"]: Manifest.model_validate_json(row["manifest"]).renewed_uploads
+        row["version"]: manifest_of(row).renewed_uploads
         for row in (catalog.versions(audience, None) if added else ())
         if row["version"] in added
     }
@@ -256,7 +256,5 @@ def _people_of_uploaded(catalog: Catalog, standing: dict[Audience, list[Confirma
     with catalog.reading() as connection:
         rows = connection.execute(query).mappings().all()
     return {
-        Audience.of(row): Manifest.model_validate_json(row["manifest"]).full_people
-        for row in rows
-        if last.get(Audience.of(row)) == row["version"]
+        Audience.of(row): manifest_of(row).full_people for row in rows if last.get(Audience.of(row)) == row["version"]
     }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import get_args
 
 import dataframely as dy
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.audit import AuditHead
+from schemas.canonical import canonical_json
 from schemas.journal import UploadStep
 from schemas.network_file import FileKind
 from schemas.privacy import HASHED
@@ -250,4 +250,4 @@ class Manifest(BaseModel):
     def signed_bytes(self) -> bytes:
         """The canonical JSON that the signature covers."""
         content = self.model_dump(mode="json", exclude={"signature"})
-        return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+        return canonical_json(content).encode()

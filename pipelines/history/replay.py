@@ -20,6 +20,7 @@ from pipelines.customers.subdivisions import subdivisions
 from pipelines.history.declared import config_of
 from pipelines.history.neighbours import Known, permitted_people, person_records, refused_keys
 from pipelines.history.nights import Night
+from pipelines.holdings.confirming import manifests_of
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.identifiers.match_keys import network_keys
 from pipelines.segments import condition, members
@@ -106,8 +107,8 @@ def _published(night: Night, catalog: Catalog, audience: Audience) -> _Published
         return _Published(None, None)
     if outcome["outcome"] == "held":
         return _Published(None, str(outcome["reason"]))
-    texts = [row["manifest"] for row in catalog.versions(audience, state=None) if row["version"] == outcome["version"]]
-    return _Published(Manifest.model_validate_json(texts[0]) if texts else None, None)
+    manifests = manifests_of(catalog, audience)
+    return _Published(manifests.get(outcome["version"]), None)
 
 
 def _refusal(audience: Audience, published: _Published, declared: Config, current: Config) -> str | None:
