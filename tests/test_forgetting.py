@@ -206,6 +206,7 @@ def test_a_forgotten_person_leaves_every_list_and_comes_back_with_a_later_consen
     assert shown["request"]["state"] == "closed"
     assert {each["state"] for each in shown["removals"]} == {"closed"}
     assert all(each["confirmation"] and each["confirmed_at"] for each in shown["removals"])
+    assert not files_with(home, HASHED)
     verify(tmp_path, home, written)
     for opened in erasing():
         settle(opened)

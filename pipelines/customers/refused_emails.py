@@ -8,8 +8,8 @@ from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.decided import heard
 from pipelines.customers.permissions import refused_addresses, said_of_addresses
+from pipelines.customers.statements import digest_kinds, named_emails
 from pipelines.customers.suppressed import suppressed_emails
-from pipelines.identifiers.emails import canonical_email
 from schemas.config import Config
 
 #: Where each canonical e-mail is refused; a null network is all of them.
@@ -17,8 +17,8 @@ REFUSED_EMAILS = {"network": pl.String, "email": pl.String}
 
 
 def refused_emails(warehouse: Warehouse, config: Config) -> pl.DataFrame:
-    """network (null: all), email (canonical): those that a suppression list names, and those that are refused by what
-    was said of them and are no record's, so that no person is refused for it.
+    """network (null: all), email (canonical, or a digest in hex): those that a suppression list names, and those that
+    are refused by what was said of them and are no record's, so that no person is refused for it.
 
     Another spelling of one that is the same key at some network is refused there too. (A phone's forms are those of one
     number only.)
@@ -37,19 +37,14 @@ def refused_at(refused: pl.DataFrame, network: str) -> pl.DataFrame:
 def _spoken_against(warehouse: Warehouse, config: Config) -> pl.DataFrame:
     against = warehouse.read(
         "SELECT DISTINCT address FROM warehouse.crm_consents "
-        "WHERE contains(address, '@') AND (status <> 'granted' OR captured_at IS NULL)"
+        "WHERE address IS NOT NULL AND (status <> 'granted' OR captured_at IS NULL)"
     )
+    against = against.with_columns(named_emails(against["address"])).drop_nulls()
     # Most companies have no such statement.
     if against.is_empty():
         return pl.DataFrame(schema=REFUSED_EMAILS)
-    emails = against.with_columns(canonical_email(pl.col("address")).alias("canonical_email"))
-    store_frame(warehouse.connection, "_against", emails)
-    # What is no match key of whoever has it stands in no identifier that they could be known by.
-    held = (
-        "SELECT canonical_email FROM warehouse.crm_customers SEMI JOIN _against USING (canonical_email) "
-        "JOIN (SELECT customer_id FROM warehouse.customer_records WHERE email_refusal IS NULL) USING (customer_id)"
-    )
-    unheld = f"SELECT address FROM _against ANTI JOIN ({held}) USING (canonical_email)"
+    store_frame(warehouse.connection, "_against", against)
+    unheld = f"SELECT address FROM _against ANTI JOIN ({_held(against['email'])}) USING (email)"
     words = said_of_addresses(
         warehouse.read(f"{heard(config)} AND address IN ({unheld})"),
         pl.DataFrame(schema={"email": pl.String, "phone": pl.String, "country": pl.String}),
@@ -59,3 +54,19 @@ def _spoken_against(warehouse: Warehouse, config: Config) -> pl.DataFrame:
     )
     refused = refused_addresses(words, networks=config.used_networks, settings=config.settings)
     return refused.select("network", email="address")
+
+
+def _held(emails: pl.Series) -> str:
+    """SQL for those of the e-mails and digests in `_against` (email) that some record has.
+
+    What is no match key of whoever has it stands in no identifier that they could be known by.
+    """
+    digests = emails.filter(~emails.str.contains("@", literal=True))
+    shown = ["canonical_email", *(f"{how}(canonical_email)" for how in digest_kinds(digests))]
+    usable = (
+        "warehouse.crm_customers JOIN (SELECT customer_id FROM warehouse.customer_records WHERE email_refusal IS NULL) "
+        "USING (customer_id)"
+    )
+    return " UNION ALL ".join(
+        f"SELECT {each} AS email FROM {usable} WHERE {each} IN (SELECT email FROM _against)" for each in shown
+    )

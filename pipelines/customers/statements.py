@@ -178,6 +178,13 @@ def _by_email(addressed: pl.DataFrame, records: pl.DataFrame) -> list[pl.DataFra
     return [canonical, named, *(each.filter(pl.col("address").is_in(held.implode())) for each in digests)]
 
 
+def named_emails(addresses: pl.Series) -> pl.Series:
+    """Addresses as typed, as `email`, row by row: an e-mail canonical, a digest of one in hex, a phone null."""
+    address = pl.col("address")
+    email = pl.when(address.str.contains("@", literal=True)).then(canonical_email(address))
+    return addresses.to_frame("address").select(pl.coalesce(email, prehashed(address)).alias("email"))["email"]
+
+
 def with_digests(emails: pl.Series, digests: pl.Series) -> pl.DataFrame:
     """email, digest: those of the canonical e-mails that have one of the digests (lower-case hex)."""
     found = [pl.DataFrame(schema={"email": pl.String, "digest": pl.String})]

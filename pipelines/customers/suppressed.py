@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.customers.statements import by_canonical_address, holders
-from pipelines.identifiers.emails import canonical_email
+from pipelines.customers.statements import by_canonical_address, holders, named_emails
 from schemas.settings import Settings
 from schemas.suppression import Suppression
 from schemas.uploads import suppressed_by
@@ -41,8 +40,7 @@ def suppressed_people(
 
 
 def suppressed_emails(named: pl.DataFrame) -> pl.Series:
-    """In: `CrmSuppressions`. Out: the e-mails that it names, canonical: another spelling of one that is the same key at
-    some network is refused there too. (A phone's forms are those of one number only.)
+    """In: `CrmSuppressions`. Out: the e-mails that it names, as `named_emails` has them: another spelling of one that
+    is the same key at some network is refused there too. (A phone's forms are those of one number only.)
     """
-    listed = named.filter(pl.col("address").str.contains("@", literal=True))
-    return listed.select(canonical_email(pl.col("address")).alias("email"))["email"].drop_nulls().unique()
+    return named_emails(named["address"]).drop_nulls().unique()

@@ -60,7 +60,6 @@ def settle(erasing: Erasing) -> None:
     mark_erased(catalog, received)
     # A request may be open again: its consent is gone, or what closed it was taken back.
     update_removals(erasing)
-    _drop_finished_keys(erasing)
     erased = requests_in(catalog, "erased")
     if due or rewrite_is_due(warehouse, erasing.now.date()):
         rewrite_warehouse(erasing.home, warehouse)
@@ -68,7 +67,9 @@ def settle(erasing: Erasing) -> None:
 
 
 def update_removals(erasing: Erasing) -> None:
-    """Write what became of each request's keys at each audience, and close the requests that are done."""
+    """Write what became of each request's keys at each audience, and close the requests that are done: their keys are
+    forgotten, and versions withdrawn whose remove files still hold them.
+    """
     catalog, warehouse = erasing.catalog, erasing.warehouse
     requests = {request.request_id: request for request in erasure_requests(catalog)}
     before = removals(catalog)
@@ -93,6 +94,7 @@ def update_removals(erasing: Erasing) -> None:
     for request in requests.values():
         if request.state == "closed" and request.request_id in unfinished:
             reopen(catalog, request.request_id)
+    _drop_finished_keys(erasing)
 
 
 def _carrier(erasing: Erasing, audience: Audience, found: pl.DataFrame) -> Carrier:

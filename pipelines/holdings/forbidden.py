@@ -7,7 +7,7 @@ from collections.abc import Callable
 import polars as pl
 
 from pipelines.holdings.audience_keys import KEYS
-from pipelines.identifiers.matching import hashed_address
+from pipelines.identifiers.matching import refused_address
 from pipelines.tombstones.forbidden import tombstoned
 from schemas.network import Network
 
@@ -37,7 +37,7 @@ def forbidden_keys(  # noqa: PLR0913, PLR0917 - all that forbids a key
     asked about: key, value.
     """
     shown = [
-        pl.DataFrame({"value": hashed_address(emails, match)}).select(key=pl.lit(key.name), value="value").drop_nulls()
+        pl.DataFrame({"value": refused_address(emails, match)}).select(key=pl.lit(key.name), value="value").drop_nulls()
         for key in network.keys
         for match in network.column(key.headers[0]).matches
         if len(key.headers) == 1 and match.identifier == "email"

@@ -105,6 +105,14 @@ def hashed_address(values: pl.Series, column: MatchColumn) -> pl.Series:
     return series
 
 
+def refused_address(emails: pl.Series, column: MatchColumn) -> pl.Series:
+    """Canonical e-mails, or digests of such, as the match column may not show them, row by row: of a digest nobody
+    knows which form was hashed, so that it may stand in no column itself."""
+    digests = emails.to_frame("email").select(is_prehashed(pl.col("email"))).to_series()
+    passed = hashed_address(emails.filter(digests), column._replace(form="plain"))
+    return placed(passed, digests, hashed_address(emails, column))
+
+
 def addresses_hashed(values: pl.Series, columns: tuple[MatchColumn, ...]) -> list[pl.Series]:
     """Canonical values of one identifier as each match column shows them, row by row."""
     given = values.to_frame(columns[0].identifier)

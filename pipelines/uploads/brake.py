@@ -12,7 +12,7 @@ from pipelines.holdings.outbox import Outbox
 from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.minimum import too_small
 from pipelines.uploads.rows import AudienceRows
-from pipelines.uploads.state import last_full, last_full_of_any
+from pipelines.uploads.state import last_full_of_any, last_whole
 from schemas.brake import Brake
 from schemas.network import Network
 from schemas.said import Said
@@ -65,17 +65,18 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
 ) -> Verdict:
     """What the brake says of tonight's audience. In: how its keys differ from the newest.
 
-    It is compared with its last version that had a full file; one that never had any is new, but the CRM is not: its
-    tables are compared with those that other audiences were made of. `allowed` names audiences that this run was told
-    to let pass; so does, once, a leave of `relance allow`.
+    It is compared with its last version that had a full file, or with the one that this was made of without what is
+    forbidden; one that never had any is new, but the CRM is not: its tables are compared with those that other
+    audiences were made of. `allowed` names audiences that this run was told to let pass; so does, once, a leave of
+    `relance allow`.
     """
-    newest = last_full(outbox.catalog.versions(audience, state=None))
-    before = newest.manifest if newest is not None else last_full_of_any(outbox.catalog, outbox.night)
+    last = last_whole(outbox.catalog.versions(audience, state=None))
+    before = last or last_full_of_any(outbox.catalog, outbox.night)
     changed = list(_sources(before.source_rows, rows.source_rows, limits)) if before is not None else []
     if rows.below_minimum:
         short = Said(SHORT_AND_CHANGED, short=too_small(rows, network), changes=changed)
         return Verdict(short if changed else None)
-    found = changed if newest is None else _found(audience, newest.manifest, rows, limits, outbox, since)
+    found = changed if last is None else _found(audience, last, rows, limits, outbox, since)
     if not found:
         return Verdict(None)
     if str(audience) in allowed:

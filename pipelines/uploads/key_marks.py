@@ -13,7 +13,7 @@ from pipelines.at_once import at_once
 from pipelines.identifiers.match_keys import key_value, tombstone_form
 from pipelines.identifiers.stored import read_identifiers
 from pipelines.tombstones.erased import tombstone_of
-from pipelines.uploads.keys import key_uses, listed_keys
+from pipelines.uploads.keys import key_uses, keys_of_emails
 from schemas.identifiers import MatchColumn
 from schemas.network import Network
 
@@ -61,7 +61,7 @@ def forbidden_places(
     named = [pl.DataFrame(schema={"form": pl.UInt8, "mark": pl.UInt64})]
     for number, columns in enumerate(forms):
         name = tombstone_form(columns)
-        listed = tombstone_of(listed_keys(columns, emails)["value"], name, identity_key).rename("tombstone")
+        listed = tombstone_of(keys_of_emails(columns, emails)["value"], name, identity_key).rename("tombstone")
         stones = pl.concat([standing.filter(form=name)["tombstone"], listed])
         named.append(pl.DataFrame({"mark": _mark(stones)}).select(form=pl.lit(number, pl.UInt8), mark="mark"))
     with registered(warehouse.connection, pl.concat(named).unique()) as asked:

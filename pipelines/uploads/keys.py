@@ -9,7 +9,7 @@ import polars as pl
 from pipelines.at_once import at_once
 from pipelines.customers.refused_emails import refused_at
 from pipelines.identifiers.match_keys import key_forms, key_value, tombstone_form
-from pipelines.identifiers.matching import hashed_address
+from pipelines.identifiers.matching import refused_address
 from pipelines.tombstones.erased import erased_values
 from schemas.identifiers import MatchColumn
 from schemas.network import Network
@@ -86,18 +86,18 @@ def _doubtful(
     shared = held.filter(held["value"].hash().is_duplicated())
     if all(column.is_reversible for column in columns):
         # An address that is erased or refused takes its person out, and nobody else has one of the same form.
-        return _Doubtful(shared.unique(), held["value"].clear(), listed_keys(columns, emails.clear()))
+        return _Doubtful(shared.unique(), held["value"].clear(), keys_of_emails(columns, emails.clear()))
     erased = erased_values(held["value"], tombstone_form(columns), erasures, identity_key)
-    listed = listed_keys(columns, emails)
+    listed = keys_of_emails(columns, emails)
     named = held.filter(pl.col("value").is_in(pl.concat([erased, listed["value"]]).implode()))
     return _Doubtful(pl.concat([shared, named]).unique(), erased, listed)
 
 
-def listed_keys(columns: list[MatchColumn], emails: pl.DataFrame) -> pl.DataFrame:
-    """network, value: the keys of these columns that the e-mails (network, email) have."""
+def keys_of_emails(columns: list[MatchColumn], emails: pl.DataFrame) -> pl.DataFrame:
+    """network, value: the keys of these columns that the `refused_emails` have."""
     if [column.identifier for column in columns] != ["email"]:
         return emails.clear().rename({"email": "value"})
-    return emails.select("network", value=hashed_address(emails["email"], columns[0])).drop_nulls("value")
+    return emails.select("network", value=refused_address(emails["email"], columns[0])).drop_nulls("value")
 
 
 def _refused(doubtful: _Doubtful, permitted: pl.Series, network: str) -> pl.DataFrame:

@@ -17,6 +17,7 @@ import polars as pl
 from pipelines.holdings.audience_keys import full_keys_by_list
 from pipelines.holdings.forbidden import Forbidden
 from pipelines.holdings.outbox import Outbox
+from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.people import torn_groups_blanked
 from pipelines.uploads.row_keys import has_companions, key_values, keys_of_rows, lacks, rows_of_keys
 from pipelines.uploads.rows import AudienceRows, ListRows, each_once
@@ -30,18 +31,23 @@ from schemas.uploads import FileEntry, Manifest
 #: What is said of rows that were made of keys alone where something stood beside them.
 KEYS_ALONE = Said("some of its rows hold a key and nothing beside it, since the files that had the rest were withdrawn")
 
+#: What is said of keys that stood in rows of people who are not there tonight, where a key cannot stand alone.
+ONE_LOST = "{n} key that may stay is not in it, since no row that the network takes is left for it"
+LOST = "{n} keys that may stay are not in it, since no rows that the network takes are left for them"
+
 
 @dataclass(frozen=True)
 class Reduction:
     """What is left of a version: `keys` and `gone` (list, key, value) are those of its full files, before and taken
     out; `is_withdrawn`: its files are; `keys_alone`: some of the rows made of it hold a key without what stood beside
-    it."""
+    it; `lost`: so many keys that may stay stand in no row."""
 
     manifest: Manifest
     keys: pl.DataFrame
     gone: pl.DataFrame
     is_withdrawn: bool
     keys_alone: bool = False
+    lost: int = 0
 
     @property
     def is_due(self) -> bool:
@@ -51,7 +57,9 @@ class Reduction:
     @property
     def because(self) -> Said:
         """Why its full file is none of tonight's, and what that lacks."""
-        return Said("{reasons}", reasons=[self._held, KEYS_ALONE]) if self.keys_alone else self._held
+        lost = Said(LOST if self.lost > 1 else ONE_LOST, n=self.lost)
+        lacks = [*([lost] if self.lost else []), *([KEYS_ALONE] if self.keys_alone else [])]
+        return Said("{reasons}", reasons=[self._held, *lacks]) if lacks else self._held
 
     @property
     def _held(self) -> Said:
@@ -86,7 +94,7 @@ def reduced_rows(
 
     In: the version's folder, with its files or without: tonight's rows are then taken, of the keys that are left, and
     rows of a key alone for those that no row of tonight has, if the network takes such. Ledger and counts of source
-    rows stay the version's: they are what the next nights are compared with. Out: the reduction, with its `keys_alone`.
+    rows stay the version's: they are what the next nights are compared with. Out: the reduction, with what rows lack.
 
     Raises:
         PublicationError: a key came in that the version did not have or that is gone.
@@ -115,7 +123,8 @@ def reduced_rows(
     kept = tuple(part for part in parts if part.upload_list.label not in short)
     rows = AudienceRows(kept, {**before.withheld, **short}, before.ledger, before.source_rows)
     alone = any(alone for upload_list, _, alone in made if upload_list.label not in short)
-    return replace(reduction, keys_alone=alone), rows
+    lost = left.join(listed_keys(tuple(parts)), on=["list", "key", "value"], how="anti").height
+    return replace(reduction, keys_alone=alone, lost=lost), rows
 
 
 def _of_list(parts: tuple[ListRows, ...], upload_list: UploadList) -> ListRows | None:

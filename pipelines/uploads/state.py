@@ -35,6 +35,17 @@ def last_full(versions: Iterable[sa.RowMapping]) -> LastFull | None:
     return next((each for each in found if each.manifest.has_file("full")), None)
 
 
+def last_whole(versions: Iterable[sa.RowMapping]) -> Manifest | None:
+    """The newest version that had full files of a night's own rows: not one that was made of an earlier one. In: as
+    `last_full`."""
+    rows = [*versions]
+    last, made_of = last_full(rows), {row["version"]: manifest_of(row) for row in rows}
+    manifest = last.manifest if last is not None else None
+    while manifest is not None and manifest.reduced_from in made_of:
+        manifest = made_of[manifest.reduced_from]
+    return manifest
+
+
 def last_full_of_any(catalog: Catalog, night: int) -> Manifest | None:
     """The newest version with full files that a night before this one made, of whatever audience."""
     outcomes = catalog.outcomes_of_night(night)

@@ -117,6 +117,24 @@ def test_a_refusal_by_another_spelling_that_comes_later_takes_the_key_out_of_the
     assert not Home.at(tmp_path / "home").outbox.joinpath("google_ads", "main", "buyers", "2024-06-30.1").exists()
 
 
+@pytest.mark.parametrize("spelling", ["adalovelace@gmail.com", "ada.lovelace+x@gmail.com"])
+def test_a_refused_digest_stands_in_no_column_whatever_spelling_was_hashed(
+    spoken: Company, tmp_path: Path, spelling: str
+) -> None:
+    say(spoken, f"d,,withdrawn,2024-06-30 10:00:00,{sha256(spelling).upper()},google_ads")
+    files = published(spoken, tmp_path / "home")
+    assert sha256(spelling) not in files["google_ads"]["full"]
+    # Of any other spelling nobody can tell by its digest.
+    assert (ADA in files["google_ads"]["full"]) == (sha256(spelling) != ADA)
+
+
+def test_a_digest_of_an_address_that_a_record_has_is_that_record_s(spoken: Company, tmp_path: Path) -> None:
+    say(spoken, f"d,,denied,2024-06-30 10:00:00,{hashlib.md5(b'bob@example.org').hexdigest()},google_ads")
+    files = published(spoken, tmp_path / "home")
+    assert sha256("bob@example.org") not in files["google_ads"]["full"]
+    assert sha256("bob@example.org") in files["meta"]["full"]
+
+
 def test_a_refusal_by_another_spelling_on_one_network_is_heard_there_only(spoken: Company, tmp_path: Path) -> None:
     say(spoken, "d,,denied,2024-06-30 10:00:00,adalovelace@gmail.com,meta")
     assert ADA in published(spoken, tmp_path / "home")["google_ads"]["full"]

@@ -1,0 +1,60 @@
+"""A request to be forgotten, then a night whose CRM is cut: what stays of a list whose rows cannot be keys alone, and
+that the next whole CRM heals it without anybody's leave."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from catalog.home import Home
+from catalog.store import open_catalog
+from commands.main import app
+from pipelines.holdings.confirming import confirm
+from schemas.segment import Audience
+from tests.conftest import Company
+from tests.nights import night
+
+LIVERAMP = Audience("liveramp", "main", "buyers")
+DAYS = ("2024-06-30", "2024-07-01", "2024-07-02")
+
+
+@pytest.fixture
+def whole(company: Company) -> str:
+    """The customers of a company whose buyers go to LiveRamp, which wants an id in each row."""
+    segment = (company.config / "segments" / "buyers.toml").read_text(encoding="utf-8")
+    company.declare("segments/buyers.toml", segment.replace('["meta", "google_ads"]', '["liveramp"]'))
+    return (company.folder / "customers.csv").read_text(encoding="utf-8")
+
+
+def test_a_list_that_lost_who_was_absent_heals_with_the_first_whole_crm(
+    company: Company, whole: str, tmp_path: Path
+) -> None:
+    home = Home.at(tmp_path / "home")
+    night(company.config, home.root, DAYS[0])
+    with open_catalog(home) as catalog:
+        confirm(catalog, LIVERAMP, f"{DAYS[0]}.1", "created")
+    asked = CliRunner().invoke(app, ["forget", "2", "--home", str(home.root), "--config", str(company.config)])
+    assert asked.exit_code == 0, asked.output
+    lines = whole.splitlines(keepends=True)
+    (company.folder / "customers.csv").write_text("".join(lines[:40]), encoding="utf-8")
+
+    night(company.config, home.root, DAYS[1])
+
+    manifest = json.loads((home.outbox.joinpath(*LIVERAMP, f"{DAYS[1]}.1") / "manifest.json").read_text())
+    # The withdrawn files had the rows of who is not there tonight.
+    assert manifest["removes"] > manifest["forbidden"]
+    because = json.dumps(manifest["because"])
+    assert "keys that may stay are not in it" in because and str(manifest["removes"] - manifest["forbidden"]) in because
+    with open_catalog(home) as catalog:
+        confirm(catalog, LIVERAMP, f"{DAYS[1]}.1", "replaced")
+    (company.folder / "customers.csv").write_text(whole, encoding="utf-8")
+
+    night(company.config, home.root, DAYS[2])
+
+    with open_catalog(home) as catalog:
+        outcome = catalog.outcome_on(LIVERAMP, manifest_day := catalog.last_night()["as_of"])
+    assert str(manifest_day) == DAYS[2]
+    assert outcome["outcome"] == "published", outcome["reason"]
