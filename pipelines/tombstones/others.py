@@ -11,7 +11,8 @@ import duckdb
 import polars as pl
 
 from catalog.duckdb_connection import frame_of, insert_select, store_frame
-from pipelines.identifiers.digests import HEX_LENGTHS, is_digest
+from pipelines.customers.statements import digest_kinds
+from pipelines.identifiers.digests import HEX_LENGTHS, is_digest, prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import hashed
 from pipelines.tombstones.tombstones import with_phone
@@ -54,12 +55,27 @@ def _readings(
     """address, value, certain: what each address may be, and whether it is that for a grant too."""
     addresses = typed.to_frame("address")
     is_email = pl.col("address").str.contains("@", literal=True) | is_digest(pl.col("address"))
-    emails = addresses.filter(is_email).with_columns(value=canonical_email(pl.col("address")))
+    text = pl.coalesce(prehashed(pl.col("address")), canonical_email(pl.col("address")))
+    emails = addresses.filter(is_email).with_columns(value=text)
     # A CRM may keep an e-mail as its digest only.
     digests = [emails.with_columns(value=hashed(emails["value"], how)) for how in HEX_LENGTHS]
     countries = frame_of(connection.sql(f"SELECT DISTINCT country FROM {living} WHERE country IS NOT NULL"))
     lived_in = pl.concat([countries, pl.DataFrame({"country": [None]}, schema={"country": pl.String})])
     phones = with_phone(addresses.filter(~is_email).join(lived_in, how="cross"), "address", default_country)
     read = phones.select("address", value="phone_e164", certain=pl.col("country").is_null())
-    every = pl.concat([*(part.with_columns(certain=pl.lit(True)) for part in (emails, *digests)), read])
+    plain = _of_digests(connection, emails, living)
+    every = pl.concat([*(part.with_columns(certain=pl.lit(True)) for part in (emails, *digests, plain)), read])
     return every.drop_nulls().group_by("address", "value").agg(pl.col("certain").any())
+
+
+def _of_digests(connection: duckdb.DuckDBPyConnection, emails: pl.DataFrame, living: str) -> pl.DataFrame:
+    """address, value: the e-mails of the living whose digests stand in `emails` (address, value)."""
+    digests = emails.filter(~pl.col("value").str.contains("@", literal=True))
+    if digests.is_empty():
+        return digests
+    store_frame(connection, "_digests", digests)
+    found = [
+        f"SELECT address, canonical_email AS value FROM _digests JOIN {living} ON value = {how}(canonical_email)"
+        for how in digest_kinds(digests["value"])
+    ]
+    return frame_of(connection.sql(" UNION ".join(found)))

@@ -29,10 +29,10 @@ def run_that_cannot_end(times: int, config: Path, home: Path, out: Path) -> None
     """`relance run` for which the disk is full so many times as it is to write how the night ended."""
     end, left = Catalog.end_night, [DiskError(DISK_FULL)] * times
 
-    def end_night(*arguments: object) -> None:
+    def end_night(*arguments: object, **named: object) -> None:
         if left:
             raise left.pop()
-        end(*arguments)  # pyright: ignore[reportArgumentType]
+        end(*arguments, **named)  # pyright: ignore[reportArgumentType]
 
     with patch.object(Catalog, "end_night", end_night):
         run(config, home, out)

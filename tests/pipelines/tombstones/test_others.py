@@ -82,6 +82,11 @@ def permitted(warehouse: Warehouse) -> set[str]:
     said=st.lists(statement, max_size=6),
     erased=st.sets(st.sampled_from(NAMES), min_size=1, max_size=3),
 )
+@example(
+    crm=dict.fromkeys(NAMES, (PHONES[0], "BE")),
+    said=[("eve", hashlib.md5(b"ann@x.fr").hexdigest().upper(), "denied")],
+    erased={"eve"},
+)
 # Only ann could have granted by this number; bob did not when she went.
 @example(
     crm={"ann": (PHONES[0], "FR"), "bob": (PHONES[0], "BE"), "eve": (PHONES[1], "FR"), "zoe": (PHONES[1], "BE")},
