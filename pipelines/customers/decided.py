@@ -10,9 +10,8 @@ from catalog.duckdb_connection import insert_frame, literal, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.ages import too_young
 from pipelines.customers.permissions import Decisions, barred, decisions, instant_of, purposes_heard, said_of_addresses
-from pipelines.customers.statements import digest_kinds
 from pipelines.customers.suppressed import suppressed_people
-from pipelines.identifiers.digests import prehashed
+from pipelines.identifiers.digests import digest_kinds, prehashed
 from pipelines.tables.changes import are_noted, begin_notes
 from pipelines.tables.intervals import Staying, replace_by
 from pipelines.tables.rules import is_made_by, rules_of, set_made_by

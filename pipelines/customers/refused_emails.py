@@ -8,8 +8,9 @@ from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.decided import heard
 from pipelines.customers.permissions import refused_addresses, said_of_addresses
-from pipelines.customers.statements import digest_kinds, named_emails
+from pipelines.customers.statements import named_emails
 from pipelines.customers.suppressed import suppressed_emails
+from pipelines.identifiers.digests import digest_kinds
 from schemas.config import Config
 
 #: Where each canonical e-mail is refused; a null network is all of them.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipelines.identifiers.digests import HEX_LENGTHS, Digest, is_digest, is_prehashed, prehashed
+from pipelines.identifiers.digests import digest_kinds, is_digest, is_prehashed, prehashed
 from pipelines.identifiers.email_refusals import is_placeholder
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import hashed
@@ -192,12 +192,6 @@ def with_digests(emails: pl.Series, digests: pl.Series) -> pl.DataFrame:
         plain = emails.filter(emails.str.contains("@", literal=True)).unique()
         found.append(pl.DataFrame({"email": plain, "digest": hashed(plain, how)}))
     return pl.concat(found).filter(pl.col("digest").is_in(digests.implode()))
-
-
-def digest_kinds(digests: pl.Series) -> list[Digest]:
-    """How digests in hex were made."""
-    lengths = digests.str.len_bytes().unique()
-    return [how for how, length in HEX_LENGTHS.items() if length in lengths]
 
 
 def holders(records: pl.DataFrame, person: str = "person") -> pl.DataFrame:

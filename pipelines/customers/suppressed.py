@@ -40,7 +40,5 @@ def suppressed_people(
 
 
 def suppressed_emails(named: pl.DataFrame) -> pl.Series:
-    """In: `CrmSuppressions`. Out: the e-mails that it names, as `named_emails` has them: another spelling of one that
-    is the same key at some network is refused there too. (A phone's forms are those of one number only.)
-    """
+    """In: `CrmSuppressions`. Out: the e-mails that it names, as `named_emails` has them."""
     return named_emails(named["address"]).drop_nulls().unique()

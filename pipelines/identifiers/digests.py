@@ -36,3 +36,9 @@ def prehashed(typed: pl.Expr) -> pl.Expr:
     hexed = pl.when(text.str.contains(_HEX)).then(text.str.to_lowercase())
     base64 = pl.when(text.str.contains(_BASE64)).then(text)
     return pl.coalesce(hexed, base64.str.decode("base64", strict=False).bin.encode("hex"))
+
+
+def digest_kinds(digests: pl.Series) -> list[Digest]:
+    """How digests in hex were made."""
+    lengths = digests.str.len_bytes().unique()
+    return [how for how, length in HEX_LENGTHS.items() if length in lengths]

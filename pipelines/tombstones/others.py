@@ -11,8 +11,7 @@ import duckdb
 import polars as pl
 
 from catalog.duckdb_connection import frame_of, insert_select, store_frame
-from pipelines.customers.statements import digest_kinds
-from pipelines.identifiers.digests import HEX_LENGTHS, is_digest, prehashed
+from pipelines.identifiers.digests import HEX_LENGTHS, digest_kinds, is_digest, prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import hashed
 from pipelines.tombstones.tombstones import with_phone
