@@ -16,6 +16,7 @@ from catalog.home import Home
 from catalog.store import Catalog, open_catalog
 from commands.forget import forget
 from pipelines.holdings.confirming import confirm
+from pipelines.uploads import after_failure
 from schemas.errors import RelanceError
 from schemas.segment import Audience
 from schemas.uploads import Manifest
@@ -127,3 +128,36 @@ def test_a_failed_night_in_which_nobody_must_leave_publishes_nothing(company: Co
         last = catalog.last_night()
         assert last is not None
         assert catalog.outcomes_of_night(last["night"]) == []
+
+
+def test_every_audience_that_was_not_reached_loses_who_must_leave_and_each_network_is_asked_once_who_that_is(
+    company: Company, tmp_path: Path
+) -> None:
+    buyers = (company.config / "segments" / "buyers.toml").read_text(encoding="utf-8")
+    for name in ("others", "retired"):
+        company.declare(f"segments/{name}.toml", buyers.replace('"buyers"', f'"{name}"'))
+    home = Home.at(tmp_path / "home")
+    night(company.config, home.root, FIRST)
+    with open_catalog(home) as catalog:
+        audiences = {Audience.of(row) for row in catalog.versions()}
+        assert len(audiences) == 6
+        for audience in audiences:
+            confirm(catalog, audience, f"{FIRST}.1", "created")
+    (company.config / "segments" / "retired.toml").unlink()
+    consents = (company.folder / "consents.csv").read_text()
+    company.write("consents", f"{consents}c9,2,withdrawn,2024-06-30 10:00:00\n")
+    with (
+        patch("assets.features.measured", broken),
+        patch.object(
+            after_failure,
+            "_known_forbidden",
+            wraps=after_failure._known_forbidden,
+        ) as asked,
+    ):
+        fails(company, home)
+    assert sorted(call.args[0] for call in asked.call_args_list) == ["google_ads", "meta"]
+    with open_catalog(home) as catalog:
+        for audience in audiences:
+            manifest = newest(catalog, audience)
+            assert manifest.version == f"{SECOND}.1"
+            assert manifest.forbidden == manifest.removes > 0

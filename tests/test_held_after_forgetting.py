@@ -3,6 +3,7 @@ that the next whole CRM heals it without anybody's leave."""
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from catalog.home import Home
 from catalog.store import open_catalog
 from commands.main import app
 from pipelines.holdings.confirming import confirm
+from schemas.errors import RelanceError
 from schemas.segment import Audience
 from tests.conftest import Company
 from tests.nights import night
@@ -29,6 +31,16 @@ def whole(company: Company) -> str:
     return (company.folder / "customers.csv").read_text(encoding="utf-8")
 
 
+def forget(company: Company, home: Home, who: str) -> None:
+    asked = CliRunner().invoke(app, ["forget", who, "--home", str(home.root), "--config", str(company.config)])
+    assert asked.exit_code == 0, asked.output
+
+
+def full_lines(folder: Path) -> set[str]:
+    [path] = folder.glob("*.full.*")
+    return set(gzip.decompress(path.read_bytes()).decode().splitlines())
+
+
 def test_a_list_that_lost_who_was_absent_heals_with_the_first_whole_crm(
     company: Company, whole: str, tmp_path: Path
 ) -> None:
@@ -36,8 +48,7 @@ def test_a_list_that_lost_who_was_absent_heals_with_the_first_whole_crm(
     night(company.config, home.root, DAYS[0])
     with open_catalog(home) as catalog:
         confirm(catalog, LIVERAMP, f"{DAYS[0]}.1", "created")
-    asked = CliRunner().invoke(app, ["forget", "2", "--home", str(home.root), "--config", str(company.config)])
-    assert asked.exit_code == 0, asked.output
+    forget(company, home, "2")
     lines = whole.splitlines(keepends=True)
     (company.folder / "customers.csv").write_text("".join(lines[:40]), encoding="utf-8")
 
@@ -58,3 +69,31 @@ def test_a_list_that_lost_who_was_absent_heals_with_the_first_whole_crm(
         outcome = catalog.outcome_on(LIVERAMP, manifest_day := catalog.last_night()["as_of"])
     assert str(manifest_day) == DAYS[2]
     assert outcome["outcome"] == "published", outcome["reason"]
+
+
+def test_a_failed_night_takes_only_who_was_forgotten_out_of_a_list_whose_files_were_withdrawn(
+    company: Company, whole: str, tmp_path: Path
+) -> None:
+    home = Home.at(tmp_path / "home")
+    settings = (company.config / "relance.toml").read_text(encoding="utf-8")
+    company.declare("relance.toml", f"{settings}\n[source_retries]\ntimes = 0\n")
+    night(company.config, home.root, DAYS[0])
+    first = home.outbox.joinpath(*LIVERAMP, f"{DAYS[0]}.1")
+    before = full_lines(first)
+    with open_catalog(home) as catalog:
+        confirm(catalog, LIVERAMP, f"{DAYS[0]}.1", "created")
+    forget(company, home, "2")
+    assert not first.exists()
+    (company.folder / "customers.csv").unlink()
+
+    with pytest.raises(RelanceError):
+        night(company.config, home.root, DAYS[1])
+
+    second = home.outbox.joinpath(*LIVERAMP, f"{DAYS[1]}.1")
+    manifest = json.loads((second / "manifest.json").read_text())
+    assert [step["kind"] for step in manifest["plan"]] == ["replaced"]
+    assert manifest["removes"] == manifest["forbidden"] > 0
+    left = full_lines(second)
+    # Her row, with all that stood in it, and no other.
+    assert len(before - left) == 1
+    assert left < before

@@ -18,7 +18,7 @@ from pipelines.uploads.manifest import new_manifest, readme, signed
 from pipelines.uploads.minimum import too_small
 from pipelines.uploads.plan import RETIRED, plan
 from pipelines.uploads.recount import check_as_made, check_deltas, check_full_files
-from pipelines.uploads.rows import AudienceRows
+from pipelines.uploads.rows import AudienceRows, ListRows
 from pipelines.uploads.staging import check_ledger, checked_files, staging_folder
 from pipelines.uploads.state import State, state_of
 from schemas.errors import DayError
@@ -98,14 +98,23 @@ def publish_retired(  # noqa: PLR0913 - an audience, what it was, where it goes,
 
 
 def publish_unreached(  # noqa: PLR0913 - an audience, what it is, where it goes, and what the law says
-    audience: Audience, segment: Segment, network: Network, outbox: Outbox, *, as_of: date, forbidden: Forbidden
+    audience: Audience,
+    segment: Segment,
+    network: Network,
+    known: tuple[ListRows, ...],
+    outbox: Outbox,
+    *,
+    as_of: date,
+    forbidden: Forbidden,
 ) -> None:
     """Publish, of an audience that a failed night did not reach, only what must leave; nothing if nobody must.
+
+    In: rows that it had as far as they are `known`, where the files that had them are gone.
 
     Raises:
         PublicationError: a file would be refused, or the disk is full.
     """
-    asked = Asked(audience, segment, network, NOBODY, as_of, forbidden)
+    asked = Asked(audience, segment, network, NOBODY._replace(lists=known), as_of, forbidden)
     found = _publish(asked, outbox, held=UNREACHED)
     withdraw_forbidden(audience, outbox, forbidden, newest=found.version)
     if found.version is not None:
