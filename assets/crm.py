@@ -9,6 +9,7 @@ from assets.metadata import Metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from catalog.nights import record_notices
 from pipelines.crm.days import dated_ahead
+from pipelines.crm.emptied import check_consents_arrived
 from pipelines.crm.known import marking_rules
 from pipelines.crm.orphans import orphans
 from pipelines.crm.pull import Table, pull_erasures, pull_table
@@ -100,6 +101,8 @@ def _table(name: TableName, daily: dg.PartitionsDefinition) -> dg.AssetsDefiniti
             reading = relance.reading(context)
             unapplied = not_applied(relance.warehouse, "rows")
             table = pull_table(name, reading, relance.table("crm_erasures"), unapplied=unapplied)
+            if name == "consents":
+                check_consents_arrived(table.read, reading, relance.warehouse)
             metadata = _written(context, relance, name, table)
             found = orphans(relance.warehouse, name)
             notices = [

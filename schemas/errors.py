@@ -41,7 +41,7 @@ class UnreachableSourceError(SourceError):
 
 
 class EmptyCrmError(SourceError):
-    """The CRM gave no customer."""
+    """The CRM gave no customer, or no consent any more."""
 
 
 class KeyFileError(RelanceError):

@@ -161,3 +161,25 @@ def test_every_audience_that_was_not_reached_loses_who_must_leave_and_each_netwo
             manifest = newest(catalog, audience)
             assert manifest.version == f"{SECOND}.1"
             assert manifest.forbidden == manifest.removes > 0
+
+
+def test_consents_that_came_without_a_row_take_nobody_off_a_list_unless_they_are_declared_absent(
+    company: Company, home: Home
+) -> None:
+    company.write("consents", "id,customer,status,time\n")
+    with pytest.raises(RelanceError, match=f"consents.csv gave no row, and had 206 on {FIRST}"):
+        night(company.config, home.root, SECOND)
+    with open_catalog(home) as catalog:
+        assert [row["version"] for row in catalog.versions(META)] == [f"{FIRST}.1"]
+    sources = (company.config / "sources.toml").read_text(encoding="utf-8")
+    before, rest = sources.split("[tables.consents]")
+    after = rest.split("[tables.visits]")[1]
+    company.declare("sources.toml", f"{before}[tables.consents]\nabsent = true\n\n[tables.visits]{after}")
+
+    night(company.config, home.root, SECOND)
+
+    with open_catalog(home) as catalog:
+        manifest = newest(catalog)
+        assert manifest.version == f"{SECOND}.1"
+        assert not manifest.has_file("full")
+        assert manifest.removes > 0
