@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from catalog.erasures import erasure_requests
-from catalog.secret_keys import open_keys
+from catalog.home import Home
+from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import Catalog
 from catalog.warehouse import open_warehouse
 from commands.context import ERRORS, OUT, ConfigOption, HomeOption, catalog_at, config_folder, home_at, told
-from schemas.config import read_config
-from schemas.erasure import Certificate, Removal
+from schemas.config import Config, read_config
+from schemas.erasure import Certificate, ErasureRequest, Removal
 from schemas.errors import HomeLockedError
 
 
@@ -25,38 +27,47 @@ def certificate(
 ) -> None:
     """Print a request's certificate, signed JSON that `relance verify` checks; without one, list the requests."""
     from pipelines.erasure.certificate import certificate_of
-    from pipelines.erasure.erasing import Erasing
-    from pipelines.erasure.settle import update_removals
     from pipelines.tombstones.names import seen_name
 
     with told(), catalog_at(home) as catalog:
-        if request is None:
-            _list(catalog)
+        requests = erasure_requests(catalog)
+        if not requests and request is None:
+            OUT.print("Nobody asked to be forgotten.")
             return
         place, declared = home_at(home), read_config(config_folder(config))
         keys = open_keys(place)
-        if request not in {each.request_id for each in erasure_requests(catalog)}:
-            request = seen_name(request, keys.identity)
-        certificate_of(catalog, request, keys)
-        try:
-            with open_warehouse(place, keys, declared.settings.memory_limit, declared.settings.time_zone) as warehouse:
-                update_removals(Erasing(place, keys, warehouse, catalog, declared, datetime.now(UTC)))
-        except HomeLockedError:
-            ERRORS.print("A run holds the home: this is as of the end of the run before.", soft_wrap=True)
+        if request is not None:
+            if request not in {each.request_id for each in requests}:
+                request = seen_name(request, keys.identity)
+            # A name that nobody has is told before anything is done.
+            certificate_of(catalog, request, keys)
+        _bring_up_to_date(place, keys, catalog, declared)
         catalog.sign_audit_head(place, keys)
+        if request is None:
+            _list(erasure_requests(catalog), declared.settings.zone)
+            return
         found = certificate_of(catalog, request, keys)
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
         for sentence in _summary(found):
             ERRORS.print(sentence, soft_wrap=True)
 
 
-def _list(catalog: Catalog) -> None:
-    requests = erasure_requests(catalog)
+def _bring_up_to_date(home: Home, keys: SecretKeys, catalog: Catalog, declared: Config) -> None:
+    """What was confirmed since the last run may have closed requests."""
+    from pipelines.erasure.erasing import Erasing
+    from pipelines.erasure.settle import update_removals
+
+    try:
+        with open_warehouse(home, keys, declared.settings.memory_limit, declared.settings.time_zone) as warehouse:
+            update_removals(Erasing(home, keys, warehouse, catalog, declared, datetime.now(UTC)))
+    except HomeLockedError:
+        ERRORS.print("A run holds the home: this is as of the end of the run before.", soft_wrap=True)
+
+
+def _list(requests: list[ErasureRequest], zone: ZoneInfo) -> None:
     for request in requests:
-        kind = request.kind.replace("_", " ")
-        OUT.print(f"{request.request_id}: by {kind}, asked {request.requested_at:%Y-%m-%d}, {request.state}")
-    if not requests:
-        OUT.print("Nobody asked to be forgotten.")
+        kind, asked = request.kind.replace("_", " "), request.requested_at.astimezone(zone)
+        OUT.print(f"{request.request_id}: by {kind}, asked {asked:%Y-%m-%d}, {request.state}")
 
 
 def _summary(certificate: Certificate) -> list[str]:

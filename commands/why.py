@@ -58,9 +58,9 @@ def why(  # noqa: PLR0913, PLR0917 - the options of a command
             audiences = _asked(declared, audience)
             answer = explain(night, catalog, declared, customer_id, audiences=audiences, identity_key=keys.identity)
             if isinstance(answer, Erased):
+                asked = answer.requested_at.astimezone(settings.zone)
                 OUT.print(
-                    f"Erased on request {answer.request_id} of {answer.requested_at:%Y-%m-%d}. Nothing else is known.",
-                    soft_wrap=True,
+                    f"Erased on request {answer.request_id} of {asked:%Y-%m-%d}. Nothing else is known.", soft_wrap=True
                 )
                 return
             raw = _revealed(night, catalog, answer) if reveal else None

@@ -119,20 +119,25 @@ class Language:
         )
 
     def day(self, value: date | str | None) -> str:
-        if value is None:
-            return "–"
-        return _day(date.fromisoformat(value) if isinstance(value, str) else value, self._locale)
+        """A day; of a UTC time, the one that it is in the company's time zone."""
+        match value:
+            case None:
+                return "–"
+            case str():
+                return _day(date.fromisoformat(value), self._locale)
+            case datetime():
+                return _day(_aware(value).astimezone(self.zone).date(), self._locale)
+            case _:
+                return _day(value, self._locale)
 
     def time(self, value: datetime | None) -> str:
         """A UTC time in the company's time zone."""
         if value is None:
             return "–"
-        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return format_datetime(aware, "d MMM y, HH:mm", tzinfo=self.zone, locale=self._locale)
+        return format_datetime(_aware(value), "d MMM y, HH:mm", tzinfo=self.zone, locale=self._locale)
 
     def short_time(self, value: datetime) -> str:
-        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return format_datetime(aware, "d MMM, HH:mm", tzinfo=self.zone, locale=self._locale)
+        return format_datetime(_aware(value), "d MMM, HH:mm", tzinfo=self.zone, locale=self._locale)
 
     def seconds(self, seconds: float) -> str:
         minutes, rest = divmod(round(seconds), 60)
@@ -169,6 +174,10 @@ class Language:
             "seconds": self.seconds,
             "bytes_": self.bytes,
         }
+
+
+def _aware(value: datetime) -> datetime:
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 @lru_cache(maxsize=16384)

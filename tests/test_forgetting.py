@@ -201,6 +201,7 @@ def test_a_forgotten_person_leaves_every_list_and_comes_back_with_a_later_consen
 
     # Confirming what was uploaded closes it, and the last hashed keys go.
     confirm_plan(home)
+    assert f"{request}: by customer id, asked 2024-07-01, closed" in told("certificate", *config, home=home)
     written = certified(home, config, request)
     shown = json.loads(written)
     assert shown["request"]["state"] == "closed"

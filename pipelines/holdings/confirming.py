@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from catalog.journal import add_confirmation, confirmations, undo_confirmation
+from catalog.offered import offered
 from catalog.store import Catalog, manifest_of
 from pipelines.holdings.open_lists import OpenList, base_of, open_lists
 from pipelines.holdings.outstanding import holds, is_for_lists_unsaid
@@ -20,7 +21,7 @@ Manifests = dict[str, Manifest]
 
 @dataclass(frozen=True)
 class _Versions:
-    """The versions of an audience, and those of them whose files are there to be uploaded, newest first."""
+    """The versions of an audience, and those of them whose files are to be uploaded, newest first."""
 
     manifests: Manifests
     offered: list[str]
@@ -68,8 +69,9 @@ def manifests_of(catalog: Catalog, audience: Audience) -> dict[str, Manifest]:
 
 
 def _versions(catalog: Catalog, audience: Audience) -> _Versions:
-    offered = [row["version"] for row in reversed(catalog.versions(audience))]
-    return _Versions(manifests_of(catalog, audience), offered)
+    current = offered(catalog).get(audience)
+    published = [row["version"] for row in reversed(catalog.versions(audience))]
+    return _Versions(manifests_of(catalog, audience), published if current and current.version else [])
 
 
 def _check_fits(
@@ -141,8 +143,8 @@ def _refusal(
         case "created" | "replaced":
             return _refused_full(open_lists(standing), manifest, kind)
         case "added" | "removed":
-            offered = [versions.manifests[name] for name in versions.offered]
-            return _refused_delta(offered, open_lists(standing), manifest, kind)
+            due = [versions.manifests[name] for name in versions.offered]
+            return _refused_delta(due, open_lists(standing), manifest, kind)
         case "deleted":
             return _refused_deletion(versions.manifests, standing, version)
 
@@ -164,9 +166,9 @@ def _refused_full(lists: tuple[OpenList, ...], manifest: Manifest, kind: Confirm
 
 
 def _refused_delta(
-    offered: list[Manifest], lists: tuple[OpenList, ...], manifest: Manifest, kind: ConfirmationKind
+    due: list[Manifest], lists: tuple[OpenList, ...], manifest: Manifest, kind: ConfirmationKind
 ) -> Said | None:
-    """`offered` are the versions whose files could be uploaded instead, newest first."""
+    """`due` are the versions whose files could be uploaded instead, newest first."""
     file = UPLOADED[kind]
     version = manifest.version
     if not manifest.has_file(file):
@@ -180,12 +182,12 @@ def _refused_delta(
         return None
     if not lists:
         return Said("no list is open. Make one of the full file of the newest version, and confirm that as created.")
-    fits = next((other.version for other in offered if _is_next(other, lists)), None)
+    fits = next((other.version for other in due if _is_next(other, lists)), None)
     if fits is not None:
         instead = Said("Upload the files of {fits} instead: they start from what the list holds.", fits=fits)
-    elif offered and offered[0].has_file("full") and offered[0].replaceable:
+    elif due and due[0].has_file("full") and due[0].replaceable:
         says = "Replace the list with the full file of {version} instead, and confirm it as replaced."
-        instead = Said(says, version=offered[0].version)
+        instead = Said(says, version=due[0].version)
     else:
         instead = Said("The next night publishes files that start from what the list holds; upload those.")
     return Said(

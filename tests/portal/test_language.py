@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
@@ -171,6 +172,11 @@ def test_what_a_run_said_is_said_in_french(site: Site) -> None:
     assert "Meta ne documente pas qu’un fichier retire des personnes d’une liste." in page
     assert "le frein la retient : l’audience" in text_of(browser.get("/nights", **french).text)
     assert f"{held}.".replace("`", "") in text_of(browser.get("/").text)
+
+
+def test_the_day_of_a_moment_is_the_companys() -> None:
+    assert Language("en", PARIS).day(datetime(2024, 6, 30, 21, 59, tzinfo=UTC)) == "30 Jun 2024"
+    assert Language("en", PARIS).day(datetime(2024, 6, 30, 22, 0, tzinfo=UTC)) == "1 Jul 2024"
 
 
 def test_tables_of_the_crm_have_french_names_in_what_a_run_said() -> None:
