@@ -166,6 +166,23 @@ def small_company(folder: Path) -> Company:
 
 
 @pytest.fixture(scope="session")
+def first_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home after a night of the small company, on 2024-06-30: to be copied, since making one takes seconds."""
+    from tests.nights import night
+
+    folder = tmp_path_factory.mktemp("first_night")
+    night(small_company(folder / "company").config, folder / "home", "2024-06-30")
+    return folder / "home"
+
+
+@pytest.fixture
+def home_after_a_night(first_night: Path, tmp_path: Path) -> Path:
+    """A copy of it, of the test's own."""
+    shutil.copytree(first_night, tmp_path / "home", symlinks=True)
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
 def sample(relance: Callable[..., Ran], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample CRM of 2,000 customers, in a home's `sample` folder."""
     folder = tmp_path_factory.mktemp("sample") / "sample"

@@ -30,12 +30,11 @@ BOB, CARLA = sha256("bob@example.org"), sha256("carla@example.org")
 
 
 @pytest.fixture
-def home(company: Company, tmp_path: Path) -> Home:
+def home(company: Company, home_after_a_night: Path) -> Home:
     """A home whose lists are at the networks."""
-    home = Home.at(tmp_path / "home")
+    home = Home.at(home_after_a_night)
     settings = (company.config / "relance.toml").read_text(encoding="utf-8")
     company.declare("relance.toml", f"{settings}\n[source_retries]\ntimes = 0\n")
-    night(company.config, home.root, FIRST)
     with open_catalog(home) as catalog:
         for row in catalog.versions():
             audience = Audience(row["network"], row["account"], row["segment"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout, suppress
 from io import StringIO
@@ -21,8 +20,7 @@ from catalog.warehouse import open_warehouse
 from commands.forget import forget
 from pipelines.uploads.in_turn import MADE_OF
 from schemas.nights import NightReport
-from tests.conftest import Company, Ran, small_company
-from tests.nights import night
+from tests.conftest import Company, Ran
 
 DAY, NEXT = "2024-06-30", "2024-07-02"
 WITHDREW = hashlib.sha256(b"other5@example.net").hexdigest().encode()
@@ -34,17 +32,9 @@ def home(tmp_path: Path) -> Home:
     return Home.at(tmp_path / "home")
 
 
-@pytest.fixture(scope="module")
-def first_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home after a whole night of the same company."""
-    folder = tmp_path_factory.mktemp("first_night")
-    night(small_company(folder / "company").config, folder / "home", DAY)
-    return folder / "home"
-
-
 @pytest.fixture
-def after_a_night(home: Home, first_night: Path) -> None:
-    shutil.copytree(first_night, home.root, symlinks=True)
+def after_a_night(home: Home, home_after_a_night: Path) -> None:
+    assert home.root == home_after_a_night
 
 
 @pytest.fixture

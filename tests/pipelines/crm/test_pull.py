@@ -435,7 +435,7 @@ CUSTOMER_LINES = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(lines=CUSTOMER_LINES, erased=st.sampled_from(["zoe,,", ",zoe@x.fr,", ",,06 99 99 99 99", "9,,"]))
 def test_each_customer_is_kept_erased_or_set_aside(
     database: duckdb.DuckDBPyConnection, tmp_path_factory: pytest.TempPathFactory, lines: list[str], erased: str

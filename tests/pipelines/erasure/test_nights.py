@@ -219,7 +219,7 @@ def test_no_table_is_read_twice_where_a_covered_record_has_consented(
 
 
 @given(crms())
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_night_that_is_repeated_forgets_whom_it_forgot(reading: Read, crm: dict[str, list[str]]) -> None:
     first = night(reading(**crm))
     again = night(reading(**crm), kept(first))

@@ -184,7 +184,7 @@ def test_a_number_is_of_the_kind_that_the_library_says() -> None:
 
 
 @given(st.lists(own_numbers(), min_size=10, max_size=40))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_no_number_of_one_country_becomes_a_number_of_another(numbers: list[tuple[str, PhoneNumber]]) -> None:
     meant = {
         (text, region): format_number(number, PhoneNumberFormat.E164)
@@ -245,7 +245,7 @@ fields = st.lists(written() | written() | st.tuples(digit_strings | punctuated, 
 
 
 @given(fields, st.none() | regions)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_whatever_is_typed_is_read_as_the_library_reads_it(fields: list[Field], default_country: str | None) -> None:
     assert disagreements(fields, default_country) == []
     expected = {field: by_library(field, default_country) for field in fields}

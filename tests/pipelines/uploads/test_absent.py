@@ -33,10 +33,9 @@ def lines(company: Company, table: str) -> list[str]:
 
 
 @pytest.fixture
-def home(company: Company, tmp_path: Path) -> Home:
+def home(company: Company, home_after_a_night: Path) -> Home:
     """A home whose first night's list was made; half of its CRM's customers are gone since, Bob and Carla too."""
-    night(company.config, tmp_path / "home", DAYS[0])
-    home = Home.at(tmp_path / "home")
+    home = Home.at(home_after_a_night)
     with open_catalog(home) as catalog:
         confirm(catalog, META, f"{DAYS[0]}.1", "created")
     left = [line for line in lines(company, "customers") if line.split(",")[0] not in {"2", "3", *HALF}]

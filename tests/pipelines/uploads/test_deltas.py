@@ -242,7 +242,7 @@ ACTIONS = st.one_of(
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(actions=st.lists(ACTIONS, min_size=2, max_size=7), last=PEOPLE)
 def test_after_any_nights_and_confirmations_the_network_holds_what_the_full_files_hold(
     name: str, stores: tuple[Home, SecretKeys, Warehouse], actions: list[tuple[str, object]], last: dict[int, Person]
