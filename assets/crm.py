@@ -10,17 +10,14 @@ from assets.resources import Relance, day_of
 from catalog.nights import record_notices
 from pipelines.crm.days import dated_ahead
 from pipelines.crm.emptied import check_consents_arrived
-from pipelines.crm.known import marking_rules
 from pipelines.crm.orphans import orphans
 from pipelines.crm.pull import Table, pull_erasures, pull_table
 from pipelines.crm.suppressions import read_suppressions
 from pipelines.crm.unreadable import unreadable_lists, unreadable_statements
 from pipelines.erasure.applied import not_applied
-from pipelines.erasure.taking_in import keep_covered, known_erasures, note_changed, note_written_over, take_in
-from pipelines.history.set_aside import QUARANTINE_DAYS
-from pipelines.tables.intervals import replace_by
-from pipelines.tables.kept import first_kept
-from pipelines.tables.rules import set_made_by
+from pipelines.erasure.taking_in import known_erasures, note_changed, take_in
+from pipelines.erasure.written import write_table
+from pipelines.history.set_aside import QUARANTINE_DAYS, count_set_aside
 from schemas import crm
 from schemas.errors import EmptyCrmError
 from schemas.source import TableName
@@ -155,15 +152,7 @@ def _quarantine(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     )
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         with relance.stage("crm.quarantine"):
-            relance.warehouse.execute(
-                "DELETE FROM warehouse.quarantine WHERE as_of < $first",
-                first=first_kept(day_of(context), QUARANTINE_DAYS),
-            )
-            counts = relance.warehouse.read(
-                'SELECT "table", rule, count(*) AS rows FROM warehouse.quarantine WHERE as_of = $day GROUP BY ALL '
-                "ORDER BY ALL",
-                day=day_of(context),
-            )
+            counts = count_set_aside(relance.warehouse, day_of(context))
             relance.outbox.catalog.record_quarantine(relance.outbox.night, counts.to_dicts())
             metadata = {**rows_metadata(int(counts["rows"].sum())), "reasons": _reasons(counts)}
             return dg.MaterializeResult(metadata=metadata)
@@ -172,54 +161,12 @@ def _quarantine(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
 
 
 def _written(context: dg.AssetExecutionContext, relance: Relance, name: TableName, table: Table) -> Metadata:
-    """Write a table, its quarantine and its counts together; the counts."""
-    as_of = day_of(context)
-    pull = pl.DataFrame(
-        {
-            "as_of": [as_of],
-            "table": [name],
-            "read": [table.read],
-            "quarantined": [table.quarantined.height],
-            "erased": [table.erased],
-        }
-    )
-    warehouse = relance.warehouse
-    with warehouse.transaction():
-        if table.lifted is not None:
-            warehouse.replace("crm_erasures", table.lifted)
-        if table.covered is not None:
-            keep_covered(relance.erasing, table.covered)
-            note_written_over(warehouse, table.covered, as_of)
-        if table.arrived is None:
-            warehouse.replace_by(f"crm_{name}", table.select)
-        else:
-            kept = relance.declared.settings.history_days
-            replace_by(
-                warehouse,
-                f"crm_{name}",
-                table.arrived,
-                day=as_of,
-                kept_days=kept,
-                staying=table.staying,
-                parts=table.parts,
-            )
-            declared = relance.declared
-            rules = marking_rules(name, declared.sources, declared.settings, declared.rates)
-            set_made_by(warehouse, f"crm_{name}", rules)
-        if table.withheld is not None:
-            warehouse.replace("withheld_addresses", table.withheld)
-        for log, rows in (("quarantine", table.quarantined), ("pulls", pull)):
-            warehouse.append(log, rows.clear())
-            warehouse.execute(
-                f'DELETE FROM warehouse.{log} WHERE "table" = $table AND as_of = $day', table=name, day=as_of
-            )
-            warehouse.append(log, rows)
-    table.drop()
-    accepted = table.read - table.quarantined.height
+    """Write a table; its counts."""
+    write_table(relance.erasing, name, table, day=day_of(context))
     return rows_metadata(
-        warehouse.height(f"crm_{name}"),
+        relance.warehouse.height(f"crm_{name}"),
         read=table.read,
-        accepted=accepted,
+        accepted=table.read - table.quarantined.height,
         quarantined=table.quarantined.height,
         erased=table.erased,
         **({"normalised_anew": table.normalised} if name == "customers" else {}),

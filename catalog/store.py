@@ -35,8 +35,6 @@ VERSIONS = sa.Table(
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("public_name", sa.Text, nullable=False),
     sa.Column("as_of", sa.Date, nullable=False),
-    sa.Column("people", sa.Integer, nullable=False),
-    sa.Column("rows", sa.Integer, nullable=False),
     #: Equal digests are equal content: such a night makes no new version.
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("manifest", sa.Text, nullable=False),
@@ -172,8 +170,6 @@ class Catalog:
                     version=manifest.version,
                     public_name=manifest.public_name,
                     as_of=date.fromisoformat(manifest.as_of),
-                    people=manifest.ledger.file_people,
-                    rows=manifest.ledger.file_rows,
                     content=content,
                     manifest=manifest.model_dump_json(),
                     state="published",

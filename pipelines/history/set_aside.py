@@ -39,3 +39,12 @@ def set_aside(warehouse: Warehouse, day: date | None, table: TableName | None) -
         day=asked,
     )
     return asked, rows if table is None else rows.filter(pl.col("table") == table)
+
+
+def count_set_aside(warehouse: Warehouse, day: date) -> pl.DataFrame:
+    """table, rule, rows: how many rows the day set aside; what is too old is let go of."""
+    warehouse.execute("DELETE FROM warehouse.quarantine WHERE as_of < $first", first=first_kept(day, QUARANTINE_DAYS))
+    return warehouse.read(
+        'SELECT "table", rule, count(*) AS rows FROM warehouse.quarantine WHERE as_of = $day GROUP BY ALL ORDER BY ALL',
+        day=day,
+    )

@@ -1,0 +1,59 @@
+"""Writing a table of the CRM with all that belongs to the same moment: what it set aside, and whom requests cover."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from pipelines.crm.known import marking_rules
+from pipelines.crm.pull import Table
+from pipelines.erasure.erasing import Erasing
+from pipelines.erasure.taking_in import keep_covered, note_written_over
+from pipelines.tables.intervals import replace_by
+from pipelines.tables.rules import set_made_by
+from schemas.source import TableName
+
+
+def write_table(erasing: Erasing, name: TableName, table: Table, *, day: date) -> None:
+    """Write the day's table to `crm_NAME`, what it set aside to `quarantine` and its counts to `pulls`, in one
+    transaction; then drop what it was made of."""
+    warehouse, config = erasing.warehouse, erasing.config
+    pull = pl.DataFrame(
+        {
+            "as_of": [day],
+            "table": [name],
+            "read": [table.read],
+            "quarantined": [table.quarantined.height],
+            "erased": [table.erased],
+        }
+    )
+    with warehouse.transaction():
+        if table.lifted is not None:
+            warehouse.replace("crm_erasures", table.lifted)
+        if table.covered is not None:
+            keep_covered(erasing, table.covered)
+            note_written_over(warehouse, table.covered, day)
+        if table.arrived is None:
+            warehouse.replace_by(f"crm_{name}", table.select)
+        else:
+            replace_by(
+                warehouse,
+                f"crm_{name}",
+                table.arrived,
+                day=day,
+                kept_days=config.settings.history_days,
+                staying=table.staying,
+                parts=table.parts,
+            )
+            rules = marking_rules(name, config.sources, config.settings, config.rates)
+            set_made_by(warehouse, f"crm_{name}", rules)
+        if table.withheld is not None:
+            warehouse.replace("withheld_addresses", table.withheld)
+        for log, rows in (("quarantine", table.quarantined), ("pulls", pull)):
+            warehouse.append(log, rows.clear())
+            warehouse.execute(
+                f'DELETE FROM warehouse.{log} WHERE "table" = $table AND as_of = $day', table=name, day=day
+            )
+            warehouse.append(log, rows)
+    table.drop()
