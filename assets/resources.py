@@ -27,6 +27,7 @@ from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.settle import settle
 from pipelines.history.config_changes import changes_tonight
 from pipelines.history.declared import keep_files
+from pipelines.history.past_rows import past_rows
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.withdrawal import hold_withdrawn
 from pipelines.overlaps import overlaps
@@ -38,6 +39,7 @@ from pipelines.uploads.publication import check_newest
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.retention import expire
 from pipelines.uploads.retired import end_leaves, retired_audiences
+from pipelines.uploads.rows import ListRows
 from pipelines.uploads.tonight import Tonight
 from schemas.config import Config, read_config
 from schemas.errors import DayError, RelanceError, UnreachableSourceError
@@ -125,7 +127,7 @@ class Relance(dg.ConfigurableResource):
             # A day that is refused changes nothing.
             if opened.failures and not isinstance(opened.failures[0], DayError):
                 with suppress(RelanceError), self.stage("removals"):
-                    publish_removals(self.erasing, self.outbox, newest=self.newest_day())
+                    publish_removals(self.erasing, self.outbox, newest=self.newest_day(), past_rows=self.past_rows)
             # It comes last: the warehouse may be written anew, and is closed then.
             with suppress(RelanceError), self.stage("erasures"):
                 settle(self.erasing)
@@ -218,6 +220,12 @@ class Relance(dg.ConfigurableResource):
         if opened.tonight is None:
             opened.tonight = Tonight(opened.warehouse, opened.config, opened.keys.identity, as_of)
         return opened.tonight
+
+    def past_rows(self, audience: Audience, day: date) -> tuple[ListRows, ...]:
+        """The rows that the audience's files had on an earlier day, list by list, as far as they are still known."""
+        declared = self.declared
+        network = declared.networks[audience.network]
+        return past_rows(audience, network, day, self.warehouse, declared.settings.history_days)
 
     def newest_day(self) -> date | None:
         """The newest day whose CRM was read into this home."""

@@ -150,6 +150,7 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
                     forbidden=tonight.forbidden(audience.network),
                     held_back=verdict.held_back,
                     since=since,
+                    past_rows=relance.past_rows,
                 )
                 spend_leave(verdict, relance.outbox, published.outcome)
         except PublicationError as error:

@@ -41,16 +41,49 @@ def full_lines(folder: Path) -> set[str]:
     return set(gzip.decompress(path.read_bytes()).decode().splitlines())
 
 
-def test_a_list_that_lost_who_was_absent_heals_with_the_first_whole_crm(
+def assert_lost_one_row(home: Home, before: set[str]) -> None:
+    """Her row, with all that stood in it, and no other."""
+    second = home.outbox.joinpath(*LIVERAMP, f"{DAYS[1]}.1")
+    manifest = json.loads((second / "manifest.json").read_text())
+    assert [step["kind"] for step in manifest["plan"]] == ["replaced"]
+    assert manifest["removes"] == manifest["forbidden"] > 0
+    left = full_lines(second)
+    assert len(before - left) == 1
+    assert left < before
+
+
+def cut(company: Company, whole: str) -> None:
+    (company.folder / "customers.csv").write_text("".join(whole.splitlines(keepends=True)[:40]), encoding="utf-8")
+
+
+def test_a_held_night_takes_only_who_was_forgotten_out_of_a_list_whose_files_were_withdrawn(
     company: Company, whole: str, tmp_path: Path
 ) -> None:
     home = Home.at(tmp_path / "home")
     night(company.config, home.root, DAYS[0])
+    before = full_lines(home.outbox.joinpath(*LIVERAMP, f"{DAYS[0]}.1"))
     with open_catalog(home) as catalog:
         confirm(catalog, LIVERAMP, f"{DAYS[0]}.1", "created")
     forget(company, home, "2")
-    lines = whole.splitlines(keepends=True)
-    (company.folder / "customers.csv").write_text("".join(lines[:40]), encoding="utf-8")
+    cut(company, whole)
+
+    night(company.config, home.root, DAYS[1])
+
+    assert_lost_one_row(home, before)
+
+
+def test_a_list_that_lost_who_was_absent_heals_with_the_first_whole_crm(
+    company: Company, whole: str, tmp_path: Path
+) -> None:
+    home = Home.at(tmp_path / "home")
+    # Nothing is known any more of the night that made the list.
+    settings = (company.config / "relance.toml").read_text(encoding="utf-8")
+    company.declare("relance.toml", f"history_days = 1\n{settings}")
+    night(company.config, home.root, DAYS[0])
+    with open_catalog(home) as catalog:
+        confirm(catalog, LIVERAMP, f"{DAYS[0]}.1", "created")
+    forget(company, home, "2")
+    cut(company, whole)
 
     night(company.config, home.root, DAYS[1])
 
@@ -89,11 +122,4 @@ def test_a_failed_night_takes_only_who_was_forgotten_out_of_a_list_whose_files_w
     with pytest.raises(RelanceError):
         night(company.config, home.root, DAYS[1])
 
-    second = home.outbox.joinpath(*LIVERAMP, f"{DAYS[1]}.1")
-    manifest = json.loads((second / "manifest.json").read_text())
-    assert [step["kind"] for step in manifest["plan"]] == ["replaced"]
-    assert manifest["removes"] == manifest["forbidden"] > 0
-    left = full_lines(second)
-    # Her row, with all that stood in it, and no other.
-    assert len(before - left) == 1
-    assert left < before
+    assert_lost_one_row(home, before)

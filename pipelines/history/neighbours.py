@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from catalog.duckdb_connection import registered
 from pipelines.history.nights import Night
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.identifiers.match_keys import network_keys
@@ -92,7 +93,8 @@ def _with_neighbours(night: Night, network: Network, name: str, person_id: str) 
             "(SELECT hint FROM _hints WHERE list_contains($inside::VARCHAR[], person_id))",
             inside=inside.to_list(),
         )
-        found = identifiers(person_records(night, [person_id, *near["person_id"]]), match_columns({name: network}))
+        records = person_records(night, pl.concat([pl.Series([person_id]), near["person_id"]]).unique())
+        found = identifiers(records, match_columns({name: network}))
         keys = network_keys(found, network, by=("person_id",))
         theirs = keys.filter(pl.col("person_id").is_in(inside.implode())).select("key", "value").unique()
         sharing = keys.join(theirs, on=["key", "value"], how="semi")["person_id"]
@@ -100,12 +102,13 @@ def _with_neighbours(night: Night, network: Network, name: str, person_id: str) 
     return found.filter(pl.col("person_id").is_in(inside.implode()))
 
 
-def person_records(night: Night, people: list[str] | None = None) -> pl.DataFrame:
-    """`PersonRecords` of the people; of everybody without `people`."""
+def person_records(night: Night, people: pl.Series | None = None) -> pl.DataFrame:
+    """`PersonRecords` of the people (person_id); of everybody without `people`."""
     every = (
         f"SELECT {_RECORD} FROM {night.table('customer_records')} AS records "
         f"JOIN {night.table('crm_customers')} USING (customer_id)"
     )
     if people is None:
         return night.read(every)
-    return night.read(f"{every} WHERE list_contains($people::VARCHAR[], person_id)", people=people)
+    with registered(night.warehouse.connection, people.to_frame("person_id")) as asked:
+        return night.read(f"{every} SEMI JOIN {asked} USING (person_id)")

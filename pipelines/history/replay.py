@@ -18,12 +18,12 @@ from catalog.home import Home
 from catalog.store import Catalog
 from pipelines.customers.subdivisions import subdivisions
 from pipelines.history.declared import config_of
+from pipelines.history.members import members_on
 from pipelines.history.neighbours import Known, permitted_people, person_records, refused_keys
 from pipelines.history.nights import Night
 from pipelines.holdings.confirming import manifests_of
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.identifiers.match_keys import network_keys
-from pipelines.segments import condition, members
 from pipelines.uploads.leaving_out import Readers, leaving_out
 from pipelines.uploads.manifest import rules_version
 from pipelines.uploads.recount import check_full_files
@@ -85,7 +85,7 @@ def replay(night: Night, home: Home, catalog: Catalog, current: Config, identity
     night.warehouse.ensure("crm_erasures", CrmErasures)
     # Who may not be sent is as of now; by which keys a network knows them, as it was then.
     tonight = Tonight(night.warehouse, replace(current, networks=declared.networks), identity_key, night.day)
-    records, members_of = person_records(night), cache(partial(_members, night, declared))
+    records, members_of = person_records(night), cache(partial(members_on, night, declared))
     done: list[Replayed] = []
     for name in sorted(declared.used_networks):
         here = [audience for audience in published if audience.network == name]
@@ -160,14 +160,6 @@ def _rows(
     leaving = leaving_out(choice, known.network, readers, identity_key)
     inside = members_of(audience.segment).select("person_id")
     return audience_rows(inside, known.people(), known.network, leaving=leaving)
-
-
-def _members(night: Night, declared: Config, segment: str) -> pl.DataFrame:
-    """person_id, segment: who was in it, by the people and the features of that night."""
-    rule = condition(segment, declared.segments[segment], has_order_times=declared.sources.has_order_times)
-    columns = ", ".join(sorted({"person_id", *rule.meta.root_names()}))
-    features = night.read(f"SELECT {columns} FROM warehouse.features WHERE as_of = $day", day=night.day)
-    return members(features, rule, segment=segment, as_of=night.day).with_columns(segment=pl.lit(segment))
 
 
 def _rebuilt(  # noqa: PLR0913, PLR0917 - whose rows, where they go, and what they are compared with

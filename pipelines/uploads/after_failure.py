@@ -16,11 +16,8 @@ from pipelines.holdings.outbox import Outbox
 from pipelines.identifiers.match_keys import network_keys
 from pipelines.identifiers.stored import read_identifiers
 from pipelines.uploads.keys import key_columns
-from pipelines.uploads.publication import publish_unreached
+from pipelines.uploads.publication import PastRows, publish_unreached
 from pipelines.uploads.retired import publish_last
-from pipelines.uploads.rows import ListRows, audience_rows
-from pipelines.uploads.state import last_full
-from pipelines.uploads.tonight import Tonight
 from schemas.network import Network
 from schemas.segment import Audience
 
@@ -28,11 +25,9 @@ from schemas.segment import Audience
 _NEEDED = (
     "crm_erasures", "crm_suppressions", "decided_at", "identifiers", "person_aliases", "refusals", "refused_keys",
 )  # fmt: skip
-#: What rows are made of.
-_WORKED_OUT = ("crm_customers", "customer_records", "features", "identifier_refusals", "memberships", "permissions")
 
 
-def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None) -> None:
+def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, past_rows: PastRows) -> None:
     """Publish what must leave the lists of every audience that the night did not reach.
 
     In: the newest day whose CRM was read; a night of an older one publishes nothing.
@@ -52,7 +47,6 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None) -
     outcomes = outbox.catalog.outcomes_of_night(outbox.night)
     reached = {Audience.of(row) for row in outcomes}
     emails = refused_emails(outbox.warehouse, config)
-    known = _known_last(erasing, outbox.warehouse)
     left = {audience for audience in (*config.audiences, *config.retired) if audience not in reached}
     for name, theirs in groupby(sorted(left), lambda audience: audience.network):
         network = config.networks[name]
@@ -62,26 +56,10 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None) -
             if audience in config.retired:
                 publish_last(audience, config, outbox, as_of=as_of, forbidden=forbidden)
             else:
-                rows = _rows_known_last(audience, network, outbox, known) if known is not None else ()
                 segment = config.segments[audience.segment]
-                publish_unreached(audience, segment, network, rows, outbox, as_of=as_of, forbidden=forbidden)
-
-
-def _known_last(erasing: Erasing, warehouse: Warehouse) -> Tonight | None:
-    """What was worked out last of people; None if nothing ever was."""
-    if not all(map(warehouse.has, _WORKED_OUT)):
-        return None
-    day = warehouse.read("SELECT max(as_of) AS newest FROM warehouse.features")["newest"].item()
-    return Tonight(warehouse, erasing.config, erasing.keys.identity, day)
-
-
-def _rows_known_last(audience: Audience, network: Network, outbox: Outbox, known: Tonight) -> tuple[ListRows, ...]:
-    """The rows of those who were in the audience last, if the files that had them are gone: of what stays of these, all
-    that stood beside a key is known yet."""
-    last = last_full(outbox.catalog.versions(audience, state=None))
-    if last is None or outbox.folder(audience, last.manifest.version).is_dir():
-        return ()
-    return audience_rows(known.members(audience.segment), known.people(audience.network), network).lists
+                publish_unreached(
+                    audience, segment, network, outbox, as_of=as_of, forbidden=forbidden, past_rows=past_rows
+                )
 
 
 def _known_forbidden(name: str, network: Network, outbox: Outbox, emails: pl.DataFrame) -> Forbidden:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 from pipelines.holdings.audience_keys import FileKeys, SinceNewest, since_newest
 from pipelines.holdings.expiry import expiry_of
@@ -17,7 +19,7 @@ from pipelines.uploads.manifest import rules_version
 from pipelines.uploads.plan import Situation
 from pipelines.uploads.reduced import Reduction, reduced_rows, reduction_of
 from pipelines.uploads.rows import AudienceRows, ListRows
-from pipelines.uploads.state import State
+from pipelines.uploads.state import State, last_whole
 from schemas.network import Network
 from schemas.network_file import FileKind
 from schemas.said import Said
@@ -34,6 +36,8 @@ class Asked:
     rows: AudienceRows
     as_of: date
     forbidden: Forbidden
+    #: The rows that its files had on an earlier day, as far as they are still known.
+    past_rows: Callable[[date], tuple[ListRows, ...]]
     #: How the keys of its rows differ from the newest; None if that is still to be found.
     since: SinceNewest | None = None
     #: Whether the audience has left the config.
@@ -120,7 +124,9 @@ def _reduced(asked: Asked, state: State, outbox: Outbox, *, due: bool) -> tuple[
     if reduction is None or not (reduction.is_due or due):
         return None
     folder = outbox.folder(asked.audience, reduction.manifest.version)
-    reduction, rows = reduced_rows(reduction, folder, asked.network, asked.rows.lists)
+    made_of = last_whole(state.versions) or reduction.manifest
+    then = cache(lambda: asked.past_rows(date.fromisoformat(made_of.as_of)))
+    reduction, rows = reduced_rows(reduction, folder, asked.network, (then, lambda: asked.rows.lists))
     return (reduction, rows) if rows.lists else None
 
 

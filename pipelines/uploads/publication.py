@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -31,6 +33,8 @@ from schemas.uploads import FileEntry, Ledger, Manifest
 UNREACHED = Said("the night failed before it was worked out, so that only what must leave its list was published")
 #: What an audience is made of that has left the config, or that nobody worked out.
 NOBODY = AudienceRows((), {}, Ledger(segment_people=0, dropped={}, file_people=0, file_rows=0), {})
+#: Gives the rows that an audience's files had on an earlier day, list by list, as far as they are still known.
+PastRows = Callable[[Audience, date], tuple[ListRows, ...]]
 
 
 class Published(NamedTuple):
@@ -68,6 +72,7 @@ def publish(  # noqa: PLR0913 - an audience, its rows, where they go, and what t
     forbidden: Forbidden,
     held_back: Said | None,
     since: SinceNewest,
+    past_rows: PastRows,
 ) -> Published:
     """Publish the audience's full files and the deltas to what the network holds, unless nothing changed. In: how its
     keys differ from the newest.
@@ -80,7 +85,8 @@ def publish(  # noqa: PLR0913 - an audience, its rows, where they go, and what t
     """
     check_ledger(audience, audience_rows.ledger)
     reason = held_back or (too_small(audience_rows, network) if audience_rows.below_minimum else None)
-    asked = Asked(audience, segment, network, audience_rows, as_of, forbidden, since=since)
+    past = partial(past_rows, audience)
+    asked = Asked(audience, segment, network, audience_rows, as_of, forbidden, past, since=since)
     return _finished(asked, outbox, _publish(asked, outbox, held=reason))
 
 
@@ -93,7 +99,7 @@ def publish_retired(  # noqa: PLR0913 - an audience, what it was, where it goes,
     Raises:
         PublicationError: a file would be refused, or the disk is full.
     """
-    asked = Asked(audience, segment, network, NOBODY, as_of, forbidden, retired=True)
+    asked = Asked(audience, segment, network, NOBODY, as_of, forbidden, lambda _: (), retired=True)
     return _finished(asked, outbox, _publish(asked, outbox, held=RETIRED)._replace(outcome="retired"))
 
 
@@ -101,20 +107,18 @@ def publish_unreached(  # noqa: PLR0913 - an audience, what it is, where it goes
     audience: Audience,
     segment: Segment,
     network: Network,
-    known: tuple[ListRows, ...],
     outbox: Outbox,
     *,
     as_of: date,
     forbidden: Forbidden,
+    past_rows: PastRows,
 ) -> None:
     """Publish, of an audience that a failed night did not reach, only what must leave; nothing if nobody must.
-
-    In: rows that it had as far as they are `known`, where the files that had them are gone.
 
     Raises:
         PublicationError: a file would be refused, or the disk is full.
     """
-    asked = Asked(audience, segment, network, NOBODY._replace(lists=known), as_of, forbidden)
+    asked = Asked(audience, segment, network, NOBODY, as_of, forbidden, partial(past_rows, audience))
     found = _publish(asked, outbox, held=UNREACHED)
     withdraw_forbidden(audience, outbox, forbidden, newest=found.version)
     if found.version is not None:

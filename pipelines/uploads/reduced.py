@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +28,9 @@ from schemas.network import Network, UploadList
 from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import FileEntry, Manifest
+
+#: Gives rows of an audience, list by list, when they are needed.
+Known = Callable[[], tuple[ListRows, ...]]
 
 #: What is said of rows that were made of keys alone where something stood beside them.
 KEYS_ALONE = Said("some of its rows hold a key and nothing beside it, since the files that had the rest were withdrawn")
@@ -88,21 +92,21 @@ def reduction_of(
 
 
 def reduced_rows(
-    reduction: Reduction, folder: Path, network: Network, tonight: tuple[ListRows, ...]
+    reduction: Reduction, folder: Path, network: Network, known: Iterable[Known]
 ) -> tuple[Reduction, AudienceRows]:
     """The version's rows without what is gone; lists that fall below the network's minimum are withheld.
 
-    In: the version's folder, with its files or without: tonight's rows are then taken, of the keys that are left, and
-    rows of a key alone for those that no row of tonight has, if the network takes such. Ledger and counts of source
-    rows stay the version's: they are what the next nights are compared with. Out: the reduction, with what rows lack.
+    In: the version's folder, with its files or without: of the keys that are left, rows that are `known` from elsewhere
+    are then taken, one source after the other, and rows of a key alone for those that none has, if the network takes
+    such. Ledger and counts of source rows stay the version's: they are what the next nights are compared with. Out: the
+    reduction, with what rows lack.
 
     Raises:
         PublicationError: a key came in that the version did not have or that is gone.
     """
     before, minimum = reduction.manifest, network.file.minimum_rows.full
     made = [
-        (upload_list, *_reduced_list(reduction, folder, network, upload_list, _of_list(tonight, upload_list)))
-        for upload_list in network.lists
+        (upload_list, *_reduced_list(reduction, folder, network, upload_list, known)) for upload_list in network.lists
     ]
     parts = [
         ListRows(upload_list, rows, keys_of_rows(rows, upload_list, network))
@@ -111,8 +115,8 @@ def reduced_rows(
     ]
     left = reduction.keys.join(reduction.gone, on=["list", "key", "value"], how="anti")
     for part in parts:
-        known = left.filter(list=part.upload_list.label)
-        if part.keys.join(known, on=["key", "value"], how="anti").height:
+        here = left.filter(list=part.upload_list.label)
+        if part.keys.join(here, on=["key", "value"], how="anti").height:
             name = f"{before.network}/{before.segment} {before.version}"
             msg = Said(
                 "{name}: what is left of it holds a key that it may not. This is a defect; nothing was published.",
@@ -127,12 +131,8 @@ def reduced_rows(
     return replace(reduction, keys_alone=alone, lost=lost), rows
 
 
-def _of_list(parts: tuple[ListRows, ...], upload_list: UploadList) -> ListRows | None:
-    return next((part for part in parts if part.upload_list.label == upload_list.label), None)
-
-
 def _reduced_list(
-    reduction: Reduction, folder: Path, network: Network, upload_list: UploadList, tonight: ListRows | None
+    reduction: Reduction, folder: Path, network: Network, upload_list: UploadList, known: Iterable[Known]
 ) -> tuple[pl.DataFrame, bool]:
     """The rows that are left of a list, and whether some hold a key without what stood beside it."""
     label = upload_list.label
@@ -142,14 +142,23 @@ def _reduced_list(
     if rows is not None:
         return _without(rows, gone, upload_list, network), reduction.manifest.keys_alone
     left = reduction.keys.filter(list=label).join(gone, on=["key", "value"], how="anti")
-    known = rows_of_keys(left.clear(), upload_list, network)
-    if tonight is not None and network.file.rows == "people":
-        others = tonight.keys.join(left, on=["key", "value"], how="anti")
-        known = _without(tonight.rows, others, upload_list, network)
-        left = left.join(keys_of_rows(known, upload_list, network), on=["key", "value"], how="anti")
+    made: list[pl.DataFrame] = []
+    for part in _of_people(known, upload_list, network):
+        others = part.keys.join(left, on=["key", "value"], how="anti")
+        made.append(_without(part.rows, others, upload_list, network))
+        left = left.join(keys_of_rows(made[-1], upload_list, network), on=["key", "value"], how="anti")
+        if left.is_empty():
+            break
     alone = not any(lacks(key, upload_list, network) for key in network.keys_of(upload_list))
     rest = rows_of_keys(left.head(left.height if alone else 0), upload_list, network)
-    return pl.concat([known, rest]), rest.height > 0 and has_companions(upload_list, network)
+    return pl.concat([*made, rest]), rest.height > 0 and has_companions(upload_list, network)
+
+
+def _of_people(known: Iterable[Known], upload_list: UploadList, network: Network) -> Iterator[ListRows]:
+    """The rows of the list, where a row is a person: where it is an identifier, it is nothing but its key."""
+    if network.file.rows == "people":
+        for parts in known:
+            yield from (part for part in parts() if part.upload_list.label == upload_list.label)
 
 
 def _published_rows(

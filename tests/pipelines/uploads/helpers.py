@@ -73,7 +73,16 @@ def publish(
     """As a night publishes an audience, one that forbids nobody and holds nothing back unless that is said."""
     since = since_newest(outbox.warehouse, audience, listed_keys(rows.lists))
     return publication.publish(
-        audience, segment, network, rows, outbox, as_of=as_of, forbidden=forbidden, held_back=held_back, since=since
+        audience,
+        segment,
+        network,
+        rows,
+        outbox,
+        as_of=as_of,
+        forbidden=forbidden,
+        held_back=held_back,
+        since=since,
+        past_rows=lambda *_: (),
     )
 
 

@@ -196,7 +196,7 @@ def test_a_version_is_on_the_disk_before_it_has_its_name_and_that_before_anybody
 def test_the_catalog_and_the_warehouse_know_the_version(outbox: Outbox) -> None:
     found = published(outbox, "jane", "john")
     (row,) = outbox.catalog.versions(AUDIENCE)
-    assert (row["version"], row["people"], row["rows"], row["public_name"]) == ("2019-06-30.1", 2, 2, "club_b")
+    assert (row["version"], row["public_name"]) == ("2019-06-30.1", "club_b")
     assert Manifest.model_validate_json(row["manifest"]) == found.manifest
     assert keys_of(outbox) == {("2019-06-30.1", sha256(name), "final") for name in ("jane", "john")}
     (outcome,) = outbox.catalog.outcomes_of_night(1)

@@ -8,6 +8,7 @@ from pathlib import Path
 from catalog.descriptions import describe
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
+from catalog.store import manifest_of
 from catalog.warehouse import Warehouse
 from pipelines.holdings.forbidden import Forbidden
 from pipelines.uploads.publication import Published
@@ -98,7 +99,7 @@ def test_files_of_an_audience_whose_list_is_gone_go_too_when_they_hold_who_is_fo
         company.follow(to_do(company))
         assert not is_retired(company, config)
         catalog = company.outbox.catalog
-        [full] = [row["version"] for row in catalog.versions(company.audience) if row["people"]]
+        [full] = [row["version"] for row in catalog.versions(company.audience) if manifest_of(row).has_file("full")]
         withdraw_of_gone(config, company.outbox, lambda network: company.is_forbidden)
         assert company.outbox.folder(company.audience, full).is_dir()
         forbid(company, "google_ads", 1)
@@ -119,6 +120,10 @@ def test_files_go_whose_network_no_audience_uses_any_more(stores: Stores) -> Non
         def unknown(network: str) -> Forbidden:
             raise AssertionError(network)
 
-        [full] = [row["version"] for row in company.outbox.catalog.versions(company.audience) if row["people"]]
+        [full] = [
+            row["version"]
+            for row in company.outbox.catalog.versions(company.audience)
+            if manifest_of(row).has_file("full")
+        ]
         withdraw_of_gone(unused, company.outbox, unknown)
         assert not company.outbox.folder(company.audience, full).exists()
