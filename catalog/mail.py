@@ -22,7 +22,7 @@ def send_mail(email: Email, password: SecretStr | None, to: Iterable[str], subje
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = email.sender, ", ".join(to), subject
     mail.set_content(text)
-    trusted = ssl.create_default_context()
+    trusted, is_taken = ssl.create_default_context(), False
     try:
         if email.security == "tls":
             server = smtplib.SMTP_SSL(email.server, email.used_port, timeout=_TIMEOUT, context=trusted)
@@ -34,6 +34,8 @@ def send_mail(email: Email, password: SecretStr | None, to: Iterable[str], subje
             if email.user is not None and password is not None:
                 server.login(email.user, password.get_secret_value())
             server.send_message(mail)
+            is_taken = True
     except (OSError, smtplib.SMTPException) as error:
-        return f"the mail server {email.server} did not take it ({type(error).__name__})"
+        # A farewell that fails comes after the mail was taken: sent again, it would arrive twice.
+        return None if is_taken else f"the mail server {email.server} did not take it ({type(error).__name__})"
     return None

@@ -26,11 +26,18 @@ class Mailbox:
         return "250 OK"
 
 
+class RudeMailbox(Mailbox):
+    """Takes mails, and refuses to part."""
+
+    async def handle_QUIT(self, server: object, session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
+        return "451 not now"
+
+
 @contextmanager
-def mailbox() -> Iterator[Controller]:
+def mailbox(handler: type[Mailbox] = Mailbox) -> Iterator[Controller]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    controller = Controller(Mailbox(), hostname="127.0.0.1", port=port)
+    controller = Controller(handler(), hostname="127.0.0.1", port=port)
     controller.start()
     yield controller
     controller.stop()

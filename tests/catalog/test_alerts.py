@@ -23,7 +23,7 @@ from schemas.declared import read_declared
 from schemas.errors import ConfigError
 from schemas.nights import NightReport, OutcomeLine
 from schemas.settings import Settings
-from tests.mailbox import email_to, mailbox
+from tests.mailbox import RudeMailbox, email_to, mailbox
 
 DAY = date(2026, 3, 28)
 FAILED = AlertMessage("failed", "relance: the night of 2026-03-28 failed", ("Source crm: é.",), 7, DAY)
@@ -92,6 +92,14 @@ def test_an_alert_reaches_the_webhook_and_the_mailbox_and_is_in_the_catalog(
     assert (mail["Subject"], mail["To"], mail["From"]) == (FAILED.title, "ops@example.com", "relance@example.com")
     assert mail.get_content().split("\r\n") == ["Source crm: é.", ""]
     assert [(alert.channel, alert.failure) for alert in alerts(catalog, 7, DAY)] == [("webhook", None), ("email", None)]
+
+
+def test_a_mail_that_the_server_took_is_sent_once_however_it_takes_leave(catalog: Catalog) -> None:
+    with mailbox(RudeMailbox) as server:
+        for _ in range(2):
+            tell(catalog, Alerts(email=email_to(server.port)), FAILED)
+        assert len(server.handler.mails) == 1
+    assert [alert.failure for alert in alerts(catalog, 7, DAY)] == [None]
 
 
 def test_a_night_is_told_once_and_again_only_where_it_did_not_arrive(catalog: Catalog, webhook: Webhook) -> None:
