@@ -8,6 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from catalog.duckdb_connection import registered
+from pipelines.customers.subdivisions import subdivisions
 from pipelines.history.nights import Night
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.identifiers.match_keys import network_keys
@@ -77,6 +78,14 @@ def permitted_people(night: Night, network: str, people: list[str] | None = None
 def refused_keys(night: Night, network: str) -> pl.DataFrame:
     """`RefusedKeys` of the network."""
     return night.read(f"FROM {night.table('refused_keys')} WHERE network = $network", network=network)
+
+
+def states_of(network: Network, records: pl.DataFrame, permitted: pl.DataFrame) -> pl.DataFrame | None:
+    """number, subdivision of those who may be sent (person_id, number), by their `PersonRecords`, if the network needs
+    it."""
+    if not network.limits_data_use:
+        return None
+    return subdivisions(records.join(permitted, on="person_id").select("number", "country", "region").unique())
 
 
 def _with_neighbours(night: Night, network: Network, name: str, person_id: str) -> pl.DataFrame:

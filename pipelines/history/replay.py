@@ -16,10 +16,9 @@ import polars as pl
 
 from catalog.home import Home
 from catalog.store import Catalog
-from pipelines.customers.subdivisions import subdivisions
 from pipelines.history.declared import config_of
 from pipelines.history.members import members_on
-from pipelines.history.neighbours import Known, permitted_people, person_records, refused_keys
+from pipelines.history.neighbours import Known, permitted_people, person_records, refused_keys, states_of
 from pipelines.history.nights import Night
 from pipelines.holdings.confirming import manifests_of
 from pipelines.identifiers.identifiers import identifiers
@@ -140,10 +139,7 @@ def _then(night: Night, name: str, declared: Config, tonight: Tonight, records: 
     refused = refused_keys(night, name)
     new = keys.filter(tonight.forbidden(name)(keys)).select("key", "value")
     new = new.join(refused, on=["key", "value"], how="anti").select(network=pl.lit(name), key="key", value="value")
-    states = None
-    if network.limits_data_use:
-        lives = records.join(still, on="person_id").select("number", "country", "region")
-        states = subdivisions(lives.unique())
+    states = states_of(network, records, still)
     left = still.height < permitted.height or not new.is_empty()
     return _Then(Known(name, network, held, still, pl.concat([refused.select(new.columns), new]), states), left)
 
