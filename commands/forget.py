@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 #: An address is all that a request by it asks for; who types it may mean the person.
 _BY_ADDRESS = (
-    "By e-mail or phone only that address is forgotten, and the records that have no other. A record that has one "
-    "stays in lists by it: to forget the person, name the customer id."
+    "By e-mail or phone only that address is forgotten, and the records that have no other or whose id it is. A record "
+    "that has one stays in lists by it: to forget the person, name the customer id, with --as customer_id if that is an "
+    "address."
 )
 
 #: What is neither an e-mail nor plainly a phone is an id, and then nothing else of it is forgotten.

@@ -45,7 +45,7 @@ FORMS: dict[IdentifierName, tuple[str, ...]] = {
     "age": ("years",),
     # by_type: an IDFA in capitals, an Android id in small letters (Reddit, LiveRamp). plain: as issued.
     "mobile_ad_id": ("lower", "upper", "by_type", "plain"),
-    "external_id": ("plain", "lower"),
+    "external_id": ("plain", "lower", "own"),
     "social_handle": ("lower",),
 }
 

@@ -11,6 +11,8 @@ from pipelines.identifiers.unfit import UUID, says_nothing
 _ID = r"^[0-9A-Za-z_-]+$"
 #: Groups of hex digits with hyphens are meant as a UUID, and then must be one.
 _HEX_GROUPS = r"^[0-9A-Fa-f]+(?:-[0-9A-Fa-f]+)+$"
+#: What is hashed before an id that is an address.
+_IS_AN_ID = "customer_id:"
 #: What a device says whose owner refuses tracking.
 _NOBODY = "^[0-]+$"
 
@@ -78,6 +80,15 @@ def external_lower(typed: pl.Expr) -> pl.Expr:
     """Lower-case without white space. Source: Meta's param builder and TikTok's Events API, which send it so."""
     text = typed.str.to_lowercase().str.replace_all(r"\s+", "")
     return pl.when(text != "").then(text)
+
+
+def external_own(typed: pl.Expr) -> pl.Expr:
+    """As it is, trimmed; an id that is an e-mail or a phone is marked as an id, so that its hash is none by which a
+    network knows the address, which may be refused or erased. For networks that need some id and know none of ours.
+    """
+    text = external_plain(typed)
+    is_address = text.str.contains(r"@|^\+") & ~text.str.starts_with(_IS_AN_ID)
+    return pl.when(is_address).then(pl.lit(_IS_AN_ID) + text).otherwise(text)
 
 
 def handle_lower(typed: pl.Expr) -> pl.Expr:

@@ -61,6 +61,7 @@ _FORMS: dict[tuple[str, str], Callable[..., pl.Expr]] = {
     ("mobile_ad_id", "plain"): ids.mobile_plain,
     ("external_id", "plain"): ids.external_plain,
     ("external_id", "lower"): ids.external_lower,
+    ("external_id", "own"): ids.external_own,
     ("social_handle", "lower"): ids.handle_lower,
 } | {
     (identifier, form): getattr(names, form) for identifier in ("first_name", "last_name") for form in FORMS[identifier]

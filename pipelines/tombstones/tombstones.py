@@ -36,14 +36,15 @@ def tombstones(  # noqa: PLR0913 - who asked, whom it may mean, and how to compa
     In: requests (`ErasureRequests`); records, at least the `CrmCustomers` rows that a request may mean.
     `countries` (as typed) are those that customers live in: a phone on a request has none, and is read as each of them.
     Out: `CrmErasures`. A request by customer id covers that record's addresses too; one by address covers the records
-    that have no other address. A filler is no address: others typed the same.
+    that have no other address, and one by e-mail the record whose id it is. A filler is no address: others typed the
+    same.
     """
     if requests.is_empty():
         return pl.DataFrame(CrmErasures.create_empty())
     emails = _values(requests, "email", canonical_email(pl.col("email")))
     phones = _values(with_phone(_in_every_country(requests, countries), "phone", default_country))
     asked = pl.concat([emails, phones])
-    requests = pl.concat([requests, _by_address(asked, records, default_country)], how="diagonal")
+    requests = pl.concat([requests, _by_address(asked, records, default_country), _as_ids(emails)], how="diagonal")
     named = requests.join(records.select("customer_id", "email", "phone", "country"), on="customer_id", how="left")
     dialled = with_phone(named, "phone_right", default_country)
     values = pl.concat(
@@ -86,6 +87,11 @@ def person_tombstones(requests: pl.DataFrame, identity_key: str) -> pl.DataFrame
     """`CrmErasures` in form `person` of the requests (`ErasureRequests`) by customer id: all of the person is meant."""
     named = requests.filter(pl.col("customer_id").is_not_null())
     return _marked(_values(named, "person", pl.col("customer_id")), identity_key)
+
+
+def _as_ids(emails: pl.DataFrame) -> pl.DataFrame:
+    """request_id, requested_at, customer_id: a CRM may give its customers their e-mails for ids."""
+    return emails.select("request_id", "requested_at", customer_id="value").drop_nulls("customer_id")
 
 
 def _marked(values: pl.DataFrame, identity_key: str) -> pl.DataFrame:

@@ -85,7 +85,7 @@ def test_spaces_around_and_composition_do_not_matter(identifier: str, name: str)
         assert form(identifier, name, [normalize("NFD", text) for text in typed]) == formed
 
 
-AS_TYPED = {"trimmed", "plain", "by_type"}
+AS_TYPED = {"trimmed", "plain", "by_type", "own"}
 
 
 @pytest.mark.parametrize(("identifier", "name"), EVERY_FORM)

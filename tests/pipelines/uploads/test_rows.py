@@ -203,7 +203,7 @@ def test_who_lacks_what_the_network_needs_of_everybody_is_not_told_to_have_a_ref
         {"person_id": person, "kind": "email", "position": 1, "email_amazon_sha256": f"{person}'s"}
         for person in ("jane", "john", "jack")
     ] + [
-        {"person_id": person, "kind": "external_id", "position": 1, "external_id_plain_sha256": f"{person}'s id"}
+        {"person_id": person, "kind": "external_id", "position": 1, "external_id_own_sha256": f"{person}'s id"}
         for person in ("jane", "john", "jack")
     ]
     lives_in = [lives(person, None, None, "FR", None) for person in ("jane", "jack")]
