@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,8 +29,14 @@ if TYPE_CHECKING:
 #: An address is all that a request by it asks for; who types it may mean the person.
 _BY_ADDRESS = (
     "By e-mail or phone only that address is forgotten, and the records that have no other or whose id it is. A record "
-    "that has one stays in lists by it: to forget the person, name the customer id, with --as customer_id if that is an "
-    "address."
+    "that has another stays in lists by it: to forget the person, name the customer id, with --as customer_id if that "
+    "looks like an address."
+)
+
+#: A phone of another country, typed as at home, is another number here.
+_NATIONAL = (
+    "A phone without its country code was read as one of {country}, the default country. If it is another country's, "
+    "ask again with its code, as +33…"
 )
 
 #: What is neither an e-mail nor plainly a phone is an id, and then nothing else of it is forgotten.
@@ -81,6 +88,9 @@ def forget(  # noqa: PLR0913, PLR0917 - a command's options
             OUT.print(f"Request {row['request_id']}: by {named.replace('_', ' ')}.", soft_wrap=True)
         if requests["customer_id"].null_count():
             OUT.print(_BY_ADDRESS, soft_wrap=True)
+        phones = [text for text, phone in zip(typed, requests["phone"], strict=True) if phone is not None]
+        if any(map(_is_national, phones)):
+            OUT.print(_NATIONAL.format(country=declared.settings.default_country), soft_wrap=True)
         _withdraw(requests, declared, place, catalog)
         _apply(declared, place, keys, catalog, requests["request_id"].to_list())
         catalog.sign_audit_head(place, keys)
@@ -89,6 +99,11 @@ def forget(  # noqa: PLR0913, PLR0917 - a command's options
             "`relance certificate REQUEST` says how far it is.",
             soft_wrap=True,
         )
+
+
+def _is_national(phone: str) -> bool:
+    """Whether a phone as typed says no country."""
+    return not re.search(r"[+\uff0b]", phone) and not re.sub(r"\D", "", phone).startswith("00")
 
 
 def _typed(who: list[str] | None, file: Path | None) -> list[str]:

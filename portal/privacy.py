@@ -71,7 +71,7 @@ def certificate(request: Request, request_id: RequestId, state: StateOf) -> Resp
 
 @router.get("/privacy/{request_id}/certificate.json", name="certificate_file")
 def certificate_file(request_id: RequestId, state: StateOf, catalog: CatalogOf) -> Response:
-    """The same bytes as `relance certificate` prints, which `relance verify` checks."""
+    """As `relance certificate` prints it, for `relance verify`; what was confirmed since the last run is not in it."""
     found = _certificate(state, request_id)
     catalog.record("downloaded", f"certificate/{found.request.request_id}")
     headers = {

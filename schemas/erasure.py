@@ -74,6 +74,10 @@ class Removal(BaseModel):
     def audience(self) -> Audience:
         return Audience(self.network, self.account, self.segment)
 
+    def reopened(self) -> Removal:
+        """It as it is when nothing stands confirmed that would close it."""
+        return self.model_copy(update={"state": "published", "confirmation": None, "confirmed_at": None})
+
 
 class Certificate(BaseModel):
     """What became of a request, signed: anybody who has the public key can check it."""

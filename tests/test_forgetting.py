@@ -157,6 +157,9 @@ def test_whom_the_crm_dropped_before_the_request_is_known_from_the_nights_that_a
 def test_an_id_that_no_record_has_may_be_an_address_and_the_command_says_so(company: Company, home: Path) -> None:
     config = ("--config", str(company.config))
     hint = "ask again with --as phone or --as email"
+    national = "read as one of FR, the default country"
+    assert national in told("forget", "06 12 34 00 01", *config, home=home)
+    assert national not in told("forget", "tel: +32 470 00 00 32", *config, home=home)
     nobody = told("forget", "0000001823", *config, home=home)
     assert hint in nobody and "what it had of theirs is gone" not in nobody
     somebody = told("forget", "zz-one", *config, home=home)

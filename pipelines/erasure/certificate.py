@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from catalog.erasures import erasure_requests, removals, sealed_records
+from catalog.journal import confirmations
 from catalog.sealed import unsealed
 from catalog.secret_keys import SecretKeys
 from catalog.store import Catalog
-from schemas.erasure import Certificate
+from schemas.erasure import Certificate, ErasureRequest, Removal
 from schemas.errors import ConfigError
 from schemas.uploads import Signature
 
@@ -22,11 +23,27 @@ def certificate_of(catalog: Catalog, request_id: str, keys: SecretKeys) -> Certi
         newest = ", ".join(list(found)[-3:])
         msg = f"There is no such request. {f'The newest are {newest}' if found else 'Nobody asked to be forgotten'}."
         raise ConfigError(msg)
+    request, removed = _standing(catalog, found[request_id], removals(catalog, request_id))
     certificate = Certificate(
-        request=found[request_id],
+        request=request,
         records=tuple(sorted(unsealed(each, keys.identity) for each in sealed_records(catalog, request_id))),
-        removals=tuple(removals(catalog, request_id)),
+        removals=removed,
         audit_head=catalog.audit_head(),
     )
     signature = Signature(public_key=keys.public_key, value=keys.sign(certificate.signed_bytes()))
     return certificate.model_copy(update={"signature": signature})
+
+
+def _standing(
+    catalog: Catalog, request: ErasureRequest, written: list[Removal]
+) -> tuple[ErasureRequest, tuple[Removal, ...]]:
+    """The request and its removals, open again where the confirmation that closed them was taken back since they were
+    written: nothing may be signed that no longer stands."""
+    said = {each.audience: {one.name for one in confirmations(catalog, each.audience)} for each in written}
+    now = tuple(
+        each.reopened() if each.confirmation is not None and each.confirmation not in said[each.audience] else each
+        for each in written
+    )
+    if request.state == "closed" and now != tuple(written):
+        request = request.model_copy(update={"state": "removing", "closed_at": None})
+    return request, now

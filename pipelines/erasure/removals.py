@@ -99,7 +99,7 @@ def removals_of(
         else:
             removal = _open(removal, requests[request_id], carrier)
         is_over = removal.state in {"closed", "consented"}
-        removals.append(_reopened(removal) if is_over and _is_forgotten_there(removal, carrier) else removal)
+        removals.append(removal.reopened() if is_over and _is_forgotten_there(removal, carrier) else removal)
     return removals
 
 
@@ -159,7 +159,7 @@ def _without_keys(before: Removal, carrier: Carrier) -> Removal:
     if _stands(before, carrier):
         return before
     if carrier.is_filled_with(before.carried_by):
-        return _reopened(before)
+        return before.reopened()
     closing = carrier.standing[-1] if carrier.standing else None
     said = {"confirmation": closing.name, "confirmed_at": closing.confirmed_at} if closing else {}
     return before.model_copy(update={"state": "closed", **said})
@@ -168,7 +168,3 @@ def _without_keys(before: Removal, carrier: Carrier) -> Removal:
 def _is_forgotten_there(removal: Removal, carrier: Carrier) -> bool:
     """Whether keys of the request that are no longer kept may be in a list, beside those that are and in none."""
     return carrier.is_doubtful(removal.request_id) and carrier.is_filled_with(removal.carried_by)
-
-
-def _reopened(removal: Removal) -> Removal:
-    return removal.model_copy(update={"state": "published", "confirmation": None, "confirmed_at": None})
