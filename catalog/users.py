@@ -91,25 +91,25 @@ def set_roles(catalog: Catalog, name: str, roles: Iterable[str]) -> None:
     """Give the user these roles and no others.
 
     Raises:
-        UserError: there is no such user or role, or nobody would be left who manages users.
+        UserError: there is no such user or role, or the user is the last who manages users.
     """
     wanted = _checked_roles(roles)
     with catalog.recording("user_changed", f"user:{name}", {"roles": ".".join(wanted)}) as connection:
-        _existing(connection, name)
+        before = _existing(connection, name)
         connection.execute(sa.update(USERS).where(USERS.c.name == name).values(roles=wanted))
-        _check_admin_left(connection)
+        _check_admin_left(connection, before)
 
 
 def remove_user(catalog: Catalog, name: str) -> None:
     """Let somebody use the page no longer; what they did stays in the audit log.
 
     Raises:
-        UserError: there is no such user, or nobody would be left who manages users.
+        UserError: there is no such user, or it is the last who manages users.
     """
     with catalog.recording("user_removed", f"user:{name}") as connection:
-        _existing(connection, name)
+        before = _existing(connection, name)
         connection.execute(sa.delete(USERS).where(USERS.c.name == name))
-        _check_admin_left(connection)
+        _check_admin_left(connection, before)
 
 
 def reset_password(catalog: Catalog, name: str) -> str:
@@ -186,11 +186,13 @@ def _check_known_as(connection: sa.Connection, name: str, known_as: str) -> None
         raise UserError(Said(says, other=other))
 
 
-def _existing(connection: sa.Connection, name: str) -> None:
+def _existing(connection: sa.Connection, name: str) -> User:
     _check_name(name)
-    if _row(connection, name) is None:
+    row = _row(connection, name)
+    if row is None:
         msg = Said("There is no user {name}. `relance users` lists them.", name=name)
         raise UserError(msg)
+    return user_of(row)
 
 
 def _checked_roles(roles: Iterable[str]) -> list[str]:
@@ -206,7 +208,9 @@ def _checked_roles(roles: Iterable[str]) -> list[str]:
     return wanted
 
 
-def _check_admin_left(connection: sa.Connection) -> None:
-    if not any("admin" in roles for (roles,) in connection.execute(sa.select(USERS.c.roles))):
+def _check_admin_left(connection: sa.Connection, before: User) -> None:
+    """Refuse what was done to the user, by what they were `before`, if it has taken the last admin away."""
+    left = any("admin" in roles for (roles,) in connection.execute(sa.select(USERS.c.roles)))
+    if "admin" in before.roles and not left:
         msg = Said("Nobody would be left who manages users. Make somebody else an admin first.")
         raise UserError(msg)

@@ -114,6 +114,14 @@ def test_somebody_is_left_who_manages_users(catalog: Catalog, end: Callable[[Cat
     assert [user.name for user in users(catalog) if "admin" in user.roles] == ["camille"]
 
 
+def test_where_nobody_manages_users_who_never_did_is_changed_and_removed_all_the_same(catalog: Catalog) -> None:
+    add_user(catalog, "eve", ["marketer"])
+    set_roles(catalog, "eve", ["privacy"])
+    assert [user.roles for user in users(catalog)] == [{"privacy"}]
+    remove_user(catalog, "eve")
+    assert users(catalog) == []
+
+
 def test_roles_that_do_not_exist_and_a_name_that_is_taken_are_refused(catalog: Catalog) -> None:
     add_user(catalog, "camille", ["marketer"])
     refused = [
