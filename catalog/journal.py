@@ -23,6 +23,7 @@ CONFIRMATIONS = sa.Table(
     *audience_columns(),
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("lists", sa.JSON, nullable=False),
     sa.Column("confirmed_at", sa.DateTime, nullable=False),
     sa.Column("confirmed_by", sa.Text, nullable=False),
     #: Both null while it stands.
@@ -40,10 +41,17 @@ def confirmations(catalog: Catalog, audience: Audience | None = None) -> list[Co
         return _standing(connection, audience)
 
 
-def add_confirmation(
-    catalog: Catalog, audience: Audience, version: str, kind: ConfirmationKind, check: Check
+def add_confirmation(  # noqa: PLR0913 - a confirmation, column by column
+    catalog: Catalog,
+    audience: Audience,
+    version: str,
+    kind: ConfirmationKind,
+    check: Check,
+    *,
+    lists: tuple[str, ...] = (),
 ) -> Confirmation:
-    """Write that something was done with the version, if `check` takes it; nobody writes in between.
+    """Write that something was done with the version, if `check` takes it; nobody writes in between. `lists`: the
+    network's lists that its files went into.
 
     `pipelines.holdings.confirming.confirm` is what people's words go through.
     """
@@ -51,6 +59,7 @@ def add_confirmation(
     with catalog.recording("confirmed", subject, {"kind": kind}) as connection:
         check(_standing(connection, audience))
         row = {"version": version, "kind": kind, "confirmed_at": now(), "confirmed_by": catalog.actor}
+        row["lists"] = list(lists)
         result = connection.execute(sa.insert(CONFIRMATIONS).values(**audience._asdict(), **row))
         number = int(result.inserted_primary_key[0])  # pyright: ignore[reportOptionalSubscript]
         return _confirmation(connection.execute(_numbered(number)).mappings().one())

@@ -10,11 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from catalog.journal import confirmations
 from catalog.nights import newest_night
 from pipelines.freshness import quiet_days
+from pipelines.holdings.steps import Steps
 from portal.overview import Row
 from portal.rendering import render
 from portal.state import State, StateOf
 from portal.status import SETTLED
 from schemas.journal import Confirmation, UploadStep
+from schemas.uploads import Manifest
 
 router = APIRouter()
 
@@ -56,14 +58,13 @@ def _task(row: Row) -> Task | None:
         must_lose = row.manifest is not None and row.manifest.forbidden
         urgency = "removals" if must_lose or not row.declared else "news"
         return Task("expiry" if row.status == "expiring" else urgency, row, row.steps)
-    if row.status == "expiring" and row.version is not None and _is_replaceable(row):
-        renewed = UploadStep(kind="replaced", version=row.version, file="full", says="")
-        return Task("expiry", row, (renewed,))
+    if row.status == "expiring" and row.manifest is not None and _is_replaceable(row.manifest):
+        return Task("expiry", row, (Steps.of(row.manifest).upload("replaced"),))
     return None
 
 
-def _is_replaceable(row: Row) -> bool:
-    return row.manifest is not None and row.manifest.replaceable and row.manifest.has_file("full")
+def _is_replaceable(manifest: Manifest) -> bool:
+    return manifest.replaceable and manifest.has_file("full")
 
 
 def confirmation_of(state: State, number: int | None) -> Confirmation | None:

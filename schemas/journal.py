@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -18,6 +19,8 @@ ConfirmationKind = Literal["created", "replaced", "added", "removed", "deleted"]
 UPLOADED: dict[ConfirmationKind, FileKind] = {
     "created": "full", "replaced": "full", "added": "add", "removed": "remove",
 }  # fmt: skip
+#: What brings keys into a list, of which there may not have been one before.
+FILLING: tuple[ConfirmationKind, ...] = ("created", "replaced", "added")
 #: Of what changes a list that is filled, what is said.
 DELTAS: tuple[ConfirmationKind, ...] = ("added", "removed")
 
@@ -34,6 +37,8 @@ class Confirmation(BaseModel):
     segment: str
     version: str
     kind: ConfirmationKind
+    #: The network's lists that the version's files went into, as `Manifest.lists_of` names them; empty if none did.
+    lists: tuple[str, ...] = ()
     #: UTC.
     confirmed_at: datetime
     confirmed_by: str
@@ -63,6 +68,15 @@ class UploadStep(BaseModel):
     file: FileKind | None
     #: The step in a sentence.
     says: str
+    #: The lists that it is about, where the network keeps several: as `names_of_lists` has them.
+    lists: tuple[str, ...] = ()
+
+
+def names_of_lists(lists: Iterable[str]) -> tuple[str, ...]:
+    """What people are told of these of a network's lists, which it may keep one of without a name; none if that is the
+    only one."""
+    found = tuple(dict.fromkeys(lists))
+    return () if found in {(), ("",)} else tuple(name or "contacts" for name in found)
 
 
 class VersionOrder(NamedTuple):

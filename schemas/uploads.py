@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import get_args
 
 import dataframely as dy
@@ -163,6 +164,10 @@ class Ledger(BaseModel):
         return max(lost, key=lambda reason: lost[reason]) if lost else None
 
 
+#: Of a file in parts, which of them it is, as its name says it.
+_PART = re.compile(r"part-\d{4}")
+
+
 class FileEntry(BaseModel):
     """One file of a version."""
 
@@ -175,6 +180,13 @@ class FileEntry(BaseModel):
     rows: int
     bytes: int
     sha256: str
+
+
+def list_of(entry: FileEntry, *, parts_apart: bool) -> str:
+    """The network's list that the file is for: `us.emails`, and where each part fills one, `us.emails.part-0001`. Empty
+    for the network's only list, or the one that it has no name for."""
+    part = _PART.search(entry.name) if parts_apart else None
+    return ".".join(piece for piece in (entry.list, part and part[0]) if piece)
 
 
 class Signature(BaseModel):
@@ -229,6 +241,8 @@ class Manifest(BaseModel):
     keys_alone: bool = False
     #: Whether the network replaces what a list holds.
     replaceable: bool = True
+    #: Whether each part of a file fills a list of its own.
+    parts_apart: bool = False
     #: Where the audit log stood when the manifest was signed; both are None until then.
     audit_head: AuditHead | None = None
     signature: Signature | None = None
@@ -246,6 +260,11 @@ class Manifest(BaseModel):
 
     def has_file(self, kind: FileKind) -> bool:
         return any(entry.kind == kind for entry in self.files)
+
+    def lists_of(self, kind: FileKind) -> tuple[str, ...]:
+        """The network's lists that the files of the kind are for, as `list_of` names them."""
+        found = (list_of(entry, parts_apart=self.parts_apart) for entry in self.files if entry.kind == kind)
+        return tuple(dict.fromkeys(found))
 
     def signed_bytes(self) -> bytes:
         """The canonical JSON that the signature covers."""

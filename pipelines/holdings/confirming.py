@@ -10,7 +10,7 @@ from catalog.store import Catalog, manifest_of
 from pipelines.holdings.open_lists import OpenList, base_of, open_lists
 from pipelines.holdings.outstanding import holds, is_for_lists_unsaid
 from schemas.errors import JournalError
-from schemas.journal import DELTAS, UPLOADED, Confirmation, ConfirmationKind, VersionOrder
+from schemas.journal import DELTAS, FILLING, UPLOADED, Confirmation, ConfirmationKind, VersionOrder
 from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import Manifest
@@ -34,12 +34,14 @@ def confirm(catalog: Catalog, audience: Audience, version: str, kind: Confirmati
         JournalError: it does not fit what is known of the list; the sentence says what to upload instead.
     """
     versions = _versions(catalog, audience)
+    manifest = versions.manifests.get(version)
     return add_confirmation(
         catalog,
         audience,
         version,
         kind,
         lambda standing: _check_fits(versions, standing, audience, version, kind),
+        lists=manifest.lists_of(UPLOADED[kind]) if manifest is not None and kind in FILLING else (),
     )
 
 

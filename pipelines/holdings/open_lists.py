@@ -20,6 +20,9 @@ class OpenList(NamedTuple):
     uploads: tuple[Upload, ...]
     #: When each was confirmed (UTC).
     confirmed_at: tuple[datetime, ...]
+    #: Which of the network's lists they are, in the order in which they were filled: what a later version has no file
+    #: for is still there.
+    lists: tuple[str, ...] = ()
 
     @property
     def versions(self) -> set[str]:
@@ -51,14 +54,15 @@ def open_lists(standing: Iterable[Confirmation]) -> tuple[OpenList, ...]:
 def _after(lists: tuple[OpenList, ...], confirmation: Confirmation) -> tuple[OpenList, ...]:
     version, kind, at = confirmation.version, confirmation.kind, confirmation.confirmed_at
     if kind == "created":
-        return (*lists, OpenList(((version, kind),), (at,)))
+        return (*lists, OpenList(((version, kind),), (at,), confirmation.lists))
     if kind == "deleted":
         closed = next((place for place, each in enumerate(lists) if version in each.versions), None)
         return lists if closed is None else lists[:closed] + lists[closed + 1 :]
     if not lists:
         return lists
     *older, current = lists
-    return (*older, OpenList((*current.uploads, (version, kind)), (*current.confirmed_at, at)))
+    filled = tuple(dict.fromkeys((*current.lists, *confirmation.lists)))
+    return (*older, OpenList((*current.uploads, (version, kind)), (*current.confirmed_at, at), filled))
 
 
 def base_of(lists: tuple[OpenList, ...], *, without_deltas_of: str | None = None) -> str | None:

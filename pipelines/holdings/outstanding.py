@@ -23,8 +23,8 @@ def outstanding(manifest: Manifest, standing: list[Confirmation]) -> tuple[Uploa
     steps = [step for step in plan if step in uploads or (step.kind == "deleted" and _is_there(step, old, standing))]
     if manifest.has_file("full"):
         named = {step.version for step in steps if step.kind == "deleted"}
-        unnamed = dict.fromkeys(each.newest_version for each in old if not named & each.versions)
-        steps += [_steps(manifest).delete(version) for version in unnamed]
+        unnamed = {each.newest_version: each for each in old if not named & each.versions}
+        steps += [Steps.of(manifest).delete(each) for each in unnamed.values()]
     return tuple(steps)
 
 
@@ -63,7 +63,7 @@ def _plan_now(manifest: Manifest, lists: _Lists, standing: list[Confirmation]) -
     fits = all(_is_uploaded(manifest, step, lists, standing) or _fits(manifest, step, lists) for step in manifest.plan)
     if fits or not manifest.has_file("full"):
         return manifest.plan
-    return (_steps(manifest).upload("replaced" if lists and manifest.replaceable else "created"), *deletions)
+    return (Steps.of(manifest).upload("replaced" if lists and manifest.replaceable else "created"), *deletions)
 
 
 def _fits(manifest: Manifest, step: UploadStep, lists: _Lists) -> bool:
@@ -117,7 +117,3 @@ def _is_there(step: UploadStep, old: _Lists, standing: list[Confirmation]) -> bo
 
 def _is_said(step: UploadStep, standing: list[Confirmation]) -> bool:
     return any((each.version, each.kind) == (step.version, step.kind) for each in standing)
-
-
-def _steps(manifest: Manifest) -> Steps:
-    return Steps(manifest.version, manifest.files)

@@ -104,6 +104,7 @@ def _draft(asked: Asked, state: State, outbox: Outbox, rows: AudienceRows, reduc
         incomparable=state.incomparable(change, rules_version(network))
         or (state.lacks_companions if full and reduction is None else None),
         has_full=bool(full),
+        lists_until=state.lists_until,
         unsaid=unsaid_versions(state.holdings) if asked.retired else (),
         retired=asked.retired,
     )

@@ -84,6 +84,7 @@ def new_manifest(  # noqa: PLR0913 - the manifest's parts
         reduced_from=reduction and reduction.manifest.version,
         keys_alone=reduction is not None and reduction.keys_alone,
         replaceable="replace" in network.update_modes,
+        parts_apart=network.file.parts == "a list each",
     )
 
 

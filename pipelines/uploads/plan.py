@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -40,6 +40,8 @@ class Situation:
     incomparable: Said | None
     #: Whether the version has full files.
     has_full: bool
+    #: The network's lists that the full files of a version or of an older one are for.
+    lists_until: Callable[[str], tuple[str, ...]]
     #: Whether the audience has left the config; and then, versions that may be there without anybody having said so.
     retired: bool = False
     unsaid: tuple[str, ...] = ()
@@ -75,8 +77,8 @@ def plan(situation: Situation, files: Iterable[FileEntry], *, same_parts: bool) 
 
     `same_parts`: where each part of a file fills a list of its own, there are as many parts as lists.
     """
-    steps = Steps(situation.version, tuple(files))
-    old = tuple(steps.delete(each.newest_version) for each in situation.lists[:-1])
+    steps = Steps(situation.version, tuple(files), parts_apart=situation.network.file.parts == "a list each")
+    old = tuple(steps.delete(each) for each in situation.lists[:-1])
     if situation.is_settled:
         return Plan(old, (), None)
     if situation.retired:
@@ -96,7 +98,7 @@ def _first(situation: Situation, steps: Steps) -> Plan:
     create = (steps.upload("created"),) if situation.has_full else ()
     if not situation.change.astray:
         return Plan(create, (), None)
-    delete = steps.delete_unconfirmed(situation.change.astray[-1])
+    delete = _delete_unconfirmed(situation, steps, situation.change.astray)
     if not situation.uses_deltas:
         return Plan((delete, *create), (), situation.incomparable or situation.delta.obstacle)
     remove = steps.upload("removed", "If an earlier version was uploaded without being confirmed: ")
@@ -106,18 +108,22 @@ def _first(situation: Situation, steps: Steps) -> Plan:
 def _retired(situation: Situation, steps: Steps) -> Plan:
     """Every list goes. Until it has gone, it loses whoever is forbidden, if the network can do that with a file."""
     remove = (steps.upload("removed"),) if situation.uses_deltas and situation.delta.remove else ()
-    delete = [steps.delete(each.newest_version) for each in situation.lists]
+    delete = [steps.delete(each) for each in situation.lists]
     if situation.unsaid:
-        delete.append(steps.delete_unconfirmed(situation.unsaid[-1]))
+        delete.append(_delete_unconfirmed(situation, steps, situation.unsaid))
     return Plan((*remove, *delete), (), RETIRED)
 
 
 def _without_full(situation: Situation, steps: Steps) -> Plan:
     """Only what is forbidden leaves; there is nothing to put into its place."""
-    delete = (steps.delete(situation.lists[-1].newest_version),)
+    delete = (steps.delete(situation.lists[-1]),)
     if not situation.uses_deltas:
         return Plan(delete, (), situation.incomparable or situation.delta.obstacle)
     return Plan((steps.upload("removed"),), delete, None)
+
+
+def _delete_unconfirmed(situation: Situation, steps: Steps, unsaid: tuple[str, ...]) -> UploadStep:
+    return steps.delete_unconfirmed(unsaid[-1], situation.lists_until(unsaid[-1]))
 
 
 def _next(situation: Situation, steps: Steps, *, same_parts: bool) -> Plan:
@@ -137,7 +143,7 @@ def _next(situation: Situation, steps: Steps, *, same_parts: bool) -> Plan:
     alternative = one_by_one if situation.uses_deltas else ()
     if "replace" in network.update_modes and same_parts and not situation.change.stuck:
         return Plan((steps.upload("replaced"),), alternative, because)
-    whole = [steps.upload("created"), steps.delete(situation.lists[-1].newest_version)]
+    whole = [steps.upload("created"), steps.delete(situation.lists[-1])]
     if situation.change.astray:
-        whole.append(steps.delete_unconfirmed(situation.change.astray[-1]))
+        whole.append(_delete_unconfirmed(situation, steps, situation.change.astray))
     return Plan(tuple(whole), alternative, because)

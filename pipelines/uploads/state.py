@@ -16,7 +16,7 @@ from pipelines.holdings.audience_keys import key_versions
 from pipelines.holdings.holdings import Holdings, holdings
 from pipelines.holdings.open_lists import OpenList, base_of, open_lists
 from pipelines.uploads.changes import Changes
-from schemas.journal import Confirmation
+from schemas.journal import Confirmation, VersionOrder
 from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import FileEntry, Manifest
@@ -110,6 +110,12 @@ class State:
         if any(manifest is not None and manifest.keys_alone for manifest in manifests):
             return Said("the list was filled with rows that hold a key and nothing beside it")
         return None
+
+    def lists_until(self, version: str) -> tuple[str, ...]:
+        """The network's lists that the full files of the version or of an older one are for."""
+        until = VersionOrder.of(version)
+        made = (manifest_of(row) for row in self.versions if VersionOrder.of(row["version"]) <= until)
+        return tuple(dict.fromkeys(label for manifest in made for label in manifest.lists_of("full")))
 
     def same_parts(self, files: tuple[FileEntry, ...]) -> bool:
         """Whether the newest list was last filled with as many full files as there are now, list by list."""

@@ -94,7 +94,7 @@ class Site:
         public_name: str = "club_b",
         **manifest: object,
     ) -> Manifest:
-        """Publish a version: `files` by name, the kind being what stands before the suffix."""
+        """Publish a version: `files` by name: `club_b.emails.full.csv`, the list where there are several."""
         folder = self.home.outbox.joinpath(*audience, version)
         folder.mkdir(parents=True)
         entries = []
@@ -103,7 +103,8 @@ class Site:
             kind = next(kind for kind in DONE if f".{kind}." in name)
             digest = hashlib.sha256(content).hexdigest()
             rows = content.count(b"\n") - 1
-            entries.append(FileEntry(name=name, kind=kind, rows=rows, bytes=len(content), sha256=digest))
+            of = name.split(f".{kind}.")[0].partition(".")[2]
+            entries.append(FileEntry(name=name, kind=kind, list=of, rows=rows, bytes=len(content), sha256=digest))
         kinds: dict[str, FileKind] = {"created": "full", "replaced": "full", "added": "add", "removed": "remove"}
         people = 4312
         fields = {

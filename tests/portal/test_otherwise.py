@@ -8,6 +8,7 @@ from catalog.descriptions import describe
 from catalog.journal import confirmations
 from pipelines.holdings.confirming import confirm, unconfirm
 from pipelines.holdings.open_lists import base_of, open_lists
+from pipelines.holdings.steps import Steps
 from schemas.journal import UploadStep
 from schemas.uploads import Ledger
 from tests.portal.conftest import DAY, META, Browser, Site
@@ -83,6 +84,36 @@ def test_an_old_list_is_to_be_deleted_only_once_no_campaign_uses_it(site: Site) 
     assert offered(browser) == ["deleted"]
     told = f"Delete the old list club_b, last filled with {DAY}.1, once no campaign uses it."
     assert told in browser.get(_META).text and told in browser.get("/").text
+
+
+def test_of_several_lists_the_page_names_each_that_is_to_be_made_or_deleted(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    lists = ("emails", "mobile_ids")
+    files = {f"club_b.{name}.full.csv": b"any\na\n" for name in lists}
+    create = UploadStep(kind="created", version=_NEXT, file="full", says="", lists=lists)
+    site.publish(META, files, version=_NEXT, plan=(create,))
+    page = browser.get(_META).text
+    told = "Create 2 new lists called club_b, each from a full file of its own: emails, mobile_ids."
+    assert told in page and "I created them" in page and told in browser.get("/").text
+    confirm(site.catalog, META, _NEXT, "created")
+    [made] = open_lists(confirmations(site.catalog, META))
+    later = "2026-11-01.1"
+    steps = Steps(later, ())
+    plan = (
+        create.model_copy(update={"version": later, "lists": lists[:1]}),
+        steps.delete(made),
+        steps.delete_unconfirmed(f"{DAY}.1", lists),
+    )
+    site.publish(META, {"club_b.emails.full.csv": b"any\na\n"}, version=later, plan=plan)
+    for page in (browser.get(_META).text, browser.get("/").text):
+        assert "Create a new list called club_b from the full file." in page
+        assert f"each old list club_b, last filled with {_NEXT}, once no campaign uses it: emails, mobile_ids." in page
+        assert "If somebody made any of these lists club_b of" in page and "I deleted them" in page
+    # Another list that no plan knew of is named by what went into it.
+    confirm(site.catalog, META, later, "created")
+    confirm(site.catalog, META, _NEXT, "replaced")
+    assert "I replaced it" in browser.get(_META).text
+    assert f"last filled with {_NEXT}, once no campaign uses it: emails, mobile_ids." in browser.get(_META).text
 
 
 def test_of_an_audience_that_left_with_its_list_no_list_is_said_to_be_right(site: Site) -> None:

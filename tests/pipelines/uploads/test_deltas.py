@@ -609,6 +609,45 @@ def test_lists_are_made_anew_where_replacing_would_leave_a_key_in_one_that_is_to
         assert {label for label, _, _ in company.remote.lists[0]} == {"phones"}
 
 
+def test_every_list_that_was_filled_is_to_be_deleted_also_one_that_is_not_made_again(
+    stores: tuple[Home, SecretKeys, Warehouse],
+) -> None:
+    with world("snapchat, undocumented", stores) as company:
+        company.network = network("snapchat", minimum={"full": 2})
+        company.run({0: JANE, 1: JOHN, 2: Person(phones=(1,)), 3: Person(phones=(2,))})
+        [create] = to_do(company)
+        assert create.lists == ("emails", "phones")
+        assert create.says == (
+            "Make a new list of its own for each of emails (club.emails.full.txt), phones (club.phones.full.txt)."
+        )
+        settle(company)
+        forbidden = value_of(match_columns({"any": company.network})[-1], 2)
+        company.forbidden.add(("phone", forbidden))
+        found = company.run({0: JANE, 1: JOHN, 2: Person(phones=(1,))}).manifest
+        assert found is not None and found.withheld == {"phones": 1}
+        create, delete = to_do(company)
+        assert (create.lists, delete.lists) == (("emails",), ("emails", "phones"))
+        assert delete.says.endswith("once no campaign uses it: emails, phones.")
+        readme = (company.outbox.folder(company.audience, found.version) / "README.txt").read_text()
+        assert delete.says in readme
+
+
+def test_every_part_that_filled_a_list_of_its_own_is_to_be_deleted(
+    stores: tuple[Home, SecretKeys, Warehouse],
+) -> None:
+    with world("linkedin", stores) as company:
+        company.network = network("linkedin")
+        file = company.network.file.model_copy(update={"maximum_rows": 2})
+        company.network = company.network.model_copy(update={"file": file})
+        company.run({0: JANE, 1: JOHN, 2: MARY})
+        [create] = to_do(company)
+        assert create.lists == ("part-0001", "part-0002", "part-0003")
+        confirm(company.outbox.catalog, company.audience, create.version, "created")
+        company.run({0: JANE})
+        again, delete = to_do(company)
+        assert (again.kind, again.lists, delete.lists) == ("created", (), create.lists)
+
+
 def two_lists(company: World, *filled: dict[int, Person]) -> UploadStep:
     """Each night's full file made a list; the deletion that the first of them waits for, but for its words."""
     versions = [company.run(people).version for people in filled]
@@ -619,7 +658,7 @@ def two_lists(company: World, *filled: dict[int, Person]) -> UploadStep:
 
 
 def without_words(steps: tuple[UploadStep, ...]) -> list[UploadStep]:
-    return [step.model_copy(update={"says": ""}) for step in steps]
+    return [step.model_copy(update={"says": "", "lists": ()}) for step in steps]
 
 
 def test_an_older_list_is_to_be_deleted_whichever_way_the_newest_is_brought_up_to_date(

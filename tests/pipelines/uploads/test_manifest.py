@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 
+from pipelines.holdings.open_lists import OpenList
 from pipelines.holdings.steps import Steps
 from pipelines.uploads.manifest import content_digest, full_digest, readme, rules_version
 from schemas.audit import AuditHead
@@ -40,6 +41,7 @@ def file(name: str, kind: str, rows: int, list_: str = "emails") -> FileEntry:
 FILES = (file("emails.full", "full", 1200), file("phones.full", "full", 9, "phones"), file("emails.add", "add", 3),
          file("emails.remove", "remove", 5))  # fmt: skip
 STEPS = Steps(VERSION, FILES)
+OLD = OpenList(((OLDER, "created"),), (datetime(2025, 6, 30),), ("emails", "phones", "mobile_ids"))
 MANIFEST = Manifest(
     network="snapchat", account="main", segment="loyal", public_name="club", version=VERSION, as_of="2025-07-01",
     base="b", rules_version="r", assumptions=(Said("US: assumed"),), withheld={"mobile_ids": 20}, files=FILES,
@@ -79,17 +81,22 @@ def test_the_readme_says_why_a_list_is_made_anew_and_what_else_may_be_done() -> 
         described,
         account="fr",
         withheld={},
-        plan=(STEPS.upload("created"), STEPS.delete(OLDER), STEPS.delete_unconfirmed("2025-06-29.1")),
+        plan=(
+            STEPS.upload("created"),
+            STEPS.delete(OLD),
+            STEPS.delete_unconfirmed("2025-06-29.1", ("emails", "phones")),
+        ),
         alternative=(STEPS.upload("replaced"),),
         because=Said("rules changed"),
     )
     assert found[0].endswith("1,003 keys to add, 5 to remove.")
-    both = "club.emails.full.txt, club.phones.full.txt"
+    both = "emails (club.emails.full.txt), phones (club.phones.full.txt)"
     assert found[1] == (
-        f"What to do: 1. Make a new list of {both}. 2. Delete the list that was last filled with {OLDER}, once no "
-        "campaign uses it. 3. If a list was made of 2025-06-29.1 or an older version without being confirmed, delete "
-        "it. (Why not only add and remove: rules changed.) Or, if the network offers it: Replace all that the list "
-        f"holds with {both}. When it is done: `relance confirm snapchat/fr/loyal {VERSION} --as created` and "
+        f"What to do: 1. Make a new list of its own for each of {both}. 2. Delete each old list, last filled with "
+        f"{OLDER}, once no campaign uses it: emails, phones, mobile_ids. 3. If any of these lists was made of "
+        "2025-06-29.1 or an older version without being confirmed, delete it: emails, phones. (Why not only add and "
+        "remove: rules changed.) Or, if the network offers it: Replace all that each list holds with its own file: "
+        f"{both}. When it is done: `relance confirm snapchat/fr/loyal {VERSION} --as created` and "
         f"`relance confirm snapchat/fr/loyal {OLDER} --as deleted` and `relance confirm snapchat/fr/loyal "
         f"2025-06-29.1 --as deleted`. {CLICK} Description: Anyone."
     )
