@@ -186,11 +186,13 @@ def reopen(catalog: Catalog, request_id: str) -> None:
         _update(connection, [request_id], state="removing", closed_at=None)
 
 
-def removals(catalog: Catalog, request_id: str | None = None) -> list[Removal]:
-    """What became of each request's keys, or of one's, at each audience that carried some."""
+def removals(catalog: Catalog, request_id: str | None = None, audience: Audience | None = None) -> list[Removal]:
+    """What became of each request's keys, or of one's, at each audience that carried some, or at one."""
     query = sa.select(STATES).order_by(*list(STATES.c)[:4])
     if request_id is not None:
         query = query.where(STATES.c.request_id == request_id)
+    if audience is not None:
+        query = query.where(*of_audience(STATES, audience))
     with catalog.reading() as connection:
         return [Removal.model_validate(_aware(row)) for row in connection.execute(query).mappings()]
 

@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 
 
 class Offered(NamedTuple):
-    """The audience's version that is to be uploaded, if there is one; `is_withdrawn`: there is none because the newest
-    one's files were withdrawn."""
+    """The audience's version that is to be uploaded, if there is one; `withdrawn`: the newest, if there is none because
+    that one's files were withdrawn."""
 
     version: sa.RowMapping | None
-    is_withdrawn: bool
+    withdrawn: sa.RowMapping | None = None
+
+    @property
+    def is_withdrawn(self) -> bool:
+        return self.withdrawn is not None
 
 
 def offered(catalog: Catalog) -> dict[Audience, Offered]:
@@ -29,7 +33,7 @@ def offered(catalog: Catalog) -> dict[Audience, Offered]:
     """
     published = {Audience.of(row): row for row in newest_rows(catalog, VERSIONS, VERSIONS.c.state == "published")}
     given_out = newest_rows(catalog, VERSIONS, VERSIONS.c.state.in_(("published", "withdrawn")))
-    withdrawn = {Audience.of(row) for row in given_out if row["state"] == "withdrawn"}
+    withdrawn = {Audience.of(row): row for row in given_out if row["state"] == "withdrawn"}
     nights = newest_rows(catalog, OUTCOMES) if withdrawn else []
     # What a night published itself is older than what was withdrawn since.
     found = {Audience.of(row): row["version"] for row in nights if row["outcome"] != "published"}
@@ -37,7 +41,7 @@ def offered(catalog: Catalog) -> dict[Audience, Offered]:
     for audience in {*published, *withdrawn}:
         row = published.get(audience)
         passed = audience in withdrawn and (row is None or found.get(audience) != row["version"])
-        offers[audience] = Offered(None if passed else row, passed)
+        offers[audience] = Offered(None, withdrawn[audience]) if passed else Offered(row)
     return offers
 
 

@@ -25,9 +25,11 @@ from pipelines.freshness import day_begins, due_day, quiet_days, why_late
 from pipelines.holdings.confirming import manifests_of
 from pipelines.holdings.open_lists import open_lists
 from pipelines.holdings.outstanding import outstanding
+from pipelines.holdings.still_held import may_hold_forbidden
 from schemas.config import read_config
 from schemas.counts import count_of
 from schemas.errors import CatalogError
+from schemas.journal import Confirmation
 from schemas.nights import NightReport
 from schemas.segment import Audience
 from schemas.uploads import Manifest
@@ -35,8 +37,9 @@ from schemas.uploads import Manifest
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-#: What is to be done where the newest version is.
-_WITHDRAWN = "Wait for the next night: the files were withdrawn, since they held who must leave."
+#: Where the newest version's files are.
+_WITHDRAWN = "The files were withdrawn, since they named who must leave; the next night publishes new ones."
+_HOLDS = "The list may still hold who must leave: wait for the next night."
 #: Of an audience that is no longer declared, once its lists were deleted.
 _NOTHING_LEFT = "it is no longer declared, and no list of it is left"
 
@@ -176,7 +179,8 @@ def _versions(catalog: Catalog) -> Table:
         left = outstanding(manifest, of_audience) if manifest is not None else ()
         confirmed = [f"{each.version} {each.kind}" for each in of_audience]
         is_retired = audience in described and not described[audience]["declared"]
-        waits = offer is not None and offer.is_withdrawn and not is_retired
+        gone = offer.withdrawn if offer is not None and not is_retired else None
+        waits = _waits(catalog, audience, gone, of_audience) if gone is not None else "nothing"
         table.add_row(
             str(audience),
             last["public_name"],
@@ -184,9 +188,13 @@ def _versions(catalog: Catalog) -> Table:
             _people(manifest),
             f"{manifest.full_rows:,}" if manifest is not None else "–",
             confirmed[-1] if confirmed else "–",
-            " ".join(step.says for step in left) or (_WITHDRAWN if waits else "nothing"),
+            " ".join(step.says for step in left) or waits,
         )
     return table
+
+
+def _waits(catalog: Catalog, audience: Audience, withdrawn: sa.RowMapping, standing: list[Confirmation]) -> str:
+    return f"{_WITHDRAWN} {_HOLDS}" if may_hold_forbidden(catalog, audience, withdrawn, standing) else _WITHDRAWN
 
 
 def _people(manifest: Manifest | None) -> str:

@@ -17,6 +17,7 @@ from catalog.store import OUTCOMES, VERSIONS, Catalog, manifest_of
 from pipelines.holdings.expiry import expiry_of, first_forgotten, forecast_base
 from pipelines.holdings.open_lists import OpenList, open_lists
 from pipelines.holdings.outstanding import outstanding, outstanding_instead
+from pipelines.holdings.still_held import may_hold_forbidden
 from portal.status import Status, status_of
 from schemas.journal import Confirmation, UploadStep, VersionOrder
 from schemas.network import Network, networks
@@ -57,6 +58,8 @@ class Row:
     is_held: bool
     #: Whether the files of its newest version were withdrawn; then no version is to be uploaded.
     is_withdrawn: bool
+    #: Whether its list may then hold who must leave, by all that is known without a night.
+    may_hold_forbidden: bool
     #: Why it was held or retired.
     reason: Said | None
     #: The day on which the network begins to forget its members; None if it does not, or no list is open.
@@ -88,7 +91,7 @@ class Row:
 
 
 #: Of an audience that never had a version.
-_NOTHING = Offered(None, is_withdrawn=False)
+_NOTHING = Offered(None)
 
 
 class _Known(NamedTuple):
@@ -139,7 +142,9 @@ def _rows(catalog: Catalog, settings: Settings, today: date) -> tuple[Row, ...]:
         _row(
             audience,
             described=described.get(audience),
-            offer=offers.get(audience, _NOTHING),
+            offer=(offer := offers.get(audience, _NOTHING)),
+            may_hold=offer.withdrawn is not None
+            and may_hold_forbidden(catalog, audience, offer.withdrawn, standing.get(audience, [])),
             outcome=outcomes.get(audience),
             standing=standing.get(audience, []),
             expiring=_expiring(catalog, settings, audience, standing.get(audience, []), known.get(audience)),
@@ -158,6 +163,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
     *,
     described: sa.RowMapping | None,
     offer: Offered,
+    may_hold: bool,
     outcome: sa.RowMapping | None,
     standing: list[Confirmation],
     expiring: _Expiring,
@@ -205,6 +211,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
         ),
         is_held=is_held,
         is_withdrawn=is_withdrawn,
+        may_hold_forbidden=may_hold,
         reason=reason,
         expires=expiring.first,
         expires_in=expires_in,

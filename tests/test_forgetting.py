@@ -330,6 +330,30 @@ def test_when_a_request_closes_no_file_of_the_outbox_names_the_person_and_each_l
     assert json.loads(certified(home, config, request))["request"]["state"] == "closed"
 
 
+def test_when_a_certificate_closes_a_request_no_list_is_said_to_hold_the_person_still(
+    company: Company, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("commands.context.OUT.width", 400)
+    config = ("--config", str(company.config))
+    told("confirm", "meta/buyers", "2024-06-30.1", "--as", "created", home=home)
+    told("forget", "zz-one", "--requested-at", "2024-07-01", *config, home=home)
+    [request] = state(home)
+    assert "The list may still hold who must leave" in to_do_at_meta(home)
+    night(company.config, home, "2024-06-30")
+    confirm_plan(home)
+    certified(home, config, request)
+    assert state(home) == {request: "closed"}
+    # The files that the person was taken out with went.
+    said = to_do_at_meta(home)
+    assert "The files were withdrawn" in said and "may still hold" not in said
+
+
+def to_do_at_meta(home: Path) -> str:
+    """The row of `relance status`, as wide as it is."""
+    [row] = [line for line in told("status", home=home).splitlines() if "meta/buyers" in line]
+    return row
+
+
 def test_what_was_forgotten_stays_in_mind_when_the_request_comes_to_name_other_keys(
     company: Company, home: Path, tmp_path: Path
 ) -> None:

@@ -12,14 +12,8 @@ from catalog.store import Catalog
 from pipelines.holdings.audience_keys import sent_keys
 from pipelines.holdings.forbidden import Forbidden
 from pipelines.holdings.outbox import Outbox
-from schemas.said import Said
+from pipelines.holdings.still_held import FORGOTTEN
 from schemas.segment import Audience
-
-#: Why an audience has no version of tonight although nothing else is wrong.
-FORGOTTEN = Said(
-    "its files hold keys of somebody who asked to be forgotten while it was being published, or whose removal was "
-    "confirmed meanwhile; the next run publishes it without them"
-)
 
 
 def withdraw(

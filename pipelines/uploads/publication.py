@@ -12,7 +12,8 @@ from typing import Literal, NamedTuple
 from pipelines.holdings.audience_keys import SinceNewest
 from pipelines.holdings.forbidden import Forbidden
 from pipelines.holdings.outbox import Outbox
-from pipelines.holdings.withdrawal import FORGOTTEN, withdraw_forbidden
+from pipelines.holdings.still_held import FORGOTTEN
+from pipelines.holdings.withdrawal import withdraw_forbidden
 from pipelines.uploads.commit import commit
 from pipelines.uploads.draft import Asked, Draft, draft_of
 from pipelines.uploads.fresh_version import fresh_version

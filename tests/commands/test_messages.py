@@ -288,7 +288,8 @@ def test_status_names_audiences_whose_files_were_withdrawn(home: Home) -> None:
     assert "google_ads/fr/loyal" in none.stdout
     for told in (older, none):
         said = " ".join(re.sub(r"[│┃]", " ", told.stdout).split())
-        assert "Wait for" in said and "withdrawn" in said and "nothing" not in said
+        assert "The files were withdrawn" in said and "the next night publishes new ones" in said
+        assert "may still hold" not in said and "nothing" not in said
 
 
 def test_status_tells_which_audiences_are_held_and_why(home: Home) -> None:
