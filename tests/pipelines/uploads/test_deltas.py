@@ -605,6 +605,7 @@ def test_lists_are_made_anew_where_replacing_would_leave_a_key_in_one_that_is_to
         forbid(company, "snapchat", 0)
         company.run({1: JOHN, 2: Person(phones=(1,)), 3: Person(phones=(3,))})
         assert [step.kind for step in to_do(company)] == ["created", "deleted"]
+        assert [step.lists for step in to_do(company)] == [("phones",), ("emails", "phones")]
         settle(company)
         assert {label for label, _, _ in company.remote.lists[0]} == {"phones"}
 

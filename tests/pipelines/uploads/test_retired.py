@@ -21,6 +21,7 @@ from tests.pipelines.uploads.test_deltas import (  # noqa: F401 - `stores` is a 
     JANE,
     JOHN,
     MARY,
+    Person,
     World,
     forbid,
     settle,
@@ -35,10 +36,13 @@ Stores = tuple[Home, SecretKeys, Warehouse]
 def without(company: World) -> Config:
     """A config that knows the networks and declares nothing, after one that declared the audience."""
     catalog = company.outbox.catalog
-    describe(catalog, {company.audience.segment: company.segment.model_copy(update={"networks": ("google_ads",)})})
+    describe(
+        catalog,
+        {company.audience.segment: company.segment.model_copy(update={"networks": (company.audience.network,)})},
+    )
     describe(catalog, {})
     config = read_config(Path(ROOT / "config"))
-    return replace(config, segments={}, networks={**config.networks, "google_ads": company.network})
+    return replace(config, segments={}, networks={**config.networks, company.audience.network: company.network})
 
 
 def is_retired(company: World, config: Config) -> bool:
@@ -85,6 +89,16 @@ def test_a_list_that_nobody_confirmed_is_asked_for_too(stores: Stores) -> None: 
         assert step.says.startswith("If a list was made of")
         company.follow((step,))
         assert not is_retired(company, config)
+
+
+def test_of_several_lists_that_nobody_confirmed_each_that_there_may_be_is_named(stores: Stores) -> None:  # noqa: F811
+    with world("snapchat, undocumented", stores) as company:
+        company.run({0: JANE, 1: Person(phones=(1,))})
+        company.run({0: JANE, 1: JOHN})
+        retire(company, without(company))
+        [step] = to_do(company)
+        assert step.lists == ("emails", "phones")
+        assert step.says.endswith("without being confirmed, delete it: emails, phones.")
 
 
 def test_files_of_an_audience_whose_list_is_gone_go_too_when_they_hold_who_is_forbidden(
