@@ -34,7 +34,7 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> Iterator[dg.MaterializeResult]:
         with relance.stage("customers"):
             warehouse, config, as_of = relance.warehouse, relance.declared, day_of(context)
-            history = {"day": relance.history_day(as_of), "kept_days": config.settings.history_days}
+            history = {"day": as_of, "kept_days": config.settings.history_days}
             with warehouse.transaction():
                 joining, identity_key = config.settings.joining, relance.identity_key
                 known = update_people(warehouse, joining, identity_key=identity_key, as_of=as_of, **history)

@@ -238,15 +238,9 @@ class Relance(dg.ConfigurableResource):
         """A warehouse table, whole."""
         return self.warehouse.read(f"FROM warehouse.{name}")
 
-    def history_day(self, as_of: date) -> date:
-        """The day as of which a table of which earlier days are kept is written: an older day that is worked out again
-        is the newest thing that the table held."""
-        return max(as_of, self.newest_day() or as_of)
-
     def replace_dated(self, name: str, frame: pl.DataFrame, as_of: date) -> None:
         """Make `frame` the content of a table of which earlier days are kept."""
-        day, kept_days = self.history_day(as_of), self.declared.settings.history_days
-        intervals.replace(self.warehouse, name, frame, day=day, kept_days=kept_days)
+        intervals.replace(self.warehouse, name, frame, day=as_of, kept_days=self.declared.settings.history_days)
 
     @contextmanager
     def stage(

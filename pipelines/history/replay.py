@@ -37,6 +37,9 @@ from schemas.network import match_columns
 from schemas.segment import Audience
 from schemas.uploads import Manifest
 
+#: person_id, segment of no members.
+_NOBODY = pl.DataFrame(schema={"person_id": pl.String, "segment": pl.String})
+
 
 class Replayed(NamedTuple):
     """`equal` to the night's files byte by byte; `fewer` by people or keys that left since; `differs` although nobody
@@ -148,7 +151,7 @@ def _rows(
     declared: Config, audience: Audience, known: Known, identity_key: str, members_of: Callable[[str], pl.DataFrame]
 ) -> AudienceRows:
     readers = Readers(
-        lambda segments: pl.concat(list(map(members_of, segments))),
+        lambda segments: pl.concat([_NOBODY, *map(members_of, segments)]),
         lambda people: known.held.filter(pl.col("person_id").is_in(people.implode())),
         known.people,
     )

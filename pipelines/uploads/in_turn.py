@@ -44,16 +44,19 @@ def _made_of(stage: str) -> tuple[str, ...]:
 def taking_turn(warehouse: Warehouse, stage: str, as_of: date, newest: date | None) -> Iterator[None]:
     """Note that the stage was worked out for `as_of` after all that was noted before; if it fails, that it was not.
 
-    In: the newest day whose CRM was read. Features and segments of an older day lie beside those of the newest.
+    In: the newest day whose CRM was read. Segments of an older day, made of its kept features, lie beside those of the
+    newest.
 
     Raises:
-        DayError: the stage is made of the CRM, which was not read for `as_of` yet.
+        DayError: the stage is made of the CRM, which was not read for `as_of` yet or has been read for a newer day.
     """
-    is_dated = stage == "features" or stage.startswith(SEGMENT)
-    if (is_dated or stage in MADE_OF) and not stage.startswith("crm."):
+    is_segment = stage.startswith(SEGMENT)
+    if (is_segment or stage in MADE_OF) and not stage.startswith("crm."):
         _check_read(as_of, newest)
-    is_beside = is_dated and newest is not None and as_of < newest
-    if is_beside or not (is_dated or stage in MADE_OF):
+    is_older = newest is not None and as_of < newest
+    if is_older and stage in MADE_OF:
+        _refuse_older(stage, as_of, newest)
+    if is_older or not (is_segment or stage in MADE_OF):
         yield
         return
     warehouse.append("turns", pl.DataFrame(schema=_TURNS))
@@ -75,6 +78,17 @@ def _check_read(as_of: date, newest: date | None) -> None:
             as_of=as_of,
         )
         raise DayError(msg)
+
+
+def _refuse_older(stage: str, as_of: date, newest: date | None) -> None:
+    msg = Said(
+        "{asset} of {as_of} stays as that night left it: made of the CRM of {newest}, it would be another. "
+        "`relance replay {as_of}` rebuilds that night's files. Choose the partition {newest}.",
+        asset=_asset(stage),
+        as_of=as_of,
+        newest=newest,
+    )
+    raise DayError(msg)
 
 
 def check_in_turn(warehouse: Warehouse, needed: Iterable[str], *, as_of: date) -> None:

@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from assets.definitions import defs
@@ -177,20 +178,26 @@ def test_a_day_that_the_crm_cannot_be_read_for_changes_nothing(
 
 
 @pytest.mark.usefixtures("after_a_night")
-def test_permissions_of_an_older_day_are_not_published_by(materialize: Materialize, company: Company) -> None:
+def test_what_an_older_day_left_stays_as_evidence(materialize: Materialize, company: Company, home: Home) -> None:
     a_day_later(company)
     assert materialize(NEXT, *ALL)
-    assert materialize(DAY, "customers")
+    with open_warehouse(home, open_keys(home)) as warehouse:
+        before = warehouse.read("FROM warehouse.features").sort(pl.all())
 
-    assert not materialize(NEXT, "uploads")
-    assert materialize(NEXT, "customers", "features", "identifiers", "segments", "uploads")
+    for group in ("customers", "features", "identifiers", "uploads/refused_keys"):
+        assert not materialize(DAY, group), group
+        assert f"of {DAY} stays as that night left it" in report(home).messages[0]
+
+    with open_warehouse(home, open_keys(home)) as warehouse:
+        assert warehouse.read("FROM warehouse.features").sort(pl.all()).equals(before)
+    assert materialize(NEXT, "uploads")
 
 
 @pytest.mark.usefixtures("after_a_night")
-def test_features_and_segments_of_an_older_day_are_in_nobody_s_way(materialize: Materialize, company: Company) -> None:
+def test_segments_of_an_older_day_are_in_nobody_s_way(materialize: Materialize, company: Company) -> None:
     a_day_later(company)
     assert materialize(NEXT, *ALL)
-    assert materialize(DAY, "features", "segments")
+    assert materialize(DAY, "segments")
 
     assert materialize(NEXT, "uploads")
 

@@ -22,6 +22,7 @@ from pipelines.history import replay as replaying
 from pipelines.history.nights import Night, kept_night
 from schemas.config import Config, read_config
 from schemas.errors import DayError
+from tests import conftest
 from tests.nights import night
 from tests.pipelines.holdings.network_model import AdNetwork, Member
 from tests.simulation.company import Company
@@ -175,3 +176,14 @@ def test_who_withdrew_is_suppressed_or_was_erased_since_is_out_and_nobody_is_add
     with open_catalog(lived.home) as catalog:
         assert not [row for row in catalog.versions(state=None) if "replay" in row["version"]]
     assert not list(lived.home.outbox.rglob("replay*"))
+
+
+def test_a_night_of_which_a_segment_has_a_holdout_alone_is_rebuilt(company: conftest.Company, tmp_path: Path) -> None:
+    buyers = (company.config / "segments" / "buyers.toml").read_text(encoding="utf-8")
+    holdout = buyers.replace('["meta", "google_ads"]', '["liveramp"]') + '\n[holdout]\nshare = "10%"\n'
+    company.declare("segments/buyers.toml", holdout)
+    night(company.config, tmp_path / "home", "2024-06-30")
+    options = ["--home", str(tmp_path / "home"), "--config", str(company.config)]
+    rebuilt = CliRunner().invoke(app, ["replay", "2024-06-30", *options])
+    assert rebuilt.exit_code == 0, rebuilt.output
+    assert "liveramp/buyers" in rebuilt.output and "byte by byte" in rebuilt.output
