@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
@@ -26,7 +27,8 @@ _RAW = ("customer_id", "email", "phone", "first_name", "last_name", "street", "c
 
 #: What is shown of a statement.
 _EVIDENCE = (
-    "network", "purpose", "outcome", "status", "scope", "record_id", "said_of", "said_for", "captured_at", "source",
+    "network", "purpose", "outcome", "status", "scope", "record_id", "said_of", "said_for", "captured_at", "valid_from",
+    "valid_to", "source",
 )  # fmt: skip
 
 _HOLDS = {True: "yes", False: "no", None: "no (nothing known)"}
@@ -88,15 +90,16 @@ def _revealed(night: Night, catalog: Catalog, answer: Explanation) -> pl.DataFra
 
 
 def _print(answer: Explanation, config: Config, raw: pl.DataFrame | None) -> None:
+    zone = config.settings.zone
     OUT.print(f"Person {answer.person_id} on {answer.day}.")
-    OUT.print(_table(answer.records, "CRM records"))
+    OUT.print(_table(answer.records, "CRM records", zone))
     if answer.former_ids:
         stand = "stands" if answer.former_ids == 1 else "stand"
         OUT.print(f"Merged: {count_of(answer.former_ids, 'other person id')} {stand} for this person now.")
     changed = [f"{table} {day}" for table, day in answer.changed.items() if day is not None]
     OUT.print(f"Last changed: {', '.join(changed) or 'before what is kept'}.", soft_wrap=True)
     if raw is not None:
-        OUT.print(_table(raw, "As the CRM has them (the audit log says that you saw this)"))
+        OUT.print(_table(raw, "As the CRM has them (the audit log says that you saw this)", zone))
     for each in answer.audiences:
         _print_audience(each, config)
     networks = {each.audience.network for each in answer.audiences}
@@ -104,7 +107,10 @@ def _print(answer: Explanation, config: Config, raw: pl.DataFrame | None) -> Non
     if evidence.is_empty():
         OUT.print("Consent: nothing is on record.")
     else:
-        OUT.print(_table(evidence.select(_EVIDENCE), "Consent: the statements that decide"))
+        # A word that begins or ends explains why it is none; most have neither.
+        unbounded = [name for name in ("valid_from", "valid_to") if evidence[name].null_count() == evidence.height]
+        shown = evidence.select(_EVIDENCE).drop(unbounded)
+        OUT.print(_table(shown, "Consent: the statements that decide", zone))
 
 
 def _print_audience(answer: AudienceAnswer, config: Config) -> None:
@@ -166,14 +172,14 @@ def _in_words(reason: str) -> str:
     return reason.replace("_", " ")
 
 
-def _table(frame: pl.DataFrame, title: str) -> Table:
+def _table(frame: pl.DataFrame, title: str, zone: ZoneInfo) -> Table:
     table = Table(*frame.columns, title=title, title_justify="left")
     for row in frame.iter_rows():
-        table.add_row(*(_shown(value) for value in row))
+        table.add_row(*(_shown(value, zone) for value in row))
     return table
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, zone: ZoneInfo) -> str:
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
+        return f"{value.astimezone(zone):%Y-%m-%d %H:%M}"
     return "–" if value is None else str(value)

@@ -60,7 +60,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
         orders.read_text() + ordered + "o110,11,2024-06-01,5.50,EUR,completed\no130,13,2024-06-01,20,EUR,completed\n",
     )
     granted = "".join(f"c{customer},{customer},granted,2023-04-01\n" for customer in (5, 7, 8, 9, 10, 11, 14))
-    company.write("consents", consents.read_text() + granted + "c15,11,denied,2023-04-01\n")
+    company.write("consents", consents.read_text() + granted + "c15,11,denied,2023-04-01\nc13,13,granted,2023-04-01\n")
     rest = segment.replace('"buyers"', '"rest"').replace("orders_count >= 1", "orders_count >= 0")
     company.declare("segments/rest.toml", rest + 'exclude = ["buyers"]\n[holdout]\nshare = "99.9999%"\n')
     for table in OTHERS:
@@ -73,6 +73,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
         "CASE WHEN id <> 'c11' THEN customer END AS customer_id, CASE WHEN id = 'c15' THEN 'google_ads' END AS network"
     )
     said += ", CASE WHEN id = 'c11' THEN 'leo@example.org' END AS address"
+    said += ", CASE WHEN id = 'c13' THEN '2024-06-01' END AS valid_to"
     company.declare("sources.toml", sources.replace("customer AS customer_id, unnest", f"{said}, unnest"))
     home = folder / "home"
     night(company.config, home, FIRST)
@@ -125,6 +126,15 @@ def test_who_is_out_by_consent_is_told_the_ledger_s_reason_and_an_earlier_night_
     assert "orders_count = 1" in before
     assert "revenue < 5" in before
     assert "before what is kept" in before
+
+
+def test_a_consent_that_has_ended_is_shown_with_its_end(kept: Kept) -> None:
+    _, said = kept.why("13", "--audience", "meta/buyers")
+    assert "refused │ granted │ record │ c13" in said
+    assert "valid_to" in said and "2024-06-01" in said
+    assert "valid_from" not in said
+    _, unbounded = kept.why("1", "--audience", "meta/buyers")
+    assert "valid_to" not in unbounded
 
 
 def test_a_key_that_somebody_refused_shares_is_named_and_nobody_else_is(kept: Kept) -> None:
