@@ -50,12 +50,12 @@ def taking_turn(warehouse: Warehouse, stage: str, as_of: date, newest: date | No
     Raises:
         DayError: the stage is made of the CRM, which was not read for `as_of` yet or has been read for a newer day.
     """
-    is_segment = stage.startswith(SEGMENT)
+    is_segment, is_older = stage.startswith(SEGMENT), newest is not None and as_of < newest
+    # The CRM says itself which day it can be read for.
     if (is_segment or stage in MADE_OF) and not stage.startswith("crm."):
         _check_read(as_of, newest)
-    is_older = newest is not None and as_of < newest
-    if is_older and stage in MADE_OF:
-        _refuse_older(stage, as_of, newest)
+        if is_older and not is_segment:
+            _refuse_older(stage, as_of, newest)
     if is_older or not (is_segment or stage in MADE_OF):
         yield
         return
