@@ -17,7 +17,7 @@ from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
     from pipelines.crm.guess import Guess
-    from pipelines.crm.guess_selects import Select
+    from pipelines.crm.guess_writer import Select
 
 #: Names shown of what is not used; sources.toml lists them all.
 _SHOWN = 8

@@ -11,8 +11,8 @@ from typing import Any
 
 from pipelines.crm.guess import Guess
 from pipelines.crm.guess_names import marked, speaks_of_ads
-from pipelines.crm.guess_selects import Line, Select
 from pipelines.crm.guess_shapes import is_yes_or_no
+from pipelines.crm.guess_writer import Line, Select
 from schemas.source import TABLES, Source, TableName
 
 TEMPLATES = Path(__file__).with_name("templates")

@@ -9,8 +9,9 @@ from pipelines.crm.guess_columns import Match, contradicted, matches
 from pipelines.crm.guess_files import Found, FoundTable, quoted
 from pipelines.crm.guess_names import kind, marked, rank, squashed, words
 from pipelines.crm.guess_orders import orders_select
-from pipelines.crm.guess_selects import Select, plain_select
+from pipelines.crm.guess_selects import plain_select
 from pipelines.crm.guess_shapes import filled, is_key, is_time_or_flag, ours, translated
+from pipelines.crm.guess_writer import Select
 from schemas.errors import ConfigError
 from schemas.source import TableName
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from pipelines.crm.guess_names import marked
 from pipelines.crm.guess_pairs import in_one_currency, is_minor, is_net
-from pipelines.crm.guess_selects import Writer
 from pipelines.crm.guess_shapes import (
     decimal_sign,
     filled,
@@ -17,6 +16,7 @@ from pipelines.crm.guess_shapes import (
     money_signs,
     whole_numbers,
 )
+from pipelines.crm.guess_writer import Writer
 
 #: What relance.toml is written with, since only the company can say its own.
 CURRENCY = "EUR"

@@ -8,8 +8,9 @@ from pipelines.crm.guess_amounts import Refunds, ask_about_refunds, counts_in_fu
 from pipelines.crm.guess_columns import Match
 from pipelines.crm.guess_files import SAMPLE_ROWS, FoundTable, quoted
 from pipelines.crm.guess_names import vocabulary
-from pipelines.crm.guess_selects import EQUAL_ROWS, Select, Writer
+from pipelines.crm.guess_selects import EQUAL_ROWS
 from pipelines.crm.guess_shapes import filled, is_key, says_so
+from pipelines.crm.guess_writer import Select, Writer
 
 
 def orders_select(
@@ -60,7 +61,7 @@ def _order_id(writer: Writer) -> str | None:
 def _link(writer: Writer, customers: Select) -> str | None:
     """Whose order it is; the alias that the select then needs."""
     if "customer_id" in writer.matched:
-        writer.copy("customer_id")
+        writer.copy_one_id("customer_id")
         _check_link(writer, customers)
         return None
     name, theirs = writer.matched["email"].name, customers.mapped
@@ -90,7 +91,7 @@ def _of(alias: str, select: Select, column: str) -> str:
 def _check_link(writer: Writer, customers: Select) -> None:
     """Say so if no order of the sample is of a customer; only a sample that holds every customer can tell."""
     known = customers.found.columns[customers.mapped["customer_id"]]
-    if len(known) < SAMPLE_ROWS and known and not set(filled(known)) & set(filled(writer.values("customer_id"))):
+    if len(known) < SAMPLE_ROWS and known and not set(filled(known)) & set(writer.ids("customer_id")):
         name = writer.matched["customer_id"].name
         writer.decide.append(
             f"orders.customer_id: no {name} of the sampled orders is a customer_id of customers; check whose it is"

@@ -1,23 +1,14 @@
-"""The select that makes a guessed table one of ours, line by line, with what a person should know of a line."""
+"""The selects that take a guessed table mostly as it is: customers, consents, visits and erasures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from textwrap import fill
+from collections.abc import Mapping
 
 from pipelines.crm.guess_columns import Match
 from pipelines.crm.guess_files import FoundTable, quoted
-from pipelines.crm.guess_names import rank, vocabulary
-from pipelines.crm.guess_shapes import (
-    filled,
-    is_hash,
-    is_key,
-    share,
-    starts_with_apostrophe,
-    translated,
-)
-from pipelines.crm.guess_times import day_first_reading, reading
+from pipelines.crm.guess_names import rank
+from pipelines.crm.guess_shapes import filled, is_hash, is_key, share, sign_between_ids
+from pipelines.crm.guess_writer import Select, Writer
 from schemas.crm import CONTRACTS
 from schemas.source import TableName
 
@@ -30,163 +21,6 @@ _NO_ID = frozenset("@ :,")
 EQUAL_ROWS = "no column is an id: equal rows count once"
 
 
-@dataclass(frozen=True)
-class Line:
-    """One column of a select. An inactive line is written as a comment, after all others."""
-
-    column: str
-    sql: str
-    #: The source column that it reads; None for a literal.
-    source: str | None
-    note: str | None = None
-    active: bool = True
-    #: Further source columns that it reads.
-    others: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Select:
-    """A contract table made of a found one."""
-
-    table: TableName
-    found: FoundTable
-    lines: tuple[Line, ...]
-    where: str | None = None
-    alias: str | None = None
-    #: What sources.toml says of the table beside its select, as TOML.
-    options: dict[str, str] = field(default_factory=dict)
-    #: What a person has to decide, each a sentence without its full stop.
-    decide: tuple[str, ...] = ()
-
-    @property
-    def mapped(self) -> dict[str, str]:
-        """Contract column → the source column it is read from."""
-        return {line.column: line.source for line in self.lines if line.active and line.source is not None}
-
-    @property
-    def unused(self) -> list[str]:
-        """Source columns that nothing reads."""
-        used = {*self.mapped.values(), *(name for line in self.lines if line.active for name in line.others)}
-        return [name for name in self.found.columns if name not in used]
-
-
-class Writer:
-    """Collects the lines of a table's select."""
-
-    def __init__(self, table: TableName, found: FoundTable, matched: Mapping[str, Match]) -> None:
-        self.table: TableName = table
-        self.found, self.matched = found, matched
-        self.lines: list[Line] = []
-        self.decide: list[str] = []
-        self.options: dict[str, str] = {}
-
-    def values(self, column: str) -> tuple[str | None, ...]:
-        return self.found.columns[self.matched[column].name]
-
-    def sql(self, column: str) -> str:
-        """The matched source column, without the apostrophe that some exports put before numbers."""
-        name = quoted(self.matched[column].name)
-        return f"ltrim({name}, '''')" if starts_with_apostrophe(self.values(column)) else name
-
-    def key_of(self, *columns: str) -> str:
-        """An id made of those columns that are matched."""
-        parts = ", ".join(self.sql(column) for column in columns if column in self.matched)
-        return f"md5(concat_ws('/', {parts}))"
-
-    def add(
-        self,
-        column: str,
-        sql: str,
-        note: str | None = None,
-        *,
-        source: str | None = None,
-        others: tuple[str, ...] = (),
-    ) -> None:
-        self.lines.append(Line(column, sql, source, note, others=others))
-
-    def copy(self, column: str) -> None:
-        """A column as it is."""
-        match = self.matched[column]
-        note = "by its values: its name says nothing" if match.by_values else None
-        self.add(column, self.sql(column), note, source=match.name)
-
-    def time(self, column: str) -> None:
-        """A time or a day; whether the day or the month stands first is never guessed."""
-        name, values = self.matched[column].name, self.values(column)
-        # Without its limits a statement would speak for ever: what cannot be read as one must not read as none.
-        limits = column in {"valid_from", "valid_to"}
-        needed = not CONTRACTS[self.table].columns()[column].nullable or limits
-        read = reading(name, self.sql(column), values, limits=limits)
-        if read is not None:
-            by_values = "by its values: its name says nothing" if self.matched[column].by_values else None
-            self.add(column, read.sql, read.note or by_values, source=name)
-            self.decide += [f"{self.table}.{column}: {read.decide}"] if read.decide else []
-            return
-        day_first = day_first_reading(name, values)
-        if needed:
-            self.add(column, quoted(name), f"not ISO times: {day_first} if the day stands first", source=name)
-        else:
-            self.lines.append(Line(column, day_first, name, "if the day stands first", active=False))
-        consequence = "these rows are set aside" if needed else "it is left out"
-        self.decide.append(
-            f"{self.table}.{column}: {name} holds no ISO times, and relance does not guess whether the day or the "
-            f"month stands first; until the select says so, {consequence}"
-        )
-
-    def translate(self, column: str) -> None:
-        """Our words as they are; others through the vocabulary, all of it, so that no value of a row is written."""
-        name, values = self.matched[column].name, self.values(column)
-        every = vocabulary()["translated"][column]
-        if all(value.lower() in every for value in filled(values)):
-            self.copy(column)
-            return
-        sql = quoted(name)
-        known = translated(column, values)
-        if known == 0:
-            stub = f"other words: CASE {sql} WHEN 'your word' THEN '{next(iter(every))}' … ELSE {sql} END"
-            self.add(column, sql, stub, source=name)
-        else:
-            note = "check these words; a row with any other is set aside"
-            self.add(column, _translation(sql, every), note, source=name)
-        if known < 1:
-            self.decide.append(
-                f"{self.table}.{column}: {name} holds words that relance does not know; translate them in the CASE, or "
-                "their rows are set aside"
-            )
-
-    def unless(self, column: str, cases: Sequence[str], others: tuple[str, ...]) -> None:
-        """Let `cases` go before what the line of a column says."""
-        place = next(place for place, line in enumerate(self.lines) if line.column == column)
-        line, before = self.lines[place], "".join(f"\n        {case}" for case in cases)
-        otherwise = (
-            line.sql.removeprefix("CASE") if line.sql.startswith("CASE\n") else f"\n        ELSE {line.sql}\n    END"
-        )
-        self.lines[place] = replace(line, sql=f"CASE{before}{otherwise}", others=(*line.others, *others))
-
-    def ask_which_files(self, column: str) -> None:
-        """Of several files that hold the same ids: whether each is a whole export."""
-        name, place = self.matched[column].name, self.found.place
-        if name in self.found.repeated:
-            self.decide.append(
-                f"{self.table}: several files of {self.found.title} hold the same {name}, and rows of one that differ "
-                "are set aside. If each file is a whole export, read only the newest: the select's WHERE must say "
-                f"source_file = (SELECT max(source_file) FROM {place})"
-            )
-
-    def done(self, *, where: str | None = None, alias: str | None = None) -> Select:
-        order = list(CONTRACTS[self.table].columns())
-        lines = sorted(self.lines, key=lambda line: (not line.active, order.index(line.column)))
-        return Select(
-            self.table,
-            self.found,
-            tuple(lines),
-            where,
-            alias,
-            self.options,
-            tuple(self.decide),
-        )
-
-
 def plain_select(table: TableName, found: FoundTable, matched: Mapping[str, Match]) -> Select:
     """Every matched column as it is, times where they can be read: for customers, consents, visits and erasures."""
     writer = Writer(table, found, matched)
@@ -194,9 +28,13 @@ def plain_select(table: TableName, found: FoundTable, matched: Mapping[str, Matc
         if column in matched:
             is_time = column.endswith("_at") or column in {"birth_date", "valid_from", "valid_to"}
             translates = table == "visits" and column == "event"
-            (writer.time if is_time else writer.translate if translates else writer.copy)(column)
+            links = table == "visits" and column == "customer_id"
+            write = writer.time if is_time else writer.translate if translates else writer.copy
+            (writer.copy_one_id if links else write)(column)
     if table == "customers":
         _finish_customers(writer)
+    if table in {"consents", "erasures"} and "customer_id" in matched:
+        _ask_about_several_ids(writer)
     if table == "consents":
         _finish_consents(writer)
     if table == "visits":
@@ -204,20 +42,6 @@ def plain_select(table: TableName, found: FoundTable, matched: Mapping[str, Matc
     if table == "erasures":
         _finish_erasures(writer)
     return writer.done()
-
-
-def _translation(sql: str, words: Mapping[str, list[str]]) -> str:
-    cases = []
-    for ours, theirs in words.items():
-        listed = fill(
-            ", ".join(f"'{word}'" for word in theirs),
-            width=110,
-            initial_indent=" " * 12,
-            subsequent_indent=" " * 12,
-            break_on_hyphens=False,
-        )
-        cases.append(f"        WHEN lower(trim({sql})) IN (\n{listed}\n        ) THEN '{ours}'")
-    return "\n".join(["CASE", *cases, f"        ELSE {sql}", "    END"])
 
 
 def _finish_customers(writer: Writer) -> None:
@@ -255,6 +79,19 @@ def _like_ids(writer: Writer) -> list[str]:
         and len(set(values)) == len(values)
         and all(any(sign.isdigit() for sign in value) and not set(value) & _NO_ID for value in filled(values))
     ]
+
+
+def _ask_about_several_ids(writer: Writer) -> None:
+    """What a row says is said of each of its ids; taking one would leave the others out."""
+    sign = sign_between_ids(writer.values("customer_id"))
+    if sign is not None:
+        name = writer.matched["customer_id"].name
+        each = f"unnest(string_split({quoted(name)}, '{sign}'))"
+        numbered = f"{writer.sql('request_id')} || '/' || {each}" if "request_id" in writer.matched else None
+        writer.decide.append(
+            f"{writer.table}.customer_id: some cells of {name} hold several ids, and name nobody so; make a row of "
+            f"each by {each}" + (f", with a request_id of its own: {numbered}" if numbered is not None else "")
+        )
 
 
 def _finish_consents(writer: Writer) -> None:

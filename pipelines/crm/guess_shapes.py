@@ -72,6 +72,21 @@ def is_key(values: Values) -> bool:
     return not values or (len(every) >= 0.9 * len(values) and len(set(every)) >= 0.98 * len(every))
 
 
+def sign_between_ids(values: Values) -> str | None:
+    """The sign between the ids of cells that hold several, as CRMs write it where a deal has several contacts."""
+    every = filled(values)
+    for sign in (";", "|", ","):
+        if any(_are_ids(value.split(sign), sign) for value in every if sign in value):
+            return sign
+    return None
+
+
+def _are_ids(parts: Sequence[str], sign: str) -> bool:
+    """Whether a cell's parts are ids, and not the thousands of one number."""
+    are_thousands = sign == "," and all(re.fullmatch(r"\d{3}", part) for part in parts[1:])
+    return not are_thousands and all(part.strip() and " " not in part.strip() for part in parts)
+
+
 def is_email(value: str) -> bool:
     return _EMAIL.fullmatch(value) is not None
 

@@ -53,6 +53,15 @@ def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
     )
     missing, before = pulls["missing"].head(1).sum(), int(pulls["rows"].slice(1, 1).sum())
     rows, without_customer, ids = found.row(0)
+    several = _naming_several(warehouse, table, of_part) if without_customer else 0
+    if several:
+        notice = Said(
+            "{rows} rows of {table} that were looked at name several customers in one customer_id, and so none: let "
+            "the select in sources.toml take one of them, or make a row of each.",
+            rows=several,
+            table=table_said(table),
+        )
+        return Orphans(without_customer * parts, (notice,))
     filler = _filler(warehouse) if table == "orders" and without_customer else None
     if filler is not None:
         return Orphans(without_customer * parts, (filler,))
@@ -77,6 +86,20 @@ def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
         table=table_said(table),
     )
     return Orphans(without_customer * parts, (notice,))
+
+
+def _naming_several(warehouse: Warehouse, table: TableName, of_part: str) -> int:
+    """How many rows have a customer_id that is a list, the first of which is a customer's."""
+    listing = "regexp_matches(customer_id, '[;|,]')"
+    found = warehouse.read(
+        "SELECT count(*) AS rows FROM ("
+        "SELECT customer_id AS listed, trim(regexp_extract(customer_id, '^(.+?)[;|,]', 1)) AS customer_id "
+        f"FROM warehouse.crm_{table} {of_part} AND {listing}) AS first "
+        "SEMI JOIN warehouse.crm_customers USING (customer_id) "
+        "ANTI JOIN (SELECT customer_id AS listed FROM warehouse.crm_customers "
+        f"WHERE {listing}) AS own USING (listed)"
+    )
+    return int(found.item())
 
 
 def _filler(warehouse: Warehouse) -> Said | None:

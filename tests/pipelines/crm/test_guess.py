@@ -717,6 +717,31 @@ def test_a_link_that_meets_no_customer_is_called_into_question():
     assert "orders.customer_id" in guess(customers=PEOPLE, orders=orders).selects["orders"].decide[0]
 
 
+@pytest.mark.parametrize(
+    ("cells", "sign"),
+    [(["1;2", "2", "3"], ";"), (["1", "2; 3", ""], ";"), (["1|2", "2", "3"], "|"), (["1,2", "3", "2"], ",")],
+)
+def test_an_order_of_several_customers_counts_for_the_first_and_that_is_asked_about(cells, sign):
+    deals = guess(customers=PEOPLE, orders={**ORDERS, "customer_id": cells}).selects["orders"]
+    read = next(line for line in deals.lines if line.column == "customer_id")
+    assert read.sql == f"split_part(customer_id, '{sign}', 1)"
+    assert [decide for decide in deals.decide if "several ids" in decide]
+    assert not [decide for decide in deals.decide if "check whose it is" in decide]
+
+
+@pytest.mark.parametrize("cells", [["1,234", "2,345,678", "3"], ["a;", ";b", "c"], ["x y;z", "2", "3"]])
+def test_an_id_with_a_sign_in_it_is_one(cells):
+    made = guess(customers=PEOPLE, orders={**ORDERS, "customer_id": cells})
+    assert lines(made, "orders")["customer_id"] == "customer_id"
+
+
+def test_requests_and_statements_of_several_customers_are_asked_about():
+    requests = {"request_id": ["a", "b"], "customer_id": ["1;2", "3"], "requested_at": ["2026-01-01", "2026-01-02"]}
+    (decide,) = guess(customers=PEOPLE, erasures=requests).selects["erasures"].decide
+    assert "by unnest(string_split(customer_id, ';'))" in decide
+    assert "request_id || '/' || unnest(string_split(customer_id, ';'))" in decide
+
+
 def test_a_newsletter_is_no_consent_to_uploads():
     made = guess(customers={**PEOPLE, "newsletter": ["yes"] * 3, "accepts_marketing": ["true"] * 3})
     assert set(made.selects) == {"customers"}

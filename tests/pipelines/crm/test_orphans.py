@@ -65,6 +65,21 @@ def test_orders_of_guests_who_all_bear_one_id_are_told_though_they_are_few(wareh
     assert found(warehouse, [*customers, *["gone"] * 9], customers) == Orphans(9, ())
 
 
+@pytest.mark.parametrize("several", ["2;3", "2; 3", "2|3", "2,3;4"])
+def test_an_order_that_names_several_customers_is_told_though_it_is_one_of_many(
+    warehouse: Warehouse, several: str
+) -> None:
+    looked = found(warehouse, ["1"] * 99 + [several], ["1", "2"], quarantined=5)
+    assert looked.rows == 1
+    assert [str(notice) for notice in looked.notices] == [
+        "1 rows of orders that were looked at name several customers in one customer_id, and so none: let the "
+        "select in sources.toml take one of them, or make a row of each."
+    ]
+    # An id that has the sign itself is one, and of nobody known no more is known.
+    assert found(warehouse, ["1"] * 99 + [several], ["1", several]) == Orphans(0, ())
+    assert found(warehouse, ["1"] * 99 + [several], ["1", "3"]) == Orphans(1, ())
+
+
 @pytest.mark.parametrize("why", ["quarantined", "erased"])
 def test_orders_of_customers_set_aside_or_erased_are_not_told(warehouse: Warehouse, why: str) -> None:
     assert found(warehouse, ["1", "8", "8", "9"], ["1"], **{why: 2}) == Orphans(3, ())
