@@ -81,6 +81,11 @@ class Home:
         return self.catalog_url is not None or self.catalog.exists()
 
     @property
+    def restored(self) -> Path:
+        """The mark that `deploy/restore` leaves, until a run has taken note of it."""
+        return self.root / "restored"
+
+    @property
     def audit_head(self) -> Path:
         return self.root / "audit.head"
 

@@ -66,7 +66,7 @@ NOTICES = sa.Table(
     "night_notices",
     METADATA,
     sa.Column("night", sa.Integer, nullable=False),
-    #: The CRM table that it is about.
+    #: The CRM table that it is about, or `config` or `restored`.
     sa.Column("about", sa.Text, nullable=False),
     sa.Column("place", sa.Integer, nullable=False),
     sa.Column("said", sa.JSON, nullable=False),
@@ -140,7 +140,8 @@ def config_changes(catalog: Catalog, nights: Iterable[int]) -> dict[int, tuple[C
 
 
 def record_notices(catalog: Catalog, night: int, about: str, notices: Sequence[Said]) -> None:
-    """Write what a person should know of a CRM table as read, in place of what its earlier try said."""
+    """Write what a person should know of a CRM table as read (or of what `about` names), in place of what its earlier
+    try said."""
     rows = [
         {"night": night, "about": about, "place": place, "said": notice.written()}
         for place, notice in enumerate(notices)

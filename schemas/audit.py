@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 Action = Literal[
     "run_started",
     "run_ended",
+    "restored",
     "published",
     "held",
     "lost",

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from catalog.home import Home
+from catalog.restored import restored_at
 from catalog.secret_keys import open_keys
 from catalog.store import open_catalog
 from catalog.warehouse import open_warehouse
@@ -141,13 +142,16 @@ def test_a_backup_restored_to_a_second_home_with_its_keys_runs_on(
     assert backup.stat().st_mode & 0o777 == 0o700
     passes(str(DEPLOY / "restore"), str(backup), RELANCE_HOME=str(second), RELANCE_CATALOG=urls[1])
     shutil.copytree(first / "keys", second / "keys")
+    home = Home.at(second, catalog_url=SecretStr(urls[1]) if urls[1] else None)
+    assert home.restored.exists()
 
     monkeypatch.setenv("RELANCE_CATALOG", urls[1])
     night(company.config, second, DAY)
 
+    assert not home.restored.exists()
     assert Ran(0, "", second).files() == Ran(0, "", first).files()
-    home = Home.at(second, catalog_url=SecretStr(urls[1]) if urls[1] else None)
     with open_catalog(home) as catalog:
+        assert restored_at(catalog) is not None
         last = catalog.last_night()
         assert last is not None
         assert (last["night"], last["outcome"]) == (2, "done")

@@ -31,8 +31,16 @@ class OpenList(NamedTuple):
     @property
     def since_full(self) -> tuple[Upload, ...]:
         """What makes it hold what it does: the full file that filled it last, and what came after that."""
-        full = max(place for place, (_, kind) in enumerate(self.uploads) if kind in {"created", "replaced"})
-        return self.uploads[full:]
+        return self.uploads[self._filled :]
+
+    @property
+    def filled_at(self) -> datetime:
+        """When it was confirmed that a full file filled it last (UTC)."""
+        return self.confirmed_at[self._filled]
+
+    @property
+    def _filled(self) -> int:
+        return max(place for place, (_, kind) in enumerate(self.uploads) if kind in {"created", "replaced"})
 
     @property
     def newest_version(self) -> str:

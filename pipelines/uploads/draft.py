@@ -75,7 +75,7 @@ def draft_of(asked: Asked, state: State, outbox: Outbox, *, held: Said | None) -
         return _draft(asked, state, outbox, asked.rows, None)
     if not asked.retired:
         must_lose = _must_lose(asked, state, outbox)
-        due = must_lose or has_spent_removals(asked.audience, state, outbox.warehouse)
+        due = must_lose or state.is_unknown or has_spent_removals(asked.audience, state, outbox.warehouse)
         reduced = _reduced(asked, state, outbox, due=due)
         if reduced is not None:
             reduction, rows = reduced

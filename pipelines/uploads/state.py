@@ -15,6 +15,7 @@ from catalog.warehouse import Warehouse
 from pipelines.holdings.audience_keys import key_versions
 from pipelines.holdings.holdings import Holdings, holdings
 from pipelines.holdings.open_lists import OpenList, base_of, open_lists
+from pipelines.holdings.restored import unknown_list
 from pipelines.uploads.changes import Changes
 from schemas.journal import Confirmation, VersionOrder
 from schemas.said import Said
@@ -68,6 +69,8 @@ class State:
     holdings: Holdings
     #: Whether a list may hold keys of somebody erased that are no longer known: a confirmation was taken back.
     holds_forgotten: bool = False
+    #: Whether the newest list was filled before the home was restored from a backup.
+    is_unknown: bool = False
 
     @property
     def base(self) -> str | None:
@@ -87,6 +90,8 @@ class State:
 
     def incomparable(self, change: Changes, rules_version: str) -> Said | None:
         """Why the keys of the newest list, or of what must leave, and those of today's files are not alike."""
+        if self.is_unknown:
+            return Said("this home was restored from a backup, and nobody knows what the list was given since")
         if self.holdings.unknown:
             unknown = ", ".join(self.holdings.unknown)
             return Said("the keys of {versions}, which the list was filled with, are no longer kept", versions=unknown)
@@ -133,7 +138,8 @@ def state_of(audience: Audience, catalog: Catalog, warehouse: Warehouse) -> Stat
     published_at = {row["version"]: row["published_at"] for row in versions}
     found = holdings(standing, key_versions(warehouse, audience), published_at)
     forgotten = _holds_forgotten(audience, standing, catalog, warehouse)
-    return State(versions, standing, open_lists(standing), found, forgotten)
+    lists = open_lists(standing)
+    return State(versions, standing, lists, found, forgotten, unknown_list(catalog, lists) is not None)
 
 
 def _holds_forgotten(audience: Audience, standing: list[Confirmation], catalog: Catalog, warehouse: Warehouse) -> bool:

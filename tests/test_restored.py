@@ -1,0 +1,97 @@
+"""A home that was restored from a backup: it says that it does not know its lists, until they were filled anew."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from catalog.erasures import erasure_requests
+from catalog.home import Home
+from catalog.journal import confirmations
+from catalog.store import open_catalog
+from commands.main import app
+from pipelines.holdings.confirming import confirm
+from schemas.segment import Audience
+from tests.conftest import Company
+from tests.nights import night
+
+DAYS = ("2024-06-30", "2024-07-01", "2024-07-02", "2024-07-03")
+META, GOOGLE = Audience("meta", "main", "buyers"), Audience("google_ads", "main", "buyers")
+
+
+@pytest.fixture
+def restored(company: Company, home_after_a_night: Path) -> Home:
+    """A home whose list at Google Ads was made, and that `deploy/restore` has made of a backup since."""
+    home = Home.at(home_after_a_night)
+    with open_catalog(home) as catalog:
+        confirm(catalog, GOOGLE, f"{DAYS[0]}.1", "created")
+    home.restored.touch()
+    return home
+
+
+def said(*arguments: str, home: Home, company: Company) -> str:
+    ran = CliRunner().invoke(app, [*arguments, "--home", str(home.root), "--config", str(company.config)])
+    assert ran.exit_code == 0, ran.output
+    return ran.output
+
+
+def outcome(home: Home, audience: Audience) -> str:
+    with open_catalog(home) as catalog:
+        last = catalog.last_night()
+        assert last is not None
+        return catalog.outcome_on(audience, last["as_of"])["outcome"]
+
+
+def test_a_list_filled_before_the_restoration_is_to_be_filled_anew_whatever_it_is_known_to_hold(
+    company: Company, restored: Home
+) -> None:
+    night(company.config, restored.root, DAYS[1])
+
+    manifest = json.loads((restored.outbox.joinpath(*GOOGLE, f"{DAYS[1]}.1") / "manifest.json").read_text())
+    assert [step["kind"] for step in manifest["plan"]] == ["replaced"]
+    assert {entry["kind"] for entry in manifest["files"]} == {"full"}
+    assert "nobody knows what the list was given since" in json.dumps(manifest["because"])
+    # No list of it was confirmed: what its plan says still is to be done.
+    assert outcome(restored, META) == "fresh"
+    status = said("status", home=restored, company=company)
+    assert "look: This home was restored from a backup" in " ".join(status.split())
+
+    # Nothing is new until the list was filled; then all is as ever.
+    night(company.config, restored.root, DAYS[2])
+    assert outcome(restored, GOOGLE) == "fresh"
+    with open_catalog(restored) as catalog:
+        confirm(catalog, GOOGLE, f"{DAYS[1]}.1", "replaced")
+    night(company.config, restored.root, DAYS[3])
+    assert outcome(restored, GOOGLE) == "fresh"
+    assert "restored" not in said("status", home=restored, company=company)
+
+
+def test_a_request_made_since_is_not_closed_while_a_list_may_hold_the_person(company: Company, restored: Home) -> None:
+    night(company.config, restored.root, DAYS[1])
+    # Nobody of this address is known: who was in later nights' files is not known either.
+    said("forget", "stranger@example.org", home=restored, company=company)
+    night(company.config, restored.root, DAYS[2])
+    assert _states(restored) == ["removing"]
+
+    with open_catalog(restored) as catalog:
+        confirm(catalog, GOOGLE, f"{DAYS[1]}.1", "replaced")
+    night(company.config, restored.root, DAYS[3])
+
+    assert _states(restored) == ["closed"]
+
+
+def test_a_home_that_never_was_restored_trusts_its_journal(company: Company, home_after_a_night: Path) -> None:
+    home = Home.at(home_after_a_night)
+    with open_catalog(home) as catalog:
+        confirm(catalog, GOOGLE, f"{DAYS[0]}.1", "created")
+    night(company.config, home.root, DAYS[1])
+    assert outcome(home, GOOGLE) == "fresh"
+
+
+def _states(home: Home) -> list[str]:
+    with open_catalog(home) as catalog:
+        assert confirmations(catalog, GOOGLE)
+        return [request.state for request in erasure_requests(catalog)]
