@@ -60,6 +60,7 @@ FORM_VERSIONS: dict[tuple[IdentifierName, str], int] = {
     ("postal_code", "digits"): 2,
     ("postal_code", "ascii"): 2,
     ("region", "letters"): 3,
+    ("external_id", "own"): 2,
 }
 
 #: Forms that no two canonical addresses share: erasing the address itself erases them.

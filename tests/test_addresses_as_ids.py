@@ -6,11 +6,14 @@ import gzip
 import hashlib
 from pathlib import Path
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 from catalog.home import Home
 from commands.main import app
+from pipelines.identifiers.matching import hashed_address
+from schemas.identifiers import MatchColumn
 from tests.conftest import Company
 from tests.nights import night
 
@@ -64,6 +67,23 @@ def test_an_id_that_is_an_address_is_hashed_as_no_form_of_the_address(company: C
         # He is in it by his phone, and his id is still one.
         assert sha256(f"customer_id:{BOB}") in text
         assert sha256("1") in text
+
+
+@pytest.mark.parametrize(
+    ("customer_id", "shown"),
+    [
+        (" 16502530000 ", "customer_id:16502530000"),
+        ("+16502530000", "customer_id:+16502530000"),
+        ("0016502530000", "customer_id:0016502530000"),
+        (BOB, f"customer_id:{BOB}"),
+        (f"customer_id:{BOB}", f"customer_id:{BOB}"),
+        ("123456", "123456"),
+        ("C-16502530000", "C-16502530000"),
+    ],
+)
+def test_an_id_that_may_be_an_address_is_marked_as_an_id(customer_id: str, shown: str) -> None:
+    column = MatchColumn("external_id", "own", "sha256")
+    assert hashed_address(pl.Series("external_id", [customer_id]), column).to_list() == [sha256(shown)]
 
 
 def test_who_asks_by_e_mail_to_be_forgotten_is_forgotten_by_an_id_that_is_that_e_mail(

@@ -11,8 +11,10 @@ from pipelines.identifiers.unfit import UUID, says_nothing
 _ID = r"^[0-9A-Za-z_-]+$"
 #: Groups of hex digits with hyphens are meant as a UUID, and then must be one.
 _HEX_GROUPS = r"^[0-9A-Fa-f]+(?:-[0-9A-Fa-f]+)+$"
-#: What is hashed before an id that is an address.
+#: What is hashed before an id that may be an address.
 _IS_AN_ID = "customer_id:"
+#: E-mails, and phones with their country code: E.164 has at most 15 digits, and networks hash them without the plus.
+_MAY_BE_AN_ADDRESS = r"@|^\+|^[0-9]{7,15}$"
 #: What a device says whose owner refuses tracking.
 _NOBODY = "^[0-]+$"
 
@@ -83,12 +85,12 @@ def external_lower(typed: pl.Expr) -> pl.Expr:
 
 
 def external_own(typed: pl.Expr) -> pl.Expr:
-    """As it is, trimmed; an id that is an e-mail or a phone is marked as an id, so that its hash is none by which a
+    """As it is, trimmed; an id that may be an e-mail or a phone is marked as an id, so that its hash is none by which a
     network knows the address, which may be refused or erased. For networks that need some id and know none of ours.
     """
     text = external_plain(typed)
-    is_address = text.str.contains(r"@|^\+") & ~text.str.starts_with(_IS_AN_ID)
-    return pl.when(is_address).then(pl.lit(_IS_AN_ID) + text).otherwise(text)
+    may_be_an_address = text.str.contains(_MAY_BE_AN_ADDRESS) & ~text.str.starts_with(_IS_AN_ID)
+    return pl.when(may_be_an_address).then(pl.lit(_IS_AN_ID) + text).otherwise(text)
 
 
 def handle_lower(typed: pl.Expr) -> pl.Expr:
