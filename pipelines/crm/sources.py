@@ -14,6 +14,7 @@ import duckdb
 
 from catalog.duckdb_connection import literal, load_extension, quoted_name
 from pipelines.crm.csv_rows import csv_rows
+from pipelines.crm.encodings import encoding_of
 from pipelines.crm.file_kinds import Kind, kind_fault, start_of
 from pipelines.crm.headers import NO_TEXT, first_line_fault, header_fault, whole_header
 from schemas.errors import SourceError, UnreachableSourceError
@@ -200,13 +201,24 @@ def _refusal(name: str, path: Path, fault: Said) -> SourceError:
     return SourceError(Said("Source {name}: {path} cannot be read: {fault}.", name=name, path=path, fault=fault))
 
 
+def _not_in(encoding: str, name: str, path: Path) -> SourceError:
+    msg = Said(
+        "Source {name}: the header of {path} is not {encoding}. Set `encoding` in sources.toml.",
+        name=name,
+        path=path,
+        encoding=encoding,
+    )
+    return SourceError(msg)
+
+
 def _header(name: str, path: Path, source: Source) -> list[str]:
     """The file's column names, made unique; a declared dialect, never a sniffed one."""
     try:
         with _reachable(name, path):
             line, header = _first_line(path, source)
-    except UnicodeError:  # UTF-16 without its mark
-        raise _refusal(name, path, NO_TEXT) from None
+    except UnicodeError:  # read as UTF-16, and without its mark
+        is_text = encoding_of(path) is not None
+        raise (_not_in(source.encoding, name, path) if is_text else _refusal(name, path, NO_TEXT)) from None
     except csv.Error:
         fault = Said("a quote in its first lines is not closed. Mend it, or declare `quote`")
         raise _refusal(name, path, fault) from None
@@ -224,13 +236,7 @@ def _header(name: str, path: Path, source: Source) -> list[str]:
     if fault is NO_TEXT and not is_utf16:
         raise _refusal(name, path, NO_TEXT)
     if "\ufffd" in "".join(header) or is_utf16:
-        msg = Said(
-            "Source {name}: the header of {path} is not {encoding}. Set `encoding` in sources.toml.",
-            name=name,
-            path=path,
-            encoding=source.encoding,
-        )
-        raise SourceError(msg)
+        raise _not_in(source.encoding, name, path)
     names = _unique([column.strip() for column in header])
     if len(names) <= 1:
         others = [sign for sign in _OTHER_DELIMITERS if sign != source.delimiter and sign in "".join(header)]

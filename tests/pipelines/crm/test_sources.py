@@ -408,6 +408,12 @@ def test_utf_16_that_is_declared_as_another_encoding_is_told(pull: Pull, tmp_pat
     assert f"is not {encoding}. Set `encoding`" in sentence(pull, files="crm.csv", encoding=encoding)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_another_encoding_that_is_declared_as_utf_16_is_told(pull: Pull, tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "crm.csv").write_bytes(TEXT.replace("email", "émail").encode(encoding))
+    assert "is not utf-16. Set `encoding`" in sentence(pull, files="crm.csv", encoding="utf-16")
+
+
 @pytest.mark.parametrize(
     "header", ["[id],[email],[phone]", "customerDUCK,id,email", "{id},email,phone", "separator,id", "-- id,email"]
 )
