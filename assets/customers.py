@@ -34,11 +34,11 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> Iterator[dg.MaterializeResult]:
         with relance.stage("customers"):
             warehouse, config, as_of = relance.warehouse, relance.declared, day_of(context)
-            history = {"day": as_of, "kept_days": config.settings.history_days}
+            days = {"as_of": as_of, "kept_days": config.settings.history_days}
             with warehouse.transaction():
                 joining, identity_key = config.settings.joining, relance.identity_key
-                known = update_people(warehouse, joining, identity_key=identity_key, as_of=as_of, **history)
-                update_permissions(warehouse, config, known=known, as_of=as_of, **history)
+                known = update_people(warehouse, joining, identity_key=identity_key, **days)
+                update_permissions(warehouse, config, known=known, **days)
             rows = {name: warehouse.height(name) for name in _TABLES}
         for name, height in rows.items():
             yield dg.MaterializeResult(asset_key=["customers", name], metadata=rows_metadata(height))

@@ -33,14 +33,12 @@ _COLUMNS = {
 _SPOKEN = "purpose, network, region, status, captured_at, valid_from, valid_to"
 
 
-def update_permissions(  # noqa: PLR0913 - the rules, and the days
-    warehouse: Warehouse, config: Config, *, known: bool, as_of: date, day: date, kept_days: int
-) -> None:
+def update_permissions(warehouse: Warehouse, config: Config, *, known: bool, as_of: date, kept_days: int) -> None:
     """Make `permissions` and `refusals` what the statements say of everybody in `customers`, at the end of `as_of` or
     when the newest was made. It belongs into one transaction with `update_people`, which says what is `known`.
 
-    What the tables held before `day` is kept for `kept_days`. What was decided the night before stays if the same rules
-    decided it, and nothing that it hangs on is another.
+    What the tables held before `as_of` is kept for `kept_days`. What was decided the night before stays if the same
+    rules decided it, and nothing that it hangs on is another.
     """
     newest = warehouse.read("SELECT max(captured_at) AS newest FROM warehouse.crm_consents")["newest"].item()
     instant = instant_of(newest, config.settings, as_of)
@@ -59,7 +57,7 @@ def update_permissions(  # noqa: PLR0913 - the rules, and the days
             insert_frame(warehouse.connection, f"_{table}", rows)
     staying = Staying("person_id NOT IN (FROM _asked_again)", may_repeat=False) if known else None
     for table in _COLUMNS:
-        replace_by(warehouse, table, f"SELECT * FROM _{table}", day=day, kept_days=kept_days, staying=staying)
+        replace_by(warehouse, table, f"SELECT * FROM _{table}", day=as_of, kept_days=kept_days, staying=staying)
         warehouse.execute(f"DROP TABLE _{table}")
     warehouse.replace_by("decided_beside", "SELECT * FROM _beside")
     warehouse.replace_by("decided_at", f"SELECT {literal(instant)} AS instant")

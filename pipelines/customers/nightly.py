@@ -30,14 +30,12 @@ _COLUMNS = (
 _KINDS = ("email", "phone")
 
 
-def update_people(  # noqa: PLR0913 - what joins, and the days
-    warehouse: Warehouse, joining: Joining, *, identity_key: str, as_of: date, day: date, kept_days: int
-) -> bool:
+def update_people(warehouse: Warehouse, joining: Joining, *, identity_key: str, as_of: date, kept_days: int) -> bool:
     """Make `customer_records`, `customers` and `person_aliases` those of `crm_customers` as it is now. It belongs into
     one transaction. Out: whether it is known of whom something may have changed: if so, the temporary table `_touched`
     has their person_id, of those who are gone too.
 
-    New aliases are since `as_of`; what `customer_records` held before `day` is kept for `kept_days`. Rows of the night
+    New aliases are since `as_of`; what `customer_records` held before it is kept for `kept_days`. Rows of the night
     before stay if they were made by the same rules and are of people with one record, of which nothing changed.
 
     Raises:
@@ -52,7 +50,7 @@ def update_people(  # noqa: PLR0913 - what joins, and the days
     new = _name_records(warehouse, identity_key, known=known)
     staying = Staying("rowid NOT IN (SELECT stored FROM _again WHERE stored IS NOT NULL)", may_repeat=False)
     replace_by(
-        warehouse, "customer_records", _RECORDS, day=day, kept_days=kept_days, staying=staying if known else None
+        warehouse, "customer_records", _RECORDS, day=as_of, kept_days=kept_days, staying=staying if known else None
     )
     if new:
         _check_ids(warehouse, known=known)
