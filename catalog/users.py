@@ -146,7 +146,8 @@ def user_with_password(catalog: Catalog, name: str, password: str) -> User | Non
 def user_known_as(catalog: Catalog, claimed: str) -> User | None:
     """The user whom a proxy or an OpenID provider calls that."""
     with catalog.reading() as connection:
-        query = sa.select(USERS).where((USERS.c.known_as == digest_of(claimed)) | (USERS.c.name == claimed))
+        by_name = (USERS.c.name == claimed) & USERS.c.known_as.is_(None)
+        query = sa.select(USERS).where((USERS.c.known_as == digest_of(claimed)) | by_name)
         row = connection.execute(query).mappings().first()
     return None if row is None else user_of(row)
 

@@ -8,6 +8,7 @@ import typer
 
 from catalog.allowances import allow as allow_once
 from catalog.allowances import standing_leaves, take_back
+from catalog.nights import newest_night
 from catalog.store import Catalog
 from commands.confirm import AudienceArgument
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, told
@@ -88,7 +89,7 @@ def _take_back(catalog: Catalog, audience: Audience, reason: str) -> None:
 
 def _why_held(catalog: Catalog, audience: Audience) -> Said | None:
     """Why the last night held it; None if it did not."""
-    last = catalog.last_night()
+    last = newest_night(catalog)
     outcome = None if last is None else catalog.outcome_on(audience, last["as_of"])
     if last is None or outcome is None or outcome["outcome"] != "held":
         return None

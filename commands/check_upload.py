@@ -60,7 +60,7 @@ def _list(network: Network, name: str, file: Path, label: str | None) -> UploadL
     labels = {upload_list.label: upload_list for upload_list in network.lists}
     if label is not None and label in labels:
         return labels[label]
-    pieces = f".{file.name}."
+    pieces = f".{'.'.join(_pieces(file))}."
     named = [upload_list for upload_list in network.lists if upload_list.label and f".{upload_list.label}." in pieces]
     if label is None and named:
         return named[0]
@@ -72,8 +72,14 @@ def _list(network: Network, name: str, file: Path, label: str | None) -> UploadL
     raise ConfigError(msg)
 
 
+def _pieces(file: Path) -> list[str]:
+    """What a file's name says; one of relance's own says it after the public name, which may be any word."""
+    _, *after = pieces = file.name.split(".")
+    return after if {"full", "add", "remove"}.intersection(after) else pieces
+
+
 def _kind(file: Path) -> FileKind:
-    pieces = file.name.split(".")
+    pieces = _pieces(file)
     if "add" in pieces:
         return "add"
     return "remove" if "remove" in pieces else "full"

@@ -28,10 +28,12 @@ from pipelines.holdings.outstanding import outstanding
 from pipelines.holdings.still_held import may_hold_forbidden
 from schemas.config import read_config
 from schemas.counts import count_of
-from schemas.errors import CatalogError
+from schemas.declared import read_declared
+from schemas.errors import CatalogError, ConfigError
 from schemas.journal import Confirmation
 from schemas.nights import NightReport
 from schemas.segment import Audience
+from schemas.settings import Settings
 from schemas.uploads import Manifest
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ def status(
             night = newest_night(catalog)
             if night is not None:
                 newest = night_report(catalog, night["night"])
-                _show(newest, catalog, quiet_days(night, datetime.now(UTC)))
+                _show(newest, catalog, quiet_days(night, _now(config_folder(config))))
             if night is None or night["night"] != last["night"]:
                 _show_since(report)
             _show_leaves(catalog, report.started_at)
@@ -84,6 +86,14 @@ def _told_if_away(home: Path | None, folder: Path | None) -> Iterator[None]:
             day = due_day(settings, datetime.now(UTC))
             tell_of_failure(home_at(home), settings.alerts, unknown_message(day, str(error)))
         raise
+
+
+def _now(folder: Path) -> datetime:
+    """Now in the company's zone; UTC where no config says it, since the status is shown all the same."""
+    try:
+        return datetime.now(read_declared(Settings, folder / "relance.toml").zone)
+    except ConfigError:
+        return datetime.now(UTC)
 
 
 def _show_since(report: NightReport) -> None:

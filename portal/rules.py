@@ -40,15 +40,21 @@ def in_words(rule: str, language: Language) -> RuleInWords:
         comparison = _COMPARISON.fullmatch(part)
         if comparison is None or comparison[1] not in _WORDS or comparison[2] == "=":
             return RuleInWords((), rule)
+        if comparison[2] in {">", "<"} and not _counts(comparison[1], comparison[3]):
+            return RuleInWords((), rule)
         sentences.append(_sentence(comparison[1], comparison[2], float(comparison[3]), language))
     return RuleInWords(tuple(sentences), rule)
+
+
+def _counts(column: str, number: str) -> bool:
+    """Whether more than the number is one more, since the column holds whole numbers."""
+    return column.endswith(("_days", "_count", "_order")) and float(number).is_integer()
 
 
 def _sentence(column: str, operator: str, value: float, language: Language) -> str:
     at_least, at_most = _WORDS[column]
     whole = int(value) if value.is_integer() else value
-    counts = column.endswith(("_days", "_count", "_order")) and isinstance(whole, int)
-    if counts and operator in {">", "<"}:
+    if operator in {">", "<"}:
         # Whole numbers: more than 365 is at least 366.
         whole += 1 if operator == ">" else -1
     if column == "orders_count" and whole == 1:

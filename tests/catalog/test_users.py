@@ -58,6 +58,13 @@ def test_whom_a_proxy_names_is_one_user(catalog: Catalog, name: str, known_as: s
     assert [user and user.name for user in found] == ["camille", "dora", None]
 
 
+def test_who_is_called_otherwise_is_not_let_in_by_the_plain_name(catalog: Catalog) -> None:
+    add_user(catalog, "camille", ["marketer"])
+    add_user(catalog, "bob", ["admin"], known_as="robert@shop.example")
+    found = [user_known_as(catalog, claimed) for claimed in ("camille", "bob", "robert@shop.example")]
+    assert [user and user.name for user in found] == ["camille", None, "bob"]
+
+
 def test_a_chosen_password_has_twelve_characters_and_one_that_was_reset_is_for_one_use(catalog: Catalog) -> None:
     first = add_user(catalog, "camille", ["marketer"])
     with pytest.raises(UserError, match="at least 12 characters"):

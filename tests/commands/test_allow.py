@@ -42,6 +42,20 @@ def test_a_leave_for_an_audience_that_is_not_held_says_that_it_waits(company: Co
     assert "passes the brake the next time that it trips. `relance run` publishes it." in held.output
 
 
+def test_a_run_of_an_older_day_since_does_not_hide_that_the_night_held_it(company: Company, tmp_path: Path) -> None:
+    home, audience = Home.at(tmp_path / "home"), Audience("meta", "main", "buyers")
+    with open_catalog(home) as catalog:
+        night = catalog.begin_night(date(2024, 6, 30))
+        brake = Said(HOLDS, changes=[Said("it shrank")], audience="meta/buyers")
+        catalog.record_outcome(audience, date(2024, 6, 30), "held", night=night, reason=brake)
+        catalog.end_night(night, "held", [], 4)
+        catalog.end_night(catalog.begin_night(date(2024, 6, 1)), "failed", [Said("Another day.")], 1)
+        arguments = ["allow", "meta/buyers", "--reason", "a shop was sold", "--config", str(company.config)]
+        held = CliRunner().invoke(app, arguments, env={"RELANCE_HOME": str(home.root)})
+    assert "The last night did not hold it" not in held.output
+    assert "`relance run` publishes it." in held.output
+
+
 def test_a_second_leave_says_that_the_first_stands_and_that_its_own_reason_is_not_kept(
     company: Company, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -260,6 +261,21 @@ def test_status_says_for_how_long_no_night_has_begun(home: Home, monkeypatch: py
     monkeypatch.setattr("catalog.store.now", lambda: datetime.now(UTC).replace(tzinfo=None) - timedelta(days=12))
     ended_night(home)
     assert "late: no night has begun for 12 days" in words(relance("status", "--home", home.root))
+
+
+@pytest.mark.parametrize("second", [1, -1])
+def test_status_counts_the_days_without_a_night_in_the_company_s_zone(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: int
+) -> None:
+    """A second after or before a midnight there: by UTC one of the two would be another day, whatever the hour is."""
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "relance.toml").write_text('currency = "EUR"\ntime_zone = "Pacific/Kiritimati"\n')
+    today = datetime.now(ZoneInfo("Pacific/Kiritimati")).replace(hour=0, minute=0, second=0, microsecond=0)
+    begun = today - timedelta(days=12 if second > 0 else 11) + timedelta(seconds=second)
+    monkeypatch.setattr("catalog.store.now", lambda: begun.astimezone(UTC).replace(tzinfo=None))
+    ended_night(home)
+    said = words(relance("status", "--home", home.root, "--config", tmp_path / "config"))
+    assert "late: no night has begun for 12 days" in said
 
 
 def test_status_counts_the_rows_of_a_file_made_anew_and_no_people_that_nobody_counted(home: Home) -> None:

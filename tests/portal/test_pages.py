@@ -548,6 +548,10 @@ def test_a_rule_of_plain_comparisons_is_told_in_words() -> None:
         "country = 'FR'",
         "NOT (orders_count > 1)",
         "abs(revenue) > 1",
+        # More than 500 is not 500 or more.
+        "revenue > 500",
+        "value_percentile < 90",
+        "orders_count > 1.5",
         "",
     ):
         assert in_words(rule, english).sentences == ()
