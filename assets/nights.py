@@ -1,10 +1,10 @@
 """What Dagster knows of a night, for its report in the catalog."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
 
 import dagster as dg
 
+from pipelines.night_ending import Ending, broken_off
 from schemas.nights import StageLine, StartedAs
 from schemas.said import Said
 from schemas.segment import Audience
@@ -71,15 +71,8 @@ def unknown_audiences(audiences: Sequence[Audience]) -> list[Said]:
     return [msg]
 
 
-class Broken(NamedTuple):
-    """How a run ended that did not do all its steps, though none of our own errors stopped it."""
-
-    outcome: Literal["interrupted", "failed"]
-    says: Said
-
-
-def broken_off(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Broken | None:
-    """Why a run in which no stage failed did not do all its steps; None if it did."""
+def why_broken_off(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Ending | None:
+    """How a run ended in which no stage failed and that did not do all its steps; None if it did."""
     wanted = {dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE}
     events = [record.get_dagster_event() for record in instance.all_logs(run.run_id, of_type=wanted)]
     planned = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id or "").step_keys_to_execute
@@ -88,7 +81,7 @@ def broken_off(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Broken | Non
     errors = [event.step_failure_data.error for event in events if event.is_step_failure]
     kinds = sorted({(error.cause or error).cls_name or "" for error in errors if error is not None})
     if set(kinds) <= {dg.DagsterExecutionInterruptedError.__name__}:
-        return Broken(
+        return broken_off(
             "interrupted",
             Said(
                 "The run was terminated before it ended. What was published until then stays as it is; run the night "
@@ -100,4 +93,4 @@ def broken_off(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Broken | Non
         kind=", ".join(kinds),
         run=run.run_id,
     )
-    return Broken("failed", says)
+    return broken_off("failed", says)

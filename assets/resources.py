@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from pydantic import PrivateAttr
 
 from assets.failures import ended_if_it_fails, told
-from assets.nights import CHOSEN_DAY, NEWEST_DAY, broken_off, is_whole, stage_lines, started_as, unknown_audiences
+from assets.nights import CHOSEN_DAY, NEWEST_DAY, is_whole, stage_lines, started_as, unknown_audiences, why_broken_off
 from catalog.descriptions import describe, record_overlaps
 from catalog.home import Environment, Home
 from catalog.nights import night_of_run, record_config_changes, record_notices, record_stages, record_start
@@ -32,6 +32,7 @@ from pipelines.history.past_rows import past_rows
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.restored import RESTORED, has_unknown_lists
 from pipelines.holdings.withdrawal import hold_withdrawn
+from pipelines.night_ending import ending
 from pipelines.overlaps import overlaps
 from pipelines.tables import intervals
 from pipelines.uploads.after_failure import publish_removals
@@ -143,20 +144,12 @@ class Relance(dg.ConfigurableResource):
             broken, whole = None, False
             if instance is not None and run is not None:
                 record_stages(opened.catalog, opened.night, stage_lines(instance, run.run_id))
-                broken, whole = broken_off(instance, run), is_whole(instance, run)
-            messages = [failure.said for failure in opened.failures]
-            code = opened.failures[0].exit_code if opened.failures else 0
-            if opened.failures:
-                outcome = "failed"
-            elif broken is not None:
-                outcome, messages, code = broken.outcome, [broken.says], 1
-            elif unknown and not whole:
-                outcome = "partial"
-            else:
+                broken, whole = why_broken_off(instance, run), is_whole(instance, run)
+            held = any(row["outcome"] == "held" for row in outcomes)
+            ended = ending(opened.failures, broken, is_partial=bool(unknown) and not whole, is_held=held)
+            if ended.outcome in {"held", "done"}:
                 record_notices(opened.catalog, opened.night, "config", unknown_audiences(unknown))
-                outcome = "held" if any(row["outcome"] == "held" for row in outcomes) else "done"
-                code = 4 if outcome == "held" else 0
-            opened.catalog.end_night(opened.night, outcome, messages, code)
+            opened.catalog.end_night(opened.night, *ended)
             opened.catalog.sign_audit_head(opened.home, opened.keys)
 
     def _outcomes(self, run: dg.DagsterRun | None) -> list[sa.RowMapping]:

@@ -22,7 +22,7 @@ NIGHTS = sa.Table(
     sa.Column("as_of", sa.Date, nullable=False),
     sa.Column("started_at", sa.DateTime, nullable=False),
     sa.Column("ended_at", sa.DateTime),
-    #: `running`, `done`, `held`, `failed`, `interrupted`, or `partial` when only some assets were asked for.
+    #: A `NightOutcome`.
     sa.Column("outcome", sa.Text, nullable=False),
     #: What failed, a sentence each.
     sa.Column("messages", sa.JSON, nullable=False),

@@ -1,4 +1,4 @@
-"""The relational catalog: what was published, held and run. The only store the page will open."""
+"""The relational catalog: what was published, held and run. The only store that the page opens."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from typing import Literal
 
 import sqlalchemy as sa
 
@@ -24,9 +23,10 @@ from catalog.home import Home
 from catalog.nights import NIGHTS
 from catalog.secret_keys import SecretKeys
 from schemas.audit import Action, AuditHead
+from schemas.nights import NightOutcome
 from schemas.said import Said
 from schemas.segment import Audience
-from schemas.uploads import Manifest
+from schemas.uploads import AudienceOutcome, GoneState, Manifest, VersionState
 
 VERSIONS = sa.Table(
     "versions",
@@ -38,7 +38,7 @@ VERSIONS = sa.Table(
     #: Equal digests are equal content: such a night makes no new version.
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("manifest", sa.Text, nullable=False),
-    #: `published`; `lost` when its folder is gone; `withdrawn` when it was taken back; `expired` when it was too old.
+    #: A `VersionState`.
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("published_at", sa.DateTime, nullable=False),
     sa.PrimaryKeyConstraint("network", "account", "segment", "version"),
@@ -57,7 +57,7 @@ OUTCOMES = sa.Table(
     *audience_columns(),
     sa.Column("as_of", sa.Date, nullable=False),
     sa.Column("night", sa.Integer, nullable=False),
-    #: `published`, `fresh` (nothing changed), `held`, or `retired` (it has left the config).
+    #: An `AudienceOutcome`.
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("version", sa.Text),
     #: Why it was held or retired, in a sentence.
@@ -137,7 +137,9 @@ class Catalog:
         with writing(self._engine) as connection:
             sign_head(connection, home, keys)
 
-    def versions(self, audience: Audience | None = None, state: str | None = "published") -> list[sa.RowMapping]:
+    def versions(
+        self, audience: Audience | None = None, state: VersionState | None = "published"
+    ) -> list[sa.RowMapping]:
         """The versions in `state`, oldest first; all audiences' without `audience`, in any state with None."""
         query = sa.select(VERSIONS)
         if state is not None:
@@ -177,7 +179,7 @@ class Catalog:
                 )
             )
 
-    def set_state(self, audience: Audience, version: str, state: Literal["lost", "withdrawn", "expired"]) -> None:
+    def set_state(self, audience: Audience, version: str, state: GoneState) -> None:
         """Write that a published version is gone; of two processes that take it away, the first says why."""
         there = [*of_audience(VERSIONS, audience), VERSIONS.c.version == version, VERSIONS.c.state == "published"]
         with writing(self._engine) as connection:
@@ -188,7 +190,7 @@ class Catalog:
         self,
         audience: Audience,
         as_of: date,
-        outcome: str,
+        outcome: AudienceOutcome,
         *,
         night: int,
         version: str | None = None,
@@ -258,7 +260,7 @@ class Catalog:
             connection.execute(sa.update(NIGHTS).where(NIGHTS.c.night == night).values(quarantined=counts))
 
     def end_night(
-        self, night: int, outcome: str, messages: Sequence[str], exit_code: int, *, if_open: bool = False
+        self, night: int, outcome: NightOutcome, messages: Sequence[str], exit_code: int, *, if_open: bool = False
     ) -> None:
         """Write how the night ended, and what failed, a sentence each; or only `if_open`, if nobody has written so."""
         kept = [Said.of(message).written() for message in messages]

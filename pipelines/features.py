@@ -13,7 +13,7 @@ from schemas.money import exponent
 from schemas.settings import Settings
 
 
-def measured(  # noqa: PLR0913 - one bucket of people and what is known of them
+def measured(  # noqa: PLR0913 - people and what is known of them
     customers: pl.DataFrame,
     orders: pl.DataFrame,
     visits: pl.DataFrame,
@@ -23,7 +23,7 @@ def measured(  # noqa: PLR0913 - one bucket of people and what is known of them
     as_of: date,
     summed: pl.DataFrame | None = None,
 ) -> pl.LazyFrame:
-    """One bucket of people with what needs no other people: `Features` without ranks.
+    """The people with what needs no other people: `Features` without ranks.
 
     In: `Customers`; orders (person_id, ordered_at, amount, currency, status); visits (person_id, occurred_at); rates;
     and, beside `orders`, those of which sums are enough (`Totals.orders`).

@@ -8,10 +8,14 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from schemas.alerts import AlertEvent
+from schemas.uploads import AudienceOutcome
 
 #: `nightly`: for the newest day, by the schedule or by `relance run`. `chosen`: for a day that somebody named.
 #: `backfill`: for past days, from Dagster's page. `by_hand`: some assets, from Dagster's page.
 StartedAs = Literal["nightly", "chosen", "backfill", "by_hand"]
+
+#: `held`: an audience was; `partial`: only some assets were asked for.
+NightOutcome = Literal["running", "done", "held", "failed", "interrupted", "partial"]
 
 
 class _Read(BaseModel):
@@ -38,12 +42,12 @@ class QuarantineLine(_Read):
 
 
 class OutcomeLine(_Read):
-    """What became of an audience: `published`, `fresh`, or `held` or `retired` with the reason."""
+    """What became of an audience; why it was held or retired."""
 
     network: str
     account: str
     segment: str
-    outcome: str
+    outcome: AudienceOutcome
     version: str | None
     reason: str | None
     people: int | None
@@ -107,8 +111,7 @@ class NightReport(_Read):
     started_as: StartedAs | None
     started_at: datetime
     ended_at: datetime | None
-    #: `running`, `done`, `held`, `failed`, `partial` or `interrupted`.
-    outcome: str
+    outcome: NightOutcome
     messages: tuple[str, ...]
     stages: tuple[StageLine, ...]
     quarantined: tuple[QuarantineLine, ...]

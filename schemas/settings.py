@@ -45,7 +45,7 @@ class SourceRetries(Declared):
     """How often a source that cannot be reached is tried again; a source that breaks its contract never is."""
 
     times: int = Field(default=3, ge=0, le=10)
-    #: Before the first try; twice as long before each following one.
+    #: Before it is tried again for the first time; twice as long before each following one.
     seconds: float = Field(default=30, ge=0)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import get_args
+from typing import Literal, get_args
 
 import dataframely as dy
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +15,13 @@ from schemas.network_file import FileKind
 from schemas.privacy import HASHED
 from schemas.said import Said
 from schemas.settings import Purpose
+
+#: What a night did with an audience: `fresh`: its newest version stays; `retired`: it has left the config.
+AudienceOutcome = Literal["published", "fresh", "held", "retired"]
+#: Why a published version's files are gone: `lost`: its folder was not there; `withdrawn`: it held what it must not;
+#: `expired`: it was too old.
+GoneState = Literal["lost", "withdrawn", "expired"]
+VersionState = Literal["published", GoneState]
 
 #: By purpose: the person did not grant what the network asks of people where they live.
 NO_CONSENT: dict[Purpose, str] = {purpose: f"no_consent_to_{purpose}" for purpose in get_args(Purpose)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
 
 from catalog.durable import sync
 from catalog.store import Catalog
@@ -14,6 +13,7 @@ from pipelines.holdings.forbidden import Forbidden
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.still_held import FORGOTTEN
 from schemas.segment import Audience
+from schemas.uploads import GoneState
 
 
 def withdraw(
@@ -21,7 +21,7 @@ def withdraw(
     catalog: Catalog,
     audience: Audience,
     version: str,
-    state: Literal["withdrawn", "expired"] = "withdrawn",
+    state: GoneState = "withdrawn",
 ) -> None:
     """Delete the version's folder; its manifest and checksums stay in the catalog, its keys in the warehouse.
 

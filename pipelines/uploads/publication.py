@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from pipelines.holdings.audience_keys import SinceNewest
 from pipelines.holdings.forbidden import Forbidden
@@ -28,7 +28,7 @@ from schemas.errors import DayError
 from schemas.network import Network
 from schemas.said import Said
 from schemas.segment import Audience, Segment
-from schemas.uploads import FileEntry, Ledger, Manifest
+from schemas.uploads import AudienceOutcome, FileEntry, Ledger, Manifest
 
 #: Why an audience has at most removals after a night that failed.
 UNREACHED = Said("the night failed before it was worked out, so that only what must leave its list was published")
@@ -41,7 +41,7 @@ PastRows = Callable[[Audience, date], tuple[ListRows, ...]]
 class Published(NamedTuple):
     """What became of an audience: a new version, the last one still `fresh`, or `held` or `retired` with the reason."""
 
-    outcome: Literal["published", "fresh", "held", "retired"]
+    outcome: AudienceOutcome
     version: str | None
     reason: Said | None
     manifest: Manifest | None
