@@ -98,8 +98,7 @@ def _table(name: TableName, daily: dg.PartitionsDefinition) -> dg.AssetsDefiniti
             reading = relance.reading(context)
             unapplied = not_applied(relance.warehouse, "rows")
             table = pull_table(name, reading, relance.table("crm_erasures"), unapplied=unapplied)
-            if name == "consents":
-                check_consents_arrived(table.read, reading, relance.warehouse)
+            check_consents_arrived(name, table.read, reading, relance.warehouse)
             metadata = _written(context, relance, name, table)
             found = orphans(relance.warehouse, name)
             notices = [

@@ -33,7 +33,7 @@ from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.restored import RESTORED, has_unknown_lists
 from pipelines.holdings.withdrawal import hold_withdrawn
 from pipelines.night_ending import ending
-from pipelines.overlaps import overlaps
+from pipelines.segments.overlaps import overlaps
 from pipelines.tables import intervals
 from pipelines.uploads.after_failure import publish_removals
 from pipelines.uploads.forecasts import update_forecasts

@@ -9,7 +9,7 @@ import duckdb
 
 from pipelines.crm.located_select import check_askable, parsed
 from pipelines.crm.suppressions import check_select
-from pipelines.segments import condition
+from pipelines.segments.rules import condition
 from schemas.config import Config, read_config
 from schemas.errors import ConfigError
 from schemas.source import TABLES

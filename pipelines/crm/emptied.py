@@ -6,16 +6,17 @@ from catalog.warehouse import Warehouse
 from pipelines.crm.pull import Reading
 from schemas.errors import EmptyCrmError
 from schemas.said import Said
+from schemas.source import TableName
 
 
-def check_consents_arrived(read: int, reading: Reading, warehouse: Warehouse) -> None:
-    """Look at how many rows of consents tonight's CRM gave, before they are written.
+def check_consents_arrived(table: TableName, read: int, reading: Reading, warehouse: Warehouse) -> None:
+    """Look at how many rows of consents tonight's CRM gave, before they are written; at no other table.
 
     Raises:
         EmptyCrmError: it gave none, and the last night that read them had some. As a word that nobody gave is a no, all
             lists would lose everybody.
     """
-    if read or reading.crm.sources.tables.consents.select is None or not warehouse.has("pulls"):
+    if table != "consents" or read or reading.crm.sources.tables.consents.select is None or not warehouse.has("pulls"):
         return
     last = warehouse.read(
         'SELECT as_of, "read" AS rows FROM warehouse.pulls '

@@ -6,10 +6,10 @@ from datetime import date
 
 from catalog.warehouse import Warehouse
 from pipelines.history.declared import config_of
-from pipelines.history.members import members_on
 from pipelines.history.neighbours import Known, permitted_people, person_records, refused_keys, states_of
 from pipelines.history.nights import kept_night
 from pipelines.identifiers.identifiers import identifiers
+from pipelines.segments.rules import members_on
 from pipelines.uploads.rows import ListRows, audience_rows
 from schemas.errors import ConfigError, DayError
 from schemas.network import Network, match_columns
@@ -29,7 +29,7 @@ def past_rows(
         return ()
     if audience.segment not in declared.segments:
         return ()
-    inside = members_on(night, declared, audience.segment).select("person_id")
+    inside = members_on(warehouse, declared, audience.segment, as_of=day)
     permitted = permitted_people(night, audience.network).join(inside, on="person_id", how="semi")
     permitted = permitted.with_row_index("number")
     records = person_records(night, permitted["person_id"])

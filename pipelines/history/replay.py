@@ -17,12 +17,12 @@ import polars as pl
 from catalog.home import Home
 from catalog.store import Catalog
 from pipelines.history.declared import config_of
-from pipelines.history.members import members_on
 from pipelines.history.neighbours import Known, permitted_people, person_records, refused_keys, states_of
 from pipelines.history.nights import Night
 from pipelines.holdings.confirming import manifests_of
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.identifiers.match_keys import network_keys
+from pipelines.segments.rules import members_on
 from pipelines.uploads.leaving_out import Readers, leaving_out
 from pipelines.uploads.manifest import rules_version
 from pipelines.uploads.recount import check_full_files
@@ -87,7 +87,7 @@ def replay(night: Night, home: Home, catalog: Catalog, current: Config, identity
     night.warehouse.ensure("crm_erasures", CrmErasures)
     # Who may not be sent is as of now; by which keys a network knows them, as it was then.
     tonight = Tonight(night.warehouse, replace(current, networks=declared.networks), identity_key, night.day)
-    records, members_of = person_records(night), cache(partial(members_on, night, declared))
+    records, members_of = person_records(night), cache(partial(members_on, night.warehouse, declared, as_of=night.day))
     done: list[Replayed] = []
     for name in sorted(declared.used_networks):
         here = [audience for audience in published if audience.network == name]
@@ -151,13 +151,13 @@ def _rows(
     declared: Config, audience: Audience, known: Known, identity_key: str, members_of: Callable[[str], pl.DataFrame]
 ) -> AudienceRows:
     readers = Readers(
-        lambda segments: pl.concat([_NOBODY, *map(members_of, segments)]),
+        lambda names: pl.concat([_NOBODY, *(members_of(name).with_columns(segment=pl.lit(name)) for name in names)]),
         lambda people: known.held.filter(pl.col("person_id").is_in(people.implode())),
         known.people,
     )
     choice = choice_of(audience, declared.segments)
     leaving = leaving_out(choice, known.network, readers, identity_key)
-    inside = members_of(audience.segment).select("person_id")
+    inside = members_of(audience.segment)
     return audience_rows(inside, known.people(), known.network, leaving=leaving)
 
 

@@ -8,7 +8,7 @@ import polars as pl
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
-from pipelines.rule_values import signed
+from pipelines.segments.rule_values import signed
 from schemas.why import RulePart
 
 _CONNECTORS: dict[type[exp.Expr], str] = {exp.And: "all of", exp.Or: "any of", exp.Not: "not"}

@@ -14,7 +14,7 @@ from pipelines.history.ledger import LostFor, lost_for
 from pipelines.history.neighbours import Known, known_at
 from pipelines.history.nights import Night
 from pipelines.history.rule import parts
-from pipelines.segments import condition
+from pipelines.segments.rules import condition
 from pipelines.tables.intervals import last_change
 from pipelines.tombstones.erased import erased_values
 from schemas.choice import choice_of

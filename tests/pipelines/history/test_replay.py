@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from catalog.home import Home
 from catalog.secret_keys import open_keys
 from catalog.store import open_catalog
-from catalog.warehouse import open_warehouse
+from catalog.warehouse import Warehouse, open_warehouse
 from commands.main import app
 from pipelines.history import replay as replaying
 from pipelines.history.nights import Night, kept_night
@@ -101,18 +101,18 @@ def test_however_many_audiences_there_are_the_crm_is_read_once_and_features_once
     lived: Lived, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    reads = Night.read
+    reads = Warehouse.read
 
-    def noting(night: Night, query: str, **parameters: object) -> pl.DataFrame:
+    def noting(warehouse: Warehouse, query: str, **parameters: object) -> pl.DataFrame:
         read.append("features" if query.endswith("FROM warehouse.features WHERE as_of = $day") else "other")
-        return reads(night, query, **parameters)
+        return reads(warehouse, query, **parameters)
 
     def records(night: Night) -> pl.DataFrame:
         read.append("records")
         return person_records(night)
 
     person_records = replaying.person_records
-    monkeypatch.setattr(Night, "read", noting)
+    monkeypatch.setattr(Warehouse, "read", noting)
     monkeypatch.setattr(replaying, "person_records", records)
     with lived.replaying() as replay:
         replay(FIRST)

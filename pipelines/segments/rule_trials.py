@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.rule_values import signed
+from pipelines.segments.rule_values import signed
 from schemas.errors import ConfigError
 from schemas.features import Features
 from schemas.said import Said

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.features import measured, ranked
+from pipelines.features.measures import measured, ranked
 from schemas.customers import Customers
 from schemas.features import Features
 from schemas.money import exponent

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.segments import condition, members, stays_after
+from pipelines.segments.memberships import stays_after
+from pipelines.segments.rules import condition, members
 from schemas.config import read_config
 from schemas.customers import PersonAliases
 from schemas.errors import ConfigError, DayError, StageError
@@ -19,7 +20,7 @@ from schemas.features import NEED_ORDER_TIMES, Features
 from schemas.segment import Segment
 from schemas.segments import Memberships
 
-CONFIG = Path(__file__).parents[2] / "config"
+CONFIG = Path(__file__).parents[3] / "config"
 NIGHT = date(2024, 6, 1)
 
 

@@ -1,4 +1,4 @@
-"""Features and a condition → who is in a segment, since when."""
+"""A segment's rule as an expression over the features, and whom it takes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from datetime import date
 
 import polars as pl
 
-from pipelines.rule_trials import check_on_people, check_own_values
-from pipelines.rule_values import signed
+from catalog.warehouse import Warehouse
+from pipelines.segments.rule_trials import check_on_people, check_own_values
+from pipelines.segments.rule_values import signed
+from schemas.config import Config
 from schemas.errors import ConfigError, DayError, StageError
 from schemas.features import NEED_ORDER_TIMES, Features
 from schemas.said import Said
@@ -64,6 +66,14 @@ def condition(name: str, segment: Segment, *, has_order_times: bool) -> pl.Expr:
     return rule
 
 
+def members_on(warehouse: Warehouse, config: Config, segment: str, *, as_of: date) -> pl.DataFrame:
+    """person_id of who is in the segment, by the features of the day. Raises as `condition` and `members` do."""
+    rule = condition(segment, config.segments[segment], has_order_times=config.sources.has_order_times)
+    columns = ", ".join(sorted({"person_id", *rule.meta.root_names()}))
+    features = warehouse.read(f"SELECT {columns} FROM warehouse.features WHERE as_of = $day", day=as_of)
+    return members(features, rule, segment=segment, as_of=as_of)
+
+
 def members(features: pl.DataFrame, rule: pl.Expr, *, segment: str, as_of: date) -> pl.DataFrame:
     """In: `Features` of the day. Out: person_id of everyone for whom the rule is true (a null is not).
 
@@ -91,63 +101,3 @@ def members(features: pl.DataFrame, rule: pl.Expr, *, segment: str, as_of: date)
 
 def _place(name: str) -> str:
     return f"config/segments/{name}.toml, where"
-
-
-def stays_after(  # noqa: PLR0913 - who was, who is, and when
-    known: pl.DataFrame,
-    today: pl.DataFrame,
-    aliases: pl.DataFrame,
-    *,
-    segment: str,
-    as_of: date,
-    newest: date | None,
-) -> pl.DataFrame:
-    """The segment's `Memberships` after a night: `known` ones carried on, begun, or ended on `as_of`.
-
-    In: `Memberships` of the segment, and `place` where they lie, if that matters: it stays with a row that is as it was
-    and is null in one that must be written; today's person_id; `PersonAliases`, by which an old id becomes today's.
-    A repeated night forgets what it wrote the first time; a night before `newest` changes nothing, since what was, was.
-    """
-    if newest is not None and as_of < newest:
-        return known
-    columns = known.columns
-    if "place" not in columns:
-        known = known.with_columns(place=pl.lit(None, dtype=pl.Int64))
-    before = (
-        known.filter(pl.col("valid_from") < as_of)
-        .join(aliases.select(person_id="alias", now="person_id"), on="person_id", how="left")
-        .with_columns(ends=pl.when(pl.col("valid_to") < as_of).then("valid_to"))
-        .select(
-            pl.coalesce("now", "person_id").alias("person_id"),
-            "segment",
-            "valid_from",
-            pl.col("ends").alias("valid_to"),
-            place=pl.when(pl.col("now").is_null(), pl.col("ends").eq_missing(pl.col("valid_to"))).then("place"),
-        )
-    )
-    ended = before.filter(pl.col("valid_to").is_not_null())
-    open_stays = _longest(before.filter(pl.col("valid_to").is_null()))
-    unwritten = pl.lit(None, dtype=pl.Int64)
-    kept = open_stays.join(today, on="person_id", how="semi")
-    left = open_stays.join(today, on="person_id", how="anti").with_columns(valid_to=pl.lit(as_of), place=unwritten)
-    joined = today.join(open_stays, on="person_id", how="anti").select(
-        "person_id",
-        segment=pl.lit(segment),
-        valid_from=pl.lit(as_of),
-        valid_to=pl.lit(None, dtype=pl.Date),
-        place=unwritten,
-    )
-    return pl.concat([ended, kept, left, joined]).select(columns)
-
-
-def _longest(stays: pl.DataFrame) -> pl.DataFrame:
-    """Of open stays, one a person: people who were one night two and are now one keep the longer."""
-    several = stays["person_id"].is_duplicated()
-    if not several.any():
-        return stays
-    first = (
-        stays.filter(several)
-        .sort("valid_from", "place", nulls_last=True)
-        .unique("person_id", keep="first", maintain_order=True)
-    )
-    return pl.concat([stays.filter(~several), first])

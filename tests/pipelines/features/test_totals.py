@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.warehouse import Warehouse
-from pipelines.features import end_of, measured
-from pipelines.totals import totals
+from pipelines.features.measures import end_of, measured
+from pipelines.features.totals import totals
 from schemas.customers import Customers
 from schemas.settings import Settings
-from tests.pipelines.test_features import ORDERS, RATES, SOME_RATES, VISITS, order, some_orders
+from tests.pipelines.features.test_measures import ORDERS, RATES, SOME_RATES, VISITS, order, some_orders
 
 COMPANY = Settings(currency="EUR", time_zone="Europe/Paris")
 AS_OF = date(2024, 6, 30)

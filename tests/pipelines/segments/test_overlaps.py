@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from catalog.warehouse import Warehouse
-from pipelines.overlaps import overlaps
+from pipelines.segments.overlaps import overlaps
 from schemas.segments import Memberships
 
 

@@ -1,0 +1,1 @@
+"""Who is in which segment, by rules over the features."""
