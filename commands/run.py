@@ -36,7 +36,7 @@ from schemas.counts import count_of
 from schemas.errors import ConfigError, DayError, DiskError, HomeLockedError, RelanceError
 from schemas.said import Said
 from schemas.segment import Audience
-from schemas.uploads import Ledger
+from schemas.uploads import Ledger, reason_said
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -291,4 +291,4 @@ def _main_drop(ledger: Ledger | None) -> str:
     if ledger is None:
         return "–"
     main = ledger.main_reason
-    return f"{main.replace('_', ' ')} ({ledger.dropped[main]:,})" if main else "none"
+    return f"{reason_said(main)} ({ledger.dropped[main]:,})" if main else "none"

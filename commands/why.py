@@ -15,6 +15,7 @@ from schemas.config import Config, read_config
 from schemas.counts import count_of
 from schemas.errors import ConfigError
 from schemas.segment import Audience
+from schemas.uploads import reason_said
 from schemas.why import AudienceAnswer, Erased, Explanation
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _print_audience(answer: AudienceAnswer, config: Config) -> None:
         )
     if answer.refused_since:
         OUT.print(
-            f"  Since that night the person may not be sent there any more: {_in_words(answer.refused_since)}.",
+            f"  Since that night the person may not be sent there any more: {reason_said(answer.refused_since)}.",
             soft_wrap=True,
         )
     if answer.on_assumption or answer.by_other_purpose:
@@ -158,7 +159,7 @@ def _print_audience(answer: AudienceAnswer, config: Config) -> None:
 
 
 def _verdict(answer: AudienceAnswer) -> str:
-    reason = None if answer.reason is None else _in_words(answer.reason)
+    reason = None if answer.reason is None else reason_said(answer.reason)
     if not answer.is_member:
         left = f" since {answer.left_on}" if answer.left_on else ""
         also = f"; a member would be out for: {reason}" if reason else ""
@@ -166,10 +167,6 @@ def _verdict(answer: AudienceAnswer) -> str:
     if reason is not None:
         return f"in the segment since {answer.member_since}, not in the file: {reason}"
     return f"in the segment since {answer.member_since}, nothing keeps the person out of the file"
-
-
-def _in_words(reason: str) -> str:
-    return reason.replace("_", " ")
 
 
 def _table(frame: pl.DataFrame, title: str, zone: ZoneInfo) -> Table:

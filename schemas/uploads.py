@@ -67,6 +67,18 @@ def outranked_by(segment: str) -> str:
     return f"outranked_by_{segment}"
 
 
+_BY_NAME = ("suppressed by {name}", "excluded by {name}", "outranked by {name}")
+
+
+def reason_said(reason: str) -> Said:
+    """A reason of the ledger in words; the name of a rule or segment stays as it is declared."""
+    for words in _BY_NAME:
+        kind = words.removesuffix("{name}").replace(" ", "_")
+        if reason.startswith(kind):
+            return Said(words, name=reason.removeprefix(kind))
+    return Said(reason.replace("_", " "))
+
+
 def in_ledger_order(dropped: dict[str, int]) -> dict[str, int]:
     """The counts by reason in the order of `LEDGER_REASONS`, those of a kind (`suppressed`) by name."""
 

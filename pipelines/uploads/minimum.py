@@ -6,6 +6,7 @@ from pipelines.uploads.rows import AudienceRows
 from schemas.network import Network
 from schemas.said import Said
 from schemas.too_small import COST, EMPTY, NOBODY, ONE_ROW, ONE_ROW_OF_LIST, ROWS, ROWS_OF_LIST
+from schemas.uploads import reason_said
 
 
 def too_small(audience_rows: AudienceRows, network: Network) -> Said:
@@ -28,8 +29,4 @@ def too_small(audience_rows: AudienceRows, network: Network) -> Said:
 
 
 def _lost(reason: str, people: int) -> Said:
-    for chosen in ("suppressed by {name}", "excluded by {name}", "outranked by {name}"):
-        kind = chosen.removesuffix("{name}").replace(" ", "_")
-        if reason.startswith(kind):
-            return Said("{reason} ({people})", reason=Said(chosen, name=reason.removeprefix(kind)), people=people)
-    return Said("{reason} ({people})", reason=Said(reason.replace("_", " ")), people=people)
+    return Said("{reason} ({people})", reason=reason_said(reason), people=people)
