@@ -36,7 +36,6 @@ class FileFormat(Declared):
 
     extension: Literal["csv", "txt"] = "csv"
     delimiter: Literal[",", "\t", ";", "|"] = ","
-    encoding: Literal["utf-8"] = "utf-8"
     newline: Literal["\n", "\r\n"] = "\n"
     quoting: Literal["necessary", "always"] = "necessary"
     header: bool = True

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from pipelines.holdings.open_lists import OpenList, base_of
+from schemas.canonical import canonical_json
 from schemas.network import Network
 from schemas.settings import Settings
 
@@ -42,7 +42,7 @@ def forecast_base(lists: tuple[OpenList, ...], expiry: Expiry) -> str:
     An upload that was taken back and confirmed on another day changes those days alone.
     """
     made_of = [base_of(lists), *map(date.isoformat, expiry.forgotten_on)]
-    return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:16]
+    return hashlib.sha256(canonical_json(made_of).encode()).hexdigest()[:16]
 
 
 def first_forgotten(expiry: Expiry, current: OpenList, renewed: Mapping[str, int]) -> date:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
+from schemas.canonical import canonical_json
 from schemas.journal import Confirmation, ConfirmationKind
 
 #: A file of a version that went into a list, and how.
@@ -86,4 +86,4 @@ def base_of(lists: tuple[OpenList, ...], *, without_deltas_of: str | None = None
         for version, kind in lists[-1].uploads
         if version != without_deltas_of or kind not in {"added", "removed"}
     ]
-    return hashlib.sha256(json.dumps(uploads).encode()).hexdigest()[:16]
+    return hashlib.sha256(canonical_json(uploads).encode()).hexdigest()[:16]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from datetime import date
 
 from catalog.secret_keys import SecretKeys
@@ -11,6 +10,7 @@ from pipelines.uploads.plan import Plan, Situation
 from pipelines.uploads.reduced import Reduction
 from pipelines.uploads.rows import AudienceRows
 from schemas.audit import AuditHead
+from schemas.canonical import canonical_json
 from schemas.counts import count_of
 from schemas.journal import UploadStep
 from schemas.network import Network
@@ -27,15 +27,14 @@ def rules_version(network: Network) -> str:
     """Changes when the network's columns, keys or normal forms change, so that old and new keys are never mixed."""
     rules = network.model_dump(mode="json", include=_RULES)
     forms = sorted({(match.name, match.form_version) for column in network.columns for match in column.matches})
-    canonical = json.dumps([forms, rules], sort_keys=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+    return hashlib.sha256(canonical_json([forms, rules]).encode()).hexdigest()[:12]
 
 
 def content_digest(manifest: Manifest) -> str:
     """Equal for versions that hold the same: files, rules, label and base, whatever day they are of."""
     content = manifest.model_dump(mode="json", include={"public_name", "base", "rules_version", "files", "withheld"})
     content["assumptions"] = [str(each) for each in manifest.assumptions]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 
 def full_digest(manifest: Manifest) -> str:
