@@ -8,6 +8,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from assets.nights import NEWEST_DAY
 from catalog.alerts import tell
 from catalog.home import Home
+from catalog.nights import record_unbegun
 from catalog.store import open_catalog
 from pipelines.alerts import unreported_message
 from pipelines.crm.days import newest_day
@@ -34,9 +35,10 @@ def nightly_schedule(config: Config, home: Home, job: UnresolvedAssetJobDefiniti
             day = newest_day(config, home, now).isoformat()
         except RelanceError as error:
             # No run begins, so that no sensor would tell anybody.
+            today = now.astimezone(config.settings.zone).date()
             with open_catalog(home) as catalog:
-                message = unreported_message(now.astimezone(config.settings.zone).date(), str(error))
-                tell(catalog, config.settings.alerts, message)
+                record_unbegun(catalog, today, error)
+                tell(catalog, config.settings.alerts, unreported_message(today, str(error)))
             raise
         return dg.RunRequest(partition_key=day, tags={NEWEST_DAY: day})
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from catalog.database import METADATA, now
+from schemas.errors import RelanceError
 from schemas.nights import Alert, ConfigChange, NightReport, OutcomeLine, QuarantineLine, StageLine, StartedAs
 from schemas.said import Said
 
@@ -137,6 +138,12 @@ def config_changes(catalog: Catalog, nights: Iterable[int]) -> dict[int, tuple[C
             change = ConfigChange(**{name: row[name] for name in ConfigChange.model_fields})
             found[row["night"]] += (change,)
     return found
+
+
+def record_unbegun(catalog: Catalog, today: date, error: RelanceError) -> None:
+    """Write down, as one of `today`, a night that could not know its day."""
+    night = catalog.begin_night(today)
+    catalog.end_night(night, "failed", [error.said], error.exit_code)
 
 
 def record_notices(catalog: Catalog, night: int, about: str, notices: Sequence[Said]) -> None:

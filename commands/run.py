@@ -26,6 +26,7 @@ from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
 from commands.context import ERRORS, OUT, ConfigOption, HomeOption, config_folder, home_at, told
+from commands.days import check_partition, newest_day_of_source
 from commands.process import loading
 from commands.telling import tell_of_failure
 from pipelines.alerts import night_message, unreported_message
@@ -33,7 +34,7 @@ from pipelines.at_once import side_by_side
 from pipelines.holdings.confirming import manifests_of
 from pipelines.holdings.outstanding import outstanding
 from schemas.counts import count_of
-from schemas.errors import ConfigError, DayError, DiskError, HomeLockedError, RelanceError
+from schemas.errors import DiskError, HomeLockedError, RelanceError
 from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import Ledger, reason_said
@@ -164,18 +165,16 @@ def _materialize(
         # A dry run's catalog is a file, whatever the environment says.
         RELANCE_CATALOG=home.catalog_url.get_secret_value() if home.catalog_url else "",
     )
-    from pipelines.crm.days import newest_day
-
     # Dagster takes seconds to load, and one core: meanwhile DuckDB reads which day the source is at.
     now = datetime.now(UTC)
     with loading():
         newest, _ = side_by_side(
-            lambda: asked or newest_day(config, home, now), lambda: import_module("assets.definitions")
+            lambda: asked or newest_day_of_source(config, home, now), lambda: import_module("assets.definitions")
         )
     from assets.launch import causes, failed_assets, run_job
 
     day = newest.isoformat()
-    _check_partition(day, config)
+    check_partition(day, config)
     OUT.print(f"Running {day} in {home.root}", soft_wrap=True)
     run_id = str(uuid4())
     try:
@@ -208,22 +207,6 @@ def _night_of(home: Home, run_id: str, failures: list[RelanceError], *, succeede
     when = "before its first stage" if row is None else "and no stage of it says why"
     msg = f"The run failed {when}. `make ui` shows run {run_id} with what Dagster says of it."
     raise RelanceError(msg)
-
-
-def _check_partition(day: str, config: Config) -> None:
-    """Dagster knows the days from first_day to the newest that the source may be at.
-
-    Raises:
-        ConfigError: the day is before the first.
-        DayError: the day is to come.
-    """
-    today = datetime.now(config.settings.zone).date().isoformat()
-    if day > today or (day == today and config.sources.as_of == "yesterday"):
-        msg = f"{day} is not over yet. Choose a day before {today}."
-        raise DayError(msg)
-    if day < config.settings.first_day.isoformat():
-        msg = f"{day} is before first_day = {config.settings.first_day} of relance.toml. Choose a later day."
-        raise ConfigError(msg)
 
 
 @contextmanager

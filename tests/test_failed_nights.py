@@ -106,7 +106,7 @@ def test_a_word_that_was_taken_back_counts_although_the_night_failed_later_and_a
     customers = company.folder / "customers.csv"
     lines = customers.read_text().splitlines(keepends=True)
     customers.write_text("".join(line for line in lines if not line.startswith(("3,", "x"))))
-    with patch("assets.features.measured", broken):
+    with patch("pipelines.features.nightly.measured", broken):
         fails(company, home)
     with open_catalog(home) as catalog:
         manifest = newest(catalog)
@@ -146,7 +146,7 @@ def test_every_audience_that_was_not_reached_loses_who_must_leave_and_each_netwo
     consents = (company.folder / "consents.csv").read_text()
     company.write("consents", f"{consents}c9,2,withdrawn,2024-06-30 10:00:00\n")
     with (
-        patch("assets.features.measured", broken),
+        patch("pipelines.features.nightly.measured", broken),
         patch.object(
             after_failure,
             "_known_forbidden",

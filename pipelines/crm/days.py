@@ -7,12 +7,11 @@ from zoneinfo import ZoneInfo
 
 from catalog.duckdb_connection import connect
 from catalog.home import Home
-from catalog.store import open_catalog
 from catalog.warehouse import Warehouse
 from pipelines.crm.read import Crm
 from pipelines.local_days import midnight_after
 from schemas.config import Config
-from schemas.errors import DayError, RelanceError
+from schemas.errors import DayError
 from schemas.said import Said
 from schemas.source import TableName, table_said
 
@@ -23,20 +22,14 @@ _DATED: dict[TableName, str] = {"orders": "ordered_at", "visits": "occurred_at",
 def newest_day(config: Config, home: Home, now: datetime) -> date:
     """The day that a night asks for now: yesterday, or the newest order's day, read from the source for this alone.
 
-    A night that cannot know its day has failed, and is written down as one of today.
-
     Raises:
         DayError: there is no order to take the day from.
         SourceError: the orders cannot be read as declared.
+        UnreachableSourceError: their source is away.
     """
     connection = connect(home, config.settings.memory_limit, config.settings.time_zone)
     try:
         return default_day(Crm(connection, config.sources, config.folder, home.root), config.settings.zone, now)
-    except RelanceError as error:
-        with open_catalog(home) as catalog:
-            night = catalog.begin_night(now.astimezone(config.settings.zone).date())
-            catalog.end_night(night, "failed", [error.said], error.exit_code)
-        raise
     finally:
         connection.close()
 

@@ -208,7 +208,7 @@ def test_lists_that_are_to_be_deleted_wait_for_no_features(
     def fails(*_: object) -> None:
         raise ArithmeticError
 
-    monkeypatch.setattr("assets.features.ranked", fails)
+    monkeypatch.setattr("pipelines.features.nightly.ranked", fails)
     assert not materialize(DAY, *ALL)
 
     assert materialize(DAY, "uploads/retired_audiences")

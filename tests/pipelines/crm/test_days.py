@@ -14,15 +14,12 @@ import pytest
 
 from catalog.duckdb_connection import connect
 from catalog.home import Home
-from catalog.store import open_catalog
 from catalog.warehouse import Warehouse
-from pipelines.crm.days import check_asked_day, check_orders_reach, dated_ahead, default_day, newest_day
+from pipelines.crm.days import check_asked_day, check_orders_reach, dated_ahead, default_day
 from pipelines.crm.read import Crm
 from portal.language import Language
-from schemas.config import read_config
 from schemas.errors import DayError, SourceError
 from schemas.source import Sources, TableName
-from tests.conftest import Company
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2025, 7, 1, 12, tzinfo=UTC)
@@ -102,20 +99,6 @@ def test_data_that_stands_still_is_read_for_the_local_day_of_its_newest_order(
 ) -> None:
     lines = [f"{number},{moment},completed" for number, moment in enumerate(moments)]
     assert default_day(crm(*lines), PARIS, NOW) == day
-
-
-def test_a_night_that_cannot_know_its_day_is_written_down_as_failed_on_today_where_the_business_is(
-    company: Company, tmp_path: Path
-) -> None:
-    company.write("orders", "id,customer,time,amount,currency,status\n")
-    home = Home.at(tmp_path / "home")
-    home.create()
-    with pytest.raises(DayError, match=r"Check tables\.orders"):
-        newest_day(read_config(company.config), home, datetime(2025, 7, 1, 22, 30, tzinfo=UTC))
-    with open_catalog(home) as catalog:
-        last = catalog.last_night()
-    assert last is not None
-    assert (last["as_of"], last["outcome"], last["exit_code"]) == (date(2025, 7, 2), "failed", 2)
 
 
 @pytest.mark.parametrize("lines", [[], ["1,soon,completed"], ["1"]])
