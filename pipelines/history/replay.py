@@ -27,7 +27,7 @@ from pipelines.uploads.leaving_out import Readers, leaving_out
 from pipelines.uploads.manifest import rules_version
 from pipelines.uploads.recount import check_full_files
 from pipelines.uploads.rows import AudienceRows, audience_rows
-from pipelines.uploads.staging import checked_files, staging_folder
+from pipelines.uploads.staging import checked_files, move_into_place, staging_folder
 from pipelines.uploads.tonight import Tonight
 from schemas.choice import choice_of
 from schemas.config import Config
@@ -187,10 +187,7 @@ def _rebuilt(  # noqa: PLR0913, PLR0917 - whose rows, where they go, and what th
         files = tuple(file.entry for file in checked)
         for path in staged.iterdir():
             path.chmod(0o600)
-        target = folder.joinpath(*audience)
-        for parent in reversed(target.relative_to(home.replay).parents):
-            (home.replay / parent).mkdir(mode=0o700, exist_ok=True)
-        staged.rename(target)
+        move_into_place(staged, folder.joinpath(*audience), home.replay)
     fewer = manifest.ledger.file_people - rows.ledger.file_people
     if [(entry.name, entry.sha256) for entry in files] == [(entry.name, entry.sha256) for entry in before]:
         return Replayed(audience, "equal", manifest.version, 0)

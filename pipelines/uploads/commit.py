@@ -16,7 +16,7 @@ from pipelines.holdings.audience_keys import FileKeys, SinceNewest, add_pending_
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.withdrawal import delete_folder, withdraw
 from pipelines.uploads.manifest import content_digest
-from pipelines.uploads.staging import check_whole
+from pipelines.uploads.staging import check_whole, move_into_place
 from schemas.errors import PublicationError
 from schemas.network import Network
 from schemas.segment import Audience
@@ -47,10 +47,7 @@ def commit(  # noqa: PLR0913, PLR0917 - what is published, and where
     sync(staged)
     add_pending_keys(outbox.warehouse, audience, manifest.version, keys, since)
     folder = outbox.folder(audience, manifest.version)
-    for parent in reversed(folder.relative_to(outbox.home.outbox).parents):
-        (outbox.home.outbox / parent).mkdir(mode=0o700, exist_ok=True)
-    staged.rename(folder)
-    sync(folder.parent)
+    move_into_place(staged, folder, outbox.home.outbox)
     try:
         check_whole(audience, folder, manifest.files)
     except PublicationError:

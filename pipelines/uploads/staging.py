@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from catalog.durable import sync
 from pipelines.uploads.checker import read_again
 from pipelines.uploads.recount import CheckedFile
 from pipelines.uploads.rows import ListRows
@@ -72,6 +73,15 @@ def staging_folder(outbox: Path, staging: Path, staged: Path) -> Iterator[None]:
             "The disk of {outbox} is full. Free some space and run again; no half file was published.", outbox=outbox
         )
         raise PublicationError(msg) from None
+
+
+def move_into_place(staged: Path, folder: Path, root: Path) -> None:
+    """Rename the staged folder to `folder`, which lies below `root`, and wait until that is on the disk."""
+    # `parents=True` would give the folders above the umask's mode.
+    for parent in reversed(folder.relative_to(root).parents):
+        (root / parent).mkdir(mode=0o700, exist_ok=True)
+    staged.rename(folder)
+    sync(folder.parent)
 
 
 def checked_files(
