@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -74,14 +73,10 @@ def claims(home: Home, versions: Iterable[sa.RowMapping]) -> Iterator[Claim | st
 
 
 def _manifest_texts(home: Home) -> Iterator[tuple[str, str]]:
-    for path in _manifests(home):
+    for path in home.manifests():
         # A night may take a version away meanwhile; the catalog keeps its manifest.
         with suppress(FileNotFoundError):
             yield f"the manifest {path}", path.read_text("utf-8", "replace")
-
-
-def _manifests(home: Home) -> list[Path]:
-    return sorted(home.outbox.glob("*/*/*/*/manifest.json"))
 
 
 def _manifest(text: str) -> Manifest | None:

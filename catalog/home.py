@@ -14,6 +14,7 @@ from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import ConfigError, HomeLockedError
+from schemas.segment import Audience
 
 #: What shows that a folder is a home already, if only one with a sample in it.
 _OURS = {"catalog.sqlite", "warehouse.duckdb", "outbox", "dagster", "sample", "bench"}
@@ -66,6 +67,14 @@ class Home:
     @property
     def outbox(self) -> Path:
         return self.root / "outbox"
+
+    def version_folder(self, audience: Audience, version: str) -> Path:
+        """Where a published version's files lie."""
+        return self.outbox.joinpath(*audience, version)
+
+    def manifests(self) -> list[Path]:
+        """The manifest of every version in the outbox, the catalog's or not, by path."""
+        return sorted(self.outbox.glob("*/*/*/*/manifest.json"))
 
     @property
     def replay(self) -> Path:

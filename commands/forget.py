@@ -150,7 +150,7 @@ def _withdraw(requests: pl.DataFrame, declared: Config, home: Home, catalog: Cat
     addresses = addresses_of(requests)
     if addresses.is_empty():
         return
-    withdrawn = withdraw_holding(shown_values(addresses, declared.networks), home.outbox, catalog)
+    withdrawn = withdraw_holding(shown_values(addresses, declared.networks), home, catalog)
     for audience, version in withdrawn:
         OUT.print(f"Withdrawn: {audience} {version}: its files held the address.", soft_wrap=True)
     if not withdrawn:

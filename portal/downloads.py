@@ -90,7 +90,7 @@ def _opened(state: State, audience: Audience, manifest: Manifest, entries: list[
     Raises:
         HTTPException: one of them is gone or was changed.
     """
-    folder = state.home.outbox.joinpath(*audience, manifest.version)
+    folder = state.home.version_folder(audience, manifest.version)
     opened: list[VerifiedFile] = []
     try:
         for entry in entries:

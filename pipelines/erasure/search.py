@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from catalog.home import Home
 from catalog.store import Catalog, manifest_of
 from pipelines.holdings.withdrawal import withdraw
 from pipelines.identifiers.matching import hashed_address
@@ -28,16 +29,16 @@ def shown_values(addresses: pl.DataFrame, networks: dict[str, Network]) -> list[
     return pl.concat(found).drop_nulls().unique().sort().to_list()
 
 
-def withdraw_holding(values: list[str], outbox: Path, catalog: Catalog) -> list[tuple[Audience, str]]:
+def withdraw_holding(values: list[str], home: Home, catalog: Catalog) -> list[tuple[Audience, str]]:
     """Withdraw every published version of which a file, removals aside, holds one of the values; which ones."""
     withdrawn = []
     for row in catalog.versions():
         audience, version = Audience.of(row), row["version"]
         manifest = manifest_of(row)
-        folder = outbox.joinpath(*audience, version)
+        folder = home.version_folder(audience, version)
         names = [entry.name for entry in manifest.files if entry.kind != "remove"]
         if any((folder / name).is_file() and _holds(folder / name, values) for name in names):
-            withdraw(outbox, catalog, audience, version)
+            withdraw(home, catalog, audience, version)
             withdrawn.append((audience, version))
     return withdrawn
 

@@ -179,4 +179,4 @@ def _withdraw(erasing: Erasing, found: pl.DataFrame) -> None:
     for *audience, version in found.select(*Audience._fields, "version").unique().sort(pl.all()).iter_rows():
         published = {row["version"] for row in erasing.catalog.versions(Audience(*audience))}
         if version in published:
-            withdraw(erasing.home.outbox, erasing.catalog, Audience(*audience), version)
+            withdraw(erasing.home, erasing.catalog, Audience(*audience), version)

@@ -25,7 +25,7 @@ class Outbox:
     night: int
 
     def folder(self, audience: Audience, version: str) -> Path:
-        return self.home.outbox.joinpath(*audience, version)
+        return self.home.version_folder(audience, version)
 
     @property
     def staging(self) -> Path:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from catalog.durable import sync
+from catalog.home import Home
 from catalog.store import Catalog
 from pipelines.holdings.audience_keys import sent_keys
 from pipelines.holdings.forbidden import Forbidden
@@ -17,7 +18,7 @@ from schemas.uploads import GoneState
 
 
 def withdraw(
-    outbox_folder: Path,
+    home: Home,
     catalog: Catalog,
     audience: Audience,
     version: str,
@@ -28,7 +29,7 @@ def withdraw(
     Needs no warehouse, so that it works while a night runs. A crash between the two steps is mended by `reconcile`.
     """
     catalog.set_state(audience, version, state)
-    delete_folder(outbox_folder.joinpath(*audience, version))
+    delete_folder(home.version_folder(audience, version))
 
 
 def withdraw_forbidden(audience: Audience, outbox: Outbox, forbidden: Forbidden, *, newest: str | None) -> None:
@@ -43,7 +44,7 @@ def withdraw_forbidden(audience: Audience, outbox: Outbox, forbidden: Forbidden,
     holding = set(sent.filter(forbidden(sent.select("key", "value")))["versions"].explode())
     for version in older:
         if version in holding:
-            withdraw(outbox.home.outbox, outbox.catalog, audience, version)
+            withdraw(outbox.home, outbox.catalog, audience, version)
 
 
 def hold_withdrawn(catalog: Catalog, night: int) -> None:

@@ -59,7 +59,7 @@ def commit(  # noqa: PLR0913, PLR0917 - what is published, and where
     finish_keys(outbox.warehouse, audience, manifest.version)
     # Whoever forgets from here on sees the version and withdraws it.
     if _forbids_by_now(network, keys, outbox):
-        withdraw(outbox.home.outbox, outbox.catalog, audience, manifest.version)
+        withdraw(outbox.home, outbox.catalog, audience, manifest.version)
         return False
     return True
 

@@ -21,7 +21,7 @@ def reconcile(outbox: Outbox) -> None:
     """Mend what a crash left: staged files go, folders and rows are brought together, by signed manifests."""
     shutil.rmtree(outbox.staging, ignore_errors=True)
     known = set(map(_identity, outbox.catalog.versions()))
-    for path in sorted(outbox.home.outbox.glob("*/*/*/*/manifest.json")):
+    for path in outbox.home.manifests():
         *names, version = path.parent.relative_to(outbox.home.outbox).parts
         audience = Audience(*names)
         if (audience, version) not in known and not outbox.catalog.has_version(audience, version):

@@ -54,7 +54,7 @@ def _expire(audience: Audience, outbox: Outbox, today: date) -> None:
     # Of files whose keys nobody knows, nobody can tell that they hold a key that was forbidden since.
     unknown = [row["version"] for row in published[:-1] if row["version"] not in known]
     for version in dict.fromkeys([*_old_files(published, state.standing, today), *unknown]):
-        withdraw(outbox.home.outbox, outbox.catalog, audience, version, "expired")
+        withdraw(outbox.home, outbox.catalog, audience, version, "expired")
     drop_keys(outbox.warehouse, audience, going)
     for version in sorted(resting - set(going), key=VersionOrder.of):
         if ages[version] > FILES_KEPT and filled:

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import commands.audit
-from catalog import audit_heads
 from catalog.home import Home
 from catalog.secret_keys import NAMES, open_keys
 from catalog.store import Catalog, open_catalog
@@ -185,8 +184,8 @@ def test_a_log_holds_however_a_night_beside_goes_on_while_it_is_verified(
         shutil.rmtree(found[0].parent)
         return found
 
-    listed = audit_heads._manifests  # where a version goes between being listed and being read
-    monkeypatch.setattr(audit_heads, "_manifests", going)
+    listed = Home.manifests  # where a version goes between being listed and being read
+    monkeypatch.setattr(Home, "manifests", going)
     monkeypatch.setattr(Catalog, "versions", publishing(Catalog.versions))
     monkeypatch.setattr(commands.audit, "claims", publishing(commands.audit.claims))
     monkeypatch.setattr(Catalog, "audit_lines", publishing(Catalog.audit_lines))

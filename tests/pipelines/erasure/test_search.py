@@ -52,7 +52,7 @@ def test_every_version_of_which_a_file_holds_the_address_is_withdrawn_and_no_oth
             packed(folder / without.name, f"email\n{BOB}\n")
             packed(folder / files[2].name, f"email\n{JANE}\n")
 
-        withdrawn = withdraw_holding([JANE, sha256("nobody@x.fr")], home.outbox, catalog)
+        withdrawn = withdraw_holding([JANE, sha256("nobody@x.fr")], home, catalog)
 
         assert withdrawn == [(LOYAL, "2025-06-30.1"), (LOYAL, "2025-06-30.2")]
         assert [row["segment"] for row in catalog.versions()] == [LOYAL_FR.segment]

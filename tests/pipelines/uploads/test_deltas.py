@@ -482,7 +482,7 @@ def test_what_a_held_audience_keeps_is_what_was_published_last_without_what_is_f
         left = {member for member in published if member[1:] not in company.forbidden}
         if deleted:
             # As `relance forget` leaves it.
-            withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, last.version)
+            withdraw(company.outbox.home, company.outbox.catalog, company.audience, last.version)
 
         held = company.run(after, held_back="the brake holds it")
 

@@ -553,7 +553,7 @@ def test_keys_left_pending_of_a_version_that_was_withdrawn_meanwhile_are_kept(
         patched.setattr(commit, "finish_keys", crash)
         with pytest.raises(KeyboardInterrupt):
             published(outbox, "jane")
-    withdraw(outbox.home.outbox, outbox.catalog, AUDIENCE, "2019-06-30.1")
+    withdraw(outbox.home, outbox.catalog, AUDIENCE, "2019-06-30.1")
     reconcile(outbox)
     assert keys_of(outbox) == {("2019-06-30.1", sha256("jane"), "final")}
 
@@ -670,7 +670,7 @@ def test_a_list_that_loses_half_is_held_and_one_that_loses_a_tenth_is_not(outbox
     assert "from 10 to 5 people" in said
     assert "relance allow meta/loyal_customers --reason" in said
     # Also if its files were taken away meanwhile, as for somebody who asked to be forgotten.
-    withdraw(outbox.home.outbox, outbox.catalog, AUDIENCE, f"{AS_OF}.1")
+    withdraw(outbox.home, outbox.catalog, AUDIENCE, f"{AS_OF}.1")
     assert brake(outbox, *TEN[5:]) == said
 
 
@@ -803,7 +803,7 @@ def test_a_version_withdrawn_before_the_night_ended_is_no_published_one(outbox: 
     assert [row["outcome"] for row in outbox.catalog.outcomes_of_night(outbox.night)] == ["published"]
     hold_withdrawn(outbox.catalog, outbox.night)
     assert [row["outcome"] for row in outbox.catalog.outcomes_of_night(outbox.night)] == ["published"]
-    withdraw(outbox.home.outbox, outbox.catalog, AUDIENCE, "2019-06-30.1")
+    withdraw(outbox.home, outbox.catalog, AUDIENCE, "2019-06-30.1")
     hold_withdrawn(outbox.catalog, outbox.night)
     [row] = outbox.catalog.outcomes_of_night(outbox.night)
     assert (row["outcome"], row["version"]) == ("held", None)

@@ -119,7 +119,7 @@ def test_where_the_files_were_withdrawn_the_rows_are_those_of_who_is_there_tonig
         version = company.run(FOUR).version
         before = rows_in(company, version)
         forbid(company, "meta", 0)
-        withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, str(version))
+        withdraw(company.outbox.home, company.outbox.catalog, company.audience, str(version))
         # Somebody is new, and may not come in.
         found = held(company, {**FOUR, 5: Person(emails=(5,), phones=(2,))})
         after = rows_in(company, found.version)
@@ -132,7 +132,7 @@ def test_a_list_of_keys_alone_is_replaced_once_whoever_they_are_of_is_there_agai
         version = company.run(FOUR).version
         settle(company)
         forbid(company, "meta", 0)
-        withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, str(version))
+        withdraw(company.outbox.home, company.outbox.catalog, company.audience, str(version))
         found = held(company, {2: FOUR[2]})
         assert found.keys_alone and "hold a key and nothing beside it" in str(found.because)
         settle(company)
@@ -151,7 +151,7 @@ def test_a_network_that_takes_nothing_but_keys_lacks_nothing_in_rows_of_them(sto
     with world("google_ads", stores) as company:
         version = company.run({0: JANE, 1: JOHN}).version
         forbid(company, "google_ads", 0)
-        withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, str(version))
+        withdraw(company.outbox.home, company.outbox.catalog, company.audience, str(version))
         assert not held(company, {}).keys_alone
 
 
@@ -223,7 +223,7 @@ def test_keys_alone_make_no_file_where_the_network_wants_more_in_a_row_of_some(
         company.network = company.network.model_copy(update={"required_any": ((needed,),)})
         version = company.run({**FOUR, 4: Person(emails=(1, 2), phones=(1,), lives=1)}).version
         forbid(company, "meta", 0)
-        withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, str(version))
+        withdraw(company.outbox.home, company.outbox.catalog, company.audience, str(version))
         assert not held(company, {}).has_file("full")
 
 
@@ -234,7 +234,7 @@ def test_who_was_removed_does_not_come_back_where_the_files_are_gone(stores: Sto
         version = company.run({0: JANE, 1: JOHN}).version
         assert [step.kind for step in newest(company).plan] == ["removed"]
         forbid(company, "google_ads", 0)
-        withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, str(version))
+        withdraw(company.outbox.home, company.outbox.catalog, company.audience, str(version))
         assert keys_in(company, held(company)) == {("", "email", EMAIL_OF["google_ads"][1])}
 
 

@@ -54,7 +54,7 @@ def test_a_withdrawn_version_is_gone_but_for_its_manifest_and_its_keys(apart: St
     with world("meta", apart) as company:
         version = company.run({0: JANE, 1: JOHN}).version
         assert version is not None
-        withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, version)
+        withdraw(company.outbox.home, company.outbox.catalog, company.audience, version)
         assert not company.outbox.folder(company.audience, version).exists()
         # Nor is there a file of it under another name.
         assert not [path for path in company.outbox.home.outbox.rglob("*") if path.is_file()]
@@ -79,7 +79,7 @@ def test_a_withdrawal_that_was_killed_is_finished_by_the_next_run(
             with monkeypatch.context() as patched:
                 patched.setattr(withdrawal, step, killed)
                 with pytest.raises(KeyboardInterrupt):
-                    withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, version, state)
+                    withdraw(company.outbox.home, company.outbox.catalog, company.audience, version, state)
             reconcile(company.outbox)
             assert versions_with(company, "published") == []
             assert not list(company.outbox.home.outbox.rglob("*.csv"))
@@ -160,7 +160,7 @@ def test_the_newest_full_files_are_known_whole_though_they_were_withdrawn_long_a
     with world("tiktok", apart) as company, world("meta", apart) as other:
         version = company.run({0: JANE, 1: JOHN}).version
         assert version is not None
-        withdraw(company.outbox.home.outbox, company.outbox.catalog, company.audience, version)
+        withdraw(company.outbox.home, company.outbox.catalog, company.audience, version)
         other.night += FILES_KEPT.days + 2
         other.run({0: JANE})
         expire(company.outbox)
