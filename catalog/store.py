@@ -23,6 +23,7 @@ from catalog.home import Home
 from catalog.nights import NIGHTS
 from catalog.secret_keys import SecretKeys
 from schemas.audit import Action, AuditHead
+from schemas.journal import VersionOrder
 from schemas.nights import NightOutcome
 from schemas.said import Said
 from schemas.segment import Audience
@@ -148,13 +149,13 @@ class Catalog:
             query = query.where(*of_audience(VERSIONS, audience))
         with self.reading() as connection:
             rows = list(connection.execute(query).mappings())
-        return sorted(rows, key=lambda row: (*Audience.of(row), row["as_of"], int(row["version"].rsplit(".", 1)[1])))
+        return sorted(rows, key=lambda row: (*Audience.of(row), VersionOrder.of(row["version"])))
 
     def numbers(self, audience: Audience, as_of: date) -> list[int]:
         """The N of every version `as_of`.N that the audience ever had, lost ones too."""
         query = sa.select(VERSIONS.c.version).where(*of_audience(VERSIONS, audience), VERSIONS.c.as_of == as_of)
         with self.reading() as connection:
-            return [int(version.rsplit(".", 1)[1]) for (version,) in connection.execute(query)]
+            return [VersionOrder.of(version).number for (version,) in connection.execute(query)]
 
     def has_version(self, audience: Audience, version: str) -> bool:
         """Whether the version was ever published, in whatever state it is now."""
