@@ -50,7 +50,8 @@ NAMING_COLUMNS: dict[TableName, tuple[str, ...]] = {
 }
 
 
-def _somebody(table: TableName) -> pl.Expr:
+def somebody_named(table: TableName) -> pl.Expr:
+    """Whether a row of the table names somebody."""
     return pl.any_horizontal(pl.col(*NAMING_COLUMNS[table]).is_not_null())
 
 
@@ -130,7 +131,7 @@ class CrmConsents(dy.Schema):
 
     @dy.rule()
     def names_somebody(cls) -> pl.Expr:  # noqa: N805
-        return _somebody("consents")
+        return somebody_named("consents")
 
 
 class ConsentStatements(CrmConsents):
@@ -160,7 +161,7 @@ class ErasureRequests(dy.Schema):
 
     @dy.rule()
     def names_somebody(cls) -> pl.Expr:  # noqa: N805
-        return _somebody("erasures")
+        return somebody_named("erasures")
 
 
 #: What tells one row of `CrmErasures` from all others.

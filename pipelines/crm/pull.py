@@ -27,7 +27,7 @@ from pipelines.tombstones.names import request_names
 from pipelines.tombstones.tombstones import person_tombstones, tombstones
 from pipelines.tombstones.withheld import keep_for_holders
 from schemas.broken_rules import rule_said
-from schemas.crm import PURPOSES, RAW_MARK, TOMBSTONE, Quarantine
+from schemas.crm import NAMING_COLUMNS, PURPOSES, RAW_MARK, TOMBSTONE, Quarantine, somebody_named
 from schemas.errors import EmptyCrmError
 from schemas.network import Network
 from schemas.said import Said
@@ -251,7 +251,7 @@ def _refusals(broken: pl.DataFrame) -> pl.DataFrame:
 
     Without a readable purpose it refuses for every purpose.
     """
-    named = broken.filter(_names_somebody("customer_id", "address"))
+    named = broken.filter(somebody_named("consents"))
     every = pl.lit(list(PURPOSES), dtype=pl.List(pl.String))
     return named.with_columns(
         pl.when(pl.col("purpose").is_in(PURPOSES)).then(pl.concat_list("purpose")).otherwise(every).alias("purpose"),
@@ -265,17 +265,13 @@ def _refusals(broken: pl.DataFrame) -> pl.DataFrame:
 
 def _unreadable_requests(broken: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """An erasure request that breaks its contract still erases whom it names, as of today."""
-    return broken.filter(_names_somebody("customer_id", "email", "phone")).with_columns(
+    return broken.filter(somebody_named("erasures")).with_columns(
         # Whoever they name stays one request, however often it is read.
         pl.col("request_id").fill_null(
-            pl.concat_str(pl.lit("unreadable"), "customer_id", "email", "phone", separator=" ", ignore_nulls=True)
+            pl.concat_str(pl.lit("unreadable"), *NAMING_COLUMNS["erasures"], separator=" ", ignore_nulls=True)
         ),
         pl.col("requested_at").fill_null(pl.lit(as_of).cast(broken.schema["requested_at"])),
     )
-
-
-def _names_somebody(*columns: str) -> pl.Expr:
-    return pl.any_horizontal(pl.col(*columns).is_not_null())
 
 
 def _dated(quarantined: pl.DataFrame, as_of: date) -> pl.DataFrame:
