@@ -23,6 +23,7 @@ from catalog.rewrite import note_rewrite
 from catalog.sealed import sealed
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
+from pipelines.customers.gone import gone_customers
 from pipelines.erasure.applied import forget_lifted, left_behind, not_applied, note_applied
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.purge import purge
@@ -151,11 +152,8 @@ def _gone_customers(erasing: Erasing, fresh: pl.DataFrame) -> pl.DataFrame:
         default_country=erasing.config.settings.default_country,
     )
     store_frame(warehouse.connection, "_named", past.filter(marks["customer_id"]).select("customer_id").unique())
-    return warehouse.read(
-        "SELECT * EXCLUDE (held_from, held_until) FROM warehouse.past_crm_customers "
-        "SEMI JOIN _named USING (customer_id) ANTI JOIN warehouse.crm_customers USING (customer_id) "
-        "QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY held_until DESC) = 1"
-    )
+    gone = gone_customers("SEMI JOIN _named USING (customer_id)")
+    return warehouse.read(f"SELECT * EXCLUDE (held_from, held_until) FROM ({gone})")
 
 
 def keep_covered(erasing: Erasing, covered: Covered) -> None:

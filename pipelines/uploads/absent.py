@@ -11,6 +11,7 @@ from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.customers import customers
 from pipelines.customers.decided import heard
+from pipelines.customers.gone import NEWEST, gone_customers
 from pipelines.customers.permissions import decisions, purposes_heard, said_of_addresses
 from pipelines.customers.statements import holders
 from pipelines.customers.suppressed import suppressed_people
@@ -27,8 +28,6 @@ class _Asked(TypedDict):
     instant: datetime
 
 
-#: SQL: the newest row of each customer among those that earlier nights had.
-_NEWEST = "QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY held_until DESC) = 1"
 #: SQL for `PersonRecords` of customers whom tonight has not. Those are one person who were one in the last night that
 #: had them: who had left before is none of theirs.
 _RECORDS = f"""
@@ -36,12 +35,10 @@ _RECORDS = f"""
         canonical_email AS email, canonical_phone AS phone, country_code AS country, created_at, updated_at
     FROM (
         SELECT gone.*, coalesce(whose.person_id || ' ' || whose.held_until, customer_id) AS person_id, stood
-        FROM (
-            SELECT * FROM warehouse.past_crm_customers ANTI JOIN warehouse.crm_customers USING (customer_id) {_NEWEST}
-        ) AS gone
+        FROM ({gone_customers()}) AS gone
         LEFT JOIN (
             SELECT customer_id, person_id, held_until, position AS stood
-            FROM warehouse.past_customer_records {_NEWEST}
+            FROM warehouse.past_customer_records {NEWEST}
         ) AS whose USING (customer_id)
     )
 """
@@ -85,7 +82,7 @@ class Absent:
         requests = refused.select("customer_id", request_id="customer_id", requested_at=pl.lit(instant))
         self._forms = tombstones(
             pl.concat([pl.DataFrame(ErasureRequests.create_empty()), requests], how="diagonal_relaxed"),
-            warehouse.read(f"FROM warehouse.past_crm_customers SEMI JOIN _absent USING (customer_id) {_NEWEST}"),
+            warehouse.read(f"FROM warehouse.past_crm_customers SEMI JOIN _absent USING (customer_id) {NEWEST}"),
             identity_key=identity_key,
             default_country=config.settings.default_country,
             networks=config.networks,
