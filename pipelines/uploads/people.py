@@ -134,7 +134,7 @@ def _by_person(  # noqa: PLR0913, PLR0917 - what becomes a row
             wide = wide.with_columns(pl.when(~refusing).then(slot).alias(slot) for slot in slots)
             lost[key.name] = refused_first(wide["number"].filter(refusing), lost[key.name])
     wide = torn_groups_blanked(wide, network)
-    complete = pl.any_horizontal(_complete_in(network, each) for each in network.lists)
+    complete = pl.any_horizontal(complete_in(network, each) for each in network.lists)
     return NetworkPeople(_flagged(wide, reachable, complete, _rows_in(wide, network)), {}, lost)
 
 
@@ -233,12 +233,12 @@ def _rows_in(wide: pl.DataFrame, network: Network) -> dict[ListName, pl.Series]:
     inside: dict[ListName, pl.Series] = {}
     for upload_list in network.lists:
         keyed = [_filled(network, key.headers, pl.all_horizontal) for key in network.keys_of(upload_list)]
-        row = pl.any_horizontal(keyed) & _complete_in(network, upload_list)
+        row = pl.any_horizontal(keyed) & complete_in(network, upload_list)
         inside[upload_list.name] = wide.select(row).to_series()
     return inside
 
 
-def _complete_in(network: Network, upload_list: UploadList) -> pl.Expr:
+def complete_in(network: Network, upload_list: UploadList) -> pl.Expr:
     """Whether a person has one of each required group of the list."""
     groups = [group for group in network.required_any if network.column(group[0]) in upload_list.columns]
     return pl.all_horizontal(pl.lit(value=True), *(_filled(network, group, pl.any_horizontal) for group in groups))

@@ -19,7 +19,7 @@ from pipelines.holdings.audience_keys import full_keys_by_list
 from pipelines.holdings.forbidden import Forbidden
 from pipelines.holdings.outbox import Outbox
 from pipelines.uploads.changes import listed_keys
-from pipelines.uploads.people import torn_groups_blanked
+from pipelines.uploads.people import complete_in, torn_groups_blanked
 from pipelines.uploads.row_keys import has_companions, key_values, keys_of_rows, lacks, rows_of_keys
 from pipelines.uploads.rows import AudienceRows, ListRows, each_once
 from pipelines.uploads.state import State
@@ -210,10 +210,5 @@ def _without(rows: pl.DataFrame, gone: pl.DataFrame, upload_list: UploadList, ne
             rows = rows.with_columns(pl.when(~out).then(slot).alias(slot) for slot in slots)
     here = [group for group in network.all_or_none if network.column(group[0]) in upload_list.columns]
     rows = torn_groups_blanked(rows, network.model_copy(update={"all_or_none": tuple(here)}))
-    needed = [group for group in network.required_any if network.column(group[0]) in upload_list.columns]
     keyed = [value.is_not_null() for key in network.keys_of(upload_list) for value in key_values(key, network)]
-    filled = [
-        pl.any_horizontal(pl.col(slot.name).is_not_null() for header in group for slot in network.column(header).slots)
-        for group in needed
-    ]
-    return each_once(rows.filter(pl.any_horizontal(keyed), *filled), network)
+    return each_once(rows.filter(pl.any_horizontal(keyed), complete_in(network, upload_list)), network)
