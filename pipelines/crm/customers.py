@@ -16,7 +16,7 @@ from pipelines.crm.unchanged import IDENTIFYING, made_canonical
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.digests import Digest
 from pipelines.pieces import picked, pieces
-from pipelines.tombstones.covered import USABLE, Covered, Lift, covered_by, lifted
+from pipelines.tombstones.covered import Covered, Lift, covered_by, lifted, usable, within
 from pipelines.tombstones.erased import Compared, erased_marks, own_tombstones, without_erased
 from pipelines.tombstones.met import Met, met_rows
 from pipelines.tombstones.withheld import withheld_addresses
@@ -27,6 +27,8 @@ from schemas.settings import Settings
 #: The temporary table of what is made of the customers that arrive: source_row, customer_id, what they typed, and its
 #: canonical forms.
 CANONICAL = "_canonical"
+#: The temporary table of the addresses by which customers may be joined, whether they arrived or stay.
+_USABLE = "_usable"
 
 _KINDS, _ERASED = ("email", "phone"), " erased"
 
@@ -85,14 +87,9 @@ class _Arriving:
     def keep_usable(self) -> None:
         """Keep by which addresses customers may be joined, whether they arrived or stay."""
         held = self.arrival.held
-        stay = f" UNION ALL SELECT customer_id, {USABLE} FROM {held} WHERE {self.arrival.stays}" if held else ""
-        made = f"SELECT customer_id, {USABLE} FROM {CANONICAL}{stay}"
-        self.arrival.connection.execute(f"CREATE OR REPLACE TEMP TABLE _usable AS {made}")
-
-    def having(self, column: str, values: pl.Series) -> pl.DataFrame:
-        """As `covered_by` asks, of what is kept usable."""
-        store_frame(self.arrival.connection, "_having", values.to_frame("value"))
-        return self.arrival.read(f"FROM _usable WHERE {column} IN (FROM _having)")
+        stay = f" UNION ALL FROM {usable(held, self.arrival.stays)}" if held else ""
+        made = f"FROM {usable(CANONICAL)}{stay}"
+        self.arrival.connection.execute(f"CREATE OR REPLACE TEMP TABLE {_USABLE} AS {made}")
 
 
 def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, and what that depends on
@@ -129,7 +126,7 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
             networks=networks,
             identity_key=identity_key,
             whole=arriving.whole,
-            having=arriving.having,
+            having=within(arrival, _USABLE),
         )
         records.append(found.records)
         if found.tombstones.is_empty():
@@ -140,7 +137,7 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
         more = met_rows(arrival, CANONICAL, found.tombstones, columns=IDENTIFYING, **compared)
         still = _met_among(met.rows, every, compared)
         met = _together(still, more, *_staying(arrival, found.tombstones, compared))
-    arrival.connection.execute("DROP TABLE IF EXISTS _usable")
+    arrival.connection.execute(f"DROP TABLE IF EXISTS {_USABLE}")
     covered = Covered(pl.concat(records).unique(), every.tail(every.height - erasures.height))
     relifted = every.head(erasures.height) if covered.tombstones.height else None
     if met.rows.height:

@@ -29,7 +29,7 @@ from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.purge import purge
 from pipelines.erasure.urgent import Waiting
 from pipelines.identifiers.hashes import keyed_hash
-from pipelines.tombstones.covered import Covered, Lift, among, covered_by, lifted, within
+from pipelines.tombstones.covered import Covered, Lift, among, covered_by, lifted, usable, within
 from pipelines.tombstones.met import ADDRESSED, Met, met_rows
 from schemas.crm import TOMBSTONE, CrmErasures
 from schemas.erasure import RequestKind
@@ -123,7 +123,7 @@ def _covered(erasing: Erasing, met: Met, fresh: pl.DataFrame) -> Covered:
         return pl.concat([found, gone.filter(pl.col("customer_id").is_in(ids.implode()))], how="diagonal")
 
     # A record that is gone joins with those of the last night as if it were one of them.
-    here, before = within(warehouse, "crm_customers"), among(gone)
+    here, before = within(warehouse, usable("warehouse.crm_customers")), among(gone)
     received = requests_in(erasing.catalog, "received")
     return covered_by(
         customers,

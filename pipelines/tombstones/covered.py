@@ -8,11 +8,11 @@ from typing import NamedTuple
 import polars as pl
 
 from catalog.duckdb_connection import store_frame
-from catalog.warehouse import Warehouse
 from pipelines.customers.people import people
 from pipelines.customers.records import canonical_records
 from pipelines.identifiers.fillers import is_filler
 from pipelines.tombstones.erased import requests_for
+from pipelines.tombstones.met import Database
 from pipelines.tombstones.tombstones import tombstones
 from schemas.crm import TOMBSTONE, CrmErasures, ErasureRequests
 from schemas.network import Network
@@ -27,8 +27,6 @@ Whole = Callable[[pl.Series], pl.DataFrame]
 Having = Callable[[str, pl.Series], pl.DataFrame]
 
 _KINDS = ("email", "phone")
-#: SQL for the columns email and phone of `CanonicalCustomers`, null where they join nobody.
-USABLE = ", ".join(f"CASE WHEN {kind}_refusal IS NULL THEN canonical_{kind} END AS {kind}" for kind in _KINDS)
 
 
 class Covered(NamedTuple):
@@ -123,20 +121,25 @@ def lifted(erasures: pl.DataFrame, covered: Covered, lift: Lift) -> tuple[pl.Dat
 
 def among(customers: pl.DataFrame) -> Having:
     """`Having` of customers who are at hand (`CanonicalCustomers`)."""
-    usable = customers.select(
+    addresses = customers.select(
         "customer_id",
         *(pl.when(pl.col(f"{kind}_refusal").is_null()).then(f"canonical_{kind}").alias(kind) for kind in _KINDS),
     )
-    return lambda column, values: usable.filter(pl.col(column).is_in(values.implode()))
+    return lambda column, values: addresses.filter(pl.col(column).is_in(values.implode()))
 
 
-def within(warehouse: Warehouse, table: str) -> Having:
-    """`Having` of the customers in a table (`CanonicalCustomers`), which are looked for where they lie."""
+def usable(table: str, condition: str = "TRUE") -> str:
+    """SQL for what `Having` gives of a table (`CanonicalCustomers`), where an SQL condition is met."""
+    addresses = ", ".join(f"CASE WHEN {kind}_refusal IS NULL THEN canonical_{kind} END AS {kind}" for kind in _KINDS)
+    return f"(SELECT customer_id, {addresses} FROM {table} WHERE {condition})"
+
+
+def within(database: Database, customers: str) -> Having:
+    """`Having` of the customers in a table or a query in brackets, as `usable` gives them, who are looked for there."""
 
     def having(column: str, values: pl.Series) -> pl.DataFrame:
-        store_frame(warehouse.connection, "_having", values.to_frame("value"))
-        customers = f"(SELECT customer_id, {USABLE} FROM warehouse.{table})"
-        return warehouse.read(f"FROM {customers} WHERE {column} IN (FROM _having)")
+        store_frame(database.connection, "_having", values.to_frame("value"))
+        return database.read(f"FROM {customers} WHERE {column} IN (FROM _having)")
 
     return having
 

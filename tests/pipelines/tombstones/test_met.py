@@ -12,7 +12,7 @@ import pytest
 from catalog.warehouse import Warehouse
 from pipelines import pieces
 from pipelines.identifiers.canonical import with_canonical
-from pipelines.tombstones.covered import Having, among, covered_records, within
+from pipelines.tombstones.covered import Having, among, covered_records, usable, within
 from pipelines.tombstones.erased import erased_marks, own_tombstones
 from pipelines.tombstones.met import ADDRESSED, met_rows
 from pipelines.tombstones.tombstones import person_tombstones, tombstones
@@ -67,7 +67,7 @@ def test_whom_requests_meet_and_cover_is_found_in_pieces_as_among_all(
             having=having,
         ).sort(pl.all())
 
-    there = covered(met.rows, met.marks, within(warehouse, "crm_customers"))
+    there = covered(met.rows, met.marks, within(warehouse, usable("warehouse.crm_customers")))
     assert there.equals(covered(customers, marks, among(customers)))
     assert there.height > len(asked["customer_id"])
 
