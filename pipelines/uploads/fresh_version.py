@@ -25,7 +25,8 @@ def fresh_version(
     same = published["content"] == content_digest(manifest)
     if not same and situation.is_settled and full_digest(newest) == full_digest(manifest):
         same = not has_spent_removals(audience, state, outbox.warehouse)
-    asked = [(step.kind, step.version.replace(manifest.version, newest.version)) for step in manifest.plan]
+    own = manifest.version
+    asked = [(step.kind, newest.version if step.version == own else step.version) for step in manifest.plan]
     left = [(step.kind, step.version) for step in outstanding(newest, state.standing)]
     return newest if same and asked == left else None
 
