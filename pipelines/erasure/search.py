@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-import zipfile
 from pathlib import Path
 
 import polars as pl
 
 from catalog.home import Home
 from catalog.store import Catalog, manifest_of
+from pipelines.holdings.packed import unzipped
 from pipelines.holdings.withdrawal import withdraw
 from pipelines.identifiers.matching import hashed_address
 from schemas.network import Network, match_columns
@@ -44,18 +43,7 @@ def withdraw_holding(values: list[str], home: Home, catalog: Catalog) -> list[tu
 
 
 def _holds(file: Path, values: list[str]) -> bool:
-    lines = pl.scan_lines(_unpacked(file))
+    lines = pl.scan_lines(unzipped(file), glob=False)
     # Aho-Corasick: many values cost hardly more than one.
     found = lines.filter(pl.col("line").str.contains_any(values, ascii_case_insensitive=True))
     return not found.head(1).collect(engine="streaming").is_empty()
-
-
-def _unpacked(file: Path) -> Path | bytes:
-    match file.suffix:
-        case ".gz":
-            return gzip.decompress(file.read_bytes())
-        case ".zip":
-            with zipfile.ZipFile(file) as archive:
-                return b"\n".join(archive.read(name) for name in archive.namelist())
-        case _:
-            return file

@@ -7,9 +7,7 @@ with, and a version that was withdrawn needs a successor.
 from __future__ import annotations
 
 import hashlib
-import io
-import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import polars as pl
 from pipelines.holdings.audience_keys import full_keys_by_list
 from pipelines.holdings.forbidden import Forbidden
 from pipelines.holdings.outbox import Outbox
+from pipelines.holdings.packed import unzipped
 from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.people import complete_in, torn_groups_blanked
 from pipelines.uploads.row_keys import has_companions, key_values, keys_of_rows, lacks, rows_of_keys
@@ -92,7 +91,7 @@ def reduction_of(
 
 
 def reduced_rows(
-    reduction: Reduction, folder: Path, network: Network, known: Iterable[Known]
+    reduction: Reduction, folder: Path, network: Network, known: Sequence[Known]
 ) -> tuple[Reduction, AudienceRows]:
     """The version's rows without what is gone; lists that fall below the network's minimum are withheld.
 
@@ -132,7 +131,7 @@ def reduced_rows(
 
 
 def _reduced_list(
-    reduction: Reduction, folder: Path, network: Network, upload_list: UploadList, known: Iterable[Known]
+    reduction: Reduction, folder: Path, network: Network, upload_list: UploadList, known: Sequence[Known]
 ) -> tuple[pl.DataFrame, bool]:
     """The rows that are left of a list, and whether some hold a key without what stood beside it."""
     label = upload_list.label
@@ -154,7 +153,7 @@ def _reduced_list(
     return pl.concat([*made, rest]), rest.height > 0 and has_companions(upload_list, network)
 
 
-def _of_people(known: Iterable[Known], upload_list: UploadList, network: Network) -> Iterator[ListRows]:
+def _of_people(known: Sequence[Known], upload_list: UploadList, network: Network) -> Iterator[ListRows]:
     """The rows of the list, where a row is a person: where it is an identifier, it is nothing but its key."""
     if network.file.rows == "people":
         for parts in known:
@@ -177,12 +176,9 @@ def _published_rows(
 
 
 def _rows_of_file(path: Path, upload_list: UploadList, network: Network) -> pl.DataFrame:
-    content = path.read_bytes()
-    if network.file.compression == "zip":
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            content = archive.read(archive.namelist()[0])
     rows = pl.read_csv(
-        content,
+        unzipped(path),
+        glob=False,
         has_header=False,
         skip_rows=1 if network.file.header else 0,
         infer_schema=False,
