@@ -64,10 +64,10 @@ def _held(catalog: Catalog, audience: Audience) -> str:
     return f"The list was last filled with {_filled_with(current)}{without}.{still}"
 
 
-def _filled_with(upload_list: OpenList) -> str:
+def _filled_with(open_list: OpenList) -> str:
     """The version that put somebody into the list last: removals fill nothing."""
-    return next(version for version, kind in reversed(upload_list.uploads) if kind != "removed")
+    return next(version for version, kind in reversed(open_list.uploads) if kind != "removed")
 
 
-def _is_reduced(upload_list: OpenList) -> bool:
-    return upload_list.uploads[-1][1] == "removed"
+def _is_reduced(open_list: OpenList) -> bool:
+    return open_list.uploads[-1][1] == "removed"

@@ -27,7 +27,7 @@ _CLOSED_SHOWN = 50
 RequestId = Annotated[str, Path(max_length=100)]
 
 
-class RequestState(NamedTuple):
+class RequestRow(NamedTuple):
     """A request and what became of it at each audience that carried a key of the person."""
 
     request: ErasureRequest
@@ -39,7 +39,7 @@ def privacy(request: Request, state: StateOf) -> Response:
     by_request: dict[str, list[Removal]] = {}
     for removal in removals(state.catalog):
         by_request.setdefault(removal.request_id, []).append(removal)
-    requests = [RequestState(each, by_request.get(each.request_id, [])) for each in erasure_requests(state.catalog)]
+    requests = [RequestRow(each, by_request.get(each.request_id, [])) for each in erasure_requests(state.catalog)]
     # Newest first within each state.
     requests = sorted(requests[::-1], key=lambda each: _OPEN_FIRST.index(each.request.state))
     waiting = sum(each.request.state != "closed" for each in requests)

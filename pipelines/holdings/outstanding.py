@@ -50,11 +50,11 @@ def is_for_lists_unsaid(manifest: Manifest, kind: ConfirmationKind) -> bool:
     return kind == "removed" and manifest.base is None
 
 
-def holds(manifest: Manifest, upload_list: OpenList) -> bool:
+def holds(manifest: Manifest, open_list: OpenList) -> bool:
     """Whether what went into the list last makes it hold what the version's full file does."""
-    (full_version, _), *_ = upload_list.since_full
+    (full_version, _), *_ = open_list.since_full
     deltas = {(manifest.version, kind) for kind in DELTAS if manifest.has_file(UPLOADED[kind])}
-    return full_version == manifest.version or (bool(deltas) and deltas <= set(upload_list.since_full))
+    return full_version == manifest.version or (bool(deltas) and deltas <= set(open_list.since_full))
 
 
 def _plan_now(manifest: Manifest, lists: _Lists, standing: list[Confirmation]) -> tuple[UploadStep, ...]:
