@@ -56,5 +56,4 @@ def files_of(manifest: Manifest, link: Link) -> list[FileEntry]:
 
 def download_name(audience: Audience, version: str, name: str) -> str:
     """What the file is called once downloaded: in the outbox those of other networks and nights have the same name."""
-    network = audience.network if audience.account == "main" else f"{audience.network}.{audience.account}"
-    return f"{network}.{version}.{name}"
+    return f"{audience.network_account('.')}.{version}.{name}"

@@ -107,7 +107,7 @@ def _check_priorities(segments: Mapping[str, Segment]) -> None:
     for audience, priority in _prioritised(segments):
         other = taken.setdefault((audience.network, audience.account, priority), audience.segment)
         if other != audience.segment:
-            account = audience.network if audience.account == "main" else f"{audience.network}:{audience.account}"
+            account = audience.network_account()
             msg = (
                 f"config/segments/{audience.segment}.toml: priority {priority} is also that of {other}.toml, and both "
                 f"are on {account}. Choose another number: it says which of the two keeps whoever is in both."

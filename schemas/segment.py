@@ -15,6 +15,9 @@ from schemas.errors import ConfigError
 
 _NETWORK_ACCOUNT = re.compile(r"[a-z][a-z0-9_]*(:[a-z][a-z0-9_]*)?")
 
+#: The account of a network that is meant where none is named.
+MAIN_ACCOUNT = "main"
+
 
 class Audience(NamedTuple):
     """A customer list of one network account: its identity, which a renamed label does not change."""
@@ -24,8 +27,11 @@ class Audience(NamedTuple):
     segment: str
 
     def __str__(self) -> str:
-        parts = [self.network, self.segment] if self.account == "main" else list(self)
-        return "/".join(parts)
+        return f"{self.network_account('/')}/{self.segment}"
+
+    def network_account(self, separator: str = ":") -> str:
+        """The network's name, with that of the account after the separator unless it is the main one."""
+        return self.network if self.account == MAIN_ACCOUNT else f"{self.network}{separator}{self.account}"
 
     @classmethod
     def of(cls, row: Mapping[Any, Any]) -> Audience:
@@ -43,7 +49,7 @@ class Audience(NamedTuple):
         if len(parts) not in {2, 3} or not all(parts):
             msg = f"{text!r} names no audience. Write NETWORK/AUDIENCE or NETWORK/ACCOUNT/AUDIENCE."
             raise ConfigError(msg)
-        return cls(parts[0], "main" if len(parts) == 2 else parts[1], parts[-1])
+        return cls(parts[0], MAIN_ACCOUNT if len(parts) == 2 else parts[1], parts[-1])
 
 
 def _share(written: object) -> Decimal:
@@ -95,7 +101,7 @@ class Segment(Declared):
             if not _NETWORK_ACCOUNT.fullmatch(network):
                 msg = f"{network!r} is neither `network` nor `network:account`"
                 raise ValueError(msg)
-        if len({network.removesuffix(":main") for network in networks}) != len(networks):
+        if len({network.removesuffix(f":{MAIN_ACCOUNT}") for network in networks}) != len(networks):
             msg = "lists a network twice"
             raise ValueError(msg)
         return networks
@@ -111,4 +117,4 @@ class Segment(Declared):
     def audiences(self, name: str) -> tuple[Audience, ...]:
         """The audiences of the segment called `name`, one per network account it lists."""
         pairs = (network.partition(":") for network in self.networks)
-        return tuple(Audience(network, account or "main", name) for network, _, account in pairs)
+        return tuple(Audience(network, account or MAIN_ACCOUNT, name) for network, _, account in pairs)

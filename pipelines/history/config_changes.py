@@ -11,7 +11,7 @@ from pipelines.history.declared import config_before
 from pipelines.uploads.renewed_rules import renewed_rules
 from schemas.config import Config
 from schemas.nights import ConfigChange
-from schemas.segment import Audience, Segment
+from schemas.segment import MAIN_ACCOUNT, Audience, Segment
 
 #: Fields of a segment that have a sentence of their own.
 _TOLD_APART = {"public_name", "where", "networks"}
@@ -67,7 +67,7 @@ def _audiences(title: str, was: set[Audience], is_now: set[Audience], now: Confi
 
 def _place(audience: Audience, config: Config) -> str:
     title = config.networks[audience.network].title
-    return title if audience.account == "main" else f"{title} ({audience.account})"
+    return title if audience.account == MAIN_ACCOUNT else f"{title} ({audience.account})"
 
 
 def _accounts(before: Config, now: Config) -> Iterator[ConfigChange]:

@@ -73,5 +73,5 @@ def retired_table(audiences: Sequence[Audience], published: Sequence[Published])
 def _as_declared_last(catalog: Catalog, audience: Audience) -> Segment:
     described = descriptions(catalog)[audience]
     names = ("title", "public_name", "public_description", "purpose", "owner")
-    network = audience.network if audience.account == "main" else f"{audience.network}:{audience.account}"
+    network = audience.network_account()
     return Segment(**{name: described[name] for name in names}, where=described["rule"], networks=(network,))
