@@ -21,6 +21,7 @@ MINIMUM_LENGTH = 12
 
 
 def hash_of(password: str) -> str:
+    """The password's Argon2 hash with its salt and settings, which is what is kept of it."""
     with _AT_ONCE:
         return _HASHER.hash(password)
 

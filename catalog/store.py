@@ -164,6 +164,7 @@ class Catalog:
             return connection.execute(query).first() is not None
 
     def add_version(self, audience: Audience, manifest: Manifest, content: str) -> None:
+        """Write that a version was published; `content` is the digest of what it holds."""
         subject = version_subject(audience, manifest.version)
         details = {"manifest": hashlib.sha256(manifest.signed_bytes()).hexdigest()}
         with self.recording("published", subject, details) as connection:
@@ -278,6 +279,7 @@ class Catalog:
             return connection.execute(sa.select(NIGHTS).where(NIGHTS.c.night == night)).mappings().one()
 
     def last_night(self) -> sa.RowMapping | None:
+        """The night that began last; None if none did."""
         with self.reading() as connection:
             query = sa.select(NIGHTS).order_by(NIGHTS.c.night.desc()).limit(1)
             return connection.execute(query).mappings().first()

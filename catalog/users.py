@@ -153,6 +153,7 @@ def user_known_as(catalog: Catalog, claimed: str) -> User | None:
 
 
 def digest_of(text: str) -> str:
+    """The text's SHA-256, by which it is looked for where the text itself is not kept."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

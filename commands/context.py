@@ -33,10 +33,12 @@ HomeOption = Annotated[
 
 
 def config_folder(option: Path | None) -> Path:
+    """The config folder that the option names, or else the environment."""
     return (option or _environment().config).expanduser().resolve()
 
 
 def home_at(option: Path | None) -> Home:
+    """The home that the option names, or else the environment; keys and catalog are where the environment says."""
     environment = _environment()
     return Home.at(option or environment.home, environment.keys, environment.catalog)
 

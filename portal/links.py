@@ -35,6 +35,7 @@ class Link(BaseModel):
 
 
 def sign_link(state: State, link: Link) -> str:
+    """The token that `read_link` reads for a while."""
     return str(state.timed_signer("file").dumps(link.model_dump(mode="json")))
 
 

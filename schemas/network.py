@@ -131,6 +131,7 @@ class Network(Declared):
         return self
 
     def column(self, header: str) -> Column:
+        """The column with the header."""
         return next(column for column in self.columns if column.header == header)
 
     @property

@@ -278,6 +278,7 @@ class Manifest(BaseModel):
         return self.ledger.file_people if self.has_file("full") and self.reduced_from is None else None
 
     def has_file(self, kind: FileKind) -> bool:
+        """Whether the version has a file of the kind."""
         return any(entry.kind == kind for entry in self.files)
 
     def lists_of(self, kind: FileKind) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ Forbidden = Callable[[pl.DataFrame], pl.Series]
 
 
 def nothing_forbidden(keys: pl.DataFrame) -> pl.Series:
+    """Where every one of the keys may be sent."""
     return pl.Series([False]).new_from_index(0, keys.height)
 
 

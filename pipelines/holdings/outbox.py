@@ -25,6 +25,7 @@ class Outbox:
     night: int
 
     def folder(self, audience: Audience, version: str) -> Path:
+        """Where a version's files lie once it is published."""
         return self.home.version_folder(audience, version)
 
     @property

@@ -36,6 +36,7 @@ class Steps:
         return cls(manifest.version, manifest.files, parts_apart=manifest.parts_apart)
 
     def upload(self, kind: ConfirmationKind, when: str = "", because: Said | None = None) -> UploadStep:
+        """Upload the version's files of the kind; `when` begins the sentence, `because` ends it."""
         file = UPLOADED[kind]
         by_list: dict[str, list[str]] = {}
         for entry in self._files:
