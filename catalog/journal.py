@@ -48,7 +48,7 @@ def add_confirmation(  # noqa: PLR0913 - a confirmation, column by column
     kind: ConfirmationKind,
     check: Check,
     *,
-    lists: tuple[str, ...] = (),
+    lists: tuple[str, ...],
 ) -> Confirmation:
     """Write that something was done with the version, if `check` takes it; nobody writes in between. `lists`: the
     network's lists that its files went into.

@@ -132,13 +132,12 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
     living: str = "warehouse.crm_customers",
     withheld: str = "warehouse.withheld_addresses",
     *,
-    unapplied: pl.DataFrame | None = None,
+    unapplied: pl.DataFrame,
 ) -> Table:
     """A table's accepted rows without what `erasures` (`CrmErasures`) forbids, and its quarantined rows.
 
     `living` is the table of the customers already read without the erased, `withheld` that of their
-    `WithheldAddresses`; `unapplied` are the erasures that were not yet looked for in the warehouse's rows: all, if not
-    given.
+    `WithheldAddresses`; `unapplied` are the erasures that were not yet looked for in the warehouse's rows.
 
     Raises:
         SourceError: a source cannot be read as declared.
@@ -146,10 +145,10 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
         DayError: the asked day is before the first order.
     """
     pulled = reading.crm.pull(table, (lambda orders: _without_rate(orders, reading)) if table == "orders" else None)
-    arrival, fresh = pulled.arrival, erasures if unapplied is None else unapplied
+    arrival = pulled.arrival
     accepted = pulled.read - pulled.quarantined.height
     if table != "customers":
-        accepted += _forgotten(pulled, reading, erasures, living, withheld, fresh)
+        accepted += _forgotten(pulled, reading, erasures, living, withheld, unapplied)
         return _table(pulled, reading, arrival.written, arrival.name, accepted)
     if not accepted:
         raise EmptyCrmError(_empty_crm(pulled, reading))
@@ -157,7 +156,7 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
         customers = read_customers(
             arrival,
             erasures,
-            fresh,
+            unapplied,
             settings=reading.settings,
             networks=reading.networks,
             identity_key=reading.identity_key,

@@ -31,17 +31,16 @@ class NetworkPeople(NamedTuple):
     lost: dict[str, pl.DataFrame]
 
 
-def network_people(  # noqa: PLR0913, PLR0917 - who, what they hold, and all that keeps it out
+def network_people(
     permitted: pl.DataFrame,
     held: pl.DataFrame,
     refused: pl.DataFrame,
     network: Network,
     subdivisions: pl.DataFrame | None,
-    unusable: pl.DataFrame | None = None,
 ) -> NetworkPeople:
     """As `people_by_kind`; `held` are identifiers of every kind (kind, number, position and the match columns)."""
     return people_by_kind(
-        permitted, lambda kind: held.filter(pl.col("kind") == kind), refused, network, subdivisions, unusable
+        permitted, lambda kind: held.filter(pl.col("kind") == kind), refused, network, subdivisions, None
     )
 
 

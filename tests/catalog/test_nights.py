@@ -209,7 +209,7 @@ def test_what_was_confirmed_is_taken_back_once(catalog: Catalog) -> None:
         seen.append([each.number for each in standing])
 
     kinds: list[ConfirmationKind] = ["created", "added", "removed"]
-    first, second, third = (add_confirmation(catalog, LOYAL, "2025-06-30.1", kind, check) for kind in kinds)
+    first, second, third = (add_confirmation(catalog, LOYAL, "2025-06-30.1", kind, check, lists=()) for kind in kinds)
     undo_confirmation(catalog, second, check)
     with pytest.raises(JournalError, match="already taken back"):
         undo_confirmation(catalog, second, check)

@@ -98,14 +98,18 @@ def reading(database: duckdb.DuckDBPyConnection, tmp_path: Path) -> Iterator[Rea
 def night(read: Reading, known: pl.DataFrame = NOBODY) -> dict[str, Table]:
     """All five tables as one night writes them."""
     erasures = pull_erasures(read, known)
-    customers = pull_table("customers", read, erasures.rows)
+    customers = pull_table("customers", read, erasures.rows, unapplied=erasures.rows)
     read.crm.connection.execute(f"CREATE OR REPLACE TEMP TABLE living AS {customers.select}")
     assert customers.covered is not None
     known = erasures.rows if customers.lifted is None else customers.lifted
     stones = pl.concat([known, customers.covered.tombstones])
     assert customers.withheld is not None
     store_frame(read.crm.connection, "withheld", customers.withheld)
-    others = {table: pull_table(table, read, stones, "living", "withheld") for table in TABLES if table != "customers"}
+    others = {
+        table: pull_table(table, read, stones, "living", "withheld", unapplied=stones)
+        for table in TABLES
+        if table != "customers"
+    }
     return {"erasures": erasures, "customers": customers, **others}
 
 
@@ -129,10 +133,10 @@ def test_only_customers_who_changed_are_made_canonical_and_all_are_as_if_they_ha
     erased = night(reading(customers=before, erasures=["r1,,zoe@x.fr,,2025-06-01"]))
     read = reading(customers=after)
     read.crm.connection.execute(f"CREATE OR REPLACE TEMP TABLE held AS {erased['customers'].arrived}")
-    every = pull_table("customers", read, NOBODY)
+    every = pull_table("customers", read, NOBODY, unapplied=NOBODY)
     wanted = every.rows.sort("customer_id")
     knowing = replace(read, crm=replace(read.crm, known={"customers": "held"}))
-    some = pull_table("customers", knowing, NOBODY)
+    some = pull_table("customers", knowing, NOBODY, unapplied=NOBODY)
 
     assert some.rows.sort("customer_id").equals(wanted)
     assert (every.normalised, some.normalised) == (6, 4)
@@ -297,7 +301,7 @@ def refusals(table: Table) -> list[tuple[str | None, str | None, str, str]]:
 def test_a_statement_that_cannot_be_read_refuses_its_person_on_every_network(
     reading: Read, line: str, rule: str
 ) -> None:
-    table = pull_table("consents", reading(consents=[line]), NOBODY)
+    table = pull_table("consents", reading(consents=[line]), NOBODY, unapplied=NOBODY)
     assert table.rows.select("customer_id", "purpose", "network", "status", "captured_at").rows() == [
         ("zoe", "ads_upload", None, "unknown", None)
     ]
@@ -307,19 +311,21 @@ def test_a_statement_that_cannot_be_read_refuses_its_person_on_every_network(
 
 
 def test_a_statement_by_address_refuses_that_address(reading: Read) -> None:
-    table = pull_table("consents", reading(consents=[",zoe@x.fr,ads_upload,,maybe,2025-01-01"]), NOBODY)
+    table = pull_table(
+        "consents", reading(consents=[",zoe@x.fr,ads_upload,,maybe,2025-01-01"]), NOBODY, unapplied=NOBODY
+    )
     assert refusals(table) == [(None, "zoe@x.fr", "ads_upload", "unknown")]
 
 
 @pytest.mark.parametrize("purpose", ["marketing", ""])
 def test_a_statement_without_a_purpose_of_ours_refuses_every_purpose(reading: Read, purpose: str) -> None:
-    table = pull_table("consents", reading(consents=[f"zoe,,{purpose},,granted,2025-01-01"]), NOBODY)
+    table = pull_table("consents", reading(consents=[f"zoe,,{purpose},,granted,2025-01-01"]), NOBODY, unapplied=NOBODY)
     assert refusals(table) == [("zoe", None, each, "unknown") for each in PURPOSES]
 
 
 def test_readable_statements_stay_as_they_are_beside_a_broken_one(reading: Read) -> None:
     lines = ["zoe,,ADS_UPLOAD,Meta, Granted ,2025-01-01", "zoe,,ads_upload,,granted,soon"]
-    table = pull_table("consents", reading(consents=lines), NOBODY)
+    table = pull_table("consents", reading(consents=lines), NOBODY, unapplied=NOBODY)
     assert table.rows.select("purpose", "network", "status", "captured_at").rows() == [
         ("ads_upload", "meta", "granted", datetime(2025, 1, 1, tzinfo=UTC)),
         ("ads_upload", None, "unknown", None),
@@ -327,7 +333,7 @@ def test_readable_statements_stay_as_they_are_beside_a_broken_one(reading: Read)
 
 
 def test_a_statement_about_nobody_is_set_aside(reading: Read) -> None:
-    table = pull_table("consents", reading(consents=[",,ads_upload,,granted,2025-01-01"]), NOBODY)
+    table = pull_table("consents", reading(consents=[",,ads_upload,,granted,2025-01-01"]), NOBODY, unapplied=NOBODY)
     assert table.rows.is_empty()
     assert table.quarantined["rule"].to_list() == ["names somebody not so"]
 
@@ -335,7 +341,9 @@ def test_a_statement_about_nobody_is_set_aside(reading: Read) -> None:
 @pytest.mark.parametrize("line", ["zoe,,ads_upload,,denied", "zoe,,ads_upload,,denied,2025-01-01,x"])
 def test_a_misshapen_statement_stops_the_run(reading: Read, line: str) -> None:
     with pytest.raises(SourceError, match=r"consents\.csv, line 3 has too .*nothing was published"):
-        pull_table("consents", reading(consents=["jane,,ads_upload,,granted,2025-01-01", line]), NOBODY)
+        pull_table(
+            "consents", reading(consents=["jane,,ads_upload,,granted,2025-01-01", line]), NOBODY, unapplied=NOBODY
+        )
 
 
 # Customers
@@ -356,7 +364,7 @@ def test_a_misshapen_statement_stops_the_run(reading: Read, line: str) -> None:
 )
 def test_an_empty_crm_stops_the_run(reading: Read, lines: list[str], gave: str) -> None:
     with pytest.raises(SourceError) as caught:
-        pull_table("customers", reading(customers=lines), NOBODY)
+        pull_table("customers", reading(customers=lines), NOBODY, unapplied=NOBODY)
     assert str(caught.value) == f"The CRM is empty: customers.csv {gave}. Nothing was published."
 
 
@@ -368,13 +376,15 @@ def test_a_crm_whose_every_customer_was_erased_is_not_an_empty_one(reading: Read
 
 @pytest.mark.parametrize("table", ["orders", "consents", "visits"])
 def test_the_other_tables_may_be_empty(reading: Read, table: TableName) -> None:
-    pulled = pull_table(table, reading(**{table: []}), NOBODY)
+    pulled = pull_table(table, reading(**{table: []}), NOBODY, unapplied=NOBODY)
     assert pulled.rows.is_empty()
     assert pulled.read == 0
 
 
 def test_what_is_set_aside_is_dated_and_keeps_its_own_contract(reading: Read) -> None:
-    quarantined = pull_table("customers", reading(customers=["1,a,,,", ",b,,,", "3,c"]), NOBODY).quarantined
+    quarantined = pull_table(
+        "customers", reading(customers=["1,a,,,", ",b,,,", "3,c"]), NOBODY, unapplied=NOBODY
+    ).quarantined
     assert Quarantine.is_valid(quarantined)
     assert quarantined.select("table", "source", "row", "as_of").sort("row").rows() == [
         ("customers", "customers.csv", 2, AS_OF), ("customers", "customers.csv", 3, AS_OF),
@@ -387,7 +397,7 @@ def test_what_is_set_aside_is_dated_and_keeps_its_own_contract(reading: Read) ->
 def test_an_order_without_a_rate_is_set_aside_naming_its_currency(reading: Read) -> None:
     lines = ["o1,zoe,2025-01-15,10,USD,completed", "o2,zoe,2025-01-15,10,EUR,completed",
              "o3,zoe,2025-01-15,10,chf,completed"]  # fmt: skip
-    table = pull_table("orders", reading(orders=lines), NOBODY)
+    table = pull_table("orders", reading(orders=lines), NOBODY, unapplied=NOBODY)
     assert table.rows["order_id"].to_list() == ["o2"]
     assert table.quarantined.select("table", "source", "rule", "shape").sort("rule").rows() == [
         ("orders", "orders.csv", "no rate for CHF", "AAA"), ("orders", "orders.csv", "no rate for USD", "AAA"),
@@ -397,12 +407,14 @@ def test_an_order_without_a_rate_is_set_aside_naming_its_currency(reading: Read)
 
 def test_an_order_without_a_rate_is_told_with_its_row(reading: Read) -> None:
     lines = ["o1,zoe,2025-01-15,10,EUR,completed", "o2,zoe,2025-01-15,10,USD,completed"]
-    assert pull_table("orders", reading(orders=lines), NOBODY).quarantined["row"].to_list() == [2]
+    assert pull_table("orders", reading(orders=lines), NOBODY, unapplied=NOBODY).quarantined["row"].to_list() == [2]
 
 
 def test_an_order_before_the_first_rate_of_its_currency_is_set_aside(reading: Read) -> None:
     lines = ["o1,zoe,2024-12-31,10,USD,completed", "o2,zoe,2025-01-01,10,USD,completed"]
-    table = pull_table("orders", reading(orders=lines, rates=(("USD", date(2025, 1, 1), "0.9"),)), NOBODY)
+    table = pull_table(
+        "orders", reading(orders=lines, rates=(("USD", date(2025, 1, 1), "0.9"),)), NOBODY, unapplied=NOBODY
+    )
     assert table.rows["order_id"].to_list() == ["o2"]
     assert table.quarantined["rule"].to_list() == ["no rate for USD"]
 
@@ -414,7 +426,7 @@ def test_an_erased_persons_order_without_a_rate_shows_nothing_of_them(reading: R
 
 def test_a_day_before_the_first_order_is_refused(reading: Read) -> None:
     with pytest.raises(DayError, match=r"before the first order \(2025-01-01\)"):
-        pull_table("orders", reading(as_of=date(2024, 12, 31)), NOBODY)
+        pull_table("orders", reading(as_of=date(2024, 12, 31)), NOBODY, unapplied=NOBODY)
 
 
 # Nobody is lost
@@ -448,7 +460,8 @@ def test_each_customer_is_kept_erased_or_set_aside(
             customers=[kept, *lines],
             erasures=[f"r1,{erased},2025-06-01"],
         )
-        table = pull_table("customers", read, pull_erasures(read, NOBODY).rows)
+        stones = pull_erasures(read, NOBODY).rows
+        table = pull_table("customers", read, stones, unapplied=stones)
         assert table.read == len(lines) + 1
         assert table.read == table.rows.height + table.erased + table.quarantined.height
         assert "kept" in who(table)

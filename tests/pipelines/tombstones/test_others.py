@@ -169,7 +169,7 @@ def test_whoever_is_of_a_suppressed_domain_stays_suppressed_when_that_address_is
     assert "staff" not in str(withheld.rows())
 
     # And at once, before a night reads anything again.
-    warehouse.replace("crm_customers", pull_table("customers", read, NOBODY).rows)
+    warehouse.replace("crm_customers", pull_table("customers", read, NOBODY, unapplied=NOBODY).rows)
     warehouse.replace("crm_suppressions", named.clear())
     purge_at_once(warehouse, stones, (), identity_key=KEY, default_country="FR", rules=rules)
     assert warehouse.read("FROM warehouse.crm_suppressions ORDER BY rule").equals(named)

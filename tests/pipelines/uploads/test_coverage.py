@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.history.neighbours import Known
-from pipelines.uploads.people import network_people
+from pipelines.uploads.people import people_by_kind
 from pipelines.uploads.rows import audience_rows
 from schemas.network import Network, match_columns, networks
 from schemas.network_file import MinimumRows
@@ -48,7 +48,9 @@ def identifiers_by_key(
     bad = pl.DataFrame(
         list(unusable), schema={"number": pl.UInt32, "identifier": pl.String, "refusal": pl.String}, orient="row"
     )
-    people = network_people(permitted, numbered, known.refused, network, None, bad)
+    people = people_by_kind(
+        permitted, lambda kind: numbered.filter(pl.col("kind") == kind), known.refused, network, None, bad
+    )
     ledger = audience_rows(permitted.select("person_id"), people, network).ledger
     assert ledger.closes
     return ledger.identifiers
