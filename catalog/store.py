@@ -286,10 +286,10 @@ class Catalog:
 
 
 @contextmanager
-def open_catalog(home: Home, actor: str | None = None) -> Iterator[Catalog]:
+def open_catalog(home: Home) -> Iterator[Catalog]:
     """The home's catalog, in SQLite or PostgreSQL; made if it is not there.
 
-    `actor` is who acts, for the audit log; without one, the operating system's user (`os:name`).
+    Who acts, for the audit log, is the operating system's user (`os:name`).
     """
     with database(home) as engine:
-        yield Catalog(engine, actor or audit.os_user())
+        yield Catalog(engine, audit.os_user())

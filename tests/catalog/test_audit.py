@@ -70,8 +70,8 @@ def keys(home: Home) -> SecretKeys:
 
 @pytest.fixture
 def catalog(home: Home) -> Iterator[Catalog]:
-    with open_catalog(home, actor="page:marketer") as opened:
-        yield opened
+    with open_catalog(home) as opened:
+        yield opened.acting_as("page:marketer")
 
 
 def fill(catalog: Catalog, lines: int = 5) -> None:

@@ -29,8 +29,8 @@ def test_writers_that_append_at_once_to_postgresql_make_one_chain(postgresql_dat
     def append_lines(number: int) -> None:
         for line in range(LINES):
             # Opened each time, so that writers also make the tables at once.
-            with open_catalog(home_on(postgresql_database, tmp_path / "home"), actor=f"writer{number}") as catalog:
-                catalog.record("downloaded", f"meta/main/loyal/2025-06-30.{line}")
+            with open_catalog(home_on(postgresql_database, tmp_path / "home")) as catalog:
+                catalog.acting_as(f"writer{number}").record("downloaded", f"meta/main/loyal/2025-06-30.{line}")
 
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(append_lines, range(WRITERS)))

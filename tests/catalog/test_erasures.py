@@ -47,9 +47,9 @@ ASKED = datetime(2025, 6, 30, 12, tzinfo=UTC)
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with open_catalog(Home.at(tmp_path / "home"), actor="os:root") as opened:
+    with open_catalog(Home.at(tmp_path / "home")) as opened:
         adopt_requests(opened, [("r1", "email", ASKED), ("r2", "customer_id", ASKED)])
-        yield opened
+        yield opened.acting_as("os:root")
 
 
 def removal(request_id: str, audience: Audience, state: RemovalState, confirmation: str | None = None) -> Removal:

@@ -42,8 +42,8 @@ DAYS = [date(2025, 6, 28) + timedelta(days=number) for number in range(4)]
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with open_catalog(Home.at(tmp_path / "home"), actor="os:root") as opened:
-        yield opened
+    with open_catalog(Home.at(tmp_path / "home")) as opened:
+        yield opened.acting_as("os:root")
 
 
 def went(catalog: Catalog, day: date, outcome: str) -> int:

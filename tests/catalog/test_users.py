@@ -33,8 +33,8 @@ def cheap(kind: type[passwords.PasswordHasher] = passwords.PasswordHasher) -> pa
 @pytest.fixture
 def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catalog]:
     monkeypatch.setattr(passwords, "_HASHER", cheap())
-    with open_catalog(Home.at(tmp_path / "home"), actor="os:root") as opened:
-        yield opened
+    with open_catalog(Home.at(tmp_path / "home")) as opened:
+        yield opened.acting_as("os:root")
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,8 @@ def make_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
     """Makes the page of a new home, by the settings of `[portal]`."""
     opened: list[Site] = []
     home = Home.at(tmp_path / "home")
-    with open_catalog(home, "test") as catalog:
+    with open_catalog(home) as opened_catalog:
+        catalog = opened_catalog.acting_as("test")
 
         def make(alerts: Alerts | None = None, **portal: object) -> Site:
             chosen = PortalSettings.model_validate(portal)

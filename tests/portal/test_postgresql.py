@@ -24,7 +24,7 @@ FULL = b"email\n" + b"0123456789abcdef\n" * 4312
 
 def test_the_page_works_on_postgresql(postgresql_database: str, tmp_path: Path) -> None:
     home = Home.at(tmp_path / "home", catalog_url=SecretStr(postgresql_database))
-    with open_catalog(home, "test") as catalog, open_catalog(home, "another") as elsewhere:
+    with open_catalog(home) as catalog, open_catalog(home) as elsewhere:
         site = Site(home, catalog, create_app(home, Settings(currency="EUR"), catalog))
         describe(catalog, {"loyal": segment()})
         catalog.end_night(catalog.begin_night(DAY), "done", [], 0)

@@ -20,8 +20,8 @@ from tests.pipelines.holdings.journal import LOYAL, publish
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with open_catalog(Home.at(tmp_path), actor="marie") as opened:
-        yield opened
+    with open_catalog(Home.at(tmp_path)) as opened:
+        yield opened.acting_as("marie")
 
 
 def lists_of(catalog: Catalog) -> list[list[tuple[str, str]]]:

@@ -23,8 +23,8 @@ _FILES: dict[ConfirmationKind, FileKind] = {"created": "full", "replaced": "full
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with open_catalog(Home.at(tmp_path), actor="marie") as opened:
-        yield opened
+    with open_catalog(Home.at(tmp_path)) as opened:
+        yield opened.acting_as("marie")
 
 
 def step(kind: ConfirmationKind, version: str) -> UploadStep:

@@ -28,10 +28,10 @@ FIRST, NEXT = "2025-01-01.1", "2025-01-02.1"
 @pytest.fixture
 def catalog(tmp_path: Path) -> Iterator[Catalog]:
     """A list was made, and the files of the version after it are to be added and removed."""
-    with open_catalog(Home.at(tmp_path), actor="marie") as opened:
+    with open_catalog(Home.at(tmp_path)) as opened:
         publish(opened, FIRST)
         confirm(opened, LOYAL, FIRST, "created")
-        yield opened
+        yield opened.acting_as("marie")
 
 
 def withdraw_next(catalog: Catalog, *kinds: ConfirmationKind, **changes: object) -> None:
