@@ -53,8 +53,8 @@ def rewrite_is_due(warehouse: Warehouse, today: date) -> bool:
     return not waiting.is_empty()
 
 
-def rotate_warehouse_key(home: Home) -> None:
-    """Encrypt the warehouse with a new key, and put that into the old key's file.
+def rotate_warehouse_key(home: Home, memory_limit: str) -> None:
+    """Encrypt the warehouse with a new key, and put that into the old key's file; DuckDB may hold so much to work with.
 
     Killed at any moment, the warehouse opens with what is there: before the new file takes the old one's name with the
     old key, afterwards with the new.
@@ -69,7 +69,7 @@ def rotate_warehouse_key(home: Home) -> None:
         msg = Said("There is no warehouse in {root} yet: nothing is encrypted. The first run makes it.", root=home.root)
         raise WarehouseError(msg)
     keys = open_keys(home)
-    with open_warehouse(home, keys) as warehouse:
+    with open_warehouse(home, keys, memory_limit) as warehouse:
         _check_space(home)
         key = warehouse_key.begin(home)
         try:

@@ -165,9 +165,7 @@ class Warehouse:
 
 
 @contextmanager
-def open_warehouse(
-    home: Home, keys: SecretKeys, memory_limit: str = "2GB", time_zone: str = "UTC"
-) -> Iterator[Warehouse]:
+def open_warehouse(home: Home, keys: SecretKeys, memory_limit: str, time_zone: str = "UTC") -> Iterator[Warehouse]:
     """The home's warehouse for one writer; made if it is not there.
 
     `memory_limit` is what DuckDB may hold to work with. `time_zone` is how sources' times without an offset are read;

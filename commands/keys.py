@@ -11,7 +11,8 @@ from catalog.home import Home
 from catalog.rewrite import rotate_warehouse_key
 from catalog.secret_keys import NAMES, find_key, has_data, open_keys, place_of, public_keys, rotate_signing_key
 from catalog.store import open_catalog
-from commands.context import OUT, HomeOption, home_at, told
+from commands.context import OUT, ConfigOption, HomeOption, config_folder, home_at, told
+from schemas.config import read_settings
 from schemas.errors import ConfigError
 
 app = typer.Typer(help="Show the secret keys and what is lost without each; rotate one.", invoke_without_command=True)
@@ -77,6 +78,7 @@ def keys(context: typer.Context, home: HomeOption = None) -> None:
 def rotate(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="`warehouse` or `signing`.")] = "warehouse",
+    config: ConfigOption = None,
     home: HomeOption = None,
 ) -> None:
     """Exchange the warehouse key (re-encrypts the warehouse) or the signing key (keeps the old public key)."""
@@ -89,12 +91,14 @@ def rotate(
             msg = f"The identity key is {_KEYS['identity'].leaked}. Nothing was changed."
             raise ConfigError(msg)
         if name == "warehouse":
+            # A leaked key is exchanged whatever else is wrong with the config.
+            memory_limit = read_settings(config_folder(config)).memory_limit
             OUT.print(
                 "Writing the warehouse anew, encrypted with a new key. The old key is deleted at the end: backups of "
                 "the warehouse made until now open only with a backup of the old key.",
                 soft_wrap=True,
             )
-            rotate_warehouse_key(place)
+            rotate_warehouse_key(place, memory_limit)
         else:
             with place.locked():
                 rotate_signing_key(place)

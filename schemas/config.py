@@ -47,6 +47,15 @@ class Config:
         return {name: network for name, network in self.networks.items() if name in used}
 
 
+def read_settings(folder: Path) -> Settings:
+    """The settings in `folder`, whatever its other files say.
+
+    Raises:
+        ConfigError: their file is missing or wrong.
+    """
+    return read_declared(Settings, folder.expanduser().resolve() / "relance.toml")
+
+
 def read_config(folder: Path) -> Config:
     """The config in `folder`.
 
@@ -54,7 +63,7 @@ def read_config(folder: Path) -> Config:
         ConfigError: a file is missing or wrong, or two files contradict each other.
     """
     folder = folder.expanduser().resolve()
-    settings = read_declared(Settings, folder / "relance.toml")
+    settings = read_settings(folder)
     segments = {slug_of(path): read_declared(Segment, path) for path in sorted((folder / "segments").glob("*.toml"))}
     config = Config(
         folder=folder,

@@ -105,7 +105,7 @@ def test_other_rules_for_files_are_told_in_the_night_that_uses_them_first(compan
     file = config.networks["meta"].file.model_copy(update={"newline": "\r\n"})
     other = {**config.networks, "meta": config.networks["meta"].model_copy(update={"file": file})}
     keys = open_keys(Home.at(home))
-    with open_warehouse(Home.at(home), keys) as warehouse, open_catalog(Home.at(home)) as catalog:
+    with open_warehouse(Home.at(home), keys, "2GB") as warehouse, open_catalog(Home.at(home)) as catalog:
         assert changes_tonight(warehouse, catalog, config, date(2024, 7, 1)) == []
         [told] = changes_tonight(warehouse, catalog, replace(config, networks=other), date(2024, 7, 1))
     assert "lists there are replaced with the full file" in told.says

@@ -93,7 +93,7 @@ def uploads(home: Path) -> dict[str, str]:
 
 def dump(home: Path) -> str:
     """Every row of every table of the warehouse."""
-    with open_warehouse(Home.at(home), open_keys(Home.at(home))) as warehouse:
+    with open_warehouse(Home.at(home), open_keys(Home.at(home)), "2GB") as warehouse:
         tables = warehouse.read("SELECT table_name FROM duckdb_tables() WHERE database_name = 'warehouse'")[
             "table_name"
         ]
@@ -249,7 +249,7 @@ def erasing(home: Path, company: Company) -> Callable[[], Iterator[Erasing]]:
     def opened() -> Iterator[Erasing]:
         place = Home.at(home)
         keys = open_keys(place)
-        with open_catalog(place) as catalog, open_warehouse(place, keys) as warehouse:
+        with open_catalog(place) as catalog, open_warehouse(place, keys, "2GB") as warehouse:
             yield Erasing(place, keys, warehouse, catalog, read_config(company.config), datetime.now(UTC))
 
     return opened
@@ -379,7 +379,7 @@ def test_what_was_forgotten_stays_in_mind_when_the_request_comes_to_name_other_k
     told("unconfirm", "meta/buyers", home=home)
 
     place = Home.at(home)
-    with open_catalog(place) as catalog, open_warehouse(place, open_keys(place)) as warehouse:
+    with open_catalog(place) as catalog, open_warehouse(place, open_keys(place), "2GB") as warehouse:
         assert state_of(Audience("meta", "main", "buyers"), catalog, warehouse).holds_forgotten
     [shown] = [each for each in json.loads(certified(home, config, request))["removals"] if each["network"] == "meta"]
     assert (shown["state"], shown["confirmation"]) == ("published", None)
@@ -414,7 +414,11 @@ def killed(*_: object) -> None:
 def test_files_that_a_killed_run_left_before_the_catalog_knew_of_them_go_too(company: Company, home: Path) -> None:
     place = Home.at(home)
     theirs = {"network": "meta", "version": "2024-06-30.1"}
-    with open_catalog(place) as catalog, open_warehouse(place, open_keys(place)) as warehouse, catalog.writing() as now:
+    with (
+        open_catalog(place) as catalog,
+        open_warehouse(place, open_keys(place), "2GB") as warehouse,
+        catalog.writing() as now,
+    ):
         now.execute(sa.delete(VERSIONS).where(*(VERSIONS.c[name] == value for name, value in theirs.items())))
         warehouse.execute(
             "UPDATE warehouse.key_versions SET state = 'pending' WHERE network = $network AND version = $version",
@@ -459,7 +463,7 @@ for name in STEPS:
     if not child:
         killed_after(name)
         keys = open_keys(home)
-        with open_catalog(home) as catalog, open_warehouse(home, keys) as warehouse:
+        with open_catalog(home) as catalog, open_warehouse(home, keys, "2GB") as warehouse:
             config, now = read_config(Path(sys.argv[2])), datetime.now(UTC)
             settling.settle(Erasing(home, keys, warehouse, catalog, config, now))
         os._exit(0)

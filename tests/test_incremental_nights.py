@@ -38,7 +38,7 @@ def lived(folder: Path) -> World:
 
     def run(config: Path, home: Path, day: str) -> None:
         if home.parent.name == FORGETFUL:
-            with open_warehouse(Home.at(home), open_keys(Home.at(home))) as warehouse:
+            with open_warehouse(Home.at(home), open_keys(Home.at(home)), "2GB") as warehouse:
                 warehouse.execute("DELETE FROM warehouse.made_by")
         night(config, home, day)
 
@@ -61,7 +61,7 @@ def live(world: World) -> None:
 
 
 def tables(world: World) -> dict[str, pl.DataFrame]:
-    with open_warehouse(world.home, open_keys(world.home)) as warehouse:
+    with open_warehouse(world.home, open_keys(world.home), "2GB") as warehouse:
         return {name: read_identifiers(warehouse, f"FROM warehouse.{name}").sort(pl.all()) for name in COMPARED}
 
 

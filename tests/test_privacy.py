@@ -135,7 +135,7 @@ def test_no_command_tells_an_address_or_writes_one_down(company: Company, relanc
         ("users", "remove", "ann"),
         ("users",),
         ("keys",),
-        ("keys", "rotate"),
+        ("keys", "rotate", *config),
         ("forget", PHONE, *config),
         ("forget", EMAIL.upper(), *config),
         ("run", *config),

@@ -204,7 +204,7 @@ def test_whatever_is_kept_for_days_is_kept_for_as_many_the_newest_among_them(
     orders = (company.folder / "orders.csv").read_text()
     company.write("orders", orders + "o8,2,2024-06-30,?,EUR,completed\n")
     night(str(newest))
-    with open_warehouse(home, open_keys(home)) as warehouse:
+    with open_warehouse(home, open_keys(home), "2GB") as warehouse:
         for (table, column), days in kept.items():
             # The oldest day that is kept, and the one before it.
             for age in (days - 1, days):
@@ -213,7 +213,7 @@ def test_whatever_is_kept_for_days_is_kept_for_as_many_the_newest_among_them(
         # A night of the segment itself would mend what it never wrote.
         warehouse.execute("UPDATE warehouse.memberships SET segment = 'another' WHERE valid_to IS NOT NULL")
     night(str(newest))
-    with open_warehouse(home, open_keys(home)) as warehouse:
+    with open_warehouse(home, open_keys(home), "2GB") as warehouse:
         found = {
             (table, column): warehouse.read(f"SELECT min({column}) FROM warehouse.{table}").item()
             for table, column in kept

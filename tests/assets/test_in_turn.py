@@ -173,7 +173,7 @@ def test_a_day_that_the_crm_cannot_be_read_for_changes_nothing(
     assert report(home).messages[0].startswith("The CRM can be read for")
     with open_catalog(home) as catalog:
         assert [(row["version"], row["state"]) for row in catalog.versions(state=None)] == before
-    with open_warehouse(home, open_keys(home)) as warehouse:
+    with open_warehouse(home, open_keys(home), "2GB") as warehouse:
         assert warehouse.read("SELECT DISTINCT as_of::VARCHAR FROM warehouse.night_files").rows() == [(DAY,)]
 
 
@@ -181,14 +181,14 @@ def test_a_day_that_the_crm_cannot_be_read_for_changes_nothing(
 def test_what_an_older_day_left_stays_as_evidence(materialize: Materialize, company: Company, home: Home) -> None:
     a_day_later(company)
     assert materialize(NEXT, *ALL)
-    with open_warehouse(home, open_keys(home)) as warehouse:
+    with open_warehouse(home, open_keys(home), "2GB") as warehouse:
         before = warehouse.read("FROM warehouse.features").sort(pl.all())
 
     for group in ("customers", "features", "identifiers", "uploads/refused_keys"):
         assert not materialize(DAY, group), group
         assert f"of {DAY} stays as that night left it" in report(home).messages[0]
 
-    with open_warehouse(home, open_keys(home)) as warehouse:
+    with open_warehouse(home, open_keys(home), "2GB") as warehouse:
         assert warehouse.read("FROM warehouse.features").sort(pl.all()).equals(before)
     assert materialize(NEXT, "uploads")
 

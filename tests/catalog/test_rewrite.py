@@ -56,7 +56,7 @@ for number in range(1, 100):
     child = os.fork()
     if not child:
         sys.setprofile(killed_before(number))
-        rotate_warehouse_key(Home.at(copy))
+        rotate_warehouse_key(Home.at(copy), "2GB")
         os._exit(0)
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
         break
@@ -74,14 +74,14 @@ def home(tmp_path: Path) -> Home:
     """A home with a warehouse of a few tables."""
     home = Home.at(tmp_path / "home")
     home.create()
-    with open_warehouse(home, open_keys(home)) as warehouse:
+    with open_warehouse(home, open_keys(home), "2GB") as warehouse:
         warehouse.replace("people", PEOPLE)
         warehouse.replace("nobody", PEOPLE.clear())
     return home
 
 
 def rows(home: Home) -> pl.DataFrame:
-    with open_warehouse(home, open_keys(home)) as warehouse:
+    with open_warehouse(home, open_keys(home), "2GB") as warehouse:
         assert warehouse.has("nobody")
         return warehouse.read("FROM warehouse.people ORDER BY number")
 
@@ -98,7 +98,7 @@ def test_the_same_rows_are_read_with_a_new_key(home: Home) -> None:
     before = open_keys(home)
     home.spill.mkdir(exist_ok=True)
     (home.spill / "of a killed run").touch()
-    rotate_warehouse_key(home)
+    rotate_warehouse_key(home, "2GB")
     after = open_keys(home)
     assert not (home.spill / "of a killed run").exists()
     assert after.warehouse != before.warehouse
@@ -111,15 +111,15 @@ def test_the_same_rows_are_read_with_a_new_key(home: Home) -> None:
 
 def test_the_old_key_opens_nothing_any_more(home: Home) -> None:
     before = open_keys(home)
-    rotate_warehouse_key(home)
-    with pytest.raises(KeyFileError, match="another warehouse key"), open_warehouse(home, before):
+    rotate_warehouse_key(home, "2GB")
+    with pytest.raises(KeyFileError, match="another warehouse key"), open_warehouse(home, before, "2GB"):
         pytest.fail("the old key still opens the warehouse")
 
 
 def test_a_key_is_rotated_again_and_again(home: Home) -> None:
     keys = {open_keys(home).warehouse}
     for _ in range(2):
-        rotate_warehouse_key(home)
+        rotate_warehouse_key(home, "2GB")
         keys.add(open_keys(home).warehouse)
     assert len(keys) == 3
     assert rows(home).equals(PEOPLE)
@@ -145,7 +145,7 @@ def test_a_rotation_killed_at_any_moment_leaves_an_encrypted_warehouse_that_open
 
 
 def test_a_rewrite_under_the_same_key_leaves_one_file_also_where_one_was_killed(home: Home) -> None:
-    with open_warehouse(home, open_keys(home)) as warehouse:
+    with open_warehouse(home, open_keys(home), "2GB") as warehouse:
         home.spill.mkdir(exist_ok=True)
         (home.spill / "of a killed run").touch()
         rewrite_warehouse(home, warehouse)
@@ -164,7 +164,7 @@ def test_a_key_of_the_environment_is_not_rotated_and_the_way_is_told(
     with pytest.raises(
         KeyFileError, match=r"comes from RELANCE_WAREHOUSE_KEY.*unset the variable, rotate, then"
     ) as told:
-        rotate_warehouse_key(home)
+        rotate_warehouse_key(home, "2GB")
     assert open_keys(home).warehouse not in str(told.value)
     assert home.warehouse.read_bytes() == before
 
@@ -172,7 +172,7 @@ def test_a_key_of_the_environment_is_not_rotated_and_the_way_is_told(
 def test_no_key_is_rotated_while_another_process_writes(home: Home) -> None:
     before = open_keys(home)
     with home.locked(), pytest.raises(HomeLockedError):
-        rotate_warehouse_key(home)
+        rotate_warehouse_key(home, "2GB")
     assert open_keys(home) == before
     assert places(home) == AT_REST
 
@@ -180,10 +180,10 @@ def test_no_key_is_rotated_while_another_process_writes(home: Home) -> None:
 def test_without_a_warehouse_there_is_nothing_to_rotate(tmp_path: Path) -> None:
     home = Home.at(tmp_path / "new")
     with pytest.raises(KeyFileError, match="nothing to rotate"):
-        rotate_warehouse_key(home)
+        rotate_warehouse_key(home, "2GB")
     open_keys(home)
     with pytest.raises(WarehouseError, match="nothing is encrypted"):
-        rotate_warehouse_key(home)
+        rotate_warehouse_key(home, "2GB")
 
 
 def test_a_copy_that_is_not_equal_is_thrown_away(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,9 +199,9 @@ def test_a_copy_that_is_not_equal_is_thrown_away(home: Home, monkeypatch: pytest
     with monkeypatch.context() as patched:
         patched.setattr(Warehouse, "execute", losing)
         with pytest.raises(WarehouseError, match="not equal"):
-            rotate_warehouse_key(home)
+            rotate_warehouse_key(home, "2GB")
         assert places(home) == AT_REST
-        with pytest.raises(WarehouseError, match="not equal"), open_warehouse(home, before) as warehouse:
+        with pytest.raises(WarehouseError, match="not equal"), open_warehouse(home, before, "2GB") as warehouse:
             rewrite_warehouse(home, warehouse)
     assert places(home) == AT_REST
     assert open_keys(home) == before
@@ -217,7 +217,7 @@ def test_what_fails_after_the_new_file_took_the_name_keeps_its_key(home: Home, m
     with monkeypatch.context() as patched:
         patched.setattr(rewrite, "sync", failing)
         with pytest.raises(OSError, match="the disk fails"):
-            rotate_warehouse_key(home)
+            rotate_warehouse_key(home, "2GB")
     assert rows(home).equals(PEOPLE)
     assert open_keys(home).warehouse != before.warehouse
     assert places(home) == AT_REST
@@ -231,7 +231,7 @@ def test_a_disk_that_is_too_full_is_told_before_anything_is_written(
 
     monkeypatch.setattr(rewrite.shutil, "disk_usage", lambda path: Usage)
     with pytest.raises(WarehouseError, match="Free some space; nothing was changed"):
-        rotate_warehouse_key(home)
+        rotate_warehouse_key(home, "2GB")
     assert places(home) == AT_REST
 
 

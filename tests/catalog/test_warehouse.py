@@ -88,14 +88,14 @@ def refused() -> Iterator[list[str]]:
 
 
 def test_what_was_written_is_read_again_after_closing(new_home: Home) -> None:
-    with open_warehouse(new_home, KEYS) as warehouse:
+    with open_warehouse(new_home, KEYS, "2GB") as warehouse:
         warehouse.replace("people", people("a@x.fr", "b@x.fr"))
-    with open_warehouse(new_home, KEYS) as warehouse:
+    with open_warehouse(new_home, KEYS, "2GB") as warehouse:
         assert warehouse.read("FROM warehouse.people")["email"].to_list() == ["a@x.fr", "b@x.fr"]
 
 
 def test_no_byte_on_disk_shows_what_is_stored(new_home: Home) -> None:
-    with open_warehouse(new_home, KEYS) as warehouse:
+    with open_warehouse(new_home, KEYS, "2GB") as warehouse:
         warehouse.replace("people", people(*[f"{number}.{SENTINEL}" for number in range(20_000)]))
         warehouse.append("people", people(SENTINEL))
         assert files_with(new_home, SENTINEL) == []
@@ -119,12 +119,12 @@ def test_no_byte_of_a_spill_file_shows_what_did_not_fit_in_memory(new_home: Home
 def test_what_a_killed_run_spilled_does_not_keep_the_next_one_out(new_home: Home) -> None:
     new_home.spill.mkdir()
     (new_home.spill / "duckdb_temp_storage_DEFAULT-0.tmp").write_bytes(bytes(262_144))
-    with open_warehouse(new_home, KEYS) as warehouse:
+    with open_warehouse(new_home, KEYS, "2GB") as warehouse:
         assert warehouse.read("SELECT current_setting('temp_file_encryption') AS encrypted").item()
 
 
 def test_a_failed_night_leaves_nothing_readable_behind(new_home: Home) -> None:
-    with pytest.raises(ZeroDivisionError), open_warehouse(new_home, KEYS) as warehouse, warehouse.transaction():
+    with pytest.raises(ZeroDivisionError), open_warehouse(new_home, KEYS, "2GB") as warehouse, warehouse.transaction():
         warehouse.replace("people", people(*[f"{number}.{SENTINEL}" for number in range(5_000)]))
         raise ZeroDivisionError
     assert files_with(new_home, SENTINEL) == []
@@ -136,10 +136,10 @@ def test_the_file_is_its_owners_only(home: Home, shared: Warehouse) -> None:
 
 
 def test_another_key_is_told_without_showing_it(new_home: Home) -> None:
-    with open_warehouse(new_home, KEYS):
+    with open_warehouse(new_home, KEYS, "2GB"):
         pass
     wrong = SecretKeys("9" * 64, KEYS.identity, KEYS.signing)
-    with pytest.raises(KeyFileError) as caught, open_warehouse(new_home, wrong):
+    with pytest.raises(KeyFileError) as caught, open_warehouse(new_home, wrong, "2GB"):
         pytest.fail("opened with a wrong key")
     assert str(caught.value).startswith(f"{new_home.warehouse} was made with another warehouse key")
     assert str(new_home.keys) in str(caught.value)
@@ -150,20 +150,20 @@ def test_another_key_is_told_without_showing_it(new_home: Home) -> None:
 
 
 def test_a_wrong_key_does_no_harm(new_home: Home) -> None:
-    with open_warehouse(new_home, KEYS) as warehouse:
+    with open_warehouse(new_home, KEYS, "2GB") as warehouse:
         warehouse.replace("people", people("a@x.fr"))
     before = new_home.warehouse.read_bytes()
-    with pytest.raises(KeyFileError), open_warehouse(new_home, SecretKeys("9" * 64, "2" * 64, "3" * 64)):
+    with pytest.raises(KeyFileError), open_warehouse(new_home, SecretKeys("9" * 64, "2" * 64, "3" * 64), "2GB"):
         pytest.fail("opened with a wrong key")
     assert new_home.warehouse.read_bytes() == before
-    with open_warehouse(new_home, KEYS) as warehouse:
+    with open_warehouse(new_home, KEYS, "2GB") as warehouse:
         assert warehouse.read("FROM warehouse.people").height == 1
 
 
 @pytest.mark.parametrize("content", [b"not a database at all " * 500, os.urandom(300) * 50])
 def test_a_file_that_is_no_warehouse_is_told(new_home: Home, content: bytes) -> None:
     new_home.warehouse.write_bytes(content)
-    with pytest.raises((WarehouseError, KeyFileError)) as caught, open_warehouse(new_home, KEYS):
+    with pytest.raises((WarehouseError, KeyFileError)) as caught, open_warehouse(new_home, KEYS, "2GB"):
         pytest.fail("opened what is no warehouse")
     assert str(caught.value).startswith(f"{new_home.warehouse} ")
     assert "backup" in str(caught.value)
@@ -171,7 +171,7 @@ def test_a_file_that_is_no_warehouse_is_told(new_home: Home, content: bytes) -> 
 
 
 def test_one_writer_at_a_time(home: Home, shared: Warehouse) -> None:
-    with pytest.raises(HomeLockedError), open_warehouse(home, KEYS):
+    with pytest.raises(HomeLockedError), open_warehouse(home, KEYS, "2GB"):
         pytest.fail("opened twice")
 
 
@@ -351,7 +351,7 @@ def test_rows_that_do_not_fit_are_refused_whole(warehouse: Warehouse, frame: pl.
 
 
 def test_rows_that_went_leave_the_memory_to_work_with(new_home: Home) -> None:
-    with open_warehouse(new_home, KEYS) as warehouse:
+    with open_warehouse(new_home, KEYS, "2GB") as warehouse:
         warehouse.execute("CREATE TABLE warehouse.orders AS SELECT range AS number FROM range(6_000_000)")
         warehouse.execute("DELETE FROM warehouse.orders WHERE number % 2048 = 7")
     with open_warehouse(new_home, KEYS, "40MB") as warehouse:
@@ -364,7 +364,7 @@ def test_pages_that_were_read_are_given_back_and_read_again(new_home: Home) -> N
     held = "SELECT sum(memory_usage_bytes)::BIGINT FROM duckdb_memory()"
     limit = "SELECT parse_formatted_bytes(current_setting('memory_limit'))::BIGINT"
     total = "SELECT sum(number)::BIGINT FROM warehouse.orders"
-    with open_warehouse(new_home, KEYS) as warehouse:
+    with open_warehouse(new_home, KEYS, "2GB") as warehouse:
         warehouse.execute("CREATE TABLE warehouse.orders AS SELECT range AS number FROM range(3_000_000)")
         warehouse.execute("DELETE FROM warehouse.orders WHERE number < 500_000 AND number % 2048 = 7")
     with open_warehouse(new_home, KEYS, "30MB") as warehouse:
@@ -407,7 +407,7 @@ def test_the_users_own_folders_stay_untouched(new_home: Home, tmp_path: Path, mo
     (tmp_path / "here").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.chdir(tmp_path / "here")
-    with open_warehouse(new_home, KEYS) as warehouse:
+    with open_warehouse(new_home, KEYS, "2GB") as warehouse:
         warehouse.replace("people", people("a@x.fr"))
     assert list((tmp_path / "user").iterdir()) == []
     assert list((tmp_path / "here").iterdir()) == []

@@ -10,22 +10,23 @@ from pathlib import Path
 import pytest
 
 import commands.audit
+import commands.keys
 from catalog.home import Home
 from catalog.secret_keys import NAMES, open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
 from pipelines.uploads.manifest import signed
 from tests.catalog.test_audit import tamper
-from tests.commands.test_messages import DAY, LOYAL, home, manifest, no_other_installation, relance, words
+from tests.commands.test_messages import DAY, LOYAL, config, home, manifest, no_other_installation, relance, words
 
-__all__ = ["home", "no_other_installation"]
+__all__ = ["config", "home", "no_other_installation"]
 
 
 @pytest.fixture
-def after_a_night(home: Home) -> Home:
-    """A home with keys, a warehouse, and a night that published a version."""
+def after_a_night(home: Home, config: Path) -> Home:
+    """A home with keys, a warehouse, and a night that published a version, beside its config."""
     keys = open_keys(home)
-    with open_warehouse(home, keys), open_catalog(home) as catalog:
+    with open_warehouse(home, keys, "2GB"), open_catalog(home) as catalog:
         night = catalog.begin_night(DAY)
         version = signed(manifest(), catalog.audit_head(), keys)
         catalog.add_version(LOYAL, version, "content")
@@ -78,10 +79,21 @@ def test_rotating_tells_what_the_old_key_still_opens_and_is_logged(after_a_night
     after = secrets_of(after_a_night)
     assert (after[0] != before[0], after[1:]) == (True, before[1:])
     assert not [secret for secret in before + after if secret in result.output]
-    with open_warehouse(after_a_night, open_keys(after_a_night)):
+    with open_warehouse(after_a_night, open_keys(after_a_night), "2GB"):
         pass
     assert "key rotated" in relance("audit", "show", "--home", after_a_night.root).output
     assert relance("audit", "verify", "--home", after_a_night.root).exit_code == 0
+
+
+def test_rotating_keeps_to_the_memory_limit_of_the_config(
+    after_a_night: Home, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (config / "relance.toml").write_text('currency = "EUR"\nmemory_limit = "321MB"\n', encoding="utf-8")
+    asked: list[tuple[Home, str]] = []
+    monkeypatch.setattr(commands.keys, "rotate_warehouse_key", lambda *arguments: asked.append(arguments))
+    for option in ([], ["--config", config]):
+        assert relance("keys", "rotate", *option, "--home", after_a_night.root).exit_code == 0
+    assert asked == [(after_a_night, "321MB")] * 2
 
 
 def test_what_the_old_signing_key_signed_is_still_verified_here_and_by_a_third_party(after_a_night: Home) -> None:

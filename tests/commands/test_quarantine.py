@@ -36,7 +36,7 @@ def home(tmp_path: Path) -> Home:
     home = Home.at(tmp_path / "home")
     days = {day for day, *_ in ROWS} | {DAY - timedelta(days=2)}
     schema = {"as_of": pl.Date, "table": pl.String, "source": pl.String, "row": pl.Int64, "rule": pl.String}
-    with open_warehouse(home, open_keys(home)) as warehouse:
+    with open_warehouse(home, open_keys(home), "2GB") as warehouse:
         warehouse.replace("pulls", pl.DataFrame({"as_of": sorted(days)}))
         warehouse.replace("quarantine", pl.DataFrame(ROWS, schema={**schema, "shape": pl.String}, orient="row"))
     return home
@@ -87,7 +87,7 @@ def test_a_day_of_which_nothing_is_kept_is_not_said_to_have_set_nothing_aside(ho
 def test_before_anything_was_read_it_says_so(tmp_path: Path) -> None:
     home = Home.at(tmp_path / "home")
     assert "has no warehouse: nothing ran there yet" in " ".join(asked(home).output.split())
-    with open_warehouse(home, open_keys(home)):
+    with open_warehouse(home, open_keys(home), "2GB"):
         pass
     result = asked(home)
     assert result.exit_code != 0

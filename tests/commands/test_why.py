@@ -88,7 +88,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
     company.write("consents", consents.read_text() + "c9,2,withdrawn,2024-07-01\nc12,9,withdrawn,2024-07-01\n")
     night(company.config, home, SECOND)
     # Whoever has left had been in it before, too.
-    with open_warehouse(Home.at(home), open_keys(Home.at(home))) as warehouse:
+    with open_warehouse(Home.at(home), open_keys(Home.at(home)), "2GB") as warehouse:
         earlier = "DATE '2024-01-01' AS valid_from, DATE '2024-02-01' AS valid_to"
         left = f"SELECT * REPLACE ({earlier}) FROM warehouse.memberships WHERE valid_to IS NOT NULL"
         warehouse.execute(f"INSERT INTO warehouse.memberships {left}")

@@ -18,7 +18,7 @@ from catalog.warehouse import Warehouse, open_warehouse
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     home = Home.at(tmp_path_factory.mktemp("home"))
     home.create()
-    with open_warehouse(home, open_keys(home)) as warehouse:
+    with open_warehouse(home, open_keys(home), "2GB") as warehouse:
         yield warehouse
 
 

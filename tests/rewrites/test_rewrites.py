@@ -48,7 +48,7 @@ def file(home: Path) -> int:
 
 
 def due(home: Path, in_days: int = 0) -> bool:
-    with open_warehouse(Home.at(home), open_keys(Home.at(home))) as warehouse:
+    with open_warehouse(Home.at(home), open_keys(Home.at(home)), "2GB") as warehouse:
         return rewrite_is_due(warehouse, (datetime.now(UTC) + timedelta(days=in_days)).date())
 
 

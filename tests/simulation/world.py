@@ -277,7 +277,7 @@ class World:
 
     @contextmanager
     def _stores(self) -> Iterator[Stores]:
-        with open_warehouse(self.home, open_keys(self.home)) as warehouse, open_catalog(self.home) as catalog:
+        with open_warehouse(self.home, open_keys(self.home), "2GB") as warehouse, open_catalog(self.home) as catalog:
             yield Stores(catalog, warehouse)
 
     def _newest(self, catalog: Catalog, audience: Audience) -> Manifest | None:

@@ -23,7 +23,7 @@ def test_each_kept_night_knows_its_own_config_and_equal_files_are_kept_once(tmp_
     shutil.copytree(ROOT / "tests" / "companies" / "small" / "config", folder)
     home = Home.at(tmp_path / "home")
     home.create()
-    with open_warehouse(home, open_keys(home)) as warehouse:
+    with open_warehouse(home, open_keys(home), "2GB") as warehouse:
         first = read_config(folder)
         keep_files(warehouse, first, day=FIRST)
         segment = folder / "segments" / "buyers.toml"

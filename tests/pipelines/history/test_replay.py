@@ -56,7 +56,7 @@ class Lived:
     def replaying(self) -> Iterator[Replay]:
         keys = open_keys(self.home)
         config = read_config(self.company.config)
-        with open_warehouse(self.home, keys) as warehouse, open_catalog(self.home) as catalog:
+        with open_warehouse(self.home, keys, "2GB") as warehouse, open_catalog(self.home) as catalog:
 
             def replay(day: date, current: Config = config) -> list[replaying.Replayed]:
                 kept = kept_night(warehouse, day, 35)

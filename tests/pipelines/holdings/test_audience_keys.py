@@ -46,7 +46,7 @@ Carried = set[tuple[str, str]]
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     home = Home.at(tmp_path_factory.mktemp("keys") / "home")
-    with open_warehouse(home, open_keys(home)) as opened:
+    with open_warehouse(home, open_keys(home), "2GB") as opened:
         ensure_keys(opened)
         yield opened
 

@@ -207,7 +207,7 @@ COUNT = itertools.count()
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, SecretKeys, Warehouse]]:
     home = Home.at(tmp_path_factory.mktemp("deltas"))
     keys = open_keys(home)
-    with open_warehouse(home, keys) as warehouse:
+    with open_warehouse(home, keys, "2GB") as warehouse:
         ensure_keys(warehouse)
         yield home, keys, warehouse
 

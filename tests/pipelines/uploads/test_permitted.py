@@ -39,7 +39,7 @@ def test_keys_of_whoever_may_not_be_sent_are_found_in_every_shape(tmp_path: Path
     home, held = Home.at(tmp_path / "home"), identifiers()
     every = network_keys(held, GOOGLE)
     asked = pl.concat([every, every.with_columns(value=pl.lit("nobody's")).unique()])
-    with open_warehouse(home, open_keys(home)) as warehouse:
+    with open_warehouse(home, open_keys(home), "2GB") as warehouse:
         warehouse.replace_all([stored_identifiers(held, COLUMNS, NO_DIGESTS)])
         warehouse.replace(
             "permissions", pl.DataFrame({"person_id": ["permitted", "refused"], "network": ["google_ads", "meta"]})
@@ -62,7 +62,7 @@ def test_a_key_that_a_network_takes_in_two_forms_is_found_in_either(tmp_path: Pa
         schema_overrides={column.name: pl.String for column in columns},
     )
     asked = pl.DataFrame({"key": "phone", "value": [*forms.values(), "another's"]})
-    with open_warehouse(home, open_keys(home)) as warehouse:
+    with open_warehouse(home, open_keys(home), "2GB") as warehouse:
         warehouse.replace_all([stored_identifiers(held, columns, NO_DIGESTS)])
         warehouse.replace("permissions", pl.DataFrame({"person_id": ["another"], "network": ["tiktok"]}))
         found = unpermitted_keys(warehouse, "tiktok", network, asked, nothing_forbidden(asked))
@@ -74,7 +74,7 @@ def test_a_network_gets_those_of_its_own_audiences_who_may_be_sent_to_it_whateve
 ) -> None:
     home, day = Home.at(tmp_path / "home"), date(2025, 6, 30)
     some = "SELECT unnest(['jane', 'jane', 'joe', 'new']) AS person_id"
-    with open_warehouse(home, open_keys(home)) as warehouse:
+    with open_warehouse(home, open_keys(home), "2GB") as warehouse:
         warehouse.replace(
             "features",
             pl.DataFrame({"person_id": ["jane", "joe", "other"], "as_of": day, "country": "FR", "revenue": 1}),

@@ -64,7 +64,7 @@ def opened(folder: Path, keys: Path | None = None, settings: Settings | None = N
     """The outbox of a home, with its real stores."""
     home = Home.at(folder / "home", keys)
     secret = open_keys(home)
-    with open_warehouse(home, secret) as warehouse, open_catalog(home) as catalog:
+    with open_warehouse(home, secret, "2GB") as warehouse, open_catalog(home) as catalog:
         ensure_keys(warehouse)
         yield Outbox(home, secret, warehouse, catalog, settings or Settings(currency="EUR"), night=1)
 
