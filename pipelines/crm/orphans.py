@@ -34,8 +34,8 @@ class Orphans(NamedTuple):
 def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
     """The rows of a table, as written tonight, whose customer_id no customer has; rows without one name somebody else.
 
-    Nothing is told where customers set aside or erased may be all that is missing. Where those may be whom the night
-    before had and tonight has not, the ids are not to blame.
+    Nothing is told where customers set aside or erased may be all that is missing. Where those may be whom the CRM had
+    when it was read before, the ids are not to blame.
     """
     customers = warehouse.height("crm_customers")
     parts = 1 + customers // _CUSTOMERS_LOOKED_AT
@@ -47,11 +47,11 @@ def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
         f"FROM (SELECT customer_id FROM warehouse.crm_{table} {of_part}) AS named "
         f"LEFT JOIN ({living}) AS living USING (customer_id)"
     )
-    pulls = warehouse.read(
-        'SELECT quarantined + erased AS missing, "read" - quarantined - erased AS rows FROM warehouse.pulls '
-        "WHERE \"table\" = 'customers' ORDER BY as_of DESC LIMIT 2"
+    pulled = warehouse.read(
+        "SELECT quarantined + erased AS missing, rows AS before FROM warehouse.pulls, warehouse.customers_before "
+        "WHERE \"table\" = 'customers' ORDER BY as_of DESC LIMIT 1"
     )
-    missing, before = pulls["missing"].head(1).sum(), int(pulls["rows"].slice(1, 1).sum())
+    missing, before = pulled.row(0)
     rows, without_customer, ids = found.row(0)
     several = _naming_several(warehouse, table, of_part) if without_customer else 0
     if several:
@@ -70,7 +70,7 @@ def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
     if ids * parts <= missing + before - customers:
         lost = Said(
             "{orphans} of {rows} rows of {table} that were looked at name no customer: the CRM's table of customers "
-            "has {customers} rows, and had {before} the night before. Look at that export first.",
+            "has {customers} rows, and had {before} when it was read before. Look at that export first.",
             orphans=without_customer,
             rows=rows,
             table=table_said(table),

@@ -10,14 +10,13 @@ import polars as pl
 from catalog.duckdb_connection import literal, registered, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.customers import customers, person_aliases
-from pipelines.customers.people import ONE_ID_TWICE, people, person_ids
+from pipelines.customers.people import one_id_twice, people, person_ids
 from pipelines.customers.records import canonical_records
 from pipelines.pieces import in_pieces
 from pipelines.tables.changes import are_noted, begin_notes
 from pipelines.tables.intervals import Staying, replace_by
 from pipelines.tables.rules import is_made_by, rules_of, set_made_by
 from schemas.customers import PersonAliases
-from schemas.errors import StageError
 from schemas.settings import Joining
 
 #: What says who a record is; the rest of `crm_customers` stays where it is.
@@ -169,7 +168,7 @@ def _check_ids(warehouse: Warehouse, *, known: bool) -> None:
     if warehouse.read(f"SELECT hash(own_id) AS own_id FROM {given}")["own_id"].is_unique().all():
         return
     if warehouse.read(f"SELECT count(*) <> count(DISTINCT own_id) FROM {given}").item():
-        raise StageError(ONE_ID_TWICE)
+        raise one_id_twice()
 
 
 def _write_customers(warehouse: Warehouse, *, known: bool) -> None:

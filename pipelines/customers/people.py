@@ -19,10 +19,13 @@ from schemas.errors import StageError
 from schemas.said import Said
 from schemas.settings import Joining
 
-#: What is said, once in a hundred million CRMs of ten million records, of ids that are one.
-ONE_ID_TWICE = Said(
-    "Two records got the same person id by chance. Give one of the CRM's newest records another customer_id."
-)
+
+def one_id_twice() -> StageError:
+    """What is said, once in a hundred million CRMs of ten million records, of ids that are one."""
+    msg = Said(
+        "Two records got the same person id by chance. Give one of the CRM's newest records another customer_id."
+    )
+    return StageError(msg)
 
 
 def people(records: pl.DataFrame, joining: Joining, *, identity_key: str) -> pl.DataFrame:
@@ -40,7 +43,7 @@ def people(records: pl.DataFrame, joining: Joining, *, identity_key: str) -> pl.
     _, first, of_person = np.unique(person, return_index=True, return_inverse=True)
     own_id = person_ids(ranked["customer_id"], identity_key)
     if own_id.hash().is_duplicated().any() and own_id.is_duplicated().any():
-        raise StageError(ONE_ID_TWICE)
+        raise one_id_twice()
     return (
         ranked.with_columns(
             own_id=own_id, person_id=own_id.gather(first[of_person]), position=_positions(person, first[of_person])

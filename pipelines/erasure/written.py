@@ -17,7 +17,8 @@ from schemas.source import TableName
 
 def write_table(erasing: Erasing, name: TableName, table: Table, *, day: date) -> None:
     """Write the day's table to `crm_NAME`, what it set aside to `quarantine` and its counts to `pulls`, in one
-    transaction; then drop what it was made of."""
+    transaction; then drop what it was made of. Of customers it also notes in `customers_before` how many rows there
+    were until now, be they of the night before or of the same day."""
     warehouse, config = erasing.warehouse, erasing.config
     pull = pl.DataFrame(
         {
@@ -29,6 +30,9 @@ def write_table(erasing: Erasing, name: TableName, table: Table, *, day: date) -
         }
     )
     with warehouse.transaction():
+        if name == "customers":
+            before = warehouse.height("crm_customers") if warehouse.has("crm_customers") else 0
+            warehouse.replace("customers_before", pl.DataFrame({"rows": [before]}))
         if table.lifted is not None:
             warehouse.replace("crm_erasures", table.lifted)
         if table.covered is not None:

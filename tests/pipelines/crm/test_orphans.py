@@ -27,9 +27,10 @@ def found(
         warehouse.replace(table, pl.DataFrame({"customer_id": ids}, schema={"customer_id": pl.String}))
     left_out = {"quarantined": quarantined, "erased": erased}
     pull = {"as_of": date(2024, 6, 1), "table": "customers", "read": len(customers) + quarantined + erased, **left_out}
-    earlier = {**pull, "as_of": date(2024, 5, 1), "quarantined": 99, "read": before + 99 + erased}
+    earlier = {**pull, "as_of": date(2024, 5, 1), "quarantined": 99}
     other = {**pull, "table": "orders", "quarantined": 99}
     warehouse.replace("pulls", pl.DataFrame([earlier, other, pull]))
+    warehouse.replace("customers_before", pl.DataFrame({"rows": [before]}))
     return orphans(warehouse, "orders")
 
 
@@ -90,7 +91,7 @@ def test_orders_of_customers_whom_tonights_export_lacks_are_told_as_such(warehou
     orders: list[str | None] = ["1", "2", "3", "3", "4"]
     assert [str(notice) for notice in found(warehouse, orders, ["1"], before=4).notices] == [
         "4 of 5 rows of orders that were looked at name no customer: the CRM's table of customers has 1 rows, and had "
-        "4 the night before. Look at that export first."
+        "4 when it was read before. Look at that export first."
     ]
     # Three ids are of nobody, and only two customers went.
     compare = found(warehouse, orders, ["1"], before=3).notices[0]
