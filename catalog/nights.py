@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
 from catalog.database import METADATA, now
-from schemas.errors import RelanceError
+from schemas.errors import ConfigError, HomeLockedError, RelanceError
 from schemas.nights import Alert, ConfigChange, NightReport, OutcomeLine, QuarantineLine, StageLine, StartedAs
 from schemas.said import Said
 
 if TYPE_CHECKING:
+    from catalog.home import Home
     from catalog.store import Catalog
 
 NIGHTS = sa.Table(
@@ -105,11 +107,24 @@ def record_start(catalog: Catalog, night: int, started_as: StartedAs, run_id: st
     """Write how a night was started, and end those that were interrupted: whoever holds the home runs alone."""
     with catalog.writing() as connection:
         connection.execute(sa.insert(STARTS).values(night=night, started_as=started_as, run_id=run_id))
-        connection.execute(
-            sa.update(NIGHTS)
-            .where(NIGHTS.c.night < night, NIGHTS.c.ended_at.is_(None))
-            .values(ended_at=now(), outcome="interrupted", messages=[_INTERRUPTED], exit_code=1)
-        )
+        _end(connection, NIGHTS.c.night < night)
+
+
+def end_interrupted(catalog: Catalog, home: Home) -> None:
+    """Write of nights that have no end, though nobody holds the home, that they were interrupted: whoever asks how they
+    went need not wait for the next."""
+    unended = NIGHTS.c.ended_at.is_(None)
+    with catalog.reading() as connection:
+        if connection.execute(sa.select(NIGHTS.c.night).where(unended)).first() is None:
+            return
+    with suppress(HomeLockedError, ConfigError), home.locked(), catalog.writing() as connection:
+        _end(connection, unended)
+
+
+def _end(connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
+    """End those of the nights that have no end as interrupted."""
+    ended = {"ended_at": now(), "outcome": "interrupted", "messages": [_INTERRUPTED], "exit_code": 1}
+    connection.execute(sa.update(NIGHTS).where(which, NIGHTS.c.ended_at.is_(None)).values(**ended))
 
 
 def record_stages(catalog: Catalog, night: int, lines: Iterable[StageLine]) -> None:

@@ -222,6 +222,9 @@ def _temporary_copy(home: Home) -> Iterator[Home]:
                     copy_database(home, copy)
                 if home.keys.exists():
                     shutil.copytree(home.keys, copy.keys)
+                if home.outbox.exists():
+                    # Read and left out of the copy, never written: what was published is asked for, not made again.
+                    shutil.copytree(home.outbox, copy.outbox, copy_function=os.symlink)
                 if home.sample.exists():
                     (copy.root / "sample").symlink_to(home.sample)
         yield copy

@@ -15,7 +15,7 @@ from catalog.alerts import tell
 from catalog.allowances import Leave, leaves_taken_back, standing_leaves
 from catalog.descriptions import descriptions
 from catalog.journal import confirmations
-from catalog.nights import newest_night, night_report, starts_since
+from catalog.nights import end_interrupted, newest_night, night_report, starts_since
 from catalog.offered import offered
 from catalog.store import Catalog, manifest_of
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, home_at, told
@@ -56,6 +56,7 @@ def status(
 ) -> None:
     """Show how the last night went, which audiences are held and why, and what is to be done with each version."""
     with told(), _told_if_away(home, config_folder(config) if due else None), catalog_at(home) as catalog:
+        end_interrupted(catalog, home_at(home))
         last = catalog.last_night()
         if last is None:
             OUT.print("No night was run yet.")

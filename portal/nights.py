@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
 
-from catalog.nights import NIGHTS, STAGES, config_changes, night_notices
+from catalog.nights import NIGHTS, STAGES, config_changes, end_interrupted, night_notices
 from catalog.store import OUTCOMES, Catalog
 from portal.rendering import render
 from portal.state import StateOf
@@ -44,6 +44,7 @@ def _stages(catalog: Catalog, nights: list[int]) -> dict[int, list[tuple[str, li
 
 @router.get("/nights", name="nights")
 def nights(request: Request, state: StateOf) -> Response:
+    end_interrupted(state.catalog, state.home)
     shown = _nights(state.catalog)
     rows = state.overview.rows(state.today)
     return render(

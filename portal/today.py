@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.journal import confirmations
-from catalog.nights import newest_night
+from catalog.nights import end_interrupted, newest_night
 from pipelines.freshness import quiet_days
 from pipelines.holdings.steps import Steps
 from portal.overview import Row
@@ -76,6 +76,7 @@ def confirmation_of(state: State, number: int | None) -> Confirmation | None:
 
 @router.get("/", name="today")
 def today(request: Request, asked: Annotated[Asked, Query()], state: StateOf) -> Response:
+    end_interrupted(state.catalog, state.home)
     rows = state.overview.rows(state.today)
     waiting = tasks(rows)
     night = newest_night(state.catalog)

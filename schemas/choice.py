@@ -69,7 +69,7 @@ def check_choices(segments: Mapping[str, Segment]) -> None:
             one network account have the same priority.
     """
     for name, segment in segments.items():
-        place = f"config/segments/{name}.toml: exclude"
+        place = f"segments/{name}.toml: exclude"
         for other in segment.exclude:
             if other not in segments:
                 msg = f"{place} names {other!r}; the segments are {', '.join(segments)}."
@@ -109,7 +109,7 @@ def _check_priorities(segments: Mapping[str, Segment]) -> None:
         if other != audience.segment:
             account = audience.network_account()
             msg = (
-                f"config/segments/{audience.segment}.toml: priority {priority} is also that of {other}.toml, and both "
+                f"segments/{audience.segment}.toml: priority {priority} is also that of {other}.toml, and both "
                 f"are on {account}. Choose another number: it says which of the two keeps whoever is in both."
             )
             raise ConfigError(msg)

@@ -136,6 +136,21 @@ def test_a_dry_run_publishes_nothing_and_leaves_nothing(
     assert not (tmp_path / "home").exists()
 
 
+def test_a_dry_run_says_what_the_run_would_and_leaves_what_is_published(
+    company: Company, home_after_a_night: Path, relance: Callable[..., Ran]
+) -> None:
+    def published() -> dict[str, bytes]:
+        files = (path for path in (home_after_a_night / "outbox").rglob("*") if path.is_file())
+        return {str(path): path.read_bytes() for path in files}
+
+    before = published()
+    ran = relance("run", "--dry-run", "--config", str(company.config), home=home_after_a_night)
+
+    assert ran.code == 0, ran.output
+    assert ran.output.count("fresh 2024-06-30.1") == len(list((home_after_a_night / "outbox").glob("*/*/*")))
+    assert published() == before
+
+
 def test_a_signed_version_verifies_and_a_changed_one_does_not(
     company: Company, relance: Callable[..., Ran], tmp_path: Path
 ) -> None:

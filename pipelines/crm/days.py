@@ -66,7 +66,7 @@ def check_asked_day(asked: date, *, default: date, pulled: date | None, chosen: 
     if pulled is not None and asked < pulled:
         msg = Said(
             "The CRM of {asked} cannot be read any more: {pulled} is already in this home, and a CRM shows "
-            "only today. Run {right} or later, or use another --home.",
+            "only today. Run {right}, or use another --home.",
             asked=asked,
             pulled=pulled,
             right=right,

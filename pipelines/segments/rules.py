@@ -100,4 +100,4 @@ def members(features: pl.DataFrame, rule: pl.Expr, *, segment: str, as_of: date)
 
 
 def _place(name: str) -> str:
-    return f"config/segments/{name}.toml, where"
+    return f"segments/{name}.toml, where"

@@ -263,6 +263,16 @@ def test_status_says_for_how_long_no_night_has_begun(home: Home, monkeypatch: py
     assert "late: no night has begun for 12 days" in words(relance("status", "--home", home.root))
 
 
+def test_status_says_of_a_night_that_was_killed_that_it_was_and_of_one_that_runs_that_it_does(home: Home) -> None:
+    with open_catalog(home) as catalog:
+        catalog.begin_night(DAY)
+    with home.locked():
+        assert "running, ended not yet" in words(relance("status", "--home", home.root))
+    killed = words(relance("status", "--home", home.root))
+    assert "interrupted, ended 2" in killed
+    assert "failed: The run was killed, or its machine stopped" in killed
+
+
 @pytest.mark.parametrize("second", [1, -1])
 def test_status_counts_the_days_without_a_night_in_the_company_s_zone(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: int

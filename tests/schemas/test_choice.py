@@ -61,7 +61,7 @@ def test_a_named_holdout_is_drawn_by_its_name() -> None:
 )
 def test_what_cannot_be_resolved_is_refused_with_file_and_field(fields: dict[str, dict], said: str) -> None:
     segments = {name: segment(**fields.get(name, {})) for name in ("a", "b", "c")}
-    with pytest.raises(ConfigError, match=r"^config/segments/") as refusal:
+    with pytest.raises(ConfigError, match=r"^segments/") as refusal:
         check_choices(segments)
     assert said in str(refusal.value)
 

@@ -139,7 +139,7 @@ def test_the_newest_day_may_be_run_and_a_chosen_one_if_none_newer_was(
     ("asked", "pulled", "chosen", "told"),
     [
         pytest.param(BEFORE, DEFAULT, True, "The CRM of 2025-06-29 cannot be read any more", id="a past day"),
-        pytest.param(BEFORE, DEFAULT, False, "Run 2025-06-30 or later, or use another --home", id="a past partition"),
+        pytest.param(BEFORE, DEFAULT, False, "Run 2025-06-30, or use another --home", id="a past partition"),
         pytest.param(BEFORE, None, False, "Choose the partition 2025-06-30", id="an old partition of a new home"),
         pytest.param(AFTER, None, False, "Choose the partition 2025-06-30", id="tomorrow's partition"),
         pytest.param(AFTER, None, True, "2025-07-01 is not over yet", id="today"),

@@ -131,7 +131,7 @@ def test_a_rule_that_nobody_meets_gives_an_empty_segment() -> None:
     ],
 )
 def test_a_rule_that_cannot_be_asked_is_refused_before_there_is_data(where: str, sentence: str | None) -> None:
-    with pytest.raises(ConfigError, match=r"^config/segments/best\.toml, where: .*\.$") as refusal:
+    with pytest.raises(ConfigError, match=r"^segments/best\.toml, where: .*\.$") as refusal:
         rule(where)
     assert "\n" not in str(refusal.value)
     if sentence:
@@ -225,7 +225,7 @@ def test_a_rule_over_a_persons_own_values_may_say_it_in_any_words(where: str) ->
 
 def test_a_rule_that_fails_at_night_names_its_segment_and_no_value() -> None:
     features = pl.DataFrame([person(orders_count=77)], schema=dict(Features.create_empty().schema))
-    with pytest.raises(StageError, match=r"^config/segments/best\.toml, where: .*NULLIF") as failure:
+    with pytest.raises(StageError, match=r"^segments/best\.toml, where: .*NULLIF") as failure:
         members(features, rule("revenue / (orders_count - 77) >= 5"), segment="best", as_of=NIGHT)
     assert "77" not in str(failure.value)
 
