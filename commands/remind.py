@@ -21,15 +21,15 @@ def remind(
     from pipelines.freshness import quiet_days
     from portal.overview import Overview
     from portal.weekly import send_weekly, weekly_mail
-    from schemas.declared import read_declared
+    from schemas.config import read_settings
     from schemas.errors import ConfigError
-    from schemas.settings import Settings
 
     with told(), catalog_at(home) as catalog:
-        path = config_folder(config) / "relance.toml"
-        settings = read_declared(Settings, path)
+        folder = config_folder(config)
+        settings = read_settings(folder)
         if settings.portal.weekly_email is None:
-            msg = f"{path}: [portal.weekly_email] is not there. docs/configuration.md says what it holds."
+            place = folder / "relance.toml"
+            msg = f"{place}: [portal.weekly_email] is not there. docs/configuration.md says what it holds."
             raise ConfigError(msg)
         now = datetime.now(settings.zone)
         with closing(Overview(catalog, settings)) as overview:

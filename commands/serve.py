@@ -22,11 +22,10 @@ def serve(
     from catalog.store import open_catalog
     from catalog.users import add_first_admin
     from portal.app import create_app
-    from schemas.declared import read_declared
-    from schemas.settings import Settings
+    from schemas.config import read_settings
 
     with told():
-        settings = read_declared(Settings, config_folder(config) / "relance.toml")
+        settings = read_settings(config_folder(config))
         place = home_at(home)
         with open_catalog(place) as catalog:
             app = create_app(place, settings, catalog)

@@ -26,14 +26,12 @@ from pipelines.holdings.confirming import manifests_of
 from pipelines.holdings.open_lists import open_lists
 from pipelines.holdings.outstanding import outstanding
 from pipelines.holdings.still_held import may_hold_forbidden
-from schemas.config import read_config
+from schemas.config import read_config, read_settings
 from schemas.counts import count_of
-from schemas.declared import read_declared
 from schemas.errors import CatalogError, ConfigError
 from schemas.journal import Confirmation
 from schemas.nights import NightReport
 from schemas.segment import Audience
-from schemas.settings import Settings
 from schemas.uploads import Manifest
 
 if TYPE_CHECKING:
@@ -92,7 +90,7 @@ def _told_if_away(home: Path | None, folder: Path | None) -> Iterator[None]:
 def _now(folder: Path) -> datetime:
     """Now in the company's zone; UTC where no config says it, since the status is shown all the same."""
     try:
-        return datetime.now(read_declared(Settings, folder / "relance.toml").zone)
+        return datetime.now(read_settings(folder).zone)
     except ConfigError:
         return datetime.now(UTC)
 

@@ -25,6 +25,8 @@ def unknown_list(catalog: Catalog, lists: tuple[OpenList, ...]) -> OpenList | No
 
 def has_unknown_lists(catalog: Catalog) -> bool:
     """Whether any audience has such a list."""
+    if restored_at(catalog) is None:
+        return False
     by_audience: dict[Audience, list[Confirmation]] = {}
     for each in confirmations(catalog):
         by_audience.setdefault(each.audience, []).append(each)
