@@ -14,6 +14,8 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage, SqliteSto
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import event
 
+from catalog.full_disk import full_disk_told
+
 #: Files that stay open: the index, the run's own, and a few at which somebody looks.
 _OPEN = 8
 
@@ -34,7 +36,8 @@ class OpenEventLog(SqliteEventLogStorage):
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:
-        with self._db_lock:
+        # Dagster prints what fails here as it is.
+        with self._db_lock, full_disk_told():
             engine = self._engine(shard)
             if shard not in self._initialized_dbs:
                 self._initdb(engine)
@@ -85,7 +88,7 @@ class OpenRunStorage(SqliteRunStorage):
 
     @contextmanager
     def connect(self) -> Iterator[sa.Connection]:
-        with self._engine.begin() as connection:
+        with full_disk_told(), self._engine.begin() as connection:
             yield connection
 
     def dispose(self) -> None:
