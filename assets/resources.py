@@ -16,7 +16,6 @@ from assets.nights import CHOSEN_DAY, NEWEST_DAY, is_whole, stage_lines, started
 from catalog.descriptions import describe, record_overlaps
 from catalog.home import Environment, Home
 from catalog.nights import night_of_run, record_config_changes, record_notices, record_stages, record_start
-from catalog.restored import note_restored
 from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
@@ -30,7 +29,7 @@ from pipelines.history.config_changes import changes_tonight
 from pipelines.history.declared import keep_files
 from pipelines.history.past_rows import past_rows
 from pipelines.holdings.outbox import Outbox
-from pipelines.holdings.restored import RESTORED, has_unknown_lists
+from pipelines.holdings.restored import restoration_told
 from pipelines.holdings.withdrawal import hold_withdrawn
 from pipelines.night_ending import ending
 from pipelines.segments.overlaps import overlaps
@@ -99,8 +98,7 @@ class Relance(dg.ConfigurableResource):
                 known = known_tables(warehouse, config.sources, config.settings, config.rates)
                 crm = Crm(warehouse.connection, config.sources, config.folder, home.root, known)
                 self._opened = _Opened(config, home, keys, warehouse, catalog, night, as_of, opening, crm, day)
-                if note_restored(catalog, home) or has_unknown_lists(catalog):
-                    record_notices(catalog, night, "restored", [RESTORED])
+                record_notices(catalog, night, "restored", restoration_told(catalog))
                 reconcile(self.outbox)
                 expire(self.outbox)
                 describe(catalog, config.segments)

@@ -91,7 +91,7 @@ class Home:
 
     @property
     def restored(self) -> Path:
-        """The mark that `deploy/restore` leaves, until a run has taken note of it."""
+        """The mark that `deploy/restore` leaves, until whatever opens the catalog next has taken note of it."""
         return self.root / "restored"
 
     @property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -14,20 +15,23 @@ if TYPE_CHECKING:
     from catalog.home import Home
     from catalog.store import Catalog
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
-def note_restored(catalog: Catalog, home: Home) -> bool:
-    """Write down what the mark of `deploy/restore` says, and take the mark away; whether there was one."""
+
+def note_restored(catalog: Catalog, home: Home) -> None:
+    """Write down what the mark of `deploy/restore` says, if it is there, and take it away."""
     if not home.restored.exists():
-        return False
-    catalog.record("restored", "home")
-    home.restored.unlink()
+        return
+    at = datetime.fromtimestamp(home.restored.stat().st_mtime, UTC)
+    catalog.record("restored", "home", {"at_microseconds": (at - _EPOCH) // _MICROSECOND})
+    home.restored.unlink(missing_ok=True)
     sync(home.root)
-    return True
 
 
 def restored_at(catalog: Catalog) -> datetime | None:
-    """When the home was found to be restored last (UTC); None if it never was."""
-    query = sa.select(sa.func.max(AUDIT.c.at)).where(AUDIT.c.action == "restored")
+    """When the home was restored last (UTC); None if it never was."""
+    query = sa.select(AUDIT.c.details).where(AUDIT.c.action == "restored").order_by(AUDIT.c.line.desc()).limit(1)
     with catalog.reading() as connection:
-        at = connection.execute(query).scalar()
-    return datetime.fromisoformat(at) if at is not None else None
+        details = connection.execute(query).scalar()
+    return _EPOCH + json.loads(details)["at_microseconds"] * _MICROSECOND if details is not None else None

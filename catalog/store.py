@@ -21,6 +21,7 @@ from catalog.changes import Changes
 from catalog.database import METADATA, audience_columns, database, now, of_audience, version_subject, writing
 from catalog.home import Home
 from catalog.nights import NIGHTS
+from catalog.restored import note_restored
 from catalog.secret_keys import SecretKeys
 from schemas.audit import Action, AuditHead
 from schemas.journal import VersionOrder
@@ -292,4 +293,6 @@ def open_catalog(home: Home) -> Iterator[Catalog]:
     Who acts, for the audit log, is the operating system's user (`os:name`).
     """
     with database(home) as engine:
-        yield Catalog(engine, audit.os_user())
+        catalog = Catalog(engine, audit.os_user())
+        note_restored(catalog, home)
+        yield catalog

@@ -19,6 +19,9 @@ from schemas.config import Config, read_config
 from schemas.erasure import Certificate, ErasureRequest, Removal
 from schemas.errors import HomeLockedError
 
+#: Of an audience with a list that was filled before the home was restored.
+_UNKNOWN = "this home was restored from a backup since a list was filled, so that nobody knows whether it holds a key"
+
 
 def certificate(
     request: Annotated[str | None, typer.Argument(help="The request.", show_default="list them all")] = None,
@@ -76,11 +79,12 @@ def _summary(certificate: Certificate) -> list[str]:
         "received": "received; the warehouse follows at the end of the run",
         "erased": "erased; the warehouse is to be written anew",
         "removing": "erased here; some network may still hold a key"
-        if certificate.removals
+        if certificate.removals or certificate.unknown
         else "erased here; no published file carried a key, and the next run closes it",
         "closed": "closed",
     }[request.state]
-    return [f"{request.request_id}: {state}.", *(_sentence(removal) for removal in certificate.removals)]
+    unknown = [f"{audience}: {_UNKNOWN}." for audience in certificate.unknown]
+    return [f"{request.request_id}: {state}.", *(_sentence(removal) for removal in certificate.removals), *unknown]
 
 
 def _sentence(removal: Removal) -> str:

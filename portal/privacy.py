@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException, Path, Request, Response
 from catalog.erasures import erasure_requests, removals
 from catalog.secret_keys import NAMES, find_key, open_keys
 from pipelines.erasure.certificate import certificate_of
+from pipelines.holdings.restored import unknown
 from portal.rendering import render
 from portal.state import State, StateOf
 from portal.visitors import CatalogOf
@@ -32,6 +33,8 @@ class RequestRow(NamedTuple):
 
     request: ErasureRequest
     removals: list[Removal]
+    #: Whether lists may hold keys that no version here carried.
+    unknown: bool
 
 
 @router.get("/privacy", name="privacy")
@@ -39,7 +42,15 @@ def privacy(request: Request, state: StateOf) -> Response:
     by_request: dict[str, list[Removal]] = {}
     for removal in removals(state.catalog):
         by_request.setdefault(removal.request_id, []).append(removal)
-    requests = [RequestRow(each, by_request.get(each.request_id, [])) for each in erasure_requests(state.catalog)]
+    nobody_knows = unknown(state.catalog)
+    requests = [
+        RequestRow(
+            each,
+            by_request.get(each.request_id, []),
+            unknown=each.state != "closed" and nobody_knows is not None and nobody_knows.concerns(each),
+        )
+        for each in erasure_requests(state.catalog)
+    ]
     # Newest first within each state.
     requests = sorted(requests[::-1], key=lambda each: _OPEN_FIRST.index(each.request.state))
     waiting = sum(each.request.state != "closed" for each in requests)

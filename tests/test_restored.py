@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -28,8 +30,14 @@ def restored(company: Company, home_after_a_night: Path) -> Home:
     home = Home.at(home_after_a_night)
     with open_catalog(home) as catalog:
         confirm(catalog, GOOGLE, f"{DAYS[0]}.1", "created")
-    home.restored.touch()
+    mark_restored(home)
     return home
+
+
+def mark_restored(home: Home) -> None:
+    """As `deploy/restore` does, now to the microsecond: the clock of files is coarser."""
+    home.restored.touch()
+    os.utime(home.restored, ns=(time.time_ns(), time.time_ns()))
 
 
 def said(*arguments: str, home: Home, company: Company) -> str:
@@ -83,6 +91,42 @@ def test_a_request_made_since_is_not_closed_while_a_list_may_hold_the_person(com
     assert _states(restored) == ["closed"]
 
 
+def test_a_request_made_before_the_first_run_is_not_closed_by_it_and_says_why(company: Company, restored: Home) -> None:
+    said("forget", "stranger@example.org", home=restored, company=company)
+    night(company.config, restored.root, DAYS[1])
+    assert _states(restored) == ["removing"]
+    with open_catalog(restored) as catalog:
+        [request] = erasure_requests(catalog)
+    told = " ".join(said("certificate", request.request_id, home=restored, company=company).split())
+    assert "google_ads/buyers: this home was restored from a backup since a list was filled" in told
+
+
+def test_an_old_list_that_is_still_open_keeps_a_request_open_although_the_new_one_is_filled(
+    company: Company, tmp_path: Path
+) -> None:
+    """Amazon replaces no list: a new one is made beside the old."""
+    segment = (company.config / "segments" / "buyers.toml").read_text(encoding="utf-8")
+    company.declare("segments/buyers.toml", segment.replace('["meta", "google_ads"]', '["amazon_ads"]'))
+    home, amazon = Home.at(tmp_path / "home"), Audience("amazon_ads", "main", "buyers")
+    night(company.config, home.root, DAYS[0])
+    with open_catalog(home) as catalog:
+        confirm(catalog, amazon, f"{DAYS[0]}.1", "created")
+    mark_restored(home)
+    night(company.config, home.root, DAYS[1])
+    said("forget", "stranger@example.org", home=home, company=company)
+    with open_catalog(home) as catalog:
+        confirm(catalog, amazon, f"{DAYS[1]}.1", "created")
+    night(company.config, home.root, DAYS[2])
+    assert _states(home, amazon) == ["removing"]
+    assert "look: This home was restored" in " ".join(said("status", home=home, company=company).split())
+
+    with open_catalog(home) as catalog:
+        confirm(catalog, amazon, f"{DAYS[0]}.1", "deleted")
+    night(company.config, home.root, DAYS[3])
+    assert _states(home, amazon) == ["closed"]
+    assert "restored" not in said("status", home=home, company=company)
+
+
 def test_a_home_that_never_was_restored_trusts_its_journal(company: Company, home_after_a_night: Path) -> None:
     home = Home.at(home_after_a_night)
     with open_catalog(home) as catalog:
@@ -91,7 +135,7 @@ def test_a_home_that_never_was_restored_trusts_its_journal(company: Company, hom
     assert outcome(home, GOOGLE) == "fresh"
 
 
-def _states(home: Home) -> list[str]:
+def _states(home: Home, audience: Audience = GOOGLE) -> list[str]:
     with open_catalog(home) as catalog:
-        assert confirmations(catalog, GOOGLE)
+        assert confirmations(catalog, audience)
         return [request.state for request in erasure_requests(catalog)]

@@ -7,6 +7,7 @@ from catalog.journal import confirmations
 from catalog.sealed import unsealed
 from catalog.secret_keys import SecretKeys
 from catalog.store import Catalog
+from pipelines.holdings.restored import unknown
 from schemas.erasure import Certificate, ErasureRequest, Removal
 from schemas.errors import ConfigError
 from schemas.uploads import Signature
@@ -23,11 +24,13 @@ def certificate_of(catalog: Catalog, request_id: str, keys: SecretKeys) -> Certi
         newest = ", ".join(list(found)[-3:])
         msg = f"There is no such request. {f'The newest are {newest}' if found else 'Nobody asked to be forgotten'}."
         raise ConfigError(msg)
+    nobody_knows = unknown(catalog)
     request, removed = _standing(catalog, found[request_id], removals(catalog, request_id))
     certificate = Certificate(
         request=request,
         records=tuple(sorted(unsealed(each, keys.identity) for each in sealed_records(catalog, request_id))),
         removals=removed,
+        unknown=nobody_knows.audiences if nobody_knows is not None and nobody_knows.concerns(request) else (),
         audit_head=catalog.audit_head(),
     )
     signature = Signature(public_key=keys.public_key, value=keys.sign(certificate.signed_bytes()))

@@ -6,7 +6,6 @@ Every step can be killed and repeated: a request's state changes only when what 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
 
 import polars as pl
 
@@ -26,7 +25,6 @@ from catalog.erasures import (
     write_removals,
 )
 from catalog.journal import confirmations
-from catalog.restored import restored_at
 from catalog.rewrite import rewrite_is_due, rewrite_warehouse
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.carried import drop_erased_keys, erased_keys, note_erased_keys, traces, watched_by_no_other
@@ -35,10 +33,9 @@ from pipelines.erasure.removals import Carrier, gone_anew, removals_of
 from pipelines.erasure.taking_in import take_in
 from pipelines.holdings.audience_keys import key_versions
 from pipelines.holdings.holdings import possible_lists
-from pipelines.holdings.restored import has_unknown_lists
+from pipelines.holdings.restored import unknown
 from pipelines.holdings.withdrawal import withdraw
 from pipelines.tombstones.forbidden import keys_by_request
-from schemas.erasure import ErasureRequest
 from schemas.segment import Audience
 
 
@@ -93,21 +90,17 @@ def update_removals(erasing: Erasing) -> None:
         written += theirs
     write_removals(catalog, [removal for removal in written if removal not in unchanged])
     unfinished = {removal.request_id for removal in written if removal.state in {"due", "published"}}
-    unsure = _since_restored(erasing, requests.values())
-    removing = [each.request_id for each in requests.values() if each.state == "removing" and each not in unsure]
+    nobody_knows = unknown(catalog)
+    removing = [
+        each.request_id
+        for each in requests.values()
+        if each.state == "removing" and not (nobody_knows is not None and nobody_knows.concerns(each))
+    ]
     mark_closed(catalog, [request_id for request_id in removing if request_id not in unfinished])
     for request in requests.values():
         if request.state == "closed" and request.request_id in unfinished:
             reopen(catalog, request.request_id)
     _drop_finished_keys(erasing)
-
-
-def _since_restored(erasing: Erasing, requests: Iterable[ErasureRequest]) -> list[ErasureRequest]:
-    """Those made since the home was restored, while lists are that may hold keys of theirs which no table knows."""
-    at = restored_at(erasing.catalog)
-    if at is None or not has_unknown_lists(erasing.catalog):
-        return []
-    return [request for request in requests if request.received_at >= at]
 
 
 def _carrier(erasing: Erasing, audience: Audience, found: pl.DataFrame) -> Carrier:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import NamedTuple
+
 from catalog.journal import confirmations
+from catalog.nights import starts_since
 from catalog.restored import restored_at
 from catalog.store import Catalog
 from pipelines.holdings.open_lists import OpenList, open_lists
+from schemas.erasure import ErasureRequest
 from schemas.journal import Confirmation
 from schemas.said import Said
 from schemas.segment import Audience
@@ -17,17 +22,37 @@ RESTORED = Said(
 )
 
 
-def unknown_list(catalog: Catalog, lists: tuple[OpenList, ...]) -> OpenList | None:
-    """The newest list of an audience, if it was filled before the home was restored."""
-    at = restored_at(catalog) if lists else None
-    return lists[-1] if at is not None and lists[-1].filled_at < at else None
+class Unknown(NamedTuple):
+    """When the home was restored, and the audiences that have a list open which was filled before."""
+
+    at: datetime
+    audiences: tuple[Audience, ...]
+
+    def concerns(self, request: ErasureRequest) -> bool:
+        """Whether such a list may hold keys of the person that no table knows: the request was made since."""
+        return bool(self.audiences) and request.received_at >= self.at
 
 
-def has_unknown_lists(catalog: Catalog) -> bool:
-    """Whether any audience has such a list."""
-    if restored_at(catalog) is None:
-        return False
+def unknown_lists(lists: tuple[OpenList, ...], at: datetime | None) -> tuple[OpenList, ...]:
+    """Those that were filled before the home was restored, which was `at` that time."""
+    return () if at is None else tuple(each for each in lists if each.filled_at < at)
+
+
+def unknown(catalog: Catalog) -> Unknown | None:
+    """What nobody knows; None if the home was never restored."""
+    at = restored_at(catalog)
+    if at is None:
+        return None
     by_audience: dict[Audience, list[Confirmation]] = {}
     for each in confirmations(catalog):
         by_audience.setdefault(each.audience, []).append(each)
-    return any(unknown_list(catalog, open_lists(standing)) for standing in by_audience.values())
+    return Unknown(at, tuple(name for name, said in by_audience.items() if unknown_lists(open_lists(said), at)))
+
+
+def restoration_told(catalog: Catalog) -> list[Said]:
+    """What a night's report says of it: in the first one since, and as long as there are such lists."""
+    found = unknown(catalog)
+    if found is None:
+        return []
+    is_first = len(starts_since(catalog, found.at.replace(tzinfo=None))) <= 1
+    return [RESTORED] if is_first or found.audiences else []

@@ -10,12 +10,13 @@ import sqlalchemy as sa
 
 from catalog.erasures import forgotten_on, open_removals
 from catalog.journal import confirmations
+from catalog.restored import restored_at
 from catalog.store import VERSIONS, Catalog, manifest_of
 from catalog.warehouse import Warehouse
 from pipelines.holdings.audience_keys import key_versions
 from pipelines.holdings.holdings import Holdings, holdings
 from pipelines.holdings.open_lists import OpenList, base_of, open_lists
-from pipelines.holdings.restored import unknown_list
+from pipelines.holdings.restored import unknown_lists
 from pipelines.uploads.changes import Changes
 from schemas.journal import Confirmation, VersionOrder
 from schemas.said import Said
@@ -139,7 +140,8 @@ def state_of(audience: Audience, catalog: Catalog, warehouse: Warehouse) -> Stat
     found = holdings(standing, key_versions(warehouse, audience), published_at)
     forgotten = _holds_forgotten(audience, standing, catalog, warehouse)
     lists = open_lists(standing)
-    return State(versions, standing, lists, found, forgotten, unknown_list(catalog, lists) is not None)
+    is_unknown = bool(unknown_lists(lists[-1:], restored_at(catalog)))
+    return State(versions, standing, lists, found, forgotten, is_unknown)
 
 
 def _holds_forgotten(audience: Audience, standing: list[Confirmation], catalog: Catalog, warehouse: Warehouse) -> bool:
