@@ -65,6 +65,9 @@ STATES = sa.Table(
     sa.PrimaryKeyConstraint("request_id", "network", "account", "segment"),
 )
 
+#: States of a removal that nobody has confirmed.
+_OPEN = ("due", "published")
+
 #: The confirmations on which a request's keys were forgotten at an audience: only while they stand are those keys gone.
 FORGOTTEN = sa.Table(
     "erasure_forgotten",
@@ -199,10 +202,16 @@ def removals(catalog: Catalog, request_id: str | None = None, audience: Audience
 
 def open_removals(catalog: Catalog, audience: Audience) -> set[str]:
     """The requests of which the network may still hold a key that the audience carried, by what was known last."""
-    is_open = STATES.c.state.in_(("due", "published"))
-    query = sa.select(STATES.c.request_id).where(*of_audience(STATES, audience), is_open)
+    query = sa.select(STATES.c.request_id).where(*of_audience(STATES, audience), STATES.c.state.in_(_OPEN))
     with catalog.reading() as connection:
         return set(connection.execute(query).scalars())
+
+
+def audiences_to_clear(catalog: Catalog) -> set[Audience]:
+    """The audiences of which some list may still hold a key of somebody erased, by what was known last."""
+    query = sa.select(*list(STATES.c)[1:4]).where(STATES.c.state.in_(_OPEN)).distinct()
+    with catalog.reading() as connection:
+        return {Audience(*row) for row in connection.execute(query)}
 
 
 def write_removals(catalog: Catalog, found: Iterable[Removal]) -> None:

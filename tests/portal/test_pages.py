@@ -119,6 +119,18 @@ def test_removals_come_first_and_expiry_last(site: Site) -> None:
     assert expiring.expires is not None and expiring.expires - site.today <= timedelta(days=20)
 
 
+def test_an_old_list_that_somebody_erased_is_still_in_comes_first_though_the_new_files_take_nobody_out(
+    site: Site,
+) -> None:
+    files = {"club_b.full.csv": b"email\na\n"}
+    confirm(site.catalog, META, f"{DAY}.1", "created")
+    site.publish(META, files, version="2026-10-31.1", steps=("created",))
+    browser = site.user("camille", "marketer")
+    assert "First: take people out" not in browser.get("/").text
+    write_removals(site.catalog, [removal("published")])
+    assert "First: take people out" in browser.get("/").text
+
+
 def test_an_audience_shows_files_losses_steps_and_what_is_unconfirmed(site: Site) -> None:
     page = text_of(site.user("camille", "marketer").get(_META).text)
     for text in ("4,312 rows · 73 kB", "did not consent to being uploaded to ad networks −600",
