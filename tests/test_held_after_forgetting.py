@@ -1,5 +1,5 @@
-"""A request to be forgotten, then a night whose CRM is cut: what stays of a list whose rows cannot be keys alone, and
-that the next whole CRM heals it without anybody's leave."""
+"""A request to be forgotten where rows cannot be keys alone: what stays of a list in a night whose CRM is cut, and that
+the next whole CRM heals it without anybody's leave; and which lists are to be made or deleted."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from catalog.erasures import erasure_requests
 from catalog.home import Home
-from catalog.store import open_catalog
+from catalog.journal import confirmations
+from catalog.store import manifest_of, open_catalog
 from commands.main import app
 from pipelines.holdings.confirming import confirm
+from pipelines.holdings.outstanding import outstanding
 from schemas.errors import RelanceError
+from schemas.journal import ConfirmationKind
 from schemas.segment import Audience
 from tests.conftest import Company
 from tests.nights import night
@@ -34,6 +38,11 @@ def whole(company: Company) -> str:
 def forget(company: Company, home: Home, who: str) -> None:
     asked = CliRunner().invoke(app, ["forget", who, "--home", str(home.root), "--config", str(company.config)])
     assert asked.exit_code == 0, asked.output
+
+
+def confirmed(home: Home, audience: Audience, version: str, kind: ConfirmationKind) -> None:
+    with open_catalog(home) as catalog:
+        confirm(catalog, audience, version, kind)
 
 
 def full_lines(folder: Path) -> set[str]:
@@ -123,3 +132,37 @@ def test_a_failed_night_takes_only_who_was_forgotten_out_of_a_list_whose_files_w
         night(company.config, home.root, DAYS[1])
 
     assert_lost_one_row(home, before)
+
+
+def test_where_a_network_takes_nobody_out_a_new_list_is_asked_for_once(company: Company, tmp_path: Path) -> None:
+    """Amazon: somebody came into a version that nobody confirmed, and was forgotten. A list that may have been made of
+    it is to be deleted; the one that holds what it should is not to be made again each night."""
+    segment = (company.config / "segments" / "buyers.toml").read_text(encoding="utf-8")
+    company.declare("segments/buyers.toml", segment.replace('["meta", "google_ads"]', '["amazon_ads"]'))
+    home, amazon = Home.at(tmp_path / "home"), Audience("amazon_ads", "main", "buyers")
+    consents = (company.folder / "consents.csv").read_text(encoding="utf-8")
+    company.write(
+        "consents", "".join(line for line in consents.splitlines(keepends=True) if not line.startswith("c2,"))
+    )
+    days = [f"2024-07-{day:02}" for day in range(1, 7)]
+    night(company.config, home.root, days[0])
+    confirmed(home, amazon, f"{days[0]}.1", "created")
+    company.write("consents", consents)
+    night(company.config, home.root, days[1])
+    forget(company, home, "2")
+    night(company.config, home.root, days[2])
+    confirmed(home, amazon, f"{days[2]}.1", "created")
+    confirmed(home, amazon, f"{days[0]}.1", "deleted")
+
+    night(company.config, home.root, days[3])
+    night(company.config, home.root, days[4])
+
+    with open_catalog(home) as catalog:
+        newest = catalog.versions(amazon)[-1]
+        left = outstanding(manifest_of(newest), confirmations(catalog, amazon))
+    assert newest["version"] == f"{days[2]}.1"
+    assert [(step.kind, step.version) for step in left] == [("deleted", f"{days[1]}.1")]
+    confirmed(home, amazon, f"{days[1]}.1", "deleted")
+    night(company.config, home.root, days[5])
+    with open_catalog(home) as catalog:
+        assert [request.state for request in erasure_requests(catalog)] == ["closed"]

@@ -31,6 +31,8 @@ class Changes(NamedTuple):
     renewals: Renewals = NO_RENEWALS
     #: How many of the removes the law forbids the network to hold.
     forbidden: int = 0
+    #: How many of the removes the newest list holds; the others may be where nobody said that they are.
+    leaving: int = 0
 
     @property
     def sent(self) -> pl.DataFrame:
@@ -75,7 +77,7 @@ def changes(
     must = pl.concat([found.leaving.filter(is_forbidden), carried_keys]).unique().height
     stuck = [label for label in removes["list"].unique().sort() if label not in replaced]
     astray = sorted(carried["version"].unique(), key=VersionOrder.of)
-    return Changes(found.adds, removes, tuple(astray), tuple(stuck), renewals, must)
+    return Changes(found.adds, removes, tuple(astray), tuple(stuck), renewals, must, leaving.height)
 
 
 def deltas(change: Changes, full: tuple[ListRows, ...], network: Network, *, filled: bool) -> Deltas:

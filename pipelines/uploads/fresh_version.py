@@ -23,7 +23,7 @@ def fresh_version(
         return None
     newest = manifest_of(published)
     same = published["content"] == content_digest(manifest)
-    if not same and situation.is_settled and full_digest(newest) == full_digest(manifest):
+    if not same and situation.is_filled and not situation.uses_deltas and full_digest(newest) == full_digest(manifest):
         same = not has_spent_removals(audience, state, outbox.warehouse)
     own = manifest.version
     asked = [(step.kind, newest.version if step.version == own else step.version) for step in manifest.plan]

@@ -48,8 +48,13 @@ class Situation:
 
     @property
     def is_settled(self) -> bool:
+        """Whether the newest list holds what it should, and no other may hold what must leave."""
+        return self.is_filled and self.change.removes.is_empty()
+
+    @property
+    def is_filled(self) -> bool:
         """Whether the newest list holds what it should."""
-        changed = not self.change.sent.is_empty() or not self.change.removes.is_empty()
+        changed = not self.change.sent.is_empty() or self.change.leaving > 0
         return bool(self.lists) and not changed and not self.retired and self.incomparable is None
 
     @property
@@ -143,6 +148,9 @@ def _next(situation: Situation, steps: Steps, *, same_parts: bool) -> Plan:
     alternative = one_by_one if situation.uses_deltas else ()
     if "replace" in network.update_modes and same_parts and not situation.change.stuck:
         return Plan((steps.upload("replaced"),), alternative, because)
+    if situation.is_filled:
+        # What must leave is in a list that nobody said was made: another new one would not take it out.
+        return Plan((_delete_unconfirmed(situation, steps, situation.change.astray),), alternative, because)
     whole = [steps.upload("created"), steps.delete(situation.lists[-1])]
     if situation.change.astray:
         whole.append(_delete_unconfirmed(situation, steps, situation.change.astray))
