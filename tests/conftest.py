@@ -39,7 +39,8 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whole nights come first: they are few and long, and no core is to wait for one of them at the end."""
-    items.sort(key=lambda item: item.path.parent != Path(__file__).parent)
+    here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.parent not in {here, here / "rewrites"})
 
 
 @dataclass(frozen=True)
