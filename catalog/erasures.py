@@ -207,7 +207,7 @@ def open_removals(catalog: Catalog, audience: Audience) -> set[str]:
         return set(connection.execute(query).scalars())
 
 
-def audiences_to_clear(catalog: Catalog) -> set[Audience]:
+def audiences_holding_erased(catalog: Catalog) -> set[Audience]:
     """The audiences of which some list may still hold a key of somebody erased, by what was known last."""
     query = sa.select(*list(STATES.c)[1:4]).where(STATES.c.state.in_(_OPEN)).distinct()
     with catalog.reading() as connection:

@@ -79,11 +79,11 @@ def _summary(certificate: Certificate) -> list[str]:
         "received": "received; the warehouse follows at the end of the run",
         "erased": "erased; the warehouse is to be written anew",
         "removing": "erased here; some network may still hold a key"
-        if certificate.removals or certificate.unknown
+        if certificate.removals or certificate.lists_unknown
         else "erased here; no published file carried a key, and the next run closes it",
         "closed": "closed",
     }[request.state]
-    unknown = [f"{audience}: {_UNKNOWN}." for audience in certificate.unknown]
+    unknown = [f"{audience}: {_UNKNOWN}." for audience in certificate.lists_unknown]
     return [f"{request.request_id}: {state}.", *(_sentence(removal) for removal in certificate.removals), *unknown]
 
 

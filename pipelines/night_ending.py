@@ -9,7 +9,8 @@ from schemas.errors import RelanceError
 from schemas.nights import NightOutcome
 from schemas.said import Said
 
-_HELD, _BROKEN = 4, 1
+#: Exit codes, as the design has them.
+_EXIT_HELD, _EXIT_BROKEN_OFF = 4, 1
 
 
 class Ending(NamedTuple):
@@ -22,7 +23,7 @@ class Ending(NamedTuple):
 
 def broken_off(outcome: NightOutcome, says: Said) -> Ending:
     """The end of a night that did not do all its steps, though none of our own errors stopped it."""
-    return Ending(outcome, (says,), _BROKEN)
+    return Ending(outcome, (says,), _EXIT_BROKEN_OFF)
 
 
 def ending(failures: Sequence[RelanceError], broken: Ending | None, *, is_partial: bool, is_held: bool) -> Ending:
@@ -34,4 +35,4 @@ def ending(failures: Sequence[RelanceError], broken: Ending | None, *, is_partia
     if broken is not None:
         return broken
     outcome: NightOutcome = "partial" if is_partial else "held" if is_held else "done"
-    return Ending(outcome, (), _HELD if outcome == "held" else 0)
+    return Ending(outcome, (), _EXIT_HELD if outcome == "held" else 0)

@@ -132,7 +132,7 @@ _SENTENCES = {
     403: "This link was made for somebody else, or too long ago. Press the button for it again.",
     404: "There is nothing here, or no longer.",
     405: "This address is not to be used like that.",
-    502: "The login provider cannot be reached. Try again in a moment, or log in with your name and password.",
+    502: "The login provider cannot be reached. Try again in a moment.",
     503: "The page has not the secret keys, so that it signs nothing. `relance certificate` does, where they are.",
     410: "This file is no longer as it was published, so it is not given out. Tonight's run makes a new one.",
     422: "Something in this form or address cannot be right.",

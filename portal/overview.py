@@ -10,7 +10,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from catalog.descriptions import descriptions
-from catalog.erasures import audiences_to_clear
+from catalog.erasures import audiences_holding_erased
 from catalog.forecasts import Forecast, forecasts
 from catalog.journal import confirmations
 from catalog.offered import Offered, newest_rows, offered
@@ -62,7 +62,7 @@ class Row:
     #: Whether its list may then hold who must leave, by all that is known without a night.
     may_hold_forbidden: bool
     #: Whether some list of it may still hold somebody erased, by what the last night knew: an old one, too.
-    to_clear: bool
+    may_hold_erased: bool
     #: Why it was held or retired.
     reason: Said | None
     #: The day on which the network begins to forget its members; None if it does not, or no list is open.
@@ -136,7 +136,7 @@ def _rows(catalog: Catalog, settings: Settings, today: date) -> tuple[Row, ...]:
         standing.setdefault(confirmation.audience, []).append(confirmation)
     people = _people_of_uploaded(catalog, standing)
     known = forecasts(catalog)
-    to_clear = audiences_to_clear(catalog)
+    holding_erased = audiences_holding_erased(catalog)
     reasons = catalog.reasons({row["as_of"] for row in outcomes.values()})
     audiences = {each for each in {*offers, *outcomes, *described, *standing} if each.network in networks()}
     accounts: dict[str, set[str]] = {}
@@ -149,7 +149,7 @@ def _rows(catalog: Catalog, settings: Settings, today: date) -> tuple[Row, ...]:
             offer=(offer := offers.get(audience, _NOTHING)),
             may_hold=offer.withdrawn is not None
             and may_hold_forbidden(catalog, audience, offer.withdrawn, standing.get(audience, [])),
-            to_clear=audience in to_clear,
+            may_hold_erased=audience in holding_erased,
             outcome=outcomes.get(audience),
             standing=standing.get(audience, []),
             expiring=_expiring(catalog, settings, audience, standing.get(audience, []), known.get(audience)),
@@ -169,7 +169,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
     described: sa.RowMapping | None,
     offer: Offered,
     may_hold: bool,
-    to_clear: bool,
+    may_hold_erased: bool,
     outcome: sa.RowMapping | None,
     standing: list[Confirmation],
     expiring: _Expiring,
@@ -218,7 +218,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
         is_held=is_held,
         is_withdrawn=is_withdrawn,
         may_hold_forbidden=may_hold,
-        to_clear=to_clear,
+        may_hold_erased=may_hold_erased,
         reason=reason,
         expires=expiring.first,
         expires_in=expires_in,

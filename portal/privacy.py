@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Path, Request, Response
 from catalog.erasures import erasure_requests, removals
 from catalog.secret_keys import NAMES, find_key, open_keys
 from pipelines.erasure.certificate import certificate_of
-from pipelines.holdings.restored import unknown
+from pipelines.holdings.restored import restoration
 from portal.rendering import render
 from portal.state import State, StateOf
 from portal.visitors import CatalogOf
@@ -34,7 +34,7 @@ class RequestRow(NamedTuple):
     request: ErasureRequest
     removals: list[Removal]
     #: Whether lists may hold keys that no version here carried.
-    unknown: bool
+    lists_unknown: bool
 
 
 @router.get("/privacy", name="privacy")
@@ -42,13 +42,9 @@ def privacy(request: Request, state: StateOf) -> Response:
     by_request: dict[str, list[Removal]] = {}
     for removal in removals(state.catalog):
         by_request.setdefault(removal.request_id, []).append(removal)
-    nobody_knows = unknown(state.catalog)
+    restored = restoration(state.catalog)
     requests = [
-        RequestRow(
-            each,
-            by_request.get(each.request_id, []),
-            unknown=each.state != "closed" and nobody_knows is not None and nobody_knows.concerns(each),
-        )
+        RequestRow(each, by_request.get(each.request_id, []), lists_unknown=restored.concerns(each))
         for each in erasure_requests(state.catalog)
     ]
     # Newest first within each state.

@@ -55,7 +55,7 @@ def grouped(waiting: list[Task]) -> list[tuple[Urgency, list[Task]]]:
 
 def _task(row: Row) -> Task | None:
     if row.steps:
-        must_lose = row.to_clear or (row.manifest is not None and row.manifest.forbidden)
+        must_lose = row.may_hold_erased or (row.manifest is not None and row.manifest.forbidden)
         urgency = "removals" if must_lose or not row.declared else "news"
         return Task("expiry" if row.status == "expiring" else urgency, row, row.steps)
     if row.status == "expiring" and row.manifest is not None and _is_replaceable(row.manifest):

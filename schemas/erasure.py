@@ -91,7 +91,7 @@ class Certificate(BaseModel):
     removals: tuple[Removal, ...]
     #: Audiences of which a list may hold keys that no version here carried: the home was restored from a backup since
     #: the list was filled.
-    unknown: tuple[Audience, ...] = ()
+    lists_unknown: tuple[Audience, ...] = ()
     #: Where the audit log stood when the certificate was signed; both are None until then.
     audit_head: AuditHead | None = None
     signature: Signature | None = None

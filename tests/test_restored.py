@@ -13,9 +13,11 @@ from typer.testing import CliRunner
 from catalog.erasures import erasure_requests
 from catalog.home import Home
 from catalog.journal import confirmations
+from catalog.secret_keys import open_keys
 from catalog.store import open_catalog
 from commands.main import app
-from pipelines.holdings.confirming import confirm
+from pipelines.erasure.certificate import certificate_of
+from pipelines.holdings.confirming import confirm, unconfirm
 from schemas.segment import Audience
 from tests.conftest import Company
 from tests.nights import night
@@ -99,6 +101,26 @@ def test_a_request_made_before_the_first_run_is_not_closed_by_it_and_says_why(co
         [request] = erasure_requests(catalog)
     told = " ".join(said("certificate", request.request_id, home=restored, company=company).split())
     assert "google_ads/buyers: this home was restored from a backup since a list was filled" in told
+
+
+def test_a_request_that_was_closed_is_open_again_where_the_list_is_unknown_again(
+    company: Company, restored: Home
+) -> None:
+    night(company.config, restored.root, DAYS[1])
+    said("forget", "stranger@example.org", home=restored, company=company)
+    with open_catalog(restored) as catalog:
+        confirm(catalog, GOOGLE, f"{DAYS[1]}.1", "replaced")
+    night(company.config, restored.root, DAYS[2])
+    assert _states(restored) == ["closed"]
+
+    with open_catalog(restored) as catalog:
+        unconfirm(catalog, GOOGLE)
+        [request] = erasure_requests(catalog)
+        certificate = certificate_of(catalog, request.request_id, open_keys(restored))
+    # It is signed as it stands, before any night has counted that.
+    assert (certificate.request.state, certificate.lists_unknown) == ("removing", (GOOGLE,))
+    night(company.config, restored.root, DAYS[3])
+    assert _states(restored) == ["removing"]
 
 
 def test_an_old_list_that_is_still_open_keeps_a_request_open_although_the_new_one_is_filled(

@@ -73,10 +73,12 @@ def is_key(values: Values) -> bool:
 
 
 def sign_between_ids(values: Values) -> str | None:
-    """The sign between the ids of cells that hold several, as CRMs write it where a deal has several contacts."""
+    """The sign between the ids of cells that hold several, as CRMs write it where a deal has several contacts. A sign
+    that is in every cell is one of the ids' own, as in `shop|1234`."""
     every = filled(values)
     for sign in (";", "|", ","):
-        if any(_are_ids(value.split(sign), sign) for value in every if sign in value):
+        signed = [value for value in every if sign in value]
+        if len(signed) < len(every) and any(_are_ids(value.split(sign), sign) for value in signed):
             return sign
     return None
 

@@ -7,7 +7,7 @@ from catalog.journal import confirmations
 from catalog.sealed import unsealed
 from catalog.secret_keys import SecretKeys
 from catalog.store import Catalog
-from pipelines.holdings.restored import unknown
+from pipelines.holdings.restored import Restoration, restoration
 from schemas.erasure import Certificate, ErasureRequest, Removal
 from schemas.errors import ConfigError
 from schemas.uploads import Signature
@@ -24,13 +24,13 @@ def certificate_of(catalog: Catalog, request_id: str, keys: SecretKeys) -> Certi
         newest = ", ".join(list(found)[-3:])
         msg = f"There is no such request. {f'The newest are {newest}' if found else 'Nobody asked to be forgotten'}."
         raise ConfigError(msg)
-    nobody_knows = unknown(catalog)
-    request, removed = _standing(catalog, found[request_id], removals(catalog, request_id))
+    restored = restoration(catalog)
+    request, removed = _standing(catalog, found[request_id], removals(catalog, request_id), restored)
     certificate = Certificate(
         request=request,
         records=tuple(sorted(unsealed(each, keys.identity) for each in sealed_records(catalog, request_id))),
         removals=removed,
-        unknown=nobody_knows.audiences if nobody_knows is not None and nobody_knows.concerns(request) else (),
+        lists_unknown=restored.audiences if restored.concerns(request) else (),
         audit_head=catalog.audit_head(),
     )
     signature = Signature(public_key=keys.public_key, value=keys.sign(certificate.signed_bytes()))
@@ -38,7 +38,7 @@ def certificate_of(catalog: Catalog, request_id: str, keys: SecretKeys) -> Certi
 
 
 def _standing(
-    catalog: Catalog, request: ErasureRequest, written: list[Removal]
+    catalog: Catalog, request: ErasureRequest, written: list[Removal], restored: Restoration
 ) -> tuple[ErasureRequest, tuple[Removal, ...]]:
     """The request and its removals, open again where the confirmation that closed them was taken back since they were
     written: nothing may be signed that no longer stands."""
@@ -47,6 +47,6 @@ def _standing(
         each.reopened() if each.confirmation is not None and each.confirmation not in said[each.audience] else each
         for each in written
     )
-    if request.state == "closed" and now != tuple(written):
+    if request.state == "closed" and (now != tuple(written) or restored.concerns(request)):
         request = request.model_copy(update={"state": "removing", "closed_at": None})
     return request, now

@@ -33,7 +33,7 @@ from pipelines.erasure.removals import Carrier, gone_anew, removals_of
 from pipelines.erasure.taking_in import take_in
 from pipelines.holdings.audience_keys import key_versions
 from pipelines.holdings.holdings import possible_lists
-from pipelines.holdings.restored import unknown
+from pipelines.holdings.restored import restoration
 from pipelines.holdings.withdrawal import withdraw
 from pipelines.tombstones.forbidden import keys_by_request
 from schemas.segment import Audience
@@ -90,12 +90,9 @@ def update_removals(erasing: Erasing) -> None:
         written += theirs
     write_removals(catalog, [removal for removal in written if removal not in unchanged])
     unfinished = {removal.request_id for removal in written if removal.state in {"due", "published"}}
-    nobody_knows = unknown(catalog)
-    removing = [
-        each.request_id
-        for each in requests.values()
-        if each.state == "removing" and not (nobody_knows is not None and nobody_knows.concerns(each))
-    ]
+    restored = restoration(catalog)
+    unfinished |= {request_id for request_id, request in requests.items() if restored.concerns(request)}
+    removing = [each.request_id for each in requests.values() if each.state == "removing"]
     mark_closed(catalog, [request_id for request_id in removing if request_id not in unfinished])
     for request in requests.values():
         if request.state == "closed" and request.request_id in unfinished:

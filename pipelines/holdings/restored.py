@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from catalog.database import without_zone
 from catalog.journal import confirmations
 from catalog.nights import starts_since
 from catalog.restored import restored_at
@@ -22,15 +23,15 @@ RESTORED = Said(
 )
 
 
-class Unknown(NamedTuple):
-    """When the home was restored, and the audiences that have a list open which was filled before."""
+class Restoration(NamedTuple):
+    """When the home was restored, if ever, and the audiences that have a list open which was filled before."""
 
-    at: datetime
+    at: datetime | None
     audiences: tuple[Audience, ...]
 
     def concerns(self, request: ErasureRequest) -> bool:
         """Whether such a list may hold keys of the person that no table knows: the request was made since."""
-        return bool(self.audiences) and request.received_at >= self.at
+        return self.at is not None and bool(self.audiences) and request.received_at >= self.at
 
 
 def unknown_lists(lists: tuple[OpenList, ...], at: datetime | None) -> tuple[OpenList, ...]:
@@ -38,21 +39,19 @@ def unknown_lists(lists: tuple[OpenList, ...], at: datetime | None) -> tuple[Ope
     return () if at is None else tuple(each for each in lists if each.filled_at < at)
 
 
-def unknown(catalog: Catalog) -> Unknown | None:
-    """What nobody knows; None if the home was never restored."""
+def restoration(catalog: Catalog) -> Restoration:
+    """What the last restoration left unknown, by all that was confirmed since."""
     at = restored_at(catalog)
-    if at is None:
-        return None
     by_audience: dict[Audience, list[Confirmation]] = {}
-    for each in confirmations(catalog):
+    for each in confirmations(catalog) if at is not None else ():
         by_audience.setdefault(each.audience, []).append(each)
-    return Unknown(at, tuple(name for name, said in by_audience.items() if unknown_lists(open_lists(said), at)))
+    return Restoration(at, tuple(name for name, said in by_audience.items() if unknown_lists(open_lists(said), at)))
 
 
 def restoration_told(catalog: Catalog) -> list[Said]:
     """What a night's report says of it: in the first one since, and as long as there are such lists."""
-    found = unknown(catalog)
-    if found is None:
+    found = restoration(catalog)
+    if found.at is None:
         return []
-    is_first = len(starts_since(catalog, found.at.replace(tzinfo=None))) <= 1
+    is_first = len(starts_since(catalog, without_zone(found.at))) <= 1
     return [RESTORED] if is_first or found.audiences else []

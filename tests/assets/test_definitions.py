@@ -14,6 +14,7 @@ from assets.definitions import defs
 from assets.nights import NEWEST_DAY
 from catalog.home import Home
 from catalog.secret_keys import open_keys
+from catalog.store import open_catalog
 from catalog.warehouse import open_warehouse
 from pipelines.history.nights import kept_days_of
 from pipelines.history.set_aside import QUARANTINE_DAYS, set_aside
@@ -107,6 +108,22 @@ def test_the_schedule_asks_at_two_in_the_morning_for_the_last_order_s_day(defini
     [request] = schedule.evaluate_tick(context).run_requests
     assert request.partition_key == "2024-06-30"
     assert request.tags[NEWEST_DAY] == "2024-06-30"
+
+
+def test_a_night_that_the_schedule_cannot_begin_is_written_down_as_failed(
+    company: Company, definitions: dg.Definitions, tmp_path: Path
+) -> None:
+    (company.folder / "orders.csv").unlink()
+    context = dg.build_schedule_context(
+        scheduled_execution_time=datetime(2026, 11, 21, 2, 0), repository_def=definitions.get_repository_def()
+    )
+    with pytest.raises(Exception, match="every_night"):
+        definitions.resolve_schedule_def("every_night").evaluate_tick(context)
+    with open_catalog(Home.at(tmp_path / "home")) as catalog:
+        last = catalog.last_night()
+    assert last is not None
+    assert last["outcome"] == "failed"
+    assert "no file matches" in str(last["messages"])
 
 
 def test_the_dagster_job_and_relance_run_give_the_same_bytes(

@@ -107,3 +107,16 @@ def test_without_its_secret_the_page_does_not_start(
     monkeypatch.delenv(SECRET_VARIABLE, raising=False)
     with pytest.raises(ConfigError, match=SECRET_VARIABLE):
         make_site(oidc={"issuer": "https://login.shop.example", "client_id": "relance"})
+
+
+def test_a_provider_that_is_away_is_told_as_such(
+    make_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SECRET_VARIABLE, "a secret")
+    with socket.socket() as closed:
+        # Bound, so that nobody else takes it, and nobody listens.
+        closed.bind(("127.0.0.1", 0))
+        site = make_site(oidc={"issuer": f"http://127.0.0.1:{closed.getsockname()[1]}", "client_id": "relance"})
+        answer = site.browser().get("/login/provider")
+    assert answer.status_code == 502
+    assert "The login provider cannot be reached. Try again in a moment." in answer.text

@@ -729,7 +729,9 @@ def test_an_order_of_several_customers_counts_for_the_first_and_that_is_asked_ab
     assert not [decide for decide in deals.decide if "check whose it is" in decide]
 
 
-@pytest.mark.parametrize("cells", [["1,234", "2,345,678", "3"], ["a;", ";b", "c"], ["x y;z", "2", "3"]])
+@pytest.mark.parametrize(
+    "cells", [["1,234", "2,345,678", "3"], ["a;", ";b", "c"], ["x y;z", "2", "3"], ["fr|1", "fr|2", "de|1"]]
+)
 def test_an_id_with_a_sign_in_it_is_one(cells):
     made = guess(customers=PEOPLE, orders={**ORDERS, "customer_id": cells})
     assert lines(made, "orders")["customer_id"] == "customer_id"

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
 
+from catalog.home import Home
+from catalog.nights import night_notices
+from catalog.store import open_catalog
 from catalog.warehouse import Warehouse
 from pipelines.crm import orphans as module
 from pipelines.crm.orphans import Orphans, orphans
 from portal.language import Language
+from tests.conftest import Company
+from tests.nights import night
 
 
 def found(
@@ -97,6 +103,21 @@ def test_orders_of_customers_whom_tonights_export_lacks_are_told_as_such(warehou
     compare = found(warehouse, orders, ["1"], before=3).notices[0]
     assert "compare how the selects" in str(compare)
     assert "des 5 lignes de commandes examinées" in Language("fr", ZoneInfo("Europe/Paris")).said(compare)
+
+
+@pytest.mark.parametrize("day", ["2024-06-30", "2024-07-01"])
+def test_an_export_that_was_cut_is_blamed_on_a_day_that_is_repeated_as_on_a_new_one(
+    company: Company, home_after_a_night: Path, day: str
+) -> None:
+    customers = (company.folder / "customers.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (company.folder / "customers.csv").write_text("".join(customers[:50]), encoding="utf-8")
+    night(company.config, home_after_a_night, day)
+    with open_catalog(Home.at(home_after_a_night)) as catalog:
+        last = catalog.last_night()
+        assert last is not None
+        said = list(map(str, night_notices(catalog, [last["night"]])[last["night"]]))
+    assert [each for each in said if "of orders" in each and "has 49 rows, and had 103 when it was read before" in each]
+    assert not [each for each in said if "compare how the selects" in each]
 
 
 def test_of_very_many_customers_a_part_is_looked_at(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
