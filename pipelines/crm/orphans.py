@@ -23,6 +23,8 @@ _CUSTOMERS_LOOKED_AT = 500_000
 _FILLER_SHARE = 0.01
 _FILLER_ROWS = 10
 
+_IS_LIST = "(contains(customer_id, ';') OR contains(customer_id, '|') OR contains(customer_id, ','))"
+
 
 class Orphans(NamedTuple):
     """How many rows name no customer (of very many customers an estimate), and what is to be told of it."""
@@ -43,7 +45,8 @@ def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
     living = f"SELECT customer_id, TRUE AS lives FROM warehouse.crm_customers {of_part}"
     found = warehouse.read(
         "SELECT count(*) AS rows, count(*) FILTER (lives IS NULL) AS orphans, "
-        "count(DISTINCT customer_id) FILTER (lives IS NULL) AS ids "
+        "count(DISTINCT customer_id) FILTER (lives IS NULL) AS ids, "
+        f"count(*) FILTER (lives IS NULL AND {_IS_LIST}) AS lists "
         f"FROM (SELECT customer_id FROM warehouse.crm_{table} {of_part}) AS named "
         f"LEFT JOIN ({living}) AS living USING (customer_id)"
     )
@@ -52,8 +55,8 @@ def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
         "WHERE \"table\" = 'customers' ORDER BY as_of DESC LIMIT 1"
     )
     missing, before = pulled.row(0)
-    rows, without_customer, ids = found.row(0)
-    several = _naming_several(warehouse, table, of_part) if without_customer else 0
+    rows, without_customer, ids, lists = found.row(0)
+    several = _naming_several(warehouse, table, of_part) if lists else 0
     if several:
         notice = Said(
             "{rows} rows of {table} that were looked at name several customers in one customer_id, and so none: let "
@@ -90,14 +93,13 @@ def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
 
 def _naming_several(warehouse: Warehouse, table: TableName, of_part: str) -> int:
     """How many rows have a customer_id that is a list, the first of which is a customer's."""
-    listing = "regexp_matches(customer_id, '[;|,]')"
     found = warehouse.read(
         "SELECT count(*) AS rows FROM ("
         "SELECT customer_id AS listed, trim(regexp_extract(customer_id, '^(.+?)[;|,]', 1)) AS customer_id "
-        f"FROM warehouse.crm_{table} {of_part} AND {listing}) AS first "
+        f"FROM warehouse.crm_{table} {of_part} AND {_IS_LIST}) AS first "
         "SEMI JOIN warehouse.crm_customers USING (customer_id) "
         "ANTI JOIN (SELECT customer_id AS listed FROM warehouse.crm_customers "
-        f"WHERE {listing}) AS own USING (listed)"
+        f"WHERE {_IS_LIST}) AS own USING (listed)"
     )
     return int(found.item())
 
