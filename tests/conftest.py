@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import settings
 
+from tests import one_core  # noqa: F401 - before anything loads Polars
 from tests.processes import ROOT, command, forked, made_dagster
 from tests.sleeping_queries import refuse_sleeping_queries
 
