@@ -92,7 +92,8 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
             OUT.print("`relance quarantine` shows which rows were set aside.")
         with open_catalog(home) as catalog:
             _alert(catalog, config, night["night"])
-        OUT.print(f"Files: {home.outbox}", soft_wrap=True)
+        words = "What has been published is in" if night["outcome"] == "failed" else "Files:"
+        OUT.print(f"{words} {home.outbox}", soft_wrap=True)
     else:
         OUT.print("Dry run: nothing was published, and the temporary home is gone.")
     return int(night["exit_code"])

@@ -71,6 +71,8 @@ def test_a_source_that_is_gone_keeps_nobody_in_a_list_who_asked_to_be_forgotten(
     assert f"held {SECOND}.1" in ran.output
     assert "Held: meta/buyers: the night failed before it was worked out" in ran.output
     assert ran.output.count("no file matches") == 1
+    assert "Files:" not in ran.output
+    assert f"What has been published is in {home.outbox}" in ran.output
     assert re.search("Skipped for it: [0-9]+ assets, 2 of them audiences[.]", ran.output)
     with open_catalog(home) as catalog:
         assert [row["version"] for row in catalog.versions(META)] == [f"{SECOND}.1"]
