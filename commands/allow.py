@@ -58,13 +58,19 @@ def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
                     "To replace it, end it first with `--take-back`.",
                     soft_wrap=True,
                 )
-    from pipelines.uploads.brake import HOLDS
+    from pipelines.uploads.brake import HOLDS, TABLE_SHRANK
 
     reason_held = _why_held(catalog, audience)
     if reason_held is not None and reason_held.sentence == HOLDS:
         OUT.print(
             f"{audience} passes the brake the next time that it trips. `relance run` publishes it.", soft_wrap=True
         )
+        if any(change.sentence == TABLE_SHRANK for change in reason_held.values["changes"]):
+            OUT.print(
+                "A table of the CRM is smaller: if its export was cut off, load it whole first, since a refusal that "
+                "stands in a missing row keeps nobody out. `--take-back` ends the leave.",
+                soft_wrap=True,
+            )
         return
     held = "The last night did not hold it"
     if reason_held is not None:

@@ -23,6 +23,8 @@ from schemas.uploads import NO_CONSENT, Ledger, Manifest
 
 #: Why an audience is held that a leave lets pass.
 HOLDS = "the brake holds it: {changes}. If that is right, `relance allow {audience} --reason TEXT` lets it pass once"
+#: One of the changes: what a table's missing rows refuse is not known either.
+TABLE_SHRANK = "the CRM's table of {table} went from {before} to {now} rows (limit {limit})"
 
 
 class Night(NamedTuple):
@@ -130,8 +132,8 @@ def _sources(before: dict[str, int], now: dict[str, int], limits: Brake) -> Iter
     for table, rows in before.items():
         left = now.get(table, 0)
         if rows and rows - left >= _exact(limits.table_shrinks) * rows:
-            yield Said("the CRM's table of {table} went from {before} to {now} rows (limit {limit})",
-                       table=table_said(table), before=rows, now=left, limit=_less(limits.table_shrinks))  # fmt: skip
+            limit = _less(limits.table_shrinks)
+            yield Said(TABLE_SHRANK, table=table_said(table), before=rows, now=left, limit=limit)
 
 
 def _people(before: Ledger, now: Ledger, limits: Brake) -> Iterator[Said]:
