@@ -33,7 +33,7 @@ def identifiers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefiniti
     )
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> Iterator[dg.MaterializeResult]:
         with relance.stage("identifiers"):
-            anew = update_identifiers(relance.warehouse, match_columns(relance.declared.used_networks))
+            anew = update_identifiers(relance.warehouse, match_columns(relance.declared.used_networks.values()))
             rows = {
                 name: dict(
                     relance.warehouse.read(

@@ -136,7 +136,7 @@ def _write_floor(frames: Iterable[pl.DataFrame], upload_list: UploadList, networ
             )
 
 
-def _measure(name: str, network: Network, people: int, folder: Path) -> tuple[int, Measured]:
+def _measure(network: Network, people: int, folder: Path) -> tuple[int, Measured]:
     """Bytes of the files, and what everything took."""
     size, measured = 0, Measured(Seconds(), Seconds(), Seconds())
     one_each = network.file.rows == "identifiers"
@@ -150,13 +150,13 @@ def _measure(name: str, network: Network, people: int, folder: Path) -> tuple[in
         (folder / "floor").unlink()
         with measured.writing.taken():
             frames = _frames(upload_list, here, measured.writing, identifiers=one_each)
-            files = write_list(frames, upload_list, network, folder, stem=name, kind="full")
+            files = write_list(frames, upload_list, network, folder, stem=network.name, kind="full")
         size += sum(entry.bytes for entry in files)
         for entry in files:
             with measured.checking.taken():
                 found = complaints(folder / entry.name, upload_list, network)
             if found:
-                message = f"{name}: {entry.name}: {found[:3]}"
+                message = f"{network.name}: {entry.name}: {found[:3]}"
                 raise SystemExit(message)
             (folder / entry.name).unlink()
     return size, measured
@@ -173,14 +173,14 @@ def main(people: int = PEOPLE) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     table = Table("network", "MB", "Polars s", "writing s", "checking s", "peak GB")
-    _measure("warm", networks()["reddit"], 10_000, folder)
+    _measure(networks()["reddit"], 10_000, folder)
     everything, unpacked = (Measured(Seconds(), Seconds(), Seconds()) for _ in range(2))
-    for name, network in networks().items():
-        size, measured = _measure(name, network.allowing(()), people, folder)
+    for network in networks().values():
+        size, measured = _measure(network.allowing(()), people, folder)
         everything.add(measured)
         if network.file.compression == "none":
             unpacked.add(measured)
-        table.add_row(name, f"{size / 1e6:,.0f}", *map(str, measured), f"{_peak():.2f}")
+        table.add_row(network.name, f"{size / 1e6:,.0f}", *map(str, measured), f"{_peak():.2f}")
     shutil.rmtree(folder)
     table.add_row("all", "", *map(str, everything), f"{_peak():.2f}")
     checking = everything.checking.clock / everything.writing.clock

@@ -28,10 +28,10 @@ def networks(
         typer.echo(networks_page(known()), nl=False)
         return
     table = Table("network", "shown on", "identifiers", "minimum", "updates", "confidence")
-    for name, network in known().items():
+    for network in known().values():
         minimum = f"{network.file.minimum_rows.full:,}"
         identifiers, modes = ", ".join(identifiers_of(network)), ", ".join(network.update_modes)
-        table.add_row(name, ", ".join(network.covers), identifiers, minimum, modes, confidence_of(network))
+        table.add_row(network.name, ", ".join(network.covers), identifiers, minimum, modes, confidence_of(network))
     OUT.print(table)
 
 

@@ -40,13 +40,13 @@ class _WithoutLists(Declared):
 def networks_page(networks: dict[str, Network]) -> str:
     """The page, whole."""
     lines = [_HEAD, "| network | name | minimum | updates | unconfirmed facts |", "|---|---|---|---|---|"]
-    for name, network in networks.items():
+    for network in networks.values():
         lines.append(
-            f"| [{network.title}](#{name}) | `{name}` | {network.file.minimum_rows.full:,} | "
+            f"| [{network.title}](#{network.name}) | `{network.name}` | {network.file.minimum_rows.full:,} | "
             f"{', '.join(network.update_modes)} | {len(network.unconfirmed)} of {len(network.facts)} |"
         )
-    for name, network in networks.items():
-        lines += ["", *_section(name, network)]
+    for network in networks.values():
+        lines += ["", *_section(network)]
     path = Path(schemas.network.__file__).parent / "networks_without_lists.toml"
     lines += ["", "## Without a file", "", "| network | why | instead | how sure |", "|---|---|---|---|"]
     lines += [
@@ -56,9 +56,9 @@ def networks_page(networks: dict[str, Network]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _section(name: str, network: Network) -> Iterator[str]:
+def _section(network: Network) -> Iterator[str]:
     file = network.file
-    yield f"## {name}"
+    yield f"## {network.name}"
     yield ""
     yield f"{network.title}: {', '.join(network.covers)}. Pages read on {network.read}: {', '.join(network.links)}"
     yield ""

@@ -35,8 +35,8 @@ class Declared(BaseModel):
 Model = TypeVar("Model", bound=Declared)
 
 
-def read_declared(model: type[Model], path: Path) -> Model:
-    """The model that `path` declares.
+def read_declared(model: type[Model], path: Path, **by_path: str) -> Model:
+    """The model that `path` declares; `by_path`: fields that its place says, and its text may not.
 
     Raises:
         ConfigError: the file cannot be read, is not TOML, or breaks the model.
@@ -56,8 +56,11 @@ def read_declared(model: type[Model], path: Path) -> Model:
     except tomllib.TOMLDecodeError as error:
         msg = f"{path} is not TOML: {error}."
         raise ConfigError(msg) from None
+    for field in content.keys() & by_path.keys():
+        msg = f"{path}: {field}: is not a field of this file."
+        raise ConfigError(msg)
     try:
-        return model.model_validate(content)
+        return model.model_validate(content | by_path)
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(str(part) for part in problem['loc']) or 'file'}: {_sentence(problem['msg'])}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.declared import Declared, Text, read_declared, slug_of
+from schemas.declared import Declared, Slug, Text, read_declared, slug_of
 from schemas.identifiers import MatchColumn
 from schemas.network_file import Column, Fact, FileFormat, FileKind, Key, LeftOut, Region, Slot, checked_countries
 from schemas.settings import Purpose
@@ -42,6 +43,8 @@ class UploadList(NamedTuple):
 class Network(Declared):
     """One ad network's customer-list upload."""
 
+    #: The stem of its file.
+    name: Slug
     title: Text
     #: Where its audiences can be shown.
     covers: tuple[Text, ...]
@@ -201,7 +204,8 @@ def read_networks(folder: Path = NETWORKS_FOLDER) -> dict[str, Network]:
     Raises:
         ConfigError: a file breaks the model.
     """
-    return {slug_of(path): read_declared(Network, path) for path in sorted(folder.glob("*.toml"))}
+    found = [read_declared(Network, path, name=slug_of(path)) for path in sorted(folder.glob("*.toml"))]
+    return {network.name: network for network in found}
 
 
 @cache
@@ -216,8 +220,6 @@ def networks() -> dict[str, Network]:
     return read_networks()
 
 
-def match_columns(networks: dict[str, Network]) -> tuple[MatchColumn, ...]:
+def match_columns(networks: Iterable[Network]) -> tuple[MatchColumn, ...]:
     """Every (identifier, form, hash) that some network asks for, each once, in a fixed order."""
-    return tuple(
-        sorted({match for network in networks.values() for column in network.columns for match in column.matches})
-    )
+    return tuple(sorted({match for network in networks for column in network.columns for match in column.matches}))

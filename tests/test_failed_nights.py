@@ -156,7 +156,7 @@ def test_every_audience_that_was_not_reached_loses_who_must_leave_and_each_netwo
         ) as asked,
     ):
         fails(company, home)
-    assert sorted(call.args[0] for call in asked.call_args_list) == ["google_ads", "meta"]
+    assert sorted(call.args[0].name for call in asked.call_args_list) == ["google_ads", "meta"]
     with open_catalog(home) as catalog:
         for audience in audiences:
             manifest = newest(catalog, audience)

@@ -35,8 +35,8 @@ def evidence(  # noqa: PLR0913 - whose, what was said, and by which rules it is 
     statements = matters_of(consents, matters, instant)
     words = _speaking(statements, numbered, theirs, settings)
     found = [
-        _deciding(words, name, purpose, [purpose, *settings.consent.get(purpose, ())], matters)
-        for name, network in networks.items()
+        _deciding(words, network.name, purpose, [purpose, *settings.consent.get(purpose, ())], matters)
+        for network in networks.values()
         for purpose in _asked(network)
     ]
     columns = ConsentEvidence.column_names()

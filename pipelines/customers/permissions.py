@@ -66,7 +66,7 @@ def decisions(  # noqa: PLR0913 - what a person said, who else may not be sent, 
     on_addresses = addressed.join(people.select("person_id", "person"), on="person_id")
     matrix = _Matrix(people, _by_matter(_words(on_records, on_addresses), people.height), matters, settings)
     barred_for = _barred_for(people, barred)
-    found = {name: matrix.decided(name, network, barred_for) for name, network in networks.items()}
+    found = {name: matrix.decided(network, barred_for) for name, network in networks.items()}
     permitted = [
         people.select("person_id", network=pl.lit(name), assumed=decided.assumed, by_other_purpose=decided.by_other)
         .filter(decided.reason.is_null())
@@ -129,8 +129,8 @@ def refused_addresses(words: pl.DataFrame, *, networks: dict[str, Network], sett
     nowhere = addresses.with_columns(country=pl.lit(None, dtype=pl.String))
     matrix = _Matrix(nowhere, said, Matters(purposes_heard(networks, settings), sorted(networks)), settings)
     refused = [
-        addresses.filter(matrix.spoken_against(name, network)).select(network=pl.lit(name), address="address")
-        for name, network in networks.items()
+        addresses.filter(matrix.spoken_against(network)).select(network=pl.lit(network.name), address="address")
+        for network in networks.values()
     ]
     return pl.concat([pl.DataFrame(schema={"network": pl.String, "address": pl.String}), *refused])
 
@@ -185,19 +185,19 @@ class _Matrix(NamedTuple):
     matters: Matters
     settings: Settings
 
-    def decided(self, name: str, network: Network, barred_for: pl.Series) -> _Decided:
-        """The decision on every person for the network called `name`."""
+    def decided(self, network: Network, barred_for: pl.Series) -> _Decided:
+        """The decision on every person for the network."""
         none = np.zeros(self.people.height, dtype=bool)
         assumed, by_other = none.copy(), none.copy()
         refused: list[tuple[str, np.ndarray]] = []
         for purpose, regions in network.consent.items():
             asked = self._living_in(regions)
-            own, counting = self._word(purpose, name), self._counting(purpose, name)
+            own, counting = self._word(purpose, network.name), self._counting(purpose, network.name)
             by_other |= asked & (own == _SILENT) & (counting == _GRANTED)
             assumed_here = asked & (counting == _SILENT) & self._assumed(purpose)
             assumed |= assumed_here
             refused.append((NO_CONSENT[purpose], asked & (counting != _GRANTED) & ~assumed_here))
-        refused.append((OBJECTED, self._word("profiling", name) > _GRANTED))
+        refused.append((OBJECTED, self._word("profiling", network.name) > _GRANTED))
         reason = barred_for
         for text, who in reversed(refused):
             reason = reason.to_frame("reason").select(
@@ -205,11 +205,11 @@ class _Matrix(NamedTuple):
             ).to_series()  # fmt: skip
         return _Decided(reason, pl.Series(assumed), pl.Series(by_other))
 
-    def spoken_against(self, name: str, network: Network) -> pl.Series:
-        """Of each person, whether what they said forbids the network called `name`, silence aside."""
-        against = self._word("profiling", name) > _GRANTED
+    def spoken_against(self, network: Network) -> pl.Series:
+        """Of each person, whether what they said forbids the network, silence aside."""
+        against = self._word("profiling", network.name) > _GRANTED
         for purpose, regions in network.consent.items():
-            against |= self._living_in(regions) & (self._counting(purpose, name) > _GRANTED)
+            against |= self._living_in(regions) & (self._counting(purpose, network.name) > _GRANTED)
         return pl.Series(against)
 
     def _counting(self, purpose: Purpose, network: str) -> np.ndarray:

@@ -34,7 +34,7 @@ def note_erased_keys(
             network=pl.lit(name)
         )
         for name in used.filter(used.is_in(list(networks)))
-        for keys in _keys_like(warehouse, name, networks[name], set(erasures["form"]))
+        for keys in _keys_like(warehouse, networks[name], set(erasures["form"]))
     ]
     with warehouse.transaction():
         if found:
@@ -46,13 +46,13 @@ def note_erased_keys(
         note_applied(warehouse, "keys", erasures)
 
 
-def _keys_like(warehouse: Warehouse, name: str, network: Network, forms: set[str]) -> Iterator[pl.DataFrame]:
+def _keys_like(warehouse: Warehouse, network: Network, forms: set[str]) -> Iterator[pl.DataFrame]:
     """key, value: the keys that versions for the network carry and that may have a tombstone in one of the forms, piece
     by piece."""
     others = [
         key.name for key in network.keys if not forms & {tombstone_form(columns) for columns in key_forms(network, key)}
     ]
-    theirs = f"series IN (SELECT series FROM warehouse.key_versions WHERE network = {literal(name)})"
+    theirs = f"series IN (SELECT series FROM warehouse.key_versions WHERE network = {literal(network.name)})"
     condition = " AND ".join([theirs, *(f"key <> {literal(other)}" for other in others)])
     return in_pieces(
         warehouse.read,

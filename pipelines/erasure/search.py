@@ -22,7 +22,7 @@ def shown_values(addresses: pl.DataFrame, networks: dict[str, Network]) -> list[
     """
     found = [
         hashed_address(addresses.filter(kind=column.kind)["value"], column).rename("value")
-        for column in match_columns(networks)
+        for column in match_columns(networks.values())
         if column.kind in {"email", "phone"}
     ]
     return pl.concat(found).drop_nulls().unique().sort().to_list()

@@ -98,7 +98,7 @@ def take_in(erasing: Erasing, lift: Lift | None = None) -> None:
     purge(
         warehouse,
         fresh,
-        match_columns(erasing.config.networks),
+        match_columns(erasing.config.networks.values()),
         identity_key=erasing.keys.identity,
         default_country=erasing.config.settings.default_country,
         rules=erasing.config.suppressions,

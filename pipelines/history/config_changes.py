@@ -71,8 +71,8 @@ def _place(audience: Audience, config: Config) -> str:
 
 
 def _accounts(before: Config, now: Config) -> Iterator[ConfigChange]:
-    for name, network in now.used_networks.items():
-        was, is_now = (_accounts_of(config, name) for config in (before, now))
+    for network in now.used_networks.values():
+        was, is_now = (_accounts_of(config, network.name) for config in (before, now))
         if was and is_now - was:
             yield ConfigChange(kind="account_added", about=network.title, after=", ".join(sorted(is_now)))
 

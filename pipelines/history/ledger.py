@@ -38,7 +38,7 @@ def lost_for(  # noqa: PLR0913, PLR0917 - a person, an audience, and what the ni
     the segment."""
     refused = _names(known.held.filter(person_id=person_id), known.refused, known.network)
     if known.permitted.filter(person_id=person_id).is_empty():
-        reason = _refusal(night, night.table("refusals"), known.name, person_id)
+        reason = _refusal(night, night.table("refusals"), known.network.name, person_id)
         return LostFor(reason, None, refused, (), on_assumption=False, by_other_purpose=False, alike=0)
     everybody = known.people()
     members = {person_id, *_stays(night, known, (segment,))["person_id"]}
@@ -59,7 +59,7 @@ def lost_for(  # noqa: PLR0913, PLR0917 - a person, an audience, and what the ni
     person = before.row(0, named=True)
     return LostFor(
         reason="holdout" if now.is_empty() else now["reason"].item(),
-        refused_since=_refusal(night, "warehouse.refusals", known.name, person_id),
+        refused_since=_refusal(night, "warehouse.refusals", known.network.name, person_id),
         refused_keys=refused,
         left_keys=tuple(sorted({key for key, _ in lost})) if not now.is_empty() and now["reason"][0] is None else (),
         on_assumption=person["assumed"],

@@ -35,7 +35,6 @@ class Known(NamedTuple):
     """What a network was given. `held`: `Identifiers` of the people in question; `permitted`: those of them who may be
     sent to it, `refused`: its `RefusedKeys`, and `states`, as `network_people` takes them."""
 
-    name: str
     network: Network
     held: pl.DataFrame
     permitted: pl.DataFrame
@@ -48,17 +47,17 @@ class Known(NamedTuple):
         if numbers is not None:
             permitted = permitted.join(numbers.to_frame("number"), on="number", how="semi")
         if gone is not None:
-            named = gone.select(network=pl.lit(self.name), key="key", value="value")
+            named = gone.select(network=pl.lit(self.network.name), key="key", value="value")
             refused = pl.concat([refused.select(named.columns), named])
         held = self.held.join(permitted.select("person_id", "number"), on="person_id").drop("person_id")
         return network_people(permitted, held, refused, self.network, self.states)
 
 
-def known_at(night: Night, network: Network, name: str, person_id: str) -> Known:
-    """What the night knew for the network called `name`."""
-    held = _with_neighbours(night, network, name, person_id)
-    permitted = permitted_people(night, name, [person_id, *held["person_id"].unique()])
-    return Known(name, network, held, permitted.with_row_index("number"), refused_keys(night, name))
+def known_at(night: Night, network: Network, person_id: str) -> Known:
+    """What the night knew for the network."""
+    held = _with_neighbours(night, network, person_id)
+    permitted = permitted_people(night, network.name, [person_id, *held["person_id"].unique()])
+    return Known(network, held, permitted.with_row_index("number"), refused_keys(night, network.name))
 
 
 def permitted_people(night: Night, network: str, people: list[str] | None = None) -> pl.DataFrame:
@@ -88,7 +87,7 @@ def states_of(network: Network, records: pl.DataFrame, permitted: pl.DataFrame) 
     return subdivisions(records.join(permitted, on="person_id").select("number", "country", "region").unique())
 
 
-def _with_neighbours(night: Night, network: Network, name: str, person_id: str) -> pl.DataFrame:
+def _with_neighbours(night: Night, network: Network, person_id: str) -> pl.DataFrame:
     """`Identifiers` of the person and of everybody within some steps of them."""
     night.warehouse.execute(
         f"CREATE OR REPLACE TEMP TABLE _hints AS SELECT person_id, unnest({_HINTS}) AS hint "
@@ -103,7 +102,7 @@ def _with_neighbours(night: Night, network: Network, name: str, person_id: str) 
             inside=inside.to_list(),
         )
         records = person_records(night, pl.concat([pl.Series([person_id]), near["person_id"]]).unique())
-        found = identifiers(records, match_columns({name: network}))
+        found = identifiers(records, match_columns([network]))
         keys = network_keys(found, network, by=("person_id",))
         theirs = keys.filter(pl.col("person_id").is_in(inside.implode())).select("key", "value").unique()
         sharing = keys.join(theirs, on=["key", "value"], how="semi")["person_id"]

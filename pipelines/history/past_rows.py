@@ -34,9 +34,8 @@ def past_rows(
     permitted = permitted.with_row_index("number")
     records = person_records(night, permitted["person_id"])
     known = Known(
-        audience.network,
         network,
-        identifiers(records, match_columns({audience.network: network})),
+        identifiers(records, match_columns([network])),
         permitted,
         refused_keys(night, audience.network),
         states_of(network, records, permitted),

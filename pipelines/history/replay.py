@@ -33,7 +33,7 @@ from schemas.choice import choice_of
 from schemas.config import Config
 from schemas.crm import CrmErasures
 from schemas.errors import DayError
-from schemas.network import match_columns
+from schemas.network import Network, match_columns
 from schemas.segment import Audience
 from schemas.uploads import Manifest
 
@@ -95,7 +95,7 @@ def replay(night: Night, home: Home, catalog: Catalog, current: Config, identity
         done += [Replayed(each, "impossible", reason=refused[each] or "") for each in here if each not in possible]
         if not possible:
             continue
-        then = _then(night, name, declared, tonight, records)
+        then = _then(night, declared.networks[name], tonight, records)
         for audience in possible:
             rows = _rows(declared, audience, then.known, identity_key, members_of)
             done.append(_rebuilt(folder, home, declared, audience, published[audience], rows, left=then.left))
@@ -126,9 +126,9 @@ def _refusal(audience: Audience, published: _Published, declared: Config, curren
     return None
 
 
-def _then(night: Night, name: str, declared: Config, tonight: Tonight, records: pl.DataFrame) -> _Then:
-    network = declared.networks[name]
-    held = identifiers(records, match_columns({name: network}))
+def _then(night: Night, network: Network, tonight: Tonight, records: pl.DataFrame) -> _Then:
+    name = network.name
+    held = identifiers(records, match_columns([network]))
     permitted = permitted_people(night, name)
     # Whoever has a record today that belongs to somebody who may not be sent: they withdrew, or are suppressed.
     gone = night.read(
@@ -144,7 +144,7 @@ def _then(night: Night, name: str, declared: Config, tonight: Tonight, records: 
     new = new.join(refused, on=["key", "value"], how="anti").select(network=pl.lit(name), key="key", value="value")
     states = states_of(network, records, still)
     left = still.height < permitted.height or not new.is_empty()
-    return _Then(Known(name, network, held, still, pl.concat([refused.select(new.columns), new]), states), left)
+    return _Then(Known(network, held, still, pl.concat([refused.select(new.columns), new]), states), left)
 
 
 def _rows(

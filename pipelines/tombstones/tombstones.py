@@ -58,7 +58,7 @@ def tombstones(  # noqa: PLR0913 - who asked, whom it may mean, and how to compa
     is_address = pl.col("form").is_in(["email", "phone"])
     values = values.filter(pl.col("value").is_not_null(), ~(is_address & is_filler(pl.col("value"))))
     forms = [values]
-    for column in match_columns(networks):
+    for column in match_columns(networks.values()):
         if column.kind == "external_id":
             ids = values.filter(pl.col("form") == "customer_id")
             forms.append(ids.with_columns(form=pl.lit(column.name), value=hashed_address(ids["value"], column)))

@@ -51,7 +51,7 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
     for name, theirs in groupby(sorted(left), lambda audience: audience.network):
         network = config.networks[name]
         # A request that comes meanwhile is honoured when each version is committed.
-        forbidden = _known_forbidden(name, network, outbox, emails)
+        forbidden = _known_forbidden(network, outbox, emails)
         for audience in theirs:
             if audience in config.retired:
                 publish_last(audience, config, outbox, as_of=as_of, forbidden=forbidden)
@@ -62,21 +62,21 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
                 )
 
 
-def _known_forbidden(name: str, network: Network, outbox: Outbox, emails: pl.DataFrame) -> Forbidden:
+def _known_forbidden(network: Network, outbox: Outbox, emails: pl.DataFrame) -> Forbidden:
     warehouse = outbox.warehouse
     return forbidden_keys(
-        warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=name),
-        lambda _: network_keys(_refused(name, network, warehouse), network),
+        warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=network.name),
+        lambda _: network_keys(_refused(network, warehouse), network),
         warehouse.read("FROM warehouse.crm_erasures"),
         network,
         outbox.keys.identity,
-        refused_at(emails, name)["email"],
+        refused_at(emails, network.name)["email"],
     )
 
 
-def _refused(name: str, network: Network, warehouse: Warehouse) -> pl.DataFrame:
+def _refused(network: Network, warehouse: Warehouse) -> pl.DataFrame:
     """What the network would see of people who are refused there, by whatever id either table knows them."""
-    columns = ", ".join(column.name for column in key_columns({name: network}))
+    columns = ", ".join(column.name for column in key_columns([network]))
     today = "SELECT coalesce(alias.person_id, known.person_id) AS person_id"
     aliased = "LEFT JOIN warehouse.person_aliases AS alias ON alias.alias = known.person_id"
     return read_identifiers(
@@ -84,5 +84,5 @@ def _refused(name: str, network: Network, warehouse: Warehouse) -> pl.DataFrame:
         f"SELECT {columns} FROM ({today}, known.* EXCLUDE (person_id) FROM warehouse.identifiers AS known {aliased}) "
         f"SEMI JOIN ({today} FROM warehouse.refusals AS known {aliased} WHERE coalesce(network, $network) = $network) "
         "USING (person_id)",
-        network=name,
+        network=network.name,
     )

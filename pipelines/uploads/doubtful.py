@@ -76,7 +76,7 @@ def is_forbidding(erasures: pl.DataFrame, emails: pl.DataFrame) -> bool:
 
 def _at(warehouse: Warehouse, networks: dict[str, Network], places: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The identifiers at the places, in the columns that keys are made of, and the permissions of whose they are."""
-    named = ", ".join(column.name for column in key_columns(networks))
+    named = ", ".join(column.name for column in key_columns(networks.values()))
     with registered(warehouse.connection, places.to_frame()) as asked:
         there = f"SELECT person_id, {named} FROM warehouse.identifiers WHERE rowid IN (FROM {asked})"
         held = read_identifiers(warehouse, there)
@@ -87,7 +87,7 @@ def _at(warehouse: Warehouse, networks: dict[str, Network], places: pl.Series) -
 def _shared(warehouse: Warehouse, networks: dict[str, Network], asked: str | None) -> Weighed:
     """The keys that on some network both who may be sent holds and who may not; of all, or only those of people (SQL)
     and whoever shares them."""
-    uses = key_uses(networks)
+    uses = key_uses(networks.values())
     keys = sorted({columns for _, _, columns in uses})
     _find_mixed(warehouse, keys, sorted({(keys.index(columns), network) for network, _, columns in uses}), asked)
     found = [pl.DataFrame(RefusedKeys.create_empty())]

@@ -28,7 +28,7 @@ Forms = list[list[MatchColumn]]
 
 def forbidden_forms(networks: dict[str, Network]) -> Forms:
     """The keys that may be forbidden though nobody who holds them is refused: of other addresses than the erased."""
-    every = sorted({columns for _, _, columns in key_uses(networks)})
+    every = sorted({columns for _, _, columns in key_uses(networks.values())})
     return [list(columns) for columns in every if not all(column.is_reversible for column in columns)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import polars as pl
@@ -16,17 +17,17 @@ from schemas.network import Network
 from schemas.uploads import RefusedKeys
 
 
-def key_columns(networks: dict[str, Network]) -> list[MatchColumn]:
+def key_columns(networks: Iterable[Network]) -> list[MatchColumn]:
     """The match columns that some key of the networks is made of, each once, in a fixed order."""
-    headers = [(network, header) for network in networks.values() for key in network.keys for header in key.headers]
+    headers = [(network, header) for network in networks for key in network.keys for header in key.headers]
     return sorted({match for network, header in headers for match in network.column(header).matches})
 
 
-def key_uses(networks: dict[str, Network]) -> list[tuple[str, str, tuple[MatchColumn, ...]]]:
+def key_uses(networks: Iterable[Network]) -> list[tuple[str, str, tuple[MatchColumn, ...]]]:
     """Every network, key of it, and match columns that it is made of, once for each form in which it is taken."""
     return [
-        (name, key.name, tuple(columns))
-        for name, network in networks.items()
+        (network.name, key.name, tuple(columns))
+        for network in networks
         for key in network.keys
         for columns in key_forms(network, key)
     ]
@@ -46,7 +47,7 @@ def refused_keys(  # noqa: PLR0913, PLR0917 - who holds what, and all that forbi
     In: `Identifiers`, `Permissions`, `CrmErasures`, what `refused_emails` gives. Out: `RefusedKeys`. A key that only
     refused people hold is in no row anyway and is left out.
     """
-    uses = key_uses(networks)
+    uses = key_uses(networks.values())
     if not uses:
         return pl.DataFrame(RefusedKeys.create_empty())
     # Many networks ask for the same form: who shares a value of it is looked up once.

@@ -42,11 +42,11 @@ def number_people(warehouse: Warehouse, network: str, members: str | None) -> No
 
 
 def people_of(
-    warehouse: Warehouse, network: str, declared: Network, refused: pl.DataFrame, numbered: str = PERMITTED
+    warehouse: Warehouse, network: Network, refused: pl.DataFrame, numbered: str = PERMITTED
 ) -> NetworkPeople:
     """The network's people among the `numbered`. In: `refused` (`RefusedKeys` of the network)."""
     states = None
-    if declared.limits_data_use:
+    if network.limits_data_use:
         lives = (
             f"SELECT DISTINCT number, country_code AS country, region FROM ({numbered}) "
             "JOIN warehouse.customer_records USING (person_id) JOIN warehouse.crm_customers USING (customer_id)"
@@ -54,32 +54,30 @@ def people_of(
         states = subdivisions(warehouse.read(lives))
 
     def held(kind: str) -> pl.DataFrame:
-        columns = ", ".join(match.name for match in match_columns({network: declared}) if match.kind == kind)
+        columns = ", ".join(match.name for match in match_columns([network]) if match.kind == kind)
         theirs = f"FROM warehouse.identifiers JOIN ({numbered}) USING (person_id) WHERE kind = $kind"
         return read_identifiers(warehouse, f"SELECT number, position, {columns} {theirs}", kind=kind)
 
     unusable = (
         f"SELECT number, identifier, refusal FROM warehouse.identifier_refusals JOIN ({numbered}) USING (person_id)"
     )
-    return people_by_kind(warehouse.read(numbered), held, refused, declared, states, warehouse.read(unusable))
+    return people_by_kind(warehouse.read(numbered), held, refused, network, states, warehouse.read(unusable))
 
 
-def shown_to(warehouse: Warehouse, network: str, declared: Network, whose: str) -> pl.DataFrame:
+def shown_to(warehouse: Warehouse, network: Network, whose: str) -> pl.DataFrame:
     """What the network would see of the people that a join (SQL) leaves: a row an identifier."""
-    columns = ", ".join(column.name for column in key_columns({network: declared}))
+    columns = ", ".join(column.name for column in key_columns([network]))
     return read_identifiers(warehouse, f"SELECT {columns} FROM warehouse.identifiers {whose}")
 
 
-def unpermitted_keys(
-    warehouse: Warehouse, network: str, declared: Network, keys: pl.DataFrame, absent: pl.Series
-) -> pl.DataFrame:
+def unpermitted_keys(warehouse: Warehouse, network: Network, keys: pl.DataFrame, absent: pl.Series) -> pl.DataFrame:
     """key, value: those of the keys, each there once, by which the network would know somebody who may not be sent to
     it. `absent`: of each key, whether it is of such a person who is not among tonight's; of a key that somebody has
     tonight too, tonight's people decide.
     """
-    _find_holders(warehouse, declared, keys)
+    _find_holders(warehouse, network, keys)
     # Few people have one: they are looked for among those who may be sent, not the other way round.
-    permitted = f"(FROM warehouse.permissions WHERE network = {literal(network)})"
+    permitted = f"(FROM warehouse.permissions WHERE network = {literal(network.name)})"
     found = warehouse.read(f"SELECT DISTINCT place FROM _holders ANTI JOIN {permitted} USING (person_id)")["place"]
     if not absent.any():
         return keys[found]
@@ -88,13 +86,13 @@ def unpermitted_keys(
     return keys[pl.concat([found, nobody_s.cast(found.dtype)])]
 
 
-def _find_holders(warehouse: Warehouse, declared: Network, keys: pl.DataFrame) -> None:
+def _find_holders(warehouse: Warehouse, network: Network, keys: pl.DataFrame) -> None:
     """Make `_holders` (place, person_id) whoever has each of the keys tonight."""
     held: list[str] = []
     placed = keys.with_row_index("place")
-    for key in declared.keys:
+    for key in network.keys:
         asked = placed.filter(key=key.name)
-        for columns in key_forms(declared, key) if asked.height else ():
+        for columns in key_forms(network, key) if asked.height else ():
             names = [column.name for column in columns]
             parts = (
                 asked["value"].str.split_exact(SEPARATOR, len(names) - 1).struct.rename_fields(names).struct.unnest()

@@ -27,7 +27,7 @@ def with_keys_shared_by_many(refused: pl.DataFrame, warehouse: Warehouse, networ
     """
     addresses = {kind: _refused_addresses(warehouse, networks, kind) for kind in get_args(_Kind)}
     found = [refused.select(RefusedKeys.column_names())]
-    for network, key, columns in key_uses(networks):
+    for network, key, columns in key_uses(networks.values()):
         for kind, held in addresses.items():
             if [column.identifier for column in columns] == [kind]:
                 values = hashed_address(held.filter(network=network)["address"], columns[0]).drop_nulls()

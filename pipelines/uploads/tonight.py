@@ -68,7 +68,7 @@ class Tonight:
             theirs = self._segments(network)
             number_people(self._warehouse, network, None if theirs == self._gathered else _members_of(theirs))
             declared = self._config.networks[network]
-            self._people = (network, people_of(self._warehouse, network, declared, self._refused_keys(network)))
+            self._people = (network, people_of(self._warehouse, declared, self._refused_keys(network)))
         # All of them are held while rows are made of some.
         self._warehouse.give_back_memory()
         return self._people[1]
@@ -93,14 +93,14 @@ class Tonight:
 
         def identifiers(people: pl.Series) -> pl.DataFrame:
             with registered(self._warehouse.connection, people.to_frame("person_id")) as asked:
-                return shown_to(self._warehouse, network, declared, f"SEMI JOIN {asked} USING (person_id)")
+                return shown_to(self._warehouse, declared, f"SEMI JOIN {asked} USING (person_id)")
 
         def without(numbers: pl.Series, keys: pl.DataFrame) -> NetworkPeople:
             gone = keys.select(network=pl.lit(network), key="key", value="value")
             refused = pl.concat([self._refused_keys(network), gone])
             with registered(self._warehouse.connection, numbers.to_frame("number")) as asked:
                 numbered = f"{PERMITTED} SEMI JOIN {asked} USING (number)"
-                return people_of(self._warehouse, network, declared, refused, numbered)
+                return people_of(self._warehouse, declared, refused, numbered)
 
         return Readers(stays, identifiers, without)
 
@@ -110,7 +110,7 @@ class Tonight:
 
         def unpermitted(keys: pl.DataFrame) -> pl.DataFrame:
             of_absent = tombstoned(keys, network=declared, erasures=absent, identity_key=self._identity_key)
-            return unpermitted_keys(self._warehouse, network, declared, keys, of_absent)
+            return unpermitted_keys(self._warehouse, declared, keys, of_absent)
 
         return forbidden_keys(
             self._refused_keys(network),

@@ -23,7 +23,7 @@ ASKED = " UNION ".join(
 
 def weighing_rules(networks: dict[str, Network], *, forbidding: bool) -> str:
     """The name of the rules by which refused keys are found; `forbidding`: also by requests and suppressions."""
-    return rules_of(key_uses(networks), forbidding)
+    return rules_of(key_uses(networks.values()), forbidding)
 
 
 def is_weighed(warehouse: Warehouse, rules: str) -> bool:

@@ -64,6 +64,7 @@ def changed(old: str, new: str) -> str:
 
 def test_a_network_is_one_file_and_no_code(tmp_path: Path) -> None:
     example = network(tmp_path, WHOLE)
+    assert example.name == "example"
     (only,) = example.lists
     assert only.headers == ["Email", "Email", "First", "Last"]
     assert [match.name for match in example.column("Email").matches] == ["email_plain_sha256"]
@@ -75,6 +76,7 @@ def test_a_network_is_one_file_and_no_code(tmp_path: Path) -> None:
     ("text", "told"),
     [
         pytest.param(changed("covers", "cover"), "cover: is not a field", id="unknown field"),
+        pytest.param('name = "other"\n' + WHOLE, "name: is not a field", id="a name beside the file's"),
         pytest.param(changed('form = "plain"', 'form = "plane"'),
                      "columns.0: form 'plane' of email is none of plain, google, uid2", id="misspelt form"),
         pytest.param(changed('form = "plain"', 'form = "e164"'), "columns.0: form 'e164' of email",
@@ -160,7 +162,7 @@ def test_every_shipped_network_says_at_its_head_which_pages_to_read(name: str) -
 
 
 def test_every_form_that_networks_share_is_one_column() -> None:
-    columns = match_columns(networks())
+    columns = match_columns(networks().values())
     assert len({column.name for column in columns}) == len(columns)
     assert all(column.form in FORMS[column.identifier] for column in columns)
     assert list(columns) == sorted(columns)

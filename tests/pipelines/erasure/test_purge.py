@@ -182,7 +182,7 @@ def test_whoever_stays_without_an_erased_phone_stays_refused_by_what_was_said_of
 
 
 def test_an_advertising_id_and_a_hashed_record_id_of_an_erased_record_go(emptied: Warehouse) -> None:
-    known = {column.kind: column for column in match_columns(networks())}
+    known = {column.kind: column for column in match_columns(networks().values())}
     kept = [known["external_id"], known["mobile_ad_id"]]
     ids, device = pl.Series(["jane", "bob"]), pl.Series(["6D92078A-8246-4BA4-AE5B-76104861E7DC"])
     device = device.to_frame("id").select(canonical_mobile_ad_id(pl.col("id")))["id"]

@@ -14,7 +14,7 @@ from schemas.network import networks
 from schemas.uploads import RefusedKeys
 
 GOOGLE = networks()["google_ads"]
-COLUMNS = [column.name for column in key_columns({"google_ads": GOOGLE})]
+COLUMNS = [column.name for column in key_columns([GOOGLE])]
 NONE = pl.Series("email", [], dtype=pl.String)
 KEYS = pl.DataFrame({"key": ["email", "phone", "address"], "value": ["a", "a", "first\tlast\tFR\t75001"]})
 

@@ -33,7 +33,7 @@ NOT_SCORED = (
     "do not use", "docs want", "CONFLICT between", "QUESTIONABLE",
 )  # fmt: skip
 
-COLUMNS = match_columns({name: networks()[name].allowing(()) for name in ("google_ads", "meta")})
+COLUMNS = match_columns(networks()[name].allowing(()) for name in ("google_ads", "meta"))
 #: Joins nobody and shares nothing out, so that each record is looked at alone.
 ALONE = Settings(
     currency="EUR", joining=Joining(rules=(("email", "phone", "last_name", "postal_code"),), shared_by_more_than=10_000)

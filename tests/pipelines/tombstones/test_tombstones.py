@@ -26,7 +26,7 @@ from schemas.network import match_columns, networks
 
 KEY = "5" * 64
 NETWORKS = {name: networks()[name].allowing(()) for name in ("google_ads", "meta")}
-COLUMNS = match_columns(NETWORKS)
+COLUMNS = match_columns(NETWORKS.values())
 ASKED_AT = datetime(2025, 6, 1, tzinfo=UTC)
 
 #: customer_id, email, phone, country.

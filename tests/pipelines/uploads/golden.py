@@ -69,7 +69,7 @@ def rows_of(network: Network, crm: list[dict[str, object]] = CRM) -> AudienceRow
     persons = customers(records)
     members = persons.select("person_id")
     permitted = members.with_columns(network=pl.lit("any"), assumed=pl.lit(False))
-    held = identifiers(records, match_columns({"network": network}))
+    held = identifiers(records, match_columns([network]))
     owner = dict(records.select("customer_id", "person_id").iter_rows())
     everybody = people_of(
         permitted,

@@ -25,7 +25,7 @@ def identifiers_by_key(
     refused: tuple[tuple[str, str], ...] = (),
 ) -> dict[str, IdentifierLedger]:
     """The ledger's identifiers for people by name, who hold a value for some kinds and live in countries."""
-    columns = [(match.identifier, match.name) for match in match_columns({"x": network})]
+    columns = [(match.identifier, match.name) for match in match_columns([network])]
     rows = [
         {"person_id": person, "kind": kind, "position": 1, **{name: value for of, name in columns if of == kind}}
         for person, theirs in held.items()
@@ -42,8 +42,10 @@ def identifiers_by_key(
         },
         schema_overrides={"country": pl.String},
     ).with_row_index("number")
-    gone = pl.DataFrame([("x", *key) for key in refused], schema=dict(RefusedKeys.create_empty().schema), orient="row")
-    known = Known("x", network, frame, permitted, gone)
+    gone = pl.DataFrame(
+        [(network.name, *key) for key in refused], schema=dict(RefusedKeys.create_empty().schema), orient="row"
+    )
+    known = Known(network, frame, permitted, gone)
     numbered = frame.join(permitted.select("person_id", "number"), on="person_id").drop("person_id")
     bad = pl.DataFrame(
         list(unusable), schema={"number": pl.UInt32, "identifier": pl.String, "refusal": pl.String}, orient="row"

@@ -123,7 +123,7 @@ def identifiers_of(people: dict[int, Person], asked: tuple[MatchColumn, ...]) ->
 def rows_of(people: dict[int, Person], network: Network) -> AudienceRows:
     members = pl.DataFrame({"person_id": [str(number) for number in people]}, schema={"person_id": pl.String})
     permitted = members.with_columns(assumed=pl.lit(False))
-    held = identifiers_of(people, match_columns({"any": network}))
+    held = identifiers_of(people, match_columns([network]))
     return audience_rows(members, people_of(permitted, held, network), network)
 
 
@@ -621,7 +621,7 @@ def test_every_list_that_was_filled_is_to_be_deleted_also_one_that_is_not_made_a
             "Make a new list of its own for each of emails (club.emails.full.txt), phones (club.phones.full.txt)."
         )
         settle(company)
-        forbidden = value_of(match_columns({"any": company.network})[-1], 2)
+        forbidden = value_of(match_columns([company.network])[-1], 2)
         company.forbidden.add(("phone", forbidden))
         found = company.run({0: JANE, 1: JOHN, 2: Person(phones=(1,))}).manifest
         assert found is not None and found.withheld == {"phones": 1}

@@ -29,7 +29,7 @@ from tests.pipelines.uploads.helpers import lost_on, of_any_size, people_of
 IDENTITY_KEY = "a1" * 32
 SETTINGS = Settings(currency="EUR", default_country="FR")
 NETWORKS = {name: of_any_size(networks()[name].allowing(())) for name in ("google_ads", "meta")}
-COLUMNS = match_columns(NETWORKS)
+COLUMNS = match_columns(NETWORKS.values())
 AS_OF = date(2024, 6, 30)
 NO_EMAILS = pl.DataFrame(schema=REFUSED_EMAILS)
 

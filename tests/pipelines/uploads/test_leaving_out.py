@@ -61,10 +61,7 @@ BETWEEN = {
 SECOND = HeldOut(Decimal("0.3"), "aa")
 
 
-def made(
-    situation: dict, inside: dict[str, set[str]], choice: Choice, name: str, network: Network | None = None
-) -> AudienceRows:
-    network = network or NETWORKS[name]
+def made(situation: dict, inside: dict[str, set[str]], choice: Choice, network: Network) -> AudienceRows:
     permitted = pl.DataFrame(
         [(number, *person, False, None) for number, person in enumerate(situation["permitted"].items())],
         schema={
@@ -77,9 +74,11 @@ def made(
         orient="row",
     )
     refused = pl.DataFrame(
-        [(name, *key) for key in situation["refused"]], schema=dict(RefusedKeys.create_empty().schema), orient="row"
+        [(network.name, *key) for key in situation["refused"]],
+        schema=dict(RefusedKeys.create_empty().schema),
+        orient="row",
     )
-    known = Known(name, network, identifiers_of(situation["people"], network), permitted, refused)
+    known = Known(network, identifiers_of(situation["people"], network), permitted, refused)
     frame = pl.DataFrame(
         [(person, segment) for segment, theirs in inside.items() for person in theirs],
         schema={"person_id": pl.String, "segment": pl.String},
@@ -167,7 +166,7 @@ def slow_audience(
 def test_no_row_carries_a_key_of_anybody_left_out_and_the_ledger_is_a_slow_count(
     name: str, situation: dict, inside: dict[str, set[str]], choice: Choice
 ) -> None:
-    found = made(situation, inside, choice, name)
+    found = made(situation, inside, choice, NETWORKS[name])
     rows, dropped, gone = slow_audience(situation, inside, choice, NETWORKS[name])
     assert {row for part in found.lists for row in part.rows.iter_rows()} == rows
     assert not set(found.keys.iter_rows()) & gone
@@ -184,7 +183,7 @@ def test_no_row_carries_a_key_of_anybody_left_out_and_the_ledger_is_a_slow_count
 def test_lists_of_keys_hold_those_of_whom_nobody_left_out_shares(
     situation: dict, inside: dict[str, set[str]], choice: Choice
 ) -> None:
-    found = made(situation, inside, choice, "snapchat", LISTING)
+    found = made(situation, inside, choice, LISTING)
     reasons = slow_reasons(choice, inside)
     staying = (situation["members"] & situation["permitted"].keys()) - reasons.keys()
     wanted = slow_keys(staying, situation) - situation["refused"] - slow_keys(set(reasons), situation)
@@ -198,13 +197,13 @@ def test_a_key_of_somebody_left_out_is_in_no_other_list_of_the_network_either() 
         held |= {"email": [f"e{number}"], "phone": [], "mobile_ad_id": ["m1"]}
     google = without_value(of_any_size(networks()["google_ads"].allowing(("Mobile Device ID",))))
     choice = Choice(("staff",), {}, None)
-    assert ("mobile_ad_id", "m1") in made(situation, {}, choice, "google_ads", google).keys.rows()
-    found = made(situation, {"staff": {"p0"}}, choice, "google_ads", google)
+    assert ("mobile_ad_id", "m1") in made(situation, {}, choice, google).keys.rows()
+    found = made(situation, {"staff": {"p0"}}, choice, google)
     assert found.keys.rows() == [("email", "e1")]
 
 
 def test_who_shares_a_key_with_somebody_left_out_is_said_to_have_had_it() -> None:
-    found = made(SHARING, {"staff": {"p0"}}, Choice(("staff",), {}, None), "meta")
+    found = made(SHARING, {"staff": {"p0"}}, Choice(("staff",), {}, None), NETWORKS["meta"])
     assert [found.ledger.identifiers[key].lost for key in ("email", "phone")] == [{}, {"key_refused": 1}]
 
 

@@ -18,7 +18,7 @@ from schemas.identifiers import Identifiers
 from schemas.network import match_columns, networks
 
 GOOGLE = networks()["google_ads"]
-COLUMNS = match_columns({"google_ads": GOOGLE})
+COLUMNS = match_columns([GOOGLE])
 #: Two have one postal address, and one of them may be sent; the third has another. All three share a phone.
 PEOPLE = {"permitted": ("jane", "doe"), "refused": ("jane", "doe"), "unknown": ("john", "doe")}
 
@@ -44,17 +44,17 @@ def test_keys_of_whoever_may_not_be_sent_are_found_in_every_shape(tmp_path: Path
         warehouse.replace(
             "permissions", pl.DataFrame({"person_id": ["permitted", "refused"], "network": ["google_ads", "meta"]})
         )
-        found = unpermitted_keys(warehouse, "google_ads", GOOGLE, asked, nothing_forbidden(asked))
+        found = unpermitted_keys(warehouse, GOOGLE, asked, nothing_forbidden(asked))
         theirs = network_keys(held.filter(pl.col("person_id") != "permitted"), GOOGLE)
         assert found.select("key", "value").sort(pl.all()).equals(theirs.sort(pl.all()))
         assert found.height == 5
         nothing = asked.clear()
-        assert unpermitted_keys(warehouse, "google_ads", GOOGLE, nothing, nothing_forbidden(nothing)).is_empty()
+        assert unpermitted_keys(warehouse, GOOGLE, nothing, nothing_forbidden(nothing)).is_empty()
 
 
 def test_a_key_that_a_network_takes_in_two_forms_is_found_in_either(tmp_path: Path) -> None:
     home, network = Home.at(tmp_path / "home"), networks()["tiktok"]
-    columns = match_columns({"tiktok": network})
+    columns = match_columns([network])
     blank = {**dict.fromkeys(Identifiers.column_names()), **{column.name: None for column in columns}}
     forms = {"phone_e164_sha256": "with a plus", "phone_digits_sha256": "without"}
     held = pl.DataFrame(
@@ -65,7 +65,7 @@ def test_a_key_that_a_network_takes_in_two_forms_is_found_in_either(tmp_path: Pa
     with open_warehouse(home, open_keys(home), "2GB") as warehouse:
         warehouse.replace_all([stored_identifiers(held, columns, NO_DIGESTS)])
         warehouse.replace("permissions", pl.DataFrame({"person_id": ["another"], "network": ["tiktok"]}))
-        found = unpermitted_keys(warehouse, "tiktok", network, asked, nothing_forbidden(asked))
+        found = unpermitted_keys(warehouse, network, asked, nothing_forbidden(asked))
     assert sorted(found["value"]) == sorted(forms.values())
 
 

@@ -95,7 +95,7 @@ def rows_of(*emails: str, members: int = 0, assumed: bool = False) -> AudienceRo
     names = [f"p{number}" for number in range(len(emails))]
     everybody = names + [f"silent {number}" for number in range(members - len(names))]
     columns = {"person_id": pl.String, "kind": pl.String, "position": pl.Int64}
-    columns |= {match.name: pl.String for match in match_columns({"meta": META})}
+    columns |= {match.name: pl.String for match in match_columns([META])}
     held = pl.DataFrame(
         [
             {**dict.fromkeys(columns), "person_id": name, "kind": "email", "position": 1,

@@ -50,7 +50,7 @@ Loses = Callable[[Path, tuple[FileEntry, ...]], tuple[FileEntry, ...]]
 def people_on(network: Network, *names: str) -> Any:
     """People with an e-mail and a phone each."""
     columns = {"person_id": pl.String, "kind": pl.String, "position": pl.Int64}
-    matches = match_columns({"": network})
+    matches = match_columns([network])
     columns |= {match.name: pl.String for match in matches}
     held = [
         {

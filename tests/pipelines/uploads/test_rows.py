@@ -68,7 +68,7 @@ def rows_of(
 ) -> AudienceRows:
     """Rows of an audience of everybody who has an identifier, all permitted, unless told otherwise."""
     names = tuple(dict.fromkeys(str(row["person_id"]) for row in identifiers))
-    columns = ["person_id", "kind", "position", *(match.name for match in match_columns({"network": network}))]
+    columns = ["person_id", "kind", "position", *(match.name for match in match_columns([network]))]
     schema = {name: pl.Int64 if name == "position" else pl.String for name in columns}
     everybody = people_of(
         pl.DataFrame(
@@ -251,7 +251,7 @@ def test_companions_are_no_keys() -> None:
 def test_people_who_are_sent_on_an_assumption_are_counted() -> None:
     members = pl.DataFrame({"person_id": ["a", "b", "c"]})
     permitted = pl.DataFrame({"person_id": ["a", "b", "c"], "network": "meta", "assumed": [True, False, True]})
-    names = ["person_id", "kind", "position", *(match.name for match in match_columns({"meta": META}))]
+    names = ["person_id", "kind", "position", *(match.name for match in match_columns([META]))]
     held = pl.DataFrame(
         [{key: row.get(key) for key in names} for row in (email("a", "e1"), email("b", "e2"))],
         schema={name: pl.Int64 if name == "position" else pl.String for name in names},
@@ -359,7 +359,7 @@ def test_a_ledger_that_lost_a_person_on_the_way_does_not_close() -> None:
     assert lost.ledger.closes
     members = pl.DataFrame({"person_id": ["a", "b", "c"]})
     permitted = pl.DataFrame({"person_id": ["a"], "network": "meta", "assumed": False})
-    names = ["person_id", "kind", "position", *(match.name for match in match_columns({"meta": META}))]
+    names = ["person_id", "kind", "position", *(match.name for match in match_columns([META]))]
     held = pl.DataFrame(
         [{key: row.get(key) for key in names} for row in (email("a", "e1"),)],
         schema={name: pl.Int64 if name == "position" else pl.String for name in names},
