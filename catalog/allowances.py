@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from catalog.audit import append
-from catalog.database import METADATA, audience_columns, now, of_audience
+from catalog.database import METADATA, UtcTime, audience_columns, now, of_audience
 from schemas.segment import Audience
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ ALLOWANCES = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True),
     *audience_columns(),
     sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("allowed_at", sa.DateTime, nullable=False),
+    sa.Column("allowed_at", UtcTime, nullable=False),
     sa.Column("allowed_by", sa.Text, nullable=False),
     #: The night that it let pass; null until then.
     sa.Column("night", sa.Integer),
@@ -32,7 +32,7 @@ TAKEN_BACK = sa.Table(
     METADATA,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("taken_back_at", sa.DateTime, nullable=False),
+    sa.Column("taken_back_at", UtcTime, nullable=False),
     sa.Column("taken_back_by", sa.Text, nullable=False),
 )
 
@@ -91,7 +91,7 @@ def standing_leaves(catalog: Catalog) -> list[Leave]:
 
 
 def leaves_taken_back(catalog: Catalog, since: datetime) -> list[Leave]:
-    """Those taken back since a moment (UTC, without zone) before a night used them, oldest first, with the reason."""
+    """Those taken back since a moment before a night used them, oldest first, with the reason."""
     said = {"reason": TAKEN_BACK.c.reason, "at": TAKEN_BACK.c.taken_back_at, "by": TAKEN_BACK.c.taken_back_by}
     unused = (TAKEN_BACK.c.number == ALLOWANCES.c.number) & ALLOWANCES.c.night.is_(None)
     return _leaves(catalog, said, unused & (said["at"] >= since))

@@ -23,6 +23,24 @@ _WRITERS_LOCK = 0x72656C61
 _DAMAGES = ("file is not a database", "disk image is malformed")
 
 
+class UtcTime(sa.TypeDecorator[datetime]):
+    """A time: kept as UTC without saying so, which SQLite and PostgreSQL compare alike, and given with its zone."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            msg = "a time for the catalog has no zone"
+            raise ValueError(msg)
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        return value and value.replace(tzinfo=UTC)
+
+
 @contextmanager
 def database(home: Home) -> Iterator[sa.Engine]:
     """The home's database with all tables of `METADATA`, made if they are not there; in AUTOCOMMIT mode.
@@ -108,18 +126,8 @@ def version_subject(audience: Audience, version: str) -> str:
 
 
 def now() -> datetime:
-    """The time as the catalog keeps it."""
-    return without_zone(datetime.now(UTC))
-
-
-def without_zone(time: datetime) -> datetime:
-    """A time as the catalog keeps it: UTC, without saying so."""
-    return time.astimezone(UTC).replace(tzinfo=None)
-
-
-def with_zone(kept: datetime) -> datetime:
-    """A time of the catalog that says that it is UTC."""
-    return kept.replace(tzinfo=UTC)
+    """The time, in UTC."""
+    return datetime.now(UTC)
 
 
 def _sqlite(home: Home) -> sa.Engine:

@@ -10,7 +10,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from catalog import audit
-from catalog.database import METADATA, audience_columns, now, of_audience, with_zone, without_zone
+from catalog.database import METADATA, UtcTime, audience_columns, now, of_audience
 from schemas.audit import Action
 from schemas.crm import CrmErasures
 from schemas.erasure import ErasureRequest, Removal, RequestKind, RequestState
@@ -24,12 +24,12 @@ REQUESTS = sa.Table(
     METADATA,
     sa.Column("request_id", sa.Text, primary_key=True),
     sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("requested_at", sa.DateTime, nullable=False),
-    sa.Column("received_at", sa.DateTime, nullable=False),
+    sa.Column("requested_at", UtcTime, nullable=False),
+    sa.Column("received_at", UtcTime, nullable=False),
     sa.Column("received_by", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
-    sa.Column("erased_at", sa.DateTime),
-    sa.Column("closed_at", sa.DateTime),
+    sa.Column("erased_at", UtcTime),
+    sa.Column("closed_at", UtcTime),
 )
 
 TOMBSTONES = sa.Table(
@@ -48,7 +48,7 @@ RECORDS = sa.Table(
     #: Keyed hash of the id, so that none is listed twice.
     sa.Column("mark", sa.Text, primary_key=True),
     sa.Column("sealed_id", sa.Text, nullable=False),
-    sa.Column("noted_at", sa.DateTime, nullable=False),
+    sa.Column("noted_at", UtcTime, nullable=False),
 )
 
 STATES = sa.Table(
@@ -59,9 +59,9 @@ STATES = sa.Table(
     sa.Column("carried_by", sa.JSON, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("removed_by", sa.Text),
-    sa.Column("published_at", sa.DateTime),
+    sa.Column("published_at", UtcTime),
     sa.Column("confirmation", sa.Text),
-    sa.Column("confirmed_at", sa.DateTime),
+    sa.Column("confirmed_at", UtcTime),
     sa.PrimaryKeyConstraint("request_id", "network", "account", "segment"),
 )
 
@@ -104,7 +104,7 @@ def erasure_requests(catalog: Catalog) -> list[ErasureRequest]:
     """Every request, oldest first."""
     query = sa.select(REQUESTS).order_by(REQUESTS.c.received_at, REQUESTS.c.request_id)
     with catalog.reading() as connection:
-        return [ErasureRequest.model_validate(_aware(row)) for row in connection.execute(query).mappings()]
+        return [ErasureRequest.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
 
 def request_ids(catalog: Catalog) -> set[str]:
@@ -128,7 +128,7 @@ def catalog_tombstones(catalog: Catalog) -> pl.DataFrame:
         REQUESTS, REQUESTS.c.request_id == TOMBSTONES.c.request_id
     )
     with catalog.reading() as connection:
-        rows = [dict(_aware(row)) for row in connection.execute(query).mappings()]
+        rows = [dict(row) for row in connection.execute(query).mappings()]
     empty = pl.DataFrame(CrmErasures.create_empty())
     return pl.DataFrame([{"lifted_at": None, **row} for row in rows], schema=empty.schema)
 
@@ -164,7 +164,7 @@ def sealed_records(catalog: Catalog, request_id: str) -> list[str]:
 def forget_records(catalog: Catalog, before: datetime) -> None:
     """Drop the ids of records that were noted before that time (UTC)."""
     with catalog.writing() as connection:
-        connection.execute(sa.delete(RECORDS).where(RECORDS.c.noted_at < without_zone(before)))
+        connection.execute(sa.delete(RECORDS).where(RECORDS.c.noted_at < before))
 
 
 def mark_erased(catalog: Catalog, request_ids: Sequence[str]) -> None:
@@ -197,7 +197,7 @@ def removals(catalog: Catalog, request_id: str | None = None, audience: Audience
     if audience is not None:
         query = query.where(*of_audience(STATES, audience))
     with catalog.reading() as connection:
-        return [Removal.model_validate(_aware(row)) for row in connection.execute(query).mappings()]
+        return [Removal.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
 
 def open_removals(catalog: Catalog, audience: Audience) -> set[str]:
@@ -219,7 +219,6 @@ def write_removals(catalog: Catalog, found: Iterable[Removal]) -> None:
     rows = [removal.model_dump() for removal in found]
     with catalog.writing() as connection:
         for row in rows:
-            row.update({name: row[name] and without_zone(row[name]) for name in ("published_at", "confirmed_at")})
             same = [STATES.c[name] == row[name] for name in ("request_id", "network", "account", "segment")]
             connection.execute(sa.delete(STATES).where(*same))
             connection.execute(sa.insert(STATES).values(**row))
@@ -262,7 +261,7 @@ def _insert(connection: sa.Connection, requests: Iterable[tuple[str, RequestKind
     """Write requests (id, kind, when) as received by `by`."""
     received = {"received_at": now(), "received_by": by, "state": "received"}
     rows = [
-        {"request_id": request_id, "kind": kind, "requested_at": without_zone(requested_at), **received}
+        {"request_id": request_id, "kind": kind, "requested_at": requested_at, **received}
         for request_id, kind, requested_at in requests
     ]
     if rows:
@@ -282,7 +281,3 @@ def _update(connection: sa.Connection, request_ids: Iterable[str], **values: obj
     if rows:
         changed = sa.update(REQUESTS).where(REQUESTS.c.request_id == sa.bindparam("asked")).values(**values)
         connection.execute(changed, rows)
-
-
-def _aware(row: sa.RowMapping) -> dict[str, object]:
-    return {name: with_zone(value) if isinstance(value, datetime) else value for name, value in row.items()}

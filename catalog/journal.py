@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from catalog.database import METADATA, audience_columns, now, of_audience, version_subject, with_zone
+from catalog.database import METADATA, UtcTime, audience_columns, now, of_audience, version_subject
 from schemas.errors import JournalError
 from schemas.journal import Confirmation, ConfirmationKind
 from schemas.said import Said
@@ -24,10 +24,10 @@ CONFIRMATIONS = sa.Table(
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("lists", sa.JSON, nullable=False),
-    sa.Column("confirmed_at", sa.DateTime, nullable=False),
+    sa.Column("confirmed_at", UtcTime, nullable=False),
     sa.Column("confirmed_by", sa.Text, nullable=False),
     #: Both null while it stands.
-    sa.Column("undone_at", sa.DateTime),
+    sa.Column("undone_at", UtcTime),
     sa.Column("undone_by", sa.Text),
 )
 
@@ -102,5 +102,4 @@ def _numbered(number: int) -> sa.Select:
 
 
 def _confirmation(row: sa.RowMapping) -> Confirmation:
-    times = {name: row[name] and with_zone(row[name]) for name in ("confirmed_at", "undone_at")}
-    return Confirmation.model_validate({**row, **times})
+    return Confirmation.model_validate(dict(row))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from catalog.database import METADATA, now
+from catalog.database import METADATA, UtcTime, now
 from schemas.errors import ConfigError, HomeLockedError, RelanceError
 from schemas.nights import Alert, ConfigChange, NightReport, OutcomeLine, QuarantineLine, StageLine, StartedAs
 from schemas.said import Said
@@ -23,8 +23,8 @@ NIGHTS = sa.Table(
     METADATA,
     sa.Column("night", sa.Integer, primary_key=True),
     sa.Column("as_of", sa.Date, nullable=False),
-    sa.Column("started_at", sa.DateTime, nullable=False),
-    sa.Column("ended_at", sa.DateTime),
+    sa.Column("started_at", UtcTime, nullable=False),
+    sa.Column("ended_at", UtcTime),
     #: A `NightOutcome`.
     sa.Column("outcome", sa.Text, nullable=False),
     #: What failed, a sentence each.
@@ -86,7 +86,7 @@ ALERTS = sa.Table(
     #: That night's day, or the local day on which a night is missing.
     sa.Column("day", sa.Date, nullable=False),
     sa.Column("channel", sa.Text, nullable=False),
-    sa.Column("sent_at", sa.DateTime, nullable=False),
+    sa.Column("sent_at", UtcTime, nullable=False),
     sa.Column("failure", sa.Text),
 )
 
@@ -226,7 +226,7 @@ def newest_night(catalog: Catalog) -> sa.RowMapping | None:
 
 
 def starts_since(catalog: Catalog, since: datetime) -> list[Start]:
-    """The nights begun since a moment (UTC, without zone), oldest first."""
+    """The nights begun since a moment, oldest first."""
     query = (
         sa.select(*(NIGHTS.c[name] for name in ("as_of", "started_at", "ended_at", "outcome")), STARTS.c.started_as)
         .join_from(NIGHTS, STARTS, NIGHTS.c.night == STARTS.c.night)

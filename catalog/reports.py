@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from catalog.database import METADATA, audience_columns, now, of_audience, version_subject, with_zone
+from catalog.database import METADATA, UtcTime, audience_columns, now, of_audience, version_subject
 from schemas.errors import ReportError
 from schemas.reports import FailedUpload, SizeReport
 from schemas.said import Said
@@ -23,7 +23,7 @@ SIZE_REPORTS = sa.Table(
     sa.Column("size", sa.Integer),
     #: Percent.
     sa.Column("match_rate", sa.Float),
-    sa.Column("reported_at", sa.DateTime, nullable=False),
+    sa.Column("reported_at", UtcTime, nullable=False),
     sa.Column("reported_by", sa.Text, nullable=False),
 )
 
@@ -35,7 +35,7 @@ FAILED_UPLOADS = sa.Table(
     sa.Column("version", sa.Text, nullable=False),
     #: What the network said.
     sa.Column("said", sa.Text, nullable=False),
-    sa.Column("reported_at", sa.DateTime, nullable=False),
+    sa.Column("reported_at", UtcTime, nullable=False),
     sa.Column("reported_by", sa.Text, nullable=False),
 )
 
@@ -81,5 +81,4 @@ def _rows(catalog: Catalog, table: sa.Table, audience: Audience | None) -> list[
     if audience is not None:
         query = query.where(*of_audience(table, audience))
     with catalog.reading() as connection:
-        rows = connection.execute(query).mappings().all()
-    return [{**row, "reported_at": with_zone(row["reported_at"])} for row in rows]
+        return [dict(row) for row in connection.execute(query).mappings()]

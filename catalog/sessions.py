@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from catalog.database import METADATA
+from catalog.database import METADATA, UtcTime
 from catalog.users import USERS, digest_of, user_of
 from schemas.portal import User
 
@@ -20,8 +20,8 @@ SESSIONS = sa.Table(
     METADATA,
     sa.Column("session", sa.Text, primary_key=True),
     sa.Column("user", sa.Text, nullable=False),
-    sa.Column("began_at", sa.DateTime, nullable=False),
-    sa.Column("seen_at", sa.DateTime, nullable=False),
+    sa.Column("began_at", UtcTime, nullable=False),
+    sa.Column("seen_at", UtcTime, nullable=False),
 )
 
 #: How exactly it is known when a session was last used: a write for each request would be too much.
@@ -36,7 +36,7 @@ class Limits(NamedTuple):
 
 
 def begin_session(catalog: Catalog, user: str, at: datetime) -> str:
-    """Write that the user logged in at `at` (UTC, naive); what the cookie holds."""
+    """Write that the user logged in at `at`; what the cookie holds."""
     identifier = secrets.token_urlsafe(32)
     with catalog.recording("logged_in", f"user:{user}") as connection:
         connection.execute(

@@ -18,7 +18,7 @@ from catalog import (
 )
 from catalog.audit_heads import sign_head
 from catalog.changes import Changes
-from catalog.database import METADATA, audience_columns, database, now, of_audience, version_subject, writing
+from catalog.database import METADATA, UtcTime, audience_columns, database, now, of_audience, version_subject, writing
 from catalog.home import Home
 from catalog.nights import NIGHTS
 from catalog.restored import note_restored
@@ -42,7 +42,7 @@ VERSIONS = sa.Table(
     sa.Column("manifest", sa.Text, nullable=False),
     #: A `VersionState`.
     sa.Column("state", sa.Text, nullable=False),
-    sa.Column("published_at", sa.DateTime, nullable=False),
+    sa.Column("published_at", UtcTime, nullable=False),
     sa.PrimaryKeyConstraint("network", "account", "segment", "version"),
 )
 

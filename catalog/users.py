@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 import sqlalchemy as sa
 
-from catalog.database import METADATA, now, with_zone
+from catalog.database import METADATA, UtcTime, now
 from catalog.passwords import MINIMUM_LENGTH, fits, hash_of, one_time_password
 from schemas.errors import UserError
 from schemas.portal import Role, User
@@ -27,9 +27,9 @@ USERS = sa.Table(
     sa.Column("one_time_password", sa.Boolean, nullable=False),
     #: SHA-256 of what a proxy or an OpenID provider calls the user, where that is not the name.
     sa.Column("known_as", sa.Text, unique=True),
-    sa.Column("created_at", sa.DateTime, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
     #: A session that began earlier has ended: the password was changed.
-    sa.Column("sessions_since", sa.DateTime, nullable=False),
+    sa.Column("sessions_since", UtcTime, nullable=False),
 )
 
 #: They stand in the audit log, which takes no address.
@@ -49,7 +49,7 @@ def user_of(row: sa.RowMapping) -> User:
         name=row["name"],
         roles=frozenset(row["roles"]),
         one_time_password=row["one_time_password"],
-        created_at=with_zone(row["created_at"]),
+        created_at=row["created_at"],
     )
 
 

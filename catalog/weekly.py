@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from catalog.database import METADATA
+from catalog.database import METADATA, UtcTime
 
 if TYPE_CHECKING:
     from catalog.store import Catalog
@@ -18,7 +18,7 @@ WEEKLY = sa.Table(
     METADATA,
     #: The day on which it was due.
     sa.Column("day", sa.Date, primary_key=True),
-    sa.Column("tried_at", sa.DateTime, nullable=False),
+    sa.Column("tried_at", UtcTime, nullable=False),
     #: Why it was not sent; null if it was, or nothing waited.
     sa.Column("failure", sa.Text),
 )

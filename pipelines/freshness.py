@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
-from catalog.database import with_zone, without_zone
 from catalog.nights import Start
 from pipelines.local_days import midnight
 from schemas.settings import Settings
@@ -19,8 +18,8 @@ def due_day(settings: Settings, now: datetime) -> date:
 
 
 def day_begins(settings: Settings, day: date) -> datetime:
-    """When the local day begins, in UTC, without saying so, as the catalog keeps times."""
-    return without_zone(midnight(day, settings.zone))
+    """When the local day begins, in UTC."""
+    return midnight(day, settings.zone).astimezone(UTC)
 
 
 #: From so many days without a night on, whoever looks is told, by `quiet_days`.
@@ -28,13 +27,12 @@ _QUIET_FROM = 3
 
 
 def quiet_days(newest: Mapping[Any, Any] | None, now: datetime) -> int | None:
-    """For how many days of `now`'s time zone no night has begun since the newest (`started_at` in UTC, without saying
-    so); None if so few that nobody need be told, or if there was none. Who withdrew or asked to be forgotten meanwhile
-    is in the lists still.
+    """For how many days of `now`'s time zone no night has begun since the newest; None if so few that nobody need be
+    told, or if there was none. Who withdrew or asked to be forgotten meanwhile is in the lists still.
     """
     if newest is None:
         return None
-    days = (now.date() - with_zone(newest["started_at"]).astimezone(now.tzinfo).date()).days
+    days = (now.date() - newest["started_at"].astimezone(now.tzinfo).date()).days
     return days if days >= _QUIET_FROM else None
 
 

@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
@@ -126,7 +126,7 @@ class Language:
             case str():
                 return _day(date.fromisoformat(value), self._locale)
             case datetime():
-                return _day(_aware(value).astimezone(self.zone).date(), self._locale)
+                return _day(value.astimezone(self.zone).date(), self._locale)
             case _:
                 return _day(value, self._locale)
 
@@ -134,10 +134,10 @@ class Language:
         """A UTC time in the company's time zone."""
         if value is None:
             return "–"
-        return format_datetime(_aware(value), "d MMM y, HH:mm", tzinfo=self.zone, locale=self._locale)
+        return format_datetime(value, "d MMM y, HH:mm", tzinfo=self.zone, locale=self._locale)
 
     def short_time(self, value: datetime) -> str:
-        return format_datetime(_aware(value), "d MMM, HH:mm", tzinfo=self.zone, locale=self._locale)
+        return format_datetime(value, "d MMM, HH:mm", tzinfo=self.zone, locale=self._locale)
 
     def seconds(self, seconds: float) -> str:
         minutes, rest = divmod(round(seconds), 60)
@@ -174,10 +174,6 @@ class Language:
             "seconds": self.seconds,
             "bytes_": self.bytes,
         }
-
-
-def _aware(value: datetime) -> datetime:
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 @lru_cache(maxsize=16384)

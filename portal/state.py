@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -40,7 +40,7 @@ class State:
     @property
     def now(self) -> datetime:
         """The time of the company's clock."""
-        return self.clock().replace(tzinfo=UTC).astimezone(self.settings.zone)
+        return self.clock().astimezone(self.settings.zone)
 
     @property
     def today(self) -> date:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -169,8 +169,8 @@ def test_what_a_segment_an_account_a_rate_or_a_list_has_otherwise_is_told(compan
 def test_an_alert_says_what_was_declared_otherwise_since_the_night_before() -> None:
     change = ConfigChange(kind="settings_changed", after="minimum_age")
     failed = NightReport(
-        night=2, as_of=date(2024, 7, 1), started_as="nightly", started_at=datetime(2024, 7, 2, 2), ended_at=None,
-        outcome="failed", messages=("No.",), stages=(), quarantined=(), notices=(), audiences=(),
+        night=2, as_of=date(2024, 7, 1), started_as="nightly", started_at=datetime(2024, 7, 2, 2, tzinfo=UTC),
+        ended_at=None, outcome="failed", messages=("No.",), stages=(), quarantined=(), notices=(), audiences=(),
         changes=(change,), alerts=(),
     )  # fmt: skip
     message = night_message(failed)

@@ -9,7 +9,6 @@ import shutil
 
 import polars as pl
 
-from catalog.database import with_zone
 from catalog.erasures import (
     erasure_requests,
     forget_on,
@@ -107,7 +106,7 @@ def _carrier(erasing: Erasing, audience: Audience, found: pl.DataFrame) -> Carri
         audience,
         found.filter(**audience._asdict()),
         confirmations(erasing.catalog, audience),
-        {version: with_zone(at) for version, at in published_at.items()},
+        published_at,
         lambda said: possible_lists(said, files, published_at),
         forgotten_on(erasing.catalog, audience),
     )

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import polars as pl
 
-from catalog.database import without_zone
 from catalog.duckdb_connection import inline, registered
 from catalog.warehouse import Warehouse
 from pipelines.holdings.audience_keys import KEYS, STORED_KEYS, SinceNewest, file_keys
@@ -264,9 +263,8 @@ def _deleted(standing: Sequence[Confirmation], published_at: Mapping[str, dateti
         if confirmation.kind != "deleted":
             continue
         before, after = open_lists(standing[:place]), open_lists(standing[: place + 1])
-        at = without_zone(confirmation.confirmed_at)
         if not after:
-            over |= {version for version, then in published_at.items() if then <= at}
+            over |= {version for version, then in published_at.items() if then <= confirmation.confirmed_at}
         if len(before) == len(after):
             # A list that nobody had confirmed.
             newest = VersionOrder.of(confirmation.version)

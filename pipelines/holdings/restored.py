@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from catalog.database import without_zone
 from catalog.journal import confirmations
 from catalog.nights import starts_since
 from catalog.restored import restored_at
@@ -53,5 +52,5 @@ def restoration_told(catalog: Catalog) -> list[Said]:
     found = restoration(catalog)
     if found.at is None:
         return []
-    is_first = len(starts_since(catalog, without_zone(found.at))) <= 1
+    is_first = len(starts_since(catalog, found.at)) <= 1
     return [RESTORED] if is_first or found.audiences else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -73,8 +73,8 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 def report(outcome: str, **changes: object) -> NightReport:
     night = NightReport(
-        night=7, as_of=DAY, started_as="nightly", started_at=datetime(2026, 3, 29), ended_at=None, outcome=outcome,
-        messages=(), stages=(), quarantined=(), notices=(), audiences=(), changes=(), alerts=(),
+        night=7, as_of=DAY, started_as="nightly", started_at=datetime(2026, 3, 29, tzinfo=UTC), ended_at=None,
+        outcome=outcome, messages=(), stages=(), quarantined=(), notices=(), audiences=(), changes=(), alerts=(),
     )  # fmt: skip
     return night.model_copy(update=changes)
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -114,7 +114,7 @@ def test_a_table_that_is_read_again_is_told_once_and_others_stay_told(catalog: C
 
 def test_alerts_are_of_one_night_or_of_one_day_without_a_night(catalog: Catalog) -> None:
     def alert(event: AlertEvent) -> Alert:
-        return Alert(event=event, channel="email", sent_at=datetime(2025, 7, 1, 6, 0), failure=None)
+        return Alert(event=event, channel="email", sent_at=datetime(2025, 7, 1, 6, 0, tzinfo=UTC), failure=None)
 
     night = catalog.begin_night(DAYS[0])
     record_alert(catalog, alert("failed"), night, DAYS[0])
@@ -157,7 +157,7 @@ def test_a_leave_taken_back_while_a_night_publishes_by_it_counts_as_used(catalog
     assert first is not None
     assert take_back(catalog, LOYAL, "it was not")
     use_allowance(catalog, first, catalog.begin_night(DAYS[0]))
-    assert standing_leaves(catalog) == leaves_taken_back(catalog, datetime(2000, 1, 1)) == []
+    assert standing_leaves(catalog) == leaves_taken_back(catalog, datetime(2000, 1, 1, tzinfo=UTC)) == []
 
 
 def at_once(home: Home, act: Callable[[Catalog], object]) -> list[object]:

@@ -6,8 +6,9 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -58,6 +59,21 @@ def test_a_new_home_has_an_empty_catalog_for_its_owner_only(home: Home, catalog:
     assert catalog.last_night() is None
     assert home.catalog.stat().st_mode & 0o777 == 0o600
     assert home.root.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_time_is_kept_as_utc_without_its_zone_and_given_with_it(
+    home: Home, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = datetime(2025, 6, 30, 23, 30, tzinfo=ZoneInfo("America/New_York"))
+    monkeypatch.setattr("catalog.store.now", lambda: at)
+    night = catalog.begin_night(DAY)
+    begun = catalog.night(night)["started_at"]
+    assert (begun, begun.tzinfo) == (at, UTC)
+    with closing(sqlite3.connect(home.catalog)) as plain:
+        assert plain.execute("SELECT started_at FROM nights").fetchall() == [("2025-07-01 03:30:00.000000",)]
+    monkeypatch.setattr("catalog.store.now", lambda: at.replace(tzinfo=None))
+    with pytest.raises(sa.exc.StatementError, match="has no zone"):
+        catalog.end_night(night, "done", [], 0)
 
 
 def test_a_published_version_is_found_with_what_its_manifest_says(catalog: Catalog) -> None:

@@ -258,7 +258,7 @@ def test_status_tells_the_night_the_newest_versions_and_that_nothing_is_held(hom
 def test_status_says_for_how_long_no_night_has_begun(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     ended_night(home)
     assert "late:" not in words(relance("status", "--home", home.root))
-    monkeypatch.setattr("catalog.store.now", lambda: datetime.now(UTC).replace(tzinfo=None) - timedelta(days=12))
+    monkeypatch.setattr("catalog.store.now", lambda: datetime.now(UTC) - timedelta(days=12))
     ended_night(home)
     assert "late: no night has begun for 12 days" in words(relance("status", "--home", home.root))
 
@@ -282,7 +282,7 @@ def test_status_counts_the_days_without_a_night_in_the_company_s_zone(
     (tmp_path / "config" / "relance.toml").write_text('currency = "EUR"\ntime_zone = "Pacific/Kiritimati"\n')
     today = datetime.now(ZoneInfo("Pacific/Kiritimati")).replace(hour=0, minute=0, second=0, microsecond=0)
     begun = today - timedelta(days=12 if second > 0 else 11) + timedelta(seconds=second)
-    monkeypatch.setattr("catalog.store.now", lambda: begun.astimezone(UTC).replace(tzinfo=None))
+    monkeypatch.setattr("catalog.store.now", lambda: begun)
     ended_night(home)
     said = words(relance("status", "--home", home.root, "--config", tmp_path / "config"))
     assert "late: no night has begun for 12 days" in said

@@ -17,7 +17,8 @@ from schemas.settings import Settings
 PARIS = Settings(currency="EUR", time_zone="Europe/Paris", fresh_by=time(6))
 #: The day on which 02:00 does not exist.
 DAY = date(2026, 3, 29)
-NIGHT = Start(date(2026, 3, 28), "nightly", datetime(2026, 3, 29, 1, 0), datetime(2026, 3, 29, 1, 20), "done")
+BEGUN = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+NIGHT = Start(date(2026, 3, 28), "nightly", BEGUN, BEGUN + timedelta(minutes=20), "done")
 
 
 def late(*starts: Start, as_of: str = "yesterday") -> str | None:
@@ -70,7 +71,7 @@ def test_of_data_that_stands_still_the_run_counts_and_not_its_day() -> None:
     old = NIGHT._replace(as_of=date(2024, 6, 30))
 
     assert late(old, as_of="last order") is None
-    assert late(old._replace(started_at=datetime(2026, 3, 28, 22, 59)), as_of="last order") is not None
+    assert late(old._replace(started_at=datetime(2026, 3, 28, 22, 59, tzinfo=UTC)), as_of="last order") is not None
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ class Site:
 
     def wait(self, days: int) -> None:
         """Turn the clock to the same hour so many days on, where the company is: a day may have 23 or 25 hours."""
-        now = utc_now().replace(tzinfo=UTC).astimezone(PARIS)
+        now = utc_now().astimezone(PARIS)
         self.late = (now + timedelta(days=days)).astimezone(UTC) - now.astimezone(UTC)
 
     def browser(self, **headers: str) -> Browser:

@@ -42,9 +42,8 @@ def carrier(*said: tuple[ConfirmationKind, str], files: list[tuple[int, str, str
         )
         for number, (kind, version) in enumerate(said, 1)
     ]  # fmt: skip
-    naive = {version: at.replace(tzinfo=None) for version, at in PUBLISHED.items()}
     there = {version: at for version, at in PUBLISHED.items() if version in {name for _, name, _ in files}}
-    return Carrier(AUDIENCE, keyed, standing, there, lambda lines: possible_lists(lines, every, naive), {})
+    return Carrier(AUDIENCE, keyed, standing, there, lambda lines: possible_lists(lines, every, PUBLISHED), {})
 
 
 def removal(*said: tuple[ConfirmationKind, str], before: Removal | None = None, consented: bool = False) -> Removal:

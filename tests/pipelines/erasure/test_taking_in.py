@@ -143,7 +143,7 @@ def test_a_record_is_noted_once_and_only_while_its_request_is_young_enough(erasi
     asked(erasing, "customer_id", customer_id="zoe")
     asked(erasing, "customer_id", customer_id="bob", request_id="r2")
     note_records(erasing.catalog, [("r1", mark, sealed("zoe", erasing.keys.identity))])
-    old = (NOW - timedelta(days=KEPT_DAYS + 1)).replace(tzinfo=None)
+    old = NOW - timedelta(days=KEPT_DAYS + 1)
     with erasing.catalog.writing() as connection:
         connection.execute(sa.update(REQUESTS).where(REQUESTS.c.request_id == "r2").values(received_at=old))
     take_in(erasing)

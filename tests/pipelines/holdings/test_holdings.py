@@ -46,7 +46,7 @@ def kept(*files: File, thin: tuple[str, ...] = ()) -> pl.DataFrame:
 
 def published(*versions: str) -> dict[str, datetime]:
     """All of them before anything was said."""
-    return dict.fromkeys(versions, NOON.replace(tzinfo=None))
+    return dict.fromkeys(versions, NOON)
 
 
 def test_a_replacement_says_nothing_of_a_list_that_it_had_no_file_for() -> None:
