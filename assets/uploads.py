@@ -1,6 +1,7 @@
 """One asset an audience: its file, checked, in the outbox; and the keys that no file may carry."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -12,6 +13,7 @@ from pipelines.holdings.audience_keys import since_newest
 from pipelines.uploads.brake import spend_leave, verdict_on
 from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.doubtful import is_forbidding, weigh_keys
+from pipelines.uploads.draft import Publication
 from pipelines.uploads.leaving_out import leaving_out
 from pipelines.uploads.publication import Published, publish
 from pipelines.uploads.retired import publish_last, retired_table, withdraw_of_gone
@@ -140,18 +142,17 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
                     [name.strip() for name in context.run.tags.get(ALLOWED, "").split(",")],
                     since,
                 )
-                published = publish(
+                publication = Publication(
                     audience,
                     segment,
                     network,
+                    as_of,
+                    tonight.forbidden(audience.network),
                     rows,
-                    relance.outbox,
-                    as_of=as_of,
-                    forbidden=tonight.forbidden(audience.network),
-                    held_back=verdict.held_back,
-                    since=since,
-                    past_rows=relance.past_rows,
+                    partial(relance.past_rows, audience),
+                    since,
                 )
+                published = publish(publication, relance.outbox, held_back=verdict.held_back)
                 spend_leave(verdict, relance.outbox, published.outcome)
         except PublicationError as error:
             if error.check is not None:

@@ -23,8 +23,8 @@ from pipelines.holdings.confirming import manifests_of
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.identifiers.match_keys import network_keys
 from pipelines.segments.rules import members_on
+from pipelines.uploads.digests import rules_version
 from pipelines.uploads.leaving_out import Readers, leaving_out
-from pipelines.uploads.manifest import rules_version
 from pipelines.uploads.recount import check_full_files
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from pipelines.uploads.staging import checked_files, move_into_place, staging_folder

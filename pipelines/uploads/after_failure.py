@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from itertools import groupby
 
 import polars as pl
@@ -15,9 +17,11 @@ from pipelines.holdings.forbidden import Forbidden, forbidden_keys
 from pipelines.holdings.outbox import Outbox
 from pipelines.identifiers.match_keys import network_keys
 from pipelines.identifiers.stored import read_identifiers
+from pipelines.uploads.draft import Publication
 from pipelines.uploads.keys import key_columns
-from pipelines.uploads.publication import PastRows, publish_unreached
+from pipelines.uploads.publication import publish_unreached
 from pipelines.uploads.retired import publish_last
+from pipelines.uploads.rows import ListRows
 from schemas.network import Network
 from schemas.segment import Audience
 
@@ -25,6 +29,8 @@ from schemas.segment import Audience
 _NEEDED = (
     "crm_erasures", "crm_suppressions", "decided_at", "identifiers", "person_aliases", "refusals", "refused_keys",
 )  # fmt: skip
+#: Gives the rows that an audience's files had on an earlier day, list by list, as far as they are still known.
+PastRows = Callable[[Audience, date], tuple[ListRows, ...]]
 
 
 def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, past_rows: PastRows) -> None:
@@ -56,10 +62,9 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
             if audience in config.retired:
                 publish_last(audience, config, outbox, as_of=as_of, forbidden=forbidden)
             else:
-                segment = config.segments[audience.segment]
-                publish_unreached(
-                    audience, segment, network, outbox, as_of=as_of, forbidden=forbidden, past_rows=past_rows
-                )
+                segment, past = config.segments[audience.segment], partial(past_rows, audience)
+                publication = Publication(audience, segment, network, as_of, forbidden, past_rows=past)
+                publish_unreached(publication, outbox)
 
 
 def _known_forbidden(network: Network, outbox: Outbox, emails: pl.DataFrame) -> Forbidden:

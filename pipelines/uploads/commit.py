@@ -12,40 +12,33 @@ import polars as pl
 
 from catalog.durable import sync
 from pipelines.erasure.late import forbidden_meanwhile
-from pipelines.holdings.audience_keys import FileKeys, SinceNewest, add_pending_keys, drop_keys, finish_keys
+from pipelines.holdings.audience_keys import FileKeys, add_pending_keys, drop_keys, finish_keys
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.withdrawal import delete_folder, withdraw
-from pipelines.uploads.manifest import content_digest
+from pipelines.uploads.digests import content_digest
+from pipelines.uploads.draft import Draft, Publication
 from pipelines.uploads.staging import check_whole, move_into_place
 from schemas.errors import PublicationError
 from schemas.network import Network
-from schemas.segment import Audience
 from schemas.uploads import Manifest
 
 
-def commit(  # noqa: PLR0913, PLR0917 - what is published, and where
-    audience: Audience,
-    network: Network,
-    manifest: Manifest,
-    keys: list[FileKeys],
-    since: SinceNewest,
-    staged: Path,
-    outbox: Outbox,
-) -> bool:
-    """Whether the version may stay: not if somebody asked to be forgotten meanwhile whose key it adds.
+def commit(publication: Publication, draft: Draft, manifest: Manifest, staged: Path, outbox: Outbox) -> bool:
+    """Whether the draft's version may stay: not if somebody asked to be forgotten meanwhile whose key it adds.
 
-    In: its manifest, signed, and its keys; how those of its full files differ from the newest that are kept.
+    In: its manifest, signed.
 
     Raises:
         PublicationError: a file is torn.
     """
+    audience, network, keys = publication.audience, publication.network, draft.keys
     if _forbids_by_now(network, keys, outbox):
         return False
     for path in staged.iterdir():
         path.chmod(0o600)
         sync(path)
     sync(staged)
-    add_pending_keys(outbox.warehouse, audience, manifest.version, keys, since)
+    add_pending_keys(outbox.warehouse, audience, manifest.version, keys, draft.since)
     folder = outbox.folder(audience, manifest.version)
     move_into_place(staged, folder, outbox.home.outbox)
     try:

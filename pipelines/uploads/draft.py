@@ -14,8 +14,8 @@ from pipelines.holdings.holdings import differences, unsaid_versions
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.renewals import renewals
 from pipelines.uploads.changes import changes, deltas, listed_keys
+from pipelines.uploads.digests import rules_version
 from pipelines.uploads.fresh_version import has_spent_removals
-from pipelines.uploads.manifest import rules_version
 from pipelines.uploads.plan import Situation
 from pipelines.uploads.reduced import Reduction, reduced_rows, reduction_of
 from pipelines.uploads.rows import AudienceRows, ListRows
@@ -24,20 +24,24 @@ from schemas.network import Network
 from schemas.network_file import FileKind
 from schemas.said import Said
 from schemas.segment import Audience, Segment
+from schemas.uploads import Ledger
+
+#: What an audience is made of that has left the config, or that nobody worked out.
+NOBODY = AudienceRows((), {}, Ledger(segment_people=0, dropped={}, file_people=0, file_rows=0), {})
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is to be published."""
+class Publication:
+    """What of an audience is to be published, of which day, and what the law says of its keys."""
 
     audience: Audience
     segment: Segment
     network: Network
-    rows: AudienceRows
     as_of: date
     forbidden: Forbidden
+    rows: AudienceRows = NOBODY
     #: The rows that its files had on an earlier day, as far as they are still known.
-    past_rows: Callable[[date], tuple[ListRows, ...]]
+    past_rows: Callable[[date], tuple[ListRows, ...]] = lambda _: ()
     #: How the keys of its rows differ from the newest; None if that is still to be found.
     since: SinceNewest | None = None
     #: Whether the audience has left the config.
@@ -68,36 +72,38 @@ class Draft:
         ]
 
 
-def draft_of(asked: Asked, state: State, outbox: Outbox, *, held: Said | None) -> Draft | None:
+def draft_of(publication: Publication, state: State, outbox: Outbox, *, held: Said | None) -> Draft | None:
     """The version that the audience is due, of tonight's rows or, if it is `held`, of what must happen all the same;
     None if nothing is due."""
     if not held:
-        return _draft(asked, state, outbox, asked.rows, None)
-    if not asked.retired:
-        must_lose = _must_lose(asked, state, outbox)
-        due = must_lose or state.is_unknown or has_spent_removals(asked.audience, state, outbox.warehouse)
-        reduced = _reduced(asked, state, outbox, due=due)
+        return _draft(publication, state, outbox, publication.rows, None)
+    if not publication.retired:
+        must_lose = _must_lose(publication, state, outbox)
+        due = must_lose or state.is_unknown or has_spent_removals(publication.audience, state, outbox.warehouse)
+        reduced = _reduced(publication, state, outbox, due=due)
         if reduced is not None:
             reduction, rows = reduced
-            return _draft(asked, state, outbox, rows, reduction)
+            return _draft(publication, state, outbox, rows, reduction)
         if not must_lose:
             return None
     # Which lists are too small says nothing where there is none anyway.
-    return _draft(asked, state, outbox, asked.rows._replace(lists=(), withheld={}), None)
+    return _draft(publication, state, outbox, publication.rows._replace(lists=(), withheld={}), None)
 
 
-def _draft(asked: Asked, state: State, outbox: Outbox, rows: AudienceRows, reduction: Reduction | None) -> Draft:
-    network, full = asked.network, rows.lists
+def _draft(
+    publication: Publication, state: State, outbox: Outbox, rows: AudienceRows, reduction: Reduction | None
+) -> Draft:
+    network, full = publication.network, rows.lists
     keys = listed_keys(full)
-    known = asked.since if rows is asked.rows else None
-    since = known or since_newest(outbox.warehouse, asked.audience, keys)
+    known = publication.since if rows is publication.rows else None
+    since = known or since_newest(outbox.warehouse, publication.audience, keys)
     found = differences(outbox.warehouse, keys, state.holdings, since)
     expiry = expiry_of(network, state.lists, outbox.settings)
-    again = renewals(outbox.warehouse, keys, state.holdings, expiry, asked.as_of)
-    change = changes(found, full, asked.forbidden, again)
+    again = renewals(outbox.warehouse, keys, state.holdings, expiry, publication.as_of)
+    change = changes(found, full, publication.forbidden, again)
     situation = Situation(
         network=network,
-        version=f"{asked.as_of}.{_next_number(asked.audience, outbox, asked.as_of)}",
+        version=f"{publication.as_of}.{_next_number(publication.audience, outbox, publication.as_of)}",
         lists=state.lists,
         change=change,
         delta=deltas(change, full, network, filled=bool(state.lists)),
@@ -105,29 +111,31 @@ def _draft(asked: Asked, state: State, outbox: Outbox, rows: AudienceRows, reduc
         or (state.lacks_companions if full and reduction is None else None),
         has_full=bool(full),
         lists_until=state.lists_until,
-        unsaid=unsaid_versions(state.holdings) if asked.retired else (),
-        retired=asked.retired,
+        unsaid=unsaid_versions(state.holdings) if publication.retired else (),
+        retired=publication.retired,
     )
     return Draft(rows, reduction, since, situation)
 
 
-def _must_lose(asked: Asked, state: State, outbox: Outbox) -> bool:
+def _must_lose(publication: Publication, state: State, outbox: Outbox) -> bool:
     """Whether somebody must leave the network's list even if all that is not forbidden stays as it is."""
     found = differences(outbox.warehouse, listed_keys(()), state.holdings)
-    return not changes(found, (), asked.forbidden).removes.is_empty()
+    return not changes(found, (), publication.forbidden).removes.is_empty()
 
 
-def _reduced(asked: Asked, state: State, outbox: Outbox, *, due: bool) -> tuple[Reduction, AudienceRows] | None:
+def _reduced(
+    publication: Publication, state: State, outbox: Outbox, *, due: bool
+) -> tuple[Reduction, AudienceRows] | None:
     """What stays of the version that was published last, if that is `due` or it may not stay as it is; None if nothing
     stays."""
-    rules = rules_version(asked.network)
-    reduction = reduction_of(asked.audience, state, outbox, asked.forbidden, rules_version=rules)
+    rules = rules_version(publication.network)
+    reduction = reduction_of(publication.audience, state, outbox, publication.forbidden, rules_version=rules)
     if reduction is None or not (reduction.is_due or due):
         return None
-    folder = outbox.folder(asked.audience, reduction.manifest.version)
+    folder = outbox.folder(publication.audience, reduction.manifest.version)
     made_of = last_whole(state.versions) or reduction.manifest
-    then = cache(lambda: asked.past_rows(date.fromisoformat(made_of.as_of)))
-    reduction, rows = reduced_rows(reduction, folder, asked.network, (then, lambda: asked.rows.lists))
+    then = cache(lambda: publication.past_rows(date.fromisoformat(made_of.as_of)))
+    reduction, rows = reduced_rows(reduction, folder, publication.network, (then, lambda: publication.rows.lists))
     return (reduction, rows) if rows.lists else None
 
 

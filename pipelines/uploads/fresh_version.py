@@ -7,7 +7,7 @@ from catalog.warehouse import Warehouse
 from pipelines.erasure.carried import removes_erased
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.outstanding import outstanding
-from pipelines.uploads.manifest import content_digest, full_digest
+from pipelines.uploads.digests import content_digest, full_digest
 from pipelines.uploads.plan import Situation
 from pipelines.uploads.state import State
 from schemas.segment import Audience

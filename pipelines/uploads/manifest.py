@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from datetime import date
-
 from catalog.secret_keys import SecretKeys
-from pipelines.uploads.plan import Plan, Situation
-from pipelines.uploads.reduced import Reduction
-from pipelines.uploads.rows import AudienceRows
+from pipelines.uploads.digests import rules_version
+from pipelines.uploads.draft import Draft, Publication
+from pipelines.uploads.plan import plan
+from pipelines.uploads.state import State
 from schemas.audit import AuditHead
-from schemas.canonical import canonical_json
 from schemas.counts import count_of
 from schemas.journal import UploadStep
 from schemas.network import Network
@@ -19,67 +16,37 @@ from schemas.segment import Audience, Segment
 from schemas.settings import Settings
 from schemas.uploads import FileEntry, Ledger, Manifest, Signature
 
-#: What of a network decides which keys a file carries.
-_RULES = {"file", "columns", "keys", "all_or_none", "required_any", "regions"}
 
-
-def rules_version(network: Network) -> str:
-    """Changes when the network's columns, keys or normal forms change, so that old and new keys are never mixed."""
-    rules = network.model_dump(mode="json", include=_RULES)
-    forms = sorted({(match.name, match.form_version) for column in network.columns for match in column.matches})
-    return hashlib.sha256(canonical_json([forms, rules]).encode()).hexdigest()[:12]
-
-
-def content_digest(manifest: Manifest) -> str:
-    """Equal for versions that hold the same: files, rules, label and base, whatever day they are of."""
-    content = manifest.model_dump(mode="json", include={"public_name", "base", "rules_version", "files", "withheld"})
-    content["assumptions"] = [str(each) for each in manifest.assumptions]
-    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
-
-
-def full_digest(manifest: Manifest) -> str:
-    """Equal for versions whose full files hold the same by the same rules under the same label."""
-    full = tuple(entry for entry in manifest.files if entry.kind == "full")
-    return content_digest(manifest.model_copy(update={"base": None, "files": full}))
-
-
-def new_manifest(  # noqa: PLR0913 - the manifest's parts
-    audience: Audience,
-    segment: Segment,
-    network: Network,
-    audience_rows: AudienceRows,
-    *,
-    settings: Settings,
-    files: tuple[FileEntry, ...],
-    as_of: date,
-    base: str | None,
-    situation: Situation,
-    plan: Plan,
-    reduction: Reduction | None,
+def new_manifest(
+    publication: Publication, draft: Draft, state: State, files: tuple[FileEntry, ...], settings: Settings
 ) -> Manifest:
-    """The unsigned manifest of a version."""
+    """The unsigned manifest of the draft, of which these files were written."""
+    audience, network, situation = publication.audience, publication.network, draft.situation
+    rows, reduction = draft.rows, draft.reduction
+    same_parts = network.file.parts == "one list" or state.same_parts(files)
+    planned = plan(situation, files, same_parts=same_parts)
     return Manifest(
         network=audience.network,
         account=audience.account,
         segment=audience.segment,
-        public_name=segment.public_name,
+        public_name=publication.segment.public_name,
         version=situation.version,
-        as_of=as_of.isoformat(),
-        base=base,
+        as_of=publication.as_of.isoformat(),
+        base=state.base,
         rules_version=rules_version(network),
-        assumptions=_assumptions(network, settings, audience_rows.ledger),
-        withheld=audience_rows.withheld,
-        ledger=audience_rows.ledger,
+        assumptions=_assumptions(network, settings, rows.ledger),
+        withheld=rows.withheld,
+        ledger=rows.ledger,
         files=files,
-        source_rows=audience_rows.source_rows,
+        source_rows=rows.source_rows,
         adds=situation.change.adds.height,
         removes=situation.change.removes.height,
         forbidden=situation.change.forbidden,
         renewals=situation.change.renewals.keys.height,
         renewed_uploads=situation.change.renewals.uploads,
-        plan=plan.steps,
-        alternative=plan.alternative,
-        because=_together(reduction and reduction.because, plan.because),
+        plan=planned.steps,
+        alternative=planned.alternative,
+        because=_together(reduction and reduction.because, planned.because),
         reduced_from=reduction and reduction.manifest.version,
         keys_alone=reduction is not None and reduction.keys_alone,
         replaceable="replace" in network.update_modes,

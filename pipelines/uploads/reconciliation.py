@@ -11,7 +11,7 @@ from catalog.secret_keys import is_signed, public_keys
 from pipelines.holdings.audience_keys import settle_pending_keys
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.withdrawal import delete_folder
-from pipelines.uploads.manifest import content_digest
+from pipelines.uploads.digests import content_digest
 from pipelines.uploads.staging import torn_files
 from schemas.segment import Audience
 from schemas.uploads import Manifest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from catalog.store import Catalog, manifest_of
-from pipelines.uploads.manifest import rules_version
+from pipelines.uploads.digests import rules_version
 from schemas.config import Config
 from schemas.nights import ConfigChange
 from schemas.segment import Audience

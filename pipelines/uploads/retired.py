@@ -14,6 +14,7 @@ from catalog.warehouse import Warehouse
 from pipelines.holdings.forbidden import Forbidden, everything_forbidden
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.withdrawal import withdraw_forbidden
+from pipelines.uploads.draft import Publication
 from pipelines.uploads.publication import Published, publish_retired
 from pipelines.uploads.state import state_of
 from schemas.config import Config
@@ -46,9 +47,8 @@ def end_leaves(catalog: Catalog, config: Config) -> None:
 
 def publish_last(audience: Audience, config: Config, outbox: Outbox, *, as_of: date, forbidden: Forbidden) -> Published:
     """Publish what is still to be done for a retired audience, by what its segment was when it was declared last."""
-    network = config.networks[audience.network]
-    segment = _as_declared_last(outbox.catalog, audience)
-    return publish_retired(audience, segment, network, outbox, as_of=as_of, forbidden=forbidden)
+    segment, network = _as_declared_last(outbox.catalog, audience), config.networks[audience.network]
+    return publish_retired(Publication(audience, segment, network, as_of, forbidden, retired=True), outbox)
 
 
 def withdraw_of_gone(config: Config, outbox: Outbox, forbidden: Callable[[str], Forbidden]) -> None:

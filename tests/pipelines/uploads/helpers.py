@@ -12,6 +12,7 @@ from pipelines.holdings.forbidden import Forbidden, nothing_forbidden
 from pipelines.holdings.outbox import Outbox
 from pipelines.uploads import publication
 from pipelines.uploads.changes import listed_keys
+from pipelines.uploads.draft import Publication
 from pipelines.uploads.people import NetworkPeople, network_people
 from pipelines.uploads.publication import Published
 from pipelines.uploads.rows import AudienceRows
@@ -72,18 +73,8 @@ def publish(
 ) -> Published:
     """As a night publishes an audience, one that forbids nobody and holds nothing back unless that is said."""
     since = since_newest(outbox.warehouse, audience, listed_keys(rows.lists))
-    return publication.publish(
-        audience,
-        segment,
-        network,
-        rows,
-        outbox,
-        as_of=as_of,
-        forbidden=forbidden,
-        held_back=held_back,
-        since=since,
-        past_rows=lambda *_: (),
-    )
+    due = Publication(audience, segment, network, as_of, forbidden, rows, since=since)
+    return publication.publish(due, outbox, held_back=held_back)
 
 
 def without_value(network: Network) -> Network:
