@@ -127,57 +127,40 @@ class Overview:
         self._changes.close()
 
 
+class _Tables:
+    """What the catalog knows of all audiences, read once."""
+
+    def __init__(self, catalog: Catalog, settings: Settings) -> None:
+        self.catalog, self.settings = catalog, settings
+        self.offers = offered(catalog)
+        self.outcomes = {Audience.of(row): row for row in newest_rows(catalog, OUTCOMES)}
+        self.described = descriptions(catalog)
+        self.standing: dict[Audience, list[Confirmation]] = {}
+        for confirmation in confirmations(catalog):
+            self.standing.setdefault(confirmation.audience, []).append(confirmation)
+        self.people = _people_of_uploaded(catalog, self.standing)
+        self.forecasts = forecasts(catalog)
+        self.holding_erased = audiences_holding_erased(catalog)
+        self.reasons = catalog.reasons({row["as_of"] for row in self.outcomes.values()})
+        every = {*self.offers, *self.outcomes, *self.described, *self.standing}
+        self.audiences = {each for each in every if each.network in networks()}
+        self.accounts: dict[str, set[str]] = {}
+        for audience in self.audiences:
+            self.accounts.setdefault(audience.network, set()).add(audience.account)
+
+
 def _rows(catalog: Catalog, settings: Settings, today: date) -> tuple[Row, ...]:
-    offers = offered(catalog)
-    outcomes = {Audience.of(row): row for row in newest_rows(catalog, OUTCOMES)}
-    described = descriptions(catalog)
-    standing: dict[Audience, list[Confirmation]] = {}
-    for confirmation in confirmations(catalog):
-        standing.setdefault(confirmation.audience, []).append(confirmation)
-    people = _people_of_uploaded(catalog, standing)
-    known = forecasts(catalog)
-    holding_erased = audiences_holding_erased(catalog)
-    reasons = catalog.reasons({row["as_of"] for row in outcomes.values()})
-    audiences = {each for each in {*offers, *outcomes, *described, *standing} if each.network in networks()}
-    accounts: dict[str, set[str]] = {}
-    for audience in audiences:
-        accounts.setdefault(audience.network, set()).add(audience.account)
-    rows = [
-        _row(
-            audience,
-            described=described.get(audience),
-            offer=(offer := offers.get(audience, _NOTHING)),
-            may_hold=offer.withdrawn is not None
-            and may_hold_forbidden(catalog, audience, offer.withdrawn, standing.get(audience, [])),
-            may_hold_erased=audience in holding_erased,
-            outcome=outcomes.get(audience),
-            standing=standing.get(audience, []),
-            expiring=_expiring(catalog, settings, audience, standing.get(audience, []), known.get(audience)),
-            people_then=people.get(audience),
-            has_other_accounts=len(accounts[audience.network]) > 1,
-            reason=reasons.get((audience, outcomes[audience]["as_of"])) if audience in outcomes else None,
-            today=today,
-        )
-        for audience in audiences
-    ]
+    tables = _Tables(catalog, settings)
+    rows = [_row(audience, tables, today) for audience in tables.audiences]
     return tuple(sorted(rows, key=lambda row: (row.network.title.lower(), row.title.lower(), row.audience)))
 
 
-def _row(  # noqa: PLR0913 - what is known of an audience, from each table
-    audience: Audience,
-    *,
-    described: sa.RowMapping | None,
-    offer: Offered,
-    may_hold: bool,
-    may_hold_erased: bool,
-    outcome: sa.RowMapping | None,
-    standing: list[Confirmation],
-    expiring: _Expiring,
-    people_then: int | None,
-    has_other_accounts: bool,
-    reason: Said | None,
-    today: date,
-) -> Row:
+def _row(audience: Audience, tables: _Tables, today: date) -> Row:
+    described, outcome = tables.described.get(audience), tables.outcomes.get(audience)
+    offer, standing = tables.offers.get(audience, _NOTHING), tables.standing.get(audience, [])
+    expiring = _expiring(tables, audience, standing)
+    reason = tables.reasons.get((audience, outcome["as_of"])) if outcome is not None else None
+    people_then = tables.people.get(audience)
     network, newest, is_withdrawn = networks()[audience.network], offer.version, offer.is_withdrawn
     manifest = manifest_of(newest) if newest is not None else None
     ledger = Ledger.model_validate(outcome["ledger"]) if outcome is not None and outcome["ledger"] else None
@@ -191,7 +174,7 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
     declared = bool(described["declared"]) if described is not None else True
     return Row(
         audience=audience,
-        account=audience.account if has_other_accounts else None,
+        account=audience.account if len(tables.accounts[audience.network]) > 1 else None,
         network=network,
         title=described["title"] if described is not None else audience.segment.replace("_", " ").capitalize(),
         public_name=(described or newest or {"public_name": audience.segment})["public_name"],
@@ -217,8 +200,9 @@ def _row(  # noqa: PLR0913 - what is known of an audience, from each table
         ),
         is_held=is_held,
         is_withdrawn=is_withdrawn,
-        may_hold_forbidden=may_hold,
-        may_hold_erased=may_hold_erased,
+        may_hold_forbidden=offer.withdrawn is not None
+        and may_hold_forbidden(tables.catalog, audience, offer.withdrawn, standing),
+        may_hold_erased=audience in tables.holding_erased,
         reason=reason,
         expires=expiring.first,
         expires_in=expires_in,
@@ -241,12 +225,10 @@ class _Expiring(NamedTuple):
     forecast: Forecast | None
 
 
-def _expiring(
-    catalog: Catalog, settings: Settings, audience: Audience, standing: list[Confirmation], known: Forecast | None
-) -> _Expiring:
+def _expiring(tables: _Tables, audience: Audience, standing: list[Confirmation]) -> _Expiring:
     """What the network forgets when: as the last run counted, or by the journal if something was confirmed since."""
-    lists = open_lists(standing)
-    expiry = expiry_of(networks()[audience.network], lists, settings) if audience.network in networks() else None
+    lists, known = open_lists(standing), tables.forecasts.get(audience)
+    expiry = expiry_of(networks()[audience.network], lists, tables.settings)
     if expiry is None:
         return _Expiring(None, timedelta(), None)
     if known is not None and known.base == forecast_base(lists, expiry):
@@ -254,7 +236,7 @@ def _expiring(
     added = {version for version, kind in lists[-1].uploads if kind == "added"}
     renewed = {
         row["version"]: manifest_of(row).renewed_uploads
-        for row in (catalog.versions(audience, None) if added else ())
+        for row in (tables.catalog.versions(audience, None) if added else ())
         if row["version"] in added
     }
     return _Expiring(first_forgotten(expiry, lists[-1], renewed), expiry.margin, None)
