@@ -9,7 +9,7 @@ import polars as pl
 from catalog.duckdb_connection import insert_frame, literal, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.ages import too_young
-from pipelines.customers.permissions import Decisions, barred, decisions, instant_of, purposes_heard, said_of_addresses
+from pipelines.customers.permissions import ConsentRules, Decisions, barred, decisions, instant_of, said_of_addresses
 from pipelines.customers.suppressed import suppressed_people
 from pipelines.identifiers.digests import digest_kinds, prehashed
 from pipelines.tables.changes import are_noted, begin_notes
@@ -41,28 +41,28 @@ def update_permissions(warehouse: Warehouse, config: Config, *, known: bool, as_
     rules decided it, and nothing that it hangs on is another.
     """
     newest = warehouse.read("SELECT max(captured_at) AS newest FROM warehouse.crm_consents")["newest"].item()
-    instant = instant_of(newest, config.settings, as_of)
+    rules = ConsentRules(config.used_networks, config.settings, instant_of(newest, config.settings, as_of))
     barred_people = _barred(warehouse, config, as_of)
-    addressed = _said_of_addresses(warehouse, config, instant)
+    addressed = _said_of_addresses(warehouse, rules)
     # What else than a person's own records and statements decides, for the night after.
     beside = [barred_people, addressed.select("person_id", reason=pl.lit(None, dtype=pl.String)).unique()]
     store_frame(warehouse.connection, "_beside", pl.concat(beside))
-    rules = rules_of(config.settings, {name: network.consent for name, network in config.used_networks.items()})
-    known = known and is_made_by(warehouse, "permissions", rules) and are_noted(warehouse, "crm_consents")
-    known = known and _find_people(warehouse, instant)
+    made_by = rules_of(config.settings, {name: network.consent for name, network in config.used_networks.items()})
+    known = known and is_made_by(warehouse, "permissions", made_by) and are_noted(warehouse, "crm_consents")
+    known = known and _find_people(warehouse, rules.instant)
     for table, columns in _COLUMNS.items():
         warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _{table} ({columns})")
     for some in ["person_id IN (FROM _asked_again)"] if known else _parts(warehouse):
-        for table, rows in _decided(warehouse, config, some, instant, barred_people, addressed)._asdict().items():
+        for table, rows in _decided(warehouse, rules, some, barred_people, addressed)._asdict().items():
             insert_frame(warehouse.connection, f"_{table}", rows)
     staying = Staying("person_id NOT IN (FROM _asked_again)", may_repeat=False) if known else None
     for table in _COLUMNS:
         replace_by(warehouse, table, f"SELECT * FROM _{table}", day=as_of, kept_days=kept_days, staying=staying)
         warehouse.execute(f"DROP TABLE _{table}")
     warehouse.replace_by("decided_beside", "SELECT * FROM _beside")
-    warehouse.replace_by("decided_at", f"SELECT {literal(instant)} AS instant")
+    warehouse.replace_by("decided_at", f"SELECT {literal(rules.instant)} AS instant")
     begin_notes(warehouse, "crm_consents")
-    set_made_by(warehouse, "permissions", rules)
+    set_made_by(warehouse, "permissions", made_by)
 
 
 def _find_people(warehouse: Warehouse, instant: datetime) -> bool:
@@ -96,13 +96,8 @@ def _parts(warehouse: Warehouse) -> list[str]:
     return [f"hash(person_id) % {parts} = {part}" for part in range(parts)]
 
 
-def _decided(  # noqa: PLR0913, PLR0917 - some people, and what is known of all
-    warehouse: Warehouse,
-    config: Config,
-    some: str,
-    instant: datetime,
-    barred_people: pl.DataFrame,
-    addressed: pl.DataFrame,
+def _decided(
+    warehouse: Warehouse, rules: ConsentRules, some: str, barred_people: pl.DataFrame, addressed: pl.DataFrame
 ) -> Decisions:
     """What is decided on the people who meet an SQL condition."""
     theirs = f"(SELECT rowid AS record, customer_id, person_id FROM warehouse.customer_records WHERE {some})"
@@ -111,34 +106,30 @@ def _decided(  # noqa: PLR0913, PLR0917 - some people, and what is known of all
         warehouse.read(f"SELECT record AS customer_id, person_id FROM {theirs}"),
         warehouse.read(f"SELECT person_id, country FROM warehouse.customers WHERE {some}"),
         warehouse.read(
-            f"SELECT record AS customer_id, {_SPOKEN} FROM ({heard(config)}) JOIN {theirs} USING (customer_id)"
+            f"SELECT record AS customer_id, {_SPOKEN} FROM ({heard(rules)}) JOIN {theirs} USING (customer_id)"
         ),
-        networks=config.used_networks,
-        settings=config.settings,
-        instant=instant,
+        rules,
         barred=barred_people,
         addressed=addressed,
     )
 
 
-def heard(config: Config) -> str:
+def heard(rules: ConsentRules) -> str:
     """SQL for the statements that may decide: customer_id, address and what decides of a statement."""
-    heard = ", ".join(map(literal, purposes_heard(config.used_networks, config.settings)))
+    heard = ", ".join(map(literal, rules.matters.purposes))
     return f"SELECT customer_id, address, {_SPOKEN} FROM warehouse.crm_consents WHERE purpose::VARCHAR IN ({heard})"
 
 
-def _said_of_addresses(warehouse: Warehouse, config: Config, instant: datetime) -> pl.DataFrame:
+def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFrame:
     """person_id, matter, spoken: what was said of the addresses of everybody's records."""
-    statements = warehouse.read(f"{heard(config)} AND address IS NOT NULL")
+    statements = warehouse.read(f"{heard(rules)} AND address IS NOT NULL")
     if statements.is_empty():
         return pl.DataFrame(schema={"person_id": pl.String, "matter": pl.UInt32, "spoken": pl.Int64})
     words = said_of_addresses(
         statements,
         _deciding_records(warehouse, statements["address"]),
-        networks=config.used_networks,
-        settings=config.settings,
-        instant=instant,
-        somebodys=lambda numbers: _somebodys(warehouse, numbers),
+        rules,
+        lambda numbers: _somebodys(warehouse, numbers),
     )
     store_frame(warehouse.connection, "_words", words)
     of_phones = "JOIN _words ON canonical_phone = address WHERE starts_with(address, '+')"

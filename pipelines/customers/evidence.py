@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
 import polars as pl
 
-from pipelines.customers.permissions import purposes_heard
+from pipelines.customers.permissions import ConsentRules
 from pipelines.customers.statements import Matters, by_canonical_address, by_record, holders, matters_of
 from schemas.customers import ConsentEvidence
 from schemas.network import Network
 from schemas.settings import Purpose, Settings
 
 
-def evidence(  # noqa: PLR0913 - whose, what was said, and by which rules it is read
-    person_ids: Iterable[str],
-    records: pl.DataFrame,
-    consents: pl.DataFrame,
-    *,
-    networks: dict[str, Network],
-    settings: Settings,
-    instant: datetime,
+def evidence(
+    person_ids: Iterable[str], records: pl.DataFrame, consents: pl.DataFrame, rules: ConsentRules
 ) -> pl.DataFrame:
     """In: `PersonRecords` of everybody, since a national number on a form is read as anybody's; `CrmConsents`.
     Out: `ConsentEvidence` of the people: for each network and purpose it asks for, the statements that decide.
@@ -31,12 +24,11 @@ def evidence(  # noqa: PLR0913 - whose, what was said, and by which rules it is 
     people = pl.DataFrame({"person_id": sorted(set(person_ids))}, schema={"person_id": pl.String})
     numbered = records.join(people.with_row_index("person"), on="person_id", how="left").with_row_index("record")
     theirs = numbered.filter(pl.col("person").is_not_null())
-    matters = Matters(purposes_heard(networks, settings), sorted(networks))
-    statements = matters_of(consents, matters, instant)
-    words = _speaking(statements, numbered, theirs, settings)
+    statements = matters_of(consents, rules.matters, rules.instant)
+    words = _speaking(statements, numbered, theirs, rules.settings)
     found = [
-        _deciding(words, network.name, purpose, [purpose, *settings.consent.get(purpose, ())], matters)
-        for network in networks.values()
+        _deciding(words, network.name, purpose, [purpose, *rules.settings.consent.get(purpose, ())], rules.matters)
+        for network in rules.networks.values()
         for purpose in _asked(network)
     ]
     columns = ConsentEvidence.column_names()

@@ -7,7 +7,9 @@ or counts what they said for another purpose.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +32,19 @@ _SILENT, _NOT_VALID_NOW, _GRANTED = 0, 1, 2
 _MATTERS = 2**20
 
 
+@dataclass(frozen=True)
+class ConsentRules:
+    """How statements are read: for these networks, by the company's settings, and those that are valid at `instant`."""
+
+    networks: dict[str, Network]
+    settings: Settings
+    instant: datetime
+
+    @cached_property
+    def matters(self) -> Matters:
+        return Matters(purposes_heard(self.networks, self.settings), sorted(self.networks))
+
+
 class Decisions(NamedTuple):
     """`Permissions`, and `Refusals` with the first reason of everybody who has none."""
 
@@ -37,36 +52,33 @@ class Decisions(NamedTuple):
     refusals: pl.DataFrame
 
 
-def decisions(  # noqa: PLR0913 - what a person said, who else may not be sent, and by which rules it is read
+def decisions(  # noqa: PLR0913 - what a person said, by which rules it is read, and who else may not be sent
     records: pl.DataFrame,
     customers: pl.DataFrame,
     consents: pl.DataFrame,
+    rules: ConsentRules,
     *,
-    networks: dict[str, Network],
-    settings: Settings,
-    instant: datetime,
     barred: pl.DataFrame | None = None,
     addressed: pl.DataFrame | None = None,
 ) -> Decisions:
     """In: `PersonRecords`, `Customers`, `CrmConsents`; `barred` (person_id, reason): who is sent to no network for a
     reason other than consent, one row a person. Out: what is decided for each person and each of the networks.
 
-    `instant` is when statements must be valid. `addressed` (person_id, matter, spoken) is what was said of people's
-    addresses, if the records are not everybody's, who decide how an address is read; they need then no addresses.
+    `addressed` (person_id, matter, spoken) is what was said of people's addresses, if the records are not everybody's,
+    who decide how an address is read; they need then no addresses.
     """
     people = customers.select("person_id", "country").with_row_index("person")
-    matters = Matters(purposes_heard(networks, settings), sorted(networks))
     if addressed is None:
-        words = said_of_addresses(consents, records, networks=networks, settings=settings, instant=instant)
+        words = said_of_addresses(consents, records, rules)
         addressed = words.join(holders(records, "person_id"), on="address")
     numbered = records.select("customer_id", "person_id").join(people.select("person_id", "person"), on="person_id")
     # What else a statement holds need not be kept for its words.
-    statements = matters_of(consents, matters, instant).select("customer_id", "matter", "spoken")
+    statements = matters_of(consents, rules.matters, rules.instant).select("customer_id", "matter", "spoken")
     on_records = by_record(statements, numbered.drop("person_id").with_row_index("record"))
     on_addresses = addressed.join(people.select("person_id", "person"), on="person_id")
-    matrix = _Matrix(people, _by_matter(_words(on_records, on_addresses), people.height), matters, settings)
+    matrix = _Matrix(people, _by_matter(_words(on_records, on_addresses), people.height), rules)
     barred_for = _barred_for(people, barred)
-    found = {name: matrix.decided(network, barred_for) for name, network in networks.items()}
+    found = {name: matrix.decided(network, barred_for) for name, network in rules.networks.items()}
     permitted = [
         people.select("person_id", network=pl.lit(name), assumed=decided.assumed, by_other_purpose=decided.by_other)
         .filter(decided.reason.is_null())
@@ -97,27 +109,23 @@ def instant_of(newest_statement: datetime | None, settings: Settings, as_of: dat
     return max(end, newest_statement) if newest_statement is not None else end
 
 
-def said_of_addresses(  # noqa: PLR0913 - what was said, who may have the addresses, and by which rules it is read
+def said_of_addresses(
     consents: pl.DataFrame,
     records: pl.DataFrame,
-    *,
-    networks: dict[str, Network],
-    settings: Settings,
-    instant: datetime,
+    rules: ConsentRules,
     somebodys: Callable[[pl.Series], pl.Series] | None = None,
 ) -> pl.DataFrame:
     """In: `CrmConsents`; email, phone and country of everybody's records, or instead of phones `somebodys`, as in
     `by_canonical_address`. Out: address (an e-mail or E.164), matter, spoken: the newest statement on each address,
-    null if none is valid at `instant`."""
-    matters = Matters(purposes_heard(networks, settings), sorted(networks))
-    statements = matters_of(consents.filter(pl.col("address").is_not_null()), matters, instant)
+    null if none is valid."""
+    statements = matters_of(consents.filter(pl.col("address").is_not_null()), rules.matters, rules.instant)
     addressed = by_canonical_address(
-        statements.select("customer_id", "address", "matter", "refusal", "spoken"), records, settings, somebodys
+        statements.select("customer_id", "address", "matter", "refusal", "spoken"), records, rules.settings, somebodys
     )
     return addressed.group_by("address", "matter").agg(pl.col("spoken").max())
 
 
-def refused_addresses(words: pl.DataFrame, *, networks: dict[str, Network], settings: Settings) -> pl.DataFrame:
+def refused_addresses(words: pl.DataFrame, rules: ConsentRules) -> pl.DataFrame:
     """network, address: where something that was said of an address is no yes, whoever may have it; where they live is
     unknown. Silence refuses nothing, and no more do words that are not valid now.
 
@@ -127,10 +135,10 @@ def refused_addresses(words: pl.DataFrame, *, networks: dict[str, Network], sett
     nobody = pl.DataFrame(schema={"record": pl.UInt32, "person": pl.UInt32, "matter": pl.UInt32, "spoken": pl.Int64})
     said = _by_matter(_words(nobody, words.join(addresses, on="address")), addresses.height)
     nowhere = addresses.with_columns(country=pl.lit(None, dtype=pl.String))
-    matrix = _Matrix(nowhere, said, Matters(purposes_heard(networks, settings), sorted(networks)), settings)
+    matrix = _Matrix(nowhere, said, rules)
     refused = [
         addresses.filter(matrix.spoken_against(network)).select(network=pl.lit(network.name), address="address")
-        for network in networks.values()
+        for network in rules.networks.values()
     ]
     return pl.concat([pl.DataFrame(schema={"network": pl.String, "address": pl.String}), *refused])
 
@@ -182,8 +190,7 @@ class _Matrix(NamedTuple):
 
     people: pl.DataFrame
     said: dict[int, np.ndarray]
-    matters: Matters
-    settings: Settings
+    rules: ConsentRules
 
     def decided(self, network: Network, barred_for: pl.Series) -> _Decided:
         """The decision on every person for the network."""
@@ -215,14 +222,14 @@ class _Matrix(NamedTuple):
     def _counting(self, purpose: Purpose, network: str) -> np.ndarray:
         """Everybody's word on the purpose, or where they are silent, on those that the company lets count for it."""
         own = self._word(purpose, network)
-        others = [self._word(other, network) for other in self.settings.consent.get(purpose, ())]
+        others = [self._word(other, network) for other in self.rules.settings.consent.get(purpose, ())]
         return np.where(own == _SILENT, np.maximum.reduce(others), own) if others else own
 
     def _word(self, purpose: Purpose, network: str) -> np.ndarray:
         """The least permissive of what was said for the network and for all."""
         silent = np.full(self.people.height, _SILENT, dtype=np.int8)
-        for_all = self.said.get(self.matters.of(purpose), silent)
-        return np.maximum(for_all, self.said.get(self.matters.of(purpose, network), silent))
+        for_all = self.said.get(self.rules.matters.of(purpose), silent)
+        return np.maximum(for_all, self.said.get(self.rules.matters.of(purpose, network), silent))
 
     def _living_in(self, regions: tuple[str, ...]) -> np.ndarray:
         if "everywhere" in regions:
@@ -232,8 +239,8 @@ class _Matrix(NamedTuple):
 
     def _assumed(self, purpose: Purpose) -> np.ndarray:
         """Where silence counts as granted."""
-        countries = [code for code in sorted(all_countries()) if self.settings.assumed(purpose, code)]
-        unknown = self.settings.assumed(purpose, None)
+        countries = [code for code in sorted(all_countries()) if self.rules.settings.assumed(purpose, code)]
+        unknown = self.rules.settings.assumed(purpose, None)
         return self.people["country"].is_in(countries).fill_null(unknown).to_numpy()
 
 

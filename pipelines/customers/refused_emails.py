@@ -7,7 +7,7 @@ import polars as pl
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.decided import heard
-from pipelines.customers.permissions import refused_addresses, said_of_addresses
+from pipelines.customers.permissions import ConsentRules, refused_addresses, said_of_addresses
 from pipelines.customers.statements import named_emails
 from pipelines.customers.suppressed import suppressed_emails
 from pipelines.identifiers.digests import digest_kinds
@@ -45,15 +45,15 @@ def _spoken_against(warehouse: Warehouse, config: Config) -> pl.DataFrame:
     if against.is_empty():
         return pl.DataFrame(schema=REFUSED_EMAILS)
     store_frame(warehouse.connection, "_against", against)
+    instant = warehouse.read("SELECT instant FROM warehouse.decided_at")["instant"].item()
+    rules = ConsentRules(config.used_networks, config.settings, instant)
     unheld = f"SELECT address FROM _against ANTI JOIN ({_held(against['email'])}) USING (email)"
     words = said_of_addresses(
-        warehouse.read(f"{heard(config)} AND address IN ({unheld})"),
+        warehouse.read(f"{heard(rules)} AND address IN ({unheld})"),
         pl.DataFrame(schema={"email": pl.String, "phone": pl.String, "country": pl.String}),
-        networks=config.used_networks,
-        settings=config.settings,
-        instant=warehouse.read("SELECT instant FROM warehouse.decided_at")["instant"].item(),
+        rules,
     )
-    refused = refused_addresses(words, networks=config.used_networks, settings=config.settings)
+    refused = refused_addresses(words, rules)
     return refused.select("network", email="address")
 
 

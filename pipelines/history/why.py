@@ -9,7 +9,7 @@ import polars as pl
 
 from catalog.store import Catalog
 from pipelines.customers.evidence import evidence
-from pipelines.customers.permissions import instant_of
+from pipelines.customers.permissions import ConsentRules, instant_of
 from pipelines.history.ledger import LostFor, lost_for
 from pipelines.history.neighbours import Known, known_at
 from pipelines.history.nights import Night
@@ -122,9 +122,7 @@ def _evidence(night: Night, config: Config, person_id: str, ids: list[str]) -> p
         [person_id],
         everybody,
         heard,
-        networks=config.used_networks,
-        settings=config.settings,
-        instant=instant_of(newest, config.settings, night.day),
+        ConsentRules(config.used_networks, config.settings, instant_of(newest, config.settings, night.day)),
     )
 
 

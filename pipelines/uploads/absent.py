@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TypedDict
 
 import polars as pl
 
@@ -12,21 +11,12 @@ from catalog.warehouse import Warehouse
 from pipelines.customers.customers import customers
 from pipelines.customers.decided import heard
 from pipelines.customers.gone import NEWEST, gone_customers
-from pipelines.customers.permissions import decisions, purposes_heard, said_of_addresses
+from pipelines.customers.permissions import ConsentRules, decisions, said_of_addresses
 from pipelines.customers.statements import holders
 from pipelines.customers.suppressed import suppressed_people
 from pipelines.tombstones.tombstones import tombstones
 from schemas.config import Config
 from schemas.crm import CrmErasures, ErasureRequests
-from schemas.network import Network
-from schemas.settings import Settings
-
-
-class _Asked(TypedDict):
-    networks: dict[str, Network]
-    settings: Settings
-    instant: datetime
-
 
 #: SQL for `PersonRecords` of customers whom tonight has not. Those are one person who were one in the last night that
 #: had them: who had left before is none of theirs.
@@ -62,10 +52,10 @@ class Absent:
             return
         instant = warehouse.read("SELECT instant FROM warehouse.decided_at")["instant"].item()
         store_frame(warehouse.connection, "_absent", records.select("customer_id"))
-        statements = f"{heard(config)} AND (address IS NOT NULL OR customer_id IN (FROM _absent))"
-        asked: _Asked = {"networks": config.used_networks, "settings": config.settings, "instant": instant}
+        rules = ConsentRules(config.used_networks, config.settings, instant)
+        statements = f"{heard(rules)} AND (address IS NOT NULL OR customer_id IN (FROM _absent))"
         against = warehouse.read(f"{statements} AND {_AGAINST}", instant=instant)
-        spoken_of = said_of_addresses(against, records, **asked).join(holders(records, "person_id"), on="address")
+        spoken_of = said_of_addresses(against, records, rules).join(holders(records, "person_id"), on="address")
         named = warehouse.read("FROM warehouse.crm_suppressions")
         barred = suppressed_people(records, named, config.suppressions, config.settings)
         refusing = records.join(against, on="customer_id", how="semi")
@@ -75,8 +65,8 @@ class Absent:
             return
         store_frame(warehouse.connection, "_absent", refused.select("customer_id"))
         said = warehouse.read(statements)
-        said = pl.concat([said, _supposed(refused, said, config, instant)], how="diagonal_relaxed")
-        self._permitted = decisions(refused, customers(refused), said, barred=barred, **asked).permissions
+        said = pl.concat([said, _supposed(refused, said, rules)], how="diagonal_relaxed")
+        self._permitted = decisions(refused, customers(refused), said, rules, barred=barred).permissions
         self._people = refused.select("customer_id", "person_id")
         # What a request to be forgotten would forbid of each of them is what no list may hold.
         requests = refused.select("customer_id", request_id="customer_id", requested_at=pl.lit(instant))
@@ -95,14 +85,14 @@ class Absent:
         return self._forms.filter(~pl.col("request_id").is_in(stay.implode()))
 
 
-def _supposed(records: pl.DataFrame, said: pl.DataFrame, config: Config, instant: datetime) -> pl.DataFrame:
+def _supposed(records: pl.DataFrame, said: pl.DataFrame, rules: ConsentRules) -> pl.DataFrame:
     """A grant of each record for each purpose, older than all else that is said of it: silence forbids nothing, since
     what they allowed may be lacking too, or be said of another record of the same person. Words that have ended by
-    `instant` are no silence.
+    the instant are no silence.
     """
-    purposes = pl.DataFrame({"purpose": sorted(purposes_heard(config.used_networks, config.settings))})
+    purposes = pl.DataFrame({"purpose": rules.matters.purposes})
     granted = {"status": pl.lit("granted"), "captured_at": pl.lit(datetime(1900, 1, 1, tzinfo=UTC))}
-    ended = said.filter(pl.col("valid_to") <= instant)
+    ended = said.filter(pl.col("valid_to") <= rules.instant)
     silent = (
         records.select("customer_id").join(purposes, how="cross").join(ended, on=["customer_id", "purpose"], how="anti")
     )

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.customers.evidence import evidence
-from pipelines.customers.permissions import Decisions, decisions
+from pipelines.customers.permissions import ConsentRules, Decisions, decisions
 from schemas.countries import EEA
 from schemas.crm import CONSENT_STATUSES, CrmConsents
 from schemas.customers import ConsentEvidence, Customers, PersonRecords, Refusals
@@ -41,9 +41,7 @@ def decided(
             dict(Customers.create_empty().schema), missing_columns="insert"
         ),
         consents_of(statements),
-        networks=NETWORKS,
-        settings=settings,
-        instant=NOW,
+        ConsentRules(NETWORKS, settings, NOW),
     )
 
 
@@ -207,7 +205,10 @@ def test_the_evidence_shows_a_refusing_statement_exactly_where_a_statement_refus
     people: dict[str, str | None] = {"ann": "FR", "bea": "US"}
     found = decided(people, statements, given_settings)
     shown = evidence(
-        ["ann"], records_of(people), consents_of(statements), networks=NETWORKS, settings=given_settings, instant=NOW
+        ["ann"],
+        records_of(people),
+        consents_of(statements),
+        ConsentRules(NETWORKS, given_settings, NOW),
     )
     ConsentEvidence.validate(shown)
     assert set(shown["person_id"]) <= {"ann"}
@@ -263,7 +264,7 @@ def test_the_evidence_is_the_newest_of_each_scope_that_is_the_least_permissive(
     names = ("meta", "google_ads")
     shown = evidence(
         ["ann"], records_of({"ann": "FR", "bea": "US"}), consents_of(statements),
-        networks={name: NETWORKS[name] for name in names}, settings=given_settings, instant=NOW,
+        ConsentRules({name: NETWORKS[name] for name in names}, given_settings, NOW),
     )  # fmt: skip
     asked: set[tuple[str, Purpose]] = {
         (name, purpose) for name in names for purpose in (*NETWORKS[name].consent, "profiling")
@@ -283,8 +284,8 @@ def test_the_evidence_names_statement_source_time_and_record() -> None:
          "captured_at": datetime(2024, 1, 1, tzinfo=UTC), "source": "letter"},
     ]  # fmt: skip
     shown = evidence(
-        ["ann"], records_of({"ann": "US"}), consents_of(statements), networks={"meta": NETWORKS["meta"]},
-        settings=PLAIN, instant=NOW,
+        ["ann"], records_of({"ann": "US"}), consents_of(statements),
+        ConsentRules({"meta": NETWORKS["meta"]}, PLAIN, NOW),
     )  # fmt: skip
     row = shown.to_dicts()
     assert [(r["record_id"], r["scope"], r["outcome"], r["source"], r["status"]) for r in row] == [

@@ -19,7 +19,7 @@ from pipelines.customers.customers import customers, person_aliases
 from pipelines.customers.decided import update_permissions
 from pipelines.customers.nightly import update_people
 from pipelines.customers.people import people
-from pipelines.customers.permissions import decisions, instant_of
+from pipelines.customers.permissions import ConsentRules, decisions, instant_of
 from pipelines.customers.records import canonical_records
 from pipelines.customers.suppressed import suppressed_people
 from pipelines.identifiers.canonical import with_canonical
@@ -177,13 +177,12 @@ def test_whatever_changes_the_tables_are_those_of_everybody_worked_out_together(
 
         records = people(canonical_records(canonical, JOINING), JOINING, identity_key=KEY)
         aliases = person_aliases(aliases, records, as_of=day)
+        instant = instant_of(statements["captured_at"].max(), CONFIG.settings, day)
         words = decisions(
             records,
             customers(records),
             statements,
-            networks=CONFIG.used_networks,
-            settings=CONFIG.settings,
-            instant=instant_of(statements["captured_at"].max(), CONFIG.settings, day),
+            ConsentRules(CONFIG.used_networks, CONFIG.settings, instant),
             barred=suppressed_people(records, suppressions, CONFIG.suppressions, CONFIG.settings),
         )
         for table, wanted in {

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.customers.permissions import decisions, instant_of
+from pipelines.customers.permissions import ConsentRules, decisions, instant_of
 from schemas.countries import EEA
 from schemas.crm import CrmConsents
 from schemas.customers import Customers, Permissions, PersonRecords
@@ -65,9 +65,7 @@ def permitted(
             dict(Customers.create_empty().schema), missing_columns="insert"
         ),
         consents,
-        networks=networks,
-        settings=settings,
-        instant=instant_of(consents["captured_at"].max(), settings, AS_OF),
+        ConsentRules(networks, settings, instant_of(consents["captured_at"].max(), settings, AS_OF)),
         barred=barred,
     ).permissions
     Permissions.validate(found)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.home import Home
-from pipelines.customers.permissions import instant_of, refused_addresses, said_of_addresses
+from pipelines.customers.permissions import ConsentRules, instant_of, refused_addresses, said_of_addresses
 from schemas.customers import PersonRecords
 from schemas.network import Network, networks
 from schemas.segment import Audience
@@ -44,8 +44,9 @@ def test_an_address_is_refused_where_whoever_has_it_would_be_refused_for_it(
     everything: dict[str, Network] = NETWORKS
     instant = instant_of(max(END, *(row["captured_at"] for row in statements)), FRENCH, AS_OF)
     nobody = pl.DataFrame(PersonRecords.create_empty()).select("email", "phone", "country")
-    words = said_of_addresses(consents_of(*statements), nobody, networks=everything, settings=FRENCH, instant=instant)
-    refused = set(refused_addresses(words, networks=everything, settings=FRENCH).iter_rows())
+    rules = ConsentRules(everything, FRENCH, instant)
+    words = said_of_addresses(consents_of(*statements), nobody, rules)
+    refused = set(refused_addresses(words, rules).iter_rows())
     may = permitted(*ALLOWED, *statements, records=(HOLDER,), networks=everything)
     assert refused == {(name, HOLDER["email"]) for name in everything} - {(name, HOLDER["email"]) for _, name, _ in may}
 
@@ -54,9 +55,10 @@ def test_a_word_that_counts_for_another_purpose_refuses_by_address_too() -> None
     counting = FRENCH.model_copy(update={"consent": {"ads_upload": ("email_marketing",)}})
     denied = said("denied", address="jane+x@gmail.com", purpose="email_marketing")
     nobody = pl.DataFrame(PersonRecords.create_empty()).select("email", "phone", "country")
-    for rules, expected in ((FRENCH, set()), (counting, set(NETWORKS))):
-        words = said_of_addresses(consents_of(denied), nobody, networks=NETWORKS, settings=rules, instant=END)
-        assert set(refused_addresses(words, networks=NETWORKS, settings=rules)["network"]) == expected
+    for by, expected in ((FRENCH, set()), (counting, set(NETWORKS))):
+        rules = ConsentRules(NETWORKS, by, END)
+        words = said_of_addresses(consents_of(denied), nobody, rules)
+        assert set(refused_addresses(words, rules)["network"]) == expected
 
 
 def sha256(text: str) -> str:

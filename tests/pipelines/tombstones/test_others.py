@@ -18,7 +18,7 @@ from pipelines.crm.pull import pull_table
 from pipelines.crm.suppressions import read_suppressions
 from pipelines.customers.customers import customers
 from pipelines.customers.people import people
-from pipelines.customers.permissions import decisions
+from pipelines.customers.permissions import ConsentRules, decisions
 from pipelines.customers.records import canonical_records
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.tombstones.others import keep_for_others
@@ -69,9 +69,7 @@ def permitted(warehouse: Warehouse) -> set[str]:
         records,
         customers(records),
         warehouse.read("FROM warehouse.crm_consents"),
-        networks=NETWORKS,
-        settings=SETTINGS,
-        instant=datetime(2025, 6, 30, tzinfo=UTC),
+        ConsentRules(NETWORKS, SETTINGS, datetime(2025, 6, 30, tzinfo=UTC)),
     )
     return set(records.join(decided.permissions, on="person_id")["customer_id"])
 

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.customers.customers import customers
 from pipelines.customers.people import people
-from pipelines.customers.permissions import decisions, instant_of
+from pipelines.customers.permissions import ConsentRules, decisions, instant_of
 from pipelines.customers.records import canonical_records
 from pipelines.customers.refused_emails import REFUSED_EMAILS
 from pipelines.identifiers.canonical import with_canonical
@@ -98,9 +98,7 @@ def audiences(
         persons,
         customers(persons),
         statements,
-        networks=NETWORKS,
-        settings=SETTINGS,
-        instant=instant_of(statements["captured_at"].max(), SETTINGS, AS_OF),
+        ConsentRules(NETWORKS, SETTINGS, instant_of(statements["captured_at"].max(), SETTINGS, AS_OF)),
     )
     permitted = decided.permissions
     held = identifiers(persons, COLUMNS)
