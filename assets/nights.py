@@ -1,19 +1,32 @@
 """What Dagster knows of a night, for its report in the catalog."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import dagster as dg
 
 from pipelines.night_ending import Ending, broken_off
 from schemas.nights import StageLine, StartedAs
 from schemas.said import Said
-from schemas.segment import Audience
+from schemas.segment import Audience, declared_audience
 
 #: Set on a run whose day a person named on the command line.
 CHOSEN_DAY = "relance/chosen_day"
 
 #: The newest day, where whoever started the run has just read it from the source.
 NEWEST_DAY = "relance/newest_day"
+
+#: Names audiences, with commas between them, that the brake lets pass in the run.
+ALLOWED = "relance/allow"
+
+
+def allowed_by(tags: Mapping[str, str], declared: Collection[Audience]) -> frozenset[Audience]:
+    """The audiences that a run's tags let pass the brake.
+
+    Raises:
+        ConfigError: a name is none of those declared.
+    """
+    names = [name.strip() for name in tags.get(ALLOWED, "").split(",")]
+    return frozenset(declared_audience(name, declared) for name in names if name)
 
 
 def started_as(tags: Mapping[str, str]) -> StartedAs:

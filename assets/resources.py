@@ -12,10 +12,19 @@ import sqlalchemy as sa
 from pydantic import PrivateAttr
 
 from assets.failures import ended_if_it_fails, told
-from assets.nights import CHOSEN_DAY, NEWEST_DAY, is_whole, stage_lines, started_as, unknown_audiences, why_broken_off
+from assets.nights import (
+    CHOSEN_DAY,
+    NEWEST_DAY,
+    allowed_by,
+    is_whole,
+    stage_lines,
+    started_as,
+    unknown_audiences,
+    why_broken_off,
+)
 from catalog.descriptions import describe, record_overlaps
 from catalog.home import Environment, Home
-from catalog.nights import night_of_run, record_config_changes, record_notices, record_stages, record_start
+from catalog.nights import night_of_run, record_config_changes, record_notices, record_stages, record_start, take_up
 from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
@@ -61,6 +70,8 @@ class _Opened:
     as_of: date
     stack: ExitStack
     crm: Crm
+    #: Whom the brake lets pass in this run.
+    allowed: frozenset[Audience]
     #: The day that the CRM can be read for; asked of the source at most once a run.
     default_day: date | None = None
     tonight: Tonight | None = None
@@ -93,11 +104,15 @@ class Relance(dg.ConfigurableResource):
             night = catalog.begin_night(as_of)
             with ended_if_it_fails(catalog, night, home):
                 record_start(catalog, night, started_as(tags), context.run.run_id if context.run else "")
+                failed = night_of_run(catalog, tags.get("dagster/parent_run_id", ""))
+                if failed is not None:
+                    take_up(catalog, night, failed)
                 newest = tags.get(NEWEST_DAY)
                 day = date.fromisoformat(newest) if newest is not None else None
                 known = known_tables(warehouse, config.sources, config.settings, config.rates)
                 crm = Crm(warehouse.connection, config.sources, config.folder, home.root, known)
-                self._opened = _Opened(config, home, keys, warehouse, catalog, night, as_of, opening, crm, day)
+                allowed = allowed_by(tags, config.audiences)
+                self._opened = _Opened(config, home, keys, warehouse, catalog, night, as_of, opening, crm, allowed, day)
                 record_notices(catalog, night, "restored", restoration_told(catalog))
                 reconcile(self.outbox)
                 expire(self.outbox)
@@ -161,6 +176,10 @@ class Relance(dg.ConfigurableResource):
     @property
     def declared(self) -> Config:
         return self._opened.config
+
+    @property
+    def allowed(self) -> frozenset[Audience]:
+        return self._opened.allowed
 
     @property
     def warehouse(self) -> Warehouse:

@@ -8,9 +8,9 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from assets.nights import NEWEST_DAY
 from catalog.alerts import tell
 from catalog.home import Home
-from catalog.nights import record_unbegun
+from catalog.nights import night_report, record_unbegun
 from catalog.store import open_catalog
-from pipelines.alerts import unreported_message
+from pipelines.alerts import night_message
 from pipelines.crm.days import newest_day
 from schemas.config import Config
 from schemas.errors import RelanceError
@@ -37,8 +37,9 @@ def nightly_schedule(config: Config, home: Home, job: UnresolvedAssetJobDefiniti
             # No run begins, so that no sensor would tell anybody.
             today = now.astimezone(config.settings.zone).date()
             with open_catalog(home) as catalog:
-                record_unbegun(catalog, today, error)
-                tell(catalog, config.settings.alerts, unreported_message(today, str(error)))
+                message = night_message(night_report(catalog, record_unbegun(catalog, today, error)))
+                if message is not None:
+                    tell(catalog, config.settings.alerts, message)
             raise
         return dg.RunRequest(partition_key=day, tags={NEWEST_DAY: day})
 

@@ -6,15 +6,17 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from assets.launch import cause_of
+from assets.nights import started_as
 from catalog.alerts import tell
 from catalog.home import Home
-from catalog.nights import night_of_run, night_report, starts_since
+from catalog.nights import night_of_run, night_report, record_unbegun, starts_since
 from catalog.store import open_catalog
 from pipelines.alerts import late_message, night_message, unreported_message
 from pipelines.declared import checked_config
 from pipelines.freshness import day_begins, due_day, why_late
 from schemas.config import Config
-from schemas.errors import RelanceError
+from schemas.errors import HomeLockedError, RelanceError
+from schemas.said import Said
 
 #: The asset whose check says whether last night is there: the first that a night makes.
 FRESHNESS_ASSET = dg.AssetKey(["crm", "crm_customers"])
@@ -57,9 +59,14 @@ def _tell_of_run(config: Config, home: Home, run: dg.DagsterRun, reason: Relance
         if night is None:
             partition = run.tags.get("dagster/partition")
             day = date.fromisoformat(partition) if partition else datetime.now(config.settings.zone).date()
-            message = unreported_message(day, f"{reason or ''} Dagster's page shows run {run.run_id}.".strip())
-        else:
-            message = night_message(night_report(catalog, night))
+            where = Said("Dagster's page shows run {run}.", run=run.run_id)
+            says = Said("{reason} {where}", reason=reason, where=where) if reason else where
+            # How the night went, the run says that holds the home, and of others somebody looks at the page.
+            if isinstance(reason, HomeLockedError) or started_as(run.tags) != "nightly":
+                tell(catalog, config.settings.alerts, unreported_message(day, says), again=True)
+                return
+            night = record_unbegun(catalog, day, RelanceError(says), run.run_id)
+        message = night_message(night_report(catalog, night))
         if message is not None:
             tell(catalog, config.settings.alerts, message)
 

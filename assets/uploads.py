@@ -28,9 +28,6 @@ from schemas.network import Network
 from schemas.segment import Audience
 from schemas.uploads import RefusedKeys, RetiredAudiences
 
-#: A run's tag that names audiences, with commas between them, which the brake lets pass in it.
-ALLOWED = "relance/allow"
-
 #: What the gate inside `publish` enforces before anything is published; the checks repeat its verdict.
 CHECKS = {
     "file_is_accepted": "It is as long as written, and a second reader finds nothing to refuse: every hash looks like "
@@ -139,7 +136,7 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
                     rows,
                     relance.declared.settings.brake.overridden(segment.brake),
                     relance.outbox,
-                    [name.strip() for name in context.run.tags.get(ALLOWED, "").split(",")],
+                    relance.allowed,
                     since,
                 )
                 publication = Publication(

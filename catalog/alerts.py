@@ -44,9 +44,11 @@ class AlertMessage(NamedTuple):
     day: date
 
 
-def tell(catalog: Catalog, settings: Alerts, message: AlertMessage) -> list[Alert]:
-    """Send the message on each channel that was not told of the event yet; what came of it is kept in the catalog."""
-    known = alerts(catalog, message.night, message.day)
+def tell(catalog: Catalog, settings: Alerts, message: AlertMessage, *, again: bool = False) -> list[Alert]:
+    """Send the message on each channel that was not told of the event yet, or on all `again`; what came of it is kept
+    in the catalog.
+    """
+    known = [] if again else alerts(catalog, message.night, message.day)
     told = {alert.channel for alert in known if alert.event == message.event and alert.failure is None}
     sent = send(settings, message, except_for=told)
     for alert in sent:

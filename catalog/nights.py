@@ -155,10 +155,19 @@ def config_changes(catalog: Catalog, nights: Iterable[int]) -> dict[int, tuple[C
     return found
 
 
-def record_unbegun(catalog: Catalog, today: date, error: RelanceError) -> None:
-    """Write down, as one of `today`, a night that could not know its day."""
-    night = catalog.begin_night(today)
+def record_unbegun(catalog: Catalog, day: date, error: RelanceError, run_id: str | None = None) -> int:
+    """Write down, as one of `day`, a night that failed before it began, in Dagster's run if there was one; its number.
+    Where a day cannot be known, each try to know it is the same night.
+    """
+    last = catalog.last_night()
+    if run_id is None and last is not None and last["as_of"] == day and last["messages"] == [error.said.written()]:
+        return int(last["night"])
+    night = catalog.begin_night(day)
+    if run_id is not None:
+        with catalog.writing() as connection:
+            connection.execute(sa.insert(STARTS).values(night=night, started_as="nightly", run_id=run_id))
     catalog.end_night(night, "failed", [error.said], error.exit_code)
+    return night
 
 
 def record_notices(catalog: Catalog, night: int, about: str, notices: Sequence[Said]) -> None:
@@ -172,6 +181,16 @@ def record_notices(catalog: Catalog, night: int, about: str, notices: Sequence[S
         connection.execute(sa.delete(NOTICES).where(NOTICES.c.night == night, NOTICES.c.about == about))
         if rows:
             connection.execute(sa.insert(NOTICES), rows)
+
+
+def take_up(catalog: Catalog, night: int, failed: int) -> None:
+    """Let a night that takes up another where that failed say what it says of what it does not read again."""
+    notices = sa.select(sa.literal(night), NOTICES.c.about, NOTICES.c.place, NOTICES.c.said)
+    quarantined = sa.select(NIGHTS.c.quarantined).where(NIGHTS.c.night == failed).scalar_subquery()
+    with catalog.writing() as connection:
+        said = notices.where(NOTICES.c.night == failed)
+        connection.execute(sa.insert(NOTICES).from_select(["night", "about", "place", "said"], said))
+        connection.execute(sa.update(NIGHTS).where(NIGHTS.c.night == night).values(quarantined=quarantined))
 
 
 def night_notices(catalog: Catalog, nights: Iterable[int]) -> dict[int, tuple[Said, ...]]:

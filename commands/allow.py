@@ -16,7 +16,7 @@ from schemas.config import read_config
 from schemas.errors import ConfigError
 from schemas.free_text import may_name_somebody
 from schemas.said import Said
-from schemas.segment import Audience
+from schemas.segment import Audience, declared_audience
 
 
 def allow(
@@ -32,9 +32,10 @@ def allow(
 ) -> None:
     """Let an audience pass the brake the next time that it trips, or no longer; the audit log says who said so."""
     with told():
-        chosen = Audience.named(audience)
-        if not taking_back:
-            _check_declared(chosen, read_config(config_folder(config)).audiences)
+        if taking_back:
+            chosen = Audience.named(audience)
+        else:
+            chosen = declared_audience(audience, read_config(config_folder(config)).audiences)
         if not reason.strip():
             msg = "--reason is blank. Say why: whoever asks later reads it."
             raise ConfigError(msg)
@@ -100,10 +101,3 @@ def _why_held(catalog: Catalog, audience: Audience) -> Said | None:
     if last is None or outcome is None or outcome["outcome"] != "held":
         return None
     return catalog.reasons([last["as_of"]]).get((audience, last["as_of"]))
-
-
-def _check_declared(audience: Audience, declared: tuple[Audience, ...]) -> None:
-    """Raises ConfigError: no segment lists the audience."""
-    if audience not in declared:
-        msg = f"{audience} is no audience of the config; those are {', '.join(map(str, declared))}."
-        raise ConfigError(msg)

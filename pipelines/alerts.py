@@ -10,11 +10,15 @@ from schemas.segment import Audience
 
 
 def night_message(report: NightReport) -> AlertMessage | None:
-    """What to tell of a night that ended, or whose run is known to be dead; None if all went well."""
+    """What to tell of a night that ended, or whose run is known to be dead; None if all went well, or if a later run of
+    the day took the place of all that it held: that one tells of it.
+    """
     if report.outcome in {"done", "partial"}:
         return None
     if report.outcome == "held":
         held = [line for line in report.audiences if line.outcome == "held"]
+        if not held:
+            return None
         sentences = [f"{Audience(line.network, line.account, line.segment)}: {line.reason}." for line in held]
         title = f"relance: {len(held)} of {len(report.audiences)} audiences held in the night of {report.as_of}"
         sentences += ["The others are ready.", *_changes(report)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, NamedTuple
 
@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, field_validator
 from schemas.brake import Brake
 from schemas.declared import Declared, Slug, Text
 from schemas.errors import ConfigError
+from schemas.said import Said
 
 _NETWORK_ACCOUNT = re.compile(r"[a-z][a-z0-9_]*(:[a-z][a-z0-9_]*)?")
 
@@ -50,6 +51,23 @@ class Audience(NamedTuple):
             msg = f"{text!r} names no audience. Write NETWORK/AUDIENCE or NETWORK/ACCOUNT/AUDIENCE."
             raise ConfigError(msg)
         return cls(parts[0], MAIN_ACCOUNT if len(parts) == 2 else parts[1], parts[-1])
+
+
+def declared_audience(text: str, declared: Collection[Audience]) -> Audience:
+    """The declared audience that `network/segment` or `network/account/segment` names.
+
+    Raises:
+        ConfigError: it is none of them.
+    """
+    audience = Audience.named(text)
+    if audience not in declared:
+        msg = Said(
+            "{audience} is no audience of the config; those are {declared}.",
+            audience=audience,
+            declared=", ".join(map(str, declared)),
+        )
+        raise ConfigError(msg)
+    return audience
 
 
 def _share(written: object) -> Decimal:

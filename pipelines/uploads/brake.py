@@ -62,7 +62,7 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
     rows: AudienceRows,
     limits: Brake,
     outbox: Outbox,
-    allowed: Collection[str],
+    allowed: Collection[Audience],
     since: SinceNewest,
 ) -> Verdict:
     """What the brake says of tonight's audience. In: how its keys differ from the newest.
@@ -81,7 +81,7 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
     found = changed if last is None else _found(audience, last, rows, limits, outbox, since)
     if not found:
         return Verdict(None)
-    if str(audience) in allowed:
+    if audience in allowed:
         outbox.catalog.record("allowed", "/".join(audience), {"night": outbox.night})
         return Verdict(None)
     leave = allowance(outbox.catalog, audience)

@@ -42,7 +42,8 @@ def _made_of(stage: str) -> tuple[str, ...]:
 
 @contextmanager
 def taking_turn(warehouse: Warehouse, stage: str, as_of: date, newest: date | None) -> Iterator[None]:
-    """Note that the stage was worked out for `as_of` after all that was noted before; if it fails, that it was not.
+    """Note that the stage was worked out for `as_of` after all that was noted before; if it fails, that it was not. A
+    day that is refused changes nothing.
 
     In: the newest day whose CRM was read. Segments of an older day, made of its kept features, lie beside those of the
     newest.
@@ -60,8 +61,13 @@ def taking_turn(warehouse: Warehouse, stage: str, as_of: date, newest: date | No
         yield
         return
     warehouse.append("turns", pl.DataFrame(schema=_TURNS))
+    before = warehouse.read("FROM warehouse.turns WHERE stage = $stage", stage=stage)
     warehouse.execute("DELETE FROM warehouse.turns WHERE stage = $stage", stage=stage)
-    yield
+    try:
+        yield
+    except DayError:
+        warehouse.append("turns", before)
+        raise
     last = warehouse.read("SELECT coalesce(max(turn), 0) AS turn FROM warehouse.turns")["turn"].item()
     warehouse.append("turns", pl.DataFrame({"stage": [stage], "as_of": [as_of], "turn": [last + 1]}, schema=_TURNS))
 

@@ -131,6 +131,14 @@ def test_a_table_that_could_not_be_read_stops_what_would_be_published_by_the_one
     assert not [path for path in Ran(0, "", home.root).files() if NEXT in path]
 
 
+@pytest.mark.usefixtures("after_a_night")
+def test_a_day_that_is_refused_stops_nothing_of_the_day_that_was_read(materialize: Materialize, home: Home) -> None:
+    assert not materialize(NEXT, *ALL)
+    assert "can be read for 2024-06-30 only" in report(home).messages[0]
+
+    assert materialize(DAY, "uploads/meta/buyers")
+
+
 @pytest.mark.parametrize("stage", ["customers", "features", "identifiers", "segments", "uploads"])
 def test_nothing_is_made_before_any_crm_was_read(materialize: Materialize, home: Home, stage: str) -> None:
     assert not materialize(DAY, stage)

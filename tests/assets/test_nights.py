@@ -17,7 +17,7 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 
 from assets.definitions import defs
 from assets.launch import causes, prepare_instance
-from assets.nights import CHOSEN_DAY, NEWEST_DAY, started_as
+from assets.nights import ALLOWED, CHOSEN_DAY, NEWEST_DAY, allowed_by, started_as
 from assets.sensors import FRESHNESS_CHECK, freshness
 from catalog.alerts import AlertMessage
 from catalog.home import Home
@@ -109,6 +109,31 @@ def test_one_run_at_a_time_and_one_night_after_a_standstill(home: Home, monkeypa
 )
 def test_a_backfill_is_no_night(tags: dict[str, str], expected: str) -> None:
     assert started_as(tags) == expected
+
+
+@pytest.mark.parametrize(
+    ("tag", "allowed"),
+    [
+        ("", []),
+        ("meta/buyers", ["meta/buyers"]),
+        ("meta/main/buyers, google_ads/buyers,", ["google_ads/buyers", "meta/buyers"]),
+    ],
+)
+def test_a_run_s_tag_lets_audiences_pass_by_either_name(
+    definitions: dg.Definitions, company: Company, tag: str, allowed: list[str]
+) -> None:
+    assert sorted(map(str, allowed_by({ALLOWED: tag}, read_config(company.config).audiences))) == allowed
+
+
+def test_a_run_s_tag_that_names_no_audience_lets_no_night_begin(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, home: Home
+) -> None:
+    tags = {NEWEST_DAY: DAY, ALLOWED: "google_ads/nonsense"}
+    job = definitions.resolve_job_def("nightly")
+    assert not job.execute_in_process(instance=instance, partition_key=DAY, tags=tags, raise_on_error=False).success
+    with open_catalog(home) as catalog:
+        [message] = last_report(catalog).messages
+    assert message == "google_ads/nonsense is no audience of the config; those are meta/buyers, google_ads/buyers."
 
 
 def test_the_report_says_what_ran_how_long_what_was_set_aside_and_what_came_out(
@@ -253,7 +278,7 @@ def test_the_alert_of_a_night_that_could_not_begin_says_why(
     definitions: dg.Definitions, instance: dg.DagsterInstance, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[AlertMessage] = []
-    monkeypatch.setattr("assets.sensors.tell", lambda catalog, settings, message: told.append(message))
+    monkeypatch.setattr("assets.sensors.tell", lambda catalog, settings, message, **_: told.append(message))
     with home.locked():
         result = run(definitions, instance)
     [event] = [event for event in result.all_events if event.event_type_value == "PIPELINE_FAILURE"]
@@ -268,27 +293,34 @@ def test_the_alert_of_a_night_that_could_not_begin_says_why(
     )
 
 
+@pytest.mark.parametrize("tags", [{}, {NEWEST_DAY: DAY}])
 def test_the_alert_of_a_night_that_died_of_another_config_than_dagster_knows_says_so(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
     company: Company,
+    home: Home,
     monkeypatch: pytest.MonkeyPatch,
+    tags: dict[str, str],
 ) -> None:
     told: list[AlertMessage] = []
-    monkeypatch.setattr("assets.sensors.tell", lambda catalog, settings, message: told.append(message))
-    run_id = instance.create_run_for_job(definitions.resolve_job_def("nightly"), tags={"dagster/partition": DAY}).run_id
-    dead = instance.get_run_by_id(run_id)
-    assert dead is not None
-    event = instance.report_run_failed(dead)
-    sensor = definitions.resolve_sensor_def("night_failed")
+    monkeypatch.setattr("assets.sensors.tell", lambda catalog, settings, message, **_: told.append(message))
+    job, sensor = definitions.resolve_job_def("nightly"), definitions.resolve_sensor_def("night_failed")
     segment = company.config / "segments" / "buyers.toml"
     whole = segment.read_text()
 
     for text in (whole.replace('["meta", "google_ads"]', '["meta"]'), whole + "owner = \n"):
         segment.write_text(text)
+        dead = instance.get_run_by_id(instance.create_run_for_job(job, tags={"dagster/partition": DAY, **tags}).run_id)
+        assert dead is not None
+        event = instance.report_run_failed(dead)
         sensor(dg.build_run_status_sensor_context("night_failed", event, instance, dead).for_run_failure())
 
     removed, broken = (message.sentences[0] for message in told)
+    with open_catalog(home) as catalog:
+        last = catalog.last_night()
+        # The schedule's is a night that failed; of others nobody waits for one.
+        assert [message.night is not None for message in told] == [bool(tags)] * 2
+        assert (last is None) if not tags else (last_report(catalog).messages == (broken,))
     assert removed.startswith("config/ declares other audiences than when Dagster read it. Restart Dagster's daemon,")
     assert broken.startswith(f"{segment} is not TOML: ")
 
@@ -308,27 +340,44 @@ def test_a_night_that_dagster_started_before_an_audience_was_declared_is_whole_a
     assert any("not worked out: google_ads/later. Restart Dagster's daemon" in notice for notice in report.notices)
 
 
-def test_a_night_that_was_taken_up_where_it_failed_is_whole(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, home: Home, monkeypatch: pytest.MonkeyPatch
+def test_a_night_that_was_taken_up_where_it_failed_is_whole_and_says_what_was_read_before(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    company: Company,
+    home: Home,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     job = definitions.resolve_job_def("nightly")
 
     def fails(*_: object, **__: object) -> None:
         raise ArithmeticError
 
+    strangers = [f"s{n},nobody{n},2024-06-0{1 + n % 9} 10:00:00,1.00,EUR,completed\n" for n in range(50)]
+    whole = (company.folder / "orders.csv").read_text()
+    company.write("orders", whole + "o99,1,yesterday,10.00,EUR,completed\n" + "".join(strangers))
     with monkeypatch.context() as patched:
         patched.setattr("assets.resources.Relance.tonight", fails)
         failed = run(definitions, instance)
     assert not failed.success
+    with open_catalog(home) as catalog:
+        before = last_report(catalog)
+    assert before.quarantined and any("name no customer" in notice for notice in before.notices)
 
     keys = definitions.resolve_asset_graph().get_all_asset_keys()
     last = dg.AssetKey(["uploads", "meta", "buyers"])
     others = [key for key in keys if key.path[0] == "uploads" and key != last]
-    tags = {NEWEST_DAY: DAY, "dagster/root_run_id": failed.run_id}
+    parent = failed.run_id
     for chosen, outcome in ((others, "partial"), ([last], "done")):
-        assert job.execute_in_process(instance=instance, partition_key=DAY, tags=tags, asset_selection=chosen).success
+        tags = {NEWEST_DAY: DAY, "dagster/root_run_id": failed.run_id, "dagster/parent_run_id": parent}
+        taken_up = job.execute_in_process(instance=instance, partition_key=DAY, tags=tags, asset_selection=chosen)
+        assert taken_up.success
+        parent = taken_up.run_id
         with open_catalog(home) as catalog:
-            assert last_report(catalog).outcome == outcome
+            report = last_report(catalog)
+        assert report.outcome == outcome
+        # What was read before is not read again, and is told all the same.
+        assert report.quarantined == before.quarantined
+        assert set(before.notices) <= set(report.notices)
 
 
 def test_a_run_of_no_day_is_refused_in_a_sentence_and_is_no_night(

@@ -114,6 +114,14 @@ def test_a_night_is_told_once_and_again_only_where_it_did_not_arrive(catalog: Ca
     assert [alert.channel for alert in alerts(catalog, 7, DAY)] == ["webhook", "email", "email"]
 
 
+def test_of_two_runs_that_never_began_each_is_told(catalog: Catalog, webhook: Webhook) -> None:
+    unreported = FAILED._replace(night=None)
+    for _ in range(2):
+        tell(catalog, Alerts(webhook=True), unreported, again=True)
+    tell(catalog, Alerts(webhook=True), unreported)
+    assert len(webhook.bodies) == 2
+
+
 def test_an_event_that_nobody_asked_for_is_not_told(catalog: Catalog, webhook: Webhook) -> None:
     tell(catalog, Alerts(webhook=True, on=("late",)), FAILED)
 
@@ -189,3 +197,6 @@ def test_a_held_night_names_the_audiences_and_why() -> None:
     assert message is not None
     assert message.title == "relance: 1 of 2 audiences held in the night of 2026-03-28"
     assert message.sentences == ("meta/loyal: too small.", "The others are ready.")
+    # A later run of the day, which tells of them itself, took the place of all that the night held.
+    assert night_message(report("held", audiences=(fresh,))) is None
+    assert night_message(report("held")) is None
