@@ -15,15 +15,22 @@ from assets.segments import segments_assets
 from assets.sensors import alert_sensors, freshness_check
 from assets.uploads import uploads_assets
 from catalog.home import Environment, Home
+from pipelines.alerts import tell_of_config
 from pipelines.declared import checked_config
+from schemas.errors import RelanceError
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
     """The definitions of the config and the home that the environment names."""
     environment = Environment()
-    config = checked_config(environment.config)
     home = Home.at(environment.home, environment.keys, environment.catalog)
+    try:
+        config = checked_config(environment.config)
+    except RelanceError as error:
+        # Dagster then has no sensor that could.
+        tell_of_config(environment.config, home, error)
+        raise
     daily = dg.DailyPartitionsDefinition(
         start_date=config.settings.first_day.isoformat(),
         timezone=config.settings.time_zone,

@@ -29,7 +29,7 @@ from commands.context import ERRORS, OUT, ConfigOption, HomeOption, config_folde
 from commands.days import check_partition, newest_day_of_source
 from commands.process import loading
 from commands.telling import tell_of_failure
-from pipelines.alerts import night_message, unreported_message
+from pipelines.alerts import night_message, tell_of_config, unreported_message
 from pipelines.at_once import side_by_side
 from pipelines.holdings.confirming import manifests_of
 from pipelines.holdings.outstanding import outstanding
@@ -71,7 +71,12 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
     """Run the nightly job; its exit code."""
     from pipelines.declared import checked_config
 
-    config = checked_config(folder)
+    try:
+        config = checked_config(folder)
+    except RelanceError as error:
+        if publishing:
+            tell_of_config(folder, home, error)
+        raise
     try:
         keys = open_keys(home, lambda sentence: ERRORS.print(sentence, style="yellow", soft_wrap=True))
         # Opened and closed once, so that a lock or a wrong key is told before Dagster starts.

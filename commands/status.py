@@ -14,13 +14,14 @@ from rich.table import Table
 from catalog.alerts import tell
 from catalog.allowances import Leave, leaves_taken_back, standing_leaves
 from catalog.descriptions import descriptions
+from catalog.home import Home
 from catalog.journal import confirmations
 from catalog.nights import end_interrupted, newest_night, night_report, starts_since
 from catalog.offered import offered
 from catalog.store import Catalog, manifest_of
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, home_at, told
 from commands.telling import tell_of_failure
-from pipelines.alerts import late_message, unknown_message
+from pipelines.alerts import late_message, tell_of_config, unknown_message
 from pipelines.freshness import day_begins, due_day, quiet_days, why_late
 from pipelines.holdings.confirming import manifests_of
 from pipelines.holdings.open_lists import open_lists
@@ -70,7 +71,7 @@ def status(
             if stages:
                 OUT.print(_stages(report))
             OUT.print(_versions(catalog))
-        late = due and _is_late(catalog, config_folder(config))
+        late = due and _is_late(catalog, config_folder(config), home_at(home))
     raise typer.Exit(1 if late else 0)
 
 
@@ -213,8 +214,12 @@ def _people(manifest: Manifest | None) -> str:
     return f"{manifest.full_people or 0:,}"
 
 
-def _is_late(catalog: Catalog, folder: Path) -> bool:
-    config = read_config(folder)
+def _is_late(catalog: Catalog, folder: Path, home: Home) -> bool:
+    try:
+        config = read_config(folder)
+    except ConfigError as error:
+        tell_of_config(folder, home, error)
+        raise
     day = due_day(config.settings, datetime.now(UTC))
     starts = starts_since(catalog, day_begins(config.settings, day))
     late = why_late(starts, config.settings, day, as_of=config.sources.as_of)

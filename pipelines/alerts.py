@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from contextlib import suppress
+from datetime import date, datetime
+from pathlib import Path
 
-from catalog.alerts import AlertMessage
+from catalog.alerts import AlertMessage, tell
+from catalog.home import Home
+from catalog.store import open_catalog
+from schemas.config import read_settings
+from schemas.errors import ConfigError, RelanceError
 from schemas.nights import NightReport
 from schemas.segment import Audience
 
@@ -37,6 +43,21 @@ def _changes(report: NightReport) -> list[str]:
 def unreported_message(day: date, reason: str) -> AlertMessage:
     """What to tell of a run that failed before its night began, or could not end its night's report."""
     return AlertMessage("failed", f"relance: the run of {day} failed", (reason,), None, day)
+
+
+def tell_of_config(folder: Path, home: Home, error: RelanceError) -> None:
+    """Tell, once a day, of declared files for which no night can begin, by the settings of `relance.toml`: if that is
+    what cannot be read, nobody can be told.
+    """
+    try:
+        settings = read_settings(folder)
+    except ConfigError:
+        return
+    if not (settings.alerts.webhook or settings.alerts.email):
+        return
+    today = datetime.now(settings.zone).date()
+    with suppress(RelanceError), open_catalog(home) as catalog:
+        tell(catalog, settings.alerts, unreported_message(today, f"{error} No night begins before it is mended."))
 
 
 def late_message(day: date, sentence: str) -> AlertMessage:
