@@ -56,7 +56,7 @@ def forgetful(name: str, stores: Stores) -> Iterator[World]:  # noqa: F811
             company.audience.network, forgets_after=MEMBERSHIP, lists_expire=company.network.expires == "list"
         )
         # A night is about the day before: people upload on the day after.
-        with patch("catalog.journal.now", lambda: datetime.combine(FIRST_DAY, time(12)) + age(company)):
+        with patch("catalog.journal.now", lambda: datetime.combine(FIRST_DAY, time(12), UTC) + age(company)):
             yield company
 
 
