@@ -11,7 +11,7 @@ from catalog.nights import record_notices
 from pipelines.crm.days import dated_ahead
 from pipelines.crm.emptied import check_consents_arrived
 from pipelines.crm.orphans import orphans
-from pipelines.crm.pull import Table, pull_erasures, pull_table
+from pipelines.crm.pull import TableToWrite, pull_erasures, pull_table
 from pipelines.crm.suppressions import read_suppressions
 from pipelines.crm.unreadable import unreadable_lists, unreadable_statements
 from pipelines.erasure.applied import not_applied
@@ -159,7 +159,7 @@ def _quarantine(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     return asset
 
 
-def _written(context: dg.AssetExecutionContext, relance: Relance, name: TableName, table: Table) -> Metadata:
+def _written(context: dg.AssetExecutionContext, relance: Relance, name: TableName, table: TableToWrite) -> Metadata:
     """Write a table; its counts."""
     write_table(relance.erasing, name, table, day=day_of(context))
     return rows_metadata(

@@ -119,7 +119,7 @@ class Relance(dg.ConfigurableResource):
                 describe(catalog, config.segments)
                 end_leaves(catalog, config)
                 self._opened.config = replace(config, retired=retired_audiences(catalog, warehouse, config))
-                if as_of == self.newest_day():
+                if as_of == self.newest_read():
                     self._keep_files()
             self._opened.stack = opening.pop_all()
 
@@ -145,7 +145,7 @@ class Relance(dg.ConfigurableResource):
             # A day that is refused changes nothing.
             if opened.failures and not isinstance(opened.failures[0], DayError):
                 with suppress(RelanceError), self.stage("removals"):
-                    publish_removals(self.erasing, self.outbox, newest=self.newest_day(), past_rows=self.past_rows)
+                    publish_removals(self.erasing, self.outbox, newest=self.newest_read(), past_rows=self.past_rows)
             # It comes last: the warehouse may be written anew, and is closed then.
             with suppress(RelanceError), self.stage("erasures"):
                 settle(self.erasing)
@@ -209,7 +209,7 @@ class Relance(dg.ConfigurableResource):
         check_asked_day(
             as_of,
             default=opened.default_day,
-            pulled=self.newest_day(),
+            pulled=self.newest_read(),
             chosen=CHOSEN_DAY in context.run.tags,
             now=now,
         )
@@ -228,7 +228,7 @@ class Relance(dg.ConfigurableResource):
         """
         opened = self._opened
         if opened.tonight is None:
-            check_newest(as_of, self.newest_day())
+            check_newest(as_of, self.newest_read())
         needed = ["uploads.refused_keys", *(f"{SEGMENT}{name}" for name in segments)]
         check_in_turn(opened.warehouse, needed, as_of=as_of)
         if opened.tonight is None:
@@ -241,7 +241,7 @@ class Relance(dg.ConfigurableResource):
         network = declared.networks[audience.network]
         return past_rows(audience, network, day, self.warehouse, declared.settings.history_days)
 
-    def newest_day(self) -> date | None:
+    def newest_read(self) -> date | None:
         """The newest day whose CRM was read into this home."""
         if not self.warehouse.has("pulls"):
             return None
@@ -272,7 +272,7 @@ class Relance(dg.ConfigurableResource):
             self.warehouse.make_room()
         retries = self.declared.settings.source_retries
         try:
-            with nullcontext() if publishes else taking_turn(opened.warehouse, name, opened.as_of, self.newest_day()):
+            with nullcontext() if publishes else taking_turn(opened.warehouse, name, opened.as_of, self.newest_read()):
                 yield
         except UnreachableSourceError as error:
             if pulling is None or pulling.retry_number >= retries.times:

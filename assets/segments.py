@@ -31,7 +31,7 @@ def _segment(name: str, segment: Segment, daily: dg.PartitionsDefinition) -> dg.
             today = members_on(warehouse, declared, name, as_of=as_of)
             kept_days = declared.settings.membership_days
             update_memberships(
-                warehouse, today, segment=name, as_of=as_of, newest=relance.newest_day(), kept_days=kept_days
+                warehouse, today, segment=name, as_of=as_of, newest=relance.newest_read(), kept_days=kept_days
             )
             return dg.MaterializeResult(metadata=rows_metadata(today.height, people=today.height))
 

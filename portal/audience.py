@@ -24,7 +24,7 @@ from portal.overview import Row
 from portal.rendering import language_of, page_of, redirect, render
 from portal.rules import in_words
 from portal.state import State, StateOf, state_of
-from portal.today import Asked
+from portal.today import JustDone
 from portal.visitors import CatalogOf
 from schemas.errors import JournalError, ReportError
 from schemas.journal import ConfirmationKind
@@ -50,7 +50,7 @@ class UndoForm(Posted):
     next: str = Field("/", max_length=1000)
 
 
-class _Night(NamedTuple):
+class _NightCounts(NamedTuple):
     as_of: date
     people: int
     #: None where the segment held nobody out.
@@ -75,7 +75,7 @@ class _Holdout(NamedTuple):
 
 
 @router.get("", name="audience")
-def audience(request: Request, named: AudienceOf, asked: Annotated[Asked, Query()], state: StateOf) -> Response:
+def audience(request: Request, named: AudienceOf, asked: Annotated[JustDone, Query()], state: StateOf) -> Response:
     return _page(request, state, named, asked=asked)
 
 
@@ -110,7 +110,7 @@ def _page(  # noqa: PLR0913 - what became of a form, beside the page itself
     named: Audience,
     status: int = 200,
     *,
-    asked: Asked | None = None,
+    asked: JustDone | None = None,
     refusal: Said | None = None,
     typed: dict[str, str] | None = None,
 ) -> Response:
@@ -142,12 +142,12 @@ def _page(  # noqa: PLR0913 - what became of a form, beside the page itself
         overlaps=[(titles.get(other, other), people) for other, people in overlaps_of(catalog, named.segment)],
         refusal=refusal,
         typed={"size": "", "match_rate": "", "said": ""} | (typed or {}),
-        asked=asked or Asked(),
+        asked=asked or JustDone(),
         done=next((each for each in journal if asked is not None and each.number == asked.done), None),
     )
 
 
-def _nights(catalog: Catalog, named: Audience) -> list[_Night]:
+def _nights(catalog: Catalog, named: Audience) -> list[_NightCounts]:
     """The last 180 nights that reached the audience, oldest first."""
     query = (
         sa.select(OUTCOMES.c.as_of, OUTCOMES.c.ledger)
@@ -158,7 +158,7 @@ def _nights(catalog: Catalog, named: Audience) -> list[_Night]:
     with catalog.reading() as connection:
         rows = list(connection.execute(query))
     return [
-        _Night(as_of, int(ledger["file_people"]), ledger["dropped"].get("holdout"))
+        _NightCounts(as_of, int(ledger["file_people"]), ledger["dropped"].get("holdout"))
         for as_of, ledger in reversed(rows)
         if ledger
     ]
@@ -175,7 +175,7 @@ def _line(points: list[tuple[date, float]]) -> Line | None:
     return line(points) if points else None
 
 
-def _holdout(row: Row, nights: list[_Night]) -> _Holdout | None:
+def _holdout(row: Row, nights: list[_NightCounts]) -> _Holdout | None:
     people = row.ledger.dropped.get("holdout") if row.ledger is not None else None
     if row.ledger is None or not people:
         return None

@@ -35,7 +35,7 @@ _ORDERS: dict[Order, tuple[Callable[[Row], object], bool]] = {
 }
 
 
-class Asked(BaseModel):
+class AudiencesQuery(BaseModel):
     """What the table is to show."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -59,7 +59,7 @@ class Asked(BaseModel):
 
 
 @router.get("/audiences", name="audiences")
-def audiences(request: Request, asked: Annotated[Asked, Query()], state: StateOf) -> Response:
+def audiences(request: Request, asked: Annotated[AudiencesQuery, Query()], state: StateOf) -> Response:
     rows = state.overview.rows(state.today)
     language = language_of(request)
     return render(
@@ -74,7 +74,7 @@ def audiences(request: Request, asked: Annotated[Asked, Query()], state: StateOf
     )
 
 
-def _results(rows: tuple[Row, ...], asked: Asked, language: Language) -> Markup:
+def _results(rows: tuple[Row, ...], asked: AudiencesQuery, language: Language) -> Markup:
     found = sorted_rows([row for row in rows if _is_asked_for(row, asked)], asked)
     pages = max(-(-len(found) // PER_PAGE), 1)
     page = min(asked.page, pages)
@@ -92,13 +92,13 @@ def _results(rows: tuple[Row, ...], asked: Asked, language: Language) -> Markup:
     )
 
 
-def sorted_rows(rows: list[Row], asked: Asked) -> list[Row]:
+def sorted_rows(rows: list[Row], asked: AudiencesQuery) -> list[Row]:
     """The rows in the order asked for; equal ones stay by network and title."""
     key, most_first = _ORDERS[asked.sort]
     return sorted(rows, key=key, reverse=most_first != asked.backwards)  # type: ignore[arg-type]
 
 
-def _is_asked_for(row: Row, asked: Asked) -> bool:
+def _is_asked_for(row: Row, asked: AudiencesQuery) -> bool:
     return (
         asked.network in {"", row.audience.network}
         and asked.purpose in {"", row.purpose}

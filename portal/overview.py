@@ -97,7 +97,7 @@ class Row:
 _NOTHING = Offered(None)
 
 
-class _Known(NamedTuple):
+class _RowsOfDay(NamedTuple):
     mark: object
     day: date
     rows: tuple[Row, ...]
@@ -109,7 +109,7 @@ class Overview:
     def __init__(self, catalog: Catalog, settings: Settings) -> None:
         self._catalog, self._settings = catalog, settings
         self._changes = catalog.changes()
-        self._known: _Known | None = None
+        self._known: _RowsOfDay | None = None
         self._lock = threading.Lock()
 
     def rows(self, today: date) -> tuple[Row, ...]:
@@ -117,7 +117,7 @@ class Overview:
         with self._lock:
             mark = self._changes.mark()
             if self._known is None or (self._known.mark, self._known.day) != (mark, today):
-                self._known = _Known(mark, today, _rows(self._catalog, self._settings, today))
+                self._known = _RowsOfDay(mark, today, _rows(self._catalog, self._settings, today))
             return self._known.rows
 
     def row(self, audience: Audience, today: date) -> Row | None:

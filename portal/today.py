@@ -32,7 +32,7 @@ class Task(NamedTuple):
     steps: tuple[UploadStep, ...]
 
 
-class Asked(BaseModel):
+class JustDone(BaseModel):
     """What was just done, so that it can be said and taken back."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -75,7 +75,7 @@ def confirmation_of(state: State, number: int | None) -> Confirmation | None:
 
 
 @router.get("/", name="today")
-def today(request: Request, asked: Annotated[Asked, Query()], state: StateOf) -> Response:
+def today(request: Request, asked: Annotated[JustDone, Query()], state: StateOf) -> Response:
     end_interrupted(state.catalog, state.home)
     rows = state.overview.rows(state.today)
     waiting = tasks(rows)

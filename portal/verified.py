@@ -24,7 +24,7 @@ class NotAsPublishedError(Exception):
     """The file is gone, or is not what its manifest says."""
 
 
-class _State(NamedTuple):
+class _Fingerprint(NamedTuple):
     """What changes when a file does."""
 
     device: int
@@ -40,7 +40,7 @@ class VerifiedFile:
     def __init__(self, entry: FileEntry, handle: FileIO) -> None:
         self.entry = entry
         self._handle = handle
-        self._state = _state_of(handle)
+        self._state = _fingerprint(handle)
 
     def read(self, start: int, end: int) -> Iterator[bytes]:
         """The bytes from `start` to before `end`.
@@ -50,7 +50,7 @@ class VerifiedFile:
         """
         while start < end:
             chunk = os.pread(self._handle.fileno(), min(_CHUNK, end - start), start)
-            if not chunk or _state_of(self._handle) != self._state:
+            if not chunk or _fingerprint(self._handle) != self._state:
                 raise NotAsPublishedError
             yield chunk
             start += len(chunk)
@@ -63,7 +63,7 @@ class VerifiedFiles:
     """Opens files by their manifest's entry; a checksum is computed once per file as it stands on the disk."""
 
     def __init__(self) -> None:
-        self._digests: OrderedDict[_State, str] = OrderedDict()
+        self._digests: OrderedDict[_Fingerprint, str] = OrderedDict()
         self._lock = threading.Lock()
 
     def open(self, path: Path, entry: FileEntry) -> VerifiedFile:
@@ -87,11 +87,11 @@ class VerifiedFiles:
     def _digest(self, handle: FileIO) -> str:
         # One at a time: fifty downloads of one file that begin together read it once to check it.
         with self._lock:
-            state = _state_of(handle)
+            state = _fingerprint(handle)
             known = self._digests.get(state)
             if known is None:
                 known = hashlib.file_digest(handle, "sha256").hexdigest()
-                if _state_of(handle) != state:
+                if _fingerprint(handle) != state:
                     raise NotAsPublishedError
                 self._digests[state] = known
                 if len(self._digests) > _REMEMBERED:
@@ -99,6 +99,6 @@ class VerifiedFiles:
             return known
 
 
-def _state_of(handle: FileIO) -> _State:
+def _fingerprint(handle: FileIO) -> _Fingerprint:
     now = os.fstat(handle.fileno())
-    return _State(now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+    return _Fingerprint(now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)

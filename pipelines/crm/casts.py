@@ -23,7 +23,7 @@ _WHITE_SPACE = "".join(chr(code) for code in range(0x3001) if chr(code).isspace(
 BROKEN_SEPARATOR = "\x1f"
 
 #: A name of a text → SQL for what it says, null if it says nothing.
-Reading = Callable[[str], str]
+ReadingSql = Callable[[str], str]
 
 
 def typed_select(
@@ -118,7 +118,7 @@ def _cast(name: str, column: dy.Column, orders: OrdersTable | None) -> str | Non
     return None
 
 
-def _read(name: str, quick: Reading, whole: Reading | None = None) -> str:
+def _read(name: str, quick: ReadingSql, whole: ReadingSql | None = None) -> str:
     """The text as `quick` reads it; where that gives nothing, the trimmed text as `whole` (or `quick` again) does.
 
     DuckDB works out what stands twice in a statement for every row, even in a CASE, but not what stands in a lambda.

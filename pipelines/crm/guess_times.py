@@ -16,7 +16,7 @@ from pipelines.crm.guess_time_forms import (
 from pipelines.crm.guess_zones import Zone, zone_of
 
 
-class Reading(NamedTuple):
+class TimeReading(NamedTuple):
     """SQL that reads a column's times, with what a person should know of it."""
 
     sql: str
@@ -25,7 +25,7 @@ class Reading(NamedTuple):
     decide: str | None = None
 
 
-def reading(name: str, sql: str, values: Values, *, limits: bool) -> Reading | None:
+def reading(name: str, sql: str, values: Values, *, limits: bool) -> TimeReading | None:
     """How the column `name`, whose text is `sql`, is read; None if the day or the month may stand first.
 
     Where it `limits` a statement, what cannot be read as a time stays as text, so that its row is set aside.
@@ -36,17 +36,17 @@ def reading(name: str, sql: str, values: Values, *, limits: bool) -> Reading | N
         if has_zero_dates(values) and not limits:
             text = f"CASE WHEN {quoted(name)} NOT LIKE '0000-00-00%' THEN {quoted(name)} END"
             note = "0000-00-00 is no day"
-        return _zoned(name, text, zone, values) if zone is not None else Reading(text, note)
+        return _zoned(name, text, zone, values) if zone is not None else TimeReading(text, note)
     if form is not None:
         time = f"try_strptime(trim({quoted(name)}), '{form}')"
         if zone is None:
-            return Reading(_or_text(time, name, limits))
+            return TimeReading(_or_text(time, name, limits))
         zoned = _zoned(name, f"{time}::VARCHAR", zone, values)
         return zoned._replace(sql=_or_text(zoned.sql, name, limits))
     seconds = seconds_since_1970(values)
     if seconds is None:
         return None
-    return Reading(_or_text(f"to_timestamp({seconds.format(quoted(name))})", name, limits), "time since 1970")
+    return TimeReading(_or_text(f"to_timestamp({seconds.format(quoted(name))})", name, limits), "time since 1970")
 
 
 def day_first_reading(name: str, values: Values) -> str:
@@ -60,17 +60,17 @@ def _is_local(values: Values) -> bool:
     return any(is_local_time(value) for value in filled(values))
 
 
-def _zoned(name: str, text: str, zone: Zone, values: Values) -> Reading:
+def _zoned(name: str, text: str, zone: Zone, values: Values) -> TimeReading:
     """The text in the zone that the name says, if that is sure and every value is a time of that zone."""
     trimmed = text if text.endswith("::VARCHAR") else f"nullif(trim({text}), '')"
     zoned = _in_zone(trimmed, zone)
     if zone.sure and all(is_local_time(value) for value in filled(values)):
-        return Reading(zoned, f"its name says {zone.said}")
+        return TimeReading(zoned, f"its name says {zone.said}")
     decide = (
         f"{name} seems to hold times of the zone {zone.said}, which are read in the company's zone; if they are of "
         f"{zone.said}, write {zoned}"
     )
-    return Reading(text, None, decide)
+    return TimeReading(text, None, decide)
 
 
 def _in_zone(text: str, zone: Zone) -> str:

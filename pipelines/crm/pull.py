@@ -56,7 +56,7 @@ class Reading:
         return with_lifted(erasures, self.crm, networks=self.networks, **self.compared)
 
 
-class Table(NamedTuple):
+class TableToWrite(NamedTuple):
     """A table to write. Rows read = accepted + `quarantined`; of the accepted, `erased` are not in `select`."""
 
     connection: duckdb.DuckDBPyConnection
@@ -91,7 +91,7 @@ class Table(NamedTuple):
             self.connection.execute(f"DROP TABLE {name}")
 
 
-def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
+def pull_erasures(reading: Reading, known: pl.DataFrame) -> TableToWrite:
     """Tonight's requests as tombstones, added to the `known` ones of earlier nights and of the catalog (`CrmErasures`).
 
     Those that a later consent speaks of are lifted; that is worked out anew each night.
@@ -115,7 +115,7 @@ def pull_erasures(reading: Reading, known: pl.DataFrame) -> Table:
     store_frame(connection, "_tombstones", reading.lift(every))
     temporary = ("_tombstones", pulled.arrival.name)
     quarantined = _dated(pulled.quarantined, reading.as_of)
-    return Table(connection, "FROM _tombstones", temporary, quarantined, pulled.read, 0)
+    return TableToWrite(connection, "FROM _tombstones", temporary, quarantined, pulled.read, 0)
 
 
 def _countries(crm: Crm) -> pl.Series:
@@ -133,7 +133,7 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
     withheld: str = "warehouse.withheld_addresses",
     *,
     unapplied: pl.DataFrame,
-) -> Table:
+) -> TableToWrite:
     """A table's accepted rows without what `erasures` (`CrmErasures`) forbids, and its quarantined rows.
 
     `living` is the table of the customers already read without the erased, `withheld` that of their
@@ -189,7 +189,7 @@ def _forgotten(  # noqa: PLR0913, PLR0917 - as in `pull_table`
     return more + forget(arrival, erasures, living, unapplied=fresh, **reading.compared)
 
 
-def _table(pulled: Pulled, reading: Reading, written: str, arrived: str, accepted: int) -> Table:
+def _table(pulled: Pulled, reading: Reading, written: str, arrived: str, accepted: int) -> TableToWrite:
     """What is written of a table: SQL for the rows that arrived, and the temporary table that has a row for each; and
     the rows of the warehouse that stay. Those of the `accepted` rows that are in neither were erased."""
     arrival, staying = pulled.arrival, None
@@ -199,7 +199,7 @@ def _table(pulled: Pulled, reading: Reading, written: str, arrived: str, accepte
         select += f" UNION ALL BY NAME FROM {arrival.held} WHERE {staying.rows}"
         every += f" UNION ALL SELECT 1 FROM {arrival.held} WHERE {staying.rows}"
     kept = arrival.read(f"SELECT count(*) AS rows FROM ({every})")["rows"].item()
-    return Table(
+    return TableToWrite(
         reading.crm.connection,
         f"{select})",
         arrival.temporary,

@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from pipelines.crm.known import marking_rules
-from pipelines.crm.pull import Table
+from pipelines.crm.pull import TableToWrite
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.taking_in import keep_covered, note_written_over
 from pipelines.tables.intervals import replace_by
@@ -15,7 +15,7 @@ from pipelines.tables.rules import set_made_by
 from schemas.source import TableName
 
 
-def write_table(erasing: Erasing, name: TableName, table: Table, *, day: date) -> None:
+def write_table(erasing: Erasing, name: TableName, table: TableToWrite, *, day: date) -> None:
     """Write the day's table to `crm_NAME`, what it set aside to `quarantine` and its counts to `pulls`, in one
     transaction; then drop what it was made of. Of customers it also notes in `customers_before` how many rows there
     were until now, be they of the night before or of the same day."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipelines.history.neighbours import Known
+from pipelines.history.neighbours import KnownPeople
 from pipelines.history.nights import Night
 from pipelines.identifiers.match_keys import network_keys
 from pipelines.uploads.leaving_out import Readers, Remaining, leaving_out, remaining
@@ -32,7 +32,7 @@ class LostFor(NamedTuple):
 
 
 def lost_for(  # noqa: PLR0913, PLR0917 - a person, an audience, and what the night knew of them
-    night: Night, known: Known, segment: str, choice: Choice, person_id: str, identity_key: str
+    night: Night, known: KnownPeople, segment: str, choice: Choice, person_id: str, identity_key: str
 ) -> LostFor:
     """What the segment's audience, which leaves out what the choice says, is given of the person, as if they were in
     the segment."""
@@ -79,7 +79,7 @@ def _refusal(night: Night, refusals: str, network: str, person_id: str) -> str |
     return found["reason"][0] if found.height else None
 
 
-def _stays(night: Night, known: Known, segments: tuple[str, ...]) -> pl.DataFrame:
+def _stays(night: Night, known: KnownPeople, segments: tuple[str, ...]) -> pl.DataFrame:
     """person_id, segment: who of the known people was in which of the segments on that day."""
     return night.read(
         "SELECT DISTINCT alias AS person_id, segment FROM warehouse.memberships "

@@ -31,7 +31,7 @@ _RECORD = """
 """
 
 
-class Known(NamedTuple):
+class KnownPeople(NamedTuple):
     """What a network was given. `held`: `Identifiers` of the people in question; `permitted`: those of them who may be
     sent to it, `refused`: its `RefusedKeys`, and `states`, as `network_people` takes them."""
 
@@ -53,11 +53,11 @@ class Known(NamedTuple):
         return network_people(permitted, held, refused, self.network, self.states)
 
 
-def known_at(night: Night, network: Network, person_id: str) -> Known:
+def known_at(night: Night, network: Network, person_id: str) -> KnownPeople:
     """What the night knew for the network."""
     held = _with_neighbours(night, network, person_id)
     permitted = permitted_people(night, network.name, [person_id, *held["person_id"].unique()])
-    return Known(network, held, permitted.with_row_index("number"), refused_keys(night, network.name))
+    return KnownPeople(network, held, permitted.with_row_index("number"), refused_keys(night, network.name))
 
 
 def permitted_people(night: Night, network: str, people: list[str] | None = None) -> pl.DataFrame:

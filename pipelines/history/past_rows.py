@@ -6,7 +6,7 @@ from datetime import date
 
 from catalog.warehouse import Warehouse
 from pipelines.history.declared import config_of
-from pipelines.history.neighbours import Known, permitted_people, person_records, refused_keys, states_of
+from pipelines.history.neighbours import KnownPeople, permitted_people, person_records, refused_keys, states_of
 from pipelines.history.nights import kept_night
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.segments.rules import members_on
@@ -33,7 +33,7 @@ def past_rows(
     permitted = permitted_people(night, audience.network).join(inside, on="person_id", how="semi")
     permitted = permitted.with_row_index("number")
     records = person_records(night, permitted["person_id"])
-    known = Known(
+    known = KnownPeople(
         network,
         identifiers(records, match_columns([network])),
         permitted,

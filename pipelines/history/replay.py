@@ -17,7 +17,7 @@ import polars as pl
 from catalog.home import Home
 from catalog.store import Catalog
 from pipelines.history.declared import config_of
-from pipelines.history.neighbours import Known, permitted_people, person_records, refused_keys, states_of
+from pipelines.history.neighbours import KnownPeople, permitted_people, person_records, refused_keys, states_of
 from pipelines.history.nights import Night
 from pipelines.holdings.confirming import manifests_of
 from pipelines.identifiers.identifiers import identifiers
@@ -65,7 +65,7 @@ class _Then(NamedTuple):
     """What a network was given that night, of those who may still be sent to it; `left`: whether somebody or some key
     is out."""
 
-    known: Known
+    known: KnownPeople
     left: bool
 
 
@@ -144,11 +144,15 @@ def _then(night: Night, network: Network, tonight: Tonight, records: pl.DataFram
     new = new.join(refused, on=["key", "value"], how="anti").select(network=pl.lit(name), key="key", value="value")
     states = states_of(network, records, still)
     left = still.height < permitted.height or not new.is_empty()
-    return _Then(Known(network, held, still, pl.concat([refused.select(new.columns), new]), states), left)
+    return _Then(KnownPeople(network, held, still, pl.concat([refused.select(new.columns), new]), states), left)
 
 
 def _rows(
-    declared: Config, audience: Audience, known: Known, identity_key: str, members_of: Callable[[str], pl.DataFrame]
+    declared: Config,
+    audience: Audience,
+    known: KnownPeople,
+    identity_key: str,
+    members_of: Callable[[str], pl.DataFrame],
 ) -> AudienceRows:
     readers = Readers(
         lambda names: pl.concat([_NOBODY, *(members_of(name).with_columns(segment=pl.lit(name)) for name in names)]),

@@ -11,7 +11,7 @@ from catalog.store import Catalog
 from pipelines.customers.evidence import evidence
 from pipelines.customers.permissions import ConsentRules, instant_of
 from pipelines.history.ledger import LostFor, lost_for
-from pipelines.history.neighbours import Known, known_at
+from pipelines.history.neighbours import KnownPeople, known_at
 from pipelines.history.nights import Night
 from pipelines.history.rule import parts
 from pipelines.segments.rules import condition
@@ -134,7 +134,7 @@ def _answers(  # noqa: PLR0913, PLR0917 - what is known, of whom it is asked, an
     audiences: Iterable[Audience],
     identity_key: str,
 ) -> Iterator[AudienceAnswer]:
-    known: dict[str, Known] = {}
+    known: dict[str, KnownPeople] = {}
     for audience in audiences:
         name = audience.network
         if name not in known:

@@ -27,7 +27,7 @@ HOLDS = "the brake holds it: {changes}. If that is right, `relance allow {audien
 TABLE_SHRANK = "the CRM's table of {table} went from {before} to {now} rows (limit {limit})"
 
 
-class Night(NamedTuple):
+class Counted(NamedTuple):
     """What the brake compares: an audience's ledger, and how many rows each table of the CRM had."""
 
     ledger: Ledger
@@ -100,7 +100,7 @@ def _found(  # noqa: PLR0913, PLR0917 - as in `verdict_on`
 ) -> list[Said]:
     full = listed_keys(rows.lists)
     keys = turnover(*kept_and_left(outbox.warehouse, audience, last.version, full, since), rows.keys.height)
-    return tripped(Night(last.ledger, last.source_rows), Night(rows.ledger, rows.source_rows), keys, limits)
+    return tripped(Counted(last.ledger, last.source_rows), Counted(rows.ledger, rows.source_rows), keys, limits)
 
 
 def spend_leave(verdict: Verdict, outbox: Outbox, outcome: str) -> None:
@@ -115,7 +115,7 @@ def turnover(before: int, left: int, now: int) -> Turnover:
     return Turnover(before, now, before - left) if before else Turnover(now, now, now)
 
 
-def tripped(before: Night, now: Night, keys: Turnover, limits: Brake) -> list[Said]:
+def tripped(before: Counted, now: Counted, keys: Turnover, limits: Brake) -> list[Said]:
     """What changed by more than its limit, a clause each; none if the audience may be published.
 
     A table trips at its limit already: half of one is a halved table.

@@ -28,7 +28,7 @@ from schemas.network_file import FileKind
 
 
 @dataclass(frozen=True)
-class Reading:
+class SecondReading:
     """What a file is to somebody who knows nothing but it. Of a file that is wrong, the counts may be of a part."""
 
     #: What is wrong, a sentence each, naming line and rule but no value.
@@ -43,15 +43,15 @@ def complaints(path: Path, upload_list: UploadList, network: Network, kind: File
     return read_again(path, upload_list, network, kind).complaints
 
 
-def read_again(path: Path, upload_list: UploadList, network: Network, kind: FileKind = "full") -> Reading:
+def read_again(path: Path, upload_list: UploadList, network: Network, kind: FileKind = "full") -> SecondReading:
     """Read the file block by block: it may be larger than memory. What is wrong in the bytes hides what comes after."""
     try:
         return _read(path, upload_list, network, kind)
     except PackError as error:
-        return Reading([str(error)])
+        return SecondReading([str(error)])
 
 
-def _read(path: Path, upload_list: UploadList, network: Network, kind: FileKind) -> Reading:
+def _read(path: Path, upload_list: UploadList, network: Network, kind: FileKind) -> SecondReading:
     found: dict[str, str] = {}
     marks: list[pl.Series] = []
     carrying: Counter[str] = Counter()
@@ -62,12 +62,12 @@ def _read(path: Path, upload_list: UploadList, network: Network, kind: FileKind)
         for sentence, line in judged.broken.items():
             found.setdefault(sentence, line)
         if judged.wrong is not None:
-            return Reading([*found.values(), judged.wrong])
+            return SecondReading([*found.values(), judged.wrong])
         marks.append(judged.marks)
         carrying.update(judged.carrying)
     rows = pl.concat(marks)
     wrong = [*found.values(), *_whole_file_complaints(path, network, kind, size=size, marks=rows)]
-    return Reading(wrong, rows.len(), carrying)
+    return SecondReading(wrong, rows.len(), carrying)
 
 
 @dataclass(frozen=True)

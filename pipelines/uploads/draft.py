@@ -19,7 +19,7 @@ from pipelines.uploads.fresh_version import has_spent_removals
 from pipelines.uploads.plan import Situation
 from pipelines.uploads.reduced import Reduction, reduced_rows, reduction_of
 from pipelines.uploads.rows import AudienceRows, ListRows
-from pipelines.uploads.state import State, last_whole
+from pipelines.uploads.state import AudienceState, last_whole
 from schemas.network import Network
 from schemas.network_file import FileKind
 from schemas.said import Said
@@ -72,7 +72,7 @@ class Draft:
         ]
 
 
-def draft_of(publication: Publication, state: State, outbox: Outbox, *, held: Said | None) -> Draft | None:
+def draft_of(publication: Publication, state: AudienceState, outbox: Outbox, *, held: Said | None) -> Draft | None:
     """The version that the audience is due, of tonight's rows or, if it is `held`, of what must happen all the same;
     None if nothing is due."""
     if not held:
@@ -91,7 +91,7 @@ def draft_of(publication: Publication, state: State, outbox: Outbox, *, held: Sa
 
 
 def _draft(
-    publication: Publication, state: State, outbox: Outbox, rows: AudienceRows, reduction: Reduction | None
+    publication: Publication, state: AudienceState, outbox: Outbox, rows: AudienceRows, reduction: Reduction | None
 ) -> Draft:
     network, full = publication.network, rows.lists
     keys = listed_keys(full)
@@ -117,14 +117,14 @@ def _draft(
     return Draft(rows, reduction, since, situation)
 
 
-def _must_lose(publication: Publication, state: State, outbox: Outbox) -> bool:
+def _must_lose(publication: Publication, state: AudienceState, outbox: Outbox) -> bool:
     """Whether somebody must leave the network's list even if all that is not forbidden stays as it is."""
     found = differences(outbox.warehouse, listed_keys(()), state.holdings)
     return not changes(found, (), publication.forbidden).removes.is_empty()
 
 
 def _reduced(
-    publication: Publication, state: State, outbox: Outbox, *, due: bool
+    publication: Publication, state: AudienceState, outbox: Outbox, *, due: bool
 ) -> tuple[Reduction, AudienceRows] | None:
     """What stays of the version that was published last, if that is `due` or it may not stay as it is; None if nothing
     stays."""

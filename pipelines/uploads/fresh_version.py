@@ -9,13 +9,13 @@ from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.outstanding import outstanding
 from pipelines.uploads.digests import content_digest, full_digest
 from pipelines.uploads.plan import Situation
-from pipelines.uploads.state import State
+from pipelines.uploads.state import AudienceState
 from schemas.segment import Audience
 from schemas.uploads import Manifest
 
 
 def fresh_version(
-    audience: Audience, manifest: Manifest, situation: Situation, state: State, outbox: Outbox
+    audience: Audience, manifest: Manifest, situation: Situation, state: AudienceState, outbox: Outbox
 ) -> Manifest | None:
     """The newest version, if a new one would hold nothing new and ask for nothing else than is still to be done."""
     published = state.newest
@@ -31,7 +31,7 @@ def fresh_version(
     return newest if same and asked == left else None
 
 
-def has_spent_removals(audience: Audience, state: State, warehouse: Warehouse) -> bool:
+def has_spent_removals(audience: Audience, state: AudienceState, warehouse: Warehouse) -> bool:
     """Whether the newest version, of whose remove files no list needs any more, names somebody erased in one.
 
     Such a version goes when the request is closed, so it needs a successor before.

@@ -6,7 +6,7 @@ from catalog.secret_keys import SecretKeys
 from pipelines.uploads.digests import rules_version
 from pipelines.uploads.draft import Draft, Publication
 from pipelines.uploads.plan import plan
-from pipelines.uploads.state import State
+from pipelines.uploads.state import AudienceState
 from schemas.audit import AuditHead
 from schemas.counts import count_of
 from schemas.journal import UploadStep
@@ -18,7 +18,7 @@ from schemas.uploads import FileEntry, Ledger, Manifest, Signature
 
 
 def new_manifest(
-    publication: Publication, draft: Draft, state: State, files: tuple[FileEntry, ...], settings: Settings
+    publication: Publication, draft: Draft, state: AudienceState, files: tuple[FileEntry, ...], settings: Settings
 ) -> Manifest:
     """The unsigned manifest of the draft, of which these files were written."""
     audience, network, situation = publication.audience, publication.network, draft.situation

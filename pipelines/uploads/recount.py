@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pipelines.uploads.changes import Changes, Deltas
-from pipelines.uploads.checker import Reading
+from pipelines.uploads.checker import SecondReading
 from pipelines.uploads.rows import ListRows
 from schemas.errors import PublicationError
 from schemas.network import Network
@@ -24,7 +24,7 @@ class CheckedFile(NamedTuple):
     """A staged file, and what the second reader found in it."""
 
     entry: FileEntry
-    reading: Reading
+    reading: SecondReading
 
 
 def check_full_files(audience: Audience, ledger: Ledger, network: Network, files: Iterable[CheckedFile]) -> None:

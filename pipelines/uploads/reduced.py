@@ -21,7 +21,7 @@ from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.people import complete_in, torn_groups_blanked
 from pipelines.uploads.row_keys import has_companions, key_values, keys_of_rows, lacks, rows_of_keys
 from pipelines.uploads.rows import AudienceRows, ListRows, each_once
-from pipelines.uploads.state import State
+from pipelines.uploads.state import AudienceState
 from schemas.errors import PublicationError
 from schemas.network import Network, UploadList
 from schemas.said import Said
@@ -29,7 +29,7 @@ from schemas.segment import Audience
 from schemas.uploads import FileEntry, Manifest
 
 #: Gives rows of an audience, list by list, when they are needed.
-Known = Callable[[], tuple[ListRows, ...]]
+KnownRows = Callable[[], tuple[ListRows, ...]]
 
 #: What is said of rows that were made of keys alone where something stood beside them.
 KEYS_ALONE = Said("some of its rows hold a key and nothing beside it, since the files that had the rest were withdrawn")
@@ -78,7 +78,7 @@ class Reduction:
 
 
 def reduction_of(
-    audience: Audience, state: State, outbox: Outbox, forbidden: Forbidden, *, rules_version: str
+    audience: Audience, state: AudienceState, outbox: Outbox, forbidden: Forbidden, *, rules_version: str
 ) -> Reduction | None:
     """What is left of the audience's last version that had full files; None if there is none, or if the network's rules
     have changed since."""
@@ -91,7 +91,7 @@ def reduction_of(
 
 
 def reduced_rows(
-    reduction: Reduction, folder: Path, network: Network, known: Sequence[Known]
+    reduction: Reduction, folder: Path, network: Network, known: Sequence[KnownRows]
 ) -> tuple[Reduction, AudienceRows]:
     """The version's rows without what is gone; lists that fall below the network's minimum are withheld.
 
@@ -131,7 +131,7 @@ def reduced_rows(
 
 
 def _reduced_list(
-    reduction: Reduction, folder: Path, network: Network, upload_list: UploadList, known: Sequence[Known]
+    reduction: Reduction, folder: Path, network: Network, upload_list: UploadList, known: Sequence[KnownRows]
 ) -> tuple[pl.DataFrame, bool]:
     """The rows that are left of a list, and whether some hold a key without what stood beside it."""
     label = upload_list.label
@@ -153,7 +153,7 @@ def _reduced_list(
     return pl.concat([*made, rest]), rest.height > 0 and has_companions(upload_list, network)
 
 
-def _of_people(known: Sequence[Known], upload_list: UploadList, network: Network) -> Iterator[ListRows]:
+def _of_people(known: Sequence[KnownRows], upload_list: UploadList, network: Network) -> Iterator[ListRows]:
     """The rows of the list, where a row is a person: where it is an identifier, it is nothing but its key."""
     if network.file.rows == "people":
         for parts in known:

@@ -12,7 +12,7 @@ from pipelines.holdings.audience_keys import drop_keys, key_versions, thin_keys
 from pipelines.holdings.holdings import possible_lists
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.withdrawal import withdraw
-from pipelines.uploads.state import State, state_of
+from pipelines.uploads.state import AudienceState, state_of
 from schemas.journal import Confirmation, VersionOrder
 from schemas.segment import Audience
 
@@ -74,7 +74,7 @@ def _old_files(published: list[sa.RowMapping], standing: list[Confirmation], tod
     return [row["version"] for row in published if row["version"] not in kept and today - row["as_of"] > FILES_KEPT]
 
 
-def _resting(state: State, files: pl.DataFrame) -> tuple[set[str], set[str]]:
+def _resting(state: AudienceState, files: pl.DataFrame) -> tuple[set[str], set[str]]:
     """Versions that what is held rests on, now or before the last confirmations; and versions that may be there."""
     published_at = {row["version"]: row["published_at"] for row in state.versions}
     held: set[str] = set()

@@ -61,8 +61,9 @@ def last_full_of_any(catalog: Catalog, night: int) -> Manifest | None:
 
 
 @dataclass(frozen=True)
-class State:
-    """`versions`: the catalog's rows, in any state, oldest first."""
+class AudienceState:
+    """What is known of an audience before anything is published. `versions`: the catalog's rows, in
+    any state, oldest first."""
 
     versions: list[sa.RowMapping]
     standing: list[Confirmation]
@@ -132,7 +133,7 @@ class State:
         return manifest is not None and _parts(manifest.files) == _parts(files)
 
 
-def state_of(audience: Audience, catalog: Catalog, warehouse: Warehouse) -> State:
+def state_of(audience: Audience, catalog: Catalog, warehouse: Warehouse) -> AudienceState:
     """The state of the audience now."""
     standing = confirmations(catalog, audience)
     versions = catalog.versions(audience, state=None)
@@ -141,7 +142,7 @@ def state_of(audience: Audience, catalog: Catalog, warehouse: Warehouse) -> Stat
     forgotten = _holds_forgotten(audience, standing, catalog, warehouse)
     lists = open_lists(standing)
     is_unknown = bool(unknown_lists(lists[-1:], restored_at(catalog)))
-    return State(versions, standing, lists, found, forgotten, is_unknown)
+    return AudienceState(versions, standing, lists, found, forgotten, is_unknown)
 
 
 def _holds_forgotten(audience: Audience, standing: list[Confirmation], catalog: Catalog, warehouse: Warehouse) -> bool:

@@ -9,12 +9,12 @@ import polars as pl
 from catalog.warehouse import Warehouse
 from pipelines.holdings.audience_keys import file_keys, key_versions
 from pipelines.holdings.holdings import LISTED_KEYS, differences, possible_lists
-from pipelines.uploads.state import State
+from pipelines.uploads.state import AudienceState
 from schemas.segment import Audience
 from tests.pipelines.holdings.network_model import Member
 
 
-def believed(warehouse: Warehouse, audience: Audience, state: State) -> Iterator[set[Member] | None]:
+def believed(warehouse: Warehouse, audience: Audience, state: AudienceState) -> Iterator[set[Member] | None]:
     """The keys of each open list by what relance knows, oldest first; of the newest, as a night works it out. None if
     it says that it does not know."""
     published_at = {row["version"]: row["published_at"] for row in state.versions}

@@ -32,7 +32,7 @@ enable_pattern_cache()
 CountrySource = Literal["international", "own_country", "default_country"]
 
 
-class Reading(NamedTuple):
+class PhoneReading(NamedTuple):
     """A field's number, or why there is none."""
 
     phone_e164: str | None = None
@@ -42,14 +42,14 @@ class Reading(NamedTuple):
     phone_type: str | None = None
 
 
-READING = pl.Schema(dict.fromkeys(Reading._fields, pl.String))
+READING = pl.Schema(dict.fromkeys(PhoneReading._fields, pl.String))
 
 
-def read_phone(phone: str | None, *, own_country: str | None, default_country: str | None) -> Reading:
+def read_phone(phone: str | None, *, own_country: str | None, default_country: str | None) -> PhoneReading:
     """The number in `phone`; the countries are regions that the library knows, or None."""
     text, refusal = number_text(phone)
     if refusal:
-        return Reading(phone_refusal=refusal)
+        return PhoneReading(phone_refusal=refusal)
     country = own_country or default_country
     if re.match(r"[^0-9]*\+", text):
         return _read_international(text, country)
@@ -58,27 +58,27 @@ def read_phone(phone: str | None, *, own_country: str | None, default_country: s
     number = _after_own_code(text, country) or _parse(text, country)
     if not isinstance(number, PhoneNumber):
         abroad = None if plan_of(country).dials_abroad_by_zeros else _after_zeros(text)
-        return Reading(phone_refusal=number) if abroad is None else _accepted(abroad, "international")
+        return PhoneReading(phone_refusal=number) if abroad is None else _accepted(abroad, "international")
     if number.country_code_source == CountryCodeSource.FROM_NUMBER_WITH_IDD:
         return _accepted(number, "international")
     return _accepted(number, "own_country" if own_country else "default_country")
 
 
-def _read_international(text: str, country: str | None) -> Reading:
+def _read_international(text: str, country: str | None) -> PhoneReading:
     number = _parse(text, country)
     if country is not None and not _belongs(number, country):
         at_home = _parse_as_typed(text.replace("+", ""), country)
         home = _kind(at_home) if _belongs(at_home, country) else None
         if is_bare_plus(home, _kind(number), is_open=plan_of(country).is_open):
-            return Reading(phone_refusal="bare_plus")
+            return PhoneReading(phone_refusal="bare_plus")
     if isinstance(number, PhoneNumber):
         return _accepted(number, "international")
-    return Reading(phone_refusal=number)
+    return PhoneReading(phone_refusal=number)
 
 
-def _read_without_country(text: str) -> Reading:
+def _read_without_country(text: str) -> PhoneReading:
     number = _after_zeros(text)
-    return Reading(phone_refusal="no_country") if number is None else _accepted(number, "international")
+    return PhoneReading(phone_refusal="no_country") if number is None else _accepted(number, "international")
 
 
 def _after_zeros(text: str) -> PhoneNumber | None:
@@ -121,6 +121,6 @@ def _kind(number: PhoneNumber | Refusal) -> str | None:
     return PhoneNumberType.to_string(number_type(number)).lower() if isinstance(number, PhoneNumber) else None
 
 
-def _accepted(number: PhoneNumber, source: CountrySource) -> Reading:
+def _accepted(number: PhoneNumber, source: CountrySource) -> PhoneReading:
     e164 = format_number(number, PhoneNumberFormat.E164)
-    return Reading(e164, region_code_for_number(number), source, phone_type=_kind(number))
+    return PhoneReading(e164, region_code_for_number(number), source, phone_type=_kind(number))

@@ -16,7 +16,7 @@ from catalog.warehouse import Warehouse
 from pipelines import pieces
 from pipelines.crm import known as known_rows
 from pipelines.crm.known import known_tables, marking_rules
-from pipelines.crm.pull import Reading, Table, pull_erasures, pull_table
+from pipelines.crm.pull import Reading, TableToWrite, pull_erasures, pull_table
 from pipelines.tables.intervals import replace_by
 from pipelines.tables.rules import set_made_by
 from schemas.crm import CrmErasures
@@ -127,13 +127,13 @@ def take_out(warehouse: Warehouse, read: Reading, erasures: pl.DataFrame) -> Non
     purge_at_once(warehouse, erasures, match_columns(networks().values()), **compared)
 
 
-def pulled(warehouse: Warehouse, read: Reading, *prefixes: str, purged: bool = False) -> dict[TableName, Table]:
+def pulled(warehouse: Warehouse, read: Reading, *prefixes: str, purged: bool = False) -> dict[TableName, TableToWrite]:
     """All five tables as a night reads them, and writes those that begin with each prefix."""
     erasures = pull_erasures(read, pl.DataFrame(CrmErasures.create_empty()))
     stones = erasures.rows
     if purged:
         take_out(warehouse, read, stones)
-    tables: dict[TableName, Table] = {}
+    tables: dict[TableName, TableToWrite] = {}
     unapplied = stones.clear() if purged else stones
     for name in TABLES:
         living, withheld = f"warehouse.{prefixes[0]}_customers", f"warehouse.{prefixes[0]}_withheld"
@@ -162,7 +162,7 @@ def pulled(warehouse: Warehouse, read: Reading, *prefixes: str, purged: bool = F
     return tables
 
 
-def told(table: Table) -> tuple[object, ...]:
+def told(table: TableToWrite) -> tuple[object, ...]:
     return table.read, table.erased, table.quarantined.sort(pl.all()).rows()
 
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.duckdb_connection import store_frame
-from pipelines.crm.pull import Reading, Table, pull_erasures, pull_table
+from pipelines.crm.pull import Reading, TableToWrite, pull_erasures, pull_table
 from pipelines.crm.read import Crm
 from schemas.crm import PURPOSES, CrmConsents, CrmErasures, Quarantine
 from schemas.errors import DayError, SourceError
@@ -95,7 +95,7 @@ def reading(database: duckdb.DuckDBPyConnection, tmp_path: Path) -> Iterator[Rea
         yield made
 
 
-def night(read: Reading, known: pl.DataFrame = NOBODY) -> dict[str, Table]:
+def night(read: Reading, known: pl.DataFrame = NOBODY) -> dict[str, TableToWrite]:
     """All five tables as one night writes them."""
     erasures = pull_erasures(read, known)
     customers = pull_table("customers", read, erasures.rows, unapplied=erasures.rows)
@@ -113,13 +113,13 @@ def night(read: Reading, known: pl.DataFrame = NOBODY) -> dict[str, Table]:
     return {"erasures": erasures, "customers": customers, **others}
 
 
-def who(table: Table) -> list[str]:
+def who(table: TableToWrite) -> list[str]:
     """The customers that a table's rows name, and the addresses of those that name none."""
     columns = [name for name in ("customer_id", "address") if name in table.rows.columns]
     return table.rows.select(pl.coalesce(columns)).to_series().to_list()
 
 
-def everything(tables: dict[str, Table]) -> str:
+def everything(tables: dict[str, TableToWrite]) -> str:
     return " ".join(str(table.rows.rows()) for table in tables.values()).lower()
 
 
@@ -281,7 +281,7 @@ def test_a_cut_off_request_stops_the_run(reading: Read) -> None:
 # Consents
 
 
-def refusals(table: Table) -> list[tuple[str | None, str | None, str, str]]:
+def refusals(table: TableToWrite) -> list[tuple[str | None, str | None, str, str]]:
     refused = table.rows.filter(pl.col("status") != "granted")
     return refused.select("customer_id", "address", "purpose", "status").rows()
 

@@ -16,7 +16,7 @@ from polars.testing import assert_frame_equal
 from catalog.duckdb_connection import connect
 from catalog.home import Home
 from pipelines import pieces
-from pipelines.crm.pull import Reading, Table
+from pipelines.crm.pull import Reading, TableToWrite
 from pipelines.crm.read import Crm
 from pipelines.crm.suppressions import read_suppressions
 from pipelines.tombstones.tombstones import person_tombstones, tombstones
@@ -82,7 +82,7 @@ def from_the_command(
     return pl.concat([stones, person_tombstones(asked, key)])
 
 
-def kept(tables: dict[str, Table]) -> pl.DataFrame:
+def kept(tables: dict[str, TableToWrite]) -> pl.DataFrame:
     """The tombstones that a night leaves."""
     covered, lifted = tables["customers"].covered, tables["customers"].lifted
     assert covered is not None

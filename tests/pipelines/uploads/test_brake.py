@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.uploads.brake import Night, Turnover, tripped, turnover
+from pipelines.uploads.brake import Counted, Turnover, tripped, turnover
 from schemas.brake import Brake
 from schemas.uploads import LEDGER_REASONS, Ledger
 
@@ -15,12 +15,12 @@ LIMITS = Brake()
 SAME = Turnover(1000, 1000, 1000)
 
 
-def night(people: int = 1000, *, orders: int = 5000, **dropped: int) -> Night:
+def night(people: int = 1000, *, orders: int = 5000, **dropped: int) -> Counted:
     reasons = dict.fromkeys(LEDGER_REASONS, 0) | dropped
     ledger = Ledger(
         segment_people=people + sum(reasons.values()), dropped=reasons, file_people=people, file_rows=people
     )
-    return Night(ledger, {"customers": 3000, "orders": orders})
+    return Counted(ledger, {"customers": 3000, "orders": orders})
 
 
 def keys(*values: str) -> pl.DataFrame:
@@ -55,7 +55,7 @@ def test_a_night_like_the_last_one_passes() -> None:
         ),
     ],
 )
-def test_what_changed_too_much_is_said_with_its_limit(now: Night, said: str) -> None:
+def test_what_changed_too_much_is_said_with_its_limit(now: Counted, said: str) -> None:
     assert tripped(night(), now, SAME, LIMITS) == [said]
 
 

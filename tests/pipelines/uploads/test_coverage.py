@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.history.neighbours import Known
+from pipelines.history.neighbours import KnownPeople
 from pipelines.uploads.people import people_by_kind
 from pipelines.uploads.rows import audience_rows
 from schemas.network import Network, match_columns, networks
@@ -45,7 +45,7 @@ def identifiers_by_key(
     gone = pl.DataFrame(
         [(network.name, *key) for key in refused], schema=dict(RefusedKeys.create_empty().schema), orient="row"
     )
-    known = Known(network, frame, permitted, gone)
+    known = KnownPeople(network, frame, permitted, gone)
     numbered = frame.join(permitted.select("person_id", "number"), on="person_id").drop("person_id")
     bad = pl.DataFrame(
         list(unusable), schema={"number": pl.UInt32, "identifier": pl.String, "refusal": pl.String}, orient="row"

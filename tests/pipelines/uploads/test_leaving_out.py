@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.history.neighbours import Known
+from pipelines.history.neighbours import KnownPeople
 from pipelines.uploads.leaving_out import LeavingOut, Readers, drawn, leaving_out, left_out
 from pipelines.uploads.lost import Lost
 from pipelines.uploads.rows import AudienceRows, audience_rows
@@ -78,7 +78,7 @@ def made(situation: dict, inside: dict[str, set[str]], choice: Choice, network: 
         schema=dict(RefusedKeys.create_empty().schema),
         orient="row",
     )
-    known = Known(network, identifiers_of(situation["people"], network), permitted, refused)
+    known = KnownPeople(network, identifiers_of(situation["people"], network), permitted, refused)
     frame = pl.DataFrame(
         [(person, segment) for segment, theirs in inside.items() for person in theirs],
         schema={"person_id": pl.String, "segment": pl.String},

@@ -15,7 +15,7 @@ from pipelines.holdings.holdings import LISTED_KEYS
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.renewals import Renewals
 from pipelines.uploads import changes, rows, staging
-from pipelines.uploads.checker import Reading
+from pipelines.uploads.checker import SecondReading
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.recount import CheckedFile, check_as_made, check_deltas
 from pipelines.uploads.rows import AudienceRows, ListRows, audience_rows
@@ -188,7 +188,7 @@ def test_a_key_that_the_ledger_knows_nothing_of_stops_the_publication(outbox: Ou
 
 def checked(kind: FileKind, rows: int) -> CheckedFile:
     entry = FileEntry(name="club", kind=kind, rows=rows, bytes=9, sha256="0")
-    return CheckedFile(entry, Reading([], rows))
+    return CheckedFile(entry, SecondReading([], rows))
 
 
 def keys_named(*values: str) -> pl.DataFrame:
