@@ -99,6 +99,15 @@ class Warehouse:
         with _worded(f"INSERT INTO warehouse.{table}"):
             insert_frame(self.connection, f"warehouse.{table}", frame)
 
+    def replace_where(self, table: str, condition: str, frame: pl.DataFrame, /, **parameters: object) -> None:
+        """Put the rows of `frame` into `table`, made from it if it is not there, in place of those that meet an SQL
+        condition. It belongs into a transaction.
+        """
+        if not self.has(table):
+            self._create(table, frame)
+        self.execute(f"DELETE FROM warehouse.{table} WHERE {condition}", **parameters)
+        self.append(table, frame)
+
     def insert(self, table: str, select: str) -> None:
         """Add what a SELECT gives, if it gives anything, to a table by its whole name: `warehouse.x`, or a temporary
         one.

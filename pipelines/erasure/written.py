@@ -55,9 +55,5 @@ def write_table(erasing: Erasing, name: TableName, table: TableToWrite, *, day: 
         if table.withheld is not None:
             warehouse.replace("withheld_addresses", table.withheld)
         for log, rows in (("quarantine", table.quarantined), ("pulls", pull)):
-            warehouse.append(log, rows.clear())
-            warehouse.execute(
-                f'DELETE FROM warehouse.{log} WHERE "table" = $table AND as_of = $day', table=name, day=day
-            )
-            warehouse.append(log, rows)
+            warehouse.replace_where(log, '"table" = $table AND as_of = $day', rows, table=name, day=day)
     table.drop()

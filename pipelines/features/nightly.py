@@ -19,13 +19,8 @@ def update_features(warehouse: Warehouse, rates: pl.DataFrame, settings: Setting
     table = ranked(_measured(warehouse, rates, settings, as_of))
     dated = table.with_columns(as_of=pl.lit(as_of))
     with warehouse.transaction():
-        warehouse.append("features", dated.clear())
-        warehouse.execute(
-            "DELETE FROM warehouse.features WHERE as_of = $day OR as_of < $first",
-            day=as_of,
-            first=first_kept(as_of, settings.history_days),
-        )
-        warehouse.append("features", dated)
+        first = first_kept(as_of, settings.history_days)
+        warehouse.replace_where("features", "as_of = $day OR as_of < $first", dated, day=as_of, first=first)
     return table
 
 

@@ -51,12 +51,9 @@ def keep_files(warehouse: Warehouse, config: Config, *, day: date) -> None:
         known = warehouse.read("SELECT hash FROM warehouse.declared_files")
         fresh = files.select("hash", "content").unique("hash").join(known, on="hash", how="anti")
         warehouse.append("declared_files", fresh)
-        warehouse.execute(
-            "DELETE FROM warehouse.night_files WHERE as_of = $day OR as_of < $first",
-            day=day,
-            first=first_kept(day, config.settings.history_days),
-        )
-        warehouse.append("night_files", files.select(as_of=pl.lit(day), name="name", hash="hash"))
+        dated = files.select(as_of=pl.lit(day), name="name", hash="hash")
+        first = first_kept(day, config.settings.history_days)
+        warehouse.replace_where("night_files", "as_of = $day OR as_of < $first", dated, day=day, first=first)
         warehouse.execute(
             "DELETE FROM warehouse.declared_files WHERE hash NOT IN (SELECT hash FROM warehouse.night_files)"
         )

@@ -228,9 +228,7 @@ def _begin(warehouse: Warehouse, table: str, day: date) -> None:
         warehouse.execute(f"DROP TABLE IF EXISTS warehouse.{kind}_{table}")
     drop_notes(warehouse, table)
     begins = pl.DataFrame({"table": [table], "day": [day]})
-    warehouse.append("history_begins", begins.clear())
-    warehouse.execute('DELETE FROM warehouse.history_begins WHERE "table" = $table', table=table)
-    warehouse.append("history_begins", begins)
+    warehouse.replace_where("history_begins", '"table" = $table', begins, table=table)
 
 
 def history_begins(warehouse: Warehouse, table: str | None = None) -> date | None:

@@ -49,7 +49,4 @@ def is_made_by(warehouse: Warehouse, table: str, rules: str) -> bool:
 def set_made_by(warehouse: Warehouse, table: str, rules: str | None) -> None:
     """Say by which rules `table` is made; None: it must not be built upon. It belongs into the table's transaction."""
     made = pl.DataFrame({"table": [table], "rules": [rules]}, schema={"table": pl.String, "rules": pl.String})
-    warehouse.append("made_by", made.clear())
-    warehouse.execute('DELETE FROM warehouse.made_by WHERE "table" = $table', table=table)
-    if rules is not None:
-        warehouse.append("made_by", made)
+    warehouse.replace_where("made_by", '"table" = $table', made.drop_nulls(), table=table)
