@@ -17,8 +17,9 @@ from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.digests import Digest
 from pipelines.pieces import picked, pieces
 from pipelines.tombstones.covered import Covered, Lift, covered_by, lifted, usable, within
-from pipelines.tombstones.erased import Compared, erased_marks, own_tombstones, without_erased
+from pipelines.tombstones.erased import erased_marks, own_tombstones, without_erased
 from pipelines.tombstones.met import Met, met_rows
+from pipelines.tombstones.tombstones import Compared
 from pipelines.tombstones.withheld import withheld_addresses
 from schemas.crm import RAW_MARK, CanonicalCustomers
 from schemas.network import Network
@@ -108,7 +109,7 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
 
     Only what identifies somebody goes through Polars, the rest stays in DuckDB.
     """
-    compared: Compared = {"identity_key": identity_key, "default_country": settings.default_country}
+    compared = Compared(identity_key, settings.default_country)
     canonical = partial(with_canonical, default_country=settings.default_country, prehashed=prehashed)
     arriving = _Arriving(arrival, canonical)
     met = _met(arriving.made(), erasures, compared)
@@ -134,7 +135,7 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
         # What a covered record held may leave another one without an address, and what it allows may lift more.
         known, found = lifted(every, found, lift)
         every = pl.concat([known, found.tombstones])
-        more = met_rows(arrival, CANONICAL, found.tombstones, columns=IDENTIFYING, **compared)
+        more = met_rows(arrival, CANONICAL, found.tombstones, compared, columns=IDENTIFYING)
         still = _met_among(met.rows, every, compared)
         met = _together(still, more, *_staying(arrival, found.tombstones, compared))
     arrival.connection.execute(f"DROP TABLE IF EXISTS {_USABLE}")
@@ -156,8 +157,8 @@ def _met(made: Iterable[pl.DataFrame], erasures: pl.DataFrame, compared: Compare
 
 def _met_among(customers: pl.DataFrame, erasures: pl.DataFrame, compared: Compared) -> Met:
     """The same of customers at hand."""
-    own = own_tombstones(customers, compared["identity_key"], erasures)
-    marks = erased_marks(customers, own, erasures, **compared)
+    own = own_tombstones(customers, compared.identity_key, erasures)
+    marks = erased_marks(customers, own, erasures, compared)
     places = marks.select(pl.any_horizontal(pl.all())).to_series().arg_true()
     return Met(picked(customers[places].select(IDENTIFYING)), marks[places])
 
@@ -167,7 +168,7 @@ def _staying(arrival: Arrival, erasures: pl.DataFrame, compared: Compared) -> li
     if arrival.held is None:
         return []
     columns = (f"NULL::BIGINT AS {ROW}", *IDENTIFYING[1:])
-    return [met_rows(arrival, arrival.held, erasures, columns=columns, condition=arrival.stays, **compared)]
+    return [met_rows(arrival, arrival.held, erasures, compared, columns=columns, condition=arrival.stays)]
 
 
 def _together(*met: Met) -> Met:

@@ -10,17 +10,12 @@ from pipelines.crm.lifted import voided_grants
 from pipelines.crm.strangers import strangers
 from pipelines.tombstones.erased import erased_addresses, erased_values
 from pipelines.tombstones.others import keep_for_others
+from pipelines.tombstones.tombstones import Compared
 from schemas.crm import NAMING_COLUMNS, RAW_MARK
 
 
-def forget(  # noqa: PLR0913 - the rows, whom they must not name, and how those are compared
-    arrival: Arrival,
-    erasures: pl.DataFrame,
-    living: str,
-    *,
-    unapplied: pl.DataFrame,
-    identity_key: str,
-    default_country: str | None,
+def forget(
+    arrival: Arrival, erasures: pl.DataFrame, living: str, compared: Compared, *, unapplied: pl.DataFrame
 ) -> int:
     """Take out rows of erased customers, and what names an erased address; how many rows come in for others instead.
 
@@ -32,20 +27,20 @@ def forget(  # noqa: PLR0913 - the rows, whom they must not name, and how those 
     staying = arrival.held if "customer_id" in unapplied["form"] else None
     # Living customers need no look: there are many more of them.
     doubtful = strangers(arrival.read, [rows for rows in (arrival.name, staying) if rows], living)
-    gone = erased_values(doubtful, "customer_id", erasures, identity_key)
+    gone = erased_values(doubtful, "customer_id", erasures, compared.identity_key)
     # A list as a parameter would go through Python, value by value.
     store_frame(arrival.connection, "_gone", gone.to_frame("value"))
     others = 0
     if arrival.table == "consents":
         addresses = arrival.read(f"SELECT DISTINCT address FROM {arrival.name} WHERE address IS NOT NULL")["address"]
-        erased = erased_addresses(addresses, erasures, identity_key=identity_key, default_country=default_country)
+        erased = erased_addresses(addresses, erasures, compared)
         store_frame(arrival.connection, "_gone_addresses", erased.to_frame("value"))
         others = keep_for_others(
             arrival.connection,
             arrival.name,
             "customer_id IN (FROM _gone) OR address IN (FROM _gone_addresses)",
             living,
-            default_country=default_country,
+            default_country=compared.default_country,
         )
     arrival.execute("DELETE FROM {table} WHERE customer_id IN (FROM _gone)")
     if staying is not None:
@@ -55,13 +50,11 @@ def forget(  # noqa: PLR0913 - the rows, whom they must not name, and how those 
             f"UPDATE {{table}} SET address = NULL, {RAW_MARK} = NULL WHERE address IN (FROM _gone_addresses)"
         )
         arrival.execute(f"DELETE FROM {{table}} WHERE coalesce({', '.join(NAMING_COLUMNS['consents'])}) IS NULL")
-        _void_earlier_grants(arrival, erasures, identity_key, default_country)
+        _void_earlier_grants(arrival, erasures, compared)
     return others
 
 
-def _void_earlier_grants(
-    arrival: Arrival, erasures: pl.DataFrame, identity_key: str, default_country: str | None
-) -> None:
+def _void_earlier_grants(arrival: Arrival, erasures: pl.DataFrame, compared: Compared) -> None:
     """Whoever came back starts anew: what they granted before they asked to be forgotten is void."""
     latest = erasures.filter(pl.col("lifted_at").is_not_null())["requested_at"].max()
     if latest is None:
@@ -73,8 +66,7 @@ def _void_earlier_grants(
             f"WHERE status = 'granted' AND captured_at <= {literal(latest)} AND {further}"
         )
         pieces = arrival.in_pieces(rows, granted.format)
-        compared = {"identity_key": identity_key, "default_country": default_country}
-        return pl.concat(piece.filter(voided_grants(piece, erasures, **compared))["voided"] for piece in pieces)
+        return pl.concat(piece.filter(voided_grants(piece, erasures, compared))["voided"] for piece in pieces)
 
     arrival.take_out(voided("place", arrival.name, "TRUE"))
     if arrival.held is not None:

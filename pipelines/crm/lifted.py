@@ -12,16 +12,14 @@ from pipelines.crm.read import Crm
 from pipelines.identifiers.emails import canonical_email
 from pipelines.pieces import picked
 from pipelines.tombstones.erased import requests_for
-from pipelines.tombstones.tombstones import person_tombstones, tombstones, with_phone
+from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones, with_phone
 from schemas.crm import TOMBSTONE, CrmErasures, ErasureRequests
 from schemas.network import Network
 
 _NAMED = ("customer_id", "email", "phone")
 
 
-def with_lifted(
-    erasures: pl.DataFrame, crm: Crm, *, identity_key: str, default_country: str | None, networks: dict[str, Network]
-) -> pl.DataFrame:
+def with_lifted(erasures: pl.DataFrame, crm: Crm, compared: Compared, networks: dict[str, Network]) -> pl.DataFrame:
     """`CrmErasures` with `lifted_at` of each tombstone that a later grant speaks of, as the CRM stands now.
 
     A grant uncovers what a request by the same record or address would cover: that record and its addresses, or that
@@ -31,8 +29,8 @@ def with_lifted(
     if standing.is_empty():
         return standing
     named = [
-        _named(grants, column, standing, identity_key)
-        for grants in _grants(crm, standing["requested_at"].min(), default_country)
+        _named(grants, column, standing, compared.identity_key)
+        for grants in _grants(crm, standing["requested_at"].min(), compared.default_country)
         for column in _NAMED
     ]
     spoken = pl.concat([pl.DataFrame(ErasureRequests.create_empty()), *named], how="diagonal")
@@ -43,8 +41,8 @@ def with_lifted(
     held = meant(spoken, crm)
     uncovered = pl.concat(
         [
-            tombstones(spoken, held, identity_key=identity_key, default_country=default_country, networks=networks),
-            person_tombstones(spoken, identity_key),
+            tombstones(spoken, held, compared, networks=networks),
+            person_tombstones(spoken, compared.identity_key),
         ]
     ).select("form", "tombstone", grant="request_id", granted_at="requested_at")
     return (
@@ -67,18 +65,16 @@ def _lifted(standing: pl.DataFrame, uncovered: pl.DataFrame) -> pl.DataFrame:
     return with_own.group_by(TOMBSTONE).agg(lifted_at=pl.col("granted_at").max())
 
 
-def voided_grants(
-    statements: pl.DataFrame, erasures: pl.DataFrame, *, identity_key: str, default_country: str | None
-) -> pl.Series:
+def voided_grants(statements: pl.DataFrame, erasures: pl.DataFrame, compared: Compared) -> pl.Series:
     """For each granted statement, whether a request that was lifted since voids it: only what came after it counts.
 
     In: statements (customer_id, address, captured_at); erasures (`CrmErasures`). Out: Boolean, row by row.
     """
     lifted = erasures.filter(pl.col("lifted_at").is_not_null())
-    canonical = _canonical(statements, default_country)
+    canonical = _canonical(statements, compared.default_country)
     voided = pl.Series([False]).new_from_index(0, statements.height)
     for column in _NAMED:
-        latest = requests_for(canonical[column], column, lifted, identity_key).group_by("value")
+        latest = requests_for(canonical[column], column, lifted, compared.identity_key).group_by("value")
         asked = canonical.join(
             latest.agg(pl.col("requested_at").max()),
             left_on=column,

@@ -22,9 +22,8 @@ from pipelines.crm.money import with_rate
 from pipelines.crm.read import Crm, Pulled
 from pipelines.tables.intervals import Staying
 from pipelines.tombstones.covered import Covered
-from pipelines.tombstones.erased import Compared
 from pipelines.tombstones.names import request_names
-from pipelines.tombstones.tombstones import person_tombstones, tombstones
+from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones
 from pipelines.tombstones.withheld import keep_for_holders
 from schemas.broken_rules import rule_said
 from schemas.crm import NAMING_COLUMNS, PURPOSES, RAW_MARK, TOMBSTONE, Quarantine, somebody_named
@@ -49,11 +48,11 @@ class Reading:
     @property
     def compared(self) -> Compared:
         """How addresses are compared with tombstones."""
-        return {"identity_key": self.identity_key, "default_country": self.settings.default_country}
+        return Compared(self.identity_key, self.settings.default_country)
 
     def lift(self, erasures: pl.DataFrame) -> pl.DataFrame:
         """`CrmErasures` with what of them the CRM's consents lift."""
-        return with_lifted(erasures, self.crm, networks=self.networks, **self.compared)
+        return with_lifted(erasures, self.crm, self.compared, self.networks)
 
 
 class TableToWrite(NamedTuple):
@@ -103,9 +102,9 @@ def pull_erasures(reading: Reading, known: pl.DataFrame) -> TableToWrite:
     fresh = tombstones(
         requests,
         meant(requests, reading.crm),
+        reading.compared,
         networks=reading.networks,
         countries=_countries(reading.crm) if requests["phone"].count() else None,
-        **reading.compared,
     )
     persons = person_tombstones(requests, reading.identity_key)
     every = pl.concat([known.select(fresh.columns), fresh, persons]).unique(
@@ -185,8 +184,8 @@ def _forgotten(  # noqa: PLR0913, PLR0917 - as in `pull_table`
         more += refusals.height
         if not erasures.is_empty():
             held = arrival.read(f"FROM {withheld}")
-            more += keep_for_holders(connection, arrival.name, held, living, **reading.compared)
-    return more + forget(arrival, erasures, living, unapplied=fresh, **reading.compared)
+            more += keep_for_holders(connection, arrival.name, held, living, reading.compared)
+    return more + forget(arrival, erasures, living, reading.compared, unapplied=fresh)
 
 
 def _table(pulled: Pulled, reading: Reading, written: str, arrived: str, accepted: int) -> TableToWrite:

@@ -73,12 +73,12 @@ def read_suppressions(
     named = pl.concat([shaped, *(frame.select(columns) for frame in found)]).unique()
     connection = reading.crm.connection
     gone = erased_values(named["customer_id"].drop_nulls(), "customer_id", erasures, reading.identity_key)
-    forgotten = erased_addresses(named["address"].drop_nulls().unique(), erasures, **reading.compared)
+    forgotten = erased_addresses(named["address"].drop_nulls().unique(), erasures, reading.compared)
     by_domain = suppressed_by_domain(withheld, rules, reading.identity_key)
     store_frame(connection, "_named", pl.concat([named, by_domain]))
     store_frame(connection, "_gone", gone.to_frame())
     store_frame(connection, "_gone_addresses", forgotten.to_frame())
-    keep_for_holders(connection, "_named", withheld, living, **reading.compared)
+    keep_for_holders(connection, "_named", withheld, living, reading.compared)
     going = "customer_id IN (FROM _gone) OR address IN (FROM _gone_addresses)"
     keep_for_others(connection, "_named", going, living, default_country=reading.settings.default_country)
     named = frame_of(connection.sql("FROM _named"))

@@ -9,6 +9,7 @@ from catalog.home import Home
 from catalog.secret_keys import SecretKeys
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
+from pipelines.tombstones.tombstones import Compared
 from schemas.config import Config
 
 #: How long hashed keys and sealed record ids of a request are kept if removals are never confirmed.
@@ -26,6 +27,11 @@ class Erasing:
     config: Config
     #: UTC.
     now: datetime
+
+    @property
+    def compared(self) -> Compared:
+        """How addresses are compared with tombstones."""
+        return Compared(self.keys.identity, self.config.settings.default_country)
 
     @property
     def kept_since(self) -> datetime:

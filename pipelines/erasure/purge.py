@@ -21,7 +21,6 @@ from pipelines.identifiers.stored import forget_unused_digests
 from pipelines.pieces import in_pieces, picked
 from pipelines.tables.changes import note
 from pipelines.tombstones.erased import (
-    Compared,
     erased_addresses,
     erased_values,
     has_tombstone,
@@ -30,6 +29,7 @@ from pipelines.tombstones.erased import (
 )
 from pipelines.tombstones.met import ADDRESSED, Met, met_rows
 from pipelines.tombstones.others import keep_for_others
+from pipelines.tombstones.tombstones import Compared
 from pipelines.tombstones.withheld import keep_for_holders, suppressed_by_domain, withheld_addresses
 from schemas.crm import WithheldAddresses
 from schemas.identifiers import MatchColumn
@@ -43,9 +43,8 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
     warehouse: Warehouse,
     erasures: pl.DataFrame,
     match_columns: Iterable[MatchColumn],
+    compared: Compared,
     *,
-    identity_key: str,
-    default_country: str | None,
     rules: Mapping[str, Suppression],
     waiting: Waiting,
     customers: Met | None,
@@ -59,7 +58,7 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
     all such rows are of those erasures. `customers` is what `met_rows` gives of `crm_customers`, if that is known.
     """
     tables = _columns(warehouse)
-    compared: Compared = {"identity_key": identity_key, "default_country": default_country}
+    identity_key = compared.identity_key
     erasures = erasures.filter(pl.col("lifted_at").is_null())
     asked = set(erasures["form"])
     urgent = Urgent(erasures, waiting, compared)
@@ -68,7 +67,7 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
         identified = _height(warehouse, tables, "identifiers")
         known = {} if customers is None else {_CUSTOMERS: customers}
         met = {
-            table: known.get(table) or met_rows(warehouse, f"warehouse.{table}", erasures, **compared)
+            table: known.get(table) or met_rows(warehouse, f"warehouse.{table}", erasures, compared)
             for table in _addressed(tables)
         }
         gone = _erased_ids(warehouse, tables, met, erasures, identity_key)
@@ -80,10 +79,10 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
         # Statements before the rest of whom they name, and after it is known who stays.
         for table, columns in tables.items():
             if {"customer_id", "address"} <= columns:
-                keep_for_holders(warehouse.connection, f"warehouse.{table}", withheld, _living(tables), **compared)
+                keep_for_holders(warehouse.connection, f"warehouse.{table}", withheld, _living(tables), compared)
                 erased = _erased_addresses(warehouse, table, erasures, compared)
                 urgent.look_for_addresses(erased)
-                _drop_statements(warehouse, table, gone, erased, _living(tables), default_country)
+                _drop_statements(warehouse, table, gone, erased, _living(tables), compared.default_country)
         if "crm_suppressions" in tables:
             warehouse.append("crm_suppressions", suppressed_by_domain(withheld, rules, identity_key))
         _erase_people(warehouse, tables, gone, identity_key)
@@ -227,7 +226,7 @@ def _living(tables: dict[str, set[str]]) -> str:
 def _erased_addresses(warehouse: Warehouse, table: str, erasures: pl.DataFrame, compared: Compared) -> pl.Series:
     """The addresses in statements that may be erased ones, as typed."""
     said = warehouse.read(f"SELECT DISTINCT address FROM warehouse.{table} WHERE address IS NOT NULL")["address"]
-    return erased_addresses(said, erasures, **compared)
+    return erased_addresses(said, erasures, compared)
 
 
 def _drop_statements(  # noqa: PLR0913, PLR0917 - a table, who goes and who stays

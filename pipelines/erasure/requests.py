@@ -11,7 +11,7 @@ from pipelines.identifiers.email_refusals import is_placeholder
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.phones.text import APOSTROPHE, EXTENSION, KANA_DASHES, LABEL
 from pipelines.identifiers.unicode import with_ascii_digits
-from pipelines.tombstones.tombstones import person_tombstones, tombstones, with_phone
+from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones, with_phone
 from schemas.crm import CrmCustomers, ErasureRequests
 from schemas.errors import ConfigError
 from schemas.network import Network
@@ -86,7 +86,7 @@ def requests_of(
 def request_tombstones(requests: pl.DataFrame, networks: dict[str, Network], identity_key: str) -> pl.DataFrame:
     """`CrmErasures` of what the requests (`ErasureRequests`) name themselves; the records are found later."""
     nobody = pl.DataFrame(CrmCustomers.create_empty())
-    named = tombstones(requests, nobody, identity_key=identity_key, default_country=None, networks=networks)
+    named = tombstones(requests, nobody, Compared(identity_key, None), networks=networks)
     return pl.concat([named, person_tombstones(requests, identity_key)])
 
 

@@ -84,8 +84,7 @@ def take_in(erasing: Erasing, lift: Lift | None = None) -> None:
         warehouse,
         "warehouse.crm_customers",
         fresh,
-        identity_key=erasing.keys.identity,
-        default_country=erasing.config.settings.default_country,
+        erasing.compared,
     )
     covered = _covered(erasing, met, fresh)
     if lift is not None and covered.tombstones.height:
@@ -99,8 +98,7 @@ def take_in(erasing: Erasing, lift: Lift | None = None) -> None:
         warehouse,
         fresh,
         match_columns(erasing.config.networks.values()),
-        identity_key=erasing.keys.identity,
-        default_country=erasing.config.settings.default_country,
+        erasing.compared,
         rules=erasing.config.suppressions,
         waiting=Waiting(left_behind(warehouse, fresh), erasing.now.date() + timedelta(days=DAYS_TO_REWRITE)),
         customers=met if covered.tombstones.is_empty() else None,
@@ -148,8 +146,7 @@ def _gone_customers(erasing: Erasing, fresh: pl.DataFrame) -> pl.DataFrame:
         warehouse,
         "warehouse.past_crm_customers",
         fresh.filter(pl.col("form") == "customer_id"),
-        identity_key=erasing.keys.identity,
-        default_country=erasing.config.settings.default_country,
+        erasing.compared,
     )
     store_frame(warehouse.connection, "_named", past.filter(marks["customer_id"]).select("customer_id").unique())
     gone = gone_customers("SEMI JOIN _named USING (customer_id)")

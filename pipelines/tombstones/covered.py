@@ -13,7 +13,7 @@ from pipelines.customers.records import canonical_records
 from pipelines.identifiers.fillers import is_filler
 from pipelines.tombstones.erased import requests_for
 from pipelines.tombstones.met import Database
-from pipelines.tombstones.tombstones import tombstones
+from pipelines.tombstones.tombstones import Compared, tombstones
 from schemas.crm import TOMBSTONE, CrmErasures, ErasureRequests
 from schemas.network import Network
 from schemas.settings import Joining, Settings
@@ -104,8 +104,7 @@ def covered_by(  # noqa: PLR0913 - as above, and the networks that see the addre
     every = tombstones(
         asked,
         whole(found["customer_id"].unique()),
-        identity_key=identity_key,
-        default_country=settings.default_country,
+        Compared(identity_key, settings.default_country),
         networks=networks,
     )
     new = every.join(erasures, on=TOMBSTONE, how="anti")

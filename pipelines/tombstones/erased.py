@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
-
 import polars as pl
 
 from pipelines.at_once import at_once
@@ -11,15 +9,8 @@ from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed, prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.fillers import is_filler
 from pipelines.identifiers.hashes import hashed, keyed_hash
-from pipelines.tombstones.tombstones import digits, in_country, last_digits, with_phone
+from pipelines.tombstones.tombstones import Compared, digits, in_country, last_digits, with_phone
 from schemas.countries import country_codes
-
-
-class Compared(TypedDict):
-    """How addresses are compared with tombstones."""
-
-    identity_key: str
-    default_country: str | None
 
 
 def own_tombstones(customers: pl.DataFrame, identity_key: str, erasures: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -35,12 +26,7 @@ def own_tombstones(customers: pl.DataFrame, identity_key: str, erasures: pl.Data
 
 
 def erased_marks(
-    customers: pl.DataFrame,
-    own: pl.DataFrame,
-    erasures: pl.DataFrame,
-    *,
-    identity_key: str,
-    default_country: str | None,
+    customers: pl.DataFrame, own: pl.DataFrame, erasures: pl.DataFrame, compared: Compared
 ) -> pl.DataFrame:
     """customer_id, email, phone (Boolean, row by row): which of them were erased.
 
@@ -51,12 +37,12 @@ def erased_marks(
         nothing = pl.Series([False]).new_from_index(0, customers.height)
         return pl.DataFrame({"customer_id": nothing, "email": nothing, "phone": nothing})
     stands = {form: own[form].is_in(_standing(form, erasures)).fill_null(False) for form in own.columns}
-    stands["email"] |= _erased_as_digest(customers["canonical_email"], erasures, identity_key)
+    stands["email"] |= _erased_as_digest(customers["canonical_email"], erasures, compared.identity_key)
     for column in ("email", "phone"):
         # People write an e-mail where the phone belongs, and the other way round.
         astray = customers.select(pl.col(column).str.contains("@", literal=True) != (column == "email")).to_series()
         places = astray.arg_true()
-        typed = _erased_typed(customers[places], column, erasures, identity_key, default_country)
+        typed = _erased_typed(customers[places], column, erasures, compared)
         stands[column] = stands[column].scatter(places.filter(typed), values=True)
     return pl.DataFrame(stands)
 
@@ -80,9 +66,7 @@ def without_erased(customers: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame
     return blanked.filter(has | ~had)
 
 
-def erased_addresses(
-    addresses: pl.Series, erasures: pl.DataFrame, *, identity_key: str, default_country: str | None
-) -> pl.Series:
+def erased_addresses(addresses: pl.Series, erasures: pl.DataFrame, compared: Compared) -> pl.Series:
     """Which of the addresses as typed, e-mails or phones, may be erased ones.
 
     A phone without a country code is read in the default country, and in those of erased phones that end alike: whoever
@@ -90,11 +74,11 @@ def erased_addresses(
     others who have it too is for the caller to keep.
     """
     frame = addresses.to_frame("address")
-    typed = _erased_typed(frame, "address", erasures, identity_key, default_country)
+    typed = _erased_typed(frame, "address", erasures, compared)
     dialled = frame.select(pl.when(~pl.col("address").str.contains("@", literal=True)).then(digits(pl.col("address"))))
-    typed |= has_tombstone(dialled.to_series(), "phone_text", erasures, identity_key)
-    abroad = _in_countries_of_alike(frame.filter(~typed), erasures, identity_key)
-    erased = _erased_typed(abroad, "address", erasures, identity_key, default_country=None)
+    typed |= has_tombstone(dialled.to_series(), "phone_text", erasures, compared.identity_key)
+    abroad = _in_countries_of_alike(frame.filter(~typed), erasures, compared.identity_key)
+    erased = _erased_typed(abroad, "address", erasures, compared._replace(default_country=None))
     return frame.filter(typed | pl.col("address").is_in(abroad.filter(erased)["address"].implode()))["address"]
 
 
@@ -111,19 +95,17 @@ def _in_countries_of_alike(typed: pl.DataFrame, erasures: pl.DataFrame, identity
     return located.filter(there).select("address", "country")
 
 
-def _erased_typed(
-    rows: pl.DataFrame, column: str, erasures: pl.DataFrame, identity_key: str, default_country: str | None
-) -> pl.Series:
+def _erased_typed(rows: pl.DataFrame, column: str, erasures: pl.DataFrame, compared: Compared) -> pl.Series:
     if rows.is_empty():
         return pl.Series(dtype=pl.Boolean)
     typed = pl.col(column)
     emails = rows.select(pl.coalesce(prehashed(typed), canonical_email(typed)).alias("value"))["value"]
-    erased = _is_erased(emails, "email", erasures, identity_key)
+    erased = _is_erased(emails, "email", erasures, compared.identity_key)
     if "phone" not in erasures["form"]:
         return erased
     country = pl.col("country") if "country" in rows.columns else pl.lit(None, dtype=pl.String)
-    numbers = with_phone(rows.select(column, country=country), column, default_country)["phone_e164"]
-    return erased | _is_erased(numbers, "phone", erasures, identity_key)
+    numbers = with_phone(rows.select(column, country=country), column, compared.default_country)["phone_e164"]
+    return erased | _is_erased(numbers, "phone", erasures, compared.identity_key)
 
 
 def _is_erased(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:

@@ -11,6 +11,7 @@ import polars as pl
 from catalog.duckdb_connection import store_frame
 from pipelines.pieces import in_pieces
 from pipelines.tombstones.erased import erased_marks, own_tombstones
+from pipelines.tombstones.tombstones import Compared
 
 #: What a table needs so that its rows are people with addresses.
 ADDRESSED = ("customer_id", "email", "phone", "country", "canonical_email", "canonical_phone")
@@ -48,9 +49,8 @@ def met_rows(  # noqa: PLR0913 - a table, what was erased, and what is asked for
     database: Database,
     table: str,
     erasures: pl.DataFrame,
+    compared: Compared,
     *,
-    identity_key: str,
-    default_country: str | None,
     columns: Sequence[str] = ("rowid AS place", *ADDRESSED),
     condition: str = "TRUE",
 ) -> Met:
@@ -60,8 +60,8 @@ def met_rows(  # noqa: PLR0913 - a table, what was erased, and what is asked for
     found = [pl.DataFrame(schema={"place": pl.Int64, **dict.fromkeys(("customer_id", "email", "phone"), pl.Boolean)})]
     select = ", ".join(f"{expression} AS {name}" for name, expression in _COMPARED.items())
     for rows in in_pieces(database.read, table, lambda piece: f"SELECT {select} FROM {piece} WHERE {condition}"):
-        own = own_tombstones(rows, identity_key, erasures)
-        marks = erased_marks(rows, own, erasures, identity_key=identity_key, default_country=default_country)
+        own = own_tombstones(rows, compared.identity_key, erasures)
+        marks = erased_marks(rows, own, erasures, compared)
         found.append(marks.select(rows["place"], pl.all()).filter(pl.any_horizontal(pl.all().exclude("place"))))
     marked = pl.concat(found).sort("place")
     store_frame(database.connection, "_met", marked.select("place"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import polars as pl
 
 from pipelines.identifiers.countries import country_codes
@@ -22,12 +24,18 @@ from schemas.network import Network, match_columns
 LAST_DIGITS = 6
 
 
-def tombstones(  # noqa: PLR0913 - who asked, whom it may mean, and how to compare
+class Compared(NamedTuple):
+    """How addresses are compared with tombstones."""
+
+    identity_key: str
+    default_country: str | None
+
+
+def tombstones(
     requests: pl.DataFrame,
     records: pl.DataFrame,
+    compared: Compared,
     *,
-    identity_key: str,
-    default_country: str | None,
     networks: dict[str, Network],
     countries: pl.Series | None = None,
 ) -> pl.DataFrame:
@@ -42,11 +50,13 @@ def tombstones(  # noqa: PLR0913 - who asked, whom it may mean, and how to compa
     if requests.is_empty():
         return pl.DataFrame(CrmErasures.create_empty())
     emails = _values(requests, "email", canonical_email(pl.col("email")))
-    phones = _values(with_phone(_in_every_country(requests, countries), "phone", default_country))
+    phones = _values(with_phone(_in_every_country(requests, countries), "phone", compared.default_country))
     asked = pl.concat([emails, phones])
-    requests = pl.concat([requests, _by_address(asked, records, default_country), _as_ids(emails)], how="diagonal")
+    requests = pl.concat(
+        [requests, _by_address(asked, records, compared.default_country), _as_ids(emails)], how="diagonal"
+    )
     named = requests.join(records.select("customer_id", "email", "phone", "country"), on="customer_id", how="left")
-    dialled = with_phone(named, "phone_right", default_country)
+    dialled = with_phone(named, "phone_right", compared.default_country)
     values = pl.concat(
         [
             asked,
@@ -80,7 +90,7 @@ def tombstones(  # noqa: PLR0913 - who asked, whom it may mean, and how to compa
     forms.append(_values(unreadable, "phone_text", digits(pl.col("phone_right"))))
     forms += _composites(requests, records, networks)
     every = pl.concat(forms).filter(pl.col("value").is_not_null()).unique()
-    return _marked(every, identity_key)
+    return _marked(every, compared.identity_key)
 
 
 def person_tombstones(requests: pl.DataFrame, identity_key: str) -> pl.DataFrame:

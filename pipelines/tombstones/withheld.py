@@ -16,7 +16,7 @@ from pipelines.identifiers.digests import HEX_LENGTHS, prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import hashed
 from pipelines.tombstones.erased import tombstone_of
-from pipelines.tombstones.tombstones import with_phone
+from pipelines.tombstones.tombstones import Compared, with_phone
 from schemas.crm import RAW_MARK, WithheldAddresses
 from schemas.suppression import Suppression
 
@@ -76,14 +76,8 @@ def suppressed_by_domain(withheld: pl.DataFrame, rules: Mapping[str, Suppression
     return found.unique().sort(pl.all())
 
 
-def keep_for_holders(  # noqa: PLR0913 - what was said, who has the addresses, and how those are compared
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    withheld: pl.DataFrame,
-    living: str,
-    *,
-    identity_key: str,
-    default_country: str | None,
+def keep_for_holders(
+    connection: duckdb.DuckDBPyConnection, table: str, withheld: pl.DataFrame, living: str, compared: Compared
 ) -> int:
     """Add to `table` what it refuses for an erased address, for the records that have it; how many rows that makes.
 
@@ -98,9 +92,8 @@ def keep_for_holders(  # noqa: PLR0913 - what was said, who has the addresses, a
     holders = holders_of(
         frame_of(connection.sql(f"SELECT DISTINCT address FROM {table} WHERE {refused}"))["address"],
         withheld,
-        countries=frame_of(connection.sql(f"SELECT DISTINCT country FROM {living}"))["country"],
-        identity_key=identity_key,
-        default_country=default_country,
+        frame_of(connection.sql(f"SELECT DISTINCT country FROM {living}"))["country"],
+        compared,
     )
     if holders.is_empty():
         # An insert of no rows would lose others (docs/decisions/0010).
@@ -116,14 +109,7 @@ def keep_for_holders(  # noqa: PLR0913 - what was said, who has the addresses, a
     return frame_of(connection.sql("SELECT count(*) AS rows FROM _kept"))["rows"].item()
 
 
-def holders_of(
-    addresses: pl.Series,
-    withheld: pl.DataFrame,
-    *,
-    countries: pl.Series,
-    identity_key: str,
-    default_country: str | None,
-) -> pl.DataFrame:
+def holders_of(addresses: pl.Series, withheld: pl.DataFrame, countries: pl.Series, compared: Compared) -> pl.DataFrame:
     """address, customer_id: the records in `withheld` (`WithheldAddresses`) that have each of the addresses as typed.
 
     A phone on a form has no country: it is read in each of the `countries` that customers live in (as typed).
@@ -135,14 +121,16 @@ def holders_of(
     phones = typed.join(emails, on="address", how="anti").join(lived_in, how="cross")
     # Many numbers to read, and of no use where no phone was withheld.
     phones = phones if "phone" in withheld["form"] else phones.clear()
-    phones = with_phone(phones, "address", default_country).select("address", value="phone_e164")
+    phones = with_phone(phones, "address", compared.default_country).select("address", value="phone_e164")
     # A CRM may keep an e-mail as its digest only.
     digests = [emails.with_columns(value=hashed(emails["value"], how)) for how in HEX_LENGTHS]
     named = typed.with_columns(prehashed(pl.col("address")).alias("value")).drop_nulls()
     values = [("email", pl.concat([emails, named, *digests])), ("phone", phones)]
     values += [(f"digest_{how}", named) for how in HEX_LENGTHS]
     marked = pl.concat(
-        each.select("address", tombstone_of(each["value"], form, identity_key).alias("tombstone"), form=pl.lit(form))
+        each.select(
+            "address", tombstone_of(each["value"], form, compared.identity_key).alias("tombstone"), form=pl.lit(form)
+        )
         for form, each in values
     )
     return marked.join(withheld, on=["form", "tombstone"]).select("address", "customer_id").unique()

@@ -14,7 +14,7 @@ from pipelines.customers.gone import NEWEST, gone_customers
 from pipelines.customers.permissions import ConsentRules, decisions, said_of_addresses
 from pipelines.customers.statements import holders
 from pipelines.customers.suppressed import suppressed_people
-from pipelines.tombstones.tombstones import tombstones
+from pipelines.tombstones.tombstones import Compared, tombstones
 from schemas.config import Config
 from schemas.crm import CrmErasures, ErasureRequests
 
@@ -73,8 +73,7 @@ class Absent:
         self._forms = tombstones(
             pl.concat([pl.DataFrame(ErasureRequests.create_empty()), requests], how="diagonal_relaxed"),
             warehouse.read(f"FROM warehouse.past_crm_customers SEMI JOIN _absent USING (customer_id) {NEWEST}"),
-            identity_key=identity_key,
-            default_country=config.settings.default_country,
+            Compared(identity_key, config.settings.default_country),
             networks=config.networks,
         )
 

@@ -123,8 +123,7 @@ def read_of(warehouse: Warehouse, folder: Path, night: Night, day: date) -> Read
 
 
 def take_out(warehouse: Warehouse, read: Reading, erasures: pl.DataFrame) -> None:
-    compared = {"identity_key": read.identity_key, "default_country": read.settings.default_country}
-    purge_at_once(warehouse, erasures, match_columns(networks().values()), **compared)
+    purge_at_once(warehouse, erasures, match_columns(networks().values()), read.compared)
 
 
 def pulled(warehouse: Warehouse, read: Reading, *prefixes: str, purged: bool = False) -> dict[TableName, TableToWrite]:

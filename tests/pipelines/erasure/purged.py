@@ -10,6 +10,7 @@ import polars as pl
 from catalog.warehouse import Warehouse
 from pipelines.erasure.purge import purge
 from pipelines.erasure.urgent import Waiting
+from pipelines.tombstones.tombstones import Compared
 from schemas.identifiers import MatchColumn
 from schemas.suppression import Suppression
 
@@ -18,9 +19,8 @@ def purge_at_once(
     warehouse: Warehouse,
     erasures: pl.DataFrame,
     columns: Iterable[MatchColumn],
+    compared: Compared,
     *,
-    identity_key: str,
-    default_country: str | None,
     rules: Mapping[str, Suppression] | None = None,
     waiting: Waiting | None = None,
 ) -> None:
@@ -29,8 +29,7 @@ def purge_at_once(
         warehouse,
         erasures,
         columns,
-        identity_key=identity_key,
-        default_country=default_country,
+        compared,
         rules=rules or {},
         waiting=waiting or Waiting(erasures.clear(), date.max),
         customers=None,

@@ -19,7 +19,7 @@ from pipelines import pieces
 from pipelines.crm.pull import Reading, TableToWrite
 from pipelines.crm.read import Crm
 from pipelines.crm.suppressions import read_suppressions
-from pipelines.tombstones.tombstones import person_tombstones, tombstones
+from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones
 from schemas.crm import CrmCustomers, ErasureRequests
 from schemas.network import networks
 from schemas.suppression import Suppression
@@ -78,7 +78,7 @@ def from_the_command(
     )
     nobody = pl.DataFrame(CrmCustomers.create_empty())
     key = "5" * 64
-    stones = tombstones(asked, nobody, identity_key=key, default_country="FR", networks=networks())
+    stones = tombstones(asked, nobody, Compared(key, "FR"), networks=networks())
     return pl.concat([stones, person_tombstones(asked, key)])
 
 

@@ -18,7 +18,7 @@ from pipelines.identifiers.ids import canonical_mobile_ad_id
 from pipelines.identifiers.matching import hashed_address
 from pipelines.identifiers.stored import DIGESTS
 from pipelines.tables.changes import begin_notes
-from pipelines.tombstones.tombstones import tombstones
+from pipelines.tombstones.tombstones import Compared, tombstones
 from schemas.crm import CanonicalCustomers, CrmConsents, CrmCustomers, ErasureRequests
 from schemas.customers import CustomerRecords, PersonAliases
 from schemas.network import match_columns, networks
@@ -54,7 +54,7 @@ def emptied(warehouse: Warehouse) -> Warehouse:
 
 def forget(warehouse: Warehouse, erasures: pl.DataFrame, *, waiting: pl.DataFrame | None = None) -> None:
     held = None if waiting is None else Waiting(waiting, UNTIL)
-    purge_at_once(warehouse, erasures, COLUMNS, identity_key=KEY, default_country="FR", waiting=held)
+    purge_at_once(warehouse, erasures, COLUMNS, Compared(KEY, "FR"), waiting=held)
 
 
 #: By where something of Jane's stands: her request, the table, and its rows.
@@ -189,9 +189,9 @@ def test_an_advertising_id_and_a_hashed_record_id_of_an_erased_record_go(emptied
     shown = hashed_address(ids, kept[0]).to_list(), [hashed_address(device, kept[1]).item(), None]
     records = rows(CrmCustomers, {"customer_id": "jane", "email": "jane@x.fr", "mobile_ad_id": device.item()})
     asked = rows(ErasureRequests, request("jane"))
-    compared = {"identity_key": KEY, "default_country": "FR"}
-    erasures = tombstones(asked, records, networks=networks(), **compared)
+    compared = Compared(KEY, "FR")
+    erasures = tombstones(asked, records, compared, networks=networks())
     for column, values in zip(kept, shown, strict=True):
         emptied.replace("identifiers", pl.DataFrame({"person_id": ["p1", "p2"], column.name: values}))
-        purge_at_once(emptied, erasures, kept, **compared)
+        purge_at_once(emptied, erasures, kept, compared)
         assert emptied.read("SELECT person_id FROM warehouse.identifiers").rows() == [("p2",)], column

@@ -30,7 +30,7 @@ from pipelines.erasure.erasing import KEPT_DAYS, Erasing
 from pipelines.erasure.requests import request_tombstones
 from pipelines.erasure.taking_in import known_erasures, note_changed, take_in
 from pipelines.identifiers.hashes import keyed_hash
-from pipelines.tombstones.tombstones import person_tombstones, tombstones
+from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones
 from schemas.config import Config, read_config
 from schemas.crm import ErasureRequests
 from schemas.erasure import RequestKind
@@ -179,7 +179,7 @@ def test_what_a_request_of_the_crm_names_is_known_by_its_tombstones(
     key = erasing.keys.identity
     # Of whom an address is all there is, the record is meant too.
     records = customers(("zoe", "zoe@x.fr", None, "FR"))
-    by_record = tombstones(made, records, identity_key=key, default_country="FR", networks=erasing.config.networks)
+    by_record = tombstones(made, records, Compared(key, "FR"), networks=erasing.config.networks)
     assert names.keys() == {"phone"} or "customer_id" in by_record["form"]
     found = pl.concat([by_record, person_tombstones(made, key)])
     erasing.warehouse.replace("crm_erasures", found.unique())

@@ -22,7 +22,7 @@ from pipelines.identifiers.nightly import update_identifiers
 from pipelines.identifiers.stored import read_identifiers
 from pipelines.tables.changes import begin_notes
 from pipelines.tables.intervals import replace
-from pipelines.tombstones.tombstones import tombstones
+from pipelines.tombstones.tombstones import Compared, tombstones
 from schemas.crm import CanonicalCustomers, CrmCustomers, CrmErasures, ErasureRequests
 from schemas.customers import CustomerRecords
 from schemas.identifiers import MatchColumn
@@ -104,7 +104,7 @@ def erasures_of(asked: str) -> pl.DataFrame:
         schema=pl.DataFrame(ErasureRequests.create_empty()).schema,
     )
     nobody = pl.DataFrame(CrmCustomers.create_empty())
-    stones = tombstones(request, nobody, identity_key=KEY, default_country="FR", networks=networks())
+    stones = tombstones(request, nobody, Compared(KEY, "FR"), networks=networks())
     return pl.concat([pl.DataFrame(CrmErasures.create_empty()), stones.select(CrmErasures.column_names())])
 
 
@@ -120,7 +120,7 @@ def test_whatever_happens_between_nights_the_tables_are_those_of_working_out_eve
     for held, forgotten, what in nights:
         if forgotten is not None and warehouse.has("identifiers"):
             # The next CRM may well have it again, as that of somebody who came back.
-            purge_at_once(warehouse, erasures_of(forgotten), COLUMNS, identity_key=KEY, default_country="FR")
+            purge_at_once(warehouse, erasures_of(forgotten), COLUMNS, Compared(KEY, "FR"))
         read_crm(warehouse, {**CROWD, **held}, day)
         day += timedelta(days=what != "repeated")
         if what == "killed":
@@ -138,7 +138,7 @@ def test_whoever_comes_back_after_they_were_forgotten_has_all_their_identifiers_
     alone = {name: record for name, record in held.items() if name != "jo3"}
     for day, (forgotten, tonight) in enumerate([(None, held), ("joa@gmail.com", held), ("jo3", alone)], 1):
         if forgotten is not None:
-            purge_at_once(warehouse, erasures_of(forgotten), COLUMNS, identity_key=KEY, default_country="FR")
+            purge_at_once(warehouse, erasures_of(forgotten), COLUMNS, Compared(KEY, "FR"))
         read_crm(warehouse, tonight, date(2025, 8, day))
         update_identifiers(warehouse, COLUMNS)
         check(warehouse, COLUMNS)
@@ -197,7 +197,7 @@ def test_a_name_that_nobody_has_any_more_leaves_no_digest(warehouse: Warehouse) 
     read_crm(warehouse, {**CROWD, **named}, date(2025, 9, 1))
     update_identifiers(warehouse, COLUMNS)
     assert kept() == digests
-    purge_at_once(warehouse, erasures_of("ann"), COLUMNS, identity_key=KEY, default_country="FR")
+    purge_at_once(warehouse, erasures_of("ann"), COLUMNS, Compared(KEY, "FR"))
     assert kept() == {sha256(b"beatrix").hexdigest()}
     read_crm(warehouse, CROWD, date(2025, 9, 2))
     update_identifiers(warehouse, COLUMNS)
@@ -212,7 +212,7 @@ def test_a_forgotten_record_leaves_no_mark_in_history(warehouse: Warehouse) -> N
     read_crm(warehouse, CROWD, date(2025, 10, 1))
     read_crm(warehouse, {**CROWD, "ann": ("ann@x.fr", None, "Annunziata", None)}, date(2025, 10, 2))
     assert warehouse.height("new_crm_customers") == warehouse.height("new_customer_records") == 1
-    purge_at_once(warehouse, erasures_of("ann"), COLUMNS, identity_key=KEY, default_country="FR")
+    purge_at_once(warehouse, erasures_of("ann"), COLUMNS, Compared(KEY, "FR"))
     assert warehouse.height("new_crm_customers") == warehouse.height("new_customer_records") == 0
 
 
@@ -220,6 +220,6 @@ def test_a_refused_key_of_somebody_forgotten_since_goes_into_no_history(warehous
     theirs, others = (sha256(address).hexdigest() for address in (b"jo@x.fr", b"al@x.fr"))
     refused = pl.DataFrame({"network": "meta", "key": "email", "value": [theirs, others]})
     replace(warehouse, "refused_keys", refused, day=date(2025, 11, 1), kept_days=35)
-    purge_at_once(warehouse, erasures_of("jo@x.fr"), COLUMNS, identity_key=KEY, default_country="FR")
+    purge_at_once(warehouse, erasures_of("jo@x.fr"), COLUMNS, Compared(KEY, "FR"))
     replace(warehouse, "refused_keys", refused.clear(), day=date(2025, 11, 2), kept_days=35)
     assert warehouse.read("FROM warehouse.past_refused_keys")["value"].to_list() == [others]

@@ -12,7 +12,7 @@ from pipelines.customers.records import canonical_records
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifier_refusals, identifiers
 from pipelines.tombstones.erased import erased_marks, own_tombstones, without_erased
-from pipelines.tombstones.tombstones import tombstones
+from pipelines.tombstones.tombstones import Compared, tombstones
 from schemas.crm import CrmCustomers, ErasureRequests
 from schemas.identifiers import FORMS, MatchColumn
 from schemas.network import networks
@@ -66,13 +66,10 @@ def test_erasing_the_address_erases_its_digest(how: str) -> None:
     stones = tombstones(
         pl.DataFrame([request], schema=dict(ErasureRequests.create_empty().schema)),
         pl.DataFrame(schema=dict(CrmCustomers.create_empty().schema)),
-        identity_key=KEY,
-        default_country=None,
+        Compared(KEY, None),
         networks=networks(),
     )
-    kept = without_erased(
-        held, erased_marks(held, own_tombstones(held, KEY), stones, identity_key=KEY, default_country=None)
-    )
+    kept = without_erased(held, erased_marks(held, own_tombstones(held, KEY), stones, Compared(KEY, None)))
     assert kept["email"].to_list() == ["john@example.com"]
 
 

@@ -8,7 +8,7 @@ import pytest
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.tombstones.covered import Covered, among, covered_by
 from pipelines.tombstones.erased import erased_marks, own_tombstones
-from pipelines.tombstones.tombstones import tombstones
+from pipelines.tombstones.tombstones import Compared, tombstones
 from schemas.crm import CrmCustomers, ErasureRequests
 from schemas.settings import Settings
 from tests.pipelines.tombstones.test_met import erasures_of
@@ -21,7 +21,7 @@ def covered(records: pl.DataFrame, *asked: str) -> Covered:
     """What requests by these records cover; each is called after its record."""
     customers = with_canonical(records, default_country="FR")
     stones = erasures_of({"customer_id": list(asked)}, records)
-    marks = erased_marks(customers, own_tombstones(customers, KEY), stones, identity_key=KEY, default_country="FR")
+    marks = erased_marks(customers, own_tombstones(customers, KEY), stones, Compared(KEY, "FR"))
     return covered_by(
         customers,
         marks,
@@ -68,7 +68,7 @@ def test_every_form_of_what_a_covered_record_holds_is_forbidden_as_if_the_record
         pl.DataFrame(ErasureRequests.create_empty()).schema, [request(phone="+33612345678", request_id="r-a")]
     )
     nobody = pl.DataFrame(CrmCustomers.create_empty())
-    wanted = tombstones(phone, nobody, identity_key=KEY, default_country=None, networks=NETWORKS)
+    wanted = tombstones(phone, nobody, Compared(KEY, None), networks=NETWORKS)
     assert wanted.select(found.columns).join(found, on=found.columns, how="anti").is_empty()
     known = erasures_of({"customer_id": ["a"]}, records)
     assert found.join(known, on=found.columns, how="semi").is_empty(), "they are kept already"

@@ -15,7 +15,7 @@ from pipelines.identifiers.canonical import with_canonical
 from pipelines.tombstones.covered import Having, among, covered_records, usable, within
 from pipelines.tombstones.erased import erased_marks, own_tombstones
 from pipelines.tombstones.met import ADDRESSED, met_rows
-from pipelines.tombstones.tombstones import person_tombstones, tombstones
+from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones
 from schemas.crm import CrmCustomers, ErasureRequests
 from schemas.network import networks
 from schemas.settings import Joining
@@ -46,11 +46,11 @@ def test_whom_requests_meet_and_cover_is_found_in_pieces_as_among_all(
     records = pl.DataFrame(typed, schema=schema)
     stones = erasures_of(asked, records)
     customers = with_canonical(records, default_country="FR")
-    marks = erased_marks(customers, own_tombstones(customers, KEY), stones, identity_key=KEY, default_country="FR")
+    marks = erased_marks(customers, own_tombstones(customers, KEY), stones, Compared(KEY, "FR"))
     marked = marks.select(pl.any_horizontal(pl.all())).to_series()
 
     warehouse.replace("crm_customers", customers)
-    met = met_rows(warehouse, "warehouse.crm_customers", stones, identity_key=KEY, default_country="FR")
+    met = met_rows(warehouse, "warehouse.crm_customers", stones, Compared(KEY, "FR"))
 
     assert 0 < met.rows.height < customers.height
     assert met.rows.select(ADDRESSED).equals(customers.filter(marked).select(ADDRESSED))
@@ -81,5 +81,5 @@ def erasures_of(asked: dict[str, list[str]], records: pl.DataFrame) -> pl.DataFr
         for value in values
     ]
     requests = pl.DataFrame(rows, schema=schema)
-    named = tombstones(requests, records, identity_key=KEY, default_country="FR", networks={"meta": networks()["meta"]})
+    named = tombstones(requests, records, Compared(KEY, "FR"), networks={"meta": networks()["meta"]})
     return pl.concat([named, person_tombstones(requests, KEY)])

@@ -22,7 +22,7 @@ from pipelines.customers.permissions import ConsentRules, decisions
 from pipelines.customers.records import canonical_records
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.tombstones.others import keep_for_others
-from pipelines.tombstones.tombstones import tombstones
+from pipelines.tombstones.tombstones import Compared, tombstones
 from schemas.crm import RAW_MARK, CanonicalCustomers, CrmConsents, CrmCustomers, ErasureRequests
 from schemas.network import networks
 from schemas.settings import Settings
@@ -109,12 +109,12 @@ def test_who_may_be_sent_stays_so_for_all_who_stay_and_no_text_of_the_erased_is_
         {"request_id": f"r{name}", "customer_id": name, "requested_at": datetime(2025, 6, 1, tzinfo=UTC)}
         for name in erased
     ]
-    stones = tombstones(frame(ErasureRequests, asked), typed, identity_key=KEY, default_country="FR", networks=NETWORKS)
+    stones = tombstones(frame(ErasureRequests, asked), typed, Compared(KEY, "FR"), networks=NETWORKS)
     canonical = with_canonical(typed, default_country="FR").select(CanonicalCustomers.column_names())
     warehouse.replace("crm_customers", canonical)
     warehouse.replace("crm_consents", consents)
     could = permitted(warehouse)
-    purge_at_once(warehouse, stones, (), identity_key=KEY, default_country="FR")
+    purge_at_once(warehouse, stones, (), Compared(KEY, "FR"))
     can = permitted(warehouse)
 
     numbers = {number(*crm[name]) for name in erased}
@@ -169,7 +169,7 @@ def test_whoever_is_of_a_suppressed_domain_stays_suppressed_when_that_address_is
     # And at once, before a night reads anything again.
     warehouse.replace("crm_customers", pull_table("customers", read, NOBODY, unapplied=NOBODY).rows)
     warehouse.replace("crm_suppressions", named.clear())
-    purge_at_once(warehouse, stones, (), identity_key=KEY, default_country="FR", rules=rules)
+    purge_at_once(warehouse, stones, (), Compared(KEY, "FR"), rules=rules)
     assert warehouse.read("FROM warehouse.crm_suppressions ORDER BY rule").equals(named)
 
 

@@ -20,7 +20,7 @@ from pipelines.tombstones.erased import (
     own_tombstones,
     without_erased,
 )
-from pipelines.tombstones.tombstones import tombstones
+from pipelines.tombstones.tombstones import Compared, tombstones
 from schemas.crm import CrmCustomers, CrmErasures, ErasureRequests
 from schemas.network import match_columns, networks
 
@@ -59,8 +59,7 @@ def stones(
     return tombstones(
         asked,
         known.filter(pl.col("customer_id").is_in(ids.implode())),
-        identity_key=key,
-        default_country=country,
+        Compared(key, country),
         networks=NETWORKS,
     )
 
@@ -69,7 +68,7 @@ def left(rows: pl.DataFrame, erasures: pl.DataFrame, *, key: str = KEY, country:
     canonical = with_canonical(rows, default_country=country)
     kept = without_erased(
         canonical,
-        erased_marks(canonical, own_tombstones(canonical, key), erasures, identity_key=key, default_country=country),
+        erased_marks(canonical, own_tombstones(canonical, key), erasures, Compared(key, country)),
     )
     return kept.select("customer_id", "email", "phone").rows()
 
@@ -156,7 +155,7 @@ def test_an_address_that_was_erased_as_its_digest_stands_nowhere_in_plain(how: s
     erased = stones(request("1"), records=records)
     assert left(records, erased) == [("2", None, "06 99 99 99 99"), BOB[:3]]
     written = pl.Series(["JANE@x.fr", "bob@x.fr"])
-    assert erased_addresses(written, erased, identity_key=KEY, default_country="FR").to_list() == ["JANE@x.fr"]
+    assert erased_addresses(written, erased, Compared(KEY, "FR")).to_list() == ["JANE@x.fr"]
 
 
 def test_a_digest_in_hex_or_base64_of_an_erased_address_is_found_in_statements() -> None:
@@ -164,7 +163,7 @@ def test_a_digest_in_hex_or_base64_of_an_erased_address_is_found_in_statements()
     digest = hashlib.sha256(b"jane@x.fr").digest()
     written = [hashlib.md5(b"jane@x.fr").hexdigest().upper(), digest.hex(), base64.b64encode(digest).decode()]
     others = [hashlib.md5(b"bob@x.fr").hexdigest()]
-    found = erased_addresses(pl.Series([*written, *others]), erased, identity_key=KEY, default_country="FR")
+    found = erased_addresses(pl.Series([*written, *others]), erased, Compared(KEY, "FR"))
     assert found.to_list() == written
 
 
@@ -183,7 +182,7 @@ def test_no_request_changes_nothing() -> None:
 def test_rows_without_an_identifier_stay_when_somebody_else_is_erased() -> None:
     erased = stones(request("1", "jane@x.fr"))
     addresses = pl.Series(["bob@x.fr", "jane@x.fr"])
-    assert erased_addresses(addresses, erased, identity_key=KEY, default_country="FR").to_list() == ["jane@x.fr"]
+    assert erased_addresses(addresses, erased, Compared(KEY, "FR")).to_list() == ["jane@x.fr"]
     assert erased_values(pl.Series(["1", "2"]), "customer_id", erased, KEY).to_list() == ["1"]
 
 
@@ -205,7 +204,7 @@ def test_a_form_has_an_erased_phone_as_it_is_written_in_its_own_country(
 ) -> None:
     asked = stones(request(phone=erased), country=country)
     others = ["jane@x.fr", "+33 6 12 34 56 78", "0611111111", "9123456", "call me", "++"]
-    found = erased_addresses(pl.Series([typed, *others]), asked, identity_key=KEY, default_country=country)
+    found = erased_addresses(pl.Series([typed, *others]), asked, Compared(KEY, country))
     assert found.to_list() == [typed]
 
 
@@ -229,8 +228,7 @@ def test_name_and_place_of_an_erased_record_are_refused_however_it_was_asked_for
         erased = tombstones(
             frame(pl.DataFrame(ErasureRequests.create_empty()).schema, [asked]),
             record,
-            identity_key=KEY,
-            default_country="FR",
+            Compared(KEY, "FR"),
             networks=NETWORKS,
         )
         forms[name] = set(erased.select("form", "tombstone").iter_rows())
@@ -295,7 +293,7 @@ def test_a_phone_that_is_no_number_is_an_address_too() -> None:
     def named(asked: dict[str, object], phone: str | None) -> pl.DataFrame:
         asks = frame(pl.DataFrame(ErasureRequests.create_empty()).schema, [asked])
         record = customers(("1", "jane@x.fr", phone, "FR"))
-        return tombstones(asks, record, identity_key=KEY, default_country="FR", networks=NETWORKS)
+        return tombstones(asks, record, Compared(KEY, "FR"), networks=NETWORKS)
 
     # Who has another address has not asked for the whole record.
     record = named(request("1"), None).filter(form="customer_id")["tombstone"].item()
@@ -304,5 +302,5 @@ def test_a_phone_that_is_no_number_is_an_address_too() -> None:
     # It is forgotten with the record, wherever a form has it.
     erasures = named(request("1"), "12 34")
     typed = pl.Series(["12-34", "12 35", "jane@x.fr"])
-    gone = erased_addresses(typed, erasures, identity_key=KEY, default_country="FR")
+    gone = erased_addresses(typed, erasures, Compared(KEY, "FR"))
     assert gone.to_list() == ["12-34", "jane@x.fr"]

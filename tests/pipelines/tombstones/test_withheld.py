@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.tombstones.erased import erased_marks, own_tombstones
+from pipelines.tombstones.tombstones import Compared
 from pipelines.tombstones.withheld import holders_of, withheld_addresses
 from schemas.crm import CrmCustomers
 from tests.pipelines.tombstones.test_met import erasures_of
@@ -27,7 +28,7 @@ def withheld(email: str = EMAIL) -> pl.DataFrame:
     customers = with_canonical(records, default_country="FR")
     stones = erasures_of({"customer_id": ["gone"]}, records.head(1))
     own = own_tombstones(customers, KEY)
-    marks = erased_marks(customers, own, stones, identity_key=KEY, default_country="FR")
+    marks = erased_marks(customers, own, stones, Compared(KEY, "FR"))
     return withheld_addresses(customers, own, marks, KEY)
 
 
@@ -52,9 +53,8 @@ def test_an_address_as_typed_is_read_in_every_country_that_customers_live_in_and
     found = holders_of(
         pl.Series([typed, "bob@y.fr", "0699999999", None]),
         withheld(),
-        countries=pl.Series(countries, dtype=pl.String),
-        identity_key=KEY,
-        default_country=default,
+        pl.Series(countries, dtype=pl.String),
+        Compared(KEY, default),
     )
     assert found.rows() == [(typed, "stays")]
 
@@ -63,8 +63,8 @@ def test_an_address_as_typed_is_read_in_every_country_that_customers_live_in_and
 def test_a_digest_as_typed_is_the_e_mail_that_the_crm_has(digest: type) -> None:
     typed = digest(EMAIL.encode()).hexdigest().upper()
     found = holders_of(
-        pl.Series([typed, digest(b"bob@y.fr").hexdigest()]), withheld(), countries=pl.Series([], dtype=pl.String),
-        identity_key=KEY, default_country=None,
+        pl.Series([typed, digest(b"bob@y.fr").hexdigest()]), withheld(), pl.Series([], dtype=pl.String),
+        Compared(KEY, None),
     )  # fmt: skip
     assert found.rows() == [(typed, "stays")]
 
@@ -73,7 +73,6 @@ def test_a_digest_as_typed_is_the_e_mail_that_the_crm_has(digest: type) -> None:
 def test_an_e_mail_that_the_crm_has_as_its_digest_is_the_one_that_was_typed(digest: type) -> None:
     kept = withheld(digest(EMAIL.encode()).hexdigest())
     found = holders_of(
-        pl.Series(["Zoe@Shop.x.fr"]), kept, countries=pl.Series([], dtype=pl.String), identity_key=KEY,
-        default_country=None,
+        pl.Series(["Zoe@Shop.x.fr"]), kept, pl.Series([], dtype=pl.String), Compared(KEY, None),
     )  # fmt: skip
     assert found.rows() == [("Zoe@Shop.x.fr", "stays")]

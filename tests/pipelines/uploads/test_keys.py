@@ -16,7 +16,7 @@ from pipelines.customers.refused_emails import REFUSED_EMAILS
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.tombstones.erased import erased_marks, own_tombstones, without_erased
-from pipelines.tombstones.tombstones import tombstones
+from pipelines.tombstones.tombstones import Compared, tombstones
 from pipelines.uploads.keys import refused_keys
 from pipelines.uploads.lost import Lost
 from pipelines.uploads.rows import AudienceRows, audience_rows
@@ -66,8 +66,7 @@ def erased(*requests: dict[str, object], records: pl.DataFrame) -> pl.DataFrame:
     return tombstones(
         pl.DataFrame(numbered, schema=dict(ErasureRequests.create_empty().schema)),
         records,
-        identity_key=IDENTITY_KEY,
-        default_country="FR",
+        Compared(IDENTITY_KEY, "FR"),
         networks=NETWORKS,
     )
 
@@ -84,8 +83,7 @@ def audiences(
             canonical,
             own_tombstones(canonical, IDENTITY_KEY),
             erasures,
-            identity_key=IDENTITY_KEY,
-            default_country="FR",
+            Compared(IDENTITY_KEY, "FR"),
         ),
     )
     persons = people(
