@@ -22,7 +22,8 @@ _LANGUAGES = ("en", "fr", "de", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", 
 #: What people write and CLDR does not.
 _ALIASES = {
     "uk": "GB", "u k": "GB", "great britain": "GB", "britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB",
-    "northern ireland": "GB", "grande bretagne": "GB", "angleterre": "GB",
+    "northern ireland": "GB", "grande bretagne": "GB", "angleterre": "GB", "grossbritannien": "GB",
+    "gran bretana": "GB", "gran bretagna": "GB", "groot brittannie": "GB", "gra bretanha": "GB",
     "eire": "IE", "republic of ireland": "IE", "usa": "US", "u s a": "US", "u s": "US",
     "united states of america": "US",
     "etats unis d amerique": "US", "america": "US", "holland": "NL", "hollande": "NL", "the netherlands": "NL",
@@ -39,6 +40,8 @@ _ALIASES = {
     "virgin islands u s": "VI", "virgin islands british": "VG", "hong kong": "HK", "macau": "MO", "macao": "MO",
     "taiwan province of china": "TW", "palestine state of": "PS", "palestine": "PS",
     "micronesia federated states of": "FM",
+    "weissrussland": "BY", "elfenbeinkuste": "CI", "tschechische republik": "CZ", "sud korea": "KR", "brd": "DE",
+    "bundesrepublik deutschland": "DE",
     "deutschland": "DE", "brasil": "BR", "espana": "ES", "italia": "IT", "suomi": "FI", "sverige": "SE", "norge": "NO",
     "danmark": "DK", "osterreich": "AT", "schweiz": "CH", "suisse": "CH", "svizzera": "CH", "polska": "PL",
     "people s republic of china": "CN", "pr china": "CN", "mainland china": "CN", "russia": "RU", "reunion": "RE",

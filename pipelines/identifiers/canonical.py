@@ -11,6 +11,7 @@ from pipelines.identifiers.countries import country_codes, unknown_countries
 from pipelines.identifiers.digests import HEX_LENGTHS, Digest, is_digest
 from pipelines.identifiers.email_refusals import email_refusal
 from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.nothing import hashes_of_nothing
 from pipelines.identifiers.phones import resolve_phones
 
 
@@ -65,5 +66,8 @@ def _email_refusal(declared: Digest | None) -> pl.Expr:
     refusal = email_refusal(pl.col("canonical_email"))
     if declared is None:
         return refusal
-    length = pl.col("canonical_email").str.len_bytes()
-    return pl.when((refusal == "already_hashed") & (length == HEX_LENGTHS[declared])).then(None).otherwise(refusal)
+    canonical = pl.col("canonical_email")
+    as_declared = (refusal == "already_hashed") & (canonical.str.len_bytes() == HEX_LENGTHS[declared])
+    # Whoever has such a digest has no address: it would join strangers, and have every file refused.
+    of_nothing = pl.when(canonical.is_in(hashes_of_nothing(declared))).then(pl.lit("placeholder"))
+    return pl.when(as_declared).then(of_nothing).otherwise(refusal)

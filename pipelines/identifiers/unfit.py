@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.identifiers.nothing import HASHES, hashes_of_nothing
 from schemas.identifiers import IdentifierName, MatchColumn
 
 #: What exports write where nothing is known; a reader of the file cannot tell their hashes from hashes of nothing.
@@ -33,6 +34,8 @@ def fit(formed: pl.Series, column: MatchColumn) -> pl.Series:
     value, kept = pl.col("value"), pl.lit(value=True)
     if column.identifier in _WORDED:
         kept &= ~says_nothing(value)
+    if column.identifier == "external_id":
+        kept &= ~pl.any_horizontal(value.is_in(hashes_of_nothing(how)) for how in HASHES)
     if column.hash == "none":
         kept &= _fit_in_plain(value, column.identifier)
     return formed.to_frame("value").select(pl.when(kept).then(value)).to_series()

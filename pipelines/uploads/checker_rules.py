@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b64encode
 from collections.abc import Iterable
 from functools import cache, reduce
 from operator import or_
@@ -11,6 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from pipelines.identifiers.nothing import HASHES, digest_of, hashes_of_nothing
 from schemas.countries import is_country
 from schemas.identifiers import Hash, MatchColumn
 from schemas.network import Network, UploadList
@@ -28,9 +27,6 @@ class Rule(NamedTuple):
 HEX_DIGITS = "0123456789abcdef"
 #: Digits of each hash that is written in hex.
 _HEX: dict[Hash, int] = {"sha256": 64, "sha256_of_md5": 64, "sha1": 40, "md5": 32}
-
-#: What a tool hashes that does not look whether there is anything.
-_NOTHING = ("", " ", "null", "NULL", "None", "none", "nan", "NaN", "N/A", "n/a", "undefined")
 
 #: Plain values by identifier and form; any others: no spaces around, nothing that breaks a line.
 _PLAIN = {
@@ -126,7 +122,7 @@ def _value_rules(place: int, slot: Slot, *, only_digits: bool) -> list[Rule]:
     shaped = _shaped(value, match.hash, only_digits=only_digits)
     return [
         Rule(f"not the shape of {match.hash} {match.identifier}", where, filled & ~shaped),
-        Rule("the hash of nothing, or of such a hash", where, value.is_in(_hashes_of_nothing(match.hash))),
+        Rule("the hash of nothing, or of such a hash", where, value.is_in(hashes_of_nothing(match.hash))),
         *_known(value, where, match),
     ]
 
@@ -148,8 +144,8 @@ def _country_codes(match: MatchColumn) -> tuple[pl.Series, pl.Series]:
     codes = [code.lower() if match.form == "lower" else code for code in _ALPHA_2]
     if match.hash == "none":
         return _listed(codes), _listed([])
-    known = [_digest(code, match.hash) for code in codes]
-    twice = [_digest(_digest(code, once), match.hash) for code in codes for once in _ALL]
+    known = [digest_of(code, match.hash) for code in codes]
+    twice = [digest_of(digest_of(code, once), match.hash) for code in codes for once in HASHES]
     return _listed([*known, *twice]), _listed(twice)
 
 
@@ -160,30 +156,6 @@ def _shaped(value: pl.Expr, how: Hash, *, only_digits: bool) -> pl.Expr:
     return long if only_digits else long & ~value.str.contains(f"[^{HEX_DIGITS}]")
 
 
-@cache
-def _hashes_of_nothing(how: Hash) -> pl.Series:
-    twice = [_digest(_digest(text, once), how) for text in _NOTHING for once in _ALL]
-    return _listed([*(_digest(text, how) for text in _NOTHING), *twice])
-
-
 def _listed(values: list[str]) -> pl.Series:
     """The values as one list, which is how a column is compared with them."""
     return pl.Series(values, dtype=pl.String).implode()
-
-
-_ALL: tuple[Hash, ...] = ("sha256", "sha256_base64", "md5", "sha1", "sha256_of_md5")
-
-
-def _digest(text: str, how: Hash) -> str:
-    content = text.encode()
-    match how:
-        case "md5":
-            return hashlib.md5(content, usedforsecurity=False).hexdigest()
-        case "sha1":
-            return hashlib.sha1(content, usedforsecurity=False).hexdigest()
-        case "sha256_of_md5":
-            return hashlib.sha256(hashlib.md5(content, usedforsecurity=False).hexdigest().encode()).hexdigest()
-        case "sha256_base64":
-            return b64encode(hashlib.sha256(content).digest()).decode()
-        case _:
-            return hashlib.sha256(content).hexdigest()

@@ -50,6 +50,18 @@ def test_a_declared_digest_has_the_same_base64_as_the_address() -> None:
     assert both[0] == both[1]
 
 
+@pytest.mark.parametrize("how", ["sha256", "sha1", "md5"])
+@pytest.mark.parametrize("text", ["", " ", "null", "N/A"])
+def test_a_declared_digest_of_nothing_is_nobody_s_address(how: str, text: str) -> None:
+    nothing = hashlib.new(how, text.encode()).hexdigest()
+    held = records(nothing, nothing.upper(), DIGESTS[how], prehashed={"email": how})
+    assert held["person_id"].n_unique() == 3
+    refused = identifier_refusals(held).select("identifier", "refusal", "records").rows()
+    assert refused == [("email", "placeholder", 1)] * 2
+    column = MatchColumn("email", "plain", how)
+    assert identifiers(held, (column,))[column.name].drop_nulls().to_list() == [DIGESTS[how]]
+
+
 @pytest.mark.parametrize("prehashed", [None, {"email": "md5"}, {"email": "sha1"}])
 def test_an_undeclared_digest_is_dropped_and_counted(prehashed: dict[str, str] | None) -> None:
     held = records(DIGESTS["sha256"], prehashed=prehashed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 
 import polars as pl
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from pipelines.identifiers.matching import with_match_columns
 from pipelines.identifiers.normalise import Typed, normalised
+from pipelines.identifiers.unfit import fit
 from pipelines.uploads.checker_rules import rules
-from schemas.identifiers import MatchColumn
+from schemas.identifiers import Hash, MatchColumn
 from schemas.network import Network, UploadList, networks
 from schemas.network_file import Slot
 
@@ -88,3 +90,10 @@ def test_files_and_the_command_leave_out_the_same() -> None:
     column = MatchColumn("first_name", "letters", "sha256")
     files = with_match_columns(pl.DataFrame({"first_name": NASTY}), (column,))[column.name].to_list()
     assert files == shown(column, NASTY)
+
+
+@pytest.mark.parametrize("how", ["sha256", "none"])
+def test_an_id_that_is_the_hash_of_nothing_is_shown_nowhere(how: Hash) -> None:
+    column = MatchColumn("external_id", "own", how)
+    nothing = [hashlib.sha256(b"").hexdigest(), hashlib.sha1(b"", usedforsecurity=False).hexdigest()]
+    assert fit(pl.Series([*nothing, "c1"]), column).to_list() == [None, None, "c1"]
