@@ -36,7 +36,10 @@ def check_upload(
         for complaint in found:
             OUT.print(f"{file.name}: {complaint}", soft_wrap=True)
         if found:
-            msg = f"{known.title} would refuse {file.name}."
+            msg = (
+                f"{known.title} would refuse {file.name}, or match less with it. Other columns, plain addresses and "
+                "other hashes, which some networks take too, count as mistakes: relance knows the form that it writes."
+            )
             raise RelanceError(msg)
     OUT.print(f"{file.name}: nothing that {known.title} would refuse.", soft_wrap=True)
 
