@@ -169,6 +169,22 @@ def _tell(guess: Guess) -> None:
     for name, (unfit, fault) in guess.unfit.items():
         sentence = f"{unfit.found.title} sounds like {name}, but {fault}: sources.toml has a select to complete."
         OUT.print(shown(sentence), markup=False, soft_wrap=True)
+    _tell_of_others(guess)
+    absent = [name for name in TABLES if name not in guess.selects]
+    if absent:
+        OUT.print(f"Absent: {', '.join(absent)}; sources.toml says what follows from it.", soft_wrap=True)
+    if "consents" in absent:
+        OUT.print("Without consents nobody is uploaded, unless relance.toml states an assumption.", soft_wrap=True)
+    OUT.print("Decide before the first run:")
+    yours = "relance.toml: time_zone, currency and default_country are yours to say; relance does not guess them"
+    for sentence in (yours, *(sentence for select in guess.selects.values() for sentence in select.decide)):
+        OUT.print(f"  - {shown(sentence)}.", markup=False, soft_wrap=True)
+
+
+def _tell_of_others(guess: Guess) -> None:
+    """The tables that no select reads."""
+    from commands.init_text import SUPPRESSIONS, shown
+
     for name, tables in guess.alike.items():
         sentence = (
             f"{_first([table.title for table in tables])}: like {name} too, and only {guess.selects[name].found.title} "
@@ -182,22 +198,16 @@ def _tell(guess: Guess) -> None:
             f"{guess.selects[name].found.title} is read. Change tables.{name} if that is the wrong one."
         )
         OUT.print(shown(sentence), markup=False, soft_wrap=True)
+    if guess.suppressions:
+        sentence = f"{_first([table.title for table in guess.suppressions])}: {SUPPRESSIONS}"
+        OUT.print(shown(sentence), markup=False, soft_wrap=True)
     told = [select.found for select, _ in guess.unfit.values()] + [
-        each for tables in (*guess.alike.values(), *guess.could_be.values()) for each in tables
+        each for tables in (*guess.alike.values(), *guess.could_be.values(), guess.suppressions) for each in tables
     ]
     unread = [table.title for table in guess.not_used if table not in told]
     if unread:
         sentence = f"Not read, since nothing in it looks like one of the five tables: {_first(unread)}."
         OUT.print(shown(sentence), markup=False, soft_wrap=True)
-    absent = [name for name in TABLES if name not in guess.selects]
-    if absent:
-        OUT.print(f"Absent: {', '.join(absent)}; sources.toml says what follows from it.", soft_wrap=True)
-    if "consents" in absent:
-        OUT.print("Without consents nobody is uploaded, unless relance.toml states an assumption.", soft_wrap=True)
-    OUT.print("Decide before the first run:")
-    yours = "relance.toml: time_zone, currency and default_country are yours to say; relance does not guess them"
-    for sentence in (yours, *(sentence for select in guess.selects.values() for sentence in select.decide)):
-        OUT.print(f"  - {shown(sentence)}.", markup=False, soft_wrap=True)
 
 
 def _mapped(select: Select) -> str:

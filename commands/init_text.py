@@ -17,6 +17,12 @@ from schemas.source import TABLES, Source, TableName
 
 TEMPLATES = Path(__file__).with_name("templates")
 
+#: What is said of tables whose names say so.
+SUPPRESSIONS = (
+    "by name a list of whom not to upload, so that no table reads it. Declare it as suppressions/NAME.toml, and its "
+    "file in sources.toml."
+)
+
 _WIDTH = 120
 
 
@@ -32,6 +38,9 @@ def sources_text(guess: Guess) -> str:
     unused = [shown(table.title) for table in guess.not_used]
     if unused:
         parts.append(_names_comment("Of what was given, no table below reads", unused))
+    lists = ", ".join(shown(table.title) for table in guess.suppressions)
+    if lists:
+        parts.append(_comment(fill(f"{lists}: {SUPPRESSIONS}", width=_WIDTH - 2, break_on_hyphens=False)))
     return "\n".join([*parts, *(_table(table, guess) for table in TABLES)])
 
 

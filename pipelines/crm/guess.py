@@ -50,10 +50,16 @@ class Guess:
         return [table for table in self.found.tables if id(table) not in used]
 
     @property
+    def suppressions(self) -> list[FoundTable]:
+        """Tables that list whom not to upload, by their names."""
+        return [table for table in self.found.tables if kind(table.name) == "suppressions"]
+
+    @property
     def alike(self) -> dict[TableName, list[FoundTable]]:
         """Tables that no select reads and that have all columns of one that is read, by our table."""
+        free = [table for table in self.not_used if kind(table.name) != "suppressions"]
         likes: dict[TableName, list[FoundTable]] = {
-            name: [table for table in self.not_used if table.columns.keys() >= select.found.columns.keys()]
+            name: [table for table in free if table.columns.keys() >= select.found.columns.keys()]
             for name, select in self.selects.items()
         }
         return {name: tables for name, tables in likes.items() if tables}
@@ -96,9 +102,12 @@ def guessed(found: Found) -> Guess:
     chosen = _chosen(found.tables)
     if "customers" not in chosen:
         tables = ", ".join(table.title for table in found.tables)
+        lists = ", ".join(table.title for table in found.tables if kind(table.name) == "suppressions")
+        why = f" By name, {lists} lists whom not to upload; rename what holds customers." if lists else ""
         msg = (
-            f"None of {tables} looks like customers: rows with an id or an e-mail, and an e-mail, a phone or a name. "
-            "Give the export of your contacts too, or run `relance init` without files and write the select yourself."
+            f"None of {tables} looks like customers: rows with an id or an e-mail, and an e-mail, a phone or a name."
+            f"{why} Give the export of your contacts too, or run `relance init` without files and write the select "
+            "yourself."
         )
         raise ConfigError(msg)
     customers = plain_select("customers", chosen["customers"].found, chosen["customers"].matched)

@@ -12,10 +12,14 @@ from unicodedata import combining, normalize
 from pipelines.crm.guess_zones import without_zone
 from schemas.source import TableName
 
-Kind = TableName | Literal["other"]
+Kind = TableName | Literal["other", "suppressions"]
 
 #: Ranks of names that are no synonym by themselves come after those that are.
 _BEHIND_AFFIX, _OTHER_PLACE = 10_000, 20_000
+
+#: From so many letters on, a word for suppressions may end a compound: a `Kundensperrliste` is one, and what is
+#: `unblocked` is not.
+_LONG = 9
 
 #: Words that only join others: `date_de_naissance`, `Date of birth`.
 _SMALL_WORDS = frozenset("of the de du des d l di del della dei van der den".split())  # noqa: SIM905
@@ -50,8 +54,12 @@ def squashed(name: str) -> str:
 
 
 def kind(name: str) -> Kind | None:
-    """Which CRM table a file or table is by its name: `other` for none of ours, None if the name does not say."""
+    """Which CRM table a file or table is by its name: `suppressions` for a list of whom not to upload, `other` for none
+    of ours either, None if the name does not say.
+    """
     found = {_kind_of_word(word) for word in words(name)} - {None}
+    if "consents" not in found and _lists_suppressions(name, of_orders="orders" in found):
+        return "suppressions"
     if "lines" in found and found != {"lines", "customers"}:
         return "other"
     # `commandes_clients` and `customer_orders` are orders: the rarer word speaks.
@@ -125,6 +133,19 @@ def _kind_of_word(word: str) -> str | None:
         if word.endswith(known):
             return tables[known]
     return next((tables[known] for known in long if word.startswith(known)), None)
+
+
+def _lists_suppressions(name: str, *, of_orders: bool) -> bool:
+    """Whether some words of a name, run together, say that the table lists whom not to upload."""
+    every = [word for word in words(name) if word not in _SMALL_WORDS]
+    lists = vocabulary()["suppressions"]
+    known = {squashed(form) for form in lists["always"] + ([] if of_orders else lists["unless_orders"])}
+    long = tuple(form for form in known if len(form) >= _LONG)
+    for start, before in enumerate(["", *every[:-1]]):
+        runs = {"".join(every[start:end]) for end in range(start + 1, len(every) + 1)}
+        if before not in lists["negated_by"] and (runs & known or every[start].endswith(long)):
+            return True
+    return False
 
 
 @cache

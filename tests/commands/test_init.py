@@ -244,6 +244,24 @@ def test_a_file_that_is_none_of_the_tables_is_named(tmp_path):
     assert "Not read, since nothing in it looks like one of the five tables: weather.csv." in said
 
 
+def test_lists_of_whom_not_to_upload_are_to_be_declared_as_suppressions(tmp_path):
+    """Mailchimp's archive: each list has all columns of the customers, and more."""
+    names = [f"{state}_email_audience_export_7f3a9c.csv" for state in ("cleaned", "subscribed", "unsubscribed")]
+    for name in names:
+        more = {"c": ("CLEAN_TIME", "2026-01-01"), "s": ("NOTES", ""), "u": ("UNSUB_TIME", "2026-01-01")}[name[0]]
+        (tmp_path / name).write_text(f"Email Address,First Name,{more[0]}\n{name[0]}@example.org,Ann,{more[1]}\n")
+    output = init(tmp_path / "config", *(tmp_path / name for name in names))
+    text = (tmp_path / "config" / "sources.toml").read_text()
+    told = f"{names[0]}, {names[2]}: by name a list of whom not to upload, so that no table reads it. Declare it as "
+    assert f"{told}suppressions/NAME.toml" in output
+    assert f"{told}suppressions/NAME.toml" in text.replace("\n# ", " ")
+    assert "could be" not in output
+    assert "Not read" not in output
+    assert "UNION" not in output
+    read = pulled(checked_config(tmp_path / "config"), "customers", tmp_path / "scratch")
+    assert read.accepted["email"].to_list() == ["s@example.org"]
+
+
 def test_files_like_the_one_that_is_read_are_named_as_such(tmp_path):
     (tmp_path / "customers.csv").write_text("id,email\n1,a@example.org\n")
     for month in ("jan", "feb", "mar"):

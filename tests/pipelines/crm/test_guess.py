@@ -636,6 +636,48 @@ def test_a_second_table_of_customers_with_other_columns_is_named_as_such():
     assert [table.name for table in made.could_be["customers"]] == ["kunden"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "blocked_customers", "opted_out_contacts", "OptOuts 2026", "do_not_contact", "doNotCall", "dnc_list",
+        "customer_blacklist", "BlockList", "sales_suppression_list", "suppressed_leads", "bounced_contacts",
+        "email bounces", "unsubscribed_email_audience_export_7f3a9c", "unsubscribes",
+        "cleaned_email_audience_export_7f3a9c", "complaints", "opt_out_of_sale", "Do-not-e-mail",
+        "gdpr_opt_outs", "blocked_addresses", "clients désabonnés", "liste d'opposition", "Ne pas contacter",
+        "Kundensperrliste", "gesperrte_kunden", "Werbewidersprüche", "clientes_bloqueados", "Lista de supresión",
+        "clienti disiscritti", "non_contattare", "afgemelde_klanten", "geblokkeerde klanten",
+    ],
+)  # fmt: skip
+def test_a_list_of_whom_not_to_upload_is_never_customers_and_told_as_what_it_is(name):
+    more = {**PEOPLE, "last_name": ["Lee", "Lo", "Ly"], "phone": ["+33612345678", "+33612345679", "+33612345670"]}
+    made = guess(customers=PEOPLE, **{name: more})
+    assert made.selects["customers"].found.name == "customers"
+    assert [table.name for table in made.suppressions] == [name]
+    assert not made.alike
+    assert not made.could_be
+    with pytest.raises(ConfigError, match="lists whom not to upload; rename what holds customers"):
+        guess(**{name: more})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "customers_without_bounces", "contacts_not_blocked", "unblocked_customers", "customers_cleaned",
+        "subscribed_email_audience_export_7f3a9c", "kunden_ohne_abmeldungen", "robinson_customers",
+    ],
+)  # fmt: skip
+def test_what_is_left_when_such_a_list_is_taken_away_is_customers(name):
+    made = guess(**{name: {**PEOPLE, "unsubscribed": ["no", "yes", "no"], "do_not_contact": ["0", "1", "0"]}})
+    assert made.selects["customers"].found.name == name
+    assert not made.suppressions
+
+
+def test_blocked_payments_and_statements_of_consent_are_what_they_are():
+    assert [kind(name) for name in ("blocked_payments", "bounced_payments", "consents_optouts")] == [
+        "orders", "orders", "consents",
+    ]  # fmt: skip
+
+
 def test_what_orders_lack_is_literal_and_said():
     made = guess(customers=PEOPLE, orders={"id": ["1"], "customer_id": ["1"], "price": ["1.50"]})
     orders = made.selects["orders"]
