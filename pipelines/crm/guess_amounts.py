@@ -166,12 +166,16 @@ def _number(writer: Writer, column: str) -> str:
     name, sql, values = writer.matched[column].name, writer.sql(column), _sums(writer)
     decimal, signs = decimal_sign(values), has_money_signs(values) or has_codes(values)
     between = "," if decimal == "." else "."
-    below_one = any(value.lstrip("-").startswith("0.") for value in filled(values))
-    if decimal == "." and has_thousands(values, ".") and not below_one:
+    if decimal == "." and has_thousands(values, "."):
         sql = rf"regexp_replace({sql}, '[.](\d{{3}})\b', '\1', 'g')"
         writer.decide.append(
             f"orders.amount: in {name} a point stands only before three digits, so that it is read as one between "
             "thousands; if these are decimals, name the column alone"
+        )
+    elif decimal == "." and has_thousands(values, ",") and not any("." in value for value in filled(values)):
+        writer.decide.append(
+            f"orders.amount: in {name} a comma stands only before three digits, so that it is read as one between "
+            'thousands; if these are decimals, name the column alone, and write decimal = "," above the select'
         )
     if signs:
         sql = rf"regexp_replace({sql}, '[{_strange(writer)}]', '', 'g')"

@@ -112,10 +112,17 @@ def is_iso_time(value: str) -> bool:
 
 
 def decimal_sign(values: Values) -> Literal[".", ","]:
-    """The sign before the decimals of amounts: a comma only if it stands last before one or two digits."""
+    """The sign before the decimals of amounts: a comma only if it stands last before one or two digits, or after a lone
+    zero where no point stands.
+    """
     commas = share(values, lambda value: re.search(r",\d{1,2}\D*$", value) is not None) or 0.0
     points = share(values, lambda value: re.search(r"\.\d+\D*$", value) is not None) or 0.0
-    return "," if commas > points else "."
+    return "," if commas > points or (points == 0 and _is_below_one(values, ",")) else "."
+
+
+def _is_below_one(values: Values, sign: str) -> bool:
+    """Whether `sign` stands after a lone zero: thousands do not begin so."""
+    return any(re.match(rf"[^\d.,]*0{re.escape(sign)}\d", value) for value in filled(values))
 
 
 def has_money_signs(values: Values) -> bool:
@@ -137,7 +144,7 @@ def has_thousands(values: Values, sign: Literal[".", ",", "'", "’"]) -> bool:
     """Whether `sign` stands between thousands, and nowhere else."""
     number = re.compile(rf"\D*\d{{1,3}}(?:{re.escape(sign)}\d{{3}})+(?!\d)[^{re.escape(sign)}]*")
     signed = [value for value in filled(values) if sign in value]
-    return bool(signed) and all(number.fullmatch(value) for value in signed)
+    return bool(signed) and all(number.fullmatch(value) for value in signed) and not _is_below_one(values, sign)
 
 
 def starts_with_apostrophe(values: Values) -> bool:

@@ -354,6 +354,8 @@ def test_the_order_of_day_and_month_is_never_guessed():
     [
         (["12.50", "3"], ".", False), (["12,50", "3,1"], ",", False), (["1,234.50", "2.00"], ".", True),
         (["1.234,50 €", "2,00 €"], ",", True), (["12.50", "3,40", "1.00"], ".", False),
+        (["59,802", "0,574"], ",", False), (["1,234", "380"], ".", True), (["1.234,500", "0,574"], ",", True),
+        (["€59,802", "-€0,574"], ",", False), (["12.50", "1,234.50", "0,5"], ".", False),
     ],
 )  # fmt: skip
 def test_decimal_signs_and_thousands_are_told_apart(values, decimal, thousands):
@@ -403,6 +405,27 @@ def test_points_before_three_digits_are_read_as_thousands_and_asked_about():
         asked = f"SELECT {lines(made, 'orders')['amount']} FROM (SELECT unnest(['380', '1.540', '2.001.540']) AS total)"
         assert connection.execute(asked).fetchall() == [("380",), ("1540",), ("2001540",)]
     assert "a point stands only before three digits" in made.selects["orders"].decide[0]
+
+
+def test_commas_before_three_digits_are_read_as_thousands_and_asked_about_unless_a_point_shows_the_decimals():
+    made = guess(customers=PEOPLE, orders={**ORDERS, "total": ["380", "59,802", "2,001,540"]})
+    (said,) = made.selects["orders"].decide
+    assert said.startswith("orders.amount: in total a comma stands only before three digits")
+    with duckdb.connect() as connection:
+        asked = f"SELECT {lines(made, 'orders')['amount']} FROM (SELECT unnest(['380', '2,001,540']) AS total)"
+        assert connection.execute(asked).fetchall() == [("380",), ("2001540",)]
+    told = guess(customers=PEOPLE, orders={**ORDERS, "total": ["380.00", "59,802.00", "7.50"]})
+    assert not told.selects["orders"].decide
+
+
+@pytest.mark.parametrize(("sign", "options"), [(",", {"decimal": '","'}), (".", {})])
+def test_a_sum_below_one_shows_that_what_stands_before_three_digits_is_no_sign_between_thousands(sign, options):
+    for below in (f"0{sign}574", f"€0{sign}574"):
+        totals = [f"59{sign}802", f"12{sign}117", below]
+        made = guess(customers=PEOPLE, orders={**ORDERS, "total": totals})
+        assert made.selects["orders"].options == options
+        assert read_orders(made, {"total": totals[:2]}, "amount") == [(totals[0],), (totals[1],)]
+        assert not any("thousands" in said for said in made.selects["orders"].decide)
     parts = guess(customers=PEOPLE, orders={**ORDERS, "total": ["0.125", "1.540", "2.250"]})
     assert lines(parts, "orders")["amount"] == "total"
 
