@@ -174,9 +174,9 @@ def says_so(sql: str, values: Values) -> str:
 
 
 def whole_numbers(values: Values) -> bool:
-    """Whether amounts have no decimals at all, and so may be cents."""
+    """Whether amounts have no decimals at all, and so may be cents; `40253.0` is a whole number that was a float."""
     every = filled(values)
-    return bool(every) and all(re.fullmatch(r"-?\d+", value) for value in every)
+    return bool(every) and all(re.fullmatch(r"-?\d+(?:[.,]0)?", value) for value in every)
 
 
 def ours(column: str, values: Values) -> float:

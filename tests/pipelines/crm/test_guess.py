@@ -399,6 +399,20 @@ def test_a_status_is_not_taken_where_a_flag_may_have_ended_the_statement(column)
     assert "consents" not in made.selects
 
 
+@pytest.mark.parametrize(
+    ("totals", "asked"),
+    [
+        (["40253", "31439", "-14022"], True), (["40253.0", "31439.0", "-14022.0"], True),
+        (["40253.0", "31439", None], True), (["402.0", "314.5", "140.0"], False),
+        (["402.00", "314.00", "140.00"], False),
+    ],
+)  # fmt: skip
+def test_whole_numbers_may_be_cents_and_are_so_where_they_were_floats(totals, asked):
+    (*said,) = guess(customers=PEOPLE, orders={**ORDERS, "total": totals}).selects["orders"].decide
+    told = 'orders.amount: total holds whole numbers only; if they are cents, write amount = "minor"'
+    assert said == ([told] if asked else [])
+
+
 def test_points_before_three_digits_are_read_as_thousands_and_asked_about():
     made = guess(customers=PEOPLE, orders={**ORDERS, "total": ["380", "750", "1.540"]})
     with duckdb.connect() as connection:
