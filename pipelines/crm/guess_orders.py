@@ -8,7 +8,7 @@ from pipelines.crm.guess_amounts import Refunds, ask_about_refunds, counts_in_fu
 from pipelines.crm.guess_columns import Match
 from pipelines.crm.guess_files import SAMPLE_ROWS, FoundTable, quoted
 from pipelines.crm.guess_names import vocabulary
-from pipelines.crm.guess_selects import EQUAL_ROWS
+from pipelines.crm.guess_selects import EQUAL_ROWS, like_ids
 from pipelines.crm.guess_shapes import filled, is_key, says_so
 from pipelines.crm.guess_writer import Select, Writer
 
@@ -40,7 +40,7 @@ def _order_id(writer: Writer) -> str | None:
     """The order's id; and the WHERE that keeps one row per order, where an export repeats it over its lines."""
     matched = writer.matched
     if "order_id" not in matched:
-        writer.add("order_id", writer.key_of("customer_id", "email", "ordered_at", "amount"), EQUAL_ROWS)
+        _make_up_an_id(writer)
         return None
     writer.copy("order_id")
     writer.ask_which_files("order_id")
@@ -56,6 +56,19 @@ def _order_id(writer: Writer) -> str | None:
         "are set aside. Make one row per order with GROUP BY in the select"
     )
     return None
+
+
+def _make_up_an_id(writer: Writer) -> None:
+    """An id made of whose order it is, when, and of how much: two orders of one day and sum are one by it."""
+    parts = ("customer_id", "email", "ordered_at", "amount")
+    writer.add("order_id", writer.key_of(*parts), EQUAL_ROWS)
+    names = " and ".join(writer.matched[part].name for part in parts if part in writer.matched)
+    ids = like_ids(writer)
+    found = f"Every row has another {' and '.join(ids)}: if it" if ids else "If a column"
+    writer.decide.append(
+        f"orders.order_id: no column is called an id, so that it is made of {names}, and orders that have the same of "
+        f"all count once. {found} is the id, take it"
+    )
 
 
 def _link(writer: Writer, customers: Select) -> str | None:

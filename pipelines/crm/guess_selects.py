@@ -50,10 +50,10 @@ def _finish_customers(writer: Writer) -> None:
         name = writer.matched["email"].name
         note = "no column is called an id: the e-mail is it"
         writer.add("customer_id", f"lower(trim({writer.sql('email')}))", note, source=name)
-        if like_ids := _like_ids(writer):
+        if ids := like_ids(writer):
             writer.decide.append(
                 f"customers.customer_id: no column is called an id, so that {name} is taken for it, and rows without "
-                f"one are set aside. Every row has another {' and '.join(like_ids)}: if it is the id, take it, here "
+                f"one are set aside. Every row has another {' and '.join(ids)}: if it is the id, take it, here "
                 "and in the other tables"
             )
         elif not is_key([value.lower() for value in filled(writer.values("email"))]):
@@ -68,7 +68,7 @@ def _finish_customers(writer: Writer) -> None:
         )
 
 
-def _like_ids(writer: Writer) -> list[str]:
+def like_ids(writer: Writer) -> list[str]:
     """Columns of a name that says nothing whose sample has another number or code in each of many rows."""
     used = {match.name for match in writer.matched.values()}
     return [

@@ -166,6 +166,11 @@ def test_customer_columns_are_known_in_six_languages_and_many_exports(header, ex
         ("Rechnungs-Nr.;Kd-Nr.;Re.-Datum;Netto;Brutto;Status", "order_id customer_id ordered_at - amount status"),
         ("Record ID,Deal Name,Deal Stage,Close Date (GMT+1),Amount,Currency,Associated Contact IDs",
          "order_id - status ordered_at amount currency customer_id"),
+        ("SalesOrderID,OrderDate,Status,SalesOrderNumber,PurchaseOrderNumber,AccountNumber,CustomerID,SubTotal",
+         "order_id ordered_at status - - - customer_id amount"),
+        ("Sales Order ID,Customer ID,Sales Order Date,Total", "order_id customer_id ordered_at amount"),
+        ("SalesOrderNumber,CustomerID,OrderDate,Total", "order_id customer_id ordered_at amount"),
+        ("sale_order_id,customer_id,order_date,total", "order_id customer_id ordered_at amount"),
         ("id_order,reference,id_customer,current_state,total_paid,invoice_number,date_add,date_upd",
          "order_id - customer_id status amount - ordered_at -"),
     ],
@@ -713,6 +718,26 @@ def test_blocked_payments_and_statements_of_consent_are_what_they_are():
     assert [kind(name) for name in ("blocked_payments", "bounced_payments", "consents_optouts")] == [
         "orders", "orders", "consents",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rows", "told"), [(30, True), (5, False)])
+def test_an_order_id_that_is_made_up_is_asked_about_and_a_column_that_may_be_it_named(rows, told):
+    """Two orders of one day and sum would count once."""
+    orders = {
+        "Ticket": [f"T-{row}" for row in range(rows)],
+        "customer_id": ["2"] * rows,
+        "order_date": ["2024-01-31"] * rows,
+        "total": ["10.00"] * rows,
+        "currency": ["EUR"] * rows,
+        "status": ["paid"] * rows,
+    }
+    made = guess(customers=PEOPLE, orders=orders)
+    assert lines(made, "orders")["order_id"] == "md5(concat_ws('/', customer_id, order_date, total))"
+    (said,) = made.selects["orders"].decide
+    assert said.startswith(
+        "orders.order_id: no column is called an id, so that it is made of customer_id and order_date"
+    )
+    assert ("Every row has another Ticket: if it is the id, take it" in said) == told
 
 
 def test_what_orders_lack_is_literal_and_said():
