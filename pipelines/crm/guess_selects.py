@@ -111,6 +111,10 @@ def _finish_visits(writer: Writer) -> None:
         writer.add("event_id", writer.key_of("customer_id", "occurred_at", "event"), EQUAL_ROWS)
     if "event" not in writer.matched:
         writer.add("event", "'visit'", "no column says what happened")
+        writer.decide.append(
+            "visits.event: no column says what happened, so that every row counts as a visit; if some are none, "
+            "as e-mails received, name the column that says so, or leave them out with WHERE"
+        )
 
 
 def _finish_erasures(writer: Writer) -> None:

@@ -957,6 +957,16 @@ def test_an_event_that_has_no_translation_is_said_to_be_set_aside():
     assert unknown.unfit["visits"][1] == "event_name has other words than event may have"
 
 
+def test_a_metric_says_what_happened_as_klaviyo_writes_it():
+    events = {"Event ID": ["e0", "e1"], "Profile ID": ["1", "2"], "Timestamp": ["2026-11-01T10:00:00Z"] * 2}
+    opened = guess(customers=PEOPLE, events={**events, "Metric": ["Opened Email", "Received Email"]})
+    assert opened.unfit["visits"][1] == "Metric has other words than event may have"
+    known = guess(customers=PEOPLE, events={**events, "Metric": ["Active on Site", "Viewed Product"]})
+    assert known.selects["visits"].mapped["event"] == "Metric"
+    (said,) = guess(customers=PEOPLE, events=events).selects["visits"].decide
+    assert said.startswith("visits.event: no column says what happened, so that every row counts as a visit")
+
+
 def test_an_erasure_request_without_an_id_is_not_named_by_its_address():
     made = guess(customers=PEOPLE, erasures={"email": ["a@example.org"], "received": ["2024-01-01"]})
     assert lines(made, "erasures") == {"request_id": "received", "email": "email", "requested_at": "received"}
