@@ -642,7 +642,7 @@ def verdict(
     outbox: Outbox,
     *emails: str,
     orders: int = 100,
-    allowed: tuple[str, ...] = (),
+    allowed: tuple[Audience, ...] = (),
     audience: Audience = AUDIENCE,
     network: Network = META,
 ) -> Verdict:
@@ -651,7 +651,7 @@ def verdict(
     return verdict_on(audience, network, rows, Brake(), outbox, allowed, since)
 
 
-def brake(outbox: Outbox, *emails: str, orders: int = 100, allowed: tuple[str, ...] = ()) -> str | None:
+def brake(outbox: Outbox, *emails: str, orders: int = 100, allowed: tuple[Audience, ...] = ()) -> str | None:
     return verdict(outbox, *emails, orders=orders, allowed=allowed).held_back
 
 
@@ -725,7 +725,7 @@ def test_a_leave_is_not_spent_by_a_night_that_fails_or_holds_the_audience_all_th
 
 def test_a_run_may_be_told_to_let_an_audience_pass(outbox: Outbox) -> None:
     published(outbox, *TEN)
-    assert brake(outbox, *TEN[5:], allowed=("meta/loyal_customers",)) is None
+    assert brake(outbox, *TEN[5:], allowed=(AUDIENCE,)) is None
     assert [line["subject"] for line in outbox.catalog.audit_lines() if line["action"] == "allowed"] == [
         "meta/main/loyal_customers"
     ]
