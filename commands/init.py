@@ -156,7 +156,7 @@ def _write(folder: Path, texts: dict[Path, str]) -> None:
 
 def _tell(guess: Guess) -> None:
     """The guesses by column name, what is absent, and what only a person can decide."""
-    from commands.init_text import shown
+    from commands.init_text import shown, used_sources
     from schemas.source import TABLES
 
     table = Table(title="What was guessed", title_justify="left")
@@ -177,7 +177,8 @@ def _tell(guess: Guess) -> None:
         OUT.print("Without consents nobody is uploaded, unless relance.toml states an assumption.", soft_wrap=True)
     OUT.print("Decide before the first run:")
     yours = "relance.toml: time_zone, currency and default_country are yours to say; relance does not guess them"
-    for sentence in (yours, *(sentence for select in guess.selects.values() for sentence in select.decide)):
+    doubts = [guess.found.doubts[name] for name in used_sources(guess) if name in guess.found.doubts]
+    for sentence in (yours, *doubts, *(each for select in guess.selects.values() for each in select.decide)):
         OUT.print(f"  - {shown(sentence)}.", markup=False, soft_wrap=True)
 
 

@@ -33,7 +33,7 @@ def sources_text(guess: Guess) -> str:
     parts = [
         _comment(_texts()["head"]),
         _comment(_texts()["as_of" if with_times else "as_of_without_times"]) + 'as_of = "yesterday"\n',
-        "\n".join([_comment(_texts()["sources"]), *(_source(name, source) for name, source in _used(guess).items())]),
+        "\n".join([_comment(_texts()["sources"]), *(_source(*each, guess) for each in used_sources(guess).items())]),
     ]
     unused = [shown(table.title) for table in guess.not_used]
     if unused:
@@ -42,6 +42,13 @@ def sources_text(guess: Guess) -> str:
     if lists:
         parts.append(_comment(fill(f"{lists}: {SUPPRESSIONS}", width=_WIDTH - 2, break_on_hyphens=False)))
     return "\n".join([*parts, *(_table(table, guess) for table in TABLES)])
+
+
+def used_sources(guess: Guess) -> dict[str, Source]:
+    """The sources that a select reads, or could."""
+    selects = [*guess.selects.values(), *(select for select, _ in guess.unfit.values())]
+    names = {select.found.place.partition(".")[0] for select in selects}
+    return {name: source for name, source in guess.found.sources.items() if name in names}
 
 
 def shown(name: str) -> str:
@@ -65,15 +72,12 @@ def _names_comment(sentence: str, names: list[str]) -> str:
     return _comment(text)
 
 
-def _used(guess: Guess) -> dict[str, Source]:
-    selects = [*guess.selects.values(), *(select for select, _ in guess.unfit.values())]
-    names = {select.found.place.partition(".")[0] for select in selects}
-    return {name: source for name, source in guess.found.sources.items() if name in names}
-
-
-def _source(name: str, source: Source) -> str:
+def _source(name: str, source: Source, guess: Guess) -> str:
     """The source's block; what is as it is by default is not said."""
-    lines = [f"[sources.{name}]"]
+    remark = _comment(_texts()["windows"]) if source.encoding == "windows-1252" else ""
+    if name in guess.found.doubts:
+        remark = _decide(guess.found.doubts[name])
+    lines = [f"{remark}[sources.{name}]"]
     lines += [f"{key} = {_string(value)}" for key, value in source.model_dump(exclude_defaults=True).items()]
     return "\n".join(lines) + "\n"
 
@@ -111,8 +115,11 @@ def _remarks(select: Select, guess: Guess) -> str:
         places = [f"{amount} of {title} by {link}" for title, link, amount in guess.amounts_elsewhere]
         remarks.append(("Amounts that could be joined and summed", places))
     text = "".join(_names_comment(sentence, names) for sentence, names in remarks if names)
-    decide = "".join(_comment(fill(f"DECIDE {shown(sentence)}.", width=_WIDTH - 2)) for sentence in select.decide)
-    return text + decide
+    return text + "".join(map(_decide, select.decide))
+
+
+def _decide(sentence: str) -> str:
+    return _comment(fill(f"DECIDE {shown(sentence)}.", width=_WIDTH - 2))
 
 
 def _consent_remarks(guess: Guess) -> str:

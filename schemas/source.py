@@ -25,6 +25,24 @@ def table_said(table: str) -> Said:
     return Said(TABLE_WORDS[table])
 
 
+Encoding = Literal[
+    "utf-8",
+    "utf-16",
+    "latin-1",
+    "windows-1252",
+    "windows-1250",
+    "windows-1251",
+    "windows-1253",
+    "windows-1254",
+    "windows-1255",
+    "windows-1256",
+    "windows-1257",
+    "iso-8859-2",
+    "iso-8859-15",
+    "gbk",
+    "windows-949",
+]
+
 #: Names that DuckDB or relance has taken; a database source is attached under its own.
 RESERVED = frozenset({"warehouse", "main", "memory", "system", "temp"})
 
@@ -41,7 +59,7 @@ class Source(Declared):
     format: Literal["csv", "parquet"] | None = None
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     quote: str = Field(default='"', min_length=1, max_length=1)
-    encoding: Literal["utf-8", "latin-1", "windows-1252", "utf-16"] = "utf-8"
+    encoding: Encoding = "utf-8"
 
     @model_validator(mode="after")
     def _one_place(self) -> Source:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipelines.crm.csv_rows import csv_rows
-from pipelines.crm.encodings import Encoding, encoding_of
 from pipelines.crm.file_kinds import Kind, kind_of, start_of, unreadable
+from pipelines.crm.guess_encodings import encoding_for
 from pipelines.crm.headers import NO_TEXT, first_line_fault, header_fault, short_title_fault, title_fault, whole_header
 from schemas.errors import ConfigError
 from schemas.said import Said
+from schemas.source import Encoding
 
 _DELIMITERS = (",", ";", "\t", "|")
 
@@ -52,14 +53,12 @@ def dialect(path: Path) -> Dialect:
     """How the CSV at `path` is written, and its header.
 
     Raises:
-        ConfigError: it is no text, has no header, or its first line is not the header.
+        ConfigError: it is no text, is in no encoding that relance reads, or its first line is not the header.
     """
-    encoding = encoding_of(path)
+    encoding = encoding_for(path)
     if encoding is None:
         msg = f"{path}: {NO_TEXT}."
         raise ConfigError(msg)
-    if encoding == "ascii":
-        encoding = "utf-8"
     with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, errors="replace", newline="") as file:
         lines = list(islice(file, 200))
     if fault := first_line_fault(lines[0]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from glob import escape, glob
 from itertools import islice
@@ -15,8 +15,10 @@ import duckdb
 import polars as pl
 
 from pipelines.crm.csv_rows import csv_rows
+from pipelines.crm.encodings import BUILT_IN, ENCODINGS
 from pipelines.crm.file_kinds import Kind
 from pipelines.crm.guess_dialect import Dialect, dialect, kind_of_file
+from pipelines.crm.guess_encodings import doubt
 from pipelines.crm.guess_names import words
 from pipelines.crm.guess_shapes import Values, filled, is_key
 from pipelines.crm.sources import is_no_regular_csv, open_source
@@ -55,6 +57,8 @@ class Found:
 
     sources: dict[str, Source]
     tables: tuple[FoundTable, ...]
+    #: What a person has to decide of a source's encoding, each a sentence without its full stop.
+    doubts: dict[str, str] = field(default_factory=dict)
 
 
 def found_in(files: Sequence[Path], connection: duckdb.DuckDBPyConnection, config_folder: Path) -> Found:
@@ -70,12 +74,15 @@ def found_in(files: Sequence[Path], connection: duckdb.DuckDBPyConnection, confi
     paths = list(dict.fromkeys(file.expanduser().resolve() for file in files))
     sources: dict[str, Source] = {}
     tables: list[FoundTable] = []
+    doubts: dict[str, str] = {}
     for group in _groups(paths):
         name = _source_name(group, sources)
         source = _source(group, config_folder)
         sources[name] = source
         tables += _tables(connection, name, source, group, config_folder)
-    return Found(sources, tuple(tables))
+        if group.dialect is not None and (sentence := doubt(name, source.encoding, group.paths)) is not None:
+            doubts[name] = sentence
+    return Found(sources, tuple(tables), doubts)
 
 
 def quoted(name: str) -> str:
@@ -209,15 +216,15 @@ def _place(group: _Group, config_folder: Path) -> str:
 def _tables(
     connection: duckdb.DuckDBPyConnection, name: str, source: Source, group: _Group, config_folder: Path
 ) -> list[FoundTable]:
-    windows = source.encoding == "windows-1252"
-    opened = source.model_copy(update={"encoding": "latin-1"}) if windows else source
+    by_python = source.encoding not in BUILT_IN
+    opened = source.model_copy(update={"encoding": "latin-1"}) if by_python else source
     open_source(connection, name, opened, config_folder=config_folder, home_folder=config_folder)
     if source.files is None:
         return _tables_of_database(connection, name, group.first)
 
     def sample(place: str, path: Path) -> dict[str, tuple[str | None, ...]]:
-        if windows:
-            return _sample_of_windows(connection, name, path, source.delimiter)
+        if by_python:
+            return _sample_by_python(connection, name, path, source)
         columns = _sample(connection, place, path)
         columns.pop("source_file")
         return columns
@@ -273,13 +280,14 @@ def _sample(connection: duckdb.DuckDBPyConnection, place: str, path: Path) -> di
     return {name: tuple(row[number] for row in rows) for number, name in enumerate(names)}
 
 
-def _sample_of_windows(
-    connection: duckdb.DuckDBPyConnection, place: str, path: Path, delimiter: str
+def _sample_by_python(
+    connection: duckdb.DuckDBPyConnection, place: str, path: Path, source: Source
 ) -> dict[str, tuple[str | None, ...]]:
-    """As `_sample`, of a CSV opened as Latin-1: DuckDB takes twenty seconds to learn Windows-1252."""
+    """As `_sample`, of a CSV opened as Latin-1: DuckDB takes a second and more to learn further encodings."""
+    codec = ENCODINGS[source.encoding][0]
     names = [name for name in connection.sql(f"SELECT * FROM {place} LIMIT 0").columns if name != "source_file"]
-    names = [name.encode("latin-1").decode("cp1252", errors="replace") for name in names]
-    with path.open(encoding="cp1252", errors="replace", newline="") as file:
-        rows = list(islice(csv_rows(file, delimiter), 1, SAMPLE_ROWS + 1))
+    names = [name.encode("latin-1").decode(codec, errors="replace") for name in names]
+    with path.open(encoding=codec, errors="replace", newline="") as file:
+        rows = list(islice(csv_rows(file, source.delimiter), 1, SAMPLE_ROWS + 1))
     whole = [row for row in rows if len(row) == len(names)]
     return {name: tuple(row[number] or None for row in whole) for number, name in enumerate(names)}

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from pipelines.crm.encodings import not_in_declared
 from pipelines.crm.sources import OpenSource
 from schemas.crm import Quarantine
 from schemas.errors import SourceError
@@ -58,7 +59,9 @@ def rejected_lines(
     sources = {str(file): source for source in opened for file in source.files}
     for fault in faults.iter_rows(named=True):
         if fault["error_type"] not in _SKIPPABLE:
-            raise SourceError(_fault_message(_place(fault, sources), str(fault["error_type"])))
+            if fault["error_type"] == "INVALID ENCODING":
+                raise SourceError(not_in_declared(_place(fault, sources), Path(fault["file_path"])))
+            raise SourceError(_malformed(_place(fault, sources), str(fault["error_type"])))
         if table in _NEVER_SKIPPED:
             msg = Said(
                 "{place} {fault}, so that nobody can say whom it protects. Mend the line; nothing was published.",
@@ -98,13 +101,7 @@ def _place(fault: dict[str, Any], sources: dict[str, OpenSource]) -> str:
     return f"{path}, line {line if line > 1 else fault['line']}"
 
 
-def _fault_message(place: str, error_type: str) -> Said:
-    if error_type == "INVALID ENCODING":
-        return Said(
-            "{place}: not in the declared encoding. "
-            'Set encoding = "windows-1252" or "latin-1" for this source in sources.toml.',
-            place=place,
-        )
+def _malformed(place: str, error_type: str) -> Said:
     return Said(
         "{place}: malformed CSV ({fault}), so that what follows cannot be trusted. "
         "Mend the quoting there, or declare `quote`; nothing was published.",

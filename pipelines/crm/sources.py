@@ -14,20 +14,12 @@ import duckdb
 
 from catalog.duckdb_connection import literal, load_extension, quoted_name
 from pipelines.crm.csv_rows import csv_rows
-from pipelines.crm.encodings import encoding_of
+from pipelines.crm.encodings import BUILT_IN, ENCODINGS, not_in_declared, seen_in
 from pipelines.crm.file_kinds import Kind, kind_fault, start_of
 from pipelines.crm.headers import NO_TEXT, first_line_fault, header_fault, whole_header
 from schemas.errors import SourceError, UnreachableSourceError
 from schemas.said import Said
 from schemas.source import Source
-
-#: Python's and DuckDB's names of an encoding.
-_ENCODINGS = {
-    "utf-8": ("utf-8-sig", "utf-8"),
-    "latin-1": ("latin-1", "latin-1"),
-    "windows-1252": ("cp1252", "cp1252"),
-    "utf-16": ("utf-16", "utf-16"),
-}
 
 #: The byte-order marks of UTF-16, read as UTF-8 and as Latin-1.
 _UTF16_MARKS = ("\ufffd\ufffd", "\u00ff\u00fe", "\u00fe\u00ff")
@@ -122,7 +114,7 @@ def _open_parquet(
 def _open_csv(
     connection: duckdb.DuckDBPyConnection, name: str, source: Source, pattern: str, files: tuple[Path, ...]
 ) -> OpenSource:
-    if source.encoding == "windows-1252":
+    if source.encoding not in BUILT_IN:
         load_extension(connection, "encodings")
     for path in files:
         _check_kind(name, path, "csv")
@@ -138,7 +130,7 @@ def _open_csv(
             )
             raise SourceError(msg)
     connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM {_read_csv(files, columns, source)}')
-    encoding = _ENCODINGS[source.encoding][0].removesuffix("-sig")
+    encoding = ENCODINGS[source.encoding][0].removesuffix("-sig")
     return OpenSource(name, pattern, files, True, encoding, source.delimiter, source.quote)
 
 
@@ -202,6 +194,9 @@ def _refusal(name: str, path: Path, fault: Said) -> SourceError:
 
 
 def _not_in(encoding: str, name: str, path: Path) -> SourceError:
+    seen = seen_in(path)
+    if seen is not None and seen.unicode is None:
+        return SourceError(not_in_declared(f"{path}, line 1", path))
     msg = Said(
         "Source {name}: the header of {path} is not {encoding}. Set `encoding` in sources.toml.",
         name=name,
@@ -217,7 +212,7 @@ def _header(name: str, path: Path, source: Source) -> list[str]:
         with _reachable(name, path):
             line, header = _first_line(path, source)
     except UnicodeError:  # read as UTF-16, and without its mark
-        is_text = encoding_of(path) is not None
+        is_text = seen_in(path) is not None
         raise (_not_in(source.encoding, name, path) if is_text else _refusal(name, path, NO_TEXT)) from None
     except csv.Error:
         fault = Said("a quote in its first lines is not closed. Mend it, or declare `quote`")
@@ -257,7 +252,7 @@ def _header(name: str, path: Path, source: Source) -> list[str]:
 
 def _first_line(path: Path, source: Source) -> tuple[str, list[str]]:
     """The first line as it stands, and the cells of the first row."""
-    with path.open(encoding=_ENCODINGS[source.encoding][0], errors="replace", newline="") as file:
+    with path.open(encoding=ENCODINGS[source.encoding][0], errors="replace", newline="") as file:
         line = next(file, "")
         rows = csv_rows(chain([line], file), source.delimiter, source.quote)
         header = next(rows, [])
@@ -286,7 +281,7 @@ def _read_csv(files: tuple[Path, ...], columns: list[str], source: Source) -> st
     return (
         f"read_csv({_list(files)}, columns = {{{types}}}, auto_detect = false, header = true, "
         f"delim = {literal(source.delimiter)}, quote = {literal(source.quote)}, escape = {literal(source.quote)}, "
-        f"encoding = {literal(_ENCODINGS[source.encoding][1])}, filename = 'source_file', "
+        f"encoding = {literal(ENCODINGS[source.encoding][1])}, filename = 'source_file', "
         "store_rejects = true, rejects_limit = 0, strict_mode = true)"
     )
 

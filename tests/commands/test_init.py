@@ -152,6 +152,23 @@ def test_dialects_are_declared_so_that_rows_come_through(tmp_path, delimiter, en
     assert "../Kunden.csv" in written(tmp_path / "config")
 
 
+@pytest.mark.parametrize(
+    ("names", "codec", "said"),
+    [
+        ("Müller Zoë", "cp1252", "# Its accents are read as Windows-1252, Western Europe's; docs/configuration.md"),
+        ("Dvořák Němec", "cp1250", "# DECIDE sources.kunden.encoding: it is read as windows-1252 (Western Europe)"),
+    ],
+)
+def test_an_encoding_of_one_byte_is_never_written_without_a_word(tmp_path, names, codec, said):
+    first, second = names.split()
+    text = f"Kundennummer;E-Mail;Nachname\n1;a@example.org;{first}\n2;b@example.org;{second}\n"
+    (tmp_path / "Kunden.csv").write_bytes(text.encode(codec))
+    told = init(tmp_path / "config", tmp_path / "Kunden.csv")
+    block = written(tmp_path / "config").split("[sources.kunden]")[0].split("\n\n")[-1]
+    assert block.startswith(said)
+    assert ("sources.kunden.encoding" in told) == ("DECIDE" in said)
+
+
 def test_a_line_that_waits_for_a_decision_needs_no_more_than_its_dashes_taken_away(tmp_path):
     (tmp_path / "Kunden.csv").write_text(
         "Kundennummer;E-Mail;Angelegt am;Geburtsdatum\n1;a@example.org;13.02.2024;31.01.1980\n2;;;\n"

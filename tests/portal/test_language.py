@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jinja2 import nodes
 
 import schemas.errors
-from pipelines.uploads.brake import Night, Turnover, tripped
+from pipelines.uploads.brake import Counted, Turnover, tripped
 from portal import app as portal_app
 from portal.language import Language, chosen_language, french
 from portal.rendering import templates
@@ -184,7 +184,7 @@ def test_tables_of_the_crm_have_french_names_in_what_a_run_said() -> None:
     names = {"customers": "clients", "orders": "commandes", "consents": "consentements", "visits": "visites",
              "erasures": "demandes d’oubli"}  # fmt: skip
     for table, name in names.items():
-        [went] = tripped(Night(ledger, {table: 9}), Night(ledger, {}), Turnover(1, 1, 1), Brake())
+        [went] = tripped(Counted(ledger, {table: 9}), Counted(ledger, {}), Turnover(1, 1, 1), Brake())
         assert french.said(went) == f"la table des {name} du CRM est passée de 9 à 0 lignes (limite -50%)"
 
 

@@ -17,7 +17,7 @@ import pytest
 from catalog.duckdb_connection import connect
 from catalog.home import Home
 from pipelines.crm import encodings
-from pipelines.crm.encodings import encoding_of
+from pipelines.crm.encodings import ENCODINGS, seen_in
 from pipelines.crm.read import Crm, Pulled
 from schemas.errors import SourceError, UnreachableSourceError
 from schemas.source import Sources
@@ -193,7 +193,8 @@ def test_bytes_that_are_not_utf_8_are_told_with_file_and_line(pull: Pull, tmp_pa
     (tmp_path / "crm.csv").write_bytes(line_end.join(lines).encode("latin-1"))
     message = sentence(pull)
     assert message.startswith(f"{tmp_path / 'crm.csv'}, line 8: not in the declared encoding.")
-    assert 'Set encoding = "windows-1252" or "latin-1"' in message
+    assert "may be in windows-1252, windows-1250," in message
+    assert "save it as CSV in UTF-8" in message
     assert "zo" not in message.replace(str(tmp_path), "")
 
 
@@ -223,29 +224,80 @@ def test_a_header_in_another_encoding_is_told_with_its_file(
     assert "encoding" in message
 
 
-@pytest.mark.parametrize(
-    ("is_in", "declared"), [("utf-8", "latin-1"), ("utf-8", "windows-1252"), ("cp1252", "latin-1")]
-)
-def test_a_file_in_another_encoding_that_would_read_all_the_same_is_told(
-    pull: Pull, tmp_path: Path, is_in: str, declared: str
-) -> None:
+@pytest.mark.parametrize("declared", sorted(set(ENCODINGS) - {"utf-8", "utf-16"}))
+def test_a_file_in_utf_8_that_would_read_all_the_same_is_told(pull: Pull, tmp_path: Path, declared: str) -> None:
     # Exports by month, of which the shop's new system writes another encoding from some month on.
     header = "id,name,email,phone"
-    name = "d’Hondt" if is_in == "cp1252" else "Noé"
     (tmp_path / "a.csv").write_bytes(f"{header}\n1,Rene,a@x.fr,06\n".encode("latin-1"))
-    (tmp_path / "b.csv").write_bytes(f"{header}\n2,{name},b@x.fr,07\n".encode(is_in))
-    found = {"cp1252": "windows-1252"}.get(is_in, "utf-8")
+    (tmp_path / "b.csv").write_bytes(f"{header}\n2,Noéé,b@x.fr,07\n".encode())
     message = sentence(pull, files="*.csv", encoding=declared)
-    assert message.startswith(f"Source crm: {tmp_path / 'b.csv'} is {found}, not {declared}.")
-    assert f'Set encoding = "{found}" for it' in message
+    assert message.startswith(f"Source crm: {tmp_path / 'b.csv'} is utf-8, not {declared}.")
+    assert 'Set encoding = "utf-8" for it' in message
     assert "UNION ALL" in message
+
+
+def signs_of(codec: str) -> list[str]:
+    """All signs of an encoding but those that shape a CSV, with bytes that are one."""
+    singles = [bytes([byte]) for byte in range(1, 256) if byte not in b'\t\n\v\f\r ",']
+    pairs = [bytes([one, two]) for one in range(0x81, 0xFF) for two in range(0x40, 0xFF)]
+    texts = [each.decode(codec, "ignore") for each in (singles if codec not in {"gbk", "cp949"} else singles + pairs)]
+    return sorted({text for text in texts if len(text) == 1 and text.encode(codec).decode(codec) == text})
+
+
+@pytest.mark.parametrize("declared", sorted(set(ENCODINGS) - {"utf-8", "utf-16"}))
+def test_every_sign_of_an_encoding_is_read_as_python_reads_it(pull: Pull, tmp_path: Path, declared: str) -> None:
+    signs = [sign for sign in signs_of(ENCODINGS[declared][0]) if not "\x80" <= sign <= "\x9f"]  # type: ignore[index]
+    rows = [f"{number},a{sign}z,06" for number, sign in enumerate(signs)]
+    text = "\n".join(["id,email,phone", *rows, ""])
+    (tmp_path / "crm.csv").write_bytes(text.encode(ENCODINGS[declared][0]))  # type: ignore[index]
+    read = pull(files="crm.csv", encoding=declared)
+    assert read.accepted["email"].to_list() == [f"a{sign}z" for sign in signs]
+    assert len(signs) > 200
+
+
+@pytest.mark.parametrize(
+    ("declared", "unread"),
+    [
+        ("latin-1", b"\x92"),
+        ("iso-8859-2", b"\x9a"),
+        ("windows-1252", b"\x81"),
+        ("windows-1250", b"\x83"),
+        # DuckDB hands both bytes on as they are, and they are a letter in UTF-8.
+        ("windows-1253", b"\xd2\x81"),
+        ("windows-949", b"\xc3\x80"),
+        ("gbk", b"\xff"),
+    ],
+)
+def test_bytes_that_are_no_sign_of_the_declared_encoding_are_told_with_file_and_line(
+    pull: Pull, tmp_path: Path, declared: str, unread: bytes
+) -> None:
+    (tmp_path / "crm.csv").write_bytes(b"id,email,phone\n1,\xb1\xe8,06\n2,z" + unread + b",07\n")
+    message = sentence(pull, files="crm.csv", encoding=declared)
+    assert message.startswith(f"{tmp_path / 'crm.csv'}, line 3: not in the declared encoding.")
+    assert f" {declared}," not in message
+
+
+@pytest.mark.parametrize("declared", ["utf-8", "windows-1252", "latin-1", "windows-1250"])
+@pytest.mark.parametrize("header", ["id,email,phone", "id,email,phone,氏名"])
+def test_shift_jis_is_called_so_and_never_another_encoding(
+    pull: Pull, tmp_path: Path, declared: str, header: str
+) -> None:
+    lines = [
+        header,
+        *(f"{number},伊藤 佐藤 髙橋 花子,06,渡辺"[: None if "氏" in header else -3] for number in range(9)),
+        "",
+    ]
+    (tmp_path / "crm.csv").write_bytes("\n".join(lines).encode("cp932"))
+    message = sentence(pull, files="crm.csv", encoding=declared)
+    assert "in Shift-JIS, which relance does not read. Save it as CSV in UTF-8" in message
+    assert "windows" not in message.replace(str(tmp_path), "")
 
 
 def test_the_encoding_of_a_file_is_looked_at_once_a_night_and_again_if_it_is_another_file(
     database: duckdb.DuckDBPyConnection, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[str] = []
-    monkeypatch.setattr(encodings, "encoding_of", lambda path: looked.append(path.name) or encoding_of(path))
+    monkeypatch.setattr(encodings, "seen_in", lambda path: looked.append(path.name) or seen_in(path))
     for name in ("a", "b"):
         (tmp_path / f"{name}.csv").write_bytes(f"id,email,phone\n{name},zoë@x.fr,06\n".encode("latin-1"))
     absent = {name: {"absent": True} for name in ("orders", "consents", "visits", "erasures")}
@@ -408,10 +460,14 @@ def test_utf_16_that_is_declared_as_another_encoding_is_told(pull: Pull, tmp_pat
     assert f"is not {encoding}. Set `encoding`" in sentence(pull, files="crm.csv", encoding=encoding)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
-def test_another_encoding_that_is_declared_as_utf_16_is_told(pull: Pull, tmp_path: Path, encoding: str) -> None:
+@pytest.mark.parametrize(
+    ("encoding", "told"), [("utf-8", "is not utf-16. Set `encoding`"), ("latin-1", "may be in windows-1252, ")]
+)
+def test_another_encoding_that_is_declared_as_utf_16_is_told(
+    pull: Pull, tmp_path: Path, encoding: str, told: str
+) -> None:
     (tmp_path / "crm.csv").write_bytes(TEXT.replace("email", "émail").encode(encoding))
-    assert "is not utf-16. Set `encoding`" in sentence(pull, files="crm.csv", encoding="utf-16")
+    assert told in sentence(pull, files="crm.csv", encoding="utf-16")
 
 
 @pytest.mark.parametrize(
