@@ -77,8 +77,7 @@ def found_in(files: Sequence[Path], connection: duckdb.DuckDBPyConnection, confi
     doubts: dict[str, str] = {}
     for group in _groups(paths):
         name = _source_name(group, sources)
-        source = _source(group, config_folder)
-        sources[name] = source
+        source = sources[name] = _source(group, config_folder)
         tables += _tables(connection, name, source, group, config_folder)
         if group.dialect is not None and (sentence := doubt(name, source.encoding, group.paths)) is not None:
             doubts[name] = sentence
@@ -220,7 +219,7 @@ def _tables(
     opened = source.model_copy(update={"encoding": "latin-1"}) if by_python else source
     open_source(connection, name, opened, config_folder=config_folder, home_folder=config_folder)
     if source.files is None:
-        return _tables_of_database(connection, name, group.first)
+        return _tables_of_database(connection, name, group)
 
     def sample(place: str, path: Path) -> dict[str, tuple[str | None, ...]]:
         if by_python:
@@ -245,20 +244,28 @@ def _mostly_in(values: Values, others: Values) -> bool:
     return 2 * len(every & set(filled(others))) > len(every)
 
 
-def _tables_of_database(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> list[FoundTable]:
-    rows = connection.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = $name UNION ALL "
-        "SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = $name AND NOT internal ORDER BY ALL",
-        {"name": name},
-    ).fetchall()
-    tables = []
-    for schema, table in rows:
+#: Schema and name of each table and view. DuckDB reads the SQL of all open views, and fails at SQLite's own quotes.
+_IN_DUCKDB = (
+    "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = $given UNION ALL "
+    "SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = $given AND NOT internal ORDER BY ALL"
+)
+_IN_SQLITE = (
+    "SELECT 'main', name FROM sqlite_scan($given, 'sqlite_master') "
+    "WHERE type IN ('table', 'view') AND NOT starts_with(name, 'sqlite_') ORDER BY ALL"
+)
+
+
+def _tables_of_database(connection: duckdb.DuckDBPyConnection, name: str, group: _Group) -> list[FoundTable]:
+    path, tables = group.first, []
+    query, given = (_IN_SQLITE, str(path)) if group.kind == "sqlite" else (_IN_DUCKDB, name)
+    for schema, table in connection.execute(query, {"given": given}).fetchall():
         place = ".".join([name, *([] if schema == "main" else [quoted(schema)]), quoted(table)])
         try:
             columns = _sample(connection, place, path)
-        except SourceError:  # a view whose files are elsewhere: the other tables are still of use
+        except SourceError:  # a view whose files are elsewhere or whose SQL is SQLite's own: the others are of use
             columns = {}
         tables.append(FoundTable(table, f"{path.name}: {table}", place, columns))
+    connection.execute(f"DETACH {name}")
     return tables
 
 

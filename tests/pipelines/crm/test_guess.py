@@ -1096,7 +1096,9 @@ def test_a_delimiter_at_the_end_of_the_header_alone_is_no_column(tmp_path, delim
 def test_parquet_sqlite_and_duckdb_are_known_by_their_bytes(tmp_path):
     pl.DataFrame(PEOPLE).write_parquet(tmp_path / "people.bin")
     with sqlite3.connect(tmp_path / "shop.db") as connection:
-        connection.execute('CREATE TABLE "Order Details" (id INTEGER)')
+        connection.execute('CREATE TABLE "Order Details" (id INTEGER PRIMARY KEY AUTOINCREMENT)')
+        # DuckDB cannot read what SQLite alone quotes so; the tables are of use all the same.
+        connection.execute("CREATE VIEW subtotals AS SELECT [Order Details].id FROM [Order Details]")
     connection.close()
     with duckdb.connect(str(tmp_path / "crm.db")) as connection:
         connection.sql(
@@ -1105,8 +1107,10 @@ def test_parquet_sqlite_and_duckdb_are_known_by_their_bytes(tmp_path):
     found = files(tmp_path, "people.bin", "shop.db", "crm.db")
     assert found.sources["people"].format == "parquet"
     assert (found.sources["shop"].sqlite, found.sources["crm"].duckdb) == ("../shop.db", "../crm.db")
-    assert [table.place for table in found.tables] == ["people", 'shop."Order Details"', "crm.sales.customers"]
-    assert found.tables[2].columns == {"id": ("1",), "created": ("2024-01-01",)}
+    places = ["people", 'shop."Order Details"', "shop.subtotals", "crm.sales.customers"]
+    assert [table.place for table in found.tables] == places
+    assert (found.tables[1].columns, found.tables[2].columns) == ({"id": ()}, {})
+    assert found.tables[3].columns == {"id": ("1",), "created": ("2024-01-01",)}
 
 
 def test_numbered_parts_are_one_source_and_reserved_names_are_avoided(tmp_path):
