@@ -61,7 +61,7 @@ def _tell_of_run(config: Config, home: Home, run: dg.DagsterRun, reason: Relance
             day = date.fromisoformat(partition) if partition else datetime.now(config.settings.zone).date()
             where = Said("Dagster's page shows run {run}.", run=run.run_id)
             says = Said("{reason} {where}", reason=reason, where=where) if reason else where
-            # How the night went, the run says that holds the home, and of others somebody looks at the page.
+            # The run that holds the home is the night; what the schedule did not start, somebody watches on the page.
             if isinstance(reason, HomeLockedError) or started_as(run.tags) != "nightly":
                 tell(catalog, config.settings.alerts, unreported_message(day, says), again=True)
                 return

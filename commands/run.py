@@ -28,8 +28,7 @@ from catalog.warehouse import open_warehouse
 from commands.context import ERRORS, OUT, ConfigOption, HomeOption, config_folder, home_at, told
 from commands.days import check_partition, newest_day_of_source
 from commands.process import loading
-from commands.telling import tell_of_failure
-from pipelines.alerts import night_message, tell_of_config, unreported_message
+from pipelines.alerts import night_message, tell_of_config, tell_of_failure, unreported_message
 from pipelines.at_once import side_by_side
 from pipelines.holdings.confirming import manifests_of
 from pipelines.holdings.outstanding import outstanding

@@ -20,8 +20,7 @@ from catalog.nights import end_interrupted, newest_night, night_report, starts_s
 from catalog.offered import offered
 from catalog.store import Catalog, manifest_of
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, home_at, told
-from commands.telling import tell_of_failure
-from pipelines.alerts import late_message, tell_of_config, unknown_message
+from pipelines.alerts import late_message, tell_of_config, tell_of_failure, unknown_message
 from pipelines.freshness import day_begins, due_day, quiet_days, why_late
 from pipelines.holdings.confirming import manifests_of
 from pipelines.holdings.open_lists import open_lists

@@ -1,4 +1,6 @@
-"""What an alert says of a night: its sentences hold numbers, names of audiences and our own errors, nothing of rows."""
+"""What an alert says of a night, or of one that never began: its sentences hold numbers, names of audiences and our own
+errors, nothing of rows.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +8,12 @@ from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 
-from catalog.alerts import AlertMessage, tell
+from catalog.alerts import AlertMessage, send, tell
 from catalog.home import Home
 from catalog.store import open_catalog
+from schemas.alerts import Alerts
 from schemas.config import read_settings
-from schemas.errors import ConfigError, RelanceError
+from schemas.errors import CatalogError, ConfigError, DiskError, RelanceError
 from schemas.nights import NightReport
 from schemas.segment import Audience
 
@@ -53,11 +56,19 @@ def tell_of_config(folder: Path, home: Home, error: RelanceError) -> None:
         settings = read_settings(folder)
     except ConfigError:
         return
-    if not (settings.alerts.webhook or settings.alerts.email):
-        return
-    today = datetime.now(settings.zone).date()
-    with suppress(RelanceError), open_catalog(home) as catalog:
-        tell(catalog, settings.alerts, unreported_message(today, f"{error} No night begins before it is mended."))
+    if settings.alerts.webhook or settings.alerts.email:
+        today = datetime.now(settings.zone).date()
+        message = unreported_message(today, f"{error} No night begins before it is mended.")
+        tell_of_failure(home, settings.alerts, message)
+
+
+def tell_of_failure(home: Home, settings: Alerts, message: AlertMessage) -> None:
+    """Send the message once on each channel; if the catalog cannot be opened to note that, send it all the same."""
+    try:
+        with suppress(DiskError), open_catalog(home) as catalog:
+            tell(catalog, settings, message)
+    except (CatalogError, ConfigError):
+        send(settings, message)
 
 
 def late_message(day: date, sentence: str) -> AlertMessage:

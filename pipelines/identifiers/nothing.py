@@ -1,4 +1,4 @@
-"""Hashes of nothing: what a tool makes that hashes a column without looking whether there is anything in it."""
+"""Words for nothing, and their hashes, which a tool makes that does not look whether a column says anything."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ import polars as pl
 from schemas.identifiers import Hash
 
 HASHES: tuple[Hash, ...] = ("sha256", "sha256_base64", "md5", "sha1", "sha256_of_md5")
-_NOTHING = ("", " ", "null", "NULL", "None", "none", "nan", "NaN", "N/A", "n/a", "undefined")
+#: What exports write where nothing is known, in whatever case.
+WORDS_FOR_NOTHING = ("null", "none", "nan", "n/a", "undefined")
+_SPELT = ("", " ", "NaN", *(spelt for word in WORDS_FOR_NOTHING for spelt in (word, word.upper(), word.capitalize())))
 
 
 @cache
 def hashes_of_nothing(how: Hash) -> pl.Series:
     """What the hash makes of words for nothing, and of their hashes: as one list, with which a column is compared."""
-    twice = [digest_of(digest_of(text, once), how) for text in _NOTHING for once in HASHES]
-    return pl.Series([*(digest_of(text, how) for text in _NOTHING), *twice], dtype=pl.String).implode()
+    twice = [digest_of(digest_of(text, once), how) for text in _SPELT for once in HASHES]
+    return pl.Series([*(digest_of(text, how) for text in _SPELT), *twice], dtype=pl.String).implode()
 
 
 def digest_of(text: str, how: Hash) -> str:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.identifiers.nothing import HASHES, hashes_of_nothing
+from pipelines.identifiers.nothing import HASHES, WORDS_FOR_NOTHING, hashes_of_nothing
 from schemas.identifiers import IdentifierName, MatchColumn
 
-#: What exports write where nothing is known; a reader of the file cannot tell their hashes from hashes of nothing.
-_NOTHING = ("null", "none", "nan", "n/a", "undefined")
 #: Fields in which people or exports write words.
 _WORDED: frozenset[IdentifierName] = frozenset(
     {"first_name", "last_name", "city", "region", "external_id", "mobile_ad_id"}
@@ -25,8 +23,8 @@ _TEN_DIGITS = r"(?:\p{Nd}.*){10}"
 def says_nothing(text: pl.Expr) -> pl.Expr:
     """Whether the text, but for spaces around it, is a word for nothing, in whatever case."""
     bare = text.str.strip_chars()
-    short = pl.when(bare.str.len_bytes() <= max(map(len, _NOTHING))).then(bare)
-    return short.str.to_lowercase().is_in(_NOTHING).fill_null(value=False)
+    short = pl.when(bare.str.len_bytes() <= max(map(len, WORDS_FOR_NOTHING))).then(bare)
+    return short.str.to_lowercase().is_in(WORDS_FOR_NOTHING).fill_null(value=False)
 
 
 def fit(formed: pl.Series, column: MatchColumn) -> pl.Series:

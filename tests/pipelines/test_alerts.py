@@ -93,6 +93,16 @@ def test_a_command_tells_of_a_declared_file_with_a_mistake(
     assert [body["event"] for body in webhook.bodies] == ["failed"]
 
 
+def test_a_declared_file_with_a_mistake_is_told_also_where_the_catalog_is_away(
+    alerting: Path, home: Home, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (alerting / "sources.toml").write_text("as_of = \n")
+    monkeypatch.setenv("RELANCE_CATALOG", "postgresql://relance@127.0.0.1:1/relance")
+
+    assert relance("run", "--config", alerting, "--home", home.root).exit_code == 2
+    assert [body["event"] for body in webhook.bodies] == ["failed"]
+
+
 @pytest.mark.parametrize("arguments", [["run", "--dry-run"], ["check"], ["status"]])
 def test_whoever_only_looks_tells_nobody_of_a_mistake(
     alerting: Path, home: Home, webhook: Webhook, arguments: list[str]
