@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -49,6 +50,12 @@ def segment(**changes: object) -> Segment:
         "owner": "team:growth",
     }
     return Segment.model_validate(fields | changes)
+
+
+def tampered(signed: str, place: int) -> str:
+    """A signed text with the highest bit of one letter changed: the lowest of base64's last letter mean nothing."""
+    letters = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+    return signed[:place] + letters[letters.find(signed[place]) ^ 32] + signed[place + 1 :]
 
 
 @dataclass
