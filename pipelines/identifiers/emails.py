@@ -7,17 +7,19 @@ from functools import partial
 import polars as pl
 
 from pipelines.identifiers.few import where_few
-from pipelines.identifiers.unicode import beyond_ascii, without_accents
+from pipelines.identifiers.unicode import beyond_ascii, visible, without_accents
 
 #: Everything that is not a letter, a mark or a digit.
 _NO_WORD = r"[^\p{L}\p{M}\p{N}]"
 
 
 def canonical_email(typed: pl.Expr) -> pl.Expr:
-    """Trimmed, NFC, lower-case; nothing else, so that it is still the very address. Blank is null."""
+    """Trimmed, NFC, lower-case, without what shows nothing, of which no address has any; nothing else, so that it is
+    still the very address. Blank is null.
+    """
     lower = typed.str.strip_chars().str.to_lowercase()
     # Asked of what was typed, so that the lower-case text is made once.
-    beyond = beyond_ascii(typed).str.strip_chars().str.to_lowercase().str.normalize("NFC")
+    beyond = beyond_ascii(typed).pipe(visible).str.strip_chars().str.to_lowercase().str.normalize("NFC")
     return pl.coalesce(beyond, lower).replace("", None)
 
 

@@ -8,7 +8,9 @@ from pipelines.identifiers.digests import is_digest
 from pipelines.identifiers.unfit import UUID, says_nothing
 
 #: An advertising id, a device's id or another opaque one: no network's page allows anything else.
-_ID = r"^[0-9A-Za-z_-]+$"
+_ID = r"^[0-9A-Za-z_-]{3,}$"
+#: `ios`, `unknown`, `yes`: of what any system issues, something is a digit.
+_WORD = r"^[A-Za-z-]+$"
 #: Groups of hex digits with hyphens are meant as a UUID, and then must be one.
 _HEX_GROUPS = r"^[0-9A-Fa-f]+(?:-[0-9A-Fa-f]+)+$"
 #: What is hashed before an id that may be an address.
@@ -37,7 +39,7 @@ def mobile_ad_id_refusal(typed: pl.Expr) -> pl.Expr:
         .then(pl.lit("placeholder"))
         .when(is_digest(text))
         .then(pl.lit("already_hashed"))
-        .when(~(text.str.contains(_ID) & well_formed))
+        .when(~(text.str.contains(_ID) & well_formed) | text.str.contains(_WORD))
         .then(pl.lit("not_an_id"))
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.identifiers.few import once
-from pipelines.identifiers.unicode import ACCENTS, beyond_ascii, folded_to_ascii, normalized, only_words
+from pipelines.identifiers.unicode import ACCENTS, beyond_ascii, folded_to_ascii, normalized, only_words, visible
 
 _TITLES = r"^(?:[,\s]*(?:mr|mrs|ms|dr)(?:\.\s*|\s+|$))+"
 _SUFFIXES = r"(?:[,\s]+(?:jr|sr|2nd|3rd|ii|iii|iv|v|vi|cpa|dc|dds|vm|jd|md|phd|dr)\.?)+[,\s]*$"
@@ -71,12 +71,12 @@ def ascii(typed: pl.Expr) -> pl.Expr:
 
 def lower(typed: pl.Expr) -> pl.Expr:
     """NFC, lower-case, trimmed. Source: Pinterest, Conversions API: lower-case, nothing else."""
-    return filled(normalized(typed.str.strip_chars().str.to_lowercase(), "NFC"))
+    return filled(normalized(visible(typed).str.strip_chars().str.to_lowercase(), "NFC"))
 
 
 def trimmed(typed: pl.Expr) -> pl.Expr:
     """NFC, trimmed, as written. Source: LinkedIn and LiveRamp, which take names in plain."""
-    return once(normalized(typed.str.strip_chars(), "NFC"), _with_a_word)
+    return once(normalized(visible(typed).str.strip_chars(), "NFC"), _with_a_word)
 
 
 def initial(typed: pl.Expr) -> pl.Expr:
@@ -90,7 +90,7 @@ def first_five(typed: pl.Expr) -> pl.Expr:
 
 
 def _untitled(typed: pl.Expr) -> pl.Expr:
-    text = once(typed.str.strip_chars().str.to_lowercase(), lambda text: normalized(text, "NFC"))
+    text = once(visible(typed).str.strip_chars().str.to_lowercase(), lambda text: normalized(text, "NFC"))
     return once(once(text, _single_spaced), _without_titles)
 
 

@@ -11,8 +11,8 @@ import polars as pl
 from schemas.identifiers import Hash
 
 HASHES: tuple[Hash, ...] = ("sha256", "sha256_base64", "md5", "sha1", "sha256_of_md5")
-#: What exports write where nothing is known, in whatever case.
-WORDS_FOR_NOTHING = ("null", "none", "nan", "n/a", "undefined")
+#: What exports write where nothing is known, in whatever case; `\N` is a database's.
+WORDS_FOR_NOTHING = ("null", "none", "nan", "n/a", "undefined", r"\n")
 _SPELT = ("", " ", "NaN", *(spelt for word in WORDS_FOR_NOTHING for spelt in (word, word.upper(), word.capitalize())))
 
 

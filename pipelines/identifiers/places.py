@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.identifiers.names import filled
-from pipelines.identifiers.unicode import folded_to_ascii, only_words
+from pipelines.identifiers.unicode import folded_to_ascii, only_words, visible
 from schemas.regions import CANADA, US
 
 
@@ -16,7 +16,7 @@ def city_letters(typed: pl.Expr) -> pl.Expr:
     Audiences" ("lower-case, no punctuation, no special characters, no spaces") and its Conversions API page ("UTF-8 if
     special"); its Java library gives `sanjosé`, its param builder drops the letter and contradicts the page.
     """
-    text = typed.str.strip_chars()
+    text = visible(typed).str.strip_chars()
     return filled(only_words(pl.when(~text.str.contains("^[0-9]")).then(text).str.to_lowercase(), digits=False))
 
 

@@ -6,16 +6,30 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from pipelines.identifiers.few import once
-from pipelines.identifiers.unicode import beyond_ascii
+from pipelines.identifiers.few import Rule
+from pipelines.identifiers.names import filled
+from pipelines.identifiers.unicode import beyond_ascii, visible
 
-_US = r"^[0-9]{5}(?:-?[0-9]{4})?$"
-#: Nine digits, or five and four, are an American code whatever the country says, or if it says nothing.
-_ZIP_PLUS_4 = r"^[0-9]{5}-?[0-9]{4}$"
+_US = r"^[0-9]{5}(?:-[0-9]{4})?$"
+#: Nine digits, or five and four, are an American code, also if nothing says of which country.
+_ZIP_PLUS_4 = r"^([0-9]{5})[ -]?([0-9]{4})$"
 #: Letters and digits in groups: Google gets it in plain, so no e-mail, phone or street may pass.
 _ASCII_SHAPE = r"^[A-Za-z0-9]+(?:[ -]+[A-Za-z0-9]+)*$"
 _SHAPE = r"^[\p{L}\p{N}]+(?:(?: |\x{a0}|\p{Pd})+[\p{L}\p{N}]+)*$"
 _GB = r"^[a-z]{1,2}[0-9][a-z0-9]?[0-9][a-z]{2}$"
+#: Letters that stand before a code on mail from abroad and are no part of it: `D-01067`. In Latvia and Lithuania they
+#: are, so those are not here. Source: Universal Postal Union, addressing systems by country.
+_FROM_ABROAD = r"^([A-Za-z]{1,3})[ -]+[0-9]"
+_BEFORE = [
+    f"{country} {letters}"
+    for country, every in {
+        "AT": "A AT", "BE": "B BE", "CH": "CH", "DE": "D DE", "DK": "DK", "ES": "E ES", "FI": "FI FIN", "FR": "F FR",
+        "IT": "I IT", "LU": "L LU", "NL": "NL", "NO": "N NO", "PT": "P PT", "SE": "S SE",
+    }.items()
+    for letters in every.split()
+]  # fmt: skip
+#: Mail for large recipients in France, by office: the five digits are the code.
+_CEDEX = r"(?i)^([0-9]{5}) +cedex(?: +[0-9]{1,2})?$"
 
 
 def compact(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
@@ -26,36 +40,24 @@ def compact(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
     full UK code (`m11ae`); the guide on customer lists wins here. Meta's libraries cut at the first dash in every
     country, so that `K1A-0A6` becomes `k1a`; its page says no dash, and it wins.
     """
-    return pl.map_batches([typed, country], _compacted, return_dtype=pl.String, is_elementwise=True)
 
+    def form(code: pl.Expr) -> pl.Expr:
+        text = _bare(code).str.to_lowercase()
+        us = pl.when(_may_be_american() & code.str.contains(_US)).then(text.str.slice(0, 5))
+        gb = pl.when(text.str.contains(_GB)).then(text.str.head(-2))
+        other = pl.when(text.str.len_chars() > 1).then(text)
+        return pl.when(pl.col("country") == "GB").then(gb).otherwise(pl.coalesce(us, other))
 
-def _compacted(given: Sequence[pl.Series]) -> pl.Series:
-    """As one expression it would take far longer to plan than a thousand codes take (measured)."""
-    typed, country = given
-    # `12345-` is a code whose four were left out.
-    trimmed_text = _written_out(pl.col("typed")).str.strip_suffix("-")
-    codes = pl.DataFrame({"typed": typed, "country": country}).select("country", trimmed=trimmed_text)
-    codes = codes.with_columns(shaped=_shaped(pl.col("trimmed")))
-    codes = codes.with_columns(text=_bare(pl.col("shaped")).str.to_lowercase())
-    as_typed, text, country_code = pl.col("trimmed"), pl.col("text"), pl.col("country")
-    us = pl.when(as_typed.str.contains(_US)).then(text.str.slice(0, 5))
-    plus_4 = pl.when(country_code.is_null() & as_typed.str.contains(_ZIP_PLUS_4)).then(text.str.slice(0, 5))
-    gb = pl.when(text.str.contains(_GB)).then(text.str.head(-2))
-    other = pl.when(text.str.len_chars() > 1).then(text)
-    form = pl.when(country_code == "US").then(us).when(country_code == "GB").then(gb)
-    return codes.select(form.otherwise(pl.coalesce(plus_4, other))).to_series()
+    return _formed(typed, country, form)
 
 
 def trimmed(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
-    """As written, without white space at the ends; of the US only five digits, or five and four.
+    """As written, without white space at the ends; of the US only five digits, or five and four with a hyphen.
 
     Zeros alone are a filler: with them, strangers of one name would share a key of Google's. Meta, where a postal code
     is no key, has a vector that keeps them. Source: Google, Data Manager API, "Formatting": not hashed, hyphen allowed.
     """
-    text = once(typed, _shaped)
-    text = pl.when(text.str.contains("[^0 -]")).then(text)
-    us = pl.when(text.str.contains(_US)).then(text)
-    return pl.when(country == "US").then(us).when(text != "").then(text)
+    return _formed(typed, country, lambda code: pl.when(code.str.contains("[^0 -]")).then(code))
 
 
 def digits(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
@@ -63,9 +65,7 @@ def digits(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
 
     Source: Pinterest, Conversions API: "only digits"; LiveRamp: five or nine digits, no hyphen.
     """
-    text = once(typed, _shaped).str.replace_all("[^0-9]", "")
-    us = pl.when(text.str.contains(_US)).then(text)
-    return pl.when(country == "US").then(us).when(text != "").then(text)
+    return _formed(typed, country, lambda code: filled(code.str.replace_all("[^0-9]", "")))
 
 
 def ascii(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
@@ -73,14 +73,53 @@ def ascii(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
 
     Source: Amazon's uploader for AMC (five digits in the US) and Segment's conversions test (`h0h0h0`).
     """
-    text = once(typed, _shaped).str.to_lowercase().str.replace_all("[^a-z0-9]", "")
-    us = pl.when(text.str.contains(_US)).then(text.str.slice(0, 5))
-    return pl.when(country == "US").then(us).when(text.str.contains("[0-9]")).then(text)
+
+    def form(code: pl.Expr) -> pl.Expr:
+        text = code.str.to_lowercase().str.replace_all("[^a-z0-9]", "")
+        short = pl.when(pl.col("country") == "US").then(text.str.slice(0, 5)).otherwise(text)
+        return pl.when(text.str.contains("[0-9]")).then(short)
+
+    return _formed(typed, country, form)
 
 
-def _shaped(typed: pl.Expr) -> pl.Expr:
-    """Trimmed, or null if it cannot be a postal code."""
-    text = _written_out(typed)
+def _formed(typed: pl.Expr, country: pl.Expr, form: Rule) -> pl.Expr:
+    """`form` of each code, step by step: as one expression it would take far longer to plan than a thousand codes take
+    (measured).
+    """
+
+    def formed(given: Sequence[pl.Series]) -> pl.Series:
+        typed, country = given
+        rows = pl.DataFrame({"code": typed, "country": country})
+        for step in (_written_out, _national, _shaped, form):
+            rows = rows.with_columns(code=step(pl.col("code")))
+        return rows["code"]
+
+    return pl.map_batches([typed, country], formed, return_dtype=pl.String, is_elementwise=True)
+
+
+def _national(text: pl.Expr) -> pl.Expr:
+    """As its own country writes it; null if it is of the US and cannot be."""
+    country = pl.col("country")
+    letters = text.str.extract(_FROM_ABROAD).str.to_uppercase()
+    from_abroad = pl.concat_str(country, pl.lit(" "), letters).is_in(_BEFORE)
+    american = text.str.replace(_ZIP_PLUS_4, "$1-$2")
+    return (
+        pl.when(_may_be_american() & (american.str.contains(_US) | (country == "US")))
+        .then(pl.when(american.str.contains(_US)).then(american))
+        .when(from_abroad)
+        .then(text.str.replace("^[A-Za-z]+[ -]+", ""))
+        .when(country == "FR")
+        .then(text.str.replace(_CEDEX, "$1"))
+        .otherwise(text)
+    )
+
+
+def _may_be_american() -> pl.Expr:
+    return pl.col("country").is_null() | (pl.col("country") == "US")
+
+
+def _shaped(text: pl.Expr) -> pl.Expr:
+    """The text, or null if it cannot be a postal code."""
     beyond = beyond_ascii(text)
     bare = _bare(text)
     shaped = pl.coalesce(
@@ -91,13 +130,10 @@ def _shaped(typed: pl.Expr) -> pl.Expr:
 
 
 def _written_out(typed: pl.Expr) -> pl.Expr:
-    """Trimmed, in the widths and signs of ASCII: `〒１５０－０００２` is `150-0002`."""
-
-    def narrow(text: pl.Expr) -> pl.Expr:
-        compatible = beyond_ascii(text).str.normalize("NFKC").str.replace_all("[\u2212\u30fc]", "-")
-        return pl.coalesce(compatible.str.strip_chars().str.strip_prefix("〒"), text).str.strip_chars()
-
-    return once(typed, narrow)
+    """Trimmed, in the widths and signs of ASCII: `〒１５０－０００２` is `150-0002`. `12345-` lacks its four."""
+    compatible = beyond_ascii(visible(typed)).str.normalize("NFKC").str.replace_all("[\u2212\u30fc]", "-")
+    text = pl.coalesce(compatible.str.strip_chars().str.strip_prefix("〒"), visible(typed)).str.strip_chars()
+    return text.str.strip_suffix("-")
 
 
 def _bare(text: pl.Expr) -> pl.Expr:

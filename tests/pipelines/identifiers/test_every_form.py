@@ -18,6 +18,8 @@ from pipelines.identifiers.normalise import Typed, normalised
 from schemas.identifiers import FORMS, MatchColumn
 
 TODAY = date(2026, 11, 25)
+#: What people write themselves, in words.
+SEEN = {"email", "first_name", "last_name", "city", "region", "postal_code"}
 EVERY_FORM = [(name, form) for name, forms in FORMS.items() for form in forms]
 
 #: What people type, by identifier; junk is tried with each.
@@ -83,6 +85,22 @@ def test_spaces_around_and_composition_do_not_matter(identifier: str, name: str)
     # An own id is opaque: it must be what the company's pixel sends.
     if identifier != "external_id":
         assert form(identifier, name, [normalize("NFD", text) for text in typed]) == formed
+
+
+#: A byte-order mark, a zero-width space, a soft hyphen, marks of direction: copied along, and seen by nobody.
+UNSEEN = ["\ufeff", "\u200b", "\u00ad", "\u200e", "\u2068", "\u2060"]
+
+
+@pytest.mark.parametrize(("identifier", "name"), [pair for pair in EVERY_FORM if pair[0] in SEEN])
+@given(data=st.data())
+@settings(max_examples=8, deadline=None)
+def test_what_nobody_sees_changes_nothing(identifier: str, name: str, data: st.DataObject) -> None:
+    typed = TYPED[identifier]
+    places = [data.draw(st.integers(0, len(text))) for text in typed]
+    sign = data.draw(st.sampled_from(UNSEEN))
+    hiding = [text[:place] + sign + text[place:] for text, place in zip(typed, places, strict=True)]
+    assert form(identifier, name, hiding) == form(identifier, name, typed)
+    assert form(identifier, name, [f"\u200d{text}\u200c" for text in typed]) == form(identifier, name, typed)
 
 
 AS_TYPED = {"trimmed", "plain", "by_type", "own"}

@@ -66,6 +66,8 @@ def test_no_value_makes_a_column_that_the_second_reader_refuses(
         (MatchColumn("last_name", "trimmed", "none"), ["null", "jane@example.com", "06 12 34 56 78"]),
         (MatchColumn("mobile_ad_id", "lower", "sha256"), ["null", "None", "nan", "undefined"]),
         (MatchColumn("mobile_ad_id", "lower", "none"), ["af3802a465767e36", "868030035048584", "test"]),
+        (MatchColumn("mobile_ad_id", "lower", "sha256"), ["iOS", "unknown", "Yes", "1", "a-b"]),
+        (MatchColumn("last_name", "letters", "sha256"), [r"\N", r" \n "]),
         (MatchColumn("postal_code", "trimmed", "none"), ["0", "06 12 34 56 78", "0612345678"]),
     ],
 )
