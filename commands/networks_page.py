@@ -81,6 +81,8 @@ def _section(network: Network) -> Iterator[str]:
     yield f"- **Membership**: {days}."
     yield f"- **Consent**: needs {_consent(network)}. {network.consent_told}"
     yield f"- **Identified by**: {'; '.join(' + '.join(key.headers) for key in network.keys)}."
+    if file.rows == "people":
+        yield f"- **Of a person with several**: at most {_room(network)}: those of the records made first."
     for group in network.all_or_none:
         yield f"- **Together or not at all**: {', '.join(group)}."
     for group in network.required_any:
@@ -110,6 +112,13 @@ def _consent(network: Network) -> str:
         for purpose, regions in network.consent.items()
     )
     return " and ".join(asked)
+
+
+def _room(network: Network) -> str:
+    """How many of a person's addresses and ids a row holds."""
+    every = ((match, column.repeat) for column in network.columns for match in column.matches)
+    own = {match.identifier: room for match, room in every if match.kind != "mailing_address"}
+    return ", ".join(count_of(room, name.replace("_", " ")) for name, room in own.items())
 
 
 def _format(network: Network) -> str:
