@@ -123,12 +123,13 @@ def readme(manifest: Manifest, segment: Segment, network: Network) -> str:
 def _what_to_do(manifest: Manifest) -> str:
     if not manifest.plan:
         return "What to do: nothing, the list holds what it should. "
-    name = Audience(manifest.network, manifest.account, manifest.segment)
     intro = "Why: " if manifest.reduced_from else "Why not only add and remove: "
     why = f" ({intro}{manifest.because}.)" if manifest.because else ""
-    instead = f" Or, if the network offers it: {_in_order(manifest.alternative)}" if manifest.alternative else ""
-    done = " and ".join(f"`relance confirm {name} {step.version} --as {step.kind}`" for step in manifest.plan)
-    return f"What to do: {_in_order(manifest.plan)}{why}{instead} When it is done: {done}. "
+    said = f"What to do: {_in_order(manifest.plan)}{why} {_when_done(manifest, manifest.plan)}"
+    if not manifest.alternative:
+        return said
+    alternative = f"{_in_order(manifest.alternative)} {_when_done(manifest, manifest.alternative)}"
+    return f"{said}Or, if the network offers it: {alternative}"
 
 
 def _in_order(steps: tuple[UploadStep, ...]) -> str:
@@ -137,14 +138,21 @@ def _in_order(steps: tuple[UploadStep, ...]) -> str:
     return " ".join(f"{place}. {step.says}" for place, step in enumerate(steps, start=1))
 
 
+def _when_done(manifest: Manifest, steps: tuple[UploadStep, ...]) -> str:
+    name = Audience(manifest.network, manifest.account, manifest.segment)
+    done = " and ".join(f"`relance confirm {name} {step.version} --as {step.kind}`" for step in steps)
+    return f"When it is done: {done}. "
+
+
 def _where_to_click(manifest: Manifest, segment: Segment, network: Network) -> str:
     """How a new list is made; an existing one is edited by what its network calls it."""
-    if not manifest.has_file("full"):
+    full = [entry for entry in manifest.files if entry.kind == "full"]
+    if not full:
         return ""
-    parts = len(manifest.files) > len({(entry.kind, entry.list) for entry in manifest.files})
+    parts = len(full) > len({entry.list for entry in full})
     how = {
-        "one list": " The parts of a list are uploaded one after the other into the same list.",
-        "a list each": " Each part becomes a list of its own: a later part would replace the one before.",
+        "one list": " The parts of a list (.full.part-0001 and so on) are uploaded in turn into the same list.",
+        "a list each": " Each part (.full.part-0001 and so on) becomes a list of its own: the next would replace it.",
     }[network.file.parts]
     described = f" Description: {segment.public_description}" if segment.public_description else ""
     return "Where to click for a new list: " + " ".join(network.upload_steps) + (how if parts else "") + described

@@ -94,10 +94,11 @@ def test_the_readme_says_why_a_list_is_made_anew_and_what_else_may_be_done() -> 
         f"What to do: 1. Make a new list of its own for each of {both}. 2. Delete each old list, last filled with "
         f"{OLDER}, once no campaign uses it: emails, phones, mobile_ids. 3. If any of these lists was made of "
         "2025-06-29.1 or an older version without being confirmed, delete it: emails, phones. (Why not only add and "
-        "remove: rules changed.) Or, if the network offers it: Replace all that each list holds with its own file: "
-        f"{both}. When it is done: `relance confirm snapchat/fr/loyal {VERSION} --as created` and "
+        f"remove: rules changed.) When it is done: `relance confirm snapchat/fr/loyal {VERSION} --as created` and "
         f"`relance confirm snapchat/fr/loyal {OLDER} --as deleted` and `relance confirm snapchat/fr/loyal "
-        f"2025-06-29.1 --as deleted`. {CLICK} Description: Anyone."
+        "2025-06-29.1 --as deleted`. Or, if the network offers it: Replace all that each list holds with its own file: "
+        f"{both}. When it is done: `relance confirm snapchat/fr/loyal {VERSION} --as replaced`. {CLICK} "
+        "Description: Anyone."
     )
     assert found[4] == "All facts used here are documented."
 
@@ -124,8 +125,11 @@ def test_the_readme_counts_nobody_and_shows_no_new_list_where_there_is_no_full_f
 @pytest.mark.parametrize(
     ("parts", "told"),
     [
-        ("one list", " The parts of a list are uploaded one after the other into the same list."),
-        ("a list each", " Each part becomes a list of its own: a later part would replace the one before."),
+        ("one list", " The parts of a list (.full.part-0001 and so on) are uploaded in turn into the same list."),
+        (
+            "a list each",
+            " Each part (.full.part-0001 and so on) becomes a list of its own: the next would replace it.",
+        ),
     ],
 )
 def test_the_readme_says_what_to_do_with_parts_where_a_list_has_several(parts: str, told: str) -> None:

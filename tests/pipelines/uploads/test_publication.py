@@ -395,7 +395,7 @@ def test_a_list_above_a_maximum_is_published_in_parts_and_the_readme_says_what_t
     lines = [line for name in names for line in (folder / name).read_text().splitlines()[1:]]
     assert [line.split(",")[0] for line in lines] == sorted(sha256(name) for name in "abc")
     assert [entry.rows for entry in manifest_of(outbox).files] == [2, 1]
-    assert "Each part becomes a list of its own" in (folder / "README.txt").read_text()
+    assert "Each part (.full.part-0001 and so on) becomes a list of its own" in (folder / "README.txt").read_text()
 
 
 def test_an_audience_that_becomes_empty_keeps_its_last_version(outbox: Outbox) -> None:
