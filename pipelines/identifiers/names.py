@@ -5,18 +5,23 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.identifiers.few import once
-from pipelines.identifiers.unicode import ACCENTS, beyond_ascii, folded_to_ascii, normalized, only_words, visible
+from pipelines.identifiers.unicode import (
+    ACCENTS,
+    LATIN_TO_ASCII,
+    beyond_ascii,
+    folded_to_ascii,
+    normalized,
+    only_words,
+    visible,
+)
 
 _TITLES = r"^(?:[,\s]*(?:mr|mrs|ms|dr)(?:\.\s*|\s+|$))+"
 _SUFFIXES = r"(?:[,\s]+(?:jr|sr|2nd|3rd|ii|iii|iv|v|vi|cpa|dc|dds|vm|jd|md|phd|dr)\.?)+[,\s]*$"
 #: Amazon's uploader for AMC, default_normalizer.
 _SPELT_OUT = {"ß": "ss", "ä": "ae", "ö": "oe", "ü": "ue", "ø": "o", "æ": "ae"}
 #: What lower-casing and taking off accents leave apart of `STRASSE` and `Straße`, `ŁUKASZ` and `Lukasz`, `ΚΩΣΤΑΣ` and
-#: `Κώστας`. Unicode CLDR, transform Latin-ASCII; the last by Unicode's case folding.
-_SPELT_ALIKE = {
-    "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ŧ": "t", "ı": "i",
-    "ς": "σ",
-}  # fmt: skip
+#: `Κώστας`; the last by Unicode's case folding.
+_SPELT_ALIKE = {**LATIN_TO_ASCII, "ς": "σ"}
 
 
 def folded_name(typed: pl.Expr) -> pl.Expr:
@@ -60,7 +65,7 @@ def untitled_joined(typed: pl.Expr) -> pl.Expr:
 
 
 def ascii(typed: pl.Expr) -> pl.Expr:
-    """Lower-case, a to z and digits only; ß, ä, ö, ü, ø and æ spelt out, other accents dropped.
+    """Lower-case, a to z and digits only; ß, ä, ö, ü, ø and æ spelt out, other letters of Latin without their accents.
 
     Source: Amazon's uploader for AMC. It deletes letters with other accents; the vectors' README advises to fold them.
     """

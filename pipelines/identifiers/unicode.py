@@ -13,7 +13,10 @@ from pipelines.identifiers.few import once
 
 #: Accents and the like; vowel signs of Indic scripts are letters and are not among them.
 ACCENTS = "[\u0300-\u036f]"
-
+#: Small letters that no form of Unicode takes apart. Source: Unicode CLDR, transform Latin-ASCII.
+LATIN_TO_ASCII = {
+    "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ŧ": "t", "ı": "i",
+}  # fmt: skip
 _SHOWS_NOTHING = (
     r"[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
     r"|^[\s\u200c\u200d]+|[\s\u200c\u200d]+$"
@@ -76,8 +79,9 @@ def only_words(lower: pl.Expr, *, digits: bool = True) -> pl.Expr:
 
 
 def folded_to_ascii(lower: pl.Expr) -> pl.Expr:
-    """a to z and digits of a lower-case text, letters without their accents."""
-    return without_accents(lower).str.replace_all("[^a-z0-9]", "")
+    """a to z and digits of a lower-case text; of letters that are others of Latin, what they are without accents."""
+    spelt = pl.coalesce(beyond_ascii(lower).str.replace_many(LATIN_TO_ASCII), lower)
+    return without_accents(spelt).str.replace_all("[^a-z0-9]", "")
 
 
 def without_accents(text: pl.Expr) -> pl.Expr:

@@ -1,11 +1,14 @@
-"""Regions in the form of Meta's page."""
+"""Regions in the form of Meta's page, and what Amazon's forms make of other letters."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import polars as pl
 import pytest
 
-from pipelines.identifiers.places import region_letters
+from pipelines.identifiers.names import ascii as name_ascii
+from pipelines.identifiers.places import city_ascii, region_ascii, region_letters
 from schemas.regions import CANADA, US
 
 
@@ -41,3 +44,14 @@ def test_no_short_form_is_anothers_code() -> None:
     for states in (US, CANADA):
         codes = set(states.values())
         assert all(code == name for name, code in states.items() if name in codes)
+
+
+@pytest.mark.parametrize("form", [name_ascii, city_ascii, region_ascii])
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [("Łódź", "lodz"), ("Gießen", "giessen"), ("DIYARBAKIR ı", "diyarbakiri"), ("Đà Nẵng", "danang")],
+)
+def test_amazon_gets_every_letter_of_latin_in_ascii(
+    form: Callable[[pl.Expr], pl.Expr], typed: str, expected: str
+) -> None:
+    assert pl.select(form(pl.lit(typed))).item() == expected
