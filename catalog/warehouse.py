@@ -31,6 +31,7 @@ class Warehouse:
         self.connection = connection
         #: In bytes: what DuckDB may hold to work with, and on top of it what it cannot spill.
         self._working, self._room = _sizes(connection, memory_limit)
+        self._limited_to = 0
         self.make_room()
 
     def read(self, query: str, **parameters: object) -> pl.DataFrame:
@@ -159,7 +160,9 @@ class Warehouse:
         self._limit(self._working + min(held, self._room))
 
     def _limit(self, size: int) -> None:
-        self.connection.execute(f"SET memory_limit = '{size}B'")
+        if size != self._limited_to:
+            self.connection.execute(f"SET memory_limit = '{size}B'")
+            self._limited_to = size
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -15,6 +15,9 @@ Other = TypeVar("Other")
 
 def at_once(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """The function's result for each item, in the order of the items."""
+    items = list(items)
+    if len(items) < 2 or pl.thread_pool_size() == 1:
+        return [function(item) for item in items]
     # One a core: more would not be done sooner, and each holds its own tables.
     with ThreadPoolExecutor(max_workers=pl.thread_pool_size()) as pool:
         return list(pool.map(function, items))

@@ -34,7 +34,9 @@ def keyed_hash(values: pl.Series, key: str) -> pl.Series:
 def _on_all_cores(values: pl.Series, digest: pl.Expr) -> pl.Series:
     """The digest of each value, in their order: left alone, Polars works it out on one core."""
     whole = values.to_frame("value")
-    parts = [*whole.iter_slices(max(_FEW, 1 + values.len() // pl.thread_pool_size()))] or [whole]
+    if values.len() <= _FEW:
+        return whole.select(digest)["value"]
+    parts = [*whole.iter_slices(max(_FEW, 1 + values.len() // pl.thread_pool_size()))]
     return pl.concat(at_once(lambda part: part.select(digest), parts), rechunk=True)["value"]
 
 
