@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from catalog.nights import Start
@@ -19,7 +19,7 @@ def due_day(settings: Settings, now: datetime) -> date:
 
 def day_begins(settings: Settings, day: date) -> datetime:
     """When the local day begins, in UTC."""
-    return midnight(day, settings.zone).astimezone(UTC)
+    return midnight(day, settings.zone)
 
 
 #: From so many days without a night on, whoever looks is told, by `quiet_days`.

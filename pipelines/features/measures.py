@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import polars as pl
 
@@ -132,7 +132,7 @@ def _in_one_currency(orders: pl.DataFrame, rates: pl.DataFrame, settings: Settin
 
 def end_of(day: date, settings: Settings) -> datetime:
     """The instant at which the local day is over, in UTC."""
-    return midnight_after(day, settings.zone).astimezone(UTC)
+    return midnight_after(day, settings.zone)
 
 
 def _local_day(instant: pl.Expr, settings: Settings) -> pl.Expr:
