@@ -10,7 +10,7 @@ from assets.resources import Relance, day_of
 from catalog.nights import record_notices
 from pipelines.crm.days import dated_ahead
 from pipelines.crm.emptied import check_consents_arrived
-from pipelines.crm.orphans import orphans
+from pipelines.crm.orphans import lists_of_strangers, orphans
 from pipelines.crm.pull import TableToWrite, pull_erasures, pull_table
 from pipelines.crm.suppressions import read_suppressions
 from pipelines.crm.unreadable import unreadable_lists, unreadable_statements
@@ -132,7 +132,10 @@ def _suppressions(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 relance.table("withheld_addresses"),
             )
             relance.warehouse.replace("crm_suppressions", table)
-            notices = unreadable_lists(relance.warehouse, relance.declared.settings.default_country)
+            notices = [
+                *unreadable_lists(relance.warehouse, relance.declared.settings.default_country),
+                *lists_of_strangers(relance.warehouse),
+            ]
             record_notices(relance.outbox.catalog, relance.outbox.night, "suppressions", notices)
             named = {f"{rule}_rows": rows for rule, rows in sorted(table.group_by("rule").len().iter_rows())}
             return dg.MaterializeResult(metadata=rows_metadata(table.height, **named))

@@ -164,7 +164,7 @@ def _rows(tonight: Tonight, audience: Audience, choice: Choice, network: Network
     members = tonight.members(audience.segment)
     everybody = tonight.people(audience.network)
     leaving = leaving_out(choice, network, tonight.readers(audience.network), identity_key)
-    return audience_rows(members, everybody, network, tonight.lost(audience), tonight.source_rows, leaving)
+    return audience_rows(members, everybody, network, tonight.lost(audience), tonight.sources, leaving)
 
 
 def _result(relance: Relance, audience: Audience, rows: AudienceRows, published: Published) -> dg.MaterializeResult:

@@ -16,7 +16,8 @@ class Brake(Declared):
     what may change at most, but for a table's.
     """
 
-    #: A table of the CRM that loses so much of its rows or more, against the day of the last version.
+    #: A table of the CRM that loses so much of its rows or more, against the day of the last version; or of those rows
+    #: of a table that refuses which name a customer.
     table_shrinks: Share = 0.5
     #: An audience that loses more than so much of its people.
     audience_shrinks: Share = 0.3

@@ -217,6 +217,19 @@ class Signature(BaseModel):
     value: str
 
 
+class SourceCounts(BaseModel):
+    """What a night's CRM gave, by table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: dict[str, int] = Field(default_factory=dict)
+    #: Of a table that refuses: of a hundred rows that give a customer_id, how many name a customer.
+    named_percent: dict[str, int] = Field(default_factory=dict)
+
+
+NOT_COUNTED = SourceCounts()
+
+
 class Manifest(BaseModel):
     """What a version holds. No clock time, host or run id: equal content differs in what `signed` adds only."""
 
@@ -236,8 +249,8 @@ class Manifest(BaseModel):
     withheld: dict[str, int]
     ledger: Ledger
     files: tuple[FileEntry, ...]
-    #: How many rows each table of the CRM had: what the brake compares the next night with.
-    source_rows: dict[str, int] = Field(default_factory=dict)
+    #: What the brake compares the next night's CRM with.
+    sources: SourceCounts = NOT_COUNTED
     #: Keys that the network does not hold yet, and keys that it holds or may hold and must not.
     adds: int = 0
     removes: int = 0

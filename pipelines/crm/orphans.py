@@ -5,17 +5,25 @@ What an erased record has left behind is looked for in `strangers`.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
+import polars as pl
+
+from catalog.duckdb_connection import literal
 from catalog.warehouse import Warehouse
 from schemas.said import Said
 from schemas.source import TableName, table_said
 
+#: Tables whose rows refuse: what they say of an id that no customer has is heard by nobody.
+Refusing = Literal["consents", "suppressions"]
+REFUSING: tuple[Refusing, ...] = get_args(Refusing)
+
 #: A share that is told. A CRM keeps orders of customers whom it deleted: one in ten may be of such.
 _TOLD_SHARE = 0.1
 
-#: Of more customers than this a part is looked at, told by a hash of the id: of all, a join would take long.
+#: Of more customers than this a part is looked at: of all, a join would take long. For a share alone fewer are enough.
 _CUSTOMERS_LOOKED_AT = 500_000
+_CUSTOMERS_OF_A_SHARE = 100_000
 
 
 #: An id that no customer has and that so large a share of the orders bears, and more of them than any customer's, is a
@@ -41,7 +49,7 @@ def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
     """
     customers = warehouse.height("crm_customers")
     parts = 1 + customers // _CUSTOMERS_LOOKED_AT
-    of_part = f"WHERE customer_id IS NOT NULL AND hash(customer_id) % {parts} = 0"
+    of_part = _part(parts)
     living = f"SELECT customer_id, TRUE AS lives FROM warehouse.crm_customers {of_part}"
     found = warehouse.read(
         "SELECT count(*) AS rows, count(*) FILTER (lives IS NULL) AS orphans, "
@@ -89,6 +97,47 @@ def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
         table=table_said(table),
     )
     return Orphans(without_customer * parts, (notice,))
+
+
+def named_percent(warehouse: Warehouse, table: Refusing) -> int | None:
+    """Of a hundred rows of a table that give a customer_id, how many name a customer (of very many an estimate): none
+    only if no row does. None if no row gives one.
+    """
+    if not warehouse.has(f"crm_{table}"):
+        return None
+    of_part = _part(1 + warehouse.height("crm_customers") // _CUSTOMERS_OF_A_SHARE)
+    rows, named = _named(warehouse, f"crm_{table} {of_part}", of_part).select("rows", "named").row(0)
+    return max(min(named, 1), 100 * named // rows) if rows else None
+
+
+def lists_of_strangers(warehouse: Warehouse) -> tuple[Said, ...]:
+    """What is to be told of tonight's suppression lists of which most ids are no customer's, rule by rule."""
+    says = (
+        "{strangers} of {rows} customer_ids that suppressions/{rule}.toml gives are no customer's, so that whom they "
+        "mean is protected by nothing: compare how its select and the one of customers in sources.toml give "
+        "customer_id (zeros in front, blanks, a prefix)."
+    )
+    rules = warehouse.read("SELECT DISTINCT rule FROM warehouse.crm_suppressions ORDER BY rule")["rule"]
+    ids = "crm_suppressions WHERE customer_id IS NOT NULL AND rule = {}"
+    counts = ((rule, *_named(warehouse, ids.format(literal(rule)), _part(1)).row(0)) for rule in rules)
+    return tuple(
+        Said(says, strangers=rows - named, rows=rows, rule=rule) for rule, rows, named in counts if rows > 2 * named
+    )
+
+
+def _named(warehouse: Warehouse, ids: str, of_part: str) -> pl.DataFrame:
+    """rows, named: how many rows there are (SQL after FROM warehouse), and how many of them name a customer."""
+    return warehouse.read(
+        "SELECT count(*) AS rows, count(lives) AS named "
+        f"FROM (SELECT customer_id FROM warehouse.{ids}) AS given "
+        f"LEFT JOIN (SELECT customer_id, TRUE AS lives FROM warehouse.crm_customers {of_part}) AS living "
+        "USING (customer_id)"
+    )
+
+
+def _part(parts: int) -> str:
+    """SQL: of so many parts of all rows with a customer_id the one that is looked at, told by a hash of the id."""
+    return f"WHERE customer_id IS NOT NULL AND hash(customer_id) % {parts} = 0"
 
 
 def _naming_several(warehouse: Warehouse, table: TableName, of_part: str) -> int:

@@ -19,19 +19,24 @@ from schemas.said import Said
 from schemas.segment import Audience
 from schemas.source import table_said
 from schemas.too_small import SHORT_AND_CHANGED
-from schemas.uploads import NO_CONSENT, Ledger, Manifest
+from schemas.uploads import NO_CONSENT, NOT_COUNTED, Ledger, Manifest, SourceCounts
 
 #: Why an audience is held that a leave lets pass.
 HOLDS = "the brake holds it: {changes}. If that is right, `relance allow {audience} --reason TEXT` lets it pass once"
 #: One of the changes: what a table's missing rows refuse is not known either.
 TABLE_SHRANK = "the CRM's table of {table} went from {before} to {now} rows (limit {limit})"
 
+NAMES_NOBODY = "no customer_id in the CRM's table of {table} is a customer's"
+NAMES_FEWER = (
+    "of the customer_ids in the CRM's table of {table} {before} were a customer's, and {now} are (limit {limit})"
+)
+
 
 class Counted(NamedTuple):
-    """What the brake compares: an audience's ledger, and how many rows each table of the CRM had."""
+    """What the brake compares: an audience's ledger, and what the CRM gave."""
 
     ledger: Ledger
-    source_rows: dict[str, int]
+    sources: SourceCounts
 
 
 class Turnover(NamedTuple):
@@ -74,7 +79,7 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
     """
     last = last_whole(outbox.catalog.versions(audience, state=None))
     before = last or last_full_of_any(outbox.catalog, outbox.night)
-    changed = list(_sources(before.source_rows, rows.source_rows, limits)) if before is not None else []
+    changed = list(_sources(NOT_COUNTED if before is None else before.sources, rows.sources, limits))
     if rows.below_minimum:
         short = Said(SHORT_AND_CHANGED, short=too_small(rows, network), changes=changed)
         return Verdict(short if changed else None)
@@ -100,7 +105,7 @@ def _found(  # noqa: PLR0913, PLR0917 - as in `verdict_on`
 ) -> list[Said]:
     full = listed_keys(rows.lists)
     keys = turnover(*kept_and_left(outbox.warehouse, audience, last.version, full, since), rows.keys.height)
-    return tripped(Counted(last.ledger, last.source_rows), Counted(rows.ledger, rows.source_rows), keys, limits)
+    return tripped(Counted(last.ledger, last.sources), Counted(rows.ledger, rows.sources), keys, limits)
 
 
 def spend_leave(verdict: Verdict, outbox: Outbox, outcome: str) -> None:
@@ -121,19 +126,31 @@ def tripped(before: Counted, now: Counted, keys: Turnover, limits: Brake) -> lis
     A table trips at its limit already: half of one is a halved table.
     """
     return [
-        *_sources(before.source_rows, now.source_rows, limits),
+        *_sources(before.sources, now.sources, limits),
         *_people(before.ledger, now.ledger, limits),
         *_shares(before.ledger, now.ledger, limits),
         *_turnover(keys, limits),
     ]
 
 
-def _sources(before: dict[str, int], now: dict[str, int], limits: Brake) -> Iterator[Said]:
-    for table, rows in before.items():
-        left = now.get(table, 0)
+def _sources(before: SourceCounts, now: SourceCounts, limits: Brake) -> Iterator[Said]:
+    for table, rows in before.rows.items():
+        left = now.rows.get(table, 0)
         if rows and rows - left >= _exact(limits.table_shrinks) * rows:
             limit = _less(limits.table_shrinks)
             yield Said(TABLE_SHRANK, table=table_said(table), before=rows, now=left, limit=limit)
+    yield from _named(before.named_percent, now.named_percent, limits)
+
+
+def _named(before: dict[str, int], now: dict[str, int], limits: Brake) -> Iterator[Said]:
+    """What refuses by ids that no customer has protects nobody, and nobody would see it in an audience that grows."""
+    for table, share in now.items():
+        was = before.get(table)
+        if was is None and share == 0:
+            yield Said(NAMES_NOBODY, table=table_said(table))
+        elif was and was - share >= _exact(limits.table_shrinks) * was:
+            limit = _less(limits.table_shrinks)
+            yield Said(NAMES_FEWER, table=table_said(table), before=f"{was}%", now=f"{share}%", limit=limit)
 
 
 def _people(before: Ledger, now: Ledger, limits: Brake) -> Iterator[Said]:

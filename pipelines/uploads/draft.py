@@ -24,10 +24,10 @@ from schemas.network import Network
 from schemas.network_file import FileKind
 from schemas.said import Said
 from schemas.segment import Audience, Segment
-from schemas.uploads import Ledger
+from schemas.uploads import NOT_COUNTED, Ledger
 
 #: What an audience is made of that has left the config, or that nobody worked out.
-NOBODY = AudienceRows((), {}, Ledger(segment_people=0, dropped={}, file_people=0, file_rows=0), {})
+NOBODY = AudienceRows((), {}, Ledger(segment_people=0, dropped={}, file_people=0, file_rows=0), NOT_COUNTED)
 
 
 @dataclass(frozen=True)

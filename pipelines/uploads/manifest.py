@@ -38,7 +38,7 @@ def new_manifest(
         withheld=rows.withheld,
         ledger=rows.ledger,
         files=files,
-        source_rows=rows.source_rows,
+        sources=rows.sources,
         adds=situation.change.adds.height,
         removes=situation.change.removes.height,
         forbidden=situation.change.forbidden,

@@ -124,7 +124,7 @@ def reduced_rows(
             raise PublicationError(msg, check="ledger_closes")
     short = {part.upload_list.label: part.rows.height for part in parts if part.rows.height < minimum}
     kept = tuple(part for part in parts if part.upload_list.label not in short)
-    rows = AudienceRows(kept, {**before.withheld, **short}, before.ledger, before.source_rows)
+    rows = AudienceRows(kept, {**before.withheld, **short}, before.ledger, before.sources)
     alone = any(alone for upload_list, _, alone in made if upload_list.label not in short)
     lost = left.join(listed_keys(tuple(parts)), on=["list", "key", "value"], how="anti").height
     return replace(reduction, keys_alone=alone, lost=lost), rows

@@ -14,7 +14,7 @@ from pipelines.uploads.lost import NOTHING_LOST, Lost, lost_here, reasons_here
 from pipelines.uploads.people import NetworkPeople
 from pipelines.uploads.row_keys import keys_of_rows
 from schemas.network import Network, UploadList
-from schemas.uploads import NO_CONSENT, Ledger, in_ledger_order
+from schemas.uploads import NO_CONSENT, NOT_COUNTED, Ledger, SourceCounts, in_ledger_order
 
 
 class ListRows(NamedTuple):
@@ -28,13 +28,13 @@ class ListRows(NamedTuple):
 
 
 class AudienceRows(NamedTuple):
-    """`lists` that reach the network's minimum; `withheld`: how many rows those have that do not; `source_rows`: how
-    many each table of the CRM had."""
+    """`lists` that reach the network's minimum; `withheld`: how many rows those have that do not; `sources`: of what
+    the CRM gave it is made."""
 
     lists: tuple[ListRows, ...]
     withheld: dict[str, int]
     ledger: Ledger
-    source_rows: dict[str, int]
+    sources: SourceCounts
 
     @property
     def below_minimum(self) -> bool:
@@ -54,7 +54,7 @@ def audience_rows(  # noqa: PLR0913, PLR0917 - who is in it, who may be, and who
     everybody: NetworkPeople,
     network: Network,
     lost: Lost = NOTHING_LOST,
-    source_rows: dict[str, int] | None = None,
+    sources: SourceCounts = NOT_COUNTED,
     leaving: LeavingOut | None = None,
 ) -> AudienceRows:
     """In: members (person_id), everybody who may be sent to the network, what of the members was lost before, and whom
@@ -99,7 +99,7 @@ def audience_rows(  # noqa: PLR0913, PLR0917 - who is in it, who may be, and who
         identifiers=coverage(inside, lists, left.everybody.values, left.everybody.lost, network),
     )
     withheld = {part.upload_list.label: part.rows.height for part in made if part not in published}
-    return AudienceRows(published, withheld, ledger, source_rows or {})
+    return AudienceRows(published, withheld, ledger, sources)
 
 
 def _left(members: pl.DataFrame, everybody: NetworkPeople, network: Network, leaving: LeavingOut | None) -> Remaining:

@@ -9,6 +9,7 @@ import polars as pl
 
 from catalog.duckdb_connection import literal, registered
 from catalog.warehouse import Warehouse
+from pipelines.crm.orphans import REFUSING, named_percent
 from pipelines.customers.refused_emails import refused_at, refused_emails
 from pipelines.holdings.forbidden import Forbidden, forbidden_keys
 from pipelines.tombstones.forbidden import tombstoned
@@ -19,6 +20,7 @@ from pipelines.uploads.people import NetworkPeople
 from pipelines.uploads.permitted import PERMITTED, gather_members, number_people, people_of, shown_to, unpermitted_keys
 from schemas.config import Config
 from schemas.segment import Audience
+from schemas.uploads import SourceCounts
 
 #: SQL: person_id, segment of who is in one now.
 _CURRENT = "(SELECT person_id, segment FROM warehouse.memberships WHERE valid_to IS NULL)"
@@ -50,14 +52,16 @@ class Tonight:
         return Lost(dict(people.iter_rows()), dict(identifiers.select("reason", "refused").iter_rows()))
 
     @cached_property
-    def source_rows(self) -> dict[str, int]:
-        """How many rows each table of the CRM has."""
+    def sources(self) -> SourceCounts:
+        """What the CRM gave."""
         pulled = self._warehouse.read(
             'SELECT "table", "read" - quarantined - erased AS rows FROM warehouse.pulls '
             """WHERE as_of = $day AND "table" <> 'erasures' ORDER BY "table" """,
             day=self._as_of,
         )
-        return dict(pulled.iter_rows())
+        shares = {table: named_percent(self._warehouse, table) for table in REFUSING}
+        named = {table: share for table, share in shares.items() if share is not None}
+        return SourceCounts(rows=dict(pulled.iter_rows()), named_percent=named)
 
     def people(self, network: str) -> NetworkPeople:
         """Those of the network's audiences who may be sent to it. Audiences of one network run one after the other:

@@ -44,7 +44,7 @@ from schemas.nights import StageLine
 from schemas.said import Said
 from schemas.segment import Audience
 from schemas.too_small import SHORT_AND_CHANGED
-from schemas.uploads import Ledger
+from schemas.uploads import NOT_COUNTED, Ledger
 from tests.portal.conftest import DAY, GOOGLE, META, Site, segment
 
 _META = "/audiences/" + "/".join(META)
@@ -351,7 +351,7 @@ def test_too_small_is_one_state_whether_a_network_keeps_one_list_or_several(site
     browser = site.user("camille", "marketer")
     for network, rows, withheld in (("meta", 90, {"": 90}), ("snapchat", 1800, {"emails": 900, "phones": 900})):
         ledger = Ledger(segment_people=900, dropped={}, file_people=900, file_rows=rows)
-        reason = too_small(AudienceRows((), withheld, ledger, {}), networks()[network])
+        reason = too_small(AudienceRows((), withheld, ledger, NOT_COUNTED), networks()[network])
         changed = Said(SHORT_AND_CHANGED, short=reason, changes=[Said("it shrank")])
         for name, why in (("few", reason), ("fewer", changed)):
             audience = Audience(network, "main", name)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipelines.uploads.brake import Counted, Turnover, tripped, turnover
 from schemas.brake import Brake
-from schemas.uploads import LEDGER_REASONS, Ledger
+from schemas.uploads import LEDGER_REASONS, Ledger, SourceCounts
 
 LIMITS = Brake()
 SAME = Turnover(1000, 1000, 1000)
@@ -20,7 +20,7 @@ def night(people: int = 1000, *, orders: int = 5000, **dropped: int) -> Counted:
     ledger = Ledger(
         segment_people=people + sum(reasons.values()), dropped=reasons, file_people=people, file_rows=people
     )
-    return Counted(ledger, {"customers": 3000, "orders": orders})
+    return Counted(ledger, SourceCounts(rows={"customers": 3000, "orders": orders}))
 
 
 def keys(*values: str) -> pl.DataFrame:
@@ -59,8 +59,31 @@ def test_what_changed_too_much_is_said_with_its_limit(now: Counted, said: str) -
     assert tripped(night(), now, SAME, LIMITS) == [said]
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        (98, 0, "of the customer_ids in the CRM's table of consents 98% were a customer's, and 0% are (limit -50%)"),
+        (98, 49, "of the customer_ids in the CRM's table of consents 98% were a customer's, and 49% are (limit -50%)"),
+        (98, 50, None),
+        (None, 0, "no customer_id in the CRM's table of consents is a customer's"),
+        (None, 1, None),
+        # Somebody has let it pass.
+        (0, 0, None),
+        (98, None, None),
+    ],
+)
+def test_a_table_that_refuses_by_ids_that_nobody_has_holds_what_it_would_let_through(
+    before: int | None, now: int | None, said: str | None
+) -> None:
+    counted = [
+        night()._replace(sources=SourceCounts(named_percent={} if share is None else {"consents": share}))
+        for share in (before, now)
+    ]
+    assert tripped(*counted, SAME, LIMITS) == ([] if said is None else [said])
+
+
 def test_a_table_that_is_gone_counts_as_empty() -> None:
-    gone = night()._replace(source_rows={"customers": 3000})
+    gone = night()._replace(sources=SourceCounts(rows={"customers": 3000}))
     assert "orders went from 5,000 to 0" in tripped(night(), gone, SAME, LIMITS)[0]
 
 

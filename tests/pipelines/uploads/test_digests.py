@@ -11,12 +11,14 @@ from schemas.audit import AuditHead
 from schemas.network import networks
 from schemas.network_file import Key, Region
 from schemas.said import Said
+from schemas.uploads import SourceCounts
 from tests.pipelines.uploads.test_manifest import FILES, MANIFEST, OLDER
 
 OTHER: dict[str, object] = {
     "public_name": "other", "base": None, "rules_version": "s", "withheld": {}, "assumptions": (),
     "files": FILES[:3], "version": OLDER, "as_of": "2025-07-02", "adds": 1, "removes": 1, "forbidden": 1,
-    "plan": (), "because": Said("any"), "source_rows": {"orders": 1}, "reduced_from": OLDER, "account": "fr",
+    "plan": (), "because": Said("any"), "sources": SourceCounts(rows={"orders": 1}), "reduced_from": OLDER,
+    "account": "fr",
     "audit_head": AuditHead(line=1, hash="0"),
 }  # fmt: skip
 CONTENT = {"public_name", "base", "rules_version", "withheld", "assumptions", "files"}

@@ -9,7 +9,7 @@ from pipelines.uploads.rows import AudienceRows
 from schemas.network import networks
 from schemas.said import Said
 from schemas.too_small import is_too_small
-from schemas.uploads import Ledger
+from schemas.uploads import NOT_COUNTED, Ledger
 
 LOST = {
     "no_consent_to_ads_upload": 3,
@@ -29,7 +29,7 @@ def said(rows: dict[str, int], dropped: dict[str, int], network: str = "meta") -
         file_people=people,
         file_rows=sum(rows.values()),
     )
-    return too_small(AudienceRows((), rows, ledger, {}), networks()[network])
+    return too_small(AudienceRows((), rows, ledger, NOT_COUNTED), networks()[network])
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ from schemas.errors import DayError, PublicationError
 from schemas.network import Network, match_columns, networks
 from schemas.segment import Audience, Segment
 from schemas.settings import Assumption, Settings
-from schemas.uploads import Manifest
+from schemas.uploads import Manifest, SourceCounts
 from tests.disk import disk_calls
 from tests.pipelines.uploads.helpers import of_any_size, people_of, publish, without_value
 
@@ -646,7 +646,7 @@ def verdict(
     audience: Audience = AUDIENCE,
     network: Network = META,
 ) -> Verdict:
-    rows = rows_of(*emails)._replace(source_rows={"orders": orders})
+    rows = rows_of(*emails)._replace(sources=SourceCounts(rows={"orders": orders}))
     since = since_newest(outbox.warehouse, audience, listed_keys(rows.lists))
     return verdict_on(audience, network, rows, Brake(), outbox, allowed, since)
 
@@ -675,14 +675,14 @@ def test_a_list_that_loses_half_is_held_and_one_that_loses_a_tenth_is_not(outbox
 
 
 def test_an_halved_table_holds_the_audience_though_it_is_unchanged(outbox: Outbox) -> None:
-    rows = rows_of(*TEN)._replace(source_rows={"orders": 100})
+    rows = rows_of(*TEN)._replace(sources=SourceCounts(rows={"orders": 100}))
     publish(AUDIENCE, SEGMENT, META, rows, outbox, as_of=AS_OF)
     assert brake(outbox, *TEN) is None
     assert "orders went from 100 to 50 rows" in str(brake(outbox, *TEN, orders=50))
 
 
 def test_a_new_audience_is_held_on_the_night_that_the_crm_breaks(outbox: Outbox) -> None:
-    rows = rows_of(*TEN)._replace(source_rows={"orders": 100})
+    rows = rows_of(*TEN)._replace(sources=SourceCounts(rows={"orders": 100}))
     publish(AUDIENCE, SEGMENT, META, rows, outbox, as_of=AS_OF)
     new, next_night = Audience("meta", "main", "newcomers"), replace(outbox, night=outbox.night + 1)
     assert verdict(next_night, *TEN, audience=new).held_back is None
@@ -690,15 +690,15 @@ def test_a_new_audience_is_held_on_the_night_that_the_crm_breaks(outbox: Outbox)
     assert "orders went from 100 to 50 rows" in str(held)
     assert "relance allow meta/newcomers --reason" in str(held)
     # What another audience was published of in the same night has not been looked at by anybody.
-    halved = rows_of(*TEN[1:])._replace(source_rows={"orders": 50})
+    halved = rows_of(*TEN[1:])._replace(sources=SourceCounts(rows={"orders": 50}))
     publish(AUDIENCE, SEGMENT, META, halved, next_night, as_of=AS_OF + timedelta(days=1))
     assert verdict(next_night, *TEN, orders=50, audience=new).held_back is not None
 
 
 def test_an_audience_too_small_for_its_network_says_that_the_crm_broke(outbox: Outbox) -> None:
-    rows = rows_of(*TEN)._replace(source_rows={"orders": 100})
+    rows = rows_of(*TEN)._replace(sources=SourceCounts(rows={"orders": 100}))
     publish(AUDIENCE, SEGMENT, META, rows, outbox, as_of=AS_OF)
-    nobody = rows_of()._replace(source_rows={"orders": 0})
+    nobody = rows_of()._replace(sources=SourceCounts(rows={"orders": 0}))
     held = brake(outbox, orders=0)
     assert str(held).startswith("nobody is left to upload")
     assert "orders went from 100 to 0 rows" in str(held)
@@ -741,7 +741,7 @@ def test_what_the_brake_holds_is_not_published_but_said(outbox: Outbox) -> None:
 def test_a_version_that_would_bring_a_forbidden_key_is_withdrawn_even_while_the_audience_is_held(
     outbox: Outbox,
 ) -> None:
-    rows = rows_of(*TEN)._replace(source_rows={"orders": 100})
+    rows = rows_of(*TEN)._replace(sources=SourceCounts(rows={"orders": 100}))
     publish(AUDIENCE, SEGMENT, META, rows, outbox, as_of=AS_OF)
     refused = sha256(TEN[0])
     found = publish(
