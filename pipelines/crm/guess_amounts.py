@@ -11,19 +11,23 @@ from pipelines.crm.guess_shapes import (
     decimal_sign,
     filled,
     has_codes,
+    has_lakhs,
     has_money_signs,
     has_thousands,
     money_signs,
     whole_numbers,
 )
+from pipelines.crm.guess_signs import Sign, bare
 from pipelines.crm.guess_writer import Writer
 
 #: What relance.toml is written with, since only the company can say its own.
 CURRENCY = "EUR"
 
-#: What a sign stands for where nothing else says it; of some, other countries' money bears it too.
-_OF_SIGNS = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY"}
-_OF_MANY = frozenset("$¥")
+#: Signs that may stand in a column of which another says the currency, though none of the sample bears them.
+_COMMON = "€£$¥"
+
+#: A number with commas between its thousands, or its lakhs and crores.
+_GROUPED = r"^\D*\d{1,3}(,\d\d\d?)*,\d{3}([^\d,]|$)"
 
 _NOTHING = frozenset("no n false f none null non nein nee faux falsch falso".split())  # noqa: SIM905
 
@@ -44,7 +48,7 @@ def write_amount(writer: Writer) -> Refunds | None:
         writer.decide.append("orders.amount: no column has it, so revenue is 0; name it, or join the table that has it")
         return None
     name, minor = writer.matched["amount"].name, is_minor(writer.matched["amount"].name)
-    decimal, amount = decimal_sign(_sums(writer)), _number(writer, "amount")
+    decimal, amount = decimal_sign(_bare_sums(writer)), _number(writer, "amount")
     note = None
     if decimal == ",":
         writer.options["decimal"] = '","'
@@ -93,31 +97,40 @@ def _currency_of_amounts(writer: Writer) -> None:
     values = writer.values("amount") if "amount" in writer.matched else ()
     signs = money_signs(values)
     name = writer.matched["amount"].name if values else None
+    shared = [sign for sign in signs if sign.shared]
     if name is not None and (len(signs) > 1 or has_codes(values)):
-        sql = writer.sql("amount")
-        cases = " ".join(f"WHEN contains({sql}, '{sign}') THEN '{code}'" for sign, code in _OF_SIGNS.items())
-        code = f"regexp_extract({sql}, '[A-Z]{{3}}')"
-        both = f"CASE {cases}\n        ELSE {code} END"
-        writer.add("currency", both if signs else code, "what stands beside each amount", source=name)
-        if signs:
-            writer.decide.append(
-                f"orders.currency: no column says it, and {name} bears the signs of several, so that each order's is "
-                "told by its own sign: $ is taken for USD and ¥ for JPY, put others where they are meant; an amount "
-                "without a sign is set aside"
-            )
-        _ask_for_rates(writer, f"{name} may hold others than {CURRENCY}")
+        _currency_of_each(writer, name, signs)
         return
-    (sign,) = signs or ("",)
-    code = _OF_SIGNS.get(sign, CURRENCY)
-    why = f"the amounts bear {sign}" if sign else "put the currency of these amounts here"
+    (sign,) = signs or (None,)
+    code = CURRENCY if sign is None else sign.currency
+    why = "put the currency of these amounts here" if sign is None else f"the amounts bear {sign.text}"
     writer.add("currency", f"'{code}'", f"no column says it: {why}")
-    if not sign or sign in _OF_MANY:
-        told = f", since {name} bears {sign}" if sign else ""
+    if sign is None or shared:
+        told = f", since {name} bears {sign.text}" if sign is not None else ""
         writer.decide.append(
             f"orders.currency: no column says it, so '{code}' is written{told}; put yours, in relance.toml too"
         )
     elif code != CURRENCY:
-        _ask_for_rates(writer, f"{name} bears {sign}")
+        _ask_for_rates(writer, f"{name} bears {sign.text}")
+
+
+def _currency_of_each(writer: Writer, name: str, signs: Sequence[Sign]) -> None:
+    """Each order's currency by what stands beside its amount; a code says it better than a sign."""
+    sql = writer.sql("amount")
+    code = f"regexp_extract({sql}, '[A-Z]{{3}}')"
+    cases = [f"WHEN {sign.is_in(sql)} THEN '{sign.currency}'" for sign in signs]
+    if has_codes(writer.values("amount")):
+        cases.insert(0, f"WHEN {code} <> '' THEN {code}")
+    each = "\n        ".join(["CASE", *cases, "ELSE '' END"]) if signs else code
+    writer.add("currency", each, "what stands beside each amount", source=name)
+    if signs:
+        shared = " and ".join(f"{sign.text} is taken for {sign.currency}" for sign in signs if sign.shared)
+        writer.decide.append(
+            f"orders.currency: no column says it, and {name} bears the signs of several, so that each order's is "
+            f"told by its own sign{f': {shared}, put others where they are meant' if shared else ''}; an amount "
+            "without a sign is set aside"
+        )
+    _ask_for_rates(writer, f"{name} may hold others than {CURRENCY}")
 
 
 def _ask_for_rates(writer: Writer, found: str) -> None:
@@ -161,26 +174,33 @@ def _sums(writer: Writer) -> tuple[str | None, ...]:
     return tuple(value for column in columns for value in writer.values(column))
 
 
+def _bare_sums(writer: Writer) -> tuple[str, ...]:
+    return tuple(map(bare, filled(_sums(writer))))
+
+
 def _number(writer: Writer, column: str) -> str:
     """SQL for a sum without money's signs and the signs between its thousands."""
-    name, sql, values = writer.matched[column].name, writer.sql(column), _sums(writer)
-    decimal, signs = decimal_sign(values), has_money_signs(values) or has_codes(values)
-    between = "," if decimal == "." else "."
+    name, sql, values = writer.matched[column].name, writer.sql(column), _bare_sums(writer)
+    decimal, signs = decimal_sign(values), has_money_signs(_sums(writer)) or has_codes(_sums(writer))
+    between, given = "," if decimal == "." else ".", sql
+    if signs:
+        sql = f"regexp_replace({sql}, '{_strange(writer)}', '', 'g')"
     if decimal == "." and has_thousands(values, "."):
         sql = rf"regexp_replace({sql}, '[.](\d{{3}})\b', '\1', 'g')"
         writer.decide.append(
             f"orders.amount: in {name} a point stands only before three digits, so that it is read as one between "
             "thousands; if these are decimals, name the column alone"
         )
-    elif decimal == "." and has_thousands(values, ",") and not any("." in value for value in filled(values)):
+    elif decimal == "." and has_thousands(values, ",") and not any("." in value for value in values):
         writer.decide.append(
             f"orders.amount: in {name} a comma stands only before three digits, so that it is read as one between "
             'thousands; if these are decimals, name the column alone, and write decimal = "," above the select'
         )
-    if signs:
-        sql = rf"regexp_replace({sql}, '[{_strange(writer)}]', '', 'g')"
     # What writes money's signs writes its thousands too, though none of the sample may be that dear.
-    if has_thousands(values, between) or (signs and not any(between in value for value in filled(values))):
+    unseen = signs and not any(between in value for value in values)
+    if decimal == "." and (has_lakhs(values) or (unseen and _is_of_india(writer))):
+        sql = f"CASE WHEN regexp_matches({given}, '{_GROUPED}')\n        THEN replace({sql}, ',', '') ELSE {sql} END"
+    elif has_thousands(values, between) or unseen:
         sql = rf"regexp_replace({sql}, '[{between}](\d{{3}})\b', '\1', 'g')"
     if has_thousands(values, "'") or has_thousands(values, "’"):
         # As in Switzerland.
@@ -188,13 +208,21 @@ def _number(writer: Writer, column: str) -> str:
     return sql
 
 
+def _is_of_india(writer: Writer) -> bool:
+    """Whether amounts are rupees by what stands beside them, or by a column."""
+    currencies = filled(writer.values("currency")) if "currency" in writer.matched else []
+    codes = {currency.upper() for currency in currencies}
+    return "INR" in codes | {sign.currency for sign in money_signs(_sums(writer))}
+
+
 def _strange(writer: Writer) -> str:
-    """The signs that may go: where one sign says the currency, another, which no row of the sample bears, may not."""
-    values = writer.values("amount")
-    signs = money_signs(values)
-    if "currency" in writer.matched or len(signs) > 1 or has_codes(values):
-        return rf"\p{{Z}}{''.join(_OF_SIGNS)}" + ("A-Z" if has_codes(_sums(writer)) else "")
-    return rf"\p{{Z}}{''.join(signs)}"
+    """A pattern of what may go: where a sign says the currency, another, which no row of the sample bears, may not."""
+    signs = money_signs(_sums(writer))
+    symbols = {sign.text for sign in signs if sign.is_one_symbol}
+    symbols |= set(_COMMON) if "currency" in writer.matched else set()
+    words = [sign.pattern for sign in signs if not sign.is_one_symbol]
+    codes = ["[A-Z]{3}"] if has_codes(_sums(writer)) else []
+    return "|".join([*codes, *words, rf"[\p{{Z}}{''.join(sorted(symbols))}]"])
 
 
 def _decimal(sql: str, decimal: str) -> str:

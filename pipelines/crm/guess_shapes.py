@@ -8,6 +8,7 @@ from functools import cache
 from typing import Literal
 
 from pipelines.crm.guess_names import vocabulary
+from pipelines.crm.guess_signs import Sign, is_amount, signs_of
 from schemas.countries import country_names, folded
 from schemas.crm import CONSENT_STATUSES, PURPOSES
 from schemas.money import is_currency
@@ -25,7 +26,6 @@ _DATE_LIKE = re.compile(
     r"|[a-z]{3,9} \d{1,2},? \d{4}|\d{8}|\d{10}|\d{13}|\d{16})(?:\D.*)?",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"[+-]?(?:(?:[€$£¥]|[A-Z]{3})\s?)?[+-]?\d[\d.,'\s]*(?:\s?[€$£¥]|\s?[A-Z]{3})?")
 _BOOLEANS = frozenset("yes no true false t f y n 0 1 oui non ja nein si sí nee on off vrai faux wahr falsch".split())  # noqa: SIM905
 _YES = ("t", "y", "true", "yes", "oui", "vrai", "ja", "wahr", "s[ií]", "verdadero", "vero")
 _GENDERS = frozenset(
@@ -34,9 +34,8 @@ _GENDERS = frozenset(
 )
 _ACCOUNT_STATES = frozenset("enabled disabled invited declined active inactive subscribed unsubscribed".split())  # noqa: SIM905
 
-#: Signs around amounts that can go without changing them.
-_CURRENCY_SIGNS = frozenset("€$£¥")
-_MONEY_SIGNS = _CURRENCY_SIGNS | frozenset(" \u00a0\u202f")
+#: Blanks inside amounts, which can go without changing them.
+_BLANKS = frozenset(" \u00a0\u202f")
 
 
 def filled(values: Values) -> list[str]:
@@ -127,12 +126,13 @@ def _is_below_one(values: Values, sign: str) -> bool:
 
 def has_money_signs(values: Values) -> bool:
     """Whether amounts come with a currency's sign or blanks inside; a stray one is a fault of its row."""
-    return (share(values, lambda value: bool(set(value) & _MONEY_SIGNS)) or 0.0) > 0.1
+    return (share(values, lambda value: bool(signs_of(value) or set(value) & _BLANKS)) or 0.0) > 0.1
 
 
-def money_signs(values: Values) -> tuple[str, ...]:
-    """The currencies' signs that stand beside amounts."""
-    return tuple(sorted({sign for value in filled(values) for sign in value} & _CURRENCY_SIGNS))
+def money_signs(values: Values) -> tuple[Sign, ...]:
+    """The currencies' signs that stand beside amounts; one that is a part of another comes after it."""
+    every = {sign for value in filled(values) for sign in signs_of(value)}
+    return tuple(sorted(every, key=lambda sign: (-len(sign.text), sign.text)))
 
 
 def has_codes(values: Values) -> bool:
@@ -145,6 +145,13 @@ def has_thousands(values: Values, sign: Literal[".", ",", "'", "’"]) -> bool:
     number = re.compile(rf"\D*\d{{1,3}}(?:{re.escape(sign)}\d{{3}})+(?!\d)[^{re.escape(sign)}]*")
     signed = [value for value in filled(values) if sign in value]
     return bool(signed) and all(number.fullmatch(value) for value in signed) and not _is_below_one(values, sign)
+
+
+def has_lakhs(values: Values) -> bool:
+    """Whether commas stand before two digits, and before the last three, as in India: `2,09,021.12`."""
+    number = re.compile(r"\D*\d{1,3}(?:,\d{2,3})*,\d{3}(?!\d)[^,]*")
+    signed = [value for value in filled(values) if "," in value]
+    return any(re.search(r"\d,\d\d,\d", value) for value in signed) and all(map(number.fullmatch, signed))
 
 
 def starts_with_apostrophe(values: Values) -> bool:
@@ -239,9 +246,9 @@ _CHECKS: dict[str, Callable[[str], bool]] = {
     "gender": lambda value: value.lower() in _GENDERS,
     "mobile_ad_id": lambda value: _UUID.fullmatch(value) is not None,
     "currency": lambda value: is_currency(value.upper()),
-    "amount": lambda value: _NUMBER.fullmatch(value) is not None,
+    "amount": is_amount,
     "cancelled": _is_time_or_flag,
     "refunded": _is_time_or_flag,
-    "refunded_amount": lambda value: _NUMBER.fullmatch(value) is not None,
+    "refunded_amount": is_amount,
     "status": lambda value: len(value) <= 40 and not is_email(value) and not is_iso_time(value),
 }

@@ -153,6 +153,23 @@ def test_dialects_are_declared_so_that_rows_come_through(tmp_path, delimiter, en
 
 
 @pytest.mark.parametrize(
+    ("totals", "minor", "currency"),
+    [
+        (["R$ 1.234,56", "-R$ 10,00"], [123456, -1000], "BRL"), (["1 234,56 zł", "10,00 zł"], [123456, 1000], "PLN"),
+        (["kr 1.234", "kr 500"], [123400, 50000], "SEK"), (["₹2,09,021.12", "₹500.00"], [20902112, 50000], "INR"),
+        (["Rs. 500", "Rs.1,500"], [50000, 150000], "INR"), (["CHF 12.50", "CHF 1'012.50"], [1250, 101250], "CHF"),
+    ],
+)  # fmt: skip
+def test_amounts_with_signs_of_other_countries_are_what_a_night_reads(tmp_path, totals, minor, currency):
+    (tmp_path / "customers.csv").write_text("id,email\n1,a@example.org\n2,b@example.org\n")
+    rows = [f'{row};{row};2024-03-0{row};"{total}"\n' for row, total in enumerate(totals, start=1)]
+    (tmp_path / "orders.csv").write_text("order_id;customer_id;ordered_at;total\n" + "".join(rows), encoding="utf-8")
+    init(tmp_path / "config", tmp_path / "customers.csv", tmp_path / "orders.csv")
+    read = pulled(checked_config(tmp_path / "config"), "orders", tmp_path).accepted.sort("order_id")
+    assert read.select("amount", "currency").rows() == [(amount, currency) for amount in minor]
+
+
+@pytest.mark.parametrize(
     ("names", "codec", "said"),
     [
         ("Müller Zoë", "cp1252", "# Its accents are read as Windows-1252, Western Europe's; docs/configuration.md"),

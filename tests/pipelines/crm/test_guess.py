@@ -602,6 +602,50 @@ def test_amounts_of_one_sign_are_of_its_currency_and_another_sign_later_is_not_r
     assert len(made.selects["orders"].decide) == asked
 
 
+@pytest.mark.parametrize(
+    ("written", "code", "asked", "read"),
+    [
+        ("R$ 1.234,56", "BRL", False, "1234,56"), ("-R$ 1.234,56", "BRL", False, "-1234,56"),
+        ("1 234,56 zł", "PLN", False, "1234,56"), ("1\u00a0234,56 Kč", "CZK", False, "1234,56"),
+        ("kr 1.234,50", "SEK", True, "1234,50"), ("1.234,50 kr.", "SEK", True, "1234,50"),
+        ("₹2,09,021.12", "INR", False, "209021.12"), ("₹ 1,23,45,678.50", "INR", False, "12345678.50"),
+        ("Rs. 500.00", "INR", True, "500.00"), ("Rs.2,09,021.00", "INR", True, "209021.00"),
+        ("CHF 12.50", None, True, "12.50"), ("1’234.50 Fr.", "CHF", True, "1234.50"),
+        ("A$1,234.50", "AUD", False, "1234.50"), ("US$ 10.00", "USD", False, "10.00"),
+        ("R 1 234.50", "ZAR", True, "1234.50"), ("RM10.50", "MYR", False, "10.50"),
+    ],
+)  # fmt: skip
+def test_signs_of_other_countries_are_read_with_the_currency_they_say(written, code, asked, read):
+    """What several countries' money bears is asked about."""
+    orders = {**UNTOLD, "total": [written, None, written]}
+    made = guess(customers=PEOPLE, orders=orders)
+    assert made.selects["orders"].mapped["amount"] == "total"
+    assert read_orders(made, {"total": [written]}, "amount", "currency") == [(read, code or "CHF")]
+    assert made.selects["orders"].options == ({"decimal": '","'} if "," in read else {})
+    assert any("put yours" in said for said in made.selects["orders"].decide) == (asked and code is not None)
+    other = "€10" if code != "EUR" else "$10"
+    assert read_orders(made, {"total": [other]}, "amount") == [(other,)]
+
+
+def test_a_sign_that_is_a_part_of_another_is_told_apart_and_a_code_says_more_than_a_sign():
+    totals = ["$10.00", "R$ 12.50", "$3.00 CAD", "A$ 5.00"]
+    made = guess(customers=PEOPLE, orders={**UNTOLD, "total": totals[:3]})
+    assert read_orders(made, {"total": totals}, "amount", "currency") == [
+        ("10.00", "USD"), ("12.50", "BRL"), ("3.00", "CAD"), ("A5.00", "USD"),
+    ]  # fmt: skip
+
+
+def test_lakhs_and_crores_leave_amounts_without_touching_what_is_none():
+    """As in India: a comma before the last three digits, and before every two ahead of them."""
+    for orders in ({**ORDERS, "total": ["2,09,021.12", "59,802.00", "7.50"]}, {**UNTOLD, "total": ["₹7.50"] * 3}):
+        made = guess(customers=PEOPLE, orders=orders)
+        assert not any("amount" in said for said in made.selects["orders"].decide)
+        written = ["2,09,021.12", "1,23,45,678", "59,802.00", "7.50", "12,50", "1,2"]
+        assert [amount for (amount,) in read_orders(made, {"total": written}, "amount")] == [
+            "209021.12", "12345678", "59802.00", "7.50", "12,50", "1,2",
+        ]  # fmt: skip
+
+
 def test_signs_beside_amounts_go_where_a_column_says_the_currency():
     orders = {**ORDERS, "total": ["$10.00", "€12.50", "EUR 3.00"], "currency": ["USD", "EUR", "EUR"]}
     made = guess(customers=PEOPLE, orders=orders)
