@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipelines.crm.guess_names import marked
-from pipelines.crm.guess_pairs import in_one_currency, is_minor, is_net
+from pipelines.crm.guess_pairs import in_one_currency, is_minor, is_net, may_be_unpaid
 from pipelines.crm.guess_shapes import (
     decimal_sign,
     filled,
@@ -58,6 +58,10 @@ def write_amount(writer: Writer) -> Refunds | None:
         note = 'whole numbers: if they are cents, write amount = "minor" above'
         writer.decide.append(
             f'orders.amount: {name} holds whole numbers only; if they are cents, write amount = "minor"'
+        )
+    if may_be_unpaid(name):
+        writer.decide.append(
+            f"orders.amount: {name} is read as what an order is worth; if it is what is still to be paid, take another"
         )
     if "refunded_amount" not in writer.matched:
         writer.add("amount", amount, note, source=name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from pipelines.crm.guess_names import PAIRED, known_columns, rank, speaks_of_something_else, squashed
-from pipelines.crm.guess_pairs import beside, paired
+from pipelines.crm.guess_pairs import beside, may_be_unpaid, paired
 from pipelines.crm.guess_shapes import (
     Values,
     filled,
@@ -131,12 +131,17 @@ def _agrees(table: TableName, column: str, name: str, values: Values) -> bool:
         return True
     if table == "orders" and column == "status" and squashed(name) in _STATE_WORDS and not translated("status", values):
         return False
-    if column in {"cancelled", "refunded"}:
-        return fitting == 1.0  # one that holds an amount too is neither a time nor a flag
+    if column == "amount" and may_be_unpaid(name) and (share(values, _is_zero) or 0.0) >= _CONTRADICTED:
+        return False
     if squashed(name) in PAIRED.get(column, ()):
         whole_names = share(values, partial(_has_words, 2))
         return fitting >= _CONTRADICTED and (whole_names or 0.0) < _CONTRADICTED
-    return fitting >= _CONTRADICTED
+    # One that holds an amount too is neither a time nor a flag.
+    return fitting >= (1.0 if column in {"cancelled", "refunded"} else _CONTRADICTED)
+
+
+def _is_zero(value: str) -> bool:
+    return "0" in value and not any(sign in value for sign in "123456789")
 
 
 def _has_words(count: int, value: str) -> bool:

@@ -50,6 +50,11 @@ def is_net(name: str) -> bool:
     return "current" in words(name)
 
 
+def may_be_unpaid(name: str) -> bool:
+    """Whether a column of amounts may be what is still to be paid: a total due is an order's total, or that."""
+    return "due" in words(name)
+
+
 def is_minor(name: str) -> bool:
     """Whether a column holds minor units by its name."""
     return bool(_MINOR & set(words(name)))

@@ -212,6 +212,32 @@ def test_a_numeric_or_repeating_column_called_id_is_not_taken_against_its_values
     assert "customer_id" not in repeating
 
 
+@pytest.mark.parametrize(
+    ("header", "amount"),
+    [
+        ("OrderID,CustomerID,OrderDate,SubTotal,TaxAmt,Freight,TotalDue", "TotalDue"),
+        ("OrderID,CustomerID,OrderDate,GrandTotal", "GrandTotal"),
+        ("OrderID,CustomerID,OrderDate,NetTotal,UnitPrice", "NetTotal"),
+        ("id,customer_id,created_at,order_total_excl_tax,order_total_incl_tax", "order_total_incl_tax"),
+        ("Order ID,Customer ID,Order Date,Subtotal (inc tax),Order Total (ex tax),Order Total (inc tax)",
+         "Order Total (inc tax)"),
+        ("id,customer_id,date_created,subtotal_ex_tax,total_ex_tax,total_inc_tax,total_tax", "total_inc_tax"),
+        ("Rechnungsnummer,Kundennummer,Rechnungsdatum,Netto", "Netto"),
+    ],
+)  # fmt: skip
+def test_what_an_order_is_worth_is_found_under_the_names_of_totals(header, amount):
+    assert columns("orders", *header.split(","))["amount"] == amount
+
+
+def test_a_total_due_is_asked_about_and_is_none_where_it_is_mostly_paid():
+    kept = {column: values for column, values in ORDERS.items() if column != "total"}
+    due = guess(customers=PEOPLE, orders={**kept, "SubTotal": ORDERS["total"], "TotalDue": ["12.00", "15.00", "0.00"]})
+    (said,) = due.selects["orders"].decide
+    assert said.startswith("orders.amount: TotalDue is read as what an order is worth; if it is what is still to be")
+    paid = guess(customers=PEOPLE, orders={**kept, "SubTotal": ORDERS["total"], "TotalDue": ["0.00", "0.00", "1.00"]})
+    assert paid.selects["orders"].mapped["amount"] == "SubTotal"
+
+
 def test_a_blank_column_gives_way_to_a_filled_one():
     found = columns("customers", phone=[None, ""], mobile=["+33 6 12 34 56 78", None])
     assert found["phone"] == "mobile"
