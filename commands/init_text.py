@@ -10,6 +10,7 @@ from textwrap import fill
 from typing import Any
 
 from pipelines.crm.guess import Guess
+from pipelines.crm.guess_files import quoted
 from pipelines.crm.guess_names import marked, speaks_of_ads
 from pipelines.crm.guess_shapes import is_yes_or_no
 from pipelines.crm.guess_writer import Line, Select
@@ -123,23 +124,43 @@ def _decide(sentence: str) -> str:
 
 
 def _consent_remarks(guess: Guess) -> str:
-    """The columns that speak of consent, those that may mean ads apart; none is taken for one to ad uploads."""
-    speaking: dict[bool, list[str]] = {True: [], False: []}
+    """The columns that speak of consent, those that may mean ads and those that refuse apart; none is taken for one to
+    ad uploads.
+    """
+    speaking: dict[str, list[str]] = {"ads": [], "something else": [], "refusals": []}
+    example = ""
     for select in guess.selects.values():
-        consents = marked(select.unused, "consent")
+        consents, refusals = marked(select.unused, "consent"), marked(select.unused, "refuses")
         for name in select.unused:
             of_ads = speaks_of_ads(name)
-            if name in consents or (of_ads and is_yes_or_no(select.found.columns[name])):
-                speaking[of_ads].append(f"{name} ({select.found.title})")
-    sentences = [
-        ("These may speak of ads. They are consent to uploads only if that is what people were asked", speaking[True]),
-        (
-            "These speak of consent to something else, such as a newsletter, which is no consent to ad uploads",
-            speaking[False],
-        ),
-    ]
-    remarks = "".join(_names_comment(sentence, names) for sentence, names in sentences if names)
-    return remarks + _comment(_texts()["example"]["consents"]) if remarks else ""
+            if name in {*consents, *refusals} or (of_ads and is_yes_or_no(select.found.columns[name])):
+                means = "refusals" if name in refusals else "ads" if of_ads else "something else"
+                speaking[means].append(f"{name} ({select.found.title})")
+        if refusals and not example and (whose := _whose(select)) is not None:
+            example = _comment(
+                _texts()["example"]["refusals"].format(
+                    whose=shown(whose), refuses=shown(quoted(refusals[0])), place=shown(select.found.place)
+                )
+            )
+    sentences = {
+        "ads": "These may speak of ads. They are consent to uploads only if that is what people were asked",
+        "something else": "These speak of consent to something else, such as a newsletter, which is no consent to ad "
+        "uploads",
+    }
+    remarks = "".join(_names_comment(text, speaking[means]) for means, text in sentences.items() if speaking[means])
+    remarks += _comment(_texts()["example"]["consents"]) if remarks else ""
+    if speaking["refusals"]:
+        remarks += _names_comment("By their names a yes in these is a refusal, never a grant", speaking["refusals"])
+    return remarks + example
+
+
+def _whose(select: Select) -> str | None:
+    """How a suppression names the person of a row: by the customer's id, or by the e-mail."""
+    for column, named in (("customer_id", "customer_id"), ("email", "address")):
+        line = next((line for line in select.lines if line.active and line.column == column), None)
+        if line is not None and select.alias is None:
+            return line.sql if line.sql == named else f"{line.sql} AS {named}"
+    return None
 
 
 def _select_toml(select: Select) -> str:

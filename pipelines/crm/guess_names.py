@@ -96,10 +96,10 @@ def known_columns(table: TableName) -> tuple[str, ...]:
 
 def marked(
     names: list[str],
-    mark: Literal["called_off", "consent", "given_back", "left_out", "limits_a_statement", "whole_name"],
+    mark: Literal["called_off", "consent", "given_back", "left_out", "limits_a_statement", "refuses", "whole_name"],
 ) -> list[str]:
-    """The columns that speak of consent, of orders called off or money given back, that mark rows one may want to leave
-    out, that say until or from when a statement holds, or that hold whole names.
+    """The columns that speak of consent or refusals, of orders called off or money given back, that mark rows one may
+    want to leave out, that say until or from when a statement holds, or that hold whole names.
     """
     signs = vocabulary()["marks"][mark]
     if mark not in {"left_out", "whole_name"}:

@@ -26,8 +26,8 @@ _DATE_LIKE = re.compile(
     r"|[a-z]{3,9} \d{1,2},? \d{4}|\d{8}|\d{10}|\d{13}|\d{16})(?:\D.*)?",
     re.IGNORECASE,
 )
-_BOOLEANS = frozenset("yes no true false t f y n 0 1 oui non ja nein si sí nee on off vrai faux wahr falsch".split())  # noqa: SIM905
-_YES = ("t", "y", "true", "yes", "oui", "vrai", "ja", "wahr", "s[ií]", "verdadero", "vero")
+_BOOLEANS = frozenset("yes no true false t f y n j 0 1 oui non ja nein si sí nee on off vrai faux wahr falsch".split())  # noqa: SIM905
+_YES = ("t", "y", "j", "true", "yes", "oui", "vrai", "ja", "wahr", "s[ií]", "verdadero", "vero")
 _GENDERS = frozenset(
     "m f w h d x v o u male female man woman homme femme mann frau männlich weiblich divers hombre mujer masculino "  # noqa: SIM905
     "femenino uomo donna maschio femmina masculin féminin vrouw other unknown nonbinary non-binary".split()

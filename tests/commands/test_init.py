@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import duckdb
 import polars as pl
 import pytest
 from typer.testing import CliRunner
@@ -352,6 +353,42 @@ def test_a_column_that_speaks_of_ads_is_not_said_to_speak_of_something_else(tmp_
     assert not any(f"{name} (customers.csv)" in of_ads[2] for name in ads)
     assert "newsletter (customers.csv)" in of_ads[2]
     assert "Ad campaign (customers.csv)" not in text
+
+
+@pytest.mark.parametrize(
+    ("column", "refuses", "allows"),
+    [
+        ("Do not allow Emails", "Do Not Allow", "Allow"), ("Do not allow Bulk Emails", "Yes", "No"),
+        ("WERBESPERRE", "J", "N"), ("KEINE_WERBUNG", "ja", ""), ("HasOptedOutOfEmail", "true", "false"),
+        ("ads_opt_out", "1", "0"), ("Ne pas contacter", "oui", "non"), ("unsubscribed_at", "2026-01-01", ""),
+    ],
+)  # fmt: skip
+def test_a_yes_in_a_column_that_refuses_is_never_offered_as_a_grant(tmp_path, column, refuses, allows):
+    """Dynamics' labels say Allow and Do Not Allow; what is offered keeps out whoever refuses."""
+    rows = f"1,a@example.org,{refuses}\n2,b@example.org,{allows}\n3,c@example.org,who knows\n"
+    (tmp_path / "customers.csv").write_text(f"id,email,{column}\n{rows}")
+    init(tmp_path / "config", tmp_path / "customers.csv")
+    text = (tmp_path / "config" / "sources.toml").read_text()
+    joined = text.replace("\n# ", " ")
+    assert f"By their names a yes in these is a refusal, never a grant: {column} (customers.csv)." in joined
+    assert "'granted'" not in text
+    offered = text.partition("As suppressions/NAME.toml:\n")[2].partition("[tables.consents]")[0]
+    path = tmp_path / "config" / "suppressions" / "refused.toml"
+    path.parent.mkdir()
+    path.write_text("".join(line.removeprefix("#     ") for line in offered.splitlines(keepends=True)))
+    rule = checked_config(tmp_path / "config").suppressions["refused"].select
+    assert rule is not None
+    with duckdb.connect() as connection:
+        connection.read_csv(str(tmp_path / "customers.csv"), all_varchar=True).create_view("customers")
+        assert connection.sql(rule).fetchall() == [("1",), ("3",)]
+
+
+def test_an_allowance_in_another_language_is_one_that_may_speak_of_ads(tmp_path):
+    (tmp_path / "Kunden.csv").write_text("Kundennr;E-Mail;WERBEERLAUBNIS\n1;a@example.org;J\n2;b@example.org;N\n")
+    init(tmp_path / "config", tmp_path / "Kunden.csv")
+    text = (tmp_path / "config" / "sources.toml").read_text()
+    assert tomllib.loads(text)["tables"]["consents"] == {"absent": True}
+    assert "was asked: WERBEERLAUBNIS (Kunden.csv)" in text.replace("\n# ", " ").replace("people were", "was")
 
 
 def test_a_title_above_the_header_is_not_taken_for_the_header(tmp_path):
