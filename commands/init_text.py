@@ -12,7 +12,7 @@ from typing import Any
 from pipelines.crm.guess import Guess
 from pipelines.crm.guess_files import quoted
 from pipelines.crm.guess_names import marked, speaks_of_ads
-from pipelines.crm.guess_shapes import is_yes_or_no
+from pipelines.crm.guess_shapes import is_nested, is_yes_or_no
 from pipelines.crm.guess_writer import Line, Select
 from schemas.source import TABLES, Source, TableName
 
@@ -22,6 +22,12 @@ TEMPLATES = Path(__file__).with_name("templates")
 SUPPRESSIONS = (
     "by name a list of whom not to upload, so that no table reads it. Declare it as suppressions/NAME.toml, and its "
     "file in sources.toml."
+)
+
+#: What is said of columns that hold lists or structures.
+_NESTED = (
+    "These hold lists or structures, of which a select takes a part: address ->> '$.city' of JSON, "
+    "(address::STRUCT(city VARCHAR, zip VARCHAR)).city, with all its fields, of Parquet and DuckDB"
 )
 
 _WIDTH = 120
@@ -108,6 +114,8 @@ def _remarks(select: Select, guess: Guess) -> str:
     remarks = [("Not used", select.unused)]
     against = guess.contradicted.get(select.table, {})
     remarks.append(("Not used although the name fits, since the values do not", list(dict.fromkeys(against.values()))))
+    nested = [name for name, values in select.found.columns.items() if is_nested(values)]
+    remarks.append((_NESTED, nested))
     remarks.append(("These may mark rows to leave out with WHERE", marked(select.unused, "left_out")))
     if select.table == "customers" and not {"first_name", "last_name"} & select.mapped.keys():
         whole = marked(select.unused, "whole_name")

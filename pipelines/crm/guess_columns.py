@@ -17,6 +17,7 @@ from pipelines.crm.guess_shapes import (
     is_international_phone,
     is_iso_time,
     is_key,
+    is_nested,
     share,
     translated,
 )
@@ -124,7 +125,7 @@ def _choices(table: TableName, column: str, columns: Mapping[str, Values], found
 
 def _agrees(table: TableName, column: str, name: str, values: Values) -> bool:
     """Whether the values do not contradict the name."""
-    if table == "customers" and column == "customer_id" and not is_key(values):
+    if is_nested(values) or (table == "customers" and column == "customer_id" and not is_key(values)):
         return False
     fitting = fit(column, values)
     if fitting is None:
@@ -156,6 +157,7 @@ def _speaking(table: TableName, columns: Mapping[str, Values], found: Mapping[st
         for name, values in columns.items()
         if name not in taken
         and not speaks_of_something_else(name)
+        and not is_nested(values)
         and all(rank(table, column, name) is None for column in known_columns(table))
         and (share(values, speaks) or 0.0) >= _SPEAKING
     ]

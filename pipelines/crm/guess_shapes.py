@@ -19,6 +19,8 @@ Values = Sequence[str | None]
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _HASH = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+#: `{'city': Paris}`, `{"city": "Paris"}`, `{city=Paris}`, `[Paris]`; an id in braces is none.
+_NESTED = re.compile(r"\{(?:.*[:=].*|\s*)\}|\[.*\]", re.DOTALL)
 _CLOCK = r"(?:[ T]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
 _ISO = re.compile(r"\d{4}([-/])\d{1,2}\1\d{1,2}" + _CLOCK, re.IGNORECASE)
 _DATE_LIKE = re.compile(
@@ -86,6 +88,11 @@ def _are_ids(parts: Sequence[str], sign: str) -> bool:
     """Whether a cell's parts are ids, and not the thousands of one number."""
     are_thousands = sign == "," and all(re.fullmatch(r"\d{3}", part) for part in parts[1:])
     return not are_thousands and all(part.strip() and " " not in part.strip() for part in parts)
+
+
+def is_nested(values: Values) -> bool:
+    """Whether a column holds lists or structures, as DuckDB writes them or as JSON."""
+    return (share(values, lambda value: _NESTED.fullmatch(value) is not None) or 0.0) >= 0.5
 
 
 def is_email(value: str) -> bool:

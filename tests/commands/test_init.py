@@ -391,6 +391,31 @@ def test_an_allowance_in_another_language_is_one_that_may_speak_of_ads(tmp_path)
     assert "was asked: WERBEERLAUBNIS (Kunden.csv)" in text.replace("\n# ", " ").replace("people were", "was")
 
 
+def test_lists_and_structures_are_no_street_and_no_phone_and_how_to_take_a_part_of_them_is_said(tmp_path):
+    with duckdb.connect(str(tmp_path / "crm.duckdb")) as connection:
+        connection.sql(
+            "CREATE TABLE customers AS SELECT i AS id, i || '@example.org' AS email, "
+            "{'city': 'Paris', 'zip': '75001'} AS address, ['+33 6 12 34 56 7' || i] AS phone, "
+            "MAP {'home': 'Paris'} AS city, '{\"code\": \"75001\"}' AS postal_code FROM range(3) AS t(i)"
+        )
+        connection.sql(f"COPY customers TO '{tmp_path / 'customers.parquet'}'")
+        json = "SELECT id, email, address::JSON AS address FROM customers"
+        connection.sql(f"COPY ({json}) TO '{tmp_path / 'customers.csv'}'")
+    for given_file in ("crm.duckdb", "customers.parquet", "customers.csv"):
+        folder = tmp_path / f"config of {given_file}"
+        init(folder, tmp_path / given_file)
+        text = (folder / "sources.toml").read_text()
+        assert "These hold lists or structures, of which a select takes a part: address ->> '$.city' of JSON" in text
+        read = pulled(checked_config(folder), "customers", tmp_path / f"home of {given_file}").accepted
+        assert read["email"].null_count() == 0
+        assert all(read[column].null_count() == 3 for column in ("street", "city", "postal_code", "phone"))
+        path, part = folder / "sources.toml", "(address::STRUCT(city VARCHAR, zip VARCHAR)).city"
+        part = "address ->> '$.city'" if given_file.endswith("csv") else part
+        path.write_text(text.replace("    email", f"    {part} AS city,\n    email", 1))
+        read = pulled(checked_config(folder), "customers", tmp_path / f"scratch of {given_file}").accepted
+        assert read["city"].to_list() == ["Paris"] * 3
+
+
 def test_a_title_above_the_header_is_not_taken_for_the_header(tmp_path):
     rows = ["Nr;Vorname;E-Mail", *(f"{number};Ann;a{number}@example.org" for number in range(9))]
     (tmp_path / "Kunden.csv").write_text("\n".join(["Kundenliste Stand November;;", *rows]) + "\n")

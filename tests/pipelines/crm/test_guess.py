@@ -238,6 +238,12 @@ def test_a_total_due_is_asked_about_and_is_none_where_it_is_mostly_paid():
     assert paid.selects["orders"].mapped["amount"] == "SubTotal"
 
 
+def test_lists_and_structures_are_no_address_and_an_id_in_braces_is_one():
+    nested = {"emails": ["[a@example.org]"] * 2, "phone": ["[+33 6 12 34 56 78]", "[]"], "street": ["{'no': 5}", None]}
+    ids = ["{0B5E1C2A-0000-4000-8000-000000000001}", "{0B5E1C2A-0000-4000-8000-000000000002}"]
+    assert columns("customers", id=ids, **nested) == {"customer_id": "id"}
+
+
 def test_a_blank_column_gives_way_to_a_filled_one():
     found = columns("customers", phone=[None, ""], mobile=["+33 6 12 34 56 78", None])
     assert found["phone"] == "mobile"
