@@ -10,7 +10,7 @@ from pipelines.crm.guess_files import SAMPLE_ROWS, FoundTable, quoted
 from pipelines.crm.guess_names import vocabulary
 from pipelines.crm.guess_selects import EQUAL_ROWS, like_ids
 from pipelines.crm.guess_shapes import filled, is_key, says_so
-from pipelines.crm.guess_writer import Select, Writer
+from pipelines.crm.guess_writer import Select, Writer, is_one_of
 
 
 def orders_select(
@@ -113,9 +113,9 @@ def _check_link(writer: Writer, customers: Select) -> None:
 
 def _status(writer: Writer, refunds: Refunds | None) -> None:
     """The state as a column says it, unless another says that the order was called off or wholly given back."""
+    parts: list[str] = []
     if "status" in writer.matched:
-        writer.translate("status")
-        _ask_about_partial_refunds(writer)
+        parts = _translate_status(writer, refunds)
     else:
         writer.add("status", "'completed'", "no column says it: every row counts as a completed order")
     ends, others = [], []
@@ -132,16 +132,42 @@ def _status(writer: Writer, refunds: Refunds | None) -> None:
             f"orders.status: {name} says which orders were refunded, and no column how much, so that they count as "
             "refunded whole; if a part was kept, give the rest as the amount"
         )
-    if ends:
-        writer.unless("status", ends, tuple(others))
+    if ends or parts:
+        writer.unless("status", [*ends, *parts], tuple(others))
 
 
-def _ask_about_partial_refunds(writer: Writer) -> None:
-    parts, known = vocabulary()["marks"]["partly"], vocabulary()["translated"]["status"]["completed"]
-    stated = {value.lower() for value in filled(writer.values("status"))} & set(known)
-    if counts_in_full(writer) and any(part in state for state in stated for part in parts):
+def _translate_status(writer: Writer, refunds: Refunds | None) -> list[str]:
+    """Write the state; the cases by which an order of which a part was given back is completed: where it is known how
+    much, or where the sample has such orders, and a person is asked.
+    """
+    marks = vocabulary()["marks"]["partly"]
+    partly = [state for state in vocabulary()["translated"]["status"]["completed"] if any(map(state.count, marks))]
+    states = [(value or "").strip().lower() for value in writer.values("status")]
+    asked = counts_in_full(writer) and not set(partly).isdisjoint(states)
+    without = partly if refunds is not None or (counts_in_full(writer) and not asked) else []
+    translated = writer.translate("status", without)
+    name = writer.matched["status"].name
+    if asked:
         writer.decide.append(
-            f"orders.amount: by {writer.matched['status'].name} a part of some orders was given back, and no column "
-            "says how much, so that they count in full; subtract it in the select, from a table of refunds, say, or "
-            "give such orders the status refunded"
+            f"orders.amount: by {name} a part of some orders was given back, and no column says how much, so that they "
+            "count in full; subtract it in the select, from a table of refunds, say, or give such orders the status "
+            "refunded"
         )
+    if refunds is None:
+        return []
+    if any(state in partly and not back for state, back in zip(states, _given_back(writer), strict=True)):
+        writer.decide.append(
+            f"orders.status: by {name} a part of some orders was given back, and "
+            f"{writer.matched['refunded_amount'].name} does not say how much, so that they are set aside; subtract it "
+            "in the select, from a table of refunds, say, or give such orders the status refunded"
+        )
+    return (
+        [f"WHEN {is_one_of(writer.sql('status'), partly)}\n            AND {refunds.any} THEN 'completed'"]
+        if translated
+        else []
+    )
+
+
+def _given_back(writer: Writer) -> list[bool]:
+    """Row by row, whether the sample says that something was given back."""
+    return [any(sign in (value or "") for sign in "123456789") for value in writer.values("refunded_amount")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from textwrap import fill
 
@@ -136,13 +136,16 @@ class Writer:
             f"month stands first; until the select says so, {consequence}"
         )
 
-    def translate(self, column: str) -> None:
-        """Our words as they are; others through the vocabulary, all of it, so that no value of a row is written."""
+    def translate(self, column: str, without: Collection[str] = ()) -> bool:
+        """Our words as they are; others through the vocabulary, all of it, so that no value of a row is written, but
+        those `without` which it is to be. Whether the vocabulary is needed.
+        """
         name, values = self.matched[column].name, self.values(column)
-        every = vocabulary()["translated"][column]
-        if all(value.lower() in every for value in filled(values)):
+        known_words = vocabulary()["translated"][column]
+        if all(value.lower() in known_words for value in filled(values)):
             self.copy(column)
-            return
+            return False
+        every = {ours: [word for word in theirs if word not in without] for ours, theirs in known_words.items()}
         sql = quoted(name)
         known = translated(column, values)
         if known == 0:
@@ -156,6 +159,7 @@ class Writer:
                 f"{self.table}.{column}: {name} holds words that relance does not know; translate them in the CASE, or "
                 "their rows are set aside"
             )
+        return known > 0
 
     def unless(self, column: str, cases: Sequence[str], others: tuple[str, ...]) -> None:
         """Let `cases` go before what the line of a column says."""
@@ -190,15 +194,20 @@ class Writer:
         )
 
 
+def is_one_of(sql: str, words: Iterable[str]) -> str:
+    """SQL for whether a text is one of some words, in any case."""
+    listed = fill(
+        ", ".join(f"'{word}'" for word in words),
+        width=110,
+        initial_indent=" " * 12,
+        subsequent_indent=" " * 12,
+        break_on_hyphens=False,
+    )
+    return f"lower(trim({sql})) IN (\n{listed}\n        )"
+
+
 def _translation(sql: str, words: Mapping[str, list[str]]) -> str:
     cases = []
     for ours, theirs in words.items():
-        listed = fill(
-            ", ".join(f"'{word}'" for word in theirs),
-            width=110,
-            initial_indent=" " * 12,
-            subsequent_indent=" " * 12,
-            break_on_hyphens=False,
-        )
-        cases.append(f"        WHEN lower(trim({sql})) IN (\n{listed}\n        ) THEN '{ours}'")
+        cases.append(f"        WHEN {is_one_of(sql, theirs)} THEN '{ours}'")
     return "\n".join(["CASE", *cases, f"        ELSE {sql}", "    END"])

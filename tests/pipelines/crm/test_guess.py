@@ -562,6 +562,37 @@ def test_a_partial_refund_without_its_amount_is_asked_about():
     assert len(told.selects["orders"].decide) == 1
 
 
+def test_a_partial_refund_that_the_sample_lacks_is_set_aside_rather_than_counted_in_full():
+    """Where no column says how much was given back."""
+    orders = {**ORDERS, "status": ["paid", "shipped", "refunded"]}
+    made = guess(customers=PEOPLE, orders=orders)
+    later = {**orders, "status": ["paid", "Partially Refunded", "teilweise erstattet"]}
+    assert read_orders(made, later, "status") == [("completed",), ("Partially Refunded",), ("teilweise erstattet",)]
+    net = {column: values for column, values in orders.items() if column != "total"}
+    made = guess(customers=PEOPLE, orders={**net, "current_total_price": ORDERS["total"]})
+    assert read_orders(made, later, "status")[1:] == [("completed",)] * 2
+
+
+def test_a_partial_refund_whose_amount_is_zero_is_set_aside_and_asked_about():
+    """BigCommerce's refunded_amount is always 0, whatever was given back."""
+    orders = {**ORDERS, "total": ["100.00"] * 3, "status": ["Completed", "Partially Refunded", "Shipped"]}
+    made = guess(customers=PEOPLE, orders={**orders, "refunded_amount": ["0.0000"] * 3})
+    given = {**orders, "refunded_amount": ["0.0000", "0.0000", None]}
+    assert read_orders(made, given, "amount", "status") == [
+        ("100.00", "completed"), ("100.00", "Partially Refunded"), ("100.00", "completed"),
+    ]  # fmt: skip
+    assert any(
+        said.startswith(
+            "orders.status: by status a part of some orders was given back, and refunded_amount does not say"
+        )
+        for said in made.selects["orders"].decide
+    )
+    shopify = {**orders, "refunded_amount": ["0.00", "30.00", ""]}
+    made = guess(customers=PEOPLE, orders=shopify)
+    assert read_orders(made, shopify, "amount", "status")[1] == ("70.000000", "completed")
+    assert not any(said.startswith("orders.status") for said in made.selects["orders"].decide)
+
+
 def test_what_else_may_tell_of_refunds_is_asked_about_unless_it_says_nothing():
     orders = {**ORDERS, "chargeback_sum": ["0.00", "5.00", ""], "cancel_reason": ["", "none", ""]}
     (said,) = guess(customers=PEOPLE, orders=orders, refunds={"order_id": ["11"]}).selects["orders"].decide
