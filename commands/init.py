@@ -184,7 +184,7 @@ def _tell(guess: Guess) -> None:
 
 def _tell_of_others(guess: Guess) -> None:
     """The tables that no select reads."""
-    from commands.init_text import SUPPRESSIONS, shown
+    from commands.init_text import PERHAPS_SUPPRESSIONS, SUPPRESSIONS, shown
 
     for name, tables in guess.alike.items():
         sentence = (
@@ -199,12 +199,12 @@ def _tell_of_others(guess: Guess) -> None:
             f"{guess.selects[name].found.title} is read. Change tables.{name} if that is the wrong one."
         )
         OUT.print(shown(sentence), markup=False, soft_wrap=True)
-    if guess.suppressions:
-        sentence = f"{_first([table.title for table in guess.suppressions])}: {SUPPRESSIONS}"
-        OUT.print(shown(sentence), markup=False, soft_wrap=True)
-    told = [select.found for select, _ in guess.unfit.values()] + [
-        each for tables in (*guess.alike.values(), *guess.could_be.values(), guess.suppressions) for each in tables
-    ]
+    lists = ((guess.suppressions, SUPPRESSIONS), (guess.perhaps_suppressions, PERHAPS_SUPPRESSIONS))
+    for tables, said in lists:
+        if tables:
+            OUT.print(shown(f"{_first([table.title for table in tables])}: {said}"), markup=False, soft_wrap=True)
+    others = (*guess.alike.values(), *guess.could_be.values(), *(tables for tables, _ in lists))
+    told = [select.found for select, _ in guess.unfit.values()] + [each for tables in others for each in tables]
     unread = [table.title for table in guess.not_used if table not in told]
     if unread:
         sentence = f"Not read, since nothing in it looks like one of the five tables: {_first(unread)}."

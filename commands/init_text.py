@@ -24,6 +24,11 @@ SUPPRESSIONS = (
     "file in sources.toml."
 )
 
+PERHAPS_SUPPRESSIONS = (
+    "by name what somebody tidied, or addresses that a mailing took out since they bounced, so that no table reads it. "
+    "In the first case name it in tables.customers, in the second declare it as suppressions/NAME.toml."
+)
+
 #: What is said of columns that hold lists or structures.
 _NESTED = (
     "These hold lists or structures, of which a select takes a part: address ->> '$.city' of JSON, "
@@ -45,9 +50,10 @@ def sources_text(guess: Guess) -> str:
     unused = [shown(table.title) for table in guess.not_used]
     if unused:
         parts.append(_names_comment("Of what was given, no table below reads", unused))
-    lists = ", ".join(shown(table.title) for table in guess.suppressions)
-    if lists:
-        parts.append(_comment(fill(f"{lists}: {SUPPRESSIONS}", width=_WIDTH - 2, break_on_hyphens=False)))
+    for tables, sentence in ((guess.suppressions, SUPPRESSIONS), (guess.perhaps_suppressions, PERHAPS_SUPPRESSIONS)):
+        lists = ", ".join(shown(table.title) for table in tables)
+        if lists:
+            parts.append(_comment(fill(f"{lists}: {sentence}", width=_WIDTH - 2, break_on_hyphens=False)))
     return "\n".join([*parts, *(_table(table, guess) for table in TABLES)])
 
 

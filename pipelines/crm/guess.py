@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pipelines.crm.guess_columns import Match, contradicted, matches
 from pipelines.crm.guess_files import Found, FoundTable, quoted
-from pipelines.crm.guess_names import kind, marked, rank, squashed, words
+from pipelines.crm.guess_names import kind, marked, may_list_suppressions, rank, squashed, words
 from pipelines.crm.guess_orders import orders_select
 from pipelines.crm.guess_selects import plain_select
 from pipelines.crm.guess_shapes import filled, is_key, is_time_or_flag, ours, translated
@@ -55,9 +55,15 @@ class Guess:
         return [table for table in self.found.tables if kind(table.name) == "suppressions"]
 
     @property
+    def perhaps_suppressions(self) -> list[FoundTable]:
+        """Tables that no select reads and that list whom not to upload, or tidied data."""
+        return [each for each in self.not_used if kind(each.name) == "customers" and may_list_suppressions(each.name)]
+
+    @property
     def alike(self) -> dict[TableName, list[FoundTable]]:
         """Tables that no select reads and that have all columns of one that is read, by our table."""
-        free = [table for table in self.not_used if kind(table.name) != "suppressions"]
+        lists = [id(table) for table in (*self.suppressions, *self.perhaps_suppressions)]
+        free = [table for table in self.not_used if id(table) not in lists]
         likes: dict[TableName, list[FoundTable]] = {
             name: [table for table in free if table.columns.keys() >= select.found.columns.keys()]
             for name, select in self.selects.items()
@@ -67,8 +73,8 @@ class Guess:
     @property
     def could_be(self) -> dict[TableName, list[FoundTable]]:
         """Other tables that no select reads and that could be one that is read, by our table."""
-        alike = [id(table) for tables in self.alike.values() for table in tables]
-        free = [table for table in self.not_used if id(table) not in alike]
+        told = [id(table) for tables in (*self.alike.values(), self.perhaps_suppressions) for table in tables]
+        free = [table for table in self.not_used if id(table) not in told]
         could: dict[TableName, list[FoundTable]] = {
             name: [table for table in free if kind(table.name) in {name, None} and _candidate(name, table) is not None]
             for name in self.selects
@@ -111,6 +117,12 @@ def guessed(found: Found) -> Guess:
         )
         raise ConfigError(msg)
     customers = plain_select("customers", chosen["customers"].found, chosen["customers"].matched)
+    if may_list_suppressions(customers.found.name):
+        doubt = (
+            f"customers: by its name {customers.found.title} may hold the addresses that a mailing took out since they "
+            "bounced; if so, declare it as suppressions, and give the file of customers"
+        )
+        customers = replace(customers, decide=(doubt, *customers.decide))
     selects: dict[TableName, Select] = {"customers": customers}
     unfit: dict[TableName, tuple[Select, str]] = {}
     for table, candidate in chosen.items():
@@ -140,11 +152,17 @@ def _chosen(tables: Iterable[FoundTable]) -> dict[TableName, _Candidate]:
     for table in ("erasures", "consents", "visits", "orders", "customers"):
         candidates = [candidate for found in free if (candidate := _candidate(table, found)) is not None]
         if candidates:
-            chosen[table] = max(candidates, key=lambda candidate: candidate.score)
+            chosen[table] = max(_sure(table, candidates), key=lambda candidate: candidate.score)
             free.remove(chosen[table].found)
     if {"customers", "orders"} <= chosen.keys():
         chosen["customers"] = _linked(chosen["customers"], chosen["orders"])
     return chosen
+
+
+def _sure(table: TableName, candidates: list[_Candidate]) -> list[_Candidate]:
+    """Without those that may list whom not to upload, if another is ours by its name."""
+    sure = [candidate for candidate in candidates if not may_list_suppressions(candidate.found.name)]
+    return sure if any(kind(candidate.found.name) == table for candidate in sure) else candidates
 
 
 def _candidate(table: TableName, found: FoundTable) -> _Candidate | None:

@@ -122,6 +122,11 @@ def speaks_of_something_else(name: str) -> bool:
     return bool(set(vocabulary()["marks"]["something_else"]) & set(words(name)))
 
 
+def may_list_suppressions(name: str) -> bool:
+    """Whether a table is, by its name, either tidied data or addresses that a mailing took out."""
+    return not set(words(name)).isdisjoint(vocabulary()["suppressions"]["perhaps"])
+
+
 @cache
 def _kind_of_word(word: str) -> str | None:
     """`lines`, a `Kind` or None; a compound is what it ends in, else what it begins with (`kundendaten`)."""

@@ -297,6 +297,15 @@ def test_lists_of_whom_not_to_upload_are_to_be_declared_as_suppressions(tmp_path
     assert read.accepted["email"].to_list() == ["s@example.org"]
 
 
+def test_contacts_that_may_have_bounced_are_never_to_be_added_to_the_customers(tmp_path):
+    for name in ("customers", "cleaned_contacts"):
+        (tmp_path / f"{name}.csv").write_text("id,email\n1,a@example.org\n")
+    output = init(tmp_path / "config", tmp_path / "cleaned_contacts.csv", tmp_path / "customers.csv")
+    assert "cleaned_contacts.csv: by name what somebody tidied, or addresses that a mailing took out" in output
+    assert "UNION ALL" not in output
+    assert "by name what somebody tidied" in (tmp_path / "config" / "sources.toml").read_text().replace("\n# ", " ")
+
+
 def test_files_like_the_one_that_is_read_are_named_as_such(tmp_path):
     (tmp_path / "customers.csv").write_text("id,email\n1,a@example.org\n")
     for month in ("jan", "feb", "mar"):

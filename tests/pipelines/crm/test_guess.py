@@ -821,6 +821,20 @@ def test_what_is_left_when_such_a_list_is_taken_away_is_customers(name):
     assert not made.suppressions
 
 
+def test_cleaned_contacts_never_go_before_plain_customers_and_are_asked_about_where_they_are_alone():
+    """Mailchimp's cleaned contacts bounced; other people call so what they tidied."""
+    more = {**PEOPLE, "phone": ["+33 6 12 34 56 78"] * 3, "city": ["Paris"] * 3}
+    made = guess(cleaned_contacts=more, customers={"id": PEOPLE["id"], "email": PEOPLE["email"]})
+    assert made.selects["customers"].found.name == "customers"
+    assert [table.name for table in made.perhaps_suppressions] == ["cleaned_contacts"]
+    assert not made.alike
+    alone = guess(cleaned_contacts=more, tickets={"id": PEOPLE["id"], "email": PEOPLE["email"]})
+    assert alone.selects["customers"].found.name == "cleaned_contacts"
+    (said,) = alone.selects["customers"].decide
+    assert said.startswith("customers: by its name cleaned_contacts.csv may hold the addresses that a mailing took out")
+    assert not guess(customers=more).selects["customers"].decide
+
+
 def test_blocked_payments_and_statements_of_consent_are_what_they_are():
     assert [kind(name) for name in ("blocked_payments", "bounced_payments", "consents_optouts")] == [
         "orders", "orders", "consents",
