@@ -184,7 +184,7 @@ def _tell(guess: Guess) -> None:
 
 def _tell_of_others(guess: Guess) -> None:
     """The tables that no select reads."""
-    from commands.init_text import PERHAPS_SUPPRESSIONS, SUPPRESSIONS, shown
+    from commands.init_text import PERHAPS_SUPPRESSIONS, SUPPRESSIONS, shown, unreadable
 
     for name, tables in guess.alike.items():
         sentence = (
@@ -205,7 +205,9 @@ def _tell_of_others(guess: Guess) -> None:
             OUT.print(shown(f"{_first([table.title for table in tables])}: {said}"), markup=False, soft_wrap=True)
     others = (*guess.alike.values(), *guess.could_be.values(), *(tables for tables, _ in lists))
     told = [select.found for select, _ in guess.unfit.values()] + [each for tables in others for each in tables]
-    unread = [table.title for table in guess.not_used if table not in told]
+    for sentence in unreadable(guess):
+        OUT.print(sentence, markup=False, soft_wrap=True)
+    unread = [table.title for table in guess.not_used if table not in told and table.unreadable is None]
     if unread:
         sentence = f"Not read, since nothing in it looks like one of the five tables: {_first(unread)}."
         OUT.print(shown(sentence), markup=False, soft_wrap=True)

@@ -50,11 +50,21 @@ def sources_text(guess: Guess) -> str:
     unused = [shown(table.title) for table in guess.not_used]
     if unused:
         parts.append(_names_comment("Of what was given, no table below reads", unused))
+    parts += [_comment(fill(said, width=_WIDTH - 2, break_on_hyphens=False)) for said in unreadable(guess)]
     for tables, sentence in ((guess.suppressions, SUPPRESSIONS), (guess.perhaps_suppressions, PERHAPS_SUPPRESSIONS)):
         lists = ", ".join(shown(table.title) for table in tables)
         if lists:
             parts.append(_comment(fill(f"{lists}: {sentence}", width=_WIDTH - 2, break_on_hyphens=False)))
     return "\n".join([*parts, *(_table(table, guess) for table in TABLES)])
+
+
+def unreadable(guess: Guess) -> list[str]:
+    """What is said of tables and views that cannot be read."""
+    return [
+        f"{shown(table.title)} cannot be read: {shown(table.unreadable)}. To use it, export it as a table or Parquet."
+        for table in guess.found.tables
+        if table.unreadable is not None
+    ]
 
 
 def used_sources(guess: Guess) -> dict[str, Source]:

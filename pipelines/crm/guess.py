@@ -110,6 +110,7 @@ def guessed(found: Found) -> Guess:
         tables = ", ".join(table.title for table in found.tables)
         lists = ", ".join(table.title for table in found.tables if kind(table.name) == "suppressions")
         why = f" By name, {lists} lists whom not to upload; rename what holds customers." if lists else ""
+        why += "".join(f" {each.title} cannot be read: {each.unreadable}." for each in found.tables if each.unreadable)
         msg = (
             f"None of {tables} looks like customers: rows with an id or an e-mail, and an e-mail, a phone or a name."
             f"{why} Give the export of your contacts too, or run `relance init` without files and write the select "

@@ -7,26 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from glob import escape, glob
-from itertools import islice
 from os.path import relpath
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
-from pipelines.crm.csv_rows import csv_rows
-from pipelines.crm.encodings import BUILT_IN, ENCODINGS
+from pipelines.crm.encodings import BUILT_IN
 from pipelines.crm.file_kinds import Kind
 from pipelines.crm.guess_dialect import Dialect, dialect, kind_of_file
 from pipelines.crm.guess_encodings import doubt
 from pipelines.crm.guess_names import words
+from pipelines.crm.guess_samples import sample, sample_by_python, sample_or_reason
 from pipelines.crm.guess_shapes import Values, filled, is_key
-from pipelines.crm.sources import is_no_regular_csv, open_source
-from schemas.errors import SourceError
+from pipelines.crm.sources import open_source
 from schemas.source import RESERVED, Source
 
-#: Rows that a guess looks at.
-SAMPLE_ROWS = 500
 #: In fewer rows anything may look like an id.
 _FEW = 10
 
@@ -49,6 +45,8 @@ class FoundTable:
     columns: dict[str, tuple[str | None, ...]]
     #: Of several files, the columns of which most values of the first file are in the last one too.
     repeated: frozenset[str] = frozenset()
+    #: Why nothing is known of it: it is a view whose files are elsewhere, say.
+    unreadable: str | None = None
 
 
 @dataclass(frozen=True)
@@ -221,18 +219,18 @@ def _tables(
     if source.files is None:
         return _tables_of_database(connection, name, group)
 
-    def sample(place: str, path: Path) -> dict[str, tuple[str | None, ...]]:
+    def sampled(place: str, path: Path) -> dict[str, tuple[str | None, ...]]:
         if by_python:
-            return _sample_by_python(connection, name, path, source)
-        columns = _sample(connection, place, path)
+            return sample_by_python(connection, name, path, source)
+        columns = sample(connection, place, path)
         columns.pop("source_file")
         return columns
 
-    columns = sample(name, group.first)
+    columns = sampled(name, group.first)
     if len(group.paths) == 1:
         return [FoundTable(group.stem, group.title, name, columns)]
     of_one = f"(FROM {name} WHERE source_file = (SELECT {{}}(source_file) FROM {name}))"
-    first, last = sample(of_one.format("min"), group.first), sample(of_one.format("max"), group.paths[-1])
+    first, last = sampled(of_one.format("min"), group.first), sampled(of_one.format("max"), group.paths[-1])
     repeated = frozenset(column for column, values in first.items() if _mostly_in(values, last.get(column, ())))
     # Rows of two whole exports would hide that an id is one.
     columns = first if any(is_key(first[column]) and len(first[column]) >= _FEW for column in repeated) else columns
@@ -260,41 +258,7 @@ def _tables_of_database(connection: duckdb.DuckDBPyConnection, name: str, group:
     query, given = (_IN_SQLITE, str(path)) if group.kind == "sqlite" else (_IN_DUCKDB, name)
     for schema, table in connection.execute(query, {"given": given}).fetchall():
         place = ".".join([name, *([] if schema == "main" else [quoted(schema)]), quoted(table)])
-        try:
-            columns = _sample(connection, place, path)
-        except SourceError:  # a view whose files are elsewhere or whose SQL is SQLite's own: the others are of use
-            columns = {}
-        tables.append(FoundTable(table, f"{path.name}: {table}", place, columns))
+        columns, unreadable = sample_or_reason(connection, place)
+        tables.append(FoundTable(table, f"{path.name}: {table}", place, columns, unreadable=unreadable))
     connection.execute(f"DETACH {name}")
     return tables
-
-
-def _sample(connection: duckdb.DuckDBPyConnection, place: str, path: Path) -> dict[str, tuple[str | None, ...]]:
-    """Column → the first values, as text.
-
-    Raises:
-        SourceError: the rows cannot be read; DuckDB's message quotes them and is left out.
-    """
-    try:
-        result = connection.execute(f"SELECT COLUMNS(*)::VARCHAR FROM (SELECT * FROM {place} LIMIT {SAMPLE_ROWS})")
-        names, rows = [column[0] for column in result.description or []], result.fetchall()
-    except duckdb.Error as error:
-        if is_no_regular_csv(error):
-            msg = f"{path} is no regular CSV: its line ends are mixed, or a quote is not closed. Save it again as CSV."
-            raise SourceError(msg) from None
-        msg = f"{path}: {place} cannot be read ({type(error).__name__}). Leave it out, or export it again."
-        raise SourceError(msg) from None
-    return {name: tuple(row[number] for row in rows) for number, name in enumerate(names)}
-
-
-def _sample_by_python(
-    connection: duckdb.DuckDBPyConnection, place: str, path: Path, source: Source
-) -> dict[str, tuple[str | None, ...]]:
-    """As `_sample`, of a CSV opened as Latin-1: DuckDB takes a second and more to learn further encodings."""
-    codec = ENCODINGS[source.encoding][0]
-    names = [name for name in connection.sql(f"SELECT * FROM {place} LIMIT 0").columns if name != "source_file"]
-    names = [name.encode("latin-1").decode(codec, errors="replace") for name in names]
-    with path.open(encoding=codec, errors="replace", newline="") as file:
-        rows = list(islice(csv_rows(file, source.delimiter), 1, SAMPLE_ROWS + 1))
-    whole = [row for row in rows if len(row) == len(names)]
-    return {name: tuple(row[number] or None for row in whole) for number, name in enumerate(names)}

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from pipelines.crm.guess_amounts import Refunds, ask_about_refunds, counts_in_full, write_amount, write_currency
 from pipelines.crm.guess_columns import Match
-from pipelines.crm.guess_files import SAMPLE_ROWS, FoundTable, quoted
+from pipelines.crm.guess_files import FoundTable, quoted
 from pipelines.crm.guess_names import vocabulary
+from pipelines.crm.guess_samples import SAMPLE_ROWS
 from pipelines.crm.guess_selects import EQUAL_ROWS, like_ids
 from pipelines.crm.guess_shapes import filled, is_key, says_so
 from pipelines.crm.guess_writer import Select, Writer, is_one_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import tomllib
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
@@ -304,6 +305,46 @@ def test_contacts_that_may_have_bounced_are_never_to_be_added_to_the_customers(t
     assert "cleaned_contacts.csv: by name what somebody tidied, or addresses that a mailing took out" in output
     assert "UNION ALL" not in output
     assert "by name what somebody tidied" in (tmp_path / "config" / "sources.toml").read_text().replace("\n# ", " ")
+
+
+def test_a_view_that_cannot_be_read_is_told_with_its_reason_and_never_as_none_of_the_tables(tmp_path):
+    """Not with a value of a row, nor of the view's SQL."""
+    people = "AS SELECT i AS id, 'Mustermann' AS last_name, i || '@example.org' AS email FROM range(3) AS t(i)"
+    with duckdb.connect(str(tmp_path / "crm.duckdb")) as connection:
+        connection.sql(f"CREATE TABLE customers {people}")
+        connection.sql(f"COPY customers TO '{tmp_path / 'gone.parquet'}'")
+        connection.sql(f"CREATE VIEW orders AS FROM '{tmp_path / 'gone.parquet'}'")
+        connection.sql("CREATE TABLE base AS FROM customers")
+        connection.sql("CREATE VIEW invoices AS FROM base")
+        connection.sql("DROP TABLE base")
+        connection.sql("CREATE VIEW visits AS SELECT last_name::INT AS visited_at FROM customers")
+    (tmp_path / "gone.parquet").unlink()
+    with sqlite3.connect(tmp_path / "crm.sqlite") as connection:
+        connection.executescript(
+            "CREATE TABLE customers (id, email); INSERT INTO customers VALUES (1, 'a@example.org');"
+            "CREATE VIEW orders AS SELECT * FROM gone WHERE name = 'Mustermann';"
+            "CREATE VIEW visits AS SELECT total(id) FROM customers WHERE [email] <> 'Mustermann'"
+        )
+    for database, said in (
+        ("crm.duckdb", ["orders cannot be read: IO Error: No files found",
+                        "invoices cannot be read: Catalog Error: Table with name base",
+                        "visits cannot be read: ConversionException, whose message quotes rows"]),
+        ("crm.sqlite", ["orders cannot be read: SQLite says no such table: gone",
+                        "visits cannot be read: SQLite says syntax error"]),
+    ):  # fmt: skip
+        folder = tmp_path / f"config of {database}"
+        printed = init(folder, tmp_path / database)
+        text = (folder / "sources.toml").read_text()
+        assert all(f"{database}: {sentence}" in printed for sentence in said)
+        assert all(f"{database}: {sentence}" in text.replace("\n# ", " ") for sentence in said)
+        assert "nothing in it looks like" not in printed
+        assert "Mustermann" not in printed + text
+    with duckdb.connect(str(tmp_path / "other.duckdb")) as connection:
+        connection.sql("CREATE TABLE base AS SELECT 1 AS id")
+        connection.sql("CREATE VIEW customers AS FROM base")
+        connection.sql("DROP TABLE base")
+    refused = CliRunner().invoke(app, ["init", str(tmp_path / "other.duckdb"), "--config", str(tmp_path / "other")])
+    assert "customers cannot be read: Catalog Error: Table with name base does not exist." in refused.output
 
 
 def test_files_like_the_one_that_is_read_are_named_as_such(tmp_path):
