@@ -201,12 +201,18 @@ def _sql(select: Select) -> str:
 
 
 def _line(line: Line, *, last: bool) -> str:
-    text = line.sql if line.sql == line.column else f"{line.sql} AS {line.column}"
-    text += "" if last or not line.active else ","
-    if line.note is not None:
-        text += f"  -- {shown(line.note)}"
+    comma = "" if last or not line.active else ","
+    text = _aliased(line.sql, line.column) + comma + (f"  -- {shown(line.note)}" if line.note is not None else "")
     # With its comma, so that whoever wants such a line takes away the dashes and no more.
-    return f"    {text}" if line.active else f"    -- , {shown(text)}"
+    before = "" if line.active else ", "
+    instead = [
+        f"    -- instead: {before}{shown(_aliased(sql, line.column))}{comma}  -- {if_so}" for sql, if_so in line.instead
+    ]
+    return "\n".join([f"    {text}" if line.active else f"    -- , {shown(text)}", *instead])
+
+
+def _aliased(sql: str, column: str) -> str:
+    return sql if sql == column else f"{sql} AS {column}"
 
 
 def _indented(text: str) -> str:

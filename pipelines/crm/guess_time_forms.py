@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from typing import Literal
 
 from pipelines.crm.guess_shapes import Values, filled, is_iso_time, share
 
 _DAY_OR_MONTH_FIRST = re.compile(
-    r"\d{1,2}(?P<sign>[-/. ])\d{1,2}(?P=sign)(?P<year>\d{4}|\d\d)"
+    r"(?P<first>\d{1,2})(?P<sign>[-/. ])(?P<second>\d{1,2})(?P=sign)(?P<year>\d{4}|\d\d)"
     r"(?:(?P<apart>,? |T)(?P<clock>\d{1,2}:\d\d(?::\d\d)?(?: ?[AP]M)?))?",
     re.IGNORECASE,
 )
@@ -96,6 +97,21 @@ def day_first_format(values: Values) -> str:
         for sign, year, apart, clock in (match.group("sign", "year", "apart", "clock") for match in found if match)
     )
     return forms.most_common(1)[0][0] if forms else "%d/%m/%Y %H:%M"
+
+
+def month_first_format(day_first: str) -> str:
+    """The same format if the month stands first."""
+    return day_first.replace("%d", "%-").replace("%m", "%d").replace("%-", "%m")
+
+
+def stands_first(values: Values) -> frozenset[Literal["day", "month"]]:
+    """Which of day and month some values can only begin with: no month has a number above twelve."""
+    found = [match for value in filled(values) if (match := _DAY_OR_MONTH_FIRST.fullmatch(value)) is not None]
+    first: dict[Literal["day", "month"], bool] = {
+        "day": any(int(match["first"]) > 12 for match in found),
+        "month": any(int(match["second"]) > 12 for match in found),
+    }
+    return frozenset(which for which, some in first.items() if some)
 
 
 def _clock_format(apart: str, clock: str) -> str:

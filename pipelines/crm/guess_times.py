@@ -10,7 +10,9 @@ from pipelines.crm.guess_time_forms import (
     day_first_format,
     has_zero_dates,
     is_local_time,
+    month_first_format,
     seconds_since_1970,
+    stands_first,
     time_format,
 )
 from pipelines.crm.guess_zones import Zone, zone_of
@@ -49,9 +51,33 @@ def reading(name: str, sql: str, values: Values, *, limits: bool) -> TimeReading
     return TimeReading(_or_text(f"to_timestamp({seconds.format(quoted(name))})", name, limits), "time since 1970")
 
 
-def day_first_reading(name: str, values: Values) -> str:
-    """SQL for times that begin with a day or a month, if it is the day."""
-    time, zone = f"try_strptime(trim({quoted(name)}), '{day_first_format(values)}')", zone_of(name)
+class Reading(NamedTuple):
+    """SQL that reads times that begin with a day or a month, and which of the two."""
+
+    sql: str
+    if_so: str
+
+
+def day_or_month_first_readings(name: str, values: Values) -> tuple[Reading, Reading]:
+    """Both readings of such times, the one that the sample speaks for first."""
+    day_first = day_first_format(values)
+    day = Reading(_with_format(name, day_first, values), "if the day stands first")
+    month = Reading(
+        _with_format(name, month_first_format(day_first), values), "if the month stands first, as in the US"
+    )
+    return (month, day) if stands_first(values) == {"month"} else (day, month)
+
+
+def said_of_days(values: Values) -> str:
+    """What the sample says of which stands first, as the end of a sentence."""
+    said = stands_first(values)
+    if len(said) == 1:
+        return f"; in some rows of the sample only the {min(said)} can"
+    return "; in some rows of the sample only the day can, in others only the month" if said else ""
+
+
+def _with_format(name: str, form: str, values: Values) -> str:
+    time, zone = f"try_strptime(trim({quoted(name)}), '{form}')", zone_of(name)
     return _in_zone(f"{time}::VARCHAR", zone) if zone is not None and _is_local(values) else time
 
 

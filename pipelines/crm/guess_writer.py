@@ -10,7 +10,7 @@ from pipelines.crm.guess_columns import Match
 from pipelines.crm.guess_files import FoundTable, quoted
 from pipelines.crm.guess_names import vocabulary
 from pipelines.crm.guess_shapes import filled, sign_between_ids, starts_with_apostrophe, translated
-from pipelines.crm.guess_times import day_first_reading, reading
+from pipelines.crm.guess_times import Reading, day_or_month_first_readings, reading, said_of_days
 from schemas.crm import CONTRACTS
 from schemas.source import TableName
 
@@ -27,6 +27,8 @@ class Line:
     active: bool = True
     #: Further source columns that it reads.
     others: tuple[str, ...] = ()
+    #: What may stand in its place, each below it as a comment.
+    instead: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,15 +127,16 @@ class Writer:
             self.add(column, read.sql, read.note or by_values, source=name)
             self.decide += [f"{self.table}.{column}: {read.decide}"] if read.decide else []
             return
-        day_first = day_first_reading(name, values)
+        first, second = day_or_month_first_readings(name, values)
         if needed:
-            self.add(column, quoted(name), f"not ISO times: {day_first} if the day stands first", source=name)
+            note = "no ISO times: put one of the next two lines in its place"
+            self.lines.append(Line(column, quoted(name), name, note, instead=(first, second)))
         else:
-            self.lines.append(Line(column, day_first, name, "if the day stands first", active=False))
+            self.lines.append(Line(column, first.sql, name, first.if_so, active=False, instead=(second,)))
         consequence = "these rows are set aside" if needed else "it is left out"
         self.decide.append(
             f"{self.table}.{column}: {name} holds no ISO times, and relance does not guess whether the day or the "
-            f"month stands first; until the select says so, {consequence}"
+            f"month stands first; until the select says so, {consequence}{said_of_days(values)}"
         )
 
     def translate(self, column: str, without: Collection[str] = ()) -> bool:

@@ -203,6 +203,35 @@ def test_a_line_that_waits_for_a_decision_needs_no_more_than_its_dashes_taken_aw
     ]
 
 
+@pytest.mark.parametrize(
+    ("joined", "which", "day"),
+    [("02/13/2024", "month", 13), ("13/02/2024", "day", 13), ("01/02/2024", "month", 2), ("01/02/2024", "day", 1)],
+)
+def test_days_of_the_us_are_read_by_a_line_that_is_ready_to_be_copied(tmp_path, joined, which, day):
+    (tmp_path / "customers.csv").write_text(f"id,email,Date Joined\n1,a@example.org,{joined}\n")
+    (tmp_path / "orders.csv").write_text(f"id,customer_id,Order Date,Total\n1,1,{joined} 9:05 PM,10.00\n")
+    init(tmp_path / "config", tmp_path / "customers.csv", tmp_path / "orders.csv")
+    path = tmp_path / "config" / "sources.toml"
+    assert pulled(checked_config(path.parent), "orders", tmp_path / "before").accepted.is_empty()
+    rows = path.read_text().splitlines()
+    # Whoever wants a line takes away its first words; of the line in whose place it stands, they make a comment.
+    rows = [
+        row.replace("-- instead: ", "").replace("-- , ", ", ")
+        if f"if the {which} stands first" in row and "DECIDE" not in row
+        else row.replace('    "Order Date"', '    -- "Order Date"')
+        for row in rows
+    ]
+    path.write_text("\n".join(rows))
+    config = checked_config(path.parent)
+    month = 2 if day == 13 else 3 - day
+    assert pulled(config, "customers", tmp_path / "a").accepted["created_at"].to_list() == [
+        datetime(2024, month, day, tzinfo=UTC)
+    ]
+    assert pulled(config, "orders", tmp_path / "b").accepted["ordered_at"].to_list() == [
+        datetime(2024, month, day, 21, 5, tzinfo=UTC)
+    ]
+
+
 def test_odd_column_names_survive_sql_and_toml(tmp_path):
     header = 'order,"E-Mail ""work""\\",Last Name,"two\nlines"'
     (tmp_path / "clients.csv").write_text(f"{header}\n1,a@example.org,Ann,x\n2,b@example.org,Bo,y\n")

@@ -347,8 +347,10 @@ def test_a_zone_that_leaves_a_doubt_is_asked_about(name, values, write):
 def test_a_zone_is_told_with_days_that_may_stand_first():
     kept = {column: values for column, values in ORDERS.items() if column != "order_date"}
     made = guess(customers=PEOPLE, orders={**kept, "Date (GMT-5)": ["13.2.2024 9:05"] * 3})
-    (note,) = [line.note for line in made.selects["orders"].lines if line.column == "ordered_at"]
-    assert "'%d.%m.%Y %H:%M')::VARCHAR || '-05:00' if the day stands first" in note
+    ((day, month),) = [line.instead for line in made.selects["orders"].lines if line.column == "ordered_at"]
+    assert (day.if_so, month.if_so) == ("if the day stands first", "if the month stands first, as in the US")
+    assert "'%d.%m.%Y %H:%M')::VARCHAR || '-05:00'" in day.sql
+    assert "'%m.%d.%Y %H:%M')::VARCHAR || '-05:00'" in month.sql
 
 
 def test_a_month_of_another_language_is_not_read_as_if_it_were_english():
@@ -368,13 +370,28 @@ def test_how_to_read_days_that_stand_first_is_told_by_the_values(value, expected
 
 
 def test_what_is_told_of_such_times_reads_them():
-    (hint,) = [line.note for line in guess(customers=PEOPLE, orders={**ORDERS, "order_date": ["13.2.2024 9:05"] * 3})
-               .selects["orders"].lines if line.column == "ordered_at"]  # fmt: skip
-    reading = hint.removeprefix("not ISO times: ").removesuffix(" if the day stands first")
-    with duckdb.connect() as connection:
-        assert connection.sql(f"SELECT {reading} FROM (SELECT '13.2.2024 9:05' AS order_date)").fetchone() == (
-            datetime(2024, 2, 13, 9, 5),
-        )
+    for written in ("13.2.2024 9:05", "2/13/2024 9:05 AM"):
+        orders = {**ORDERS, "order_date": [written] * 3}
+        made = guess(customers=PEOPLE, orders=orders).selects["orders"]
+        ((likelier, other),) = [line.instead for line in made.lines if line.column == "ordered_at"]
+        with duckdb.connect() as connection:
+            asked = f"SELECT {likelier.sql}, {other.sql} FROM (SELECT '{written}' AS order_date)"
+            assert connection.sql(asked).fetchone() == (datetime(2024, 2, 13, 9, 5), None)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (["1/31/2024", "2/1/2024"], "; in some rows of the sample only the month can"),
+        (["31.1.2024", "1.2.2024"], "; in some rows of the sample only the day can"),
+        (["31.1.2024", "1.31.2024"], "; in some rows of the sample only the day can, in others only the month"),
+        (["1/2/2024", "2/1/2024"], ", these rows are set aside"),
+    ],
+)
+def test_what_the_sample_says_of_day_and_month_is_told(written, said):
+    orders = {**ORDERS, "order_date": [*written, None]}
+    (sentence,) = guess(customers=PEOPLE, orders=orders).selects["orders"].decide
+    assert sentence.endswith(said)
 
 
 def test_the_order_of_day_and_month_is_never_guessed():
