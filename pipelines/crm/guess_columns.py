@@ -29,8 +29,9 @@ from schemas.source import TableName
 _CONTRADICTED = 0.5
 #: From this share on, values speak for a column whose name says nothing.
 _SPEAKING = 0.9
-#: A time that some orders do not have, such as that of their invoice, comes after one that all have.
-_GAPS = 50_000
+#: A time that some orders do not have, such as that of their invoice, comes after one that all have; a state of which
+#: no word is known, such as that of their invoice too, after one of which some are.
+_WORSE = 50_000
 #: A column that is blank throughout the sample comes after any other.
 _BLANK = 100_000
 
@@ -118,8 +119,10 @@ def _choices(table: TableName, column: str, columns: Mapping[str, Values], found
     for name, values in columns.items():
         place = None if name in taken else rank(table, column, name)
         if place is not None and _agrees(table, column, name, values):
-            gaps = _GAPS if column == "ordered_at" and has_zero_dates(values) else 0
-            choices.append(Match(name, place + gaps if filled(values) else place + _BLANK))
+            worse = (column == "ordered_at" and has_zero_dates(values)) or (
+                table == "orders" and column == "status" and not translated("status", values)
+            )
+            choices.append(Match(name, place + (_WORSE if worse else 0) if filled(values) else place + _BLANK))
     return choices
 
 

@@ -128,6 +128,8 @@ def files(folder: Path, *names: str) -> Found:
             "customer_id email phone - created_at updated_at",
         ),
         ("Record ID,Email,Create Date (GMT+1)", "customer_id email created_at"),
+        ("Reference ID,First Name,Email Address,Square Customer ID", "- first_name email customer_id"),
+        ("(Do Not Modify) Contact,Email,(Do Not Modify) Row Checksum", "customer_id email -"),
     ],
 )
 def test_customer_columns_are_known_in_six_languages_and_many_exports(header, expected):
@@ -171,6 +173,10 @@ def test_customer_columns_are_known_in_six_languages_and_many_exports(header, ex
         ("Sales Order ID,Customer ID,Sales Order Date,Total", "order_id customer_id ordered_at amount"),
         ("SalesOrderNumber,CustomerID,OrderDate,Total", "order_id customer_id ordered_at amount"),
         ("sale_order_id,customer_id,order_date,total", "order_id customer_id ordered_at amount"),
+        ("Date,Gross Sales,Net Sales,Tax,Total Collected,Fees,Net Total,Transaction ID,Customer ID",
+         "ordered_at - - - amount - - order_id customer_id"),
+        ("id,name,date_order,partner_id/id,amount_untaxed,amount_total,state",
+         "order_id - ordered_at customer_id - amount status"),
         ("id_order,reference,id_customer,current_state,total_paid,invoice_number,date_add,date_upd",
          "order_id - customer_id status amount - ordered_at -"),
     ],
@@ -762,6 +768,21 @@ def test_statuses_of_ours_stay_and_others_are_translated_by_the_whole_vocabulary
     assert read == [("completed",), ("cancelled",), ("mystery",)]
     assert "mystery" not in sql
     assert "does not know" in made.selects["orders"].decide[0]
+
+
+def test_a_state_whose_words_are_known_goes_before_one_of_which_none_is():
+    """Odoo's orders have an invoice_status too; its partner_id may hold a name."""
+    kept = {column: values for column, values in ORDERS.items() if column not in {"status", "customer_id"}}
+    orders = {
+        **kept,
+        "partner_id": ["Ann Lee", "Bo Kim", "Cy Roe"],
+        "partner_id/id": PEOPLE["id"],
+        "invoice_status": ["invoiced", "to invoice", "no"],
+        "state": ["sale", "cancel", "draft"],
+    }
+    made = guess(customers=PEOPLE, orders=orders)
+    assert made.selects["orders"].mapped["customer_id"] == "partner_id/id"
+    assert read_orders(made, orders, "status") == [("completed",), ("cancelled",), ("pending",)]
 
 
 def test_a_day_that_mysql_does_not_know_is_no_day_and_a_time_without_such_days_is_preferred():
