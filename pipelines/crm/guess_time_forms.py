@@ -55,6 +55,11 @@ _PLAIN_FORMATS = (
         for day_form, day in _DAY_SHAPES
         for clock_form, clock in _CLOCK_SHAPES
     ),
+    # As in mails' headers, and in BigCommerce's orders.
+    (
+        re.compile(rf"[a-z]{{3}}, \d\d? (?:{_MONTH_SHAPES[0][1]}) \d{{4}} \d\d:\d\d:\d\d [+-]\d{{4}}", re.IGNORECASE),
+        "%a, %d %b %Y %H:%M:%S %z",
+    ),
     (re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"), "%Y%m%d"),
 )
 
@@ -97,6 +102,11 @@ def day_first_format(values: Values) -> str:
         for sign, year, apart, clock in (match.group("sign", "year", "apart", "clock") for match in found if match)
     )
     return forms.most_common(1)[0][0] if forms else "%d/%m/%Y %H:%M"
+
+
+def begins_with_day_or_month(values: Values) -> bool:
+    """Whether most values are days or times that begin with a day or a month in digits."""
+    return (share(values, lambda value: _DAY_OR_MONTH_FIRST.fullmatch(value) is not None) or 0.0) >= 0.5
 
 
 def month_first_format(day_first: str) -> str:

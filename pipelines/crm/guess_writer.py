@@ -10,6 +10,7 @@ from pipelines.crm.guess_columns import Match
 from pipelines.crm.guess_files import FoundTable, quoted
 from pipelines.crm.guess_names import vocabulary
 from pipelines.crm.guess_shapes import filled, sign_between_ids, starts_with_apostrophe, translated
+from pipelines.crm.guess_time_forms import begins_with_day_or_month
 from pipelines.crm.guess_times import Reading, day_or_month_first_readings, reading, said_of_days
 from schemas.crm import CONTRACTS
 from schemas.source import TableName
@@ -127,13 +128,21 @@ class Writer:
             self.add(column, read.sql, read.note or by_values, source=name)
             self.decide += [f"{self.table}.{column}: {read.decide}"] if read.decide else []
             return
+        consequence = "these rows are set aside" if needed else "it is left out"
+        if not begins_with_day_or_month(values):
+            form = f"try_strptime(trim({quoted(name)}), '%d %B %Y %H:%M')"
+            self.lines.append(Line(column, quoted(name) if needed else form, name, "in its own form", active=needed))
+            self.decide.append(
+                f"{self.table}.{column}: {name} holds times in a form that relance does not know; say in the select "
+                f"how they are read, as {form} reads 3 March 2026 14:05; until then, {consequence}"
+            )
+            return
         first, second = day_or_month_first_readings(name, values)
         if needed:
             note = "no ISO times: put one of the next two lines in its place"
             self.lines.append(Line(column, quoted(name), name, note, instead=(first, second)))
         else:
             self.lines.append(Line(column, first.sql, name, first.if_so, active=False, instead=(second,)))
-        consequence = "these rows are set aside" if needed else "it is left out"
         self.decide.append(
             f"{self.table}.{column}: {name} holds no ISO times, and relance does not guess whether the day or the "
             f"month stands first; until the select says so, {consequence}{said_of_days(values)}"

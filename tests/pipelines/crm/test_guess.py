@@ -385,6 +385,25 @@ def test_what_is_told_of_such_times_reads_them():
             assert connection.sql(asked).fetchone() == (datetime(2024, 2, 13, 9, 5), None)
 
 
+def test_times_as_in_mails_are_read_and_a_form_that_is_not_known_is_said_to_be_one():
+    """BigCommerce writes its orders' times so."""
+    orders = {**ORDERS, "order_date": ["Sat, 03 Mar 2018 02:35:28 +0000", "Mon, 5 Mar 2018 23:35:28 -0500", None]}
+    made = guess(customers=PEOPLE, orders=orders)
+    assert not made.selects["orders"].decide
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        sql = f"({lines(made, 'orders')['ordered_at']})::TIMESTAMPTZ::VARCHAR"
+        asked = f"SELECT {sql} FROM (SELECT unnest($1::VARCHAR[]) AS order_date)"
+        assert [row[0] for row in connection.execute(asked, [orders["order_date"]]).fetchall()] == [
+            "2018-03-03 02:35:28+00", "2018-03-06 04:35:28+00", None,
+        ]  # fmt: skip
+    unknown = ["13 Dez 2025", "3 Mai 2025", "4 Jun 2025"]
+    made = guess(customers={**PEOPLE, "created": unknown}, orders={**ORDERS, "order_date": unknown})
+    for table in ("customers", "orders"):
+        assert "in a form that relance does not know" in made.selects[table].decide[0]
+    assert lines(made, "orders")["ordered_at"] == "order_date"
+
+
 @pytest.mark.parametrize(
     ("written", "said"),
     [
