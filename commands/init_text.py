@@ -155,6 +155,8 @@ def _consent_remarks(guess: Guess) -> str:
     example = ""
     for select in guess.selects.values():
         consents, refusals = marked(select.unused, "consent"), marked(select.unused, "refuses")
+        if select.table == "orders":  # a payment is blocked or bounces, too
+            refusals = [name for name in refusals if name in consents]
         for name in select.unused:
             of_ads = speaks_of_ads(name)
             if name in {*consents, *refusals} or (of_ads and is_yes_or_no(select.found.columns[name])):

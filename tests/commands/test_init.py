@@ -462,6 +462,16 @@ def test_a_yes_in_a_column_that_refuses_is_never_offered_as_a_grant(tmp_path, co
         assert connection.sql(rule).fetchall() == [("1",), ("3",)]
 
 
+def test_a_payment_that_is_blocked_is_no_refusal(tmp_path):
+    (tmp_path / "customers.csv").write_text("id,email\n1,a@example.org\n")
+    (tmp_path / "orders.csv").write_text(
+        "id,customer_id,order_date,total,payment_blocked,opt_out\n1,1,2026-01-01,5.00,yes,no\n"
+    )
+    init(tmp_path / "config", tmp_path / "customers.csv", tmp_path / "orders.csv")
+    text = (tmp_path / "config" / "sources.toml").read_text().replace("\n# ", " ")
+    assert "a yes in these is a refusal, never a grant: opt_out (orders.csv)." in text
+
+
 def test_an_allowance_in_another_language_is_one_that_may_speak_of_ads(tmp_path):
     (tmp_path / "Kunden.csv").write_text("Kundennr;E-Mail;WERBEERLAUBNIS\n1;a@example.org;J\n2;b@example.org;N\n")
     init(tmp_path / "config", tmp_path / "Kunden.csv")
