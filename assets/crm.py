@@ -15,6 +15,7 @@ from pipelines.crm.pull import TableToWrite, pull_erasures, pull_table
 from pipelines.crm.suppressions import read_suppressions
 from pipelines.crm.unreadable import unreadable_lists, unreadable_statements
 from pipelines.erasure.applied import not_applied
+from pipelines.erasure.strangers import requests_of_nobody
 from pipelines.erasure.taking_in import known_erasures, note_changed, take_in
 from pipelines.erasure.written import write_table
 from pipelines.history.set_aside import QUARANTINE_DAYS, count_set_aside
@@ -76,6 +77,8 @@ def _customers(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 erasures = relance.table("crm_erasures")
                 table = pull_table("customers", relance.reading(context), erasures, unapplied=unapplied)
                 metadata = _written(context, relance, "customers", table)
+                strangers = requests_of_nobody(relance.outbox.catalog)
+                record_notices(relance.outbox.catalog, relance.outbox.night, "erasures", strangers)
         except EmptyCrmError as error:
             yield dg.AssetCheckResult(passed=False, check_name="customers_arrive", description=str(error))
             raise

@@ -26,7 +26,7 @@ from schemas.broken_rules import RULES
 from schemas.network import networks
 from schemas.said import Said
 from schemas.settings import Purpose
-from schemas.uploads import LEDGER_REASONS, Ledger
+from schemas.uploads import LEDGER_REASONS, NOT_COUNTED, Ledger, SourceCounts
 from tests.portal.conftest import DAY, GOOGLE, META, PARIS, Site
 from tests.portal.test_pages import text_of
 
@@ -184,7 +184,8 @@ def test_tables_of_the_crm_have_french_names_in_what_a_run_said() -> None:
     names = {"customers": "clients", "orders": "commandes", "consents": "consentements", "visits": "visites",
              "erasures": "demandes d’oubli"}  # fmt: skip
     for table, name in names.items():
-        [went] = tripped(Counted(ledger, {table: 9}), Counted(ledger, {}), Turnover(1, 1, 1), Brake())
+        before, now = Counted(ledger, SourceCounts(rows={table: 9})), Counted(ledger, NOT_COUNTED)
+        [went] = tripped(before, now, Turnover(1, 1, 1), Brake())
         assert french.said(went) == f"la table des {name} du CRM est passée de 9 à 0 lignes (limite -50%)"
 
 
