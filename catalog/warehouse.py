@@ -31,6 +31,7 @@ class Warehouse:
         self.connection = connection
         #: In bytes: what DuckDB may hold to work with, and on top of it what it cannot spill.
         self._working, self._room = _sizes(connection, memory_limit)
+        #: The limit that DuckDB has: to set the same again takes it as long as a small query (measured).
         self._limited_to = 0
         self.make_room()
 

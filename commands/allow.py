@@ -59,14 +59,22 @@ def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
                     "To replace it, end it first with `--take-back`.",
                     soft_wrap=True,
                 )
-    from pipelines.uploads.brake import HOLDS, TABLE_SHRANK
+    from pipelines.uploads.brake import HOLDS, NAMES_FEWER, NAMES_NOBODY, TABLE_SHRANK
 
     reason_held = _why_held(catalog, audience)
     if reason_held is not None and reason_held.sentence == HOLDS:
         OUT.print(
             f"{audience} passes the brake the next time that it trips. `relance run` publishes it.", soft_wrap=True
         )
-        if any(change.sentence == TABLE_SHRANK for change in reason_held.values["changes"]):
+        changes = {change.sentence for change in reason_held.values["changes"]}
+        if changes & {NAMES_NOBODY, NAMES_FEWER}:
+            OUT.print(
+                "Refusals name their people by ids that no customer has: unless those people left the CRM, let the "
+                "selects give the same ids first, since whoever refused so would be uploaded. `--take-back` ends the "
+                "leave.",
+                soft_wrap=True,
+            )
+        if TABLE_SHRANK in changes:
             OUT.print(
                 "A table of the CRM is smaller: if its export was cut off, load it whole first, since a refusal that "
                 "stands in a missing row keeps nobody out. `--take-back` ends the leave.",

@@ -1,10 +1,10 @@
-"""The brake's limits: how much an audience may change in a night before somebody should look at it first."""
+"""The brake: how much an audience and its CRM may change in a night before somebody should look at it first."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.declared import Declared
 
@@ -33,3 +33,16 @@ class Brake(Declared):
     def overridden(self, own: Brake | None) -> Brake:
         """These limits, with those that a segment sets itself in place of them."""
         return self if own is None else self.model_copy(update=own.model_dump(include=own.model_fields_set))
+
+
+class SourceCounts(BaseModel):
+    """What a night's CRM gave, by table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: dict[str, int] = Field(default_factory=dict)
+    #: Of a table that refuses: of a hundred rows that give a customer_id, how many name a customer.
+    named_percent: dict[str, int] = Field(default_factory=dict)
+
+
+NOT_COUNTED = SourceCounts()

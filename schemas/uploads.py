@@ -9,6 +9,7 @@ import dataframely as dy
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.audit import AuditHead
+from schemas.brake import NOT_COUNTED, SourceCounts
 from schemas.canonical import canonical_json
 from schemas.journal import UploadStep
 from schemas.network_file import FileKind
@@ -215,19 +216,6 @@ class Signature(BaseModel):
 
     public_key: str
     value: str
-
-
-class SourceCounts(BaseModel):
-    """What a night's CRM gave, by table."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    rows: dict[str, int] = Field(default_factory=dict)
-    #: Of a table that refuses: of a hundred rows that give a customer_id, how many name a customer.
-    named_percent: dict[str, int] = Field(default_factory=dict)
-
-
-NOT_COUNTED = SourceCounts()
 
 
 class Manifest(BaseModel):

@@ -21,9 +21,10 @@ REFUSING: tuple[Refusing, ...] = get_args(Refusing)
 #: A share that is told. A CRM keeps orders of customers whom it deleted: one in ten may be of such.
 _TOLD_SHARE = 0.1
 
-#: Of more customers than this a part is looked at: of all, a join would take long. For a share alone fewer are enough.
+#: Of more customers than this a part is looked at: of all, a join would take long. So it is with rows of which only the
+#: share is asked, for which fewer are enough.
 _CUSTOMERS_LOOKED_AT = 500_000
-_CUSTOMERS_OF_A_SHARE = 100_000
+_ROWS_OF_A_SHARE = 100_000
 
 
 #: An id that no customer has and that so large a share of the orders bears, and more of them than any customer's, is a
@@ -105,7 +106,7 @@ def named_percent(warehouse: Warehouse, table: Refusing) -> int | None:
     """
     if not warehouse.has(f"crm_{table}"):
         return None
-    of_part = _part(1 + warehouse.height("crm_customers") // _CUSTOMERS_OF_A_SHARE)
+    of_part = _part(1 + warehouse.height(f"crm_{table}") // _ROWS_OF_A_SHARE)
     rows, named = _named(warehouse, f"crm_{table} {of_part}", of_part).select("rows", "named").row(0)
     return max(min(named, 1), 100 * named // rows) if rows else None
 

@@ -13,13 +13,13 @@ from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.minimum import too_small
 from pipelines.uploads.rows import AudienceRows
 from pipelines.uploads.state import last_full_of_any, last_whole
-from schemas.brake import Brake
+from schemas.brake import NOT_COUNTED, Brake, SourceCounts
 from schemas.network import Network
 from schemas.said import Said
 from schemas.segment import Audience
 from schemas.source import table_said
 from schemas.too_small import SHORT_AND_CHANGED
-from schemas.uploads import NO_CONSENT, NOT_COUNTED, Ledger, Manifest, SourceCounts
+from schemas.uploads import NO_CONSENT, Ledger, Manifest
 
 #: Why an audience is held that a leave lets pass.
 HOLDS = "the brake holds it: {changes}. If that is right, `relance allow {audience} --reason TEXT` lets it pass once"

@@ -20,11 +20,12 @@ from pipelines.uploads.plan import Situation
 from pipelines.uploads.reduced import Reduction, reduced_rows, reduction_of
 from pipelines.uploads.rows import AudienceRows, ListRows
 from pipelines.uploads.state import AudienceState, last_whole
+from schemas.brake import NOT_COUNTED
 from schemas.network import Network
 from schemas.network_file import FileKind
 from schemas.said import Said
 from schemas.segment import Audience, Segment
-from schemas.uploads import NOT_COUNTED, Ledger
+from schemas.uploads import Ledger
 
 #: What an audience is made of that has left the config, or that nobody worked out.
 NOBODY = AudienceRows((), {}, Ledger(segment_people=0, dropped={}, file_people=0, file_rows=0), NOT_COUNTED)

@@ -13,8 +13,9 @@ from pipelines.uploads.leaving_out import LeavingOut, Remaining, remaining
 from pipelines.uploads.lost import NOTHING_LOST, Lost, lost_here, reasons_here
 from pipelines.uploads.people import NetworkPeople
 from pipelines.uploads.row_keys import keys_of_rows
+from schemas.brake import NOT_COUNTED, SourceCounts
 from schemas.network import Network, UploadList
-from schemas.uploads import NO_CONSENT, NOT_COUNTED, Ledger, SourceCounts, in_ledger_order
+from schemas.uploads import NO_CONSENT, Ledger, in_ledger_order
 
 
 class ListRows(NamedTuple):

@@ -18,9 +18,9 @@ from pipelines.uploads.leaving_out import Readers
 from pipelines.uploads.lost import Lost
 from pipelines.uploads.people import NetworkPeople
 from pipelines.uploads.permitted import PERMITTED, gather_members, number_people, people_of, shown_to, unpermitted_keys
+from schemas.brake import SourceCounts
 from schemas.config import Config
 from schemas.segment import Audience
-from schemas.uploads import SourceCounts
 
 #: SQL: person_id, segment of who is in one now.
 _CURRENT = "(SELECT person_id, segment FROM warehouse.memberships WHERE valid_to IS NULL)"

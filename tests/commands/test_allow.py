@@ -12,7 +12,7 @@ from catalog.allowances import allow, allowance, standing_leaves, use_allowance
 from catalog.home import Home
 from catalog.store import open_catalog
 from commands.main import app
-from pipelines.uploads.brake import HOLDS, TABLE_SHRANK
+from pipelines.uploads.brake import HOLDS, NAMES_FEWER, NAMES_NOBODY, TABLE_SHRANK
 from schemas.said import Said
 from schemas.segment import Audience
 from tests.conftest import Company
@@ -43,18 +43,29 @@ def test_a_leave_for_an_audience_that_is_not_held_says_that_it_waits(company: Co
     assert "cut off" not in held.output
 
 
-def test_a_leave_for_what_a_smaller_table_holds_says_what_its_missing_rows_may_have_refused(
-    company: Company, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            Said(TABLE_SHRANK, table=Said("customers"), before=1000, now=500, limit="-50%"),
+            "if its export was cut off, load it whole first",
+        ),
+        (Said(NAMES_NOBODY, table=Said("consents")), "whoever refused so would be uploaded"),
+        (
+            Said(NAMES_FEWER, table=Said("consents"), before="98%", now="0%", limit="-50%"),
+            "whoever refused so would be uploaded",
+        ),
+    ],
+)
+def test_a_leave_says_whose_refusals_it_may_let_pass(company: Company, tmp_path: Path, change: Said, told: str) -> None:
     home, day, audience = Home.at(tmp_path / "home"), date(2024, 6, 30), Audience("meta", "main", "buyers")
-    halved = Said(TABLE_SHRANK, table=Said("customers"), before=1000, now=500, limit="-50%")
     with open_catalog(home) as catalog:
         night = catalog.begin_night(day)
-        reason = Said(HOLDS, changes=[halved], audience=str(audience))
+        reason = Said(HOLDS, changes=[change], audience=str(audience))
         catalog.record_outcome(audience, day, "held", night=night, reason=reason)
         arguments = ["allow", str(audience), "--reason", "a shop was sold", "--config", str(company.config)]
         held = CliRunner().invoke(app, arguments, env={"RELANCE_HOME": str(home.root)})
-    assert "if its export was cut off, load it whole first" in held.output
+    assert told in held.output
 
 
 def test_a_run_of_an_older_day_since_does_not_hide_that_the_night_held_it(company: Company, tmp_path: Path) -> None:

@@ -21,12 +21,12 @@ from portal.rendering import templates
 from portal.rules import _WORDS
 from portal.status import STATUSES
 from portal.terms import TERMS
-from schemas.brake import Brake
+from schemas.brake import NOT_COUNTED, Brake, SourceCounts
 from schemas.broken_rules import RULES
 from schemas.network import networks
 from schemas.said import Said
 from schemas.settings import Purpose
-from schemas.uploads import LEDGER_REASONS, NOT_COUNTED, Ledger, SourceCounts
+from schemas.uploads import LEDGER_REASONS, Ledger
 from tests.portal.conftest import DAY, GOOGLE, META, PARIS, Site
 from tests.portal.test_pages import text_of
 

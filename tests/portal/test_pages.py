@@ -38,13 +38,14 @@ from portal.charts import line, waterfall
 from portal.language import Language
 from portal.reports import size_of
 from portal.rules import in_words
+from schemas.brake import NOT_COUNTED
 from schemas.erasure import Certificate, Removal
 from schemas.network import networks
 from schemas.nights import StageLine
 from schemas.said import Said
 from schemas.segment import Audience
 from schemas.too_small import SHORT_AND_CHANGED
-from schemas.uploads import NOT_COUNTED, Ledger
+from schemas.uploads import Ledger
 from tests.portal.conftest import DAY, GOOGLE, META, Site, segment
 
 _META = "/audiences/" + "/".join(META)

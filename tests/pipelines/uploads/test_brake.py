@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.uploads.brake import Counted, Turnover, tripped, turnover
-from schemas.brake import Brake
-from schemas.uploads import LEDGER_REASONS, Ledger, SourceCounts
+from schemas.brake import Brake, SourceCounts
+from schemas.uploads import LEDGER_REASONS, Ledger
 
 LIMITS = Brake()
 SAME = Turnover(1000, 1000, 1000)

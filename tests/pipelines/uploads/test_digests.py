@@ -8,10 +8,10 @@ import pytest
 
 from pipelines.uploads.digests import content_digest, full_digest, rules_version
 from schemas.audit import AuditHead
+from schemas.brake import SourceCounts
 from schemas.network import networks
 from schemas.network_file import Key, Region
 from schemas.said import Said
-from schemas.uploads import SourceCounts
 from tests.pipelines.uploads.test_manifest import FILES, MANIFEST, OLDER
 
 OTHER: dict[str, object] = {

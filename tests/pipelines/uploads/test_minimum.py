@@ -6,10 +6,11 @@ import pytest
 
 from pipelines.uploads.minimum import too_small
 from pipelines.uploads.rows import AudienceRows
+from schemas.brake import NOT_COUNTED
 from schemas.network import networks
 from schemas.said import Said
 from schemas.too_small import is_too_small
-from schemas.uploads import NOT_COUNTED, Ledger
+from schemas.uploads import Ledger
 
 LOST = {
     "no_consent_to_ads_upload": 3,

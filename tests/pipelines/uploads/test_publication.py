@@ -35,13 +35,13 @@ from pipelines.uploads.publication import Published, check_newest
 from pipelines.uploads.reconciliation import reconcile
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from schemas.audit import BEGINNING
-from schemas.brake import Brake
+from schemas.brake import Brake, SourceCounts
 from schemas.erasure import ErasedKeys
 from schemas.errors import DayError, PublicationError
 from schemas.network import Network, match_columns, networks
 from schemas.segment import Audience, Segment
 from schemas.settings import Assumption, Settings
-from schemas.uploads import Manifest, SourceCounts
+from schemas.uploads import Manifest
 from tests.disk import disk_calls
 from tests.pipelines.uploads.helpers import of_any_size, people_of, publish, without_value
 
