@@ -7,11 +7,10 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.crm.located_select import check_askable, parsed
+from pipelines.crm.declared_select import check_table
 from pipelines.crm.suppressions import check_select
 from pipelines.segments.rules import condition
 from schemas.config import Config, read_config
-from schemas.errors import ConfigError
 from schemas.source import TABLES
 
 
@@ -26,9 +25,7 @@ def checked_config(folder: Path) -> Config:
         condition(name, segment, has_order_times=config.sources.has_order_times)
     with duckdb.connect(":memory:") as connection:
         for table in TABLES:
-            select = config.sources.table(table).select
-            if select is not None:
-                check_askable(parsed(connection, select), f"sources.toml, tables.{table}.select", ConfigError)
+            check_table(table, config.sources, connection)
         for name, rule in config.suppressions.items():
             if rule.select is not None:
                 check_select(name, rule.select, config.sources, connection)

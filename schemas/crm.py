@@ -15,7 +15,7 @@ from schemas.money import currencies
 from schemas.network import network_names
 from schemas.privacy import RAW
 from schemas.settings import Purpose
-from schemas.source import TableName
+from schemas.source import Sources, TableName
 
 ORDER_STATUSES = ("completed", "refunded", "cancelled", "pending")
 CONSENT_STATUSES = ("granted", "denied", "withdrawn", "pending", "unknown")
@@ -222,3 +222,10 @@ CONTRACTS: dict[TableName, type[dy.Schema]] = {
     "visits": CrmVisits,
     "erasures": ErasureRequests,
 }
+
+
+def contract_of(table: TableName, sources: Sources) -> type[dy.Schema]:
+    """What the rows of the table must keep, as its source is declared."""
+    if table == "orders" and sources.tables.orders.without_times:
+        return CrmOrdersWithoutTimes
+    return CONTRACTS[table]

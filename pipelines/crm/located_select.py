@@ -92,6 +92,13 @@ def _select(connection: duckdb.DuckDBPyConnection, tree: dict[str, Any]) -> str:
     return connection.sql(query, params={"tree": json.dumps(tree)}).fetchall()[0][0]
 
 
+def expression_text(connection: duckdb.DuckDBPyConnection, expression: dict[str, Any]) -> str:
+    """An expression of a syntax tree as DuckDB writes it, which is what it calls a column without a name."""
+    tree = parsed(connection, "SELECT 1")
+    tree["statements"][0]["node"]["select_list"] = [expression]
+    return _select(connection, tree).removeprefix("SELECT ")
+
+
 def parsed(connection: duckdb.DuckDBPyConnection, select: str) -> dict[str, Any]:
     """DuckDB's own syntax tree of the select; `error` is true in it if it is none."""
     serialized = connection.sql("SELECT json_serialize_sql($select)", params={"select": select}).fetchall()[0][0]

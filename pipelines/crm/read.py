@@ -17,8 +17,8 @@ import polars as pl
 from catalog.duckdb_connection import frame_of, literal
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.casts import file_number, typed_select
-from pipelines.crm.column_names import told_names
 from pipelines.crm.contract import ROW
+from pipelines.crm.declared_select import check_columns, check_sources, select_place
 from pipelines.crm.encoded import with_texts
 from pipelines.crm.encodings import check_encoding
 from pipelines.crm.known import marked, recall, see
@@ -34,7 +34,7 @@ from pipelines.crm.rejects import forget_rejects, rejected_lines
 from pipelines.crm.sources import OpenSource, open_source
 from pipelines.crm.steady import stamp, steady
 from pipelines.crm.worded import worded
-from schemas.crm import CONTRACTS, RAW_MARK, CrmOrdersWithoutTimes, Quarantine
+from schemas.crm import RAW_MARK, Quarantine, contract_of
 from schemas.errors import SourceError
 from schemas.said import Said
 from schemas.source import OrdersTable, Sources, TableName
@@ -79,9 +79,7 @@ class Crm:
 
     def contract(self, table: TableName) -> type[dy.Schema]:
         """What the table's rows must keep."""
-        if table == "orders" and self.sources.tables.orders.without_times:
-            return CrmOrdersWithoutTimes
-        return CONTRACTS[table]
+        return contract_of(table, self.sources)
 
     def pull(self, table: TableName, further: Callable[[Arrival], pl.DataFrame] | None = None) -> Pulled:
         """Read a table whole, or give what was read ahead of it. It is the caller's: a second call reads anew.
@@ -228,36 +226,16 @@ class Crm:
         Raises:
             SourceError: the select gives a column that the contract does not know, or lacks one that it needs.
         """
-        contract = self.contract(table)
         nothing = self._read(table, f"SELECT * FROM ({select}\n) AS selected LIMIT 0", select, opened)
         given = nothing.columns
-        known = contract.columns()
-        unknown = [name for name in given if name not in known and not name.startswith("source_file")]
-        if unknown:
-            msg = Said(
-                "sources.toml, tables.{table}.select gives {unknown}, which is no column of {table}. Its columns "
-                "are {known}.",
-                table=table,
-                unknown=told_names(unknown),
-                known=", ".join(known),
-            )
-            raise SourceError(msg)
-        lacking = [name for name, column in known.items() if not column.nullable and name not in given]
-        if lacking:
-            lacks = "sources.toml, tables.{table}.select lacks the column {lacking}."
-            if lacking == ["ordered_at"]:
-                lacks = (
-                    "sources.toml, tables.{table}.select lacks the column {lacking}. If the source has no order times, "
-                    "set without_times = true."
-                )
-            msg = Said(lacks, table=table, lacking=", ".join(lacking))
-            raise SourceError(msg)
+        check_columns(table, given, self.contract(table), SourceError)
         return with_texts(select, nothing), given
 
     def _open(self, table: TableName, select: str) -> tuple[OpenSource, ...]:
         """Open the sources that the select names."""
         tree = parsed(self.connection, select)
-        check_askable(tree, f"sources.toml, tables.{table}.select", SourceError)
+        check_askable(tree, select_place(table), SourceError)
+        check_sources(tree, select_place(table), self.sources, SourceError)
         return self.open(named_tables(tree))
 
     def open(self, names: Container[str]) -> tuple[OpenSource, ...]:

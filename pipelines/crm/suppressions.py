@@ -9,6 +9,7 @@ import polars as pl
 
 from catalog.duckdb_connection import frame_of, store_frame
 from pipelines.crm.column_names import told_names, told_refusal
+from pipelines.crm.declared_select import check_sources, given_columns
 from pipelines.crm.encoded import is_no_utf8, with_texts
 from pipelines.crm.located_select import check_askable, named_tables, parsed
 from pipelines.crm.pull import Reading
@@ -31,11 +32,12 @@ def check_select(name: str, select: str, sources: Sources, connection: duckdb.Du
     """The sources that a rule's select names.
 
     Raises:
-        ConfigError: it is no SQL, reads the warehouse, or names no declared source.
+        ConfigError: it is no SQL, reads the warehouse, names no declared source, or gives nothing that names somebody.
     """
     place = f"config/suppressions/{name}.toml, select"
     tree = parsed(connection, select)
     check_askable(tree, place, ConfigError)
+    check_sources(tree, place, sources, ConfigError)
     named = named_tables(tree) & set(sources.sources)
     if not named:
         msg = Said(
@@ -44,6 +46,9 @@ def check_select(name: str, select: str, sources: Sources, connection: duckdb.Du
             sources=", ".join(sources.sources),
         )
         raise ConfigError(msg)
+    given = given_columns(connection, tree, _COLUMNS)
+    if given is not None:
+        _naming(place, given)
     return named
 
 
@@ -104,15 +109,7 @@ def _rows_of(place: str, select: str, opened: tuple[OpenSource, ...], reading: R
     connection = reading.crm.connection
     try:
         nothing = frame_of(connection.sql(f"SELECT * FROM ({select}\n) AS selected LIMIT 0"))
-        given = nothing.columns
-        columns = [column for column in _COLUMNS if column in given]
-        if not columns:
-            msg = Said(
-                "{place} gives {given}; it must give customer_id, address, or both.",
-                place=place,
-                given=told_names(column for column in given if column != "source_file"),
-            )
-            raise ConfigError(msg)
+        columns = _naming(place, nothing.columns)
         texts = ", ".join(f"nullif(trim({column}::VARCHAR), '') AS {column}" for column in columns)
         rows = frame_of(connection.sql(f"SELECT DISTINCT {texts} FROM ({with_texts(select, nothing)}\n) AS selected"))
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
@@ -122,6 +119,19 @@ def _rows_of(place: str, select: str, opened: tuple[OpenSource, ...], reading: R
         check_not_lost(place, _places(opened), error)
         _refuse(place, opened, error)
     return rows.with_columns(pl.lit(None, pl.String).alias(column) for column in _COLUMNS if column not in columns)
+
+
+def _naming(place: str, given: list[str]) -> list[str]:
+    """Those of a select's columns that name somebody."""
+    columns = [column for column in _COLUMNS if column in given]
+    if not columns:
+        msg = Said(
+            "{place} gives {given}; it must give customer_id, address, or both.",
+            place=place,
+            given=told_names(column for column in given if column != "source_file"),
+        )
+        raise ConfigError(msg)
+    return columns
 
 
 def _places(opened: tuple[OpenSource, ...]) -> str:

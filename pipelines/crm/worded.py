@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import duckdb
 
 from pipelines.crm.column_names import told_refusal
+from pipelines.crm.declared_select import select_place
 from pipelines.crm.encoded import is_no_utf8
 from pipelines.crm.sources import OpenSource, is_no_regular_csv
 from pipelines.crm.steady import check_not_lost
@@ -23,7 +24,7 @@ def worded(table: TableName, opened: Sequence[OpenSource], select: str) -> Itera
     try:
         yield
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
-        msg = told_refusal(error, select, f"sources.toml, tables.{table}.select", places)
+        msg = told_refusal(error, select, select_place(table), places)
         raise SourceError(msg) from None
     except duckdb.OutOfMemoryException:
         msg = Said(

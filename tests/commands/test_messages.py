@@ -111,6 +111,9 @@ def test_check_without_a_folder_looks_beside_and_says_how_to_get_one(tmp_path: P
         ("relance.toml", 'currency = "EUR"\ntime_zone = "Paris"', "time_zone: 'Paris' is no IANA time zone"),
         ("relance.toml", "currency = ", "is not TOML"),
         ("sources.toml", SOURCES.replace("files", "fils"), "sources.crm.fils: is not a field of this file"),
+        ("sources.toml", SOURCES.replace("FROM crm", "FROM crn"), "names no source of sources.toml: crn is none"),
+        ("sources.toml", SOURCES.replace("AS customer_id", "AS id"), "gives id, which is no column of customers"),
+        ("suppressions/out.toml", 'title = "x"\nselect = "SELECT id AS mail FROM crm"', "gives mail; it must give"),
         ("segments/loyal.toml", SEGMENT.replace("meta", "mata"), "networks lists 'mata'"),
         ("segments/loyal.toml", SEGMENT.replace("orders_count", "order_count"), "order_count is no column"),
         ("segments/loyal.toml", SEGMENT.replace("orders_count >= 5", "revenue"), "not true or false"),
@@ -121,6 +124,7 @@ def test_check_without_a_folder_looks_beside_and_says_how_to_get_one(tmp_path: P
     ],
 )
 def test_check_ends_with_2_and_names_the_file_and_the_field(config: Path, file: str, content: str, told: str) -> None:
+    (config / file).parent.mkdir(exist_ok=True)
     (config / file).write_text(content, encoding="utf-8")
     result = relance("check", "--config", config)
     assert result.exit_code == 2
