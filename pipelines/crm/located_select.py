@@ -109,8 +109,16 @@ def check_askable(tree: dict[str, Any], place: str, error: type[RelanceError]) -
     """Whether the select that stands at `place`, of which this is the syntax tree, can be asked of a source at all.
 
     Raises:
-        error: it is no SQL, or reads relance's own warehouse.
+        error: it is no SQL, no SELECT, or reads relance's own warehouse.
     """
+    # DuckDB says that only SELECT "can be serialized to json", also of one with something behind it, and of PIVOT.
+    if tree.get("error_type") == "not implemented":
+        msg = Said(
+            "{place} is not one SELECT and nothing else. Write it as one that gives the columns, over the sources of "
+            "sources.toml.",
+            place=place,
+        )
+        raise error(msg)
     if tree.get("error"):
         msg = Said("{place}: {says}.", place=place, says=str(tree["error_message"]).split("\n")[0].rstrip("."))
         raise error(msg)

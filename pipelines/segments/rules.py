@@ -15,6 +15,9 @@ from schemas.features import NEED_ORDER_TIMES, Features
 from schemas.said import Said
 from schemas.segment import Segment
 
+#: What Polars says of a text compared with a number, without saying of which column.
+_MIXED = "cannot compare string with numeric type"
+
 
 def condition(name: str, segment: Segment, *, has_order_times: bool) -> pl.Expr:
     """The segment's rule as an expression over `Features`, tried on invented people, so that errors come before data.
@@ -41,7 +44,15 @@ def condition(name: str, segment: Segment, *, has_order_times: bool) -> pl.Expr:
         # Polars compares a Decimal with a text, letter by letter; as a float it refuses to.
         empty.cast({pl.Decimal: pl.Float64}).select(rule.alias("member"))
     except pl.exceptions.PolarsError as error:
+        mixed = _mixed(pl.sql_expr(segment.where), empty) if _MIXED in str(error) else []
         msg = Said("{place}: {says}.", place=place, says=str(error).splitlines()[0].rstrip("."))
+        if mixed:
+            msg = Said(
+                "{place}: at {columns} a text and a number are compared. Write numbers without quotes, and texts in "
+                "single ones.",
+                place=place,
+                columns=", ".join(mixed),
+            )
         raise ConfigError(msg) from None
     except (TypeError, ValueError, NotImplementedError) as error:
         msg = Said("{place}: {says}.", place=place, says=str(error).splitlines()[0].rstrip("."))
@@ -97,6 +108,17 @@ def members(features: pl.DataFrame, rule: pl.Expr, *, segment: str, as_of: date)
         )
         raise StageError(msg) from None
     return found.select("person_id").sort("person_id")
+
+
+def _mixed(rule: pl.Expr, empty: pl.DataFrame) -> list[str]:
+    """The columns of the smallest part of a rule that compares a text with a number."""
+    for part in rule.meta.pop():
+        try:
+            empty.cast({pl.Decimal: pl.Float64}).select(part.alias("part"))
+        except pl.exceptions.PolarsError as error:
+            if _MIXED in str(error):
+                return _mixed(part, empty)
+    return list(dict.fromkeys(rule.meta.root_names()))
 
 
 def _place(name: str) -> str:

@@ -14,7 +14,10 @@ from schemas.segment import Audience
 SETTINGS = 'currency = "EUR"\n'
 TABLES = "".join(f"[tables.{name}]\nabsent = true\n" for name in ("consents", "visits", "erasures"))
 CUSTOMERS = '[sources.crm]\nfiles = "crm.csv"\n[tables.customers]\nselect = "SELECT id AS customer_id FROM crm"\n'
-ORDERS = '[tables.orders]\nselect = "SELECT id AS order_id FROM crm"\n'
+ORDERS = (
+    '[tables.orders]\nselect = "SELECT id AS order_id, id AS customer_id, day AS ordered_at, amount, currency, status '
+    'FROM crm"\n'
+)
 
 
 def segment(public_name: str = "club", where: str = "orders_count > 0", networks: str = '["meta"]') -> str:
@@ -136,6 +139,13 @@ def test_a_rule_over_the_features_is_accepted(folder: Path, where: str) -> None:
         pytest.param("orders_count >", "loyal.toml", id="half a comparison"),
         pytest.param("orders_count > 5; DROP TABLE x", "loyal.toml", id="two statements"),
         pytest.param("orders_count > 'many'", "loyal.toml", id="a number compared with a text"),
+        pytest.param(
+            "orders_count > 1 AND (country > 3 OR revenue > 5)",
+            "at country a text and a number are compared",
+            id="which of three columns",
+        ),
+        pytest.param("revenue BETWEEN '10' AND '20'", "at revenue a text and a number are compared", id="an amount"),
+        pytest.param("'x' > 1", "cannot compare string with numeric type", id="no column"),
         pytest.param("nonsense(orders_count) > 5", "loyal.toml", id="an unknown function"),
         pytest.param("SELECT true", "loyal.toml", id="a whole select"),
     ],

@@ -54,6 +54,8 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
             "gives one column whose name looks like a val",
         ),
         ("customers", "SELECT id FROM crm UNION ALL SELECT customer_id FROM crm", "gives id, which is no column of cu"),
+        ("customers", "DELETE FROM crm", " is not one SELECT and nothing else. Write it as one"),
+        ("customers", "SELECT id AS customer_id FROM crm; DROP TABLE crm", " is not one SELECT and nothing else."),
         ("orders", f"SELECT {ORDERS} FROM crm", "lacks the column ordered_at. If the source has no order times, set"),
         ("visits", "SELECT id AS event_id FROM crm", "lacks the column customer_id, occurred_at, event."),
     ],
