@@ -177,9 +177,8 @@ def _apply(declared: Config, home: Home, keys: SecretKeys, catalog: Catalog, mad
             soft_wrap=True,
         )
         return
-    for *audience, version in sorted(before - _published(catalog)):
-        name = f"{'/'.join(audience)} {version}"
-        OUT.print(f"Withdrawn: {name}: its files held keys of forgotten people.", soft_wrap=True)
+    for audience, version in sorted(before - _published(catalog)):
+        OUT.print(f"Withdrawn: {audience} {version}: its files held keys of forgotten people.", soft_wrap=True)
     requests = [request for request in erasure_requests(catalog) if request.request_id in made]
     covered = {request.request_id: len(sealed_records(catalog, request.request_id)) for request in requests}
     known = any(covered[request.request_id] or request.kind != "customer_id" for request in requests)
@@ -194,5 +193,5 @@ def _apply(declared: Config, home: Home, keys: SecretKeys, catalog: Catalog, mad
                 OUT.print(_ID_OF_NOBODY, soft_wrap=True)
 
 
-def _published(catalog: Catalog) -> set[tuple[str, ...]]:
-    return {(*Audience.of(row), row["version"]) for row in catalog.versions()}
+def _published(catalog: Catalog) -> set[tuple[Audience, str]]:
+    return {(Audience.of(row), row["version"]) for row in catalog.versions()}

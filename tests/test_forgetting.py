@@ -177,6 +177,7 @@ def test_a_forgotten_person_leaves_every_list_and_comes_back_with_a_later_consen
 
     # At once: three versions withdrawn, no row of theirs in the warehouse, nothing raw in anything that is written.
     asked = told("forget", "zz-one", "--requested-at", "2024-07-01", *config, home=home)
+    assert "Withdrawn: meta/buyers 2024-06-30.1: its files held keys" in asked
     assert asked.count("Withdrawn") == 3
     assert "covers 2 records" in asked
     assert not held(asked, RAW)
