@@ -90,7 +90,9 @@ def _person(night: Night, customer_id: str) -> str:
     if found.is_empty():
         msg = (
             f"The CRM had no accepted record of this customer id on {night.day}. See whether it is written as in the "
-            "CRM; a row that broke its contract is in the quarantine, and `relance run` says how many are."
+            "CRM; a row that broke its contract is in the quarantine, and `relance run` says how many are. A record "
+            "with no other addresses than those of somebody who asked to be forgotten is left out as well, whatever "
+            "its id; relance does not say of which records that is so."
         )
         raise RelanceError(msg)
     return found["person_id"].item()

@@ -190,6 +190,8 @@ def test_records_of_one_person_are_shown_together_since_the_night_that_joined_th
     assert "│ 6 │" not in first
     assert code == 1
     assert f"no accepted record of this customer id on {FIRST}" in too_early
+    # The same of every id that is not known: nothing shows of which records it is so.
+    assert "somebody who asked to be forgotten is left out as well, whatever its id; relance does not say" in too_early
 
 
 def test_who_is_sent_on_an_assumption_is_told_so(kept: Kept) -> None:
