@@ -26,7 +26,16 @@ from pipelines.tombstones.names import request_names
 from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones
 from pipelines.tombstones.withheld import keep_for_holders
 from schemas.broken_rules import rule_said
-from schemas.crm import NAMING_COLUMNS, PURPOSES, RAW_MARK, TOMBSTONE, Quarantine, somebody_named
+from schemas.crm import (
+    NAMING_COLUMNS,
+    PURPOSES,
+    RAW_MARK,
+    TOMBSTONE,
+    CrmCustomers,
+    CrmErasures,
+    Quarantine,
+    somebody_named,
+)
 from schemas.errors import EmptyCrmError
 from schemas.network import Network
 from schemas.said import Said
@@ -90,10 +99,14 @@ class TableToWrite(NamedTuple):
             self.connection.execute(f"DROP TABLE {name}")
 
 
-def pull_erasures(reading: Reading, known: pl.DataFrame) -> TableToWrite:
+def pull_erasures(reading: Reading, known: pl.DataFrame, *, alone: bool = False) -> TableToWrite:
     """Tonight's requests as tombstones, added to the `known` ones of earlier nights and of the catalog (`CrmErasures`).
 
-    Those that a later consent speaks of are lifted; that is worked out anew each night.
+    Those that a later consent speaks of are lifted; that is worked out anew each night. `alone`: neither tonight's
+    customers nor its consents are looked at, so that requests cover what the warehouse has, and what was lifted stays.
+
+    Raises:
+        SourceError: the requests cannot be read as declared; nor, but `alone`, the customers or the consents.
     """
     pulled = reading.crm.pull("erasures")
     requests = pl.concat([pulled.accepted, _unreadable_requests(pulled.broken, reading.as_of)]).with_columns(
@@ -101,24 +114,32 @@ def pull_erasures(reading: Reading, known: pl.DataFrame) -> TableToWrite:
     )
     fresh = tombstones(
         requests,
-        meant(requests, reading.crm),
+        pl.DataFrame(CrmCustomers.create_empty()) if alone else meant(requests, reading.crm),
         reading.compared,
         networks=reading.networks,
-        countries=_countries(reading.crm) if requests["phone"].count() else None,
+        countries=_countries(reading.crm, alone=alone) if requests["phone"].count() else None,
     )
     persons = person_tombstones(requests, reading.identity_key)
     every = pl.concat([known.select(fresh.columns), fresh, persons]).unique(
         TOMBSTONE, keep="first", maintain_order=True
     )
     connection = reading.crm.connection
-    store_frame(connection, "_tombstones", reading.lift(every))
+    store_frame(connection, "_tombstones", _as_lifted(every, known) if alone else reading.lift(every))
     temporary = ("_tombstones", pulled.arrival.name)
     quarantined = _dated(pulled.quarantined, reading.as_of)
     return TableToWrite(connection, "FROM _tombstones", temporary, quarantined, pulled.read, 0)
 
 
-def _countries(crm: Crm) -> pl.Series:
-    """Those that customers live in, as typed."""
+def _as_lifted(erasures: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """`CrmErasures`, lifted as those are that are `known`."""
+    lifted = known.select(*TOMBSTONE, "lifted_at")
+    return erasures.drop("lifted_at").join(lifted, on=TOMBSTONE, how="left").select(CrmErasures.column_names())
+
+
+def _countries(crm: Crm, *, alone: bool) -> pl.Series:
+    """Those that customers live in, as typed; `alone`, those of the warehouse."""
+    if alone:
+        return frame_of(crm.connection.sql("SELECT DISTINCT country FROM warehouse.crm_customers"))["country"]
     customers = crm.read_ahead("customers")
     lived_in = customers.arrival.read(f"SELECT DISTINCT country FROM {customers.arrival.every}")["country"]
     return pl.concat([lived_in, customers.broken["country"]]).unique().sort()
