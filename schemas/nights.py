@@ -70,7 +70,7 @@ _SAYS: dict[ChangeKind, str] = {
     "audience_added": "{about} now goes to {after} too.",
     "audience_retired": "{about} no longer goes to {before}: its list there is to be deleted, and nobody is added "
     "to it.",
-    "account_added": "{about} now has the accounts {after}: each has its own lists.",
+    "account_added": "{about} now has the accounts {after}, and had {before}: each has its own lists.",
     "rules_renewed": "relance's rules for files of {about} have changed: old and new keys are not alike, so that lists "
     "there are replaced with the full file.",
     "settings_changed": "relance.toml has other settings: {after}.",

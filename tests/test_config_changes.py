@@ -147,8 +147,10 @@ def test_what_a_segment_an_account_a_rate_or_a_list_has_otherwise_is_told(compan
     assert told(where=same) == []
     assert told(owner="team:other", purpose="loyalty") == ["Buyers is declared otherwise: owner."]
     both = ("meta", "meta:fr", "google_ads")
-    assert told(networks=both) == [f"Buyers now goes to {meta} (fr) too.",
-                                   f"{meta} now has the accounts fr, main: each has its own lists."]  # fmt: skip
+    assert told(networks=both) == [
+        f"Buyers now goes to {meta} (fr) too.",
+        f"{meta} now has the accounts fr, main, and had main: each has its own lists.",
+    ]
     two = replace(before, segments={"buyers": buyers.model_copy(update={"networks": both})})
     [fewer] = config_changes(two, before)
     assert fewer.says.startswith(f"Buyers no longer goes to {meta} (fr): its list there is to be deleted")

@@ -74,7 +74,8 @@ def _accounts(before: Config, now: Config) -> Iterator[ConfigChange]:
     for network in now.used_networks.values():
         was, is_now = (_accounts_of(config, network.name) for config in (before, now))
         if was and is_now - was:
-            yield ConfigChange(kind="account_added", about=network.title, after=", ".join(sorted(is_now)))
+            before_and_after = {"before": ", ".join(sorted(was)), "after": ", ".join(sorted(is_now))}
+            yield ConfigChange(kind="account_added", about=network.title, **before_and_after)
 
 
 def _accounts_of(config: Config, network: str) -> set[str]:
