@@ -11,12 +11,12 @@ from assets.resources import Relance, day_of
 from catalog.nights import record_notices
 from pipelines.crm.days import dated_ahead
 from pipelines.crm.emptied import check_consents_arrived
-from pipelines.crm.orphans import lists_of_strangers, orphans
+from pipelines.crm.orphans import orphaned_lists, orphans
 from pipelines.crm.pull import Reading, TableToWrite, pull_erasures, pull_table
 from pipelines.crm.suppressions import read_suppressions
 from pipelines.crm.unreadable import unreadable_lists, unreadable_statements
 from pipelines.erasure.applied import not_applied
-from pipelines.erasure.strangers import requests_of_nobody
+from pipelines.erasure.requests_of_nobody import requests_of_nobody
 from pipelines.erasure.taking_in import known_erasures, note_changed, take_in
 from pipelines.erasure.written import write_table
 from pipelines.history.set_aside import QUARANTINE_DAYS, count_set_aside
@@ -95,8 +95,8 @@ def _customers(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 erasures = relance.table("crm_erasures")
                 table = pull_table("customers", relance.reading(context), erasures, unapplied=unapplied)
                 metadata = _written(context, relance, "customers", table)
-                strangers = requests_of_nobody(relance.outbox.catalog)
-                record_notices(relance.outbox.catalog, relance.outbox.night, "erasures", strangers)
+                catalog = relance.outbox.catalog
+                record_notices(catalog, relance.outbox.night, "erasures", requests_of_nobody(catalog))
         except EmptyCrmError as error:
             yield dg.AssetCheckResult(passed=False, check_name="customers_arrive", description=str(error))
             raise
@@ -155,7 +155,7 @@ def _suppressions(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             relance.warehouse.replace("crm_suppressions", table)
             notices = [
                 *unreadable_lists(relance.warehouse, relance.declared.settings.default_country),
-                *lists_of_strangers(relance.warehouse),
+                *orphaned_lists(relance.warehouse),
             ]
             record_notices(relance.outbox.catalog, relance.outbox.night, "suppressions", notices)
             named = {f"{rule}_rows": rows for rule, rows in sorted(table.group_by("rule").len().iter_rows())}

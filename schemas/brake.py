@@ -16,8 +16,8 @@ class Brake(Declared):
     what may change at most, but for a table's.
     """
 
-    #: A table of the CRM that loses so much of its rows or more, against the day of the last version; or of those rows
-    #: of a table that refuses which name a customer.
+    #: A table of the CRM that loses so much of its rows or more, against the day of the last version; or of the
+    #: customer_ids by which people refuse, the share that is a customer's.
     table_shrinks: Share = 0.5
     #: An audience that loses more than so much of its people.
     audience_shrinks: Share = 0.3
@@ -41,7 +41,8 @@ class SourceCounts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rows: dict[str, int] = Field(default_factory=dict)
-    #: Of a table that refuses: of a hundred rows that give a customer_id, how many name a customer.
+    #: Of a hundred customer_ids by which people refuse, how many are a customer's: of `consents`, and of each
+    #: suppression list, such as `suppressions/staff.toml`.
     named_percent: dict[str, int] = Field(default_factory=dict)
 
 

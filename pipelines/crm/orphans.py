@@ -5,26 +5,21 @@ What an erased record has left behind is looked for in `strangers`.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import polars as pl
 
-from catalog.duckdb_connection import literal
 from catalog.warehouse import Warehouse
 from schemas.said import Said
 from schemas.source import TableName, table_said
 
-#: Tables whose rows refuse: what they say of an id that no customer has is heard by nobody.
-Refusing = Literal["consents", "suppressions"]
-REFUSING: tuple[Refusing, ...] = get_args(Refusing)
-
 #: A share that is told. A CRM keeps orders of customers whom it deleted: one in ten may be of such.
 _TOLD_SHARE = 0.1
 
-#: Of more customers than this a part is looked at: of all, a join would take long. So it is with rows of which only the
-#: share is asked, for which fewer are enough.
+#: Of more customers than this a part is looked at: of all, a join would take long. So it is with statements of which
+#: only the share is asked, for which fewer are enough.
 _CUSTOMERS_LOOKED_AT = 500_000
-_ROWS_OF_A_SHARE = 100_000
+_STATEMENTS_LOOKED_AT = 100_000
 
 
 #: An id that no customer has and that so large a share of the orders bears, and more of them than any customer's, is a
@@ -100,39 +95,42 @@ def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
     return Orphans(without_customer * parts, (notice,))
 
 
-def named_percent(warehouse: Warehouse, table: Refusing) -> int | None:
-    """Of a hundred rows of a table that give a customer_id, how many name a customer (of very many an estimate): none
-    only if no row does. None if no row gives one.
+def named_percent(warehouse: Warehouse) -> dict[str, int]:
+    """Of a hundred customer_ids by which people refuse, how many are a customer's: of `consents` (of very many an
+    estimate), and of each suppression list by the place of its rule; 0 only if none is. What gives no id is not there.
     """
-    if not warehouse.has(f"crm_{table}"):
-        return None
-    of_part = _part(1 + warehouse.height(f"crm_{table}") // _ROWS_OF_A_SHARE)
-    rows, named = _named(warehouse, f"crm_{table} {of_part}", of_part).select("rows", "named").row(0)
-    return max(min(named, 1), 100 * named // rows) if rows else None
+    of_part = _part(1 + warehouse.height("crm_consents") // _STATEMENTS_LOOKED_AT)
+    found = pl.concat([_named(warehouse, "'consents'", f"crm_consents {of_part}", of_part), _lists(warehouse)])
+    return {place: max(min(named, 1), 100 * named // rows) for place, rows, named in found.iter_rows()}
 
 
-def lists_of_strangers(warehouse: Warehouse) -> tuple[Said, ...]:
-    """What is to be told of tonight's suppression lists of which most ids are no customer's, rule by rule."""
+def orphaned_lists(warehouse: Warehouse) -> tuple[Said, ...]:
+    """What is to be told of tonight's suppression lists of which most ids are no customer's."""
     says = (
-        "{strangers} of {rows} customer_ids that suppressions/{rule}.toml gives are no customer's, so that whom they "
-        "mean is protected by nothing: compare how its select and the one of customers in sources.toml give "
-        "customer_id (zeros in front, blanks, a prefix)."
+        "{orphans} of {rows} customer_ids of {place} are no customer's, so that whom they mean is protected by "
+        "nothing: compare how its select and the one of customers in sources.toml give customer_id (zeros in front, "
+        "blanks, a prefix)."
     )
-    rules = warehouse.read("SELECT DISTINCT rule FROM warehouse.crm_suppressions ORDER BY rule")["rule"]
-    ids = "crm_suppressions WHERE customer_id IS NOT NULL AND rule = {}"
-    counts = ((rule, *_named(warehouse, ids.format(literal(rule)), _part(1)).row(0)) for rule in rules)
     return tuple(
-        Said(says, strangers=rows - named, rows=rows, rule=rule) for rule, rows, named in counts if rows > 2 * named
+        Said(says, orphans=rows - named, rows=rows, place=place)
+        for place, rows, named in _lists(warehouse).iter_rows()
+        if rows > 2 * named
     )
 
 
-def _named(warehouse: Warehouse, ids: str, of_part: str) -> pl.DataFrame:
-    """rows, named: how many rows there are (SQL after FROM warehouse), and how many of them name a customer."""
+def _lists(warehouse: Warehouse) -> pl.DataFrame:
+    """As `_named`, each suppression list by the place of its rule. All of each is looked at: one may be short."""
+    return _named(warehouse, "'suppressions/' || rule || '.toml'", f"crm_suppressions {_part(1)}", _part(1))
+
+
+def _named(warehouse: Warehouse, place: str, ids: str, of_part: str) -> pl.DataFrame:
+    """place (an SQL expression), rows, named: how many rows there are (SQL after FROM warehouse), and how many of them
+    name a customer."""
     return warehouse.read(
-        "SELECT count(*) AS rows, count(lives) AS named "
-        f"FROM (SELECT customer_id FROM warehouse.{ids}) AS given "
+        "SELECT place, count(*) AS rows, count(lives) AS named "
+        f"FROM (SELECT {place} AS place, customer_id FROM warehouse.{ids}) AS given "
         f"LEFT JOIN (SELECT customer_id, TRUE AS lives FROM warehouse.crm_customers {of_part}) AS living "
-        "USING (customer_id)"
+        "USING (customer_id) GROUP BY place ORDER BY place"
     )
 
 

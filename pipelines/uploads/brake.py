@@ -17,7 +17,7 @@ from schemas.brake import NOT_COUNTED, Brake, SourceCounts
 from schemas.network import Network
 from schemas.said import Said
 from schemas.segment import Audience
-from schemas.source import table_said
+from schemas.source import TABLE_WORDS, table_said
 from schemas.too_small import SHORT_AND_CHANGED
 from schemas.uploads import NO_CONSENT, Ledger, Manifest
 
@@ -25,11 +25,9 @@ from schemas.uploads import NO_CONSENT, Ledger, Manifest
 HOLDS = "the brake holds it: {changes}. If that is right, `relance allow {audience} --reason TEXT` lets it pass once"
 #: One of the changes: what a table's missing rows refuse is not known either.
 TABLE_SHRANK = "the CRM's table of {table} went from {before} to {now} rows (limit {limit})"
-
-NAMES_NOBODY = "no customer_id in the CRM's table of {table} is a customer's"
-NAMES_FEWER = (
-    "of the customer_ids in the CRM's table of {table} {before} were a customer's, and {now} are (limit {limit})"
-)
+#: Others: whom a table or a list refuses by ids that are no customer's, it protects no more.
+NAMES_NOBODY = "no customer_id of {place} is a customer's"
+NAMES_FEWER = "of the customer_ids of {place} {before} were a customer's, and {now} are (limit {limit})"
 
 
 class Counted(NamedTuple):
@@ -144,13 +142,12 @@ def _sources(before: SourceCounts, now: SourceCounts, limits: Brake) -> Iterator
 
 def _named(before: dict[str, int], now: dict[str, int], limits: Brake) -> Iterator[Said]:
     """What refuses by ids that no customer has protects nobody, and nobody would see it in an audience that grows."""
-    for table, share in now.items():
-        was = before.get(table)
+    for place, share in now.items():
+        was, told = before.get(place), table_said(place) if place in TABLE_WORDS else place
         if was is None and share == 0:
-            yield Said(NAMES_NOBODY, table=table_said(table))
+            yield Said(NAMES_NOBODY, place=told)
         elif was and was - share >= _exact(limits.table_shrinks) * was:
-            limit = _less(limits.table_shrinks)
-            yield Said(NAMES_FEWER, table=table_said(table), before=f"{was}%", now=f"{share}%", limit=limit)
+            yield Said(NAMES_FEWER, place=told, before=f"{was}%", now=f"{share}%", limit=_less(limits.table_shrinks))
 
 
 def _people(before: Ledger, now: Ledger, limits: Brake) -> Iterator[Said]:

@@ -9,7 +9,7 @@ import polars as pl
 
 from catalog.duckdb_connection import literal, registered
 from catalog.warehouse import Warehouse
-from pipelines.crm.orphans import REFUSING, named_percent
+from pipelines.crm.orphans import named_percent
 from pipelines.customers.refused_emails import refused_at, refused_emails
 from pipelines.holdings.forbidden import Forbidden, forbidden_keys
 from pipelines.tombstones.forbidden import tombstoned
@@ -59,9 +59,7 @@ class Tonight:
             """WHERE as_of = $day AND "table" <> 'erasures' ORDER BY "table" """,
             day=self._as_of,
         )
-        shares = {table: named_percent(self._warehouse, table) for table in REFUSING}
-        named = {table: share for table, share in shares.items() if share is not None}
-        return SourceCounts(rows=dict(pulled.iter_rows()), named_percent=named)
+        return SourceCounts(rows=dict(pulled.iter_rows()), named_percent=named_percent(self._warehouse))
 
     def people(self, network: str) -> NetworkPeople:
         """Those of the network's audiences who may be sent to it. Audiences of one network run one after the other:

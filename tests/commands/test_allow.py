@@ -50,9 +50,9 @@ def test_a_leave_for_an_audience_that_is_not_held_says_that_it_waits(company: Co
             Said(TABLE_SHRANK, table=Said("customers"), before=1000, now=500, limit="-50%"),
             "if its export was cut off, load it whole first",
         ),
-        (Said(NAMES_NOBODY, table=Said("consents")), "whoever refused so would be uploaded"),
+        (Said(NAMES_NOBODY, place="consents"), "whoever refused so would be uploaded"),
         (
-            Said(NAMES_FEWER, table=Said("consents"), before="98%", now="0%", limit="-50%"),
+            Said(NAMES_FEWER, place="consents", before="98%", now="0%", limit="-50%"),
             "whoever refused so would be uploaded",
         ),
     ],

@@ -14,7 +14,7 @@ from catalog.nights import night_notices
 from catalog.store import open_catalog
 from catalog.warehouse import Warehouse
 from pipelines.crm import orphans as module
-from pipelines.crm.orphans import Orphans, lists_of_strangers, named_percent, orphans
+from pipelines.crm.orphans import Orphans, named_percent, orphaned_lists, orphans
 from portal.language import Language
 from tests.conftest import Company
 from tests.nights import night
@@ -105,47 +105,52 @@ def test_orders_of_customers_whom_tonights_export_lacks_are_told_as_such(warehou
     assert "des 5 lignes de commandes examinées" in Language("fr", ZoneInfo("Europe/Paris")).said(compare)
 
 
-def share_of(warehouse: Warehouse, ids: list[str | None]) -> int | None:
+def shares(warehouse: Warehouse, ids: list[str | None], *listed: tuple[str, str | None]) -> dict[str, int]:
+    """In: the ids of statements, and those of suppression lists beside their rule."""
     text = {"customer_id": pl.String}
     warehouse.replace("crm_customers", pl.DataFrame({"customer_id": [str(number) for number in range(400)]}, text))
-    warehouse.replace("crm_suppressions", pl.DataFrame({"customer_id": ids}, text))
-    return named_percent(warehouse, "suppressions")
+    warehouse.replace("crm_consents", pl.DataFrame({"customer_id": ids}, text))
+    rows = [*listed, ("typed", None)]
+    warehouse.replace("crm_suppressions", pl.DataFrame(rows, {"rule": pl.String, **text}, orient="row"))
+    return named_percent(warehouse)
 
 
 @pytest.mark.parametrize(
     ("ids", "percent"),
     [
-        (["1", "2", "1", "2"], 100),
-        (["1", "gone", "gone", "gone"], 25),
-        (["1"] + ["gone"] * 500, 1),
-        (["gone"], 0),
-        ([None], None),
-        ([], None),
+        (["1", "2", "1", "2"], {"consents": 100}),
+        (["1", "gone", "gone", "gone"], {"consents": 25}),
+        (["1"] + ["gone"] * 500, {"consents": 1}),
+        (["gone"], {"consents": 0}),
+        ([None], {}),
+        ([], {}),
     ],
 )
-def test_of_rows_that_refuse_it_is_known_how_many_name_a_customer(
-    warehouse: Warehouse, ids: list[str | None], percent: int | None
+def test_of_ids_by_which_people_refuse_it_is_known_how_many_are_a_customers(
+    warehouse: Warehouse, ids: list[str | None], percent: dict[str, int]
 ) -> None:
-    assert share_of(warehouse, ids) == percent
+    assert shares(warehouse, ids) == percent
 
 
-def test_of_many_rows_a_part_is_enough(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_ROWS_OF_A_SHARE", 100)
+def test_of_many_statements_a_part_is_enough(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_STATEMENTS_LOOKED_AT", 100)
     known = [str(number) for number in range(400)]
-    assert share_of(warehouse, [*known]) == 100
-    assert share_of(warehouse, [f"CRM-{each}" for each in known]) == 0
-    half = share_of(warehouse, [*known, *(f"CRM-{each}" for each in known)])
-    assert half is not None and 25 < half < 75
+    assert shares(warehouse, [*known]) == {"consents": 100}
+    assert shares(warehouse, [f"CRM-{each}" for each in known]) == {"consents": 0}
+    half = shares(warehouse, [*known, *(f"CRM-{each}" for each in known)])["consents"]
+    assert 25 < half < 75
+
+
+def test_a_short_list_is_not_lost_beside_a_long_one(warehouse: Warehouse) -> None:
+    long = [("long", str(number)) for number in range(400)]
+    found = shares(warehouse, [], *long, ("staff", "01"), ("staff", "02"))
+    assert found == {"suppressions/long.toml": 100, "suppressions/staff.toml": 0}
 
 
 def test_a_list_of_which_most_ids_are_nobodys_is_told_by_its_rule(warehouse: Warehouse) -> None:
-    warehouse.replace("crm_customers", pl.DataFrame({"customer_id": ["1", "2"]}))
-    rows = [("half", "1", None), ("half", "x", None), ("staff", "01", None), ("staff", "02", None),
-            ("staff", "2", None), ("typed", None, "a@b.fr")]  # fmt: skip
-    text = {name: pl.String for name in ("rule", "customer_id", "address")}
-    warehouse.replace("crm_suppressions", pl.DataFrame(rows, text, orient="row"))
-    [told] = lists_of_strangers(warehouse)
-    assert str(told).startswith("2 of 3 customer_ids that suppressions/staff.toml gives are no customer's")
+    shares(warehouse, [], ("half", "1"), ("half", "x"), ("staff", "01"), ("staff", "02"), ("staff", "2"))
+    [told] = orphaned_lists(warehouse)
+    assert str(told).startswith("2 of 3 customer_ids of suppressions/staff.toml are no customer's")
 
 
 @pytest.mark.parametrize("day", ["2024-06-30", "2024-07-01"])

@@ -62,10 +62,10 @@ def test_what_changed_too_much_is_said_with_its_limit(now: Counted, said: str) -
 @pytest.mark.parametrize(
     ("before", "now", "said"),
     [
-        (98, 0, "of the customer_ids in the CRM's table of consents 98% were a customer's, and 0% are (limit -50%)"),
-        (98, 49, "of the customer_ids in the CRM's table of consents 98% were a customer's, and 49% are (limit -50%)"),
+        (98, 0, "of the customer_ids of consents 98% were a customer's, and 0% are (limit -50%)"),
+        (98, 49, "of the customer_ids of consents 98% were a customer's, and 49% are (limit -50%)"),
         (98, 50, None),
-        (None, 0, "no customer_id in the CRM's table of consents is a customer's"),
+        (None, 0, "no customer_id of consents is a customer's"),
         (None, 1, None),
         # Somebody has let it pass.
         (0, 0, None),

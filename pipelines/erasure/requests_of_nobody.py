@@ -17,12 +17,12 @@ def requests_of_nobody(catalog: Catalog) -> tuple[Said, ...]:
         if request.kind == "customer_id" and request.state == "received" and request.erased_at is None
     ]
     covering = {request_id for request_id, _ in noted_records(catalog)}
-    strangers = [request_id for request_id in new if request_id not in covering]
-    if not strangers:
+    orphans = [request_id for request_id in new if request_id not in covering]
+    if not orphans:
         return ()
     says = (
         "Of the new requests to be forgotten (there are {requests}), so many name no record that tonight's CRM or a "
-        "night that is kept had: {strangers}. If it writes those ids otherwise (zeros in front, blanks, a prefix), "
+        "night that is kept had: {orphans}. If it writes those ids otherwise (zeros in front, blanks, a prefix), "
         "nobody is forgotten by them: compare how the selects of both tables in sources.toml give customer_id."
     )
-    return (Said(says, requests=len(new), strangers=len(strangers)),)
+    return (Said(says, requests=len(new), orphans=len(orphans)),)

@@ -21,9 +21,9 @@ def told(home: Path) -> list[str]:
     return [str(notice) for notice in notices if "new requests" in str(notice)]
 
 
-@pytest.mark.parametrize(("asked", "strangers"), [(("x1", "x2"), 0), (("x1", "CRM-x2"), 1), (("new",), 0)])
+@pytest.mark.parametrize(("asked", "orphans"), [(("x1", "x2"), 0), (("x1", "CRM-x2"), 1), (("new",), 0)])
 def test_requests_that_name_no_record_are_told_once(
-    company: Company, tmp_path: Path, asked: tuple[str, ...], strangers: int
+    company: Company, tmp_path: Path, asked: tuple[str, ...], orphans: int
 ) -> None:
     home = tmp_path / "home"
     night(company.config, home, "2024-06-30")
@@ -31,6 +31,6 @@ def test_requests_that_name_no_record_are_told_once(
     company.write("customers", customers + "new,new@example.net,,,,,,2024-06-30 10:00:00\n")
     company.declare_erasures("".join(f"r{place},{each},2024-07-01\n" for place, each in enumerate(asked)))
     night(company.config, home, "2024-07-01")
-    assert [f"had: {strangers}. If" in each for each in told(home)] == [True] * (strangers > 0)
+    assert [f"had: {orphans}. If" in each for each in told(home)] == [True] * (orphans > 0)
     night(company.config, home, "2024-07-02")
     assert told(home) == []
