@@ -1,7 +1,6 @@
 """The CRM's tables, read for the newest day only: yesterday's CRM cannot be read again."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 
 import dagster as dg
 import polars as pl
@@ -12,7 +11,7 @@ from catalog.nights import record_notices
 from pipelines.crm.days import dated_ahead
 from pipelines.crm.emptied import check_consents_arrived
 from pipelines.crm.orphans import orphaned_lists, orphans
-from pipelines.crm.pull import Reading, TableToWrite, pull_erasures, pull_table
+from pipelines.crm.pull import TableToWrite, pull_erasures, pull_table
 from pipelines.crm.suppressions import read_suppressions
 from pipelines.crm.unreadable import unreadable_lists, unreadable_statements
 from pipelines.erasure.applied import not_applied
@@ -21,7 +20,7 @@ from pipelines.erasure.taking_in import known_erasures, note_changed, take_in
 from pipelines.erasure.written import write_table
 from pipelines.history.set_aside import QUARANTINE_DAYS, count_set_aside
 from schemas import crm
-from schemas.errors import EmptyCrmError, SourceError
+from schemas.errors import EmptyCrmError
 from schemas.source import TableName
 
 _DESCRIPTIONS: dict[TableName, tuple[str, type]] = {
@@ -49,31 +48,14 @@ def _erasures(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     )
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         with relance.stage("crm.erasures", context):
-            reading, known = relance.reading(context), known_erasures(relance.erasing)
-            try:
-                table = pull_erasures(reading, known)
-            except SourceError:
-                _hear_alone(context, relance, reading, known)
-                raise
+            reading = relance.reading(context)
+            table = pull_erasures(reading, known_erasures(relance.erasing))
             note_changed(relance.erasing, table.rows)
             metadata = _written(context, relance, "erasures", table)
             take_in(relance.erasing, reading.lift)
             return dg.MaterializeResult(metadata=metadata)
 
     return asset
-
-
-def _hear_alone(context: dg.AssetExecutionContext, relance: Relance, reading: Reading, known: pl.DataFrame) -> None:
-    """Take in the requests though tonight's customers or consents cannot be read, so that the night, which fails for
-    it, still takes out whom they name; not if they cannot be read themselves.
-    """
-    if not relance.warehouse.has("crm_customers"):
-        return
-    with suppress(SourceError):
-        table = pull_erasures(reading, known, alone=True)
-        note_changed(relance.erasing, table.rows)
-        _written(context, relance, "erasures", table)
-        take_in(relance.erasing)
 
 
 def _customers(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:

@@ -45,6 +45,7 @@ from pipelines.segments.overlaps import overlaps
 from pipelines.tables import intervals
 from pipelines.uploads.after_failure import publish_removals
 from pipelines.uploads.forecasts import update_forecasts
+from pipelines.uploads.heard_alone import hear_alone
 from pipelines.uploads.in_turn import SEGMENT, check_in_turn, taking_turn
 from pipelines.uploads.publication import check_newest
 from pipelines.uploads.reconciliation import reconcile
@@ -76,6 +77,9 @@ class _Opened:
     default_day: date | None = None
     tonight: Tonight | None = None
     files_kept: bool = False
+    reading: Reading | None = None
+    #: The stages that the run did.
+    done: set[str] = field(default_factory=set)
     failures: list[RelanceError] = field(default_factory=list)
 
 
@@ -145,6 +149,8 @@ class Relance(dg.ConfigurableResource):
             # A day that is refused changes nothing.
             if opened.failures and not isinstance(opened.failures[0], DayError):
                 with suppress(RelanceError), self.stage("removals"):
+                    if opened.reading is not None:
+                        hear_alone(self.erasing, opened.reading, done=opened.done)
                     publish_removals(self.erasing, self.outbox, newest=self.newest_read(), past_rows=self.past_rows)
             # It comes last: the warehouse may be written anew, and is closed then.
             with suppress(RelanceError), self.stage("erasures"):
@@ -214,7 +220,8 @@ class Relance(dg.ConfigurableResource):
             now=now,
         )
         self._keep_files()
-        return Reading(crm, settings, opened.config.rates, self.identity_key, opened.config.networks, as_of)
+        opened.reading = Reading(crm, settings, opened.config.rates, self.identity_key, opened.config.networks, as_of)
+        return opened.reading
 
     def now(self) -> datetime:
         """The time in the company's time zone."""
@@ -274,6 +281,7 @@ class Relance(dg.ConfigurableResource):
         try:
             with nullcontext() if publishes else taking_turn(opened.warehouse, name, opened.as_of, self.newest_read()):
                 yield
+            opened.done.add(name)
         except UnreachableSourceError as error:
             if pulling is None or pulling.retry_number >= retries.times:
                 opened.failures.append(error)

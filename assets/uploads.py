@@ -144,7 +144,7 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
                     segment,
                     network,
                     as_of,
-                    tonight.forbidden(audience.network),
+                    tonight.forbidden(audience.network, silence_forbids=not verdict.lacks_consents),
                     rows,
                     partial(relance.past_rows, audience),
                     since,

@@ -17,6 +17,7 @@ from schemas.errors import ConfigError
 from schemas.free_text import may_name_somebody
 from schemas.said import Said
 from schemas.segment import Audience, declared_audience
+from schemas.too_small import SHORT_AND_CHANGED
 
 
 def allow(
@@ -59,7 +60,7 @@ def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
                     "To replace it, end it first with `--take-back`.",
                     soft_wrap=True,
                 )
-    from pipelines.uploads.brake import HOLDS, NAMES_FEWER, NAMES_NOBODY, TABLE_SHRANK
+    from pipelines.uploads.brake import HOLDS, NAMES_FEWER, NAMES_NOBODY, TABLE_SHRANK, lack_consents
 
     reason_held = _why_held(catalog, audience)
     if reason_held is not None and reason_held.sentence == HOLDS:
@@ -80,6 +81,15 @@ def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
                 "stands in a missing row keeps nobody out. `--take-back` ends the leave.",
                 soft_wrap=True,
             )
+        return
+    changes = reason_held.values["changes"] if reason_held and reason_held.sentence == SHORT_AND_CHANGED else []
+    if lack_consents(changes):
+        OUT.print(
+            f"{audience} is too small to be published, and the leave waits until it is not. Meanwhile its list loses "
+            "those who have no consent on record any more: if the export of consents was cut off, load it whole first. "
+            "`--take-back` ends the leave.",
+            soft_wrap=True,
+        )
         return
     held = "The last night did not hold it"
     if reason_held is not None:

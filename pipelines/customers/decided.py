@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 
 import polars as pl
@@ -40,8 +41,7 @@ def update_permissions(warehouse: Warehouse, config: Config, *, known: bool, as_
     What the tables held before `as_of` is kept for `kept_days`. What was decided the night before stays if the same
     rules decided it, and nothing that it hangs on is another.
     """
-    newest = warehouse.read("SELECT max(captured_at) AS newest FROM warehouse.crm_consents")["newest"].item()
-    rules = ConsentRules(config.used_networks, config.settings, instant_of(newest, config.settings, as_of))
+    rules = _rules(warehouse, config, as_of)
     barred_people = _barred(warehouse, config, as_of)
     addressed = _said_of_addresses(warehouse, rules)
     # What else than a person's own records and statements decides, for the night after.
@@ -63,6 +63,23 @@ def update_permissions(warehouse: Warehouse, config: Config, *, known: bool, as_
     warehouse.replace_by("decided_at", f"SELECT {literal(rules.instant)} AS instant")
     begin_notes(warehouse, "crm_consents")
     set_made_by(warehouse, "permissions", made_by)
+
+
+def spoken_against(warehouse: Warehouse, config: Config, as_of: date) -> pl.DataFrame:
+    """`Refusals` of everybody in `customers` of whom a statement says no at the end of `as_of`, or a suppression list,
+    or their age: of whoever may not be sent, those who would not be sent either if silence were a yes.
+
+    A night that cannot trust its consents asks for them: whose statements are lacking has said nothing.
+    """
+    rules = replace(_rules(warehouse, config, as_of), silence_allows=True)
+    barred_people, addressed = _barred(warehouse, config, as_of), _said_of_addresses(warehouse, rules)
+    parts = [_decided(warehouse, rules, some, barred_people, addressed).refusals for some in _parts(warehouse)]
+    return pl.concat(parts)
+
+
+def _rules(warehouse: Warehouse, config: Config, as_of: date) -> ConsentRules:
+    newest = warehouse.read("SELECT max(captured_at) AS newest FROM warehouse.crm_consents")["newest"].item()
+    return ConsentRules(config.used_networks, config.settings, instant_of(newest, config.settings, as_of))
 
 
 def _find_people(warehouse: Warehouse, instant: datetime) -> bool:

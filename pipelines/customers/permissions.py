@@ -34,11 +34,15 @@ _MATTERS = 2**20
 
 @dataclass(frozen=True)
 class ConsentRules:
-    """How statements are read: for these networks, by the company's settings, and those that are valid at `instant`."""
+    """How statements are read: for these networks, by the company's settings, and those that are valid at `instant`.
+
+    `silence_allows`: whoever said nothing is taken to have allowed it, since what they said may be lacking.
+    """
 
     networks: dict[str, Network]
     settings: Settings
     instant: datetime
+    silence_allows: bool = False
 
     @cached_property
     def matters(self) -> Matters:
@@ -239,6 +243,8 @@ class _Matrix(NamedTuple):
 
     def _assumed(self, purpose: Purpose) -> np.ndarray:
         """Where silence counts as granted."""
+        if self.rules.silence_allows:
+            return np.ones(self.people.height, dtype=bool)
         countries = [code for code in sorted(all_countries()) if self.rules.settings.assumed(purpose, code)]
         unknown = self.rules.settings.assumed(purpose, None)
         return self.people["country"].is_in(countries).fill_null(unknown).to_numpy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
 
 import polars as pl
 
@@ -64,8 +64,9 @@ class Absent:
         if refused.is_empty():
             return
         store_frame(warehouse.connection, "_absent", refused.select("customer_id"))
+        # What they allowed may be lacking too.
+        rules = replace(rules, silence_allows=True)
         said = warehouse.read(statements)
-        said = pl.concat([said, _supposed(refused, said, rules)], how="diagonal_relaxed")
         self._permitted = decisions(refused, customers(refused), said, rules, barred=barred).permissions
         self._people = refused.select("customer_id", "person_id")
         # What a request to be forgotten would forbid of each of them is what no list may hold.
@@ -82,17 +83,3 @@ class Absent:
         permitted = self._permitted.filter(pl.col("network") == network)
         stay = self._people.join(permitted, on="person_id", how="semi")["customer_id"]
         return self._forms.filter(~pl.col("request_id").is_in(stay.implode()))
-
-
-def _supposed(records: pl.DataFrame, said: pl.DataFrame, rules: ConsentRules) -> pl.DataFrame:
-    """A grant of each record for each purpose, older than all else that is said of it: silence forbids nothing, since
-    what they allowed may be lacking too, or be said of another record of the same person. Words that have ended by
-    the instant are no silence.
-    """
-    purposes = pl.DataFrame({"purpose": rules.matters.purposes})
-    granted = {"status": pl.lit("granted"), "captured_at": pl.lit(datetime(1900, 1, 1, tzinfo=UTC))}
-    ended = said.filter(pl.col("valid_to") <= rules.instant)
-    silent = (
-        records.select("customer_id").join(purposes, how="cross").join(ended, on=["customer_id", "purpose"], how="anti")
-    )
-    return silent.with_columns(**granted)

@@ -9,7 +9,9 @@ from itertools import groupby
 
 import polars as pl
 
+from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
+from pipelines.customers.decided import spoken_against
 from pipelines.customers.refused_emails import refused_at, refused_emails
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.taking_in import take_in
@@ -39,8 +41,8 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
     In: the newest day whose CRM was read; a night of an older one publishes nothing.
 
     Tables may be of tonight or of an earlier night, whichever the night got to. So only whoever is known to be refused
-    counts as forbidden, and not, as on other nights, everybody who is not known to be permitted: of half a CRM that
-    would be half of every list.
+    counts as forbidden, or the newest statements and lists speak against, and not, as on other nights, everybody who is
+    not known to be permitted: of half a CRM that would be half of every list.
 
     Raises:
         PublicationError: a file would be refused, or the disk is full.
@@ -53,6 +55,7 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
     outcomes = outbox.catalog.outcomes_of_night(outbox.night)
     reached = {Audience.of(row) for row in outcomes}
     emails = refused_emails(outbox.warehouse, config)
+    store_frame(outbox.warehouse.connection, "_spoken_against", spoken_against(outbox.warehouse, config, as_of))
     left = {audience for audience in (*config.audiences, *config.retired) if audience not in reached}
     for name, theirs in groupby(sorted(left), lambda audience: audience.network):
         network = config.networks[name]
@@ -80,14 +83,15 @@ def _known_forbidden(network: Network, outbox: Outbox, emails: pl.DataFrame) -> 
 
 
 def _refused(network: Network, warehouse: Warehouse) -> pl.DataFrame:
-    """What the network would see of people who are refused there, by whatever id either table knows them."""
+    """What the network would see of people who are refused there, by whatever id any of the tables knows them."""
     columns = ", ".join(column.name for column in key_columns([network]))
+    refused = "(FROM warehouse.refusals UNION ALL BY NAME FROM _spoken_against)"
     today = "SELECT coalesce(alias.person_id, known.person_id) AS person_id"
     aliased = "LEFT JOIN warehouse.person_aliases AS alias ON alias.alias = known.person_id"
     return read_identifiers(
         warehouse,
         f"SELECT {columns} FROM ({today}, known.* EXCLUDE (person_id) FROM warehouse.identifiers AS known {aliased}) "
-        f"SEMI JOIN ({today} FROM warehouse.refusals AS known {aliased} WHERE coalesce(network, $network) = $network) "
+        f"SEMI JOIN ({today} FROM {refused} AS known {aliased} WHERE coalesce(network, $network) = $network) "
         "USING (person_id)",
         network=network.name,
     )

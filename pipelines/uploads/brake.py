@@ -17,7 +17,7 @@ from schemas.brake import NOT_COUNTED, Brake, SourceCounts
 from schemas.network import Network
 from schemas.said import Said
 from schemas.segment import Audience
-from schemas.source import TABLE_WORDS, table_said
+from schemas.source import TABLE_WORDS, TableName, table_said
 from schemas.too_small import SHORT_AND_CHANGED
 from schemas.uploads import NO_CONSENT, Ledger, Manifest
 
@@ -28,6 +28,7 @@ TABLE_SHRANK = "the CRM's table of {table} went from {before} to {now} rows (lim
 #: Others: whom a table or a list refuses by ids that are no customer's, it protects no more.
 NAMES_NOBODY = "no customer_id of {place} is a customer's"
 NAMES_FEWER = "of the customer_ids of {place} {before} were a customer's, and {now} are (limit {limit})"
+_FEWER_MAY_BE_SENT = "the share of people who may be sent went from {before} to {now} (limit {limit} less)"
 
 
 class Counted(NamedTuple):
@@ -52,11 +53,12 @@ class Turnover(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Why the audience may not be published before somebody has looked at it, None if it may; and the number of the
-    leave that lets it pass, to be spent when it has."""
+    """Why the audience may not be published before somebody has looked at it, None if it may; the number of the leave
+    that lets it pass, to be spent when it has; and whether statements may be lacking tonight."""
 
     held_back: Said | None
     leave: int | None = None
+    lacks_consents: bool = False
 
 
 def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, and what is known of it
@@ -78,19 +80,36 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
     last = last_whole(outbox.catalog.versions(audience, state=None))
     before = last or last_full_of_any(outbox.catalog, outbox.night)
     changed = list(_sources(NOT_COUNTED if before is None else before.sources, rows.sources, limits))
+    leave = allowance(outbox.catalog, audience)
     if rows.below_minimum:
+        if not changed:
+            return Verdict(None)
+        # No leave lets it pass: that one waits until it is large enough again.
         short = Said(SHORT_AND_CHANGED, short=too_small(rows, network), changes=changed)
-        return Verdict(short if changed else None)
+        return Verdict(short, lacks_consents=lack_consents(changed) and leave is None and audience not in allowed)
     found = changed if last is None else _found(audience, last, rows, limits, outbox, since)
     if not found:
         return Verdict(None)
     if audience in allowed:
         outbox.catalog.record("allowed", "/".join(audience), {"night": outbox.night})
         return Verdict(None)
-    leave = allowance(outbox.catalog, audience)
     if leave is not None:
         return Verdict(None, leave)
-    return Verdict(Said(HOLDS, changes=found, audience=str(audience)))
+    held_back = Said(HOLDS, changes=found, audience=str(audience))
+    return Verdict(held_back, lacks_consents=lack_consents(found))
+
+
+def lack_consents(changes: Collection[Said]) -> bool:
+    """Whether it may be, by what trips the brake, that statements are lacking, so that silence means nothing. They are
+    not since customers are: who is there has theirs.
+    """
+    fewer_customers = any(_is_of("customers", change, TABLE_SHRANK) for change in changes)
+    says = (TABLE_SHRANK,) if fewer_customers else (TABLE_SHRANK, NAMES_NOBODY, NAMES_FEWER)
+    return any(change.sentence == _FEWER_MAY_BE_SENT or _is_of("consents", change, *says) for change in changes)
+
+
+def _is_of(table: TableName, change: Said, *sentences: str) -> bool:
+    return change.sentence in sentences and table_said(table) in change.values.values()
 
 
 def _found(  # noqa: PLR0913, PLR0917 - as in `verdict_on`
@@ -162,7 +181,7 @@ def _people(before: Ledger, now: Ledger, limits: Brake) -> Iterator[Said]:
 def _shares(before: Ledger, now: Ledger, limits: Brake) -> Iterator[Said]:
     for says, of, limit in (
         (
-            "the share of people who may be sent went from {before} to {now} (limit {limit} less)",
+            _FEWER_MAY_BE_SENT,
             _consented,
             limits.consent_drops,
         ),

@@ -70,18 +70,32 @@ def shown_to(warehouse: Warehouse, network: Network, whose: str) -> pl.DataFrame
     return read_identifiers(warehouse, f"SELECT {columns} FROM warehouse.identifiers {whose}")
 
 
-def unpermitted_keys(warehouse: Warehouse, network: Network, keys: pl.DataFrame, absent: pl.Series) -> pl.DataFrame:
+def unpermitted_keys(
+    warehouse: Warehouse,
+    network: Network,
+    keys: pl.DataFrame,
+    absent: pl.Series,
+    spoken_against: pl.Series | None = None,
+) -> pl.DataFrame:
     """key, value: those of the keys, each there once, by which the network would know somebody who may not be sent to
     it. `absent`: of each key, whether it is of such a person who is not among tonight's; of a key that somebody has
     tonight too, tonight's people decide.
+
+    Given who is `spoken_against` there (person_id), only they may not be sent: whoever is silent may have said
+    something that is lacking tonight, and decides nothing.
     """
     _find_holders(warehouse, network, keys)
     # Few people have one: they are looked for among those who may be sent, not the other way round.
     permitted = f"(FROM warehouse.permissions WHERE network = {literal(network.name)})"
-    found = warehouse.read(f"SELECT DISTINCT place FROM _holders ANTI JOIN {permitted} USING (person_id)")["place"]
+    if spoken_against is None:
+        joined, deciding = f"ANTI JOIN {permitted}", ""
+    else:
+        store_frame(warehouse.connection, "_spoken_against", spoken_against.to_frame("person_id"))
+        joined, deciding = "SEMI JOIN _spoken_against", f" SEMI JOIN {permitted} USING (person_id)"
+    found = warehouse.read(f"SELECT DISTINCT place FROM _holders {joined} USING (person_id)")["place"]
     if not absent.any():
         return keys[found]
-    held = warehouse.read("SELECT DISTINCT place FROM _holders")["place"]
+    held = warehouse.read(f"SELECT DISTINCT place FROM _holders{deciding}")["place"]
     nobody_s = keys.with_row_index("place").filter(absent, ~pl.col("place").is_in(held.implode()))["place"]
     return keys[pl.concat([found, nobody_s.cast(found.dtype)])]
 

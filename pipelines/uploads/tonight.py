@@ -10,6 +10,7 @@ import polars as pl
 from catalog.duckdb_connection import literal, registered
 from catalog.warehouse import Warehouse
 from pipelines.crm.orphans import named_percent
+from pipelines.customers.decided import spoken_against
 from pipelines.customers.refused_emails import refused_at, refused_emails
 from pipelines.holdings.forbidden import Forbidden, forbidden_keys
 from pipelines.tombstones.forbidden import tombstoned
@@ -106,13 +107,17 @@ class Tonight:
 
         return Readers(stays, identifiers, without)
 
-    def forbidden(self, network: str) -> Forbidden:
-        """Which keys the network may not hold."""
+    def forbidden(self, network: str, *, silence_forbids: bool = True) -> Forbidden:
+        """Which keys the network may not hold; those of people who are silent too, unless their word may be lacking: it
+        is not if the CRM was declared to have none.
+        """
         declared, absent = self._config.networks[network], self._absent.forms(network)
+        silence_forbids = silence_forbids or self._config.sources.tables.consents.select is None
+        refusing = None if silence_forbids else refused_at(self._spoken_against, network)["person_id"]
 
         def unpermitted(keys: pl.DataFrame) -> pl.DataFrame:
             of_absent = tombstoned(keys, network=declared, erasures=absent, identity_key=self._identity_key)
-            return unpermitted_keys(self._warehouse, declared, keys, of_absent)
+            return unpermitted_keys(self._warehouse, declared, keys, of_absent, refusing)
 
         return forbidden_keys(
             self._refused_keys(network),
@@ -141,6 +146,10 @@ class Tonight:
     @cached_property
     def _refused_emails(self) -> pl.DataFrame:
         return refused_emails(self._warehouse, self._config)
+
+    @cached_property
+    def _spoken_against(self) -> pl.DataFrame:
+        return spoken_against(self._warehouse, self._config, self._as_of)
 
     @cached_property
     def _refusals(self) -> pl.DataFrame:

@@ -15,6 +15,8 @@ from commands.main import app
 from pipelines.uploads.brake import HOLDS, NAMES_FEWER, NAMES_NOBODY, TABLE_SHRANK
 from schemas.said import Said
 from schemas.segment import Audience
+from schemas.source import table_said
+from schemas.too_small import SHORT_AND_CHANGED
 from tests.conftest import Company
 
 
@@ -66,6 +68,23 @@ def test_a_leave_says_whose_refusals_it_may_let_pass(company: Company, tmp_path:
         arguments = ["allow", str(audience), "--reason", "a shop was sold", "--config", str(company.config)]
         held = CliRunner().invoke(app, arguments, env={"RELANCE_HOME": str(home.root)})
     assert told in held.output
+
+
+def test_a_leave_for_what_is_too_small_says_who_leaves_the_list_for_it(company: Company, tmp_path: Path) -> None:
+    home, day, audience = Home.at(tmp_path / "home"), date(2024, 6, 30), Audience("meta", "main", "buyers")
+    short = Said("it has 46 rows, 54 short of Meta's minimum of 100")
+    arguments = ["allow", str(audience), "--reason", "a shop was sold", "--config", str(company.config)]
+    with open_catalog(home) as catalog:
+        night = catalog.begin_night(day)
+        for table, told in (
+            ("consents", "those who have no consent on record any more"),
+            ("orders", "for what no leave"),
+        ):
+            changes = [Said(TABLE_SHRANK, table=table_said(table), before=1000, now=500, limit="-50%")]
+            reason = Said(SHORT_AND_CHANGED, short=short, changes=changes)
+            catalog.record_outcome(audience, day, "held", night=night, reason=reason)
+            assert told in CliRunner().invoke(app, arguments, env={"RELANCE_HOME": str(home.root)}).output
+            CliRunner().invoke(app, [*arguments, "--take-back"], env={"RELANCE_HOME": str(home.root)})
 
 
 def test_a_run_of_an_older_day_since_does_not_hide_that_the_night_held_it(company: Company, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.uploads.brake import Counted, Turnover, tripped, turnover
+from pipelines.uploads.brake import Counted, Turnover, lack_consents, tripped, turnover
 from schemas.brake import Brake, SourceCounts
 from schemas.uploads import LEDGER_REASONS, Ledger
 
@@ -79,7 +79,36 @@ def test_a_table_that_refuses_by_ids_that_nobody_has_holds_what_it_would_let_thr
         night()._replace(sources=SourceCounts(named_percent={} if share is None else {"consents": share}))
         for share in (before, now)
     ]
-    assert tripped(*counted, SAME, LIMITS) == ([] if said is None else [said])
+    found = tripped(*counted, SAME, LIMITS)
+    assert found == ([] if said is None else [said])
+    assert lack_consents(found) == bool(found)
+
+
+BEFORE = {"customers": 3000, "orders": 5000, "consents": 3000}
+
+
+@pytest.mark.parametrize(
+    ("now", "rows", "named_percent", "lacks"),
+    [
+        (night(), {"orders": 2500}, {}, False),
+        (night(699), {}, {}, False),
+        (night(no_usable_identifier=200), {}, {}, False),
+        (night(), {}, {"config/suppressions/staff.toml": 0}, False),
+        (night(no_consent_to_ads_upload=200), {}, {}, True),
+        (night(), {"consents": 1500}, {}, True),
+        (night(), {}, {"consents": 0}, True),
+        # Who is there has all that they said.
+        (night(), {"customers": 1500}, {"consents": 0}, False),
+    ],
+)
+def test_what_trips_it_says_whether_statements_may_be_lacking(
+    now: Counted, rows: dict[str, int], named_percent: dict[str, int], lacks: bool
+) -> None:
+    before = night()._replace(sources=SourceCounts(rows=BEFORE))
+    now = now._replace(sources=SourceCounts(rows=BEFORE | rows, named_percent=named_percent))
+    found = tripped(before, now, SAME, LIMITS)
+    assert found
+    assert lack_consents(found) == lacks
 
 
 def test_a_table_that_is_gone_counts_as_empty() -> None:

@@ -1,0 +1,56 @@
+"""What a failed night hears all the same: who must leave the lists, though tonight's customers cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from contextlib import suppress
+
+import polars as pl
+
+from pipelines.crm.emptied import check_consents_arrived
+from pipelines.crm.pull import Reading, pull_erasures, pull_table
+from pipelines.crm.suppressions import read_suppressions
+from pipelines.erasure.applied import not_applied
+from pipelines.erasure.erasing import Erasing
+from pipelines.erasure.taking_in import known_erasures, note_changed, take_in
+from pipelines.erasure.written import write_table
+from schemas.errors import RelanceError
+
+
+def hear_alone(erasing: Erasing, reading: Reading, *, done: Collection[str]) -> None:
+    """Read tonight's requests, statements and suppression lists beside the customers of the night before, unless the
+    night read its own: every night without customers would else keep in its lists who has refused since. What cannot
+    be read either stays as it was.
+
+    In: the stages that were done tonight.
+    """
+    if "crm.customers" in done or not all(map(erasing.warehouse.has, ("crm_customers", "withheld_addresses"))):
+        return
+    hearing: list[Callable[[Erasing, Reading], None]] = [_requests] if "crm.erasures" not in done else []
+    for hear in (*hearing, _statements, _lists):
+        with suppress(RelanceError):
+            hear(erasing, reading)
+
+
+def _requests(erasing: Erasing, reading: Reading) -> None:
+    table = pull_erasures(reading, known_erasures(erasing), alone=True)
+    note_changed(erasing, table.rows)
+    write_table(erasing, "erasures", table, day=reading.as_of)
+    take_in(erasing)
+
+
+def _statements(erasing: Erasing, reading: Reading) -> None:
+    unapplied = not_applied(erasing.warehouse, "rows")
+    table = pull_table("consents", reading, _erasures(erasing), unapplied=unapplied)
+    check_consents_arrived("consents", table.read, reading, erasing.warehouse)
+    write_table(erasing, "consents", table, day=reading.as_of)
+
+
+def _lists(erasing: Erasing, reading: Reading) -> None:
+    withheld = erasing.warehouse.read("FROM warehouse.withheld_addresses")
+    named = read_suppressions(erasing.config.suppressions, reading, _erasures(erasing), withheld)
+    erasing.warehouse.replace("crm_suppressions", named)
+
+
+def _erasures(erasing: Erasing) -> pl.DataFrame:
+    return erasing.warehouse.read("FROM warehouse.crm_erasures")
