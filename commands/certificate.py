@@ -22,6 +22,12 @@ from schemas.errors import HomeLockedError
 #: Of an audience with a list that was filled before the home was restored.
 _UNKNOWN = "this home was restored from a backup since a list was filled, so that nobody knows whether it holds a key"
 
+#: Of a request that covers nothing.
+_NOBODY = (
+    "It names no record that the CRM or a kept night had. If the CRM writes it otherwise (zeros in front, a prefix, "
+    "another spelling), nobody was forgotten by it."
+)
+
 
 def certificate(
     request: Annotated[str | None, typer.Argument(help="The request.", show_default="list them all")] = None,
@@ -51,7 +57,7 @@ def certificate(
             return
         found = certificate_of(catalog, request, keys)
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
-        for sentence in _summary(found):
+        for sentence in [*_summary(found), *([_NOBODY] if found.names_nobody(datetime.now(UTC)) else [])]:
             ERRORS.print(sentence, soft_wrap=True)
 
 

@@ -72,6 +72,7 @@ def certificate(request: Request, request_id: RequestId, state: StateOf) -> Resp
         asked=found.request,
         removals=found.removals,
         certificate=found,
+        names_nobody=found.names_nobody(state.now),
         titles={row.audience: row for row in rows},
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import dataframely as dy
@@ -13,6 +13,9 @@ from schemas.canonical import canonical_json
 from schemas.privacy import HASHED
 from schemas.segment import Audience
 from schemas.uploads import Signature
+
+#: How long hashed keys and sealed record ids of a request are kept if removals are never confirmed.
+KEPT_DAYS = 400
 
 RequestKind = Literal["customer_id", "email", "phone"]
 
@@ -95,6 +98,13 @@ class Certificate(BaseModel):
     #: Where the audit log stood when the certificate was signed; both are None until then.
     audit_head: AuditHead | None = None
     signature: Signature | None = None
+
+    def names_nobody(self, now: datetime) -> bool:
+        """Whether the request covers no record and no key that was published, once everything was searched. Of one that
+        is too old for its records to be kept nobody knows it any more.
+        """
+        is_known = self.request.received_at >= now - timedelta(days=KEPT_DAYS)
+        return self.request.state != "received" and is_known and not (self.records or self.removals)
 
     def signed_bytes(self) -> bytes:
         """The canonical JSON that the signature covers."""

@@ -11,9 +11,7 @@ from catalog.store import Catalog
 from catalog.warehouse import Warehouse
 from pipelines.tombstones.tombstones import Compared
 from schemas.config import Config
-
-#: How long hashed keys and sealed record ids of a request are kept if removals are never confirmed.
-KEPT_DAYS = 400
+from schemas.erasure import KEPT_DAYS
 
 
 @dataclass(frozen=True)

@@ -534,8 +534,13 @@ def test_a_certificate_is_read_on_the_page_and_its_file_is_the_commands(
     for name in ("WAREHOUSE", "IDENTITY", "SIGNING"):
         monkeypatch.setenv(f"RELANCE_{name}_KEY", "7" * 64)
     keys = open_keys(site.home)
+    nobody = "It names no record that the CRM or a kept night had."
+    assert nobody not in browser.get("/privacy/r-17").text
+    mark_erased(site.catalog, ["r-17"])
+    assert nobody in browser.get("/privacy/r-17").text
     note_records(site.catalog, [("r-17", "mark", sealed("jane@example.com", keys.identity))])
     page = browser.get("/privacy/r-17").text
+    assert nobody not in page
     assert "Records covered" in page and "jane@example.com" not in page
     answer = browser.get("/privacy/r-17/certificate.json")
     found = Certificate.model_validate_json(answer.text)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from catalog.home import Home
 from catalog.nights import night_notices
 from catalog.store import open_catalog
+from commands.main import app
 from tests.conftest import Company
 from tests.nights import night
 
@@ -32,5 +34,11 @@ def test_requests_that_name_no_record_are_told_once(
     company.declare_erasures("".join(f"r{place},{each},2024-07-01\n" for place, each in enumerate(asked)))
     night(company.config, home, "2024-07-01")
     assert [f"had: {orphans}. If" in each for each in told(home)] == [True] * (orphans > 0)
+    for place, each in enumerate(asked):
+        said = CliRunner().invoke(
+            app, ["certificate", f"r{place}", "--config", str(company.config), "--home", str(home)]
+        )
+        assert said.exit_code == 0, said.output
+        assert ("It names no record" in said.stderr) == each.startswith("CRM-")
     night(company.config, home, "2024-07-02")
     assert told(home) == []
