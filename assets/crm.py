@@ -12,6 +12,7 @@ from pipelines.crm.days import dated_ahead
 from pipelines.crm.emptied import check_consents_arrived
 from pipelines.crm.orphans import orphaned_lists, orphans
 from pipelines.crm.pull import TableToWrite, pull_erasures, pull_table
+from pipelines.crm.renumbered import renumbered
 from pipelines.crm.suppressions import read_suppressions
 from pipelines.crm.unreadable import unreadable_lists, unreadable_statements
 from pipelines.erasure.applied import not_applied
@@ -79,6 +80,8 @@ def _customers(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 metadata = _written(context, relance, "customers", table)
                 catalog = relance.outbox.catalog
                 record_notices(catalog, relance.outbox.night, "erasures", requests_of_nobody(catalog))
+                notices = renumbered(relance.warehouse, day_of(context))
+                record_notices(catalog, relance.outbox.night, "customers", notices)
         except EmptyCrmError as error:
             yield dg.AssetCheckResult(passed=False, check_name="customers_arrive", description=str(error))
             raise

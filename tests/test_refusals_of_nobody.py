@@ -137,7 +137,9 @@ def test_customers_whose_ids_alone_changed_stay_in_held_lists_but_for_whom_their
     with (company.folder / "consents.csv").open("a", encoding="utf-8") as consents:
         consents.write("c9,2,withdrawn,2024-06-30 10:00:00\n")
     night(company.config, home.root, "2024-07-01")
-    assert last_night(home.root)[0] == "held"
+    outcome, _, told = last_night(home.root)
+    assert outcome == "held"
+    assert "103 of 103 customer_ids are in the CRM no more, and others are" in told
     manifest = json.loads(home.outbox.joinpath(*META, "2024-07-01.1", "manifest.json").read_text(encoding="utf-8"))
     assert manifest["forbidden"] == manifest["removes"] == 1
 
