@@ -27,6 +27,9 @@ _STATEMENTS_LOOKED_AT = 100_000
 _FILLER_SHARE = 0.01
 _FILLER_ROWS = 10
 
+#: How long before a table of customers may have been whole for the last time.
+_DAYS_LOOKED_BACK = 35
+
 _IS_LIST = "(contains(customer_id, ';') OR contains(customer_id, '|') OR contains(customer_id, ','))"
 
 
@@ -54,11 +57,7 @@ def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
         f"FROM (SELECT customer_id FROM warehouse.crm_{table} {of_part}) AS named "
         f"LEFT JOIN ({living}) AS living USING (customer_id)"
     )
-    pulled = warehouse.read(
-        "SELECT quarantined + erased AS missing, rows AS before FROM warehouse.pulls, warehouse.customers_before "
-        "WHERE \"table\" = 'customers' ORDER BY as_of DESC LIMIT 1"
-    )
-    missing, before = pulled.row(0)
+    missing, before = _missing_customers(warehouse)
     rows, without_customer, ids, lists = found.row(0)
     several = _naming_several(warehouse, table, of_part) if lists else 0
     if several:
@@ -93,6 +92,24 @@ def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
         table=table_said(table),
     )
     return Orphans(without_customer * parts, (notice,))
+
+
+def _missing_customers(warehouse: Warehouse) -> tuple[int, int]:
+    """How many of tonight's customers were set aside or erased; and the most that there were before, since an export
+    that breaks off may do so for several nights.
+    """
+    return warehouse.read(
+        f"""
+        WITH read AS (FROM warehouse.pulls WHERE "table" = 'customers')
+        SELECT (SELECT quarantined + erased FROM read ORDER BY as_of DESC LIMIT 1) AS missing, greatest(
+            (SELECT rows FROM warehouse.customers_before),
+            (
+                SELECT max("read" - quarantined - erased) FROM read
+                WHERE as_of > (SELECT max(as_of) FROM read) - {_DAYS_LOOKED_BACK}
+            )
+        ) AS before
+        """
+    ).row(0)
 
 
 def named_percent(warehouse: Warehouse) -> dict[str, int]:

@@ -41,10 +41,10 @@ _CEDEX = r"(?i)^([0-9]{5}) +cedex(?: +[0-9]{1,2})?$"
 def compact(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
     """Lower-case without white space and dashes; of the US the first five digits, of the UK without the unit.
 
-    A US code of another shape is null, as one of elsewhere that lost a leading zero: it is not repaired. Source: Meta, guide "Custom
-    Audiences": "first 5 digits for US", "Area/District/Sector format for the UK". Meta's Conversions API page shows a
-    full UK code (`m11ae`); the guide on customer lists wins here. Meta's libraries cut at the first dash in every
-    country, so that `K1A-0A6` becomes `k1a`; its page says no dash, and it wins.
+    A US code of another shape is null, as one of elsewhere that lost a leading zero: it is not repaired. Source: Meta,
+    guide "Custom Audiences": "first 5 digits for US", "Area/District/Sector format for the UK". Meta's Conversions API
+    page shows a full UK code (`m11ae`); the guide on customer lists wins here. Meta's libraries cut at the first dash
+    in every country, so that `K1A-0A6` becomes `k1a`; its page says no dash, and it wins.
     """
 
     def form(code: pl.Expr) -> pl.Expr:

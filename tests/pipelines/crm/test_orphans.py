@@ -153,13 +153,14 @@ def test_a_list_of_which_most_ids_are_nobodys_is_told_by_its_rule(warehouse: War
     assert str(told).startswith("2 of 3 customer_ids of suppressions/staff.toml are no customer's")
 
 
-@pytest.mark.parametrize("day", ["2024-06-30", "2024-07-01"])
-def test_an_export_that_was_cut_is_blamed_on_a_day_that_is_repeated_as_on_a_new_one(
-    company: Company, home_after_a_night: Path, day: str
+@pytest.mark.parametrize("days", [["2024-06-30"], ["2024-07-01", "2024-07-02"]])
+def test_an_export_that_was_cut_is_blamed_on_a_day_that_is_repeated_and_on_each_new_one(
+    company: Company, home_after_a_night: Path, days: list[str]
 ) -> None:
     customers = (company.folder / "customers.csv").read_text(encoding="utf-8").splitlines(keepends=True)
     (company.folder / "customers.csv").write_text("".join(customers[:50]), encoding="utf-8")
-    night(company.config, home_after_a_night, day)
+    for day in days:
+        night(company.config, home_after_a_night, day)
     with open_catalog(Home.at(home_after_a_night)) as catalog:
         last = catalog.last_night()
         assert last is not None
