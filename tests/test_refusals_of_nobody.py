@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,13 +89,23 @@ def test_ids_that_come_to_be_nobodys_hold_every_audience_until_somebody_lets_the
     assert last_night(home)[0] == "fresh"
 
 
-def test_what_may_be_lacking_takes_nobody_off_a_held_list_and_a_no_that_is_heard_does(
-    company: Company, home_after_a_night: Path
-) -> None:
-    """Statements that no customer's id reaches any more are silence of all, and half of them that of many."""
+@pytest.fixture
+def listed(home_after_a_night: Path) -> Home:
+    """A home whose first list is at its network."""
     home = Home.at(home_after_a_night)
     with open_catalog(home) as catalog:
         confirm(catalog, META, "2024-06-30.1", "created")
+    return home
+
+
+def manifest_of(home: Home, version: str) -> dict[str, Any]:
+    return json.loads(home.outbox.joinpath(*META, version, "manifest.json").read_text(encoding="utf-8"))
+
+
+def test_what_may_be_lacking_takes_nobody_off_a_held_list_and_a_no_that_is_heard_does(
+    company: Company, listed: Home
+) -> None:
+    """Statements that no customer's id reaches any more are silence of all, and half of them that of many."""
     table = company.folder / "consents.csv"
     good = table.read_text(encoding="utf-8").splitlines(keepends=True)
     bob = hashlib.sha256(b"bob@example.org").hexdigest()
@@ -104,26 +115,23 @@ def test_what_may_be_lacking_takes_nobody_off_a_held_list_and_a_no_that_is_heard
         ("2024-07-02", good[1 : len(good) * 2 // 5]),
     ):
         table.write_text("".join([good[0], *consents, withdrawn]), encoding="utf-8")
-        night(company.config, home.root, day)
-        assert last_night(home.root)[0] == "held"
-        manifest = json.loads(home.outbox.joinpath(*META, "2024-07-01.1", "manifest.json").read_text(encoding="utf-8"))
+        night(company.config, listed.root, day)
+        assert last_night(listed.root)[0] == "held"
+        manifest = manifest_of(listed, "2024-07-01.1")
         assert manifest["forbidden"] == manifest["removes"] == 1
-        [remove] = home.outbox.joinpath(*META).glob("*/*.remove.csv")
+        [remove] = listed.outbox.joinpath(*META).glob("*/*.remove.csv")
         assert bob in remove.read_text(encoding="utf-8")
     # What somebody has looked at and let pass is no mistake: silence is no consent.
-    with open_catalog(home) as catalog:
+    with open_catalog(listed) as catalog:
         assert allow(catalog, META, "so few said yes")
-    night(company.config, home.root, "2024-07-03")
-    manifest = json.loads(home.outbox.joinpath(*META, "2024-07-03.1", "manifest.json").read_text(encoding="utf-8"))
+    night(company.config, listed.root, "2024-07-03")
+    manifest = manifest_of(listed, "2024-07-03.1")
     assert manifest["removes"] > 50
 
 
 def test_customers_whose_ids_alone_changed_stay_in_held_lists_but_for_whom_their_old_id_refuses(
-    company: Company, home_after_a_night: Path
+    company: Company, listed: Home
 ) -> None:
-    home = Home.at(home_after_a_night)
-    with open_catalog(home) as catalog:
-        confirm(catalog, META, "2024-06-30.1", "created")
     for name_of in ("customers", "orders", "visits"):
         table = company.folder / f"{name_of}.csv"
         if table.exists():
@@ -136,11 +144,11 @@ def test_customers_whose_ids_alone_changed_stay_in_held_lists_but_for_whom_their
             )
     with (company.folder / "consents.csv").open("a", encoding="utf-8") as consents:
         consents.write("c9,2,withdrawn,2024-06-30 10:00:00\n")
-    night(company.config, home.root, "2024-07-01")
-    outcome, _, told = last_night(home.root)
+    night(company.config, listed.root, "2024-07-01")
+    outcome, _, told = last_night(listed.root)
     assert outcome == "held"
     assert "103 of 103 customer_ids are in the CRM no more, and others are" in told
-    manifest = json.loads(home.outbox.joinpath(*META, "2024-07-01.1", "manifest.json").read_text(encoding="utf-8"))
+    manifest = manifest_of(listed, "2024-07-01.1")
     assert manifest["forbidden"] == manifest["removes"] == 1
 
 
