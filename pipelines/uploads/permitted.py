@@ -100,6 +100,21 @@ def unpermitted_keys(
     return keys[pl.concat([found, nobody_s.cast(found.dtype)])]
 
 
+def refused_for_silence(
+    warehouse: Warehouse, network: Network, refused: pl.DataFrame, spoken_against: pl.Series
+) -> pl.DataFrame:
+    """key, value: those of the refused keys (key, value) that somebody has tonight and nobody who is `spoken_against`
+    (person_id): whoever else has them is only silent."""
+    keys = refused.select("key", "value").unique()
+    _find_holders(warehouse, network, keys)
+    store_frame(warehouse.connection, "_spoken_against", spoken_against.to_frame("person_id"))
+    found = warehouse.read(
+        "SELECT DISTINCT place FROM _holders "
+        "ANTI JOIN (SELECT place FROM _holders SEMI JOIN _spoken_against USING (person_id)) USING (place)"
+    )
+    return keys[found["place"]]
+
+
 def _find_holders(warehouse: Warehouse, network: Network, keys: pl.DataFrame) -> None:
     """Make `_holders` (place, person_id) whoever has each of the keys tonight."""
     held: list[str] = []

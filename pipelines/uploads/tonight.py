@@ -18,7 +18,15 @@ from pipelines.uploads.absent import Absent
 from pipelines.uploads.leaving_out import Readers
 from pipelines.uploads.lost import Lost
 from pipelines.uploads.people import NetworkPeople
-from pipelines.uploads.permitted import PERMITTED, gather_members, number_people, people_of, shown_to, unpermitted_keys
+from pipelines.uploads.permitted import (
+    PERMITTED,
+    gather_members,
+    number_people,
+    people_of,
+    refused_for_silence,
+    shown_to,
+    unpermitted_keys,
+)
 from schemas.brake import SourceCounts
 from schemas.config import Config
 from schemas.segment import Audience
@@ -112,15 +120,18 @@ class Tonight:
         is not if the CRM was declared to have none.
         """
         declared, absent = self._config.networks[network], self._absent.forms(network)
-        silence_forbids = silence_forbids or self._config.sources.tables.consents.select is None
-        refusing = None if silence_forbids else refused_at(self._spoken_against, network)["person_id"]
+        refused, refusing = self._refused_keys(network), None
+        if not silence_forbids and self._config.sources.tables.consents.select is not None:
+            refusing = refused_at(self._spoken_against, network)["person_id"]
+            silent = refused_for_silence(self._warehouse, declared, refused, refusing)
+            refused = refused.join(silent, on=["key", "value"], how="anti")
 
         def unpermitted(keys: pl.DataFrame) -> pl.DataFrame:
             of_absent = tombstoned(keys, network=declared, erasures=absent, identity_key=self._identity_key)
             return unpermitted_keys(self._warehouse, declared, keys, of_absent, refusing)
 
         return forbidden_keys(
-            self._refused_keys(network),
+            refused,
             unpermitted,
             self._erasures,
             declared,
