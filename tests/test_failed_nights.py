@@ -161,6 +161,23 @@ def test_who_is_refused_in_a_good_file_is_taken_out_though_the_customers_cannot_
     )
 
 
+def test_silence_of_a_night_that_lacked_consents_takes_nobody_out_when_the_next_fails(
+    company: Company, home: Home
+) -> None:
+    consents = (company.folder / "consents.csv").read_text().splitlines(keepends=True)
+    (company.folder / "consents.csv").write_text("".join([*consents[:60], "c9,2,withdrawn,2024-06-30 10:00:00\n"]))
+    night(company.config, home.root, "2024-07-01")
+    (company.folder / "customers.csv").unlink()
+    with pytest.raises(RelanceError):
+        night(company.config, home.root, "2024-07-02")
+    with open_catalog(home) as catalog:
+        manifest = newest(catalog)
+    assert manifest.version == "2024-07-02.1"
+    assert manifest.removes == manifest.forbidden == 1
+    found = files_of(home, manifest.version)
+    assert {name: BOB in text for name, text in found.items()} == {"full.csv": False, "remove.csv": True}
+
+
 def test_a_night_that_cannot_know_its_day_is_shown_as_failed(
     company: Company, home: Home, relance: Callable[..., Ran]
 ) -> None:

@@ -15,12 +15,10 @@ from pipelines.customers.decided import spoken_against
 from pipelines.customers.refused_emails import refused_at, refused_emails
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.taking_in import take_in
-from pipelines.holdings.forbidden import Forbidden, forbidden_keys
+from pipelines.holdings.forbidden import Forbidden, forbidden_keys, nothing_forbidden
 from pipelines.holdings.outbox import Outbox
-from pipelines.identifiers.match_keys import network_keys
-from pipelines.identifiers.stored import read_identifiers
 from pipelines.uploads.draft import Publication
-from pipelines.uploads.keys import key_columns
+from pipelines.uploads.permitted import refused_for_silence, unpermitted_keys
 from pipelines.uploads.publication import publish_unreached
 from pipelines.uploads.retired import publish_last
 from pipelines.uploads.rows import ListRows
@@ -29,7 +27,7 @@ from schemas.segment import Audience
 
 #: What says who may not be sent; the first night that got so far has all of them.
 _NEEDED = (
-    "crm_erasures", "crm_suppressions", "decided_at", "identifiers", "person_aliases", "refusals", "refused_keys",
+    "crm_erasures", "crm_suppressions", "decided_at", "identifiers", "person_aliases", "refused_keys",
 )  # fmt: skip
 #: Gives the rows that an audience's files had on an earlier day, list by list, as far as they are still known.
 PastRows = Callable[[Audience, date], tuple[ListRows, ...]]
@@ -40,9 +38,9 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
 
     In: the newest day whose CRM was read; a night of an older one publishes nothing.
 
-    Tables may be of tonight or of an earlier night, whichever the night got to. So only whoever is known to be refused
-    counts as forbidden, or the newest statements and lists speak against, and not, as on other nights, everybody who is
-    not known to be permitted: of half a CRM that would be half of every list.
+    Tables may be of tonight or of an earlier night, whichever the night got to. So only whoever the newest statements
+    and lists speak against counts as forbidden, and not, as on other nights, everybody who is not known to be
+    permitted: of half a CRM that would be half of every list.
 
     Raises:
         PublicationError: a file would be refused, or the disk is full.
@@ -55,7 +53,7 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
     outcomes = outbox.catalog.outcomes_of_night(outbox.night)
     reached = {Audience.of(row) for row in outcomes}
     emails = refused_emails(outbox.warehouse, config)
-    store_frame(outbox.warehouse.connection, "_spoken_against", spoken_against(outbox.warehouse, config, as_of))
+    store_frame(outbox.warehouse.connection, "_heard_refusals", spoken_against(outbox.warehouse, config, as_of))
     left = {audience for audience in (*config.audiences, *config.retired) if audience not in reached}
     for name, theirs in groupby(sorted(left), lambda audience: audience.network):
         network = config.networks[name]
@@ -71,10 +69,12 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
 
 
 def _known_forbidden(network: Network, outbox: Outbox, emails: pl.DataFrame) -> Forbidden:
-    warehouse = outbox.warehouse
+    warehouse, refusing = outbox.warehouse, _refusing(network, outbox.warehouse)
+    refused = warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=network.name)
+    silent = refused_for_silence(warehouse, network, refused, refusing)
     return forbidden_keys(
-        warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=network.name),
-        lambda _: network_keys(_refused(network, warehouse), network),
+        refused.join(silent, on=["key", "value"], how="anti"),
+        lambda keys: unpermitted_keys(warehouse, network, keys, nothing_forbidden(keys), refusing),
         warehouse.read("FROM warehouse.crm_erasures"),
         network,
         outbox.keys.identity,
@@ -82,16 +82,12 @@ def _known_forbidden(network: Network, outbox: Outbox, emails: pl.DataFrame) -> 
     )
 
 
-def _refused(network: Network, warehouse: Warehouse) -> pl.DataFrame:
-    """What the network would see of people who are refused there, by whatever id any of the tables knows them."""
-    columns = ", ".join(column.name for column in key_columns([network]))
-    refused = "(FROM warehouse.refusals UNION ALL BY NAME FROM _spoken_against)"
-    today = "SELECT coalesce(alias.person_id, known.person_id) AS person_id"
-    aliased = "LEFT JOIN warehouse.person_aliases AS alias ON alias.alias = known.person_id"
-    return read_identifiers(
-        warehouse,
-        f"SELECT {columns} FROM ({today}, known.* EXCLUDE (person_id) FROM warehouse.identifiers AS known {aliased}) "
-        f"SEMI JOIN ({today} FROM {refused} AS known {aliased} WHERE coalesce(network, $network) = $network) "
-        "USING (person_id)",
+def _refusing(network: Network, warehouse: Warehouse) -> pl.Series:
+    """person_id, as identifiers have it, of people who are refused there, by whatever id either table knows them."""
+    today = "SELECT coalesce(alias.person_id, known.person_id) AS today, known.person_id FROM"
+    aliased = "AS known LEFT JOIN warehouse.person_aliases AS alias ON alias.alias = known.person_id"
+    return warehouse.read(
+        f"SELECT DISTINCT person_id FROM ({today} warehouse.identifiers {aliased}) "
+        f"SEMI JOIN ({today} _heard_refusals {aliased} WHERE coalesce(network, $network) = $network) USING (today)",
         network=network.name,
-    )
+    )["person_id"]
