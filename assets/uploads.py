@@ -10,7 +10,7 @@ from assets.metadata import file_metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.customers.refused_emails import refused_emails
 from pipelines.holdings.audience_keys import since_newest
-from pipelines.uploads.brake import spend_leave, verdict_on
+from pipelines.uploads.brake import silence_forbids, since_published, spend_leave, verdict_on
 from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.doubtful import is_forbidding, weigh_keys
 from pipelines.uploads.draft import Publication
@@ -79,14 +79,19 @@ def _retired(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         as_of = day_of(context)
         with relance.stage("uploads.retired_audiences", publishes=True):
-            tonight = relance.tonight(as_of)
+            tonight, limits = relance.tonight(as_of), relance.declared.settings.brake
             published = [
                 publish_last(
                     audience,
                     relance.declared,
                     relance.outbox,
                     as_of=as_of,
-                    forbidden=tonight.forbidden(audience.network),
+                    forbidden=tonight.forbidden(
+                        audience.network,
+                        silence_forbids=silence_forbids(
+                            since_published(audience, tonight.sources, limits, relance.outbox)
+                        ),
+                    ),
                 )
                 for audience in relance.declared.retired
             ]
@@ -144,7 +149,7 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
                     segment,
                     network,
                     as_of,
-                    tonight.forbidden(audience.network, silence_forbids=not verdict.lacks_consents),
+                    tonight.forbidden(audience.network, silence_forbids=verdict.silence_forbids),
                     rows,
                     partial(relance.past_rows, audience),
                     since,

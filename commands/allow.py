@@ -60,7 +60,7 @@ def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
                     "To replace it, end it first with `--take-back`.",
                     soft_wrap=True,
                 )
-    from pipelines.uploads.brake import HOLDS, NAMES_FEWER, NAMES_NOBODY, TABLE_SHRANK, lack_consents
+    from pipelines.uploads.brake import HOLDS, NAMES_FEWER, NAMES_NOBODY, TABLE_SHRANK, silence_forbids
 
     reason_held = _why_held(catalog, audience)
     if reason_held is not None and reason_held.sentence == HOLDS:
@@ -83,7 +83,7 @@ def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
             )
         return
     changes = reason_held.values["changes"] if reason_held and reason_held.sentence == SHORT_AND_CHANGED else []
-    if lack_consents(changes):
+    if not silence_forbids(changes):
         OUT.print(
             f"{audience} is too small to be published, and the leave waits until it is not. Meanwhile its list loses "
             "those who have no consent on record any more: if the export of consents was cut off, load it whole first. "

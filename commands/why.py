@@ -120,7 +120,8 @@ def _print_audience(answer: AudienceAnswer, config: Config) -> None:
     if answer.outcome is not None:
         version = f", version {answer.version}" if answer.version else ""
         because = f": {answer.held_because}" if answer.held_because else ""
-        OUT.print(f"  That night: {answer.outcome}{version}{because}.", soft_wrap=True)
+        stays = " Nobody came to its list, and nobody left it but whom the law takes out." * (answer.outcome == "held")
+        OUT.print(f"  That night: {answer.outcome}{version}{because}.{stays}", soft_wrap=True)
     if not answer.rule:
         OUT.print("  The person has no features of that night: it did not come that far.")
     else:
@@ -164,9 +165,16 @@ def _verdict(answer: AudienceAnswer) -> str:
         left = f" since {answer.left_on}" if answer.left_on else ""
         also = f"; a member would be out for: {reason}" if reason else ""
         return f"not in the segment{left}{also}"
+    member = f"in the segment since {answer.member_since}"
+    if answer.outcome == "held":
+        # What was worked out is no file: the list keeps whom it had.
+        out = (
+            f"would be in no file of that night: {reason}" if reason else "nothing would keep the person out of a file"
+        )
+        return f"{member}; the audience was held, {out}"
     if reason is not None:
-        return f"in the segment since {answer.member_since}, not in the file: {reason}"
-    return f"in the segment since {answer.member_since}, nothing keeps the person out of the file"
+        return f"{member}, not in the file: {reason}"
+    return f"{member}, nothing keeps the person out of the file"
 
 
 def _table(frame: pl.DataFrame, title: str, zone: ZoneInfo) -> Table:

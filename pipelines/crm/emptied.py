@@ -27,7 +27,7 @@ def check_consents_arrived(table: TableName, read: int, reading: Reading, wareho
         return
     msg = Said(
         "The consents are empty: {places} gave no row, and had {rows} on {day}. By that nobody could be sent any more, "
-        "so nothing was published. Export them again; if there are none any more, write absent = true under "
+        "so the night does not go by it. Export them again; if there are none any more, write absent = true under "
         "[tables.consents] in sources.toml.",
         places=", ".join(reading.crm.places("consents")),
         rows=last["rows"].item(),

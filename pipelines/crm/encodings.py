@@ -130,20 +130,20 @@ def not_in_declared(place: str, path: Path) -> Said:
     if other is not None and is_shift_jis(path, other):
         return Said(
             "{place}: not in the declared encoding, but in Shift-JIS, which relance does not read. Save it as CSV in "
-            "UTF-8, the default `encoding`; nothing was published.",
+            "UTF-8, the default `encoding`; nobody is added to a list.",
             place=place,
         )
     names = possible(path, other) if other is not None else ()
     if not names:
         return Said(
-            "{place}: not in the declared encoding. Save it as CSV in UTF-8, the default `encoding`; nothing was "
-            "published.",
+            "{place}: not in the declared encoding. Save it as CSV in UTF-8, the default `encoding`; nobody is "
+            "added to a list.",
             place=place,
         )
     return Said(
         "{place}: not in the declared encoding. By its bytes the file may be in {possible}: set the `encoding` that "
         "its language has (docs/configuration.md) for this source in sources.toml. If none fits, save it as CSV in "
-        "UTF-8, the default; nothing was published.",
+        "UTF-8, the default; nobody is added to a list.",
         place=place,
         possible=", ".join(names),
     )

@@ -235,9 +235,9 @@ def _empty_crm(pulled: Pulled, reading: Reading) -> Said:
     """That no customer can be read, and why."""
     places = ", ".join(reading.crm.places("customers"))
     if not pulled.read:
-        return Said("The CRM is empty: {places} gave no row. Nothing was published.", places=places)
+        return Said("The CRM is empty: {places} gave no row. Nobody is added to a list.", places=places)
     return Said(
-        "The CRM is empty: {places} gave {rows} rows and none keeps its contract: {broken}. Nothing was published.",
+        "The CRM is empty: {places} gave {rows} rows and none keeps its contract: {broken}. Nobody is added to a list.",
         places=places,
         rows=pulled.read,
         broken=_broken_rules(pulled.quarantined),

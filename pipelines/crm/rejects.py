@@ -64,7 +64,7 @@ def rejected_lines(
             raise SourceError(_malformed(_place(fault, sources), str(fault["error_type"])))
         if table in _NEVER_SKIPPED:
             msg = Said(
-                "{place} {fault}, so that nobody can say whom it protects. Mend the line; nothing was published.",
+                "{place} {fault}, so that nobody can say whom it protects. Mend the line; nobody is added to a list.",
                 place=_place(fault, sources),
                 fault=_SKIPPABLE[str(fault["error_type"])],
             )
@@ -104,7 +104,7 @@ def _place(fault: dict[str, Any], sources: dict[str, OpenSource]) -> str:
 def _malformed(place: str, error_type: str) -> Said:
     return Said(
         "{place}: malformed CSV ({fault}), so that what follows cannot be trusted. "
-        "Mend the quoting there, or declare `quote`; nothing was published.",
+        "Mend the quoting there, or declare `quote`; nobody is added to a list.",
         place=place,
         fault=error_type.lower(),
     )

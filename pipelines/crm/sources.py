@@ -181,7 +181,7 @@ def _reachable(name: str, path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         msg = Said(
-            "Source {name}: {path} cannot be opened ({fault}). Nothing was published.",
+            "Source {name}: {path} cannot be opened ({fault}). Nobody is added to a list.",
             name=name,
             path=path,
             fault=error.strerror,
@@ -221,7 +221,7 @@ def _header(name: str, path: Path, source: Source) -> list[str]:
         raise _refusal(name, path, fault)
     if not header:
         msg = Said(
-            "Source {name}: {path} is empty, without even a header. Export it again; nothing was published.",
+            "Source {name}: {path} is empty, without even a header. Export it again; nobody is added to a list.",
             name=name,
             path=path,
         )

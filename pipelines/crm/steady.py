@@ -37,8 +37,8 @@ def check_not_lost(reader: str, places: str, error: Exception) -> None:
     """
     if isinstance(error, RuntimeError) or type(error) is duckdb.Error:
         msg = Said(
-            "{reader}: {places} was lost while it was read: it is damaged, or somebody writes it. Nothing "
-            "was published; if it says so again, restore it.",
+            "{reader}: {places} was lost while it was read: it is damaged, or somebody writes it. Nobody "
+            "is added to a list; if it says so again, restore it.",
             reader=reader,
             places=places,
         )
@@ -49,8 +49,8 @@ def _check(reader: str, before: dict[Path, tuple[int, ...] | None]) -> None:
     changed = [str(path) for path, known in before.items() if stamp(path) != known]
     if changed:
         msg = Said(
-            "{reader}: {changed} changed while it was read, so what was read is no whole export. Nothing was "
-            "published; let the night begin when exports are done, or write them aside and rename them.",
+            "{reader}: {changed} changed while it was read, so what was read is no whole export. Nobody is "
+            "added to a list; let the night begin when exports are done, or write them aside and rename them.",
             reader=reader,
             changed=", ".join(changed),
         )

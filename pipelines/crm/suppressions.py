@@ -20,7 +20,7 @@ from pipelines.tombstones.erased import erased_addresses, erased_values
 from pipelines.tombstones.others import keep_for_others
 from pipelines.tombstones.withheld import keep_for_holders, suppressed_by_domain
 from schemas.crm import CrmSuppressions
-from schemas.errors import ConfigError, SourceError
+from schemas.errors import ConfigError, RelanceError, SourceError
 from schemas.said import Said
 from schemas.source import Sources
 from schemas.suppression import Suppression
@@ -48,7 +48,7 @@ def check_select(name: str, select: str, sources: Sources, connection: duckdb.Du
         raise ConfigError(msg)
     given = given_columns(connection, tree, _COLUMNS)
     if given is not None:
-        _naming(place, given)
+        _naming(place, given, ConfigError)
     return named
 
 
@@ -65,8 +65,9 @@ def read_suppressions(
     `withheld` (`WithheldAddresses`); `living` is the table of the customers already read without the erased.
 
     Raises:
-        ConfigError: a select cannot be read as SQL over the declared sources.
-        SourceError: a source cannot be read, or a line of one is lost, so that nobody can say whom it protects.
+        ConfigError: a select's text is none over the declared sources.
+        SourceError: a source cannot be read or has other columns than a select asks for, or a line of one is lost, so
+            that nobody can say whom it protects.
     """
     found = [
         _selected(name, rule.select, reading).with_columns(rule=pl.lit(name))
@@ -109,20 +110,21 @@ def _rows_of(place: str, select: str, opened: tuple[OpenSource, ...], reading: R
     connection = reading.crm.connection
     try:
         nothing = frame_of(connection.sql(f"SELECT * FROM ({select}\n) AS selected LIMIT 0"))
-        columns = _naming(place, nothing.columns)
+        columns = _naming(place, nothing.columns, SourceError)
         texts = ", ".join(f"nullif(trim({column}::VARCHAR), '') AS {column}" for column in columns)
         rows = frame_of(connection.sql(f"SELECT DISTINCT {texts} FROM ({with_texts(select, nothing)}\n) AS selected"))
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
+        # Its text is in order, so the source is another than it was.
         msg = told_refusal(error, select, place, _places(opened))
-        raise ConfigError(msg) from None
+        raise SourceError(msg) from None
     except (duckdb.Error, RuntimeError) as error:
         check_not_lost(place, _places(opened), error)
         _refuse(place, opened, error)
     return rows.with_columns(pl.lit(None, pl.String).alias(column) for column in _COLUMNS if column not in columns)
 
 
-def _naming(place: str, given: list[str]) -> list[str]:
-    """Those of a select's columns that name somebody."""
+def _naming(place: str, given: list[str], error: type[RelanceError]) -> list[str]:
+    """Those of a select's columns that name somebody; raises the error if there are none."""
     columns = [column for column in _COLUMNS if column in given]
     if not columns:
         msg = Said(
@@ -130,7 +132,7 @@ def _naming(place: str, given: list[str]) -> list[str]:
             place=place,
             given=told_names(column for column in given if column != "source_file"),
         )
-        raise ConfigError(msg)
+        raise error(msg)
     return columns
 
 
@@ -142,14 +144,14 @@ def _refuse(place: str, opened: tuple[OpenSource, ...], error: Exception) -> NoR
     """DuckDB's messages quote rows."""
     if is_no_utf8(error):
         msg = Said(
-            "{place}: {places} holds text that is not UTF-8. Export it again in UTF-8; nothing was published.",
+            "{place}: {places} holds text that is not UTF-8. Export it again in UTF-8; nobody is added to a list.",
             place=place,
             places=_places(opened),
         )
         raise SourceError(msg) from None
     msg = Said(
         "{place}: reading {places} failed ({kind}). The message quotes rows, so it is not shown; run "
-        "the select in DuckDB by hand, and prefer TRY_CAST to CAST. Nothing was published.",
+        "the select in DuckDB by hand, and prefer TRY_CAST to CAST. Nobody is added to a list.",
         place=place,
         places=_places(opened),
         kind=type(error).__name__,

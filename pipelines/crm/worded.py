@@ -37,8 +37,8 @@ def worded(table: TableName, opened: Sequence[OpenSource], select: str) -> Itera
         check_not_lost(f"Table {table}", places, error)
         if is_no_utf8(error):
             msg = Said(
-                "Table {table}: {places} holds text that is not UTF-8. Export it again in UTF-8; nothing was "
-                "published.",
+                "Table {table}: {places} holds text that is not UTF-8. Export it again in UTF-8; nobody is "
+                "added to a list.",
                 table=table,
                 places=places,
             )
@@ -46,7 +46,7 @@ def worded(table: TableName, opened: Sequence[OpenSource], select: str) -> Itera
         if is_no_regular_csv(error):
             msg = Said(
                 "Table {table}: {places} is no regular CSV: its line ends are mixed, or a quote is not closed. "
-                "Export it again; nothing was published.",
+                "Export it again; nobody is added to a list.",
                 table=table,
                 places=places,
             )

@@ -17,7 +17,7 @@ from schemas.brake import NOT_COUNTED, Brake, SourceCounts
 from schemas.network import Network
 from schemas.said import Said
 from schemas.segment import Audience
-from schemas.source import TABLE_WORDS, TableName, table_said
+from schemas.source import TABLE_WORDS, table_said
 from schemas.too_small import SHORT_AND_CHANGED
 from schemas.uploads import NO_CONSENT, Ledger, Manifest
 
@@ -28,6 +28,8 @@ TABLE_SHRANK = "the CRM's table of {table} went from {before} to {now} rows (lim
 #: Others: whom a table or a list refuses by ids that are no customer's, it protects no more.
 NAMES_NOBODY = "no customer_id of {place} is a customer's"
 NAMES_FEWER = "of the customer_ids of {place} {before} were a customer's, and {now} are (limit {limit})"
+#: Of these tables both speak of what people said.
+_WHO_SAYS = {table_said("customers"), table_said("consents")}
 _FEWER_MAY_BE_SENT = "the share of people who may be sent went from {before} to {now} (limit {limit} less)"
 
 
@@ -54,11 +56,12 @@ class Turnover(NamedTuple):
 
 class Verdict(NamedTuple):
     """Why the audience may not be published before somebody has looked at it, None if it may; the number of the leave
-    that lets it pass, to be spent when it has; and whether statements may be lacking tonight."""
+    that lets it pass, to be spent when it has; and whether silence forbids, as it does but where words may be lacking.
+    """
 
     held_back: Said | None
     leave: int | None = None
-    lacks_consents: bool = False
+    silence_forbids: bool = True
 
 
 def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, and what is known of it
@@ -80,14 +83,16 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
     last = last_whole(outbox.catalog.versions(audience, state=None))
     before = last or last_full_of_any(outbox.catalog, outbox.night)
     changed = list(_sources(NOT_COUNTED if before is None else before.sources, rows.sources, limits))
+    found = changed if last is None else _found(audience, last, rows, limits, outbox, since)
     leave = allowance(outbox.catalog, audience)
     if rows.below_minimum:
-        if not changed:
+        told = [change for change in found if change in changed or change.sentence == _FEWER_MAY_BE_SENT]
+        if not told:
             return Verdict(None)
         # No leave lets it pass: that one waits until it is large enough again.
-        short = Said(SHORT_AND_CHANGED, short=too_small(rows, network), changes=changed)
-        return Verdict(short, lacks_consents=lack_consents(changed) and leave is None and audience not in allowed)
-    found = changed if last is None else _found(audience, last, rows, limits, outbox, since)
+        short = Said(SHORT_AND_CHANGED, short=too_small(rows, network), changes=told)
+        is_allowed = leave is not None or audience in allowed
+        return Verdict(short, silence_forbids=is_allowed or silence_forbids(told))
     if not found:
         return Verdict(None)
     if audience in allowed:
@@ -96,20 +101,24 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
     if leave is not None:
         return Verdict(None, leave)
     held_back = Said(HOLDS, changes=found, audience=str(audience))
-    return Verdict(held_back, lacks_consents=lack_consents(found))
+    return Verdict(held_back, silence_forbids=silence_forbids(found))
 
 
-def lack_consents(changes: Collection[Said]) -> bool:
-    """Whether it may be, by what trips the brake, that statements are lacking, so that silence means nothing. They are
-    not since customers are: who is there has theirs.
+def since_published(audience: Audience, sources: SourceCounts, limits: Brake, outbox: Outbox) -> list[Said]:
+    """What of tonight's CRM changed by more than its limit since the audience's last version that had a full file."""
+    last = last_whole(outbox.catalog.versions(audience, state=None))
+    return [] if last is None else list(_sources(last.sources, sources, limits))
+
+
+def silence_forbids(changes: Collection[Said]) -> bool:
+    """Whether whoever says nothing has said nothing, by what trips the brake. Words may be lacking that were there, and
+    so may the record of somebody on which they said yes.
     """
-    fewer_customers = any(_is_of("customers", change, TABLE_SHRANK) for change in changes)
-    says = (TABLE_SHRANK,) if fewer_customers else (TABLE_SHRANK, NAMES_NOBODY, NAMES_FEWER)
-    return any(change.sentence == _FEWER_MAY_BE_SENT or _is_of("consents", change, *says) for change in changes)
-
-
-def _is_of(table: TableName, change: Said, *sentences: str) -> bool:
-    return change.sentence in sentences and table_said(table) in change.values.values()
+    return not any(
+        change.sentence == _FEWER_MAY_BE_SENT
+        or (change.sentence in {TABLE_SHRANK, NAMES_NOBODY, NAMES_FEWER} and _WHO_SAYS & set(change.values.values()))
+        for change in changes
+    )
 
 
 def _found(  # noqa: PLR0913, PLR0917 - as in `verdict_on`

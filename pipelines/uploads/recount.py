@@ -98,6 +98,6 @@ def _rows_by_list(files: Iterable[CheckedFile]) -> Counter[tuple[FileKind, str]]
 
 
 def _defect(audience: Audience, what: str, label: str = "") -> PublicationError:
-    says = "{audience}: the ledger does not close: {what}. This is a defect; nothing was published."
+    says = "{audience}: the ledger does not close: {what}. This is a defect; nobody is added to a list."
     msg = Said(says, audience=audience, what=f"list {label}: {what}" if label else what)
     return PublicationError(msg, check="ledger_closes")

@@ -118,7 +118,7 @@ def reduced_rows(
         if part.keys.join(here, on=["key", "value"], how="anti").height:
             name = f"{before.network}/{before.segment} {before.version}"
             msg = Said(
-                "{name}: what is left of it holds a key that it may not. This is a defect; nothing was published.",
+                "{name}: what is left of it holds a key that it may not. This is a defect; nobody is added to a list.",
                 name=name,
             )
             raise PublicationError(msg, check="ledger_closes")

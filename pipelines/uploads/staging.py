@@ -30,13 +30,13 @@ def check_ledger(audience: Audience, ledger: Ledger) -> None:
     if not ledger.closes:
         says = (
             "{audience}: the ledger does not close: {segment_people} people in the segment, {file_people} in the "
-            "file, {dropped} dropped with a reason. This is a defect; nothing was published."
+            "file, {dropped} dropped with a reason. This is a defect; nobody is added to a list."
         )
         if ledger.open_identifiers:
             says = (
                 "{audience}: the ledger does not close: {segment_people} people in the segment, {file_people} in the "
                 "file, {dropped} dropped with a reason; the sum of {identifiers} is another. "
-                "This is a defect; nothing was published."
+                "This is a defect; nobody is added to a list."
             )
         msg = Said(
             says,

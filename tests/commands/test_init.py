@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -348,7 +349,7 @@ def test_a_view_that_cannot_be_read_is_told_with_its_reason_and_never_as_none_of
         connection.sql("DROP TABLE base")
         connection.sql("CREATE VIEW visits AS SELECT last_name::INT AS visited_at FROM customers")
     (tmp_path / "gone.parquet").unlink()
-    with sqlite3.connect(tmp_path / "crm.sqlite") as connection:
+    with closing(sqlite3.connect(tmp_path / "crm.sqlite")) as connection, connection:
         connection.executescript(
             "CREATE TABLE customers (id, email); INSERT INTO customers VALUES (1, 'a@example.org');"
             "CREATE VIEW orders AS SELECT * FROM gone WHERE name = 'Mustermann';"

@@ -163,10 +163,11 @@ def test_who_is_left_out_by_the_segment_s_own_choice_is_told_for_which(kept: Kep
     # Who has left it that night, and once before, is not excluded by it.
     _, held_out = kept.why("11", "--audience", "meta/rest")
 
-    assert "not in the file: excluded by buyers" in excluded
+    assert "the audience was held, would be in no file of that night: excluded by buyers" in excluded
+    assert "Nobody came to its list, and nobody left it but whom the law takes out." in excluded
     assert "That night: held: nobody is left to upload" in excluded
     assert "Keys that stay out" not in excluded
-    assert "not in the file: holdout" in held_out
+    assert "would be in no file of that night: holdout" in held_out
 
 
 def test_of_an_earlier_night_it_is_told_who_may_not_be_sent_any_more(kept: Kept) -> None:

@@ -112,6 +112,7 @@ class Company:
         They are not all: whoever is joined with somebody who refuses is refused too, for example. But each is surely.
         """
         shown = list(self.records.values()) if self._shown is None else self._shown
+        is_cut = len(shown) < len(self.records) / 2
         users: dict[str, int] = {}
         for record in shown:
             for address in filter(None, (record.email, record.phone)):
@@ -119,7 +120,8 @@ class Company:
         blocked = {address.lower() for address in self.blocked}
         addresses: set[str] = set(blocked)
         for record in shown:
-            alone = users[record.email] == users.get(record.phone, 1) == 1
+            # On a night that lacks customers silence is no word: a yes may stand on another record of the person.
+            alone = not is_cut and users[record.email] == users.get(record.phone, 1) == 1
             if record.email in blocked or self._is_refusing(record, PURPOSES[network], alone=alone):
                 addresses |= {record.email, record.phone}
         return {key_of(network, address) for address in addresses | self._still_forgotten(shown) if address}

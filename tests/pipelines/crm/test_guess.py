@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -1273,7 +1274,7 @@ def test_a_delimiter_at_the_end_of_the_header_alone_is_no_column(tmp_path, delim
 
 def test_parquet_sqlite_and_duckdb_are_known_by_their_bytes(tmp_path):
     pl.DataFrame(PEOPLE).write_parquet(tmp_path / "people.bin")
-    with sqlite3.connect(tmp_path / "shop.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection, connection:
         connection.execute('CREATE TABLE "Order Details" (id INTEGER PRIMARY KEY AUTOINCREMENT)')
         # DuckDB cannot read what SQLite alone quotes so; the tables are of use all the same.
         connection.execute("CREATE VIEW subtotals AS SELECT [Order Details].id FROM [Order Details]")

@@ -274,7 +274,7 @@ def test_a_request_that_names_nobody_is_set_aside(reading: Read) -> None:
 
 
 def test_a_cut_off_request_stops_the_run(reading: Read) -> None:
-    with pytest.raises(SourceError, match=r"erasures\.csv, line 2 has too few columns.*nothing was published"):
+    with pytest.raises(SourceError, match=r"erasures\.csv, line 2 has too few columns.*nobody is added to a list"):
         pull_erasures(reading(erasures=["r1,zoe"]), NOBODY)
 
 
@@ -340,7 +340,7 @@ def test_a_statement_about_nobody_is_set_aside(reading: Read) -> None:
 
 @pytest.mark.parametrize("line", ["zoe,,ads_upload,,denied", "zoe,,ads_upload,,denied,2025-01-01,x"])
 def test_a_misshapen_statement_stops_the_run(reading: Read, line: str) -> None:
-    with pytest.raises(SourceError, match=r"consents\.csv, line 3 has too .*nothing was published"):
+    with pytest.raises(SourceError, match=r"consents\.csv, line 3 has too .*nobody is added to a list"):
         pull_table(
             "consents", reading(consents=["jane,,ads_upload,,granted,2025-01-01", line]), NOBODY, unapplied=NOBODY
         )
@@ -365,7 +365,7 @@ def test_a_misshapen_statement_stops_the_run(reading: Read, line: str) -> None:
 def test_an_empty_crm_stops_the_run(reading: Read, lines: list[str], gave: str) -> None:
     with pytest.raises(SourceError) as caught:
         pull_table("customers", reading(customers=lines), NOBODY, unapplied=NOBODY)
-    assert str(caught.value) == f"The CRM is empty: customers.csv {gave}. Nothing was published."
+    assert str(caught.value) == f"The CRM is empty: customers.csv {gave}. Nobody is added to a list."
 
 
 def test_a_crm_whose_every_customer_was_erased_is_not_an_empty_one(reading: Read) -> None:

@@ -415,7 +415,7 @@ def test_a_misshapen_line_among_consents_or_erasures_stops_the_run(
     with closing(database.cursor()) as connection, pytest.raises(SourceError) as caught:
         crm(connection, tmp_path, **{table: selects[table]}).pull(table)  # pyright: ignore[reportArgumentType]
     assert str(caught.value).startswith(f"{tmp_path / 'crm.csv'}, line 3 has too ")
-    assert "nothing was published" in str(caught.value)
+    assert "nobody is added to a list" in str(caught.value)
 
 
 def test_what_was_read_ahead_is_pulled_once_and_then_read_anew(

@@ -369,7 +369,7 @@ def test_a_broken_quote_stops_the_run_with_file_and_line(pull: Pull, tmp_path: P
     (tmp_path / "crm.csv").write_text(f"id,email,phone\n1,a,06\n2,b,06\n{line}\n4,d,06\n", encoding="utf-8")
     message = sentence(pull)
     assert message.startswith(f"{tmp_path / 'crm.csv'}, line 4: malformed CSV")
-    assert "nothing was published" in message
+    assert "nobody is added to a list" in message
     assert "c@x.fr" not in message
 
 
@@ -721,7 +721,7 @@ def test_bytes_that_are_no_text_stop_the_run_with_their_file(pull: Pull, tmp_pat
     message = sentence(pull, f"SELECT id AS customer_id, email, phone FROM {place}", **source)
     assert message == (
         f"Table customers: {tmp_path / 'crm'}.{kind} holds text that is not UTF-8. Export it again in UTF-8; "
-        "nothing was published."
+        "nobody is added to a list."
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.uploads.brake import Counted, Turnover, lack_consents, tripped, turnover
+from pipelines.uploads.brake import Counted, Turnover, silence_forbids, tripped, turnover
 from schemas.brake import Brake, SourceCounts
 from schemas.uploads import LEDGER_REASONS, Ledger
 
@@ -81,34 +81,33 @@ def test_a_table_that_refuses_by_ids_that_nobody_has_holds_what_it_would_let_thr
     ]
     found = tripped(*counted, SAME, LIMITS)
     assert found == ([] if said is None else [said])
-    assert lack_consents(found) == bool(found)
+    assert silence_forbids(found) == (not found)
 
 
 BEFORE = {"customers": 3000, "orders": 5000, "consents": 3000}
 
 
 @pytest.mark.parametrize(
-    ("now", "rows", "named_percent", "lacks"),
+    ("now", "rows", "named_percent", "forbids"),
     [
-        (night(), {"orders": 2500}, {}, False),
-        (night(699), {}, {}, False),
-        (night(no_usable_identifier=200), {}, {}, False),
-        (night(), {}, {"config/suppressions/staff.toml": 0}, False),
-        (night(no_consent_to_ads_upload=200), {}, {}, True),
-        (night(), {"consents": 1500}, {}, True),
-        (night(), {}, {"consents": 0}, True),
-        # Who is there has all that they said.
-        (night(), {"customers": 1500}, {"consents": 0}, False),
+        (night(), {"orders": 2500}, {}, True),
+        (night(699), {}, {}, True),
+        (night(no_usable_identifier=200), {}, {}, True),
+        (night(), {}, {"config/suppressions/staff.toml": 0}, True),
+        (night(no_consent_to_ads_upload=200), {}, {}, False),
+        (night(), {"consents": 1500}, {}, False),
+        (night(), {"customers": 1500}, {}, False),
+        (night(), {}, {"consents": 0}, False),
     ],
 )
-def test_what_trips_it_says_whether_statements_may_be_lacking(
-    now: Counted, rows: dict[str, int], named_percent: dict[str, int], lacks: bool
+def test_silence_is_a_no_unless_what_trips_it_shows_that_words_may_be_lacking(
+    now: Counted, rows: dict[str, int], named_percent: dict[str, int], forbids: bool
 ) -> None:
     before = night()._replace(sources=SourceCounts(rows=BEFORE))
     now = now._replace(sources=SourceCounts(rows=BEFORE | rows, named_percent=named_percent))
     found = tripped(before, now, SAME, LIMITS)
     assert found
-    assert lack_consents(found) == lacks
+    assert silence_forbids(found) == forbids
 
 
 def test_a_table_that_is_gone_counts_as_empty() -> None:
