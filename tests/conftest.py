@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -25,6 +26,9 @@ settings.load_profile("relance")
 
 refuse_sleeping_queries()
 
+# Looking for garbage in the modules and tests as they are loaded takes as long as loading them (measured).
+gc.disable()
+
 SHARED = ROOT.parent / "shared"
 
 
@@ -36,6 +40,12 @@ def pytest_configure() -> None:
     duckdb.connect = lambda database=":memory:", read_only=False, config=None: connect(
         database, read_only, {"threads": 1, **(config or {})}
     )
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded is no garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -27,7 +27,18 @@ _PRELOADED = [
     "dagster._core.execution.execute_in_process",
     "dagster._core.instance.factory",
     "dagster._core.execution.backfill",
+    "dagster._core.instance.runs.run_domain",
+    "dagster._core.storage.local_compute_log_manager",
+    "dagster._core.storage.root",
+    "dagster._core.storage.migration.utils",
+    "dagster._core.executor.in_process",
+    "dagster._core.definitions.repository_definition.repository_data_builder",
+    "dagster._core.secrets.loader",
+    "upath.implementations.local",
     "alembic.autogenerate.compare",
+    "rich._emoji_codes",
+    "phonenumbers.data.region_FR",
+    "phonenumbers.data.region_BE",
 ]
 
 
