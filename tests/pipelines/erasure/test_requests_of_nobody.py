@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
 from catalog.home import Home
@@ -23,22 +22,21 @@ def told(home: Path) -> list[str]:
     return [str(notice) for notice in notices if "new requests" in str(notice)]
 
 
-@pytest.mark.parametrize(("asked", "orphans"), [(("x1", "x2"), 0), (("x1", "CRM-x2"), 1), (("new",), 0)])
-def test_requests_that_name_no_record_are_told_once(
-    company: Company, tmp_path: Path, asked: tuple[str, ...], orphans: int
-) -> None:
-    home = tmp_path / "home"
-    night(company.config, home, "2024-06-30")
+def test_requests_that_name_no_record_are_told_once(company: Company, home_after_a_night: Path) -> None:
+    home = home_after_a_night
+    company.declare_erasures("r1,x1,2024-07-01\nr2,x2,2024-07-01\n")
+    night(company.config, home, "2024-07-01")
+    assert told(home) == []
+    company.declare_erasures("r3,x3,2024-07-02\nr4,CRM-x4,2024-07-02\n")
+    night(company.config, home, "2024-07-02")
+    assert ["had: 1. If" in each for each in told(home)] == [True]
+    # It was told; and whose record comes with the request is somebody.
     customers = (company.folder / "customers.csv").read_text(encoding="utf-8")
     company.write("customers", customers + "new,new@example.net,,,,,,2024-06-30 10:00:00\n")
-    company.declare_erasures("".join(f"r{place},{each},2024-07-01\n" for place, each in enumerate(asked)))
-    night(company.config, home, "2024-07-01")
-    assert [f"had: {orphans}. If" in each for each in told(home)] == [True] * (orphans > 0)
-    for place, each in enumerate(asked):
-        said = CliRunner().invoke(
-            app, ["certificate", f"r{place}", "--config", str(company.config), "--home", str(home)]
-        )
-        assert said.exit_code == 0, said.output
-        assert ("It names no record" in said.stderr) == each.startswith("CRM-")
-    night(company.config, home, "2024-07-02")
+    company.declare_erasures("r4,CRM-x4,2024-07-02\nr5,new,2024-07-03\n")
+    night(company.config, home, "2024-07-03")
     assert told(home) == []
+    for request, names_nobody in (("r3", False), ("r4", True), ("r5", False)):
+        said = CliRunner().invoke(app, ["certificate", request, "--config", str(company.config), "--home", str(home)])
+        assert said.exit_code == 0, said.output
+        assert ("It names no record" in said.stderr) == names_nobody
