@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from schemas.errors import RelanceError
 from tests.conftest import Company, Ran
+from tests.nights import night
 
 Run = Callable[..., Ran]
 
@@ -25,18 +27,38 @@ def published(home: Path) -> list[Path]:
         ("customers", "id,email,phone,first,last,postcode,country,created\n", "The CRM is empty"),
         ("customers", "id,email\n1,a@b.de\n", 'Referenced column "phone" not found'),
         ("consents", "id,customer,status,time\nc1,1\n", "consents.csv, line 2 has too few columns"),
-        ("orders", "id,customer,time,amount,currency,status\n", "no readable order up to today"),
     ],
 )
-def test_a_broken_source_stops_the_run_with_one_sentence(
-    table: str, text: str, sentence: str, company: Company, relance: Run, tmp_path: Path
+def test_a_broken_source_stops_the_night_with_one_sentence(
+    table: str, text: str, sentence: str, company: Company, tmp_path: Path
 ) -> None:
     company.write(table, text)
+
+    with pytest.raises(RelanceError) as caught:
+        night(company.config, tmp_path / "home", "2024-06-30")
+
+    assert sentence in str(caught.value)
+    assert not published(tmp_path / "home")
+
+
+def test_a_run_tells_why_a_source_stopped_it_and_no_traceback(company: Company, relance: Run, tmp_path: Path) -> None:
+    company.write("consents", "id,customer,status,time\nc1,1\n")
+
+    ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
+
+    assert ran.code == 1, ran.output
+    assert "consents.csv, line 2 has too few columns" in ran.output
+    assert "Traceback" not in ran.output
+    assert not published(tmp_path / "home")
+
+
+def test_a_run_that_finds_no_day_in_the_orders_says_so(company: Company, relance: Run, tmp_path: Path) -> None:
+    company.write("orders", "id,customer,time,amount,currency,status\n")
 
     ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
 
     assert ran.code in {1, 2}, ran.output
-    assert sentence in ran.output
+    assert "no readable order up to today" in ran.output
     assert "Traceback" not in ran.output
     assert not published(tmp_path / "home")
 
@@ -98,18 +120,6 @@ def test_a_rule_that_needs_order_times_is_refused_where_the_source_has_none(
     assert "recency_days needs order times" in ran.output
 
 
-def test_a_currency_without_a_rate_is_set_aside_and_the_rest_goes_on(
-    company: Company, relance: Run, tmp_path: Path
-) -> None:
-    orders = (company.folder / "orders.csv").read_text()
-    company.write("orders", orders + "o6,2,2024-06-02 12:00:00,50.00,GBP,completed\n")
-
-    ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
-
-    assert ran.code == 0, ran.output
-    assert "no rate for GBP" in ran.output
-
-
 def test_a_day_before_the_first_order_is_refused(company: Company, relance: Run, tmp_path: Path) -> None:
     ran = relance("run", "--as-of", "2020-01-01", "--config", str(company.config), home=tmp_path / "home")
 
@@ -118,9 +128,8 @@ def test_a_day_before_the_first_order_is_refused(company: Company, relance: Run,
     assert not published(tmp_path / "home")
 
 
-def test_a_past_day_of_the_crm_cannot_be_read_again(company: Company, relance: Run, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    assert relance("run", "--config", str(company.config), home=home).code == 0
+def test_a_past_day_of_the_crm_cannot_be_read_again(company: Company, home_after_a_night: Path, relance: Run) -> None:
+    home = home_after_a_night
 
     past = relance("run", "--as-of", "2024-06-29", "--config", str(company.config), home=home)
     next_day = relance("run", "--as-of", "2024-07-01", "--config", str(company.config), home=home)
@@ -144,9 +153,10 @@ def test_a_day_that_is_not_over_is_refused(
     assert "is not over yet" in ran.output
 
 
-def test_a_warehouse_without_its_key_never_gets_a_new_one(company: Company, relance: Run, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    assert relance("run", "--config", str(company.config), home=home).code == 0
+def test_a_warehouse_without_its_key_never_gets_a_new_one(
+    company: Company, home_after_a_night: Path, relance: Run
+) -> None:
+    home = home_after_a_night
     key = home / "keys" / "warehouse.key"
     right = key.read_text()
 
@@ -159,7 +169,7 @@ def test_a_warehouse_without_its_key_never_gets_a_new_one(company: Company, rela
     assert "its warehouse key is not in" in missing.output
     assert "was made with another warehouse key" in wrong.output
     key.write_text(right)
-    assert relance("run", "--config", str(company.config), home=home).code == 0
+    night(company.config, home, "2024-06-30")
 
 
 def test_a_second_process_on_the_home_gets_one_clear_sentence(company: Company, relance: Run, tmp_path: Path) -> None:
@@ -188,9 +198,11 @@ def test_orders_whose_ids_lost_their_zeros_are_told_in_the_run_and_in_status(
     assert f"look: 105 of 105 {told}" in relance("status", home=tmp_path / "home").output
 
 
-def test_rows_dated_after_today_stop_no_night_and_are_told(company: Company, relance: Run, tmp_path: Path) -> None:
+def test_rows_dated_after_today_and_a_currency_without_a_rate_stop_no_night_and_are_told(
+    company: Company, relance: Run, tmp_path: Path
+) -> None:
     for table, late in {
-        "orders": "late,1,2062-01-01 12:00:00,10.00,EUR,completed\n",
+        "orders": "late,1,2062-01-01 12:00:00,10.00,EUR,completed\no6,2,2024-06-02 12:00:00,50.00,GBP,completed\n",
         "consents": "late,1,granted,2063-01-01 12:00:00\n",
     }.items():
         company.write(table, (company.folder / f"{table}.csv").read_text(encoding="utf-8") + late)
@@ -201,3 +213,4 @@ def test_rows_dated_after_today_stop_no_night_and_are_told(company: Company, rel
     assert "Running 2024-06-30" in ran.output
     assert "Look: Rows of orders dated after today, up to 2062-01-01: 1." in ran.output
     assert "Look: Rows of consents dated after today, up to 2063-01-01: 2. Consents are judged as of that" in ran.output
+    assert "no rate for GBP" in ran.output

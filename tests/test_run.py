@@ -9,6 +9,7 @@ from pathlib import Path
 
 from schemas.network import networks
 from tests.conftest import ROOT, Company, Ran
+from tests.nights import night
 
 
 def sha256(text: str) -> str:
@@ -76,42 +77,42 @@ def test_two_runs_of_one_day_and_two_homes_give_the_same_bytes(
     files = first.files()
 
     again = relance(*arguments, home=homes[0])
-    other = relance(*arguments, home=homes[1])
+    # The day of the sample's last order.
+    night(config, homes[1], "2025-06-30")
 
     assert len(files) >= 7
     assert again.files() == files
-    assert other.files() == files
+    assert Ran(0, "", homes[1]).files() == files
     assert "fresh" in again.output
     keys = [{path.name: path.read_text() for path in (home / "keys").iterdir()} for home in homes]
     assert not set(keys[0].values()) & set(keys[1].values())
 
 
-def test_one_new_file_adds_a_segment(company: Company, relance: Callable[..., Ran], tmp_path: Path) -> None:
+def test_one_new_file_adds_a_segment(company: Company, tmp_path: Path) -> None:
     company.declare(
         "segments/frequent.toml",
         'title = "Frequent"\npublic_name = "often"\npurpose = "loyalty"\nwhere = "revenue >= 10"\n'
         'networks = ["meta:fr"]\nowner = "team:growth"\n',
     )
 
-    ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
+    night(company.config, tmp_path / "home", "2024-06-30")
 
-    assert ran.code == 0, ran.output
-    assert len(ran.upload("meta/fr/frequent")) == 104
+    assert len(Ran(0, "", tmp_path / "home").upload("meta/fr/frequent")) == 104
 
 
-def test_a_person_without_consent_is_in_no_file_and_in_the_ledger(
-    company: Company, relance: Callable[..., Ran], tmp_path: Path
-) -> None:
+def test_a_person_without_consent_is_in_no_file_and_in_the_ledger(company: Company, tmp_path: Path) -> None:
     company.write(
         "consents",
         "id,customer,status,time\nc1,1,granted,2023-01-01\nc2,2,granted,2023-01-01\nc3,2,withdrawn,2024-01-01\n",
     )
 
-    ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
+    night(company.config, tmp_path / "home", "2024-06-30")
 
-    assert ran.code == 0, ran.output
-    assert len(ran.upload("meta/main/buyers")) == 102
-    assert "no consent to ads upload (2)" in ran.output
+    assert len(Ran(0, "", tmp_path / "home").upload("meta/main/buyers")) == 102
+    [path] = (tmp_path / "home" / "outbox" / "meta" / "main" / "buyers").glob("*/manifest.json")
+    ledger = json.loads(path.read_text())["ledger"]
+    assert (ledger["segment_people"], ledger["file_people"]) == (103, 101)
+    assert {why: people for why, people in ledger["dropped"].items() if people} == {"no_consent_to_ads_upload": 2}
 
 
 def test_an_empty_audience_is_held_and_says_so(company: Company, relance: Callable[..., Ran], tmp_path: Path) -> None:
@@ -152,46 +153,38 @@ def test_a_dry_run_says_what_the_run_would_and_leaves_what_is_published(
 
 
 def test_a_signed_version_verifies_and_a_changed_one_does_not(
-    company: Company, relance: Callable[..., Ran], tmp_path: Path
+    home_after_a_night: Path, relance: Callable[..., Ran], tmp_path: Path
 ) -> None:
-    ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
-    [folder] = (tmp_path / "home" / "outbox" / "meta" / "main" / "buyers").iterdir()
-    assert relance("verify", str(folder), home=ran.home).code == 0
+    [folder] = (home_after_a_night / "outbox" / "meta" / "main" / "buyers").iterdir()
+    assert relance("verify", str(folder), home=home_after_a_night).code == 0
     key = tmp_path / "their.pub"
-    shutil.copyfile(ran.home / "keys" / "signing.pub", key)
+    shutil.copyfile(home_after_a_night / "keys" / "signing.pub", key)
     assert relance("verify", str(folder), "--public-key", str(key), home=tmp_path / "elsewhere").code == 0
 
     [file] = folder.glob("*.csv")
     file.write_bytes(file.read_bytes() + b"\n")
 
-    changed = relance("verify", str(folder), home=ran.home)
+    changed = relance("verify", str(folder), home=home_after_a_night)
     assert changed.code == 1
     assert "buyers.full.csv is not the file that was published" in changed.output
 
 
-def test_a_night_is_in_the_audit_log_and_the_log_holds(
-    company: Company, relance: Callable[..., Ran], tmp_path: Path
-) -> None:
-    home = tmp_path / "home"
-    assert relance("run", "--config", str(company.config), home=home).code == 0
-    shown = relance("audit", "show", home=home)
+def test_a_night_is_in_the_audit_log_and_the_log_holds(home_after_a_night: Path, relance: Callable[..., Ran]) -> None:
+    shown = relance("audit", "show", home=home_after_a_night)
     assert [word for word in ("run started", "published", "run ended") if word not in shown.output] == []
-    verified = relance("audit", "verify", home=home)
+    verified = relance("audit", "verify", home=home_after_a_night)
     assert verified.code == 0, verified.output
     assert "newer than any signed head" not in verified.output
 
 
-def test_the_ledger_says_which_identifiers_were_no_match_key_and_why(
-    company: Company, relance: Callable[..., Ran], tmp_path: Path
-) -> None:
+def test_the_ledger_says_which_identifiers_were_no_match_key_and_why(company: Company, tmp_path: Path) -> None:
     customers = (company.folder / "customers.csv").read_text()
     company.write("customers", customers + "bad,none@none.com,12,Bad,Case,75001,FR,2023-01-01\n")
     orders = (company.folder / "orders.csv").read_text()
     company.write("orders", orders + "obad,bad,2024-06-01,10.00,EUR,completed\n")
 
-    ran = relance("run", "--config", str(company.config), home=tmp_path / "home")
+    night(company.config, tmp_path / "home", "2024-06-30")
 
-    assert ran.code == 0, ran.output
     [path] = (tmp_path / "home" / "outbox" / "meta" / "main" / "buyers").glob("*/manifest.json")
     ledger = json.loads(path.read_text())["ledger"]
     assert ledger["refused_identifiers"] == {"email: placeholder": 1, "phone: not_valid": 1}
