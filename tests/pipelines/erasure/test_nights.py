@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,16 +54,22 @@ def crms(draw: st.DrawFn) -> dict[str, list[str]]:
     }
 
 
-@pytest.fixture
-def reading(tmp_path: Path) -> Iterator[Read]:
-    home = Home.at(tmp_path)
+@contextmanager
+def readings(folder: Path) -> Iterator[Read]:
+    home = Home.at(folder)
     home.create()
     with closing(connect(home, "500MB")) as connection:
 
         def made(**lines: list[str]) -> Reading:
             own = {"customers": PERSON, "orders": ORDERS, "consents": CONSENTS, "visits": []}
-            return reading_of(connection, tmp_path, **{**own, **lines})
+            return reading_of(connection, folder, **{**own, **lines})
 
+        yield made
+
+
+@pytest.fixture
+def reading(tmp_path: Path) -> Iterator[Read]:
+    with readings(tmp_path) as made:
         yield made
 
 
@@ -165,6 +171,14 @@ def test_reading_again_brings_nobody_back(asked: str, reading: Read) -> None:
     assert all(again[table].rows.equals(first[table].rows) for table in TABLES)
 
 
+@pytest.fixture(scope="module")
+def zoe_forgotten(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
+    """What is kept of a night that forgets Zoe, and John twice."""
+    others = [from_the_command("john", request_id=f"r{day}", day=day) for day in (1, 9)]
+    with readings(tmp_path_factory.mktemp("zoe")) as reading:
+        return kept(night(reading(), pl.concat([from_the_command("zoe", day=3), *others])))
+
+
 @pytest.mark.parametrize(
     ("grant", "back"),
     [
@@ -178,14 +192,12 @@ def test_reading_again_brings_nobody_back(asked: str, reading: Read) -> None:
     ],
 )
 def test_only_a_consent_granted_after_the_request_brings_a_record_back(
-    grant: str, back: list[str], reading: Read, monkeypatch: pytest.MonkeyPatch
+    grant: str, back: list[str], reading: Read, zoe_forgotten: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The two grants for zoe are read apart.
     monkeypatch.setattr(pieces, "_ROWS_AT_ONCE", 4)
-    others = [from_the_command("john", request_id=f"r{day}", day=day) for day in (1, 9)]
-    erased = kept(night(reading(), pl.concat([from_the_command("zoe", day=3), *others])))
     before = "zoe,,ads_upload,,granted,2025-06-02"
-    tables = night(reading(consents=[*CONSENTS, before, grant]), erased)
+    tables = night(reading(consents=[*CONSENTS, before, grant]), zoe_forgotten)
     assert [name for name in who(tables["customers"]) if name != "jane"] == back
     assert [name for name in who(tables["orders"]) if name != "jane"] == back
 
