@@ -243,7 +243,7 @@ def watched(folder: Path) -> Iterator[dict[Path, bytes]]:
 
 def test_what_a_night_spills_lies_encrypted_in_the_home(relance: Run, tmp_path: Path) -> None:
     home, config = tmp_path / "home", tmp_path / "config"
-    assert relance("sample", str(home / "sample"), "--customers", "50000", home=home).code == 0
+    assert relance("sample", str(home / "sample"), "--customers", "30000", home=home).code == 0
     # What is spilled is the CRM; one segment is enough to bring the night to its end.
     shutil.copytree(ROOT / "config", config, ignore=shutil.ignore_patterns("l*_customers.toml", "new_customers.toml"))
     sources = (config / "sources.toml").read_text()
