@@ -16,6 +16,7 @@ from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
 from schemas.errors import DISK_FULL, DiskError
 from tests.conftest import Company, Ran
+from tests.nights import night
 from tests.processes import command, forked
 
 
@@ -71,4 +72,5 @@ def test_a_night_that_could_not_write_its_end_is_told_with_the_reason(
     assert says in told
     assert "before its first stage" not in told
     assert status in relance("status", home=home).output
-    assert relance("run", "--config", str(company.config), home=home).code == 0
+    night(company.config, home, "2024-06-30")
+    assert "done" in relance("status", home=home).output
