@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from commands.main import app
 from pipelines.erasure.certificate import certificate_of
 from pipelines.holdings.confirming import confirm, unconfirm
 from schemas.segment import Audience
-from tests.conftest import Company
+from tests.conftest import Company, small_company
 from tests.nights import night
 
 DAYS = ("2024-06-30", "2024-07-01", "2024-07-02", "2024-07-03")
@@ -34,6 +35,25 @@ def restored(company: Company, home_after_a_night: Path) -> Home:
         confirm(catalog, GOOGLE, f"{DAYS[0]}.1", "created")
     mark_restored(home)
     return home
+
+
+@pytest.fixture(scope="module")
+def first_night_since(first_night: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("restored")
+    shutil.copytree(first_night, folder / "home", symlinks=True)
+    home = Home.at(folder / "home")
+    with open_catalog(home) as catalog:
+        confirm(catalog, GOOGLE, f"{DAYS[0]}.1", "created")
+    mark_restored(home)
+    night(small_company(folder / "company").config, home.root, DAYS[1])
+    return home.root
+
+
+@pytest.fixture
+def a_night_since(first_night_since: Path, tmp_path: Path) -> Home:
+    """Such a home after a night."""
+    shutil.copytree(first_night_since, tmp_path / "home", symlinks=True)
+    return Home.at(tmp_path / "home")
 
 
 def mark_restored(home: Home) -> None:
@@ -56,10 +76,9 @@ def outcome(home: Home, audience: Audience) -> str:
 
 
 def test_a_list_filled_before_the_restoration_is_to_be_filled_anew_whatever_it_is_known_to_hold(
-    company: Company, restored: Home
+    company: Company, a_night_since: Home
 ) -> None:
-    night(company.config, restored.root, DAYS[1])
-
+    restored = a_night_since
     manifest = json.loads((restored.outbox.joinpath(*GOOGLE, f"{DAYS[1]}.1") / "manifest.json").read_text())
     assert [step["kind"] for step in manifest["plan"]] == ["replaced"]
     assert {entry["kind"] for entry in manifest["files"]} == {"full"}
@@ -79,8 +98,10 @@ def test_a_list_filled_before_the_restoration_is_to_be_filled_anew_whatever_it_i
     assert "restored" not in said("status", home=restored, company=company)
 
 
-def test_a_request_made_since_is_not_closed_while_a_list_may_hold_the_person(company: Company, restored: Home) -> None:
-    night(company.config, restored.root, DAYS[1])
+def test_a_request_made_since_is_not_closed_while_a_list_may_hold_the_person(
+    company: Company, a_night_since: Home
+) -> None:
+    restored = a_night_since
     # Nobody of this address is known: who was in later nights' files is not known either.
     said("forget", "stranger@example.org", home=restored, company=company)
     night(company.config, restored.root, DAYS[2])
@@ -104,9 +125,9 @@ def test_a_request_made_before_the_first_run_is_not_closed_by_it_and_says_why(co
 
 
 def test_a_request_that_was_closed_is_open_again_where_the_list_is_unknown_again(
-    company: Company, restored: Home
+    company: Company, a_night_since: Home
 ) -> None:
-    night(company.config, restored.root, DAYS[1])
+    restored = a_night_since
     said("forget", "stranger@example.org", home=restored, company=company)
     with open_catalog(restored) as catalog:
         confirm(catalog, GOOGLE, f"{DAYS[1]}.1", "replaced")
