@@ -22,6 +22,7 @@ from pipelines.tables import intervals
 from schemas.errors import DayError
 from schemas.settings import Settings
 from tests.conftest import ROOT, Company, Ran
+from tests.nights import night
 
 STAGES = ["crm", "customers", "features", "identifiers", "segments", "uploads"]
 
@@ -183,14 +184,13 @@ def test_crm_refuses_every_day_but_the_newest_and_names_it(
 
 
 def test_an_old_night_of_segments_is_worked_out_again_and_never_published(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, company: Company, tmp_path: Path
+    definitions: dg.Definitions, instance: dg.DagsterInstance, company: Company, home_after_a_night: Path
 ) -> None:
     job = definitions.resolve_job_def("nightly")
-    assert job.execute_in_process(instance=instance, partition_key="2024-06-30").success
     orders = (company.folder / "orders.csv").read_text()
     company.write("orders", orders + "o7,2,2024-07-02 12:00:00,50.00,EUR,completed\n")
     assert job.execute_in_process(instance=instance, partition_key="2024-07-02").success
-    before = Ran(0, "", tmp_path / "home").files()
+    before = Ran(0, "", home_after_a_night).files()
 
     segment = job.execute_in_process(
         instance=instance, partition_key="2024-06-30", asset_selection=[dg.AssetKey(["segments", "buyers"])]
@@ -205,16 +205,10 @@ def test_an_old_night_of_segments_is_worked_out_again_and_never_published(
     assert segment.success
     assert not upload.success
     assert "Only the newest day is published, which is 2024-07-02" in failure(upload)
-    assert Ran(0, "", tmp_path / "home").files() == before
+    assert Ran(0, "", home_after_a_night).files() == before
 
 
-def test_whatever_is_kept_for_days_is_kept_for_as_many_the_newest_among_them(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, company: Company, tmp_path: Path
-) -> None:
-    def night(day: str) -> None:
-        job = definitions.resolve_job_def("nightly")
-        assert job.execute_in_process(instance=instance, partition_key=day).success
-
+def test_whatever_is_kept_for_days_is_kept_for_as_many_the_newest_among_them(company: Company, tmp_path: Path) -> None:
     newest = date(2024, 6, 30)
     home, settings = Home.at(tmp_path / "home"), Settings(currency="EUR")
     kept = {
@@ -225,7 +219,7 @@ def test_whatever_is_kept_for_days_is_kept_for_as_many_the_newest_among_them(
     }
     orders = (company.folder / "orders.csv").read_text()
     company.write("orders", orders + "o8,2,2024-06-30,?,EUR,completed\n")
-    night(str(newest))
+    night(company.config, home.root, str(newest))
     with open_warehouse(home, open_keys(home), "2GB") as warehouse:
         for (table, column), days in kept.items():
             # The oldest day that is kept, and the one before it.
@@ -234,7 +228,7 @@ def test_whatever_is_kept_for_days_is_kept_for_as_many_the_newest_among_them(
                 warehouse.execute(f"INSERT INTO warehouse.{table} {row}", newest=newest)
         # A night of the segment itself would mend what it never wrote.
         warehouse.execute("UPDATE warehouse.memberships SET segment = 'another' WHERE valid_to IS NOT NULL")
-    night(str(newest))
+    night(company.config, home.root, str(newest))
     with open_warehouse(home, open_keys(home), "2GB") as warehouse:
         found = {
             (table, column): warehouse.read(f"SELECT min({column}) FROM warehouse.{table}").item()
