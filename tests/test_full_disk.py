@@ -41,7 +41,7 @@ def disk(tmp_path: Path) -> Iterator[Callable[[Path, str], Resize]]:
 
 @pytest.mark.parametrize("part", ["outbox", "."])
 def test_a_night_on_a_full_disk_says_so_and_the_next_goes_on(
-    disk: Callable[[Path, str], Resize], company: Company, tmp_path: Path, part: str
+    disk: Callable[[Path, str], Resize], company: Company, first_night: Path, tmp_path: Path, part: str
 ) -> None:
     settings = (company.config / "relance.toml").read_text()
     company.declare("relance.toml", f"{settings}\n[brake]\naudience_grows = 9.0\nkeys_turn_over = 1.0\n")
@@ -49,7 +49,7 @@ def test_a_night_on_a_full_disk_says_so_and_the_next_goes_on(
     folder = homes[0].root / part
     resize = disk(folder, "400m")
     for home in homes:
-        night(company.config, home.root, DAY)
+        shutil.copytree(first_night, home.root, symlinks=True, dirs_exist_ok=True)
     for table, of in (("customers", 0), ("orders", 1), ("consents", 1)):
         company.write(table, more_of((company.folder / f"{table}.csv").read_text(), of))
     # Half a block is left to the outbox; the warehouse gets less than its new tables need.
@@ -101,11 +101,15 @@ def test_a_disk_that_gets_full_when_some_audiences_are_published_does_not_deny_t
 
 
 def test_a_command_on_a_full_disk_ends_with_a_sentence_and_works_once_there_is_space(
-    disk: Callable[[Path, str], Resize], company: Company, relance: Callable[..., Ran], tmp_path: Path
+    disk: Callable[[Path, str], Resize],
+    company: Company,
+    first_night: Path,
+    relance: Callable[..., Ran],
+    tmp_path: Path,
 ) -> None:
     home = Home.at(tmp_path / "full")
     resize = disk(home.root, "400m")
-    night(company.config, home.root, DAY)
+    shutil.copytree(first_night, home.root, symlinks=True, dirs_exist_ok=True)
     used = shutil.disk_usage(home.root).used
     commands = (
         ("status",),

@@ -35,9 +35,10 @@ def confirm_everything(browser: Browser) -> int:
     return pressed
 
 
-def test_what_was_confirmed_waits_no_more_and_who_is_forgotten_is_taken_out(company: Company, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    night(company.config, home, DAY)
+def test_what_was_confirmed_waits_no_more_and_who_is_forgotten_is_taken_out(
+    company: Company, home_after_a_night: Path
+) -> None:
+    home = home_after_a_night
     with open_catalog(Home.at(home)) as catalog:
         site = Site(Home.at(home), catalog, create_app(Home.at(home), Settings(currency="EUR"), catalog))
         browser = site.user("camille", "marketer", "privacy")
