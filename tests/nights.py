@@ -103,8 +103,8 @@ def night_killed_at_a_change(config: Path, home: Path, day: str, seed: int) -> N
 
 
 def night_killed_at_a_moment(config: Path, home: Path, day: str, seed: int) -> None:
-    """A night that gets SIGKILL at a random moment, after less than a second of work."""
-    moment = time.process_time() + random.Random(seed).uniform(0, 1)  # noqa: S311
+    """A night that gets SIGKILL at a random moment, after less than a second and a half of work."""
+    moment = time.process_time() + random.Random(seed).uniform(0, 1.5)  # noqa: S311
 
     def wait() -> None:
         while time.process_time() < moment:
