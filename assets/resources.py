@@ -148,9 +148,10 @@ class Relance(dg.ConfigurableResource):
                 update_forecasts(opened.catalog, opened.warehouse, opened.config.settings)
             # A day that is refused changes nothing.
             if opened.failures and not isinstance(opened.failures[0], DayError):
-                with suppress(RelanceError), self.stage("removals"):
-                    if opened.reading is not None:
+                if opened.reading is not None:
+                    with suppress(RelanceError), self.stage("hearing"):
                         hear_alone(self.erasing, opened.reading, done=opened.done)
+                with suppress(RelanceError), self.stage("removals"):
                     publish_removals(self.erasing, self.outbox, newest=self.newest_read(), past_rows=self.past_rows)
             # It comes last: the warehouse may be written anew, and is closed then.
             with suppress(RelanceError), self.stage("erasures"):
