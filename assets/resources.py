@@ -78,8 +78,7 @@ class _Opened:
     tonight: Tonight | None = None
     files_kept: bool = False
     reading: Reading | None = None
-    #: The stages that the run did.
-    done: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
     failures: list[RelanceError] = field(default_factory=list)
 
 
@@ -150,7 +149,7 @@ class Relance(dg.ConfigurableResource):
             if opened.failures and not isinstance(opened.failures[0], DayError):
                 if opened.reading is not None:
                     with suppress(RelanceError), self.stage("hearing"):
-                        hear_alone(self.erasing, opened.reading, done=opened.done)
+                        hear_alone(self.erasing, opened.reading, failed=opened.failed)
                 with suppress(RelanceError), self.stage("removals"):
                     publish_removals(self.erasing, self.outbox, newest=self.newest_read(), past_rows=self.past_rows)
             # It comes last: the warehouse may be written anew, and is closed then.
@@ -282,20 +281,23 @@ class Relance(dg.ConfigurableResource):
         try:
             with nullcontext() if publishes else taking_turn(opened.warehouse, name, opened.as_of, self.newest_read()):
                 yield
-            opened.done.add(name)
         except UnreachableSourceError as error:
             if pulling is None or pulling.retry_number >= retries.times:
-                opened.failures.append(error)
+                self._fail(name, error)
                 raise
             seconds = retries.seconds * 2**pulling.retry_number
             raise dg.RetryRequested(max_retries=retries.times, seconds_to_wait=seconds) from error
         except RelanceError as error:
-            opened.failures.append(error)
+            self._fail(name, error)
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, only its place may be told
             failure = told(name, error, opened.home)
-            opened.failures.append(failure)
+            self._fail(name, failure)
             raise failure from None
+
+    def _fail(self, stage: str, error: RelanceError) -> None:
+        self._opened.failed.add(stage)
+        self._opened.failures.append(error)
 
 
 def day_of(context: dg.AssetExecutionContext) -> date:

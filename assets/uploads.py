@@ -10,7 +10,8 @@ from assets.metadata import file_metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.customers.refused_emails import refused_emails
 from pipelines.holdings.audience_keys import since_newest
-from pipelines.uploads.brake import silence_forbids, since_published, spend_leave, verdict_on
+from pipelines.holdings.forbidden import Forbidden
+from pipelines.uploads.brake import silence_forbids, since_last_night, spend_leave, verdict_on
 from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.doubtful import is_forbidding, weigh_keys
 from pipelines.uploads.draft import Publication
@@ -19,6 +20,7 @@ from pipelines.uploads.publication import Published, publish
 from pipelines.uploads.retired import publish_last, retired_table, withdraw_of_gone
 from pipelines.uploads.rows import AudienceRows, audience_rows
 from pipelines.uploads.shared_by_many import with_keys_shared_by_many
+from pipelines.uploads.state import taken_out_by_newest
 from pipelines.uploads.tonight import Tonight
 from pipelines.uploads.weighed import note_weighed, weighing_rules
 from schemas.choice import Choice, choice_of
@@ -80,18 +82,14 @@ def _retired(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         as_of = day_of(context)
         with relance.stage("uploads.retired_audiences", publishes=True):
             tonight, limits = relance.tonight(as_of), relance.declared.settings.brake
+            is_word = silence_forbids(since_last_night(tonight.sources, limits, relance.outbox))
             published = [
                 publish_last(
                     audience,
                     relance.declared,
                     relance.outbox,
                     as_of=as_of,
-                    forbidden=tonight.forbidden(
-                        audience.network,
-                        silence_forbids=silence_forbids(
-                            since_published(audience, tonight.sources, limits, relance.outbox)
-                        ),
-                    ),
+                    forbidden=_forbidden(relance, tonight, audience, silence_forbids=is_word),
                 )
                 for audience in relance.declared.retired
             ]
@@ -149,7 +147,7 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
                     segment,
                     network,
                     as_of,
-                    tonight.forbidden(audience.network, silence_forbids=verdict.silence_forbids),
+                    _forbidden(relance, tonight, audience, silence_forbids=verdict.silence_forbids),
                     rows,
                     partial(relance.past_rows, audience),
                     since,
@@ -163,6 +161,12 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
         yield _result(relance, audience, rows, published)
 
     return asset
+
+
+def _forbidden(relance: Relance, tonight: Tonight, audience: Audience, *, silence_forbids: bool) -> Forbidden:
+    outbox = relance.outbox
+    taken_out = None if silence_forbids else taken_out_by_newest(audience, outbox.catalog, outbox.warehouse)
+    return tonight.forbidden(audience.network, taken_out=taken_out)
 
 
 def _rows(tonight: Tonight, audience: Audience, choice: Choice, network: Network, identity_key: str) -> AudienceRows:

@@ -120,7 +120,7 @@ def _print_audience(answer: AudienceAnswer, config: Config) -> None:
     if answer.outcome is not None:
         version = f", version {answer.version}" if answer.version else ""
         because = f": {answer.held_because}" if answer.held_because else ""
-        stays = " Nobody came to its list, and nobody left it but whom the law takes out." * (answer.outcome == "held")
+        stays = " Nobody came to its list, which stays but for what must leave it." * (answer.outcome == "held")
         OUT.print(f"  That night: {answer.outcome}{version}{because}.{stays}", soft_wrap=True)
     if not answer.rule:
         OUT.print("  The person has no features of that night: it did not come that far.")

@@ -104,7 +104,8 @@ class Certificate(BaseModel):
         is too old for its records to be kept nobody knows it any more.
         """
         is_known = self.request.received_at >= now - timedelta(days=KEPT_DAYS)
-        return self.request.state != "received" and is_known and not (self.records or self.removals)
+        covers = self.records or self.removals or self.lists_unknown
+        return self.request.state != "received" and is_known and not covers
 
     def signed_bytes(self) -> bytes:
         """The canonical JSON that the signature covers."""

@@ -26,10 +26,14 @@ country_names()
 refuse_sleeping_queries()
 
 
-def night(config: Path, home: Path, day: str, before: Callable[[str], None] = lambda asset: None) -> None:
-    """Run the nightly job's assets in their order; `before` is told each name, and `end` when all are done."""
+def night(
+    config: Path, home: Path, day: str, before: Callable[[str], None] = lambda asset: None, only: str | None = None
+) -> None:
+    """Run the nightly job's assets in their order, or `only` one; `before` is told each name, and `end` when all are
+    done."""
     with patch.dict(os.environ, RELANCE_CONFIG=str(config), RELANCE_HOME=str(home)):
-        _night(config, home, day, before, assets_of(config, home))
+        nodes = [node for node in assets_of(config, home) if only in {None, node.name}]
+        _night(config, home, day, before, nodes)
 
 
 def assets_of(config: Path, home: Path) -> Sequence[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import redirect_stdout, suppress
+from contextlib import nullcontext, redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ import pytest
 
 from catalog.erasures import erasure_requests, sealed_records
 from catalog.home import Home
+from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
+from catalog.warehouse import open_warehouse
 from commands.forget import forget
 from pipelines.holdings.confirming import confirm
 from pipelines.uploads import after_failure
@@ -181,6 +183,68 @@ def test_silence_of_a_night_that_lacked_consents_takes_nobody_out_when_the_next_
     assert manifest.removes == manifest.forbidden == 1
     found = files_of(home, manifest.version)
     assert {name: BOB in text for name, text in found.items()} == {"full.csv": False, "remove.csv": True}
+
+
+def test_who_is_being_taken_out_stays_so_though_their_word_is_lacking_when_the_next_night_fails(
+    company: Company, home: Home
+) -> None:
+    """Bob withdrew, and nobody has uploaded his removal; then neither his yes nor his no is there. Carla withdraws."""
+    consents = (company.folder / "consents.csv").read_text().splitlines(keepends=True)
+    withdrawn = "c9,2,withdrawn,2024-06-30 10:00:00\n"
+    (company.folder / "consents.csv").write_text("".join([*consents, withdrawn]))
+    night(company.config, home.root, "2024-07-01")
+    others = [line for line in consents if line.split(",")[1] not in {"2", *(f"x{number}" for number in range(60))}]
+    (company.folder / "consents.csv").write_text("".join([*others, withdrawn.replace(",2,", ",3,")]))
+    (company.folder / "customers.csv").unlink()
+    with pytest.raises(RelanceError):
+        night(company.config, home.root, "2024-07-02")
+    with open_catalog(home) as catalog:
+        removed = files_of(home, newest(catalog).version)["remove.csv"]
+    assert BOB in removed and CARLA in removed
+
+
+@pytest.mark.parametrize("fails_at", ["customers", "features"])
+def test_who_is_in_no_row_and_withdraws_is_taken_out_by_a_night_that_fails(
+    company: Company, home: Home, fails_at: str
+) -> None:
+    customers = company.folder / "customers.csv"
+    lines = customers.read_text().splitlines(keepends=True)
+    customers.write_text("".join(line for line in lines if not line.startswith(("2,", "x4", "x5", "x6", "x7"))))
+    if fails_at == "customers":
+        night(company.config, home.root, "2024-07-01")
+        customers.unlink()
+    with (company.folder / "consents.csv").open("a") as consents:
+        consents.write("c9,2,withdrawn,2024-06-30 10:00:00\n")
+    broken_at = "pipelines.features.nightly.measured"
+    with pytest.raises(RelanceError), patch(broken_at, broken) if fails_at == "features" else nullcontext():
+        night(company.config, home.root, "2024-07-02")
+    with open_catalog(home) as catalog:
+        manifest = newest(catalog)
+    assert manifest.removes == manifest.forbidden == 1
+    assert BOB in files_of(home, manifest.version)["remove.csv"]
+
+
+def test_what_fails_while_a_failed_night_hears_stops_no_removal(company: Company, home: Home) -> None:
+    with redirect_stdout(StringIO()), suppress(SystemExit):
+        forget(["bob@example.org"], None, None, None, company.config, home.root)
+    (company.folder / "customers.csv").unlink()
+    with patch("pipelines.uploads.heard_alone.pull_table", side_effect=MemoryError):
+        fails(company, home)
+    with open_catalog(home) as catalog:
+        manifest = newest(catalog)
+    assert BOB in files_of(home, manifest.version)["remove.csv"]
+
+
+def test_a_run_of_one_table_that_fails_reads_no_other(company: Company, home: Home) -> None:
+    """What is made of consents would be published of those of before, since nothing would say that it is older."""
+    night(company.config, home.root, SECOND)
+    with (company.folder / "consents.csv").open("a") as consents:
+        consents.write("c9,2,withdrawn,2024-06-30 10:00:00\n")
+    (company.folder / "orders.csv").unlink()
+    with pytest.raises(RelanceError):
+        night(company.config, home.root, SECOND, only="crm_orders")
+    with open_warehouse(home, open_keys(home), "2GB") as warehouse:
+        assert "withdrawn" not in set(warehouse.read("FROM warehouse.crm_consents")["status"])
 
 
 def test_a_night_that_cannot_know_its_day_is_shown_as_failed(

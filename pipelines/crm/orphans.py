@@ -76,7 +76,8 @@ def orphans(warehouse: Warehouse, table: TableName) -> Orphans:
     if ids * parts <= missing + before - customers:
         lost = Said(
             "{orphans} of {rows} rows of {table} that were looked at name no customer: the CRM's table of customers "
-            "has {customers} rows, and had {before} when it was read before. Look at that export first.",
+            "has {customers} rows, and had {before} in the last weeks. Look at that export first; if it is whole, "
+            "compare how the selects of both tables in sources.toml give customer_id.",
             orphans=without_customer,
             rows=rows,
             table=table_said(table),

@@ -65,7 +65,7 @@ def update_permissions(warehouse: Warehouse, config: Config, *, known: bool, as_
     set_made_by(warehouse, "permissions", made_by)
 
 
-def spoken_against(warehouse: Warehouse, config: Config, as_of: date) -> pl.DataFrame:
+def refusals_but_for_silence(warehouse: Warehouse, config: Config, as_of: date) -> pl.DataFrame:
     """`Refusals` of everybody in `customers` of whom a statement says no at the end of `as_of`, or a suppression list,
     or their age: of whoever may not be sent, those who would not be sent either if silence were a yes.
 

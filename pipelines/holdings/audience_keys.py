@@ -219,6 +219,16 @@ def full_keys_by_list(warehouse: Warehouse, audience: Audience, version: str) ->
     )
 
 
+def removed_keys(warehouse: Warehouse, audience: Audience, version: str) -> pl.DataFrame:
+    """key, value: those that the version's remove files take out."""
+    return warehouse.read(
+        f"SELECT DISTINCT key, value FROM {file_keys()} WHERE {SAME_AUDIENCE} AND version = $version "
+        "AND kind = 'remove'",
+        **audience._asdict(),
+        version=version,
+    )
+
+
 def kept_and_left(
     warehouse: Warehouse, audience: Audience, version: str, full: pl.DataFrame, since: SinceNewest
 ) -> tuple[int, int]:

@@ -31,9 +31,15 @@ _BEFORE = [
 #: How many digits a code has in countries where some begin with a zero: one with fewer has lost it in a spreadsheet.
 #: Source: Universal Postal Union, addressing systems by country.
 _DIGITS = {
-    "AU": 4, "DE": 5, "DK": 4, "ES": 5, "FI": 5, "FR": 5, "IT": 5, "JP": 7, "LT": 5, "MX": 5, "MY": 5, "NO": 4, "PL": 5,
-    "RO": 6, "SG": 6, "UA": 5,
-}  # fmt: skip
+    **dict.fromkeys(("AM", "AU", "DK", "GE", "NO", "NZ", "PA", "PH", "ZA"), 4),
+    **dict.fromkeys(
+        ("DE", "DZ", "ES", "FI", "FR", "GT", "IT", "KE", "KR", "LK", "LT", "MM", "MX", "MY", "PE", "PL"), 5
+    ),
+    **dict.fromkeys(("PR", "SK", "TR", "UA", "VA", "VI"), 5),
+    **dict.fromkeys(("CN", "CO", "EC", "RO", "SG"), 6),
+    "JP": 7,
+    "BR": 8,
+}
 #: Mail for large recipients in France, by office: the five digits are the code.
 _CEDEX = r"(?i)^([0-9]{5}) +cedex(?: +[0-9]{1,2})?$"
 

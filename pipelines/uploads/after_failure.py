@@ -11,17 +11,20 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
-from pipelines.customers.decided import spoken_against
+from pipelines.customers.decided import refusals_but_for_silence
 from pipelines.customers.refused_emails import refused_at, refused_emails
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.taking_in import take_in
-from pipelines.holdings.forbidden import Forbidden, forbidden_keys, nothing_forbidden
+from pipelines.holdings.forbidden import Forbidden, forbidden_keys
 from pipelines.holdings.outbox import Outbox
+from pipelines.tombstones.forbidden import tombstoned
+from pipelines.uploads.absent import Absent
 from pipelines.uploads.draft import Publication
-from pipelines.uploads.permitted import refused_for_silence, unpermitted_keys
+from pipelines.uploads.permitted import is_among, refused_for_silence, unpermitted_keys
 from pipelines.uploads.publication import publish_unreached
 from pipelines.uploads.retired import publish_last
 from pipelines.uploads.rows import ListRows
+from pipelines.uploads.state import taken_out_by_newest
 from schemas.network import Network
 from schemas.segment import Audience
 
@@ -53,13 +56,16 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
     outcomes = outbox.catalog.outcomes_of_night(outbox.night)
     reached = {Audience.of(row) for row in outcomes}
     emails = refused_emails(outbox.warehouse, config)
-    store_frame(outbox.warehouse.connection, "_heard_refusals", spoken_against(outbox.warehouse, config, as_of))
+    store_frame(
+        outbox.warehouse.connection, "_heard_refusals", refusals_but_for_silence(outbox.warehouse, config, as_of)
+    )
     left = {audience for audience in (*config.audiences, *config.retired) if audience not in reached}
     for name, theirs in groupby(sorted(left), lambda audience: audience.network):
         network = config.networks[name]
         # A request that comes meanwhile is honoured when each version is committed.
-        forbidden = _known_forbidden(network, outbox, emails)
+        known_forbidden = _known_forbidden(network, erasing, emails)
         for audience in theirs:
+            forbidden = known_forbidden(audience)
             if audience in config.retired:
                 publish_last(audience, config, outbox, as_of=as_of, forbidden=forbidden)
             else:
@@ -68,18 +74,27 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
                 publish_unreached(publication, outbox)
 
 
-def _known_forbidden(network: Network, outbox: Outbox, emails: pl.DataFrame) -> Forbidden:
-    warehouse, refusing = outbox.warehouse, _refusing(network, outbox.warehouse)
+def _known_forbidden(network: Network, erasing: Erasing, emails: pl.DataFrame) -> Callable[[Audience], Forbidden]:
+    warehouse, identity_key = erasing.warehouse, erasing.keys.identity
+    refusing = _refusing(network, warehouse)
     refused = warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=network.name)
     silent = refused_for_silence(warehouse, network, refused, refusing)
-    return forbidden_keys(
-        refused.join(silent, on=["key", "value"], how="anti"),
-        lambda keys: unpermitted_keys(warehouse, network, keys, nothing_forbidden(keys), refusing),
-        warehouse.read("FROM warehouse.crm_erasures"),
-        network,
-        outbox.keys.identity,
-        refused_at(emails, network.name)["email"],
-    )
+    heard = refused.join(silent, on=["key", "value"], how="anti")
+    erasures = warehouse.read("FROM warehouse.crm_erasures")
+    absent = Absent(warehouse, erasing.config, identity_key).forms(network.name)
+
+    def of_audience(audience: Audience) -> Forbidden:
+        taken_out = taken_out_by_newest(audience, erasing.catalog, warehouse)
+
+        def unpermitted(keys: pl.DataFrame) -> pl.DataFrame:
+            of_absent = tombstoned(keys, network=network, erasures=absent, identity_key=identity_key)
+            return unpermitted_keys(warehouse, network, keys, of_absent | is_among(keys, taken_out), refusing)
+
+        return forbidden_keys(
+            heard, unpermitted, erasures, network, identity_key, refused_at(emails, network.name)["email"]
+        )
+
+    return of_audience
 
 
 def _refusing(network: Network, warehouse: Warehouse) -> pl.Series:

@@ -104,9 +104,9 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
     return Verdict(held_back, silence_forbids=silence_forbids(found))
 
 
-def since_published(audience: Audience, sources: SourceCounts, limits: Brake, outbox: Outbox) -> list[Said]:
-    """What of tonight's CRM changed by more than its limit since the audience's last version that had a full file."""
-    last = last_whole(outbox.catalog.versions(audience, state=None))
+def since_last_night(sources: SourceCounts, limits: Brake, outbox: Outbox) -> list[Said]:
+    """What of tonight's CRM changed by more than its limit since the newest version that a night before made."""
+    last = last_full_of_any(outbox.catalog, outbox.night)
     return [] if last is None else list(_sources(last.sources, sources, limits))
 
 

@@ -16,18 +16,23 @@ from pipelines.erasure.taking_in import known_erasures, note_changed, take_in
 from pipelines.erasure.written import write_table
 from schemas.errors import RelanceError
 
+#: Without them, nothing that is read of tonight can be worked out or published.
+_NEEDED = {"crm.erasures", "crm.customers"}
 
-def hear_alone(erasing: Erasing, reading: Reading, *, done: Collection[str]) -> None:
-    """Read tonight's requests, statements and suppression lists beside the customers of the night before, unless the
-    night read its own: every night without customers would else keep in its lists who has refused since. What cannot
-    be read either stays as it was.
 
-    In: the stages that were done tonight.
+def hear_alone(erasing: Erasing, reading: Reading, *, failed: Collection[str]) -> None:
+    """Read tonight's requests, statements and suppression lists beside the customers of the night before, if tonight's
+    cannot be read: every night without customers would else keep in its lists who has refused since. What cannot be
+    read either stays as it was.
+
+    In: the stages that failed tonight.
     """
-    if "crm.customers" in done or not all(map(erasing.warehouse.has, ("crm_customers", "withheld_addresses"))):
+    if _NEEDED.isdisjoint(failed) or not erasing.warehouse.has("crm_customers"):
         return
-    hearing: list[Callable[[Erasing, Reading], None]] = [_requests] if "crm.erasures" not in done else []
-    for hear in (*hearing, _statements, _lists):
+    hearing: list[Callable[[Erasing, Reading], None]] = [_requests] if "crm.erasures" in failed else []
+    if erasing.warehouse.has("withheld_addresses"):
+        hearing += [_statements, _lists]
+    for hear in hearing:
         with suppress(RelanceError):
             hear(erasing, reading)
 

@@ -74,43 +74,49 @@ def unpermitted_keys(
     warehouse: Warehouse,
     network: Network,
     keys: pl.DataFrame,
-    absent: pl.Series,
-    spoken_against: pl.Series | None = None,
+    was_refused: pl.Series,
+    refusing: pl.Series | None = None,
 ) -> pl.DataFrame:
     """key, value: those of the keys, each there once, by which the network would know somebody who may not be sent to
-    it. `absent`: of each key, whether it is of such a person who is not among tonight's; of a key that somebody has
-    tonight too, tonight's people decide.
+    it. `was_refused`: of each key, whether it is of such a person by what earlier nights knew; of a key that somebody
+    has tonight too, tonight's people decide.
 
-    Given who is `spoken_against` there (person_id), only they may not be sent: whoever is silent may have said
+    Given who is `refusing` there (person_id), silence aside, only they may not be sent: whoever is silent may have said
     something that is lacking tonight, and decides nothing.
     """
     _find_holders(warehouse, network, keys)
     # Few people have one: they are looked for among those who may be sent, not the other way round.
     permitted = f"(FROM warehouse.permissions WHERE network = {literal(network.name)})"
-    if spoken_against is None:
+    if refusing is None:
         joined, deciding = f"ANTI JOIN {permitted}", ""
     else:
-        store_frame(warehouse.connection, "_spoken_against", spoken_against.to_frame("person_id"))
-        joined, deciding = "SEMI JOIN _spoken_against", f" SEMI JOIN {permitted} USING (person_id)"
+        store_frame(warehouse.connection, "_refusing", refusing.to_frame("person_id"))
+        joined, deciding = "SEMI JOIN _refusing", f" SEMI JOIN {permitted} USING (person_id)"
     found = warehouse.read(f"SELECT DISTINCT place FROM _holders {joined} USING (person_id)")["place"]
-    if not absent.any():
+    if not was_refused.any():
         return keys[found]
     held = warehouse.read(f"SELECT DISTINCT place FROM _holders{deciding}")["place"]
-    nobody_s = keys.with_row_index("place").filter(absent, ~pl.col("place").is_in(held.implode()))["place"]
+    nobody_s = keys.with_row_index("place").filter(was_refused, ~pl.col("place").is_in(held.implode()))["place"]
     return keys[pl.concat([found, nobody_s.cast(found.dtype)])]
 
 
+def is_among(keys: pl.DataFrame, others: pl.DataFrame) -> pl.Series:
+    """Of each key (key, value), whether it is one of the others."""
+    found = keys.join(others.unique().with_columns(is_one=True), on=["key", "value"], how="left", maintain_order="left")
+    return found["is_one"].fill_null(False)
+
+
 def refused_for_silence(
-    warehouse: Warehouse, network: Network, refused: pl.DataFrame, spoken_against: pl.Series
+    warehouse: Warehouse, network: Network, refused: pl.DataFrame, refusing: pl.Series
 ) -> pl.DataFrame:
-    """key, value: those of the refused keys (key, value) that somebody has tonight and nobody who is `spoken_against`
+    """key, value: those of the refused keys (key, value) that somebody has tonight and nobody who is `refusing`
     (person_id): whoever else has them is only silent."""
     keys = refused.select("key", "value").unique()
     _find_holders(warehouse, network, keys)
-    store_frame(warehouse.connection, "_spoken_against", spoken_against.to_frame("person_id"))
+    store_frame(warehouse.connection, "_refusing", refusing.to_frame("person_id"))
     found = warehouse.read(
         "SELECT DISTINCT place FROM _holders "
-        "ANTI JOIN (SELECT place FROM _holders SEMI JOIN _spoken_against USING (person_id)) USING (place)"
+        "ANTI JOIN (SELECT place FROM _holders SEMI JOIN _refusing USING (person_id)) USING (place)"
     )
     return keys[found["place"]]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import polars as pl
 import sqlalchemy as sa
 
 from catalog.erasures import forgotten_on, open_removals
@@ -13,7 +14,7 @@ from catalog.journal import confirmations
 from catalog.restored import restored_at
 from catalog.store import VERSIONS, Catalog, manifest_of
 from catalog.warehouse import Warehouse
-from pipelines.holdings.audience_keys import key_versions
+from pipelines.holdings.audience_keys import key_versions, removed_keys
 from pipelines.holdings.holdings import Holdings, holdings
 from pipelines.holdings.open_lists import OpenList, base_of, open_lists
 from pipelines.holdings.restored import unknown_lists
@@ -58,6 +59,12 @@ def last_full_of_any(catalog: Catalog, night: int) -> Manifest | None:
             if manifest.has_file("full") and (Audience.of(row), row["version"]) not in tonight:
                 return manifest
     return None
+
+
+def taken_out_by_newest(audience: Audience, catalog: Catalog, warehouse: Warehouse) -> pl.DataFrame:
+    """key, value: those that the remove files of the audience's newest version take out."""
+    versions = catalog.versions(audience)
+    return removed_keys(warehouse, audience, versions[-1]["version"] if versions else "")
 
 
 @dataclass(frozen=True)

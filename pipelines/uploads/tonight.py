@@ -10,7 +10,7 @@ import polars as pl
 from catalog.duckdb_connection import literal, registered
 from catalog.warehouse import Warehouse
 from pipelines.crm.orphans import named_percent
-from pipelines.customers.decided import spoken_against
+from pipelines.customers.decided import refusals_but_for_silence
 from pipelines.customers.refused_emails import refused_at, refused_emails
 from pipelines.holdings.forbidden import Forbidden, forbidden_keys
 from pipelines.tombstones.forbidden import tombstoned
@@ -21,6 +21,7 @@ from pipelines.uploads.people import NetworkPeople
 from pipelines.uploads.permitted import (
     PERMITTED,
     gather_members,
+    is_among,
     number_people,
     people_of,
     refused_for_silence,
@@ -46,6 +47,7 @@ class Tonight:
     def __init__(self, warehouse: Warehouse, config: Config, identity_key: str, as_of: date) -> None:
         self._warehouse, self._config, self._identity_key, self._as_of = warehouse, config, identity_key, as_of
         self._refused: dict[str, pl.DataFrame] = {}
+        self._heard: dict[str, tuple[pl.Series, pl.DataFrame]] = {}
         #: The people worked out last, and of which network: those of two need not fit into memory together.
         self._people: tuple[str, NetworkPeople] | None = None
 
@@ -115,20 +117,23 @@ class Tonight:
 
         return Readers(stays, identifiers, without)
 
-    def forbidden(self, network: str, *, silence_forbids: bool = True) -> Forbidden:
-        """Which keys the network may not hold; those of people who are silent too, unless their word may be lacking: it
-        is not if the CRM was declared to have none.
+    def forbidden(self, network: str, *, taken_out: pl.DataFrame | None = None) -> Forbidden:
+        """Which keys the network may not hold.
+
+        Of silent people too, unless what they said may be lacking: then it is known which keys (key, value) are
+        `taken_out` already, and those are still, unless tonight somebody has them who may be sent.
         """
         declared, absent = self._config.networks[network], self._absent.forms(network)
-        refused, refusing = self._refused_keys(network), None
-        if not silence_forbids and self._config.sources.tables.consents.select is not None:
-            refusing = refused_at(self._spoken_against, network)["person_id"]
-            silent = refused_for_silence(self._warehouse, declared, refused, refusing)
-            refused = refused.join(silent, on=["key", "value"], how="anti")
+        refusing, refused = None, self._refused_keys(network)
+        # A CRM that is declared to have no consents lacks none.
+        if taken_out is not None and self._config.sources.tables.consents.select is not None:
+            refusing, refused = self._but_for_silence(network)
 
         def unpermitted(keys: pl.DataFrame) -> pl.DataFrame:
-            of_absent = tombstoned(keys, network=declared, erasures=absent, identity_key=self._identity_key)
-            return unpermitted_keys(self._warehouse, declared, keys, of_absent, refusing)
+            was_refused = tombstoned(keys, network=declared, erasures=absent, identity_key=self._identity_key)
+            if refusing is not None and taken_out is not None:
+                was_refused |= is_among(keys, taken_out)
+            return unpermitted_keys(self._warehouse, declared, keys, was_refused, refusing)
 
         return forbidden_keys(
             refused,
@@ -138,6 +143,15 @@ class Tonight:
             self._identity_key,
             refused_at(self._refused_emails, network)["email"],
         )
+
+    def _but_for_silence(self, network: str) -> tuple[pl.Series, pl.DataFrame]:
+        """person_id of who is refused there whatever silence means; `RefusedKeys` without those of silent people."""
+        if network not in self._heard:
+            refusing = refused_at(self._refusals_but_for_silence, network)["person_id"]
+            refused, declared = self._refused_keys(network), self._config.networks[network]
+            silent = refused_for_silence(self._warehouse, declared, refused, refusing)
+            self._heard[network] = refusing, refused.join(silent, on=["key", "value"], how="anti")
+        return self._heard[network]
 
     def _refused_keys(self, network: str) -> pl.DataFrame:
         if network not in self._refused:
@@ -159,8 +173,8 @@ class Tonight:
         return refused_emails(self._warehouse, self._config)
 
     @cached_property
-    def _spoken_against(self) -> pl.DataFrame:
-        return spoken_against(self._warehouse, self._config, self._as_of)
+    def _refusals_but_for_silence(self) -> pl.DataFrame:
+        return refusals_but_for_silence(self._warehouse, self._config, self._as_of)
 
     @cached_property
     def _refusals(self) -> pl.DataFrame:

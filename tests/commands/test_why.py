@@ -164,7 +164,7 @@ def test_who_is_left_out_by_the_segment_s_own_choice_is_told_for_which(kept: Kep
     _, held_out = kept.why("11", "--audience", "meta/rest")
 
     assert "the audience was held, would be in no file of that night: excluded by buyers" in excluded
-    assert "Nobody came to its list, and nobody left it but whom the law takes out." in excluded
+    assert "Nobody came to its list, which stays but for what must leave it." in excluded
     assert "That night: held: nobody is left to upload" in excluded
     assert "Keys that stay out" not in excluded
     assert "would be in no file of that night: holdout" in held_out

@@ -97,7 +97,8 @@ def test_orders_of_customers_whom_tonights_export_lacks_are_told_as_such(warehou
     orders: list[str | None] = ["1", "2", "3", "3", "4"]
     assert [str(notice) for notice in found(warehouse, orders, ["1"], before=4).notices] == [
         "4 of 5 rows of orders that were looked at name no customer: the CRM's table of customers has 1 rows, and had "
-        "4 when it was read before. Look at that export first."
+        "4 in the last weeks. Look at that export first; if it is whole, compare how the selects of both tables in "
+        "sources.toml give customer_id."
     ]
     # Three ids are of nobody, and only two customers went.
     compare = found(warehouse, orders, ["1"], before=3).notices[0]
@@ -165,8 +166,8 @@ def test_an_export_that_was_cut_is_blamed_on_a_day_that_is_repeated_and_on_each_
         last = catalog.last_night()
         assert last is not None
         said = list(map(str, night_notices(catalog, [last["night"]])[last["night"]]))
-    assert [each for each in said if "of orders" in each and "has 49 rows, and had 103 when it was read before" in each]
-    assert not [each for each in said if "compare how the selects" in each]
+    assert [each for each in said if "of orders" in each and "has 49 rows, and had 103 in the last weeks" in each]
+    assert not [each for each in said if "name no customer: compare how the selects" in each]
 
 
 def test_of_very_many_customers_a_part_is_looked_at(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
