@@ -188,19 +188,22 @@ def test_silence_of_a_night_that_lacked_consents_takes_nobody_out_when_the_next_
 def test_who_is_being_taken_out_stays_so_though_their_word_is_lacking_when_the_next_night_fails(
     company: Company, home: Home
 ) -> None:
-    """Bob withdrew, and nobody has uploaded his removal; then neither his yes nor his no is there. Carla withdraws."""
+    """Bob withdrew, and nobody has uploaded his removal; then neither his yes nor his no is there, and so many withdraw
+    that too few are left for a full file."""
     consents = (company.folder / "consents.csv").read_text().splitlines(keepends=True)
     withdrawn = "c9,2,withdrawn,2024-06-30 10:00:00\n"
     (company.folder / "consents.csv").write_text("".join([*consents, withdrawn]))
     night(company.config, home.root, "2024-07-01")
     others = [line for line in consents if line.split(",")[1] not in {"2", *(f"x{number}" for number in range(60))}]
-    (company.folder / "consents.csv").write_text("".join([*others, withdrawn.replace(",2,", ",3,")]))
+    more = [withdrawn.replace(",2,", f",{each},") for each in ("3", *(f"x{number}" for number in range(80, 90)))]
+    (company.folder / "consents.csv").write_text("".join([*others, *more]))
     (company.folder / "customers.csv").unlink()
     with pytest.raises(RelanceError):
         night(company.config, home.root, "2024-07-02")
     with open_catalog(home) as catalog:
-        removed = files_of(home, newest(catalog).version)["remove.csv"]
-    assert BOB in removed and CARLA in removed
+        files = files_of(home, newest(catalog).version)
+    assert "full.csv" not in files
+    assert BOB in files["remove.csv"] and CARLA in files["remove.csv"]
 
 
 @pytest.mark.parametrize("fails_at", ["customers", "features"])
