@@ -29,14 +29,14 @@ _BEFORE = [
     for letters in every.split()
 ]  # fmt: skip
 #: How many digits a code has in countries where some begin with a zero: one with fewer has lost it in a spreadsheet.
-#: Source: Universal Postal Union, addressing systems by country.
+#: Source: Universal Postal Union, addressing systems by country; Unicode CLDR's postal code patterns.
 _DIGITS = {
     **dict.fromkeys(("AM", "AU", "DK", "GE", "NO", "NZ", "PA", "PH", "ZA"), 4),
     **dict.fromkeys(
         ("DE", "DZ", "ES", "FI", "FR", "GT", "IT", "KE", "KR", "LK", "LT", "MM", "MX", "MY", "PE", "PL"), 5
     ),
     **dict.fromkeys(("PR", "SK", "TR", "UA", "VA", "VI"), 5),
-    **dict.fromkeys(("CN", "CO", "EC", "RO", "SG"), 6),
+    **dict.fromkeys(("CN", "CO", "RO", "SG"), 6),
     "JP": 7,
     "BR": 8,
 }
