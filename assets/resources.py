@@ -78,8 +78,8 @@ class _Opened:
     tonight: Tonight | None = None
     files_kept: bool = False
     reading: Reading | None = None
-    failed: set[str] = field(default_factory=set)
-    failures: list[RelanceError] = field(default_factory=list)
+    #: By the stage that failed, in their order.
+    failures: dict[str, RelanceError] = field(default_factory=dict)
 
 
 class Relance(dg.ConfigurableResource):
@@ -146,10 +146,10 @@ class Relance(dg.ConfigurableResource):
             with suppress(RelanceError), self.stage("forecasts"):
                 update_forecasts(opened.catalog, opened.warehouse, opened.config.settings)
             # A day that is refused changes nothing.
-            if opened.failures and not isinstance(opened.failures[0], DayError):
+            if opened.failures and not isinstance(next(iter(opened.failures.values())), DayError):
                 if opened.reading is not None:
                     with suppress(RelanceError), self.stage("hearing"):
-                        hear_alone(self.erasing, opened.reading, failed=opened.failed)
+                        hear_alone(self.erasing, opened.reading, failed=opened.failures)
                 with suppress(RelanceError), self.stage("removals"):
                     publish_removals(self.erasing, self.outbox, newest=self.newest_read(), past_rows=self.past_rows)
             # It comes last: the warehouse may be written anew, and is closed then.
@@ -165,7 +165,7 @@ class Relance(dg.ConfigurableResource):
                 record_stages(opened.catalog, opened.night, stage_lines(instance, run.run_id))
                 broken, whole = why_broken_off(instance, run), is_whole(instance, run)
             held = any(row["outcome"] == "held" for row in outcomes)
-            ended = ending(opened.failures, broken, is_partial=bool(unknown) and not whole, is_held=held)
+            ended = ending([*opened.failures.values()], broken, is_partial=bool(unknown) and not whole, is_held=held)
             if ended.outcome in {"held", "done"}:
                 record_notices(opened.catalog, opened.night, "config", unknown_audiences(unknown))
             opened.catalog.end_night(opened.night, *ended)
@@ -283,21 +283,16 @@ class Relance(dg.ConfigurableResource):
                 yield
         except UnreachableSourceError as error:
             if pulling is None or pulling.retry_number >= retries.times:
-                self._fail(name, error)
+                opened.failures[name] = error
                 raise
             seconds = retries.seconds * 2**pulling.retry_number
             raise dg.RetryRequested(max_retries=retries.times, seconds_to_wait=seconds) from error
         except RelanceError as error:
-            self._fail(name, error)
+            opened.failures[name] = error
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, only its place may be told
-            failure = told(name, error, opened.home)
-            self._fail(name, failure)
-            raise failure from None
-
-    def _fail(self, stage: str, error: RelanceError) -> None:
-        self._opened.failed.add(stage)
-        self._opened.failures.append(error)
+            opened.failures[name] = told(name, error, opened.home)
+            raise opened.failures[name] from None
 
 
 def day_of(context: dg.AssetExecutionContext) -> date:

@@ -82,14 +82,14 @@ def _retired(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         as_of = day_of(context)
         with relance.stage("uploads.retired_audiences", publishes=True):
             tonight, limits = relance.tonight(as_of), relance.declared.settings.brake
-            is_word = silence_forbids(since_last_night(tonight.sources, limits, relance.outbox))
+            silent_too = silence_forbids(since_last_night(tonight.sources, limits, relance.outbox))
             published = [
                 publish_last(
                     audience,
                     relance.declared,
                     relance.outbox,
                     as_of=as_of,
-                    forbidden=_forbidden(relance, tonight, audience, silence_forbids=is_word),
+                    forbidden=_forbidden(relance, tonight, audience, silent_too=silent_too),
                 )
                 for audience in relance.declared.retired
             ]
@@ -147,7 +147,7 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
                     segment,
                     network,
                     as_of,
-                    _forbidden(relance, tonight, audience, silence_forbids=verdict.silence_forbids),
+                    _forbidden(relance, tonight, audience, silent_too=verdict.silence_forbids),
                     rows,
                     partial(relance.past_rows, audience),
                     since,
@@ -163,9 +163,9 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
     return asset
 
 
-def _forbidden(relance: Relance, tonight: Tonight, audience: Audience, *, silence_forbids: bool) -> Forbidden:
+def _forbidden(relance: Relance, tonight: Tonight, audience: Audience, *, silent_too: bool) -> Forbidden:
     outbox = relance.outbox
-    taken_out = None if silence_forbids else taken_out_by_newest(audience, outbox.catalog, outbox.warehouse)
+    taken_out = None if silent_too else taken_out_by_newest(audience, outbox.catalog, outbox.warehouse)
     return tonight.forbidden(audience.network, taken_out=taken_out)
 
 

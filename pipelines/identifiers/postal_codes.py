@@ -29,7 +29,7 @@ _BEFORE = [
     for letters in every.split()
 ]  # fmt: skip
 #: How many digits a code has in countries where some begin with a zero: one with fewer has lost it in a spreadsheet.
-#: Source: Universal Postal Union, addressing systems by country; Unicode CLDR's postal code patterns.
+#: Compared with Unicode CLDR's postal code patterns, where those have the country.
 _DIGITS = {
     **dict.fromkeys(("AM", "AU", "DK", "GE", "NO", "NZ", "PA", "PH", "ZA"), 4),
     **dict.fromkeys(

@@ -20,7 +20,7 @@ from pipelines.holdings.outbox import Outbox
 from pipelines.tombstones.forbidden import tombstoned
 from pipelines.uploads.absent import Absent
 from pipelines.uploads.draft import Publication
-from pipelines.uploads.permitted import is_among, refused_for_silence, unpermitted_keys
+from pipelines.uploads.permitted import is_among, refused_but_for_silence, unpermitted_keys
 from pipelines.uploads.publication import publish_unreached
 from pipelines.uploads.retired import publish_last
 from pipelines.uploads.rows import ListRows
@@ -56,6 +56,7 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
     outcomes = outbox.catalog.outcomes_of_night(outbox.night)
     reached = {Audience.of(row) for row in outcomes}
     emails = refused_emails(outbox.warehouse, config)
+    absent = Absent(outbox.warehouse, config, outbox.keys.identity)
     store_frame(
         outbox.warehouse.connection, "_heard_refusals", refusals_but_for_silence(outbox.warehouse, config, as_of)
     )
@@ -63,7 +64,7 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
     for name, theirs in groupby(sorted(left), lambda audience: audience.network):
         network = config.networks[name]
         # A request that comes meanwhile is honoured when each version is committed.
-        known_forbidden = _known_forbidden(network, erasing, emails)
+        known_forbidden = _known_forbidden(network, erasing, emails, absent)
         for audience in theirs:
             forbidden = known_forbidden(audience)
             if audience in config.retired:
@@ -74,20 +75,21 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
                 publish_unreached(publication, outbox)
 
 
-def _known_forbidden(network: Network, erasing: Erasing, emails: pl.DataFrame) -> Callable[[Audience], Forbidden]:
+def _known_forbidden(
+    network: Network, erasing: Erasing, emails: pl.DataFrame, absent: Absent
+) -> Callable[[Audience], Forbidden]:
     warehouse, identity_key = erasing.warehouse, erasing.keys.identity
     refusing = _refusing(network, warehouse)
     refused = warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=network.name)
-    silent = refused_for_silence(warehouse, network, refused, refusing)
-    heard = refused.join(silent, on=["key", "value"], how="anti")
+    heard = refused_but_for_silence(warehouse, network, refused, refusing)
     erasures = warehouse.read("FROM warehouse.crm_erasures")
-    absent = Absent(warehouse, erasing.config, identity_key).forms(network.name)
+    forms = absent.forms(network.name)
 
     def of_audience(audience: Audience) -> Forbidden:
         taken_out = taken_out_by_newest(audience, erasing.catalog, warehouse)
 
         def unpermitted(keys: pl.DataFrame) -> pl.DataFrame:
-            of_absent = tombstoned(keys, network=network, erasures=absent, identity_key=identity_key)
+            of_absent = tombstoned(keys, network=network, erasures=forms, identity_key=identity_key)
             return unpermitted_keys(warehouse, network, keys, of_absent | is_among(keys, taken_out), refusing)
 
         return forbidden_keys(

@@ -106,11 +106,11 @@ def is_among(keys: pl.DataFrame, others: pl.DataFrame) -> pl.Series:
     return found["is_one"].fill_null(False)
 
 
-def refused_for_silence(
+def refused_but_for_silence(
     warehouse: Warehouse, network: Network, refused: pl.DataFrame, refusing: pl.Series
 ) -> pl.DataFrame:
-    """key, value: those of the refused keys (key, value) that somebody has tonight and nobody who is `refusing`
-    (person_id): whoever else has them is only silent."""
+    """In: `RefusedKeys` of the network. Out: those of them that nobody has tonight, or somebody who is `refusing`
+    (person_id) has: whoever else has one of the others is only silent."""
     keys = refused.select("key", "value").unique()
     _find_holders(warehouse, network, keys)
     store_frame(warehouse.connection, "_refusing", refusing.to_frame("person_id"))
@@ -118,7 +118,7 @@ def refused_for_silence(
         "SELECT DISTINCT place FROM _holders "
         "ANTI JOIN (SELECT place FROM _holders SEMI JOIN _refusing USING (person_id)) USING (place)"
     )
-    return keys[found["place"]]
+    return refused.join(keys[found["place"]], on=["key", "value"], how="anti")
 
 
 def _find_holders(warehouse: Warehouse, network: Network, keys: pl.DataFrame) -> None:

@@ -24,7 +24,7 @@ from pipelines.uploads.permitted import (
     is_among,
     number_people,
     people_of,
-    refused_for_silence,
+    refused_but_for_silence,
     shown_to,
     unpermitted_keys,
 )
@@ -149,8 +149,7 @@ class Tonight:
         if network not in self._heard:
             refusing = refused_at(self._refusals_but_for_silence, network)["person_id"]
             refused, declared = self._refused_keys(network), self._config.networks[network]
-            silent = refused_for_silence(self._warehouse, declared, refused, refusing)
-            self._heard[network] = refusing, refused.join(silent, on=["key", "value"], how="anti")
+            self._heard[network] = refusing, refused_but_for_silence(self._warehouse, declared, refused, refusing)
         return self._heard[network]
 
     def _refused_keys(self, network: str) -> pl.DataFrame:
