@@ -149,7 +149,7 @@ class Relance(dg.ConfigurableResource):
             if opened.failures and not isinstance(next(iter(opened.failures.values())), DayError):
                 if opened.reading is not None:
                     with suppress(RelanceError), self.stage("hearing"):
-                        hear_alone(self.erasing, opened.reading, failed=opened.failures)
+                        hear_alone(self.erasing, opened.reading, failures=opened.failures)
                 with suppress(RelanceError), self.stage("removals"):
                     publish_removals(self.erasing, self.outbox, newest=self.newest_read(), past_rows=self.past_rows)
             # It comes last: the warehouse may be written anew, and is closed then.

@@ -130,6 +130,15 @@ def test_every_change_has_its_sentence_and_what_is_the_same_has_none(company: Co
     ]
 
 
+def test_a_segment_whose_file_is_renamed_is_told_as_one_change_that_can_be_taken_back(company: Company) -> None:
+    before = read_config(company.config)
+    buyers = company.config / "segments" / "buyers.toml"
+    buyers.rename(buyers.with_stem("loyal_buyers"))
+    (change,) = config_changes(before, read_config(company.config))
+    assert change == ConfigChange(kind="file_renamed", about="Buyers", before="buyers.toml", after="loyal_buyers.toml")
+    assert change.says.endswith("To go on with the lists that are there, give the file its old name.")
+
+
 def test_what_a_segment_an_account_a_rate_or_a_list_has_otherwise_is_told(company: Company) -> None:
     company.declare("suppressions/staff.toml", 'title = "Staff"\ndomains = ["example.com"]\n')
     before = read_config(company.config)

@@ -21,6 +21,7 @@ from commands.forget import forget
 from pipelines.holdings.confirming import confirm
 from pipelines.uploads import after_failure
 from schemas.errors import RelanceError
+from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import Manifest
 from tests.conftest import Company, Ran
@@ -236,6 +237,20 @@ def test_what_fails_while_a_failed_night_hears_stops_no_removal(company: Company
     with open_catalog(home) as catalog:
         manifest = newest(catalog)
     assert BOB in files_of(home, manifest.version)["remove.csv"]
+
+
+def test_what_a_failed_night_cannot_hear_either_is_told_once_beside_what_failed_it(
+    company: Company, home: Home
+) -> None:
+    (company.folder / "customers.csv").unlink()
+    (company.folder / "consents.csv").unlink()
+    fails(company, home)
+    with open_catalog(home) as catalog:
+        report = catalog.last_night()
+    assert report is not None
+    customers, consents = map(str, map(Said.of, report["messages"]))
+    assert "customers.csv" in customers
+    assert "consents.csv" in consents
 
 
 def test_a_run_of_one_table_that_fails_reads_no_other(company: Company, home: Home) -> None:

@@ -36,7 +36,14 @@ def config_changes(before: Config, now: Config) -> list[ConfigChange]:
 
 
 def _segments(before: Config, now: Config) -> Iterator[ConfigChange]:
-    for name in sorted({*before.segments, *now.segments}):
+    gone = {was.public_name: name for name, was in before.segments.items() if name not in now.segments}
+    new = {is_now.public_name: name for name, is_now in now.segments.items() if name not in before.segments}
+    renamed = sorted(gone.keys() & new.keys())
+    for label in renamed:
+        title = now.segments[new[label]].title
+        yield ConfigChange(kind="file_renamed", about=title, before=f"{gone[label]}.toml", after=f"{new[label]}.toml")
+    told = {name for label in renamed for name in (gone[label], new[label])}
+    for name in sorted({*before.segments, *now.segments} - told):
         was, is_now = before.segments.get(name), now.segments.get(name)
         if is_now is None and was is not None:
             yield ConfigChange(kind="segment_removed", about=was.title)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 
 import polars as pl
 
@@ -20,21 +19,30 @@ from schemas.errors import RelanceError
 _NEEDED = {"crm.erasures", "crm.customers"}
 
 
-def hear_alone(erasing: Erasing, reading: Reading, *, failed: Collection[str]) -> None:
+def hear_alone(erasing: Erasing, reading: Reading, *, failures: Mapping[str, RelanceError]) -> None:
     """Read tonight's requests, statements and suppression lists beside the customers of the night before, if tonight's
     cannot be read: every night without customers would else keep in its lists who has refused since. What cannot be
     read either stays as it was.
 
-    In: the stages that failed tonight.
+    In: what failed tonight, by stage.
+
+    Raises:
+        RelanceError: the first of what cannot be read either and is not among the failures, after the rest was heard.
     """
-    if _NEEDED.isdisjoint(failed) or not erasing.warehouse.has("crm_customers"):
+    if _NEEDED.isdisjoint(failures) or not erasing.warehouse.has("crm_customers"):
         return
-    hearing: list[Callable[[Erasing, Reading], None]] = [_requests] if "crm.erasures" in failed else []
+    hearing: list[Callable[[Erasing, Reading], None]] = [_requests] if "crm.erasures" in failures else []
     if erasing.warehouse.has("withheld_addresses"):
         hearing += [_statements, _lists]
+    told = set(map(str, failures.values()))
+    untold: list[RelanceError] = []
     for hear in hearing:
-        with suppress(RelanceError):
+        try:
             hear(erasing, reading)
+        except RelanceError as error:
+            untold += [error] if str(error) not in told else []
+    if untold:
+        raise untold[0]
 
 
 def _requests(erasing: Erasing, reading: Reading) -> None:
