@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ import dataframely as dy
 import duckdb
 
 from pipelines.crm.column_names import told_names
-from pipelines.crm.located_select import check_askable, expression_text, named_tables, parsed
+from pipelines.crm.located_select import check_askable, expression_text, parsed
 from schemas.crm import contract_of
 from schemas.errors import ConfigError, RelanceError
 from schemas.said import Said
@@ -50,15 +51,15 @@ def check_table(table: TableName, sources: Sources, connection: duckdb.DuckDBPyC
 
 
 def check_sources(tree: dict[str, Any], place: str, sources: Sources, error: type[RelanceError]) -> None:
-    """Whether the select that stands at `place`, of which this is the syntax tree, reads tables of no source.
+    """Whether the select that stands at `place`, of which this is the syntax tree, reads no undeclared table.
 
     Raises:
-        error: it names tables, and no source among them.
+        error: it names a table that is neither a source's nor its own.
     """
     unknown = sorted(set(_unknown_tables(tree, _own_tables(tree), sources)))
-    if unknown and not named_tables(tree) & set(sources.sources):
+    if unknown:
         msg = Said(
-            "{place} names no source of sources.toml: {unknown} is none. Those are {sources}.",
+            "{place} reads {unknown}, which sources.toml does not declare. Its sources are {sources}.",
             place=place,
             unknown=", ".join(unknown),
             sources=", ".join(sources.sources),
@@ -70,7 +71,7 @@ def check_columns(table: TableName, given: list[str], contract: type[dy.Schema],
     """Whether the columns that a table's select gives are the contract's.
 
     Raises:
-        error: the select gives a column that the contract does not know, or lacks one that it needs.
+        error: the select gives a column that the contract does not know, gives one twice, or lacks one that it needs.
     """
     known = contract.columns()
     unknown = [name for name in given if name not in known and not name.startswith("source_file")]
@@ -81,6 +82,14 @@ def check_columns(table: TableName, given: list[str], contract: type[dy.Schema],
             table=table,
             unknown=told_names(unknown),
             known=", ".join(known),
+        )
+        raise error(msg)
+    twice = sorted(name for name, times in Counter(given).items() if times > 1 and name in known)
+    if twice:
+        msg = Said(
+            "sources.toml, tables.{table}.select gives {columns} more than once. Take one, or coalesce(…) of them.",
+            table=table,
+            columns=", ".join(twice),
         )
         raise error(msg)
     lacking = [name for name, column in known.items() if not column.nullable and name not in given]

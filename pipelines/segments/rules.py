@@ -7,6 +7,7 @@ from datetime import date
 import polars as pl
 
 from catalog.warehouse import Warehouse
+from pipelines.segments.rule_mistakes import check_comparisons
 from pipelines.segments.rule_trials import check_on_people, check_own_values
 from pipelines.segments.rule_values import signed
 from schemas.config import Config
@@ -24,7 +25,7 @@ def condition(name: str, segment: Segment, *, has_order_times: bool) -> pl.Expr:
 
     Raises:
         ConfigError: the rule is no SQL condition, names an unknown column, needs order times that are not there,
-            asks for more than a person's own values, or fails for people as there may be.
+            asks for more than a person's own values, compares what is never alike, or fails for people as there may be.
     """
     place = _place(name)
     empty = signed(pl.DataFrame(Features.create_empty()))
@@ -73,6 +74,7 @@ def condition(name: str, segment: Segment, *, has_order_times: bool) -> pl.Expr:
         )
         raise ConfigError(msg)
     check_own_values(rule, place)
+    check_comparisons(rule, place)
     check_on_people(rule, place)
     return rule
 

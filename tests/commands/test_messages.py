@@ -111,7 +111,7 @@ def test_check_without_a_folder_looks_beside_and_says_how_to_get_one(tmp_path: P
         ("relance.toml", 'currency = "EUR"\ntime_zone = "Paris"', "time_zone: 'Paris' is no IANA time zone"),
         ("relance.toml", "currency = ", "is not TOML"),
         ("sources.toml", SOURCES.replace("files", "fils"), "sources.crm.fils: is not a field of this file"),
-        ("sources.toml", SOURCES.replace("FROM crm", "FROM crn"), "names no source of sources.toml: crn is none"),
+        ("sources.toml", SOURCES.replace("FROM crm", "FROM crn"), "reads crn, which sources.toml does not declare"),
         ("sources.toml", SOURCES.replace("AS customer_id", "AS id"), "gives id, which is no column of customers"),
         ("suppressions/out.toml", 'title = "x"\nselect = "SELECT id AS mail FROM crm"', "gives mail; it must give"),
         ("segments/loyal.toml", SEGMENT.replace("meta", "mata"), "networks lists 'mata'"),

@@ -42,9 +42,24 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.mark.parametrize(
     ("table", "select", "told"),
     [
-        ("customers", "SELECT id AS customer_id FROM pedido", "names no source of sources.toml: pedido is none. Those"),
-        ("customers", "SELECT id AS customer_id FROM store.people", "store.people is none. Those are crm, shop."),
-        ("customers", "WITH c AS (FROM pedido) SELECT id AS customer_id FROM c", ": pedido is none. Those are crm, "),
+        ("customers", "SELECT id AS customer_id FROM pedido", "reads pedido, which sources.toml does not declare. Its"),
+        (
+            "customers",
+            "SELECT id AS customer_id FROM store.people",
+            " reads store.people, which sources.toml does not de",
+        ),
+        ("customers", "SELECT id AS customer_id FROM crm JOIN pedido USING (id)", " reads pedido, which sources.toml "),
+        (
+            "customers",
+            "SELECT id AS customer_id, EMAIL, mail AS email FROM crm",
+            "gives email more than once. Take one",
+        ),
+        (
+            "customers",
+            "SELECT id AS customer_id FROM crm; SELECT 1",
+            " is not one SELECT and nothing else. Write it as",
+        ),
+        ("customers", "WITH c AS (FROM pedido) SELECT id AS customer_id FROM c", " reads pedido, which sources.t"),
         ("customers", "SELECT email FROM crm", "lacks the column customer_id."),
         ("customers", "SELECT id, email FROM crm", "gives id, which is no column of customers. Its columns are"),
         ("customers", "SELECT id AS customer_id, x AS Email FROM crm", "gives Email, which is no column of customers"),
@@ -121,7 +136,10 @@ def test_the_text_tells_the_columns_that_duckdb_gives(connection: duckdb.DuckDBP
     ("select", "told"),
     [
         ("SELECT mail AS email FROM crm", "gives email; it must give customer_id, address, or both."),
-        ("SELECT mail AS address FROM pedido", "names no source of sources.toml: pedido is none. Those are crm, shop."),
+        (
+            "SELECT mail AS address FROM pedido",
+            "reads pedido, which sources.toml does not declare. Its sources are crm, shop.",
+        ),
         ("SELECT '1' AS customer_id", "names no source of sources.toml; those are crm, shop."),
     ],
 )

@@ -123,7 +123,7 @@ def test_a_wrong_rule_is_told_by_file_and_field(tmp_path: Path, text: str, told:
     ("select", "told"),
     [
         ("SELEC id", "syntax error"),
-        ("SELECT id AS customer_id FROM nowhere", "names no source of sources.toml"),
+        ("SELECT id AS customer_id FROM nowhere", "reads nowhere, which sources.toml does not declare"),
         ("SELECT * FROM warehouse.crm_customers", "reads relance's own warehouse"),
     ],
 )

@@ -174,6 +174,34 @@ def test_a_rule_may_divide_by_what_is_never_zero(where: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("country = 'cl' AND revenue > 1", "country is compared with cl, and holds two capital letters"),
+        ("revenue > 1 OR 'France' <> country", "country is compared with France, and"),
+        ("NOT country IN ('FR', 'UK', 'de')", "country is compared with UK, de, and"),
+        ("CASE country WHEN 'fr' THEN revenue > 1 ELSE revenue > 2 END", "country is compared with fr, and"),
+        ("recency_days = NULL", "a comparison with NULL holds for nobody"),
+        ("orders_count > 1 AND revenue <> NULL", "a comparison with NULL holds for nobody"),
+    ],
+)
+def test_a_comparison_that_is_never_true_is_refused(where: str, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        rule(where)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "country IN ('FR', 'GB', NULL) OR country <> ''",
+        "LOWER(country) = 'fr' OR country LIKE 'F%' OR COALESCE(country, 'none') = 'none'",
+        "recency_days IS NULL OR NULLIF(revenue, 0) > 1 OR country IS NOT DISTINCT FROM NULL",
+    ],
+)
+def test_a_comparison_that_may_be_true_is_none_of_these(where: str) -> None:
+    rule(where)
+
+
+@pytest.mark.parametrize(
     "where",
     [
         "CURRENT_DATE > DATE '2020-01-01'",
@@ -212,7 +240,7 @@ def test_a_rule_that_looks_at_other_peoples_rows_is_refused(where: str) -> None:
 @pytest.mark.parametrize(
     "where",
     [
-        "country IN ('Agg', 'Len', 'Date') OR country = 'Over'",
+        "LOWER(country) IN ('Agg', 'Len', 'Date') OR LOWER(country) = 'Over'",
         "country IS NULL OR country LIKE 'F%' OR UPPER(country) = 'FR' OR LENGTH(country) = 2",
         "COALESCE(recency_days, 0) > 3 OR GREATEST(orders_count, 3) > LEAST(recency_days, 9)",
         "CASE WHEN orders_count % 2 = 0 THEN NULL ELSE ROUND(revenue, 1) > 3 END",
