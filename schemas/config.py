@@ -69,7 +69,7 @@ def read_config(folder: Path) -> Config:
         folder=folder,
         settings=settings,
         sources=read_declared(Sources, folder / "sources.toml"),
-        rates=read_rates(folder / "rates.csv"),
+        rates=read_rates(folder / "rates.csv", settings.currency),
         segments=segments,
         suppressions={
             slug_of(path): read_declared(Suppression, path) for path in sorted((folder / "suppressions").glob("*.toml"))

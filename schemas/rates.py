@@ -18,11 +18,12 @@ RATE_DECIMALS = 10
 _COLUMNS = ["currency", "valid_from", "rate"]
 
 
-def read_rates(path: Path) -> pl.DataFrame:
+def read_rates(path: Path, own: str) -> pl.DataFrame:
     """currency (String), valid_from (Date), rate (Decimal, positive); no file is no rates.
 
     Raises:
-        ConfigError: a line is not a currency, a day and a rate; the error names the line.
+        ConfigError: a line is not a currency, a day and a rate, or says that the company's `own` currency is worth
+            other than 1 of itself; the error names the line.
     """
     schema = {"currency": pl.String, "valid_from": pl.Date, "rate": pl.Decimal(20, RATE_DECIMALS)}
     if not path.exists():
@@ -32,7 +33,7 @@ def read_rates(path: Path) -> pl.DataFrame:
         if lines.fieldnames != _COLUMNS:
             msg = f"{path}: the header must be {','.join(_COLUMNS)}."
             raise ConfigError(msg)
-        rows = [_rate(path, lines.line_num, line) for line in lines]
+        rows = [_rate(path, lines.line_num, line, own) for line in lines]
     rates = pl.DataFrame(rows, schema=schema, orient="row")
     if rates.select("currency", "valid_from").is_duplicated().any():
         msg = f"{path}: a currency has two rates from the same day on. Keep one."
@@ -40,7 +41,7 @@ def read_rates(path: Path) -> pl.DataFrame:
     return rates
 
 
-def _rate(path: Path, number: int, line: dict[str, str]) -> tuple[str, date, Decimal]:
+def _rate(path: Path, number: int, line: dict[str, str], own: str) -> tuple[str, date, Decimal]:
     try:
         currency, valid_from = line["currency"].strip(), date.fromisoformat(line["valid_from"].strip())
         rate = Decimal(line["rate"].strip())
@@ -52,4 +53,10 @@ def _rate(path: Path, number: int, line: dict[str, str]) -> tuple[str, date, Dec
     except (ValueError, InvalidOperation, AttributeError, TypeError):
         msg = f"{path}, line {number}: expected a currency code, a day (2025-01-31) and a positive decimal rate."
         raise ConfigError(msg) from None
+    if currency == own and rate != 1:
+        msg = (
+            f"{path}, line {number}: {own} is the company's own currency and worth 1, not {rate}. A rate says what one "
+            f"unit of a currency is worth in {own}."
+        )
+        raise ConfigError(msg)
     return currency, valid_from, rate

@@ -22,13 +22,13 @@ def rates_file(folder: Path, text: str | bytes) -> Path:
 
 def refusal(path: Path) -> str:
     with pytest.raises(ConfigError) as caught:
-        read_rates(path)
+        read_rates(path, "EUR")
     return str(caught.value)
 
 
 def test_rates_are_decimals_from_a_day_on(tmp_path: Path) -> None:
     path = rates_file(tmp_path, f"{HEADER}USD,2024-01-01,0.905\n GBP , 2024-07-01 , 1.1640 \n")
-    assert read_rates(path).rows() == [
+    assert read_rates(path, "EUR").rows() == [
         ("USD", date(2024, 1, 1), Decimal("0.905")),
         ("GBP", date(2024, 7, 1), Decimal("1.164")),
     ]
@@ -37,8 +37,8 @@ def test_rates_are_decimals_from_a_day_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [None, HEADER, HEADER.strip()])
 def test_a_company_with_one_currency_needs_no_rates(tmp_path: Path, text: str | None) -> None:
     path = tmp_path / "rates.csv" if text is None else rates_file(tmp_path, text)
-    assert read_rates(path).is_empty()
-    assert read_rates(path).columns == ["currency", "valid_from", "rate"]
+    assert read_rates(path, "EUR").is_empty()
+    assert read_rates(path, "EUR").columns == ["currency", "valid_from", "rate"]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_company_with_one_currency_needs_no_rates(tmp_path: Path, text: str | 
     ],
 )
 def test_files_as_spreadsheets_save_them_are_read(tmp_path: Path, text: str) -> None:
-    assert read_rates(rates_file(tmp_path, text)).rows() == [("USD", date(2024, 1, 1), Decimal("0.9"))]
+    assert read_rates(rates_file(tmp_path, text), "EUR").rows() == [("USD", date(2024, 1, 1), Decimal("0.9"))]
 
 
 @pytest.mark.parametrize(
@@ -102,3 +102,11 @@ def test_two_rates_of_one_currency_from_the_same_day_are_refused(tmp_path: Path)
 def test_a_file_that_is_no_text_is_told_and_not_traced(tmp_path: Path) -> None:
     path = rates_file(tmp_path, HEADER.encode() + b"USD,2024-01-01,0.9\xa0\n")
     assert str(path) in refusal(path)
+
+
+def test_a_rate_of_the_companys_own_currency_is_1_or_all_of_them_are_in_another(tmp_path: Path) -> None:
+    own = rates_file(tmp_path, "currency,valid_from,rate\nEUR,2024-01-01,1.00\nUSD,2024-01-01,0.9\n")
+    assert read_rates(own, "EUR")["currency"].to_list() == ["EUR", "USD"]
+    dollars = rates_file(tmp_path, "currency,valid_from,rate\nUSD,2024-01-01,1\nEUR,2024-01-01,1.09\n")
+    told = f"{dollars}, line 3: EUR is the company's own currency and worth 1, not 1.09. A rate says what one unit "
+    assert refusal(dollars).startswith(told)
