@@ -10,6 +10,9 @@ from pipelines.crm.guess_names import vocabulary
 
 _CODE = "[A-Z]{3}"
 _LETTER = r"[^\W\d_]"
+#: Stands for a whole amount's decimals: `1.234,-`.
+DASHES = "[-–—]+"
+_NO_DECIMALS = re.compile(f"(?<=[.,]){DASHES}")
 
 
 class Sign(NamedTuple):
@@ -51,8 +54,13 @@ def signs_of(value: str) -> list[Sign]:
 
 
 def bare(value: str) -> str:
-    """An amount without what says its currency: the point of `Rs.500` is none of its own."""
-    return _beside().sub("", value).strip() if is_amount(value) else value
+    """An amount without what says its currency: the point of `Rs.500` is none of its own. `5,-` becomes `5,00`."""
+    return _NO_DECIMALS.sub("00", _beside().sub("", value)).strip() if is_amount(value) else value
+
+
+def has_dashes(value: str) -> bool:
+    """Whether dashes stand where an amount's decimals would."""
+    return is_amount(value) and _NO_DECIMALS.search(value) is not None
 
 
 @cache
@@ -77,6 +85,6 @@ def _beside() -> re.Pattern[str]:
 @cache
 def _shape() -> re.Pattern[str]:
     beside = "|".join([*(sign.pattern for sign in _signs()), _CODE])
-    return re.compile(
-        rf"[+-]?(?:(?:{beside})\s?)?[+-]?\d[\d.,'’\s]*(?:(?:{beside})\s?)?(?:{_CODE})?"  # `$12.50 CAD` has both
-    )
+    number = rf"\d[\d.,'’\s]*(?:(?<=[.,]){DASHES}\s?)?"
+    # `$12.50 CAD` has both.
+    return re.compile(rf"[+-]?(?:(?:{beside})\s?)?[+-]?{number}(?:(?:{beside})\s?)?(?:{_CODE})?")

@@ -161,6 +161,8 @@ def test_dialects_are_declared_so_that_rows_come_through(tmp_path, delimiter, en
         (["R$ 1.234,56", "-R$ 10,00"], [123456, -1000], "BRL"), (["1 234,56 zł", "10,00 zł"], [123456, 1000], "PLN"),
         (["kr 1.234", "kr 500"], [123400, 50000], "SEK"), (["₹2,09,021.12", "₹500.00"], [20902112, 50000], "INR"),
         (["Rs. 500", "Rs.1,500"], [50000, 150000], "INR"), (["CHF 12.50", "CHF 1'012.50"], [1250, 101250], "CHF"),
+        (["kr 1.234,-", "kr 99,50"], [123400, 9950], "SEK"), (["1.234,– €", "500,-- €"], [123400, 50000], "EUR"),
+        (["CHF 1'012.–", "-CHF 12.-"], [101200, -1200], "CHF"), (["1.234,-", "12.500,-"], [123400, 1250000], "EUR"),
     ],
 )  # fmt: skip
 def test_amounts_with_signs_of_other_countries_are_what_a_night_reads(tmp_path, totals, minor, currency):
