@@ -21,12 +21,13 @@ from catalog.alerts import tell
 from catalog.database import copy_database
 from catalog.home import Home
 from catalog.journal import confirmations
-from catalog.nights import config_changes, night_notices, night_of_run, night_report
+from catalog.nights import night_of_run, night_report
 from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
 from commands.context import ERRORS, OUT, ConfigOption, HomeOption, config_folder, home_at, told
 from commands.days import check_partition, newest_day_of_source
+from commands.findings import WHICH_ROWS, Stopped, tell_findings
 from commands.process import loading
 from pipelines.alerts import night_message, tell_of_config, tell_of_failure, unreported_message
 from pipelines.at_once import side_by_side
@@ -93,7 +94,7 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
     _tell_night(config, home, night, failed)
     if publishing:
         if night["quarantined"]:
-            OUT.print("`relance quarantine` shows which rows were set aside.")
+            OUT.print(WHICH_ROWS)
         with open_catalog(home) as catalog:
             _alert(catalog, config, night["night"])
         words = "What has been published is in" if night["outcome"] == "failed" else "Files:"
@@ -108,8 +109,7 @@ def _tell_night(config: Config, home: Home, night: sa.RowMapping, failed: list[F
     with open_catalog(home) as catalog:
         outcomes = catalog.outcomes_of_night(night["night"])
         to_do = {Audience.of(row): _to_do(catalog, row) for row in outcomes}
-        changes = config_changes(catalog, [night["night"]])[night["night"]]
-        notices = night_notices(catalog, [night["night"]])[night["night"]]
+        report = night_report(catalog, night["night"])
     skipped = {name for each in failed or () for name in each.skipped}
     begun = [
         audience
@@ -118,25 +118,15 @@ def _tell_night(config: Config, home: Home, night: sa.RowMapping, failed: list[F
     ]
     if begun:
         OUT.print(_summary(begun, outcomes, to_do, night["as_of"]))
-    for row in outcomes:
-        if row["outcome"] in {"held", "retired"}:
-            OUT.print(f"{row['outcome'].capitalize()}: {Audience.of(row)}: {row['reason']}.", soft_wrap=True)
-    for change in changes:
-        OUT.print(f"Changed: {change.says}", markup=False, soft_wrap=True)
-    for line in night["quarantined"]:
-        OUT.print(
-            f"Set aside: {count_of(line['rows'], 'row')} of {line['table']}: {line['rule']}.",
-            soft_wrap=True,
-        )
-    for notice in notices:
-        OUT.print(f"Look: {notice}", markup=False, soft_wrap=True)
+    stopped = [row for row in outcomes if row["outcome"] in {"held", "retired"}]
+    tell_findings(report, [Stopped(row["outcome"], Audience.of(row), row["reason"]) for row in stopped])
     _tell_failures(night["messages"], failed or [])
 
 
 def _tell_failures(messages: list[str], failed: list[Failed]) -> None:
     """A sentence a cause, and what was skipped for it; what failed when the assets were done skipped nothing."""
     for message, asset in zip_longest(map(Said.of, messages), failed[: len(messages)]):
-        ERRORS.print("failed: ", style="red", end="")
+        ERRORS.print("Failed: ", style="red", end="")
         ERRORS.print(message, markup=False, soft_wrap=True)
         if asset is not None and asset.skipped:
             ERRORS.print(f"Skipped for it: {_counted(asset.skipped)}.", soft_wrap=True)

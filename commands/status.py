@@ -20,6 +20,7 @@ from catalog.nights import end_interrupted, newest_night, night_report, starts_s
 from catalog.offered import offered
 from catalog.store import Catalog, manifest_of
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, home_at, told
+from commands.findings import WHICH_ROWS, Stopped, tell_findings
 from pipelines.alerts import late_message, tell_of_config, tell_of_failure, unknown_message
 from pipelines.freshness import day_begins, due_day, quiet_days, why_late
 from pipelines.holdings.confirming import manifests_of
@@ -27,7 +28,6 @@ from pipelines.holdings.open_lists import open_lists
 from pipelines.holdings.outstanding import outstanding
 from pipelines.holdings.still_held import may_hold_forbidden
 from schemas.config import read_config, read_settings
-from schemas.counts import count_of
 from schemas.errors import CatalogError, ConfigError
 from schemas.journal import Confirmation
 from schemas.nights import NightReport
@@ -107,7 +107,7 @@ def _ended(report: NightReport) -> str:
 
 def _show_messages(report: NightReport) -> None:
     for message in report.messages:
-        OUT.print(f"failed: {message}", markup=False, soft_wrap=True)
+        OUT.print(f"Failed: {message}", markup=False, soft_wrap=True)
 
 
 def _show(report: NightReport, catalog: Catalog, quiet: int | None) -> None:
@@ -116,47 +116,32 @@ def _show(report: NightReport, catalog: Catalog, quiet: int | None) -> None:
     OUT.print(f"Last night: {report.as_of}, {report.outcome}, ended {_ended(report)}.")
     if quiet:
         sentence = "who withdrew or asked to be forgotten since may be in the files still"
-        OUT.print(f"late: no night has begun for {quiet} days; {sentence}.", soft_wrap=True)
+        OUT.print(f"Late: no night has begun for {quiet} days; {sentence}.", soft_wrap=True)
     _show_messages(report)
-    _show_set_aside(report)
-    for notice in report.notices:
-        OUT.print(f"look: {notice}", markup=False, soft_wrap=True)
-    for change in report.changes:
-        OUT.print(f"changed: {change.says}", markup=False, soft_wrap=True)
+    stopped = [row for outcome in ("held", "retired") for row in outcomes if row["outcome"] == outcome]
+    tell_findings(report, [Stopped(row["outcome"], Audience.of(row), _reason(row, catalog)) for row in stopped])
+    if report.quarantined:
+        OUT.print(WHICH_ROWS)
     for alert in report.alerts:
-        OUT.print(f"alert by {alert.channel}: {alert.failure or 'sent'}.", soft_wrap=True)
-    for outcome in ("held", "retired"):
-        for row in outcomes:
-            if row["outcome"] == outcome:
-                reason = _NOTHING_LEFT if outcome == "retired" and _is_gone(row, catalog) else row["reason"]
-                OUT.print(f"{outcome}: {Audience.of(row)}: {reason}.", soft_wrap=True)
+        OUT.print(f"Alert by {alert.channel}: {alert.failure or 'sent'}.", soft_wrap=True)
     # A night that broke off does not know it of those that it did not reach.
     if report.outcome in {"done", "held"} and not any(row["outcome"] == "held" for row in outcomes):
         OUT.print("No audience is held.")
 
 
-def _is_gone(row: sa.RowMapping, catalog: Catalog) -> bool:
-    """Whether nothing is left to do of the audience that the night retired: its lists were deleted since."""
+def _reason(row: sa.RowMapping, catalog: Catalog) -> str:
+    """Why the audience got nobody new, unless nothing is left to do of a retired one: its lists were deleted since."""
     audience = Audience.of(row)
     standing, manifest = confirmations(catalog, audience), manifests_of(catalog, audience).get(row["version"])
-    return not open_lists(standing) and not (manifest is not None and outstanding(manifest, standing))
-
-
-def _show_set_aside(report: NightReport) -> None:
-    for line in report.quarantined:
-        OUT.print(
-            f"set aside: {count_of(line.rows, 'row')} of {line.table}: {line.rule}.",
-            soft_wrap=True,
-        )
-    if report.quarantined:
-        OUT.print("`relance quarantine` shows which rows were set aside.")
+    left = open_lists(standing) or (manifest is not None and outstanding(manifest, standing))
+    return row["reason"] if row["outcome"] == "held" or left else _NOTHING_LEFT
 
 
 def _show_leaves(catalog: Catalog, since: datetime) -> None:
     for leave in standing_leaves(catalog):
-        OUT.print(f"allowed: {leave.audience} passes the brake once: {_said(leave)}.", markup=False, soft_wrap=True)
+        OUT.print(f"Allowed: {leave.audience} passes the brake once: {_said(leave)}.", markup=False, soft_wrap=True)
     for leave in leaves_taken_back(catalog, since):
-        OUT.print(f"no longer allowed: {leave.audience}: {_said(leave)}.", markup=False, soft_wrap=True)
+        OUT.print(f"No longer allowed: {leave.audience}: {_said(leave)}.", markup=False, soft_wrap=True)
 
 
 def _said(leave: Leave) -> str:

@@ -195,7 +195,7 @@ def test_orders_whose_ids_lost_their_zeros_are_told_in_the_run_and_in_status(
     told = "rows of orders that were looked at name no customer: compare how the selects of both tables"
     assert ran.code == 4, ran.output
     assert f"Look: 105 of 105 {told}" in ran.output
-    assert f"look: 105 of 105 {told}" in relance("status", home=tmp_path / "home").output
+    assert f"Look: 105 of 105 {told}" in relance("status", home=tmp_path / "home").output
 
 
 def test_rows_dated_after_today_and_a_currency_without_a_rate_stop_no_night_and_are_told(

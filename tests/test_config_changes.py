@@ -86,13 +86,13 @@ def test_a_renamed_label_keeps_the_list_and_a_network_that_left_is_given_removal
         assert ([(step.kind, step.version) for step in last.plan], last.removes) == ([("deleted", "2024-06-30.1")], 3)
         # No night would use the leave of an audience that left.
         assert [leave.audience for leave in standing_leaves(catalog)] == [META]
-        assert "no longer allowed: google_ads/buyers: the audience is no longer declared (" in status(home)
+        assert "No longer allowed: google_ads/buyers: the audience is no longer declared (" in status(home)
         assert "nobody is added and its list is to be deleted" in status(home)
 
         confirm(catalog, GOOGLE, "2024-06-30.1", "deleted")
         said = status(home)
         assert "its list is to be deleted" not in said
-        assert "retired: google_ads/buyers: it is no longer declared, and no list of it is left." in said
+        assert "Retired: google_ads/buyers: it is no longer declared, and no list of it is left." in said
         night(company.config, home, "2024-07-02")
         assert "google_ads/main" not in outcomes(report(catalog))
         assert report(catalog).changes == ()

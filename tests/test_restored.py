@@ -86,7 +86,7 @@ def test_a_list_filled_before_the_restoration_is_to_be_filled_anew_whatever_it_i
     # No list of it was confirmed: what its plan says still is to be done.
     assert outcome(restored, META) == "fresh"
     status = said("status", home=restored, company=company)
-    assert "look: This home was restored from a backup" in " ".join(status.split())
+    assert "Look: This home was restored from a backup" in " ".join(status.split())
 
     # Nothing is new until the list was filled; then all is as ever.
     night(company.config, restored.root, DAYS[2])
@@ -161,7 +161,7 @@ def test_an_old_list_that_is_still_open_keeps_a_request_open_although_the_new_on
         confirm(catalog, amazon, f"{DAYS[1]}.1", "created")
     night(company.config, home.root, DAYS[2])
     assert _states(home, amazon) == ["removing"]
-    assert "look: This home was restored" in " ".join(said("status", home=home, company=company).split())
+    assert "Look: This home was restored" in " ".join(said("status", home=home, company=company).split())
 
     with open_catalog(home) as catalog:
         confirm(catalog, amazon, f"{DAYS[0]}.1", "deleted")

@@ -123,7 +123,7 @@ def test_an_empty_audience_is_held_and_says_so(company: Company, relance: Callab
     assert ran.code == 4
     assert "nobody is left to upload: no consent to ads upload (103)" in ran.output
     assert not list((tmp_path / "home" / "outbox").rglob("*.csv"))
-    assert "held: meta/buyers" in relance("status", home=tmp_path / "home").output
+    assert "Held: meta/buyers" in relance("status", home=tmp_path / "home").output
 
 
 def test_a_dry_run_publishes_nothing_and_leaves_nothing(

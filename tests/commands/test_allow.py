@@ -147,9 +147,9 @@ def test_a_leave_can_be_taken_back_and_status_and_the_audit_log_say_so(tmp_path:
         assert allowance(catalog, buyers) is None
         after = relance("status").output
         *_, line = catalog.audit_lines()
-    assert "allowed: meta/buyers passes the brake once: a shop was sold (" in waiting
+    assert "Allowed: meta/buyers passes the brake once: a shop was sold (" in waiting
     assert "passes the brake" not in after
-    assert "no longer allowed: meta/buyers: it was not (" in after
+    assert "No longer allowed: meta/buyers: it was not (" in after
     assert (line["action"], line["subject"]) == ("disallowed", "meta/main/buyers")
 
 

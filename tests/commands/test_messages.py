@@ -264,7 +264,7 @@ def test_status_says_for_how_long_no_night_has_begun(home: Home, monkeypatch: py
     assert "late:" not in words(relance("status", "--home", home.root))
     monkeypatch.setattr("catalog.store.now", lambda: datetime.now(UTC) - timedelta(days=12))
     ended_night(home)
-    assert "late: no night has begun for 12 days" in words(relance("status", "--home", home.root))
+    assert "Late: no night has begun for 12 days" in words(relance("status", "--home", home.root))
 
 
 def test_status_says_of_a_night_that_was_killed_that_it_was_and_of_one_that_runs_that_it_does(home: Home) -> None:
@@ -274,7 +274,7 @@ def test_status_says_of_a_night_that_was_killed_that_it_was_and_of_one_that_runs
         assert "running, ended not yet" in words(relance("status", "--home", home.root))
     killed = words(relance("status", "--home", home.root))
     assert "interrupted, ended 2" in killed
-    assert "failed: The run was killed, or its machine stopped" in killed
+    assert "Failed: The run was killed, or its machine stopped" in killed
 
 
 @pytest.mark.parametrize("second", [1, -1])
@@ -289,7 +289,7 @@ def test_status_counts_the_days_without_a_night_in_the_company_s_zone(
     monkeypatch.setattr("catalog.store.now", lambda: begun)
     ended_night(home)
     said = words(relance("status", "--home", home.root, "--config", tmp_path / "config"))
-    assert "late: no night has begun for 12 days" in said
+    assert "Late: no night has begun for 12 days" in said
 
 
 def test_status_counts_the_rows_of_a_file_made_anew_and_no_people_that_nobody_counted(home: Home) -> None:
@@ -328,7 +328,7 @@ def test_status_tells_which_audiences_are_held_and_why(home: Home) -> None:
         catalog.record_outcome(LOYAL, DAY, "held", night=night, reason="it lost 40 % of its people [since 2025-06-29]")
     result = relance("status", "--home", home.root)
     assert result.exit_code == 0
-    assert "held: google_ads/fr/loyal: it lost 40 % of its people [since 2025-06-29]." in words(result)
+    assert "Held: google_ads/fr/loyal: it lost 40 % of its people [since 2025-06-29]." in words(result)
     assert "No audience is held." not in result.stdout
 
 
@@ -336,7 +336,7 @@ def test_status_tells_what_failed(home: Home) -> None:
     ended_night(home, "failed", ["Source crm: no file matches /crm/[0-9]*.csv."])
     result = relance("status", "--home", home.root)
     assert "Last night: 2025-06-30, failed" in result.stdout
-    assert "failed: Source crm: no file matches /crm/[0-9]*.csv." in words(result)
+    assert "Failed: Source crm: no file matches /crm/[0-9]*.csv." in words(result)
 
 
 def test_status_can_be_asked_while_a_night_runs(home: Home) -> None:
@@ -560,7 +560,7 @@ def test_a_run_of_some_assets_by_hand_does_not_stand_for_the_last_night(home: Ho
         catalog.end_night(by_hand, "partial", [], 0)
     result = relance("status", "--home", home.root)
     assert "Last night: 2025-06-30, held, ended " in result.stdout
-    assert "held: google_ads/fr/loyal: it lost 40 % of its people." in words(result)
+    assert "Held: google_ads/fr/loyal: it lost 40 % of its people." in words(result)
     assert "A run since, of some assets or an older day: 2025-06-28, partial, ended " in result.stdout
     assert "No audience is held." not in result.stdout
 
@@ -572,7 +572,7 @@ def test_what_was_held_is_told_also_when_it_was_run_again_by_hand(home: Home) ->
         catalog.record_outcome(LOYAL, DAY, "held", night=by_hand, reason="it lost 40 % of its people")
         catalog.end_night(by_hand, "partial", [], 0)
     result = relance("status", "--home", home.root)
-    assert "held: google_ads/fr/loyal: it lost 40 % of its people." in words(result)
+    assert "Held: google_ads/fr/loyal: it lost 40 % of its people." in words(result)
 
 
 def test_a_day_before_the_newest_that_went_through_is_no_last_night_and_a_failed_one_knows_nothing_of_holds(
@@ -584,7 +584,7 @@ def test_a_day_before_the_newest_that_went_through_is_no_last_night_and_a_failed
             night = catalog.begin_night(day)
             catalog.end_night(night, "failed", [f"The CRM of {day} cannot be read."], 1)
             result = relance("status", "--home", home.root)
-            assert f"failed: The CRM of {day} cannot be read." in words(result)
+            assert f"Failed: The CRM of {day} cannot be read." in words(result)
             last = "2025-06-30, done" if day < DAY else "2025-07-01, failed"
             assert f"Last night: {last}, ended " in result.stdout
     assert "No audience is held." not in result.stdout

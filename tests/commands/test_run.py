@@ -59,7 +59,7 @@ def test_a_run_that_finds_the_home_held_late_ends_with_3_and_tells_of_no_other_n
 @pytest.mark.parametrize(
     ("times", "says", "status"),
     [
-        (1, "failed: The disk of the home is full", "failed, ended 2"),
+        (1, "Failed: The disk of the home is full", "failed, ended 2"),
         (2, "stays as it is. The night's report could not be ended: the next run does so", "interrupted, ended 2"),
     ],
 )
