@@ -19,6 +19,10 @@ IdentifierKind = Literal["email", "phone", "mailing_address", "mobile_ad_id", "e
 #: lower-case hex.
 Hash = Literal["sha256", "sha256_base64", "md5", "sha1", "sha256_of_md5", "none"]
 
+#: letters: Meta, Snap. untitled: Google; untitled_joined: DV360, without inner spaces. ascii: Amazon. lower: Pinterest.
+#: trimmed: as written (LiveRamp). short: that, of at most 35 characters (LinkedIn). initial: Meta's FI.
+_NAME_FORMS = ("letters", "untitled", "untitled_joined", "ascii", "lower", "trimmed", "short", "initial", "first_five")
+
 #: Normal forms by identifier; each is a named function of `pipelines.identifiers` that gives the rule and its source.
 FORMS: dict[IdentifierName, tuple[str, ...]] = {
     # plain: trimmed, lower-case (most). google, uid2: Gmail without dots and plus tag. reddit: letters and digits.
@@ -27,13 +31,11 @@ FORMS: dict[IdentifierName, tuple[str, ...]] = {
     # national_us, national_cn: without country code, and only numbers of that country: else a number of one country
     # would become another's.
     "phone": ("digits", "e164", "national_us", "national_cn"),
-    # letters: Meta, Snap. untitled: Google; untitled_joined: DV360, without inner spaces. ascii: Amazon. lower:
-    # Pinterest. trimmed: as written (LinkedIn, LiveRamp). initial: Meta's FI.
-    "first_name": ("letters", "untitled", "untitled_joined", "ascii", "lower", "trimmed", "initial", "first_five"),
-    "last_name": ("letters", "untitled", "untitled_joined", "ascii", "lower", "trimmed", "initial", "first_five"),
+    "first_name": _NAME_FORMS,
+    "last_name": _NAME_FORMS,
     # letters: Meta, Snap, Pinterest. ascii: Amazon. trimmed: as written (LiveRamp).
     "city": ("letters", "ascii", "trimmed"),
-    # letters: two-letter code for the US and Canada, elsewhere the name's letters (Meta, Snap, Pinterest).
+    # Two-letter code for the US and Canada, elsewhere the name. letters: Meta, Snap, Pinterest. ascii: Amazon.
     "region": ("letters", "ascii", "trimmed"),
     # compact: Meta (US five, UK sector). trimmed: as written (Google). digits: Pinterest. ascii: Amazon, a-z0-9.
     "postal_code": ("compact", "trimmed", "digits", "ascii"),
@@ -44,7 +46,7 @@ FORMS: dict[IdentifierName, tuple[str, ...]] = {
     "gender": ("letter", "letter_or_n"),
     "age": ("years",),
     # by_type: an IDFA in capitals, an Android id in small letters (Reddit, LiveRamp). plain: as issued.
-    "mobile_ad_id": ("lower", "upper", "by_type", "plain"),
+    "mobile_ad_id": ("lower", "device", "upper", "by_type", "plain"),
     "external_id": ("plain", "lower", "own"),
     "social_handle": ("lower",),
 }
@@ -55,9 +57,10 @@ FORMS: dict[IdentifierName, tuple[str, ...]] = {
 FORM_VERSIONS: dict[tuple[IdentifierName, str], int] = {
     ("email", "plain"): 2,
     ("email", "google"): 2,
+    ("email", "amazon"): 2,
     ("first_name", "ascii"): 2,
-    ("first_name", "untitled"): 2,
-    ("first_name", "untitled_joined"): 2,
+    ("first_name", "untitled"): 3,
+    ("first_name", "untitled_joined"): 3,
     ("first_name", "lower"): 2,
     ("first_name", "trimmed"): 2,
     ("last_name", "ascii"): 2,
@@ -65,15 +68,21 @@ FORM_VERSIONS: dict[tuple[IdentifierName, str], int] = {
     ("last_name", "untitled_joined"): 2,
     ("last_name", "lower"): 2,
     ("last_name", "trimmed"): 2,
-    ("city", "letters"): 2,
-    ("city", "ascii"): 2,
+    ("city", "letters"): 3,
+    ("city", "ascii"): 3,
     ("city", "trimmed"): 2,
-    ("postal_code", "compact"): 5,
-    ("postal_code", "trimmed"): 4,
-    ("postal_code", "digits"): 4,
-    ("postal_code", "ascii"): 4,
-    ("region", "letters"): 3,
-    ("region", "ascii"): 2,
+    ("postal_code", "compact"): 6,
+    ("postal_code", "trimmed"): 5,
+    ("postal_code", "digits"): 5,
+    ("postal_code", "ascii"): 5,
+    ("country", "lower"): 2,
+    ("country", "upper"): 2,
+    ("mobile_ad_id", "lower"): 2,
+    ("mobile_ad_id", "upper"): 2,
+    ("mobile_ad_id", "by_type"): 2,
+    ("mobile_ad_id", "plain"): 2,
+    ("region", "letters"): 4,
+    ("region", "ascii"): 3,
     ("region", "trimmed"): 2,
     ("external_id", "own"): 2,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 #: Source: ISO 3166-2:US, USPS Publication 28, appendix B.
-US = {
+_US = {
     "alabama": "al", "alaska": "ak", "arizona": "az", "arkansas": "ar", "california": "ca", "colorado": "co",
     "connecticut": "ct", "delaware": "de", "districtofcolumbia": "dc", "washingtondc": "dc", "florida": "fl",
     "georgia": "ga", "hawaii": "hi", "idaho": "id", "illinois": "il", "indiana": "in", "iowa": "ia", "kansas": "ks",
@@ -21,10 +21,12 @@ US = {
     "mont": "mt", "neb": "ne", "nebr": "ne", "nev": "nv", "ndak": "nd", "okla": "ok", "ore": "or", "oreg": "or",
     "penn": "pa", "sdak": "sd", "tenn": "tn", "tex": "tx", "wash": "wa", "wva": "wv", "wis": "wi", "wisc": "wi",
     "wyo": "wy",
+    # As Germans and the French write it.
+    "kalifornien": "ca", "californie": "ca",
 }  # fmt: skip
 
 #: Source: ISO 3166-2:CA, with the French names.
-CANADA = {
+_CANADA = {
     "alberta": "ab", "britishcolumbia": "bc", "colombiebritannique": "bc", "manitoba": "mb", "newbrunswick": "nb",
     "nouveaubrunswick": "nb", "newfoundlandandlabrador": "nl", "newfoundlandlabrador": "nl", "newfoundland": "nl",
     "terreneuveetlabrador": "nl", "northwestterritories": "nt", "territoiresdunordouest": "nt", "novascotia": "ns",
@@ -34,11 +36,24 @@ CANADA = {
     "sask": "sk",
 }  # fmt: skip
 
-#: Letters of ISO 3166-2, as shops export them: `US-CA`.
-US |= {f"us{code}": code for code in set(US.values())}
-CANADA |= {f"ca{code}": code for code in set(CANADA.values())}
+
+def _spellings(country: str, parts: dict[str, str], *names: str) -> dict[str, str]:
+    """The parts' names, codes and ISO 3166-2 codes (`US-CA`), alone and with what people add: of which country they
+    are, what kind of part, and its code.
+    """
+    known = {**parts, **{code: code for code in parts.values()}}
+    added = {name + country_name: code for name, code in known.items() for country_name in names}
+    kinds = ("stateof", "provinceof", "provincede", "provincedu")
+    kind = {first + name: code for name, code in known.items() for first in kinds}
+    coded = {name + code: code for name, code in parts.items()} | {code + name: code for name, code in parts.items()}
+    return {**coded, **kind, **added, **{f"{country}{code}": code for code in parts.values()}, **known}
+
+
+#: By letters alone, without accents, in small ones.
+US = _spellings("us", _US, "usa", "us", "unitedstates", "unitedstatesofamerica")
+CANADA = _spellings("ca", _CANADA, "canada", "can")
 
 #: ISO 3166-2 codes of these, such as `US-CA`.
 SUBDIVISIONS = frozenset(
-    f"{country}-{part.upper()}" for country, parts in (("US", US), ("CA", CANADA)) for part in parts.values()
+    f"{country}-{part.upper()}" for country, parts in (("US", _US), ("CA", _CANADA)) for part in parts.values()
 )

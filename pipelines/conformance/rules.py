@@ -74,7 +74,7 @@ RULES: dict[str, dict[str, str]] = {
     },
     "microsoft": {"email": "email microsoft sha256", "phone": "phone e164 sha256"},
     "x": {
-        "email": "email plain sha256", "phone": "phone e164 sha256", "maid": "mobile_ad_id lower sha256",
+        "email": "email plain sha256", "phone": "phone e164 sha256", "maid": "mobile_ad_id device sha256",
         "username": "social_handle lower sha256",
     },
     "criteo": {"email": "email plain sha256", "maid": "mobile_ad_id plain none"},

@@ -43,6 +43,7 @@ RuleName = Literal[
     "zip_plus_4_kept",
     "uk_zip_whole",
     "ad_id_case_kept",
+    "ad_id_of_no_system",
     "external_id_case_kept",
     "date_ambiguous",
     "date_impossible",
@@ -166,13 +167,15 @@ def _region_guessed(row: _Row) -> bool:
     joined = _letters(row.text)
     if len(joined) <= 2 or joined in US or joined in CANADA:
         return False
-    within = any(code == row.wanted and name in joined for name, code in (*US.items(), *CANADA.items()))
+    names = ((name, code) for name, code in (*US.items(), *CANADA.items()) if len(name) > len(code))
+    within = any(code == row.wanted and name in joined for name, code in names)
     return joined[:2] == row.wanted or within
 
 
 def _region_name_kept(row: _Row) -> bool:
-    by_code = row.column == MatchColumn("region", "letters", row.column.hash)
-    return by_code and row.wanted is not None and _letters(row.text) == row.wanted and row.wanted in {**US, **CANADA}
+    by_code = row.column.identifier == "region" and row.column.form in {"letters", "ascii"}
+    as_typed = row.wanted is not None and len(row.wanted) > 2 and _letters(row.text) == row.wanted
+    return by_code and as_typed and row.wanted in {**US, **CANADA}
 
 
 def _zip_cut_at_dash(row: _Row) -> bool:
@@ -204,6 +207,13 @@ def _uk_zip_whole(row: _Row) -> bool:
 def _ad_id_case_kept(row: _Row) -> bool:
     lower = row.column.identifier == "mobile_ad_id" and row.column.form == "lower"
     return lower and row.wanted is not None and row.wanted == row.text.strip() != row.wanted.lower()
+
+
+def _ad_id_of_no_system(row: _Row) -> bool:
+    if row.column.identifier != "mobile_ad_id" or not row.is_accepted:
+        return False
+    groups = [len(group) for group in re.findall("[0-9a-f]+", row.text.lower())]
+    return "-" not in row.text and not (groups == [16] and re.search("[a-f]", row.text.lower()))
 
 
 def _external_id_case_kept(row: _Row) -> bool:
@@ -267,6 +277,7 @@ _RULES: dict[RuleName, Callable[[_Row], bool]] = {
     "zip_plus_4_kept": _zip_plus_4_kept,
     "uk_zip_whole": _uk_zip_whole,
     "ad_id_case_kept": _ad_id_case_kept,
+    "ad_id_of_no_system": _ad_id_of_no_system,
     "external_id_case_kept": _external_id_case_kept,
     "date_ambiguous": _date_ambiguous,
     "date_impossible": _date_impossible,

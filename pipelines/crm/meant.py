@@ -6,7 +6,7 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from pipelines.crm.read import Crm
-from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.emails import REWRITTEN, canonical_email
 from pipelines.tombstones.tombstones import LAST_DIGITS, last_digits
 
 #: SQL for a phone with its full-width digits in ASCII.
@@ -17,6 +17,8 @@ _PHONE = (
 _IS_FOREIGN = (
     r"strlen(phone) > length(phone) AND regexp_matches(regexp_replace(phone, '[0-9０-９]', '', 'g'), '\p{Nd}')"
 )
+#: Whether the canonical address may be other than in lower case: hidden characters go, and wide ones become narrow.
+_IS_REWRITTEN = f"strlen(email) > length(email) AND regexp_matches(email, '{REWRITTEN}')"
 
 
 def meant(requests: pl.DataFrame, crm: Crm) -> pl.DataFrame:
@@ -40,6 +42,8 @@ def meant(requests: pl.DataFrame, crm: Crm) -> pl.DataFrame:
     ]
     if not conditions:
         return customers.broken.clear()
+    if not values[1].is_empty():
+        conditions.append(_IS_REWRITTEN)
     if not values[-1].is_empty():
         conditions.append(_IS_FOREIGN)
     return pl.concat([customers.arrival.having(conditions), customers.broken])

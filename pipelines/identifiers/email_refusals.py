@@ -19,7 +19,7 @@ _PLACEHOLDER_DOMAINS = (
     "none.com", "none.none", "test.com", "test.fr", "noemail.com", "noemail.fr", "nomail.com", "xxx.com", "na.com",
     "unknown.com",
 )  # fmt: skip
-_PLACEHOLDERS = [f"{local}@{domain}" for local in _PLACEHOLDER_LOCALS for domain in _PLACEHOLDER_DOMAINS]
+PLACEHOLDERS = [f"{local}@{domain}" for local in _PLACEHOLDER_LOCALS for domain in _PLACEHOLDER_DOMAINS]
 
 #: Of plain ASCII; what the library says of these is known without it. No two hyphens on end in the domain, which
 #: punycode has.
@@ -54,7 +54,7 @@ def email_refusal(canonical: pl.Expr) -> pl.Expr:
 
 def is_placeholder(canonical: pl.Expr) -> pl.Expr:
     """Whether a canonical e-mail is one that people type to get past a form: whoever has it is nobody in particular."""
-    return canonical.is_in(_PLACEHOLDERS)
+    return canonical.is_in(PLACEHOLDERS)
 
 
 def _is_unsettled(canonical: pl.Expr) -> pl.Expr:

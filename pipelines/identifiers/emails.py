@@ -7,20 +7,28 @@ from functools import partial
 import polars as pl
 
 from pipelines.identifiers.few import where_few
-from pipelines.identifiers.unicode import beyond_ascii, visible, without_accents
+from pipelines.identifiers.unicode import beyond_ascii, is_beyond_ascii, visible, without_accents
 
 #: Everything that is not a letter, a mark or a digit.
 _NO_WORD = r"[^\p{L}\p{M}\p{N}]"
+#: Letters, digits and stops in East Asian widths.
+_WIDE = "\u3002\uff01-\uffe6"
+_WIDE_DOMAIN = f"@[^@]*[{_WIDE}][^@]*$"
+#: Characters of which an address that holds one may be written otherwise when it is canonical.
+REWRITTEN = f"[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff{_WIDE}]"
 
 
 def canonical_email(typed: pl.Expr) -> pl.Expr:
-    """Trimmed, NFC, lower-case, without what shows nothing, of which no address has any; nothing else, so that it is
-    still the very address. Blank is null.
+    """Trimmed, NFC, lower-case, without what shows nothing, of which no address has any; the domain in the widths that
+    names of hosts have (`ｋｕｎｄｅｎ。net` is `kunden.net`, by UTS #46); nothing else, so that it is still the very
+    address. Blank is null.
     """
     lower = typed.str.strip_chars().str.to_lowercase()
     # Asked of what was typed, so that the lower-case text is made once.
     beyond = beyond_ascii(typed).pipe(visible).str.strip_chars().str.to_lowercase().str.normalize("NFC")
-    return pl.coalesce(beyond, lower).replace("", None)
+    wide = pl.when(beyond.str.contains(_WIDE_DOMAIN)).then(beyond)
+    domain = wide.str.extract("@([^@]*)$").str.normalize("NFKC").str.replace_all("。", ".", literal=True)
+    return pl.coalesce(wide.str.extract("^(.*@)") + domain.str.to_lowercase(), beyond, lower).replace("", None)
 
 
 def plain(canonical: pl.Expr) -> pl.Expr:
@@ -74,9 +82,11 @@ def amazon(canonical: pl.Expr) -> pl.Expr:
     """Without what is neither a to z, a digit, nor one of `. _ + -`.
 
     Source: Amazon's uploader for AMC and Segment's conversions test, which keep `+` and `_`. Segment's AMC action
-    deletes the plus, and so would hash another address; the vectors' README decides for keeping it.
+    deletes the plus, and so would hash another address; the vectors' README decides for keeping it. Letters beyond
+    ASCII would go too, and leave the address of somebody else (`rené@` as `ren@`): there is no such form of those.
     """
-    return _joined(local_of(canonical).str.replace_all(r"[^a-z0-9._+-]", ""), canonical)
+    local = local_of(canonical)
+    return _joined(pl.when(~is_beyond_ascii(local)).then(local).str.replace_all(r"[^a-z0-9._+-]", ""), canonical)
 
 
 def _without_dots_and_tag(canonical: pl.Expr, domains: tuple[str, ...]) -> pl.Expr:

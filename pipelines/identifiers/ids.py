@@ -7,18 +7,18 @@ import polars as pl
 from pipelines.identifiers.digests import is_digest
 from pipelines.identifiers.unfit import UUID, says_nothing
 
-#: An advertising id, a device's id or another opaque one: no network's page allows anything else.
-_ID = r"^[0-9A-Za-z_-]{3,}$"
-#: `ios`, `unknown`, `yes`: of what any system issues, something is a digit.
-_WORD = r"^[A-Za-z-]+$"
-#: Groups of hex digits with hyphens are meant as a UUID, and then must be one.
-_HEX_GROUPS = r"^[0-9A-Fa-f]+(?:-[0-9A-Fa-f]+)+$"
+#: What Android calls a device: 16 hex digits. Decimal ones alone may be anything else, an IMEI or a phone.
+_ANDROID_ID = "^[0-9a-f]{16}$"
 #: What is hashed before an id that may be an address.
 _IS_AN_ID = "customer_id:"
 #: E-mails, and phones with their country code: E.164 has at most 15 digits, and networks hash them without the plus.
 _MAY_BE_AN_ADDRESS = r"@|^\+|^[0-9]{7,15}$"
-#: What a device says whose owner refuses tracking.
-_NOBODY = "^[0-]+$"
+#: What a device says whose owner refuses tracking, and what people write to fill a field: one digit over and over, and
+#: the ids that manuals show.
+_NOBODY = (
+    f"^(?:{'|'.join(f'{digit}[{digit}-]*' for digit in '0123456789abcdef')}|12345678-1234-.*"
+    "|123e4567-e89b-12d3-a456-426614174000|550e8400-e29b-41d4-a716-446655440000)$"
+)
 
 
 def canonical_mobile_ad_id(typed: pl.Expr) -> pl.Expr:
@@ -28,30 +28,39 @@ def canonical_mobile_ad_id(typed: pl.Expr) -> pl.Expr:
 
 def mobile_ad_id_refusal(typed: pl.Expr) -> pl.Expr:
     """Why it is no match key: `blank`, `already_hashed`, `placeholder` (all zeros: tracking refused; a word for
-    nothing), `not_an_id`.
+    nothing), `not_an_id`: neither a UUID, as advertising ids are, nor an Android id.
+
+    An IMEI names the device for good and is none; a phone in this column would be the phone's own key at networks that
+    take both hashed, whoever refuses it.
     """
     text = typed.str.strip_chars()
-    well_formed = text.str.contains(UUID) | ~text.str.contains(_HEX_GROUPS)
+    lower = text.str.to_lowercase()
+    is_android_id = lower.str.contains(_ANDROID_ID) & lower.str.contains("[a-f]")
     return (
         pl.when(text.is_null() | (text == ""))
         .then(pl.lit("blank"))
-        .when(text.str.contains(_NOBODY) | says_nothing(text))
+        .when(lower.str.contains(_NOBODY) | says_nothing(text))
         .then(pl.lit("placeholder"))
         .when(is_digest(text))
         .then(pl.lit("already_hashed"))
-        .when(~(text.str.contains(_ID) & well_formed) | text.str.contains(_WORD))
+        .when(~(text.str.contains(UUID) | is_android_id))
         .then(pl.lit("not_an_id"))
     )
 
 
 def mobile_lower(canonical: pl.Expr) -> pl.Expr:
-    """Lower-case. Source: Meta (plain), Snap and X (hashed); TikTok takes all-lower or all-upper."""
+    """An advertising id in small letters. Source: Meta (plain), Snap (hashed); TikTok takes all-lower or all-upper."""
+    return _advertising(canonical).str.to_lowercase()
+
+
+def mobile_device(canonical: pl.Expr) -> pl.Expr:
+    """An advertising or an Android id, in small letters. Source: X, "Custom audiences"."""
     return canonical.str.to_lowercase()
 
 
 def mobile_upper(canonical: pl.Expr) -> pl.Expr:
     """In capitals. Source: Tencent, IDFA."""
-    return canonical.str.to_uppercase()
+    return _advertising(canonical).str.to_uppercase()
 
 
 def mobile_by_type(canonical: pl.Expr) -> pl.Expr:
@@ -61,7 +70,7 @@ def mobile_by_type(canonical: pl.Expr) -> pl.Expr:
     case, else it is null. Where the kind is declared, `of_type` comes first.
     """
     one_case = (canonical == canonical.str.to_lowercase()) | (canonical == canonical.str.to_uppercase())
-    return pl.when(one_case).then(canonical)
+    return pl.when(one_case).then(_advertising(canonical))
 
 
 def of_type(canonical: pl.Expr, ad_id_type: str) -> pl.Expr:
@@ -71,7 +80,11 @@ def of_type(canonical: pl.Expr, ad_id_type: str) -> pl.Expr:
 
 def mobile_plain(canonical: pl.Expr) -> pl.Expr:
     """As issued. Source: Google, Customer Match (`Mobile Device ID`, not hashed); Criteo."""
-    return canonical
+    return _advertising(canonical)
+
+
+def _advertising(canonical: pl.Expr) -> pl.Expr:
+    return pl.when(canonical.str.contains(UUID)).then(canonical)
 
 
 def external_plain(typed: pl.Expr) -> pl.Expr:

@@ -56,6 +56,7 @@ _FORMS: dict[tuple[str, str], Callable[..., pl.Expr]] = {
     ("gender", "letter_or_n"): genders.letter_or_n,
     ("age", "years"): ids.age_years,
     ("mobile_ad_id", "lower"): ids.mobile_lower,
+    ("mobile_ad_id", "device"): ids.mobile_device,
     ("mobile_ad_id", "upper"): ids.mobile_upper,
     ("mobile_ad_id", "by_type"): ids.mobile_by_type,
     ("mobile_ad_id", "plain"): ids.mobile_plain,
@@ -63,14 +64,21 @@ _FORMS: dict[tuple[str, str], Callable[..., pl.Expr]] = {
     ("external_id", "lower"): ids.external_lower,
     ("external_id", "own"): ids.external_own,
     ("social_handle", "lower"): ids.handle_lower,
+    ("first_name", "untitled"): names.untitled_given,
+    ("first_name", "untitled_joined"): names.joined_given,
+    ("last_name", "untitled"): names.untitled_family,
+    ("last_name", "untitled_joined"): names.joined_family,
 } | {
-    (identifier, form): getattr(names, form) for identifier in ("first_name", "last_name") for form in FORMS[identifier]
+    (name, form): getattr(names, form)
+    for name in ("first_name", "last_name")
+    for form in FORMS[name]
+    if not form.startswith("untitled")
 }
 
 #: Forms that look at more columns than the identifier's own.
 _NEEDS: dict[tuple[str, str], list[str]] = {
     **{("postal_code", form): ["postal_code", "country"] for form in ("compact", "trimmed", "digits", "ascii")},
-    ("region", "letters"): ["region", "country"],
+    **{("region", form): ["region", "country"] for form in ("letters", "ascii")},
 }
 
 #: Values that hardly repeat: looking for the distinct ones costs more than it saves.

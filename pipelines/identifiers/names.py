@@ -17,6 +17,10 @@ from pipelines.identifiers.unicode import (
 
 _TITLES = r"^(?:[,\s]*(?:mr|mrs|ms|dr)(?:\.\s*|\s+|$))+"
 _SUFFIXES = r"(?:[,\s]+(?:jr|sr|2nd|3rd|ii|iii|iv|v|vi|cpa|dc|dds|vm|jd|md|phd|dr)\.?)+[,\s]*$"
+#: Behind a first name, of those the ones that are no more of a name: `V` and `Vi` are an initial and a name.
+_GIVEN_SUFFIXES = r"(?:[,\s]+(?:mr|mrs|ms|dr|jr|sr)\.?)+[,\s]*$"
+#: Characters of a name.
+_LINKEDIN_MOST = 35
 #: Amazon's uploader for AMC, default_normalizer.
 _SPELT_OUT = {"ß": "ss", "ä": "ae", "ö": "oe", "ü": "ue", "ø": "o", "æ": "ae"}
 #: What lower-casing and taking off accents leave apart of `STRASSE` and `Straße`, `ŁUKASZ` and `Lukasz`, `ΚΩΣΤΑΣ` and
@@ -47,21 +51,31 @@ def letters(typed: pl.Expr) -> pl.Expr:
     return filled(only_words(typed.str.to_lowercase()))
 
 
-def untitled(typed: pl.Expr) -> pl.Expr:
-    """NFC, lower-case, trimmed, inner white space single, without titles and suffixes (Mrs., Jr.); hyphens stay.
+def untitled_given(typed: pl.Expr) -> pl.Expr:
+    """A first name: NFC, lower-case, trimmed, inner white space single, without titles (Mrs., Dr.), Jr. and Sr.
 
-    Source: Google, Customer Match help ("no prefixes, no suffixes") and its Java library for the words and for inner
-    spaces. Google's Python library removes inner spaces, which its other libraries do not.
+    Source: Google, Customer Match help ("no prefixes, no suffixes") and its Java library for titles, also behind the
+    name, and for inner spaces. Google's Python library removes inner spaces, which its other libraries do not.
     """
-    return once(_untitled(typed), _with_a_word)
+    return _untitled(typed, _GIVEN_SUFFIXES)
 
 
-def untitled_joined(typed: pl.Expr) -> pl.Expr:
-    """As `untitled`, without any white space.
+def untitled_family(typed: pl.Expr) -> pl.Expr:
+    """A last name: as a first one, without any suffix of Google's Java library (III, PhD). Hyphens stay."""
+    return _untitled(typed, _SUFFIXES)
+
+
+def joined_given(typed: pl.Expr) -> pl.Expr:
+    """As `untitled_given`, without any white space.
 
     Source: Display & Video 360, "Upload Customer Match": remove all white space, where Google Ads keeps one space.
     """
-    return untitled(typed).str.replace_all(r"\s+", "")
+    return untitled_given(typed).str.replace_all(r"\s+", "")
+
+
+def joined_family(typed: pl.Expr) -> pl.Expr:
+    """As `untitled_family`, without any white space."""
+    return untitled_family(typed).str.replace_all(r"\s+", "")
 
 
 def ascii(typed: pl.Expr) -> pl.Expr:
@@ -80,8 +94,13 @@ def lower(typed: pl.Expr) -> pl.Expr:
 
 
 def trimmed(typed: pl.Expr) -> pl.Expr:
-    """NFC, trimmed, as written. Source: LinkedIn and LiveRamp, which take names in plain."""
+    """NFC, trimmed, as written. Source: LiveRamp, which takes names in plain."""
     return once(normalized(visible(typed).str.strip_chars(), "NFC"), _with_a_word)
+
+
+def short(typed: pl.Expr) -> pl.Expr:
+    """As `trimmed`, and null if it has more than 35 characters. Source: vendor documentation of LinkedIn connectors."""
+    return once(trimmed(typed), lambda text: pl.when(text.str.len_chars() <= _LINKEDIN_MOST).then(text))
 
 
 def initial(typed: pl.Expr) -> pl.Expr:
@@ -94,9 +113,10 @@ def first_five(typed: pl.Expr) -> pl.Expr:
     return letters(typed).str.slice(0, 5)
 
 
-def _untitled(typed: pl.Expr) -> pl.Expr:
+def _untitled(typed: pl.Expr, suffixes: str) -> pl.Expr:
     text = once(visible(typed).str.strip_chars().str.to_lowercase(), lambda text: normalized(text, "NFC"))
-    return once(once(text, _single_spaced), _without_titles)
+    bare = once(once(text, _single_spaced), lambda text: _without_titles(text, suffixes))
+    return once(bare, _with_a_word)
 
 
 def _single_spaced(text: pl.Expr) -> pl.Expr:
@@ -104,10 +124,10 @@ def _single_spaced(text: pl.Expr) -> pl.Expr:
     return pl.coalesce(spaced, text)
 
 
-def _without_titles(text: pl.Expr) -> pl.Expr:
+def _without_titles(text: pl.Expr, suffixes: str) -> pl.Expr:
     # Few names have more than one word, and only those can have a title or a suffix.
     several = pl.when(text.str.contains("[ ,.]")).then(text)
-    bare = several.str.replace(_SUFFIXES, "").str.strip_chars(" ,").str.replace(_TITLES, "").str.strip_chars(" ,")
+    bare = several.str.replace(suffixes, "").str.strip_chars(" ,").str.replace(_TITLES, "").str.strip_chars(" ,")
     return pl.coalesce(bare, text)
 
 

@@ -8,40 +8,20 @@ import polars as pl
 
 from pipelines.identifiers.few import Rule
 from pipelines.identifiers.names import filled
+from pipelines.identifiers.postal_shapes import (
+    AMERICAN,
+    AMERICAN_CODE,
+    may_be_american,
+    national,
+    of_its_country,
+    without_separators,
+)
 from pipelines.identifiers.unicode import beyond_ascii, visible
 
-_US = r"^[0-9]{5}(?:-[0-9]{4})?$"
-#: Nine digits, or five and four, are an American code, also if nothing says of which country.
-_ZIP_PLUS_4 = r"^([0-9]{5})[ -]?([0-9]{4})$"
 #: Letters and digits in groups: Google gets it in plain, so no e-mail, phone or street may pass.
 _ASCII_SHAPE = r"^[A-Za-z0-9]+(?:[ -]+[A-Za-z0-9]+)*$"
 _SHAPE = r"^[\p{L}\p{N}]+(?:(?: |\x{a0}|\p{Pd})+[\p{L}\p{N}]+)*$"
 _GB = r"^[a-z]{1,2}[0-9][a-z0-9]?[0-9][a-z]{2}$"
-#: Letters that stand before a code on mail from abroad and are no part of it: `D-01067`. In Latvia and Lithuania they
-#: are, so those are not here. Source: Universal Postal Union, addressing systems by country.
-_FROM_ABROAD = r"^([A-Za-z]{1,3})[ -]+[0-9]"
-_BEFORE = [
-    f"{country} {letters}"
-    for country, every in {
-        "AT": "A AT", "BE": "B BE", "CH": "CH", "DE": "D DE", "DK": "DK", "ES": "E ES", "FI": "FI FIN", "FR": "F FR",
-        "IT": "I IT", "LU": "L LU", "NL": "NL", "NO": "N NO", "PT": "P PT", "SE": "S SE",
-    }.items()
-    for letters in every.split()
-]  # fmt: skip
-#: How many digits a code has in countries where some begin with a zero: one with fewer has lost it in a spreadsheet.
-#: Compared with Unicode CLDR's postal code patterns, where those have the country.
-_DIGITS = {
-    **dict.fromkeys(("AM", "AU", "DK", "GE", "NO", "NZ", "PA", "PH", "ZA"), 4),
-    **dict.fromkeys(
-        ("DE", "DZ", "ES", "FI", "FR", "GT", "IT", "KE", "KR", "LK", "LT", "MM", "MX", "MY", "PE", "PL"), 5
-    ),
-    **dict.fromkeys(("PR", "SK", "TR", "UA", "VA", "VI"), 5),
-    **dict.fromkeys(("CN", "CO", "RO", "SG"), 6),
-    "JP": 7,
-    "BR": 8,
-}
-#: Mail for large recipients in France, by office: the five digits are the code.
-_CEDEX = r"(?i)^([0-9]{5}) +cedex(?: +[0-9]{1,2})?$"
 
 
 def compact(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
@@ -54,8 +34,8 @@ def compact(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
     """
 
     def form(code: pl.Expr) -> pl.Expr:
-        text = _bare(code).str.to_lowercase()
-        us = pl.when(_may_be_american() & code.str.contains(_US)).then(text.str.slice(0, 5))
+        text = without_separators(code).str.to_lowercase()
+        us = pl.when(may_be_american() & code.str.contains(AMERICAN_CODE)).then(text.str.slice(0, 5))
         gb = pl.when(text.str.contains(_GB)).then(text.str.head(-2))
         other = pl.when(text.str.len_chars() > 1).then(text)
         return pl.when(pl.col("country") == "GB").then(gb).otherwise(pl.coalesce(us, other))
@@ -69,7 +49,7 @@ def trimmed(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
     Zeros alone are a filler: with them, strangers of one name would share a key of Google's. Meta, where a postal code
     is no key, has a vector that keeps them. Source: Google, Data Manager API, "Formatting": not hashed, hyphen allowed.
     """
-    return _formed(typed, country, lambda code: pl.when(code.str.contains("[^0 -]")).then(code))
+    return _formed(typed, country, _not_zeros)
 
 
 def digits(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
@@ -77,7 +57,7 @@ def digits(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
 
     Source: Pinterest, Conversions API: "only digits"; LiveRamp: five or nine digits, no hyphen.
     """
-    return _formed(typed, country, lambda code: filled(code.str.replace_all("[^0-9]", "")))
+    return _formed(typed, country, lambda code: _not_zeros(filled(code.str.replace_all("[^0-9]", ""))))
 
 
 def ascii(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
@@ -87,8 +67,8 @@ def ascii(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
     """
 
     def form(code: pl.Expr) -> pl.Expr:
-        text = code.str.to_lowercase().str.replace_all("[^a-z0-9]", "")
-        short = pl.when(pl.col("country") == "US").then(text.str.slice(0, 5)).otherwise(text)
+        text = _not_zeros(code).str.to_lowercase().str.replace_all("[^a-z0-9]", "")
+        short = pl.when(pl.col("country").is_in(AMERICAN)).then(text.str.slice(0, 5)).otherwise(text)
         return pl.when(text.str.contains("[0-9]")).then(short)
 
     return _formed(typed, country, form)
@@ -102,38 +82,17 @@ def _formed(typed: pl.Expr, country: pl.Expr, form: Rule) -> pl.Expr:
     def formed(given: Sequence[pl.Series]) -> pl.Series:
         typed, country = given
         rows = pl.DataFrame({"code": typed, "country": country})
-        for step in (_written_out, _national, _shaped, _whole, form):
+        for step in (_written_out, national, _shaped, of_its_country, form):
             rows = rows.with_columns(code=step(pl.col("code")))
         return rows["code"]
 
     return pl.map_batches([typed, country], formed, return_dtype=pl.String, is_elementwise=True)
 
 
-def _national(text: pl.Expr) -> pl.Expr:
-    """As its own country writes it; null if it is of the US and cannot be."""
-    country = pl.col("country")
-    letters = text.str.extract(_FROM_ABROAD).str.to_uppercase()
-    from_abroad = pl.concat_str(country, pl.lit(" "), letters).is_in(_BEFORE)
-    american = text.str.replace(_ZIP_PLUS_4, "$1-$2")
-    return (
-        pl.when(_may_be_american() & (american.str.contains(_US) | (country == "US")))
-        .then(pl.when(american.str.contains(_US)).then(american))
-        .when(from_abroad)
-        .then(text.str.replace("^[A-Za-z]+[ -]+", ""))
-        .when(country == "FR")
-        .then(text.str.replace(_CEDEX, "$1"))
-        .otherwise(text)
-    )
-
-
-def _may_be_american() -> pl.Expr:
-    return pl.col("country").is_null() | (pl.col("country") == "US")
-
-
 def _shaped(text: pl.Expr) -> pl.Expr:
     """The text, or null if it cannot be a postal code."""
     beyond = beyond_ascii(text)
-    bare = _bare(text)
+    bare = without_separators(text)
     shaped = pl.coalesce(
         beyond.str.contains(_SHAPE) & bare.str.contains(r"\p{N}"),
         text.str.contains(_ASCII_SHAPE) & text.str.contains("[0-9]"),
@@ -141,10 +100,9 @@ def _shaped(text: pl.Expr) -> pl.Expr:
     return pl.when(shaped & (bare.str.len_chars() <= 10)).then(text)
 
 
-def _whole(text: pl.Expr) -> pl.Expr:
-    """The text, or null if it has fewer digits than its country's codes: it is no place's, or another's."""
-    digits = pl.col("country").replace_strict(_DIGITS, default=0, return_dtype=pl.UInt32)
-    return pl.when(text.str.count_matches("[0-9]") >= digits).then(text)
+def _not_zeros(code: pl.Expr) -> pl.Expr:
+    """The code, or null if it is a filler of zeros."""
+    return pl.when(code.str.contains(r"[^0\s\p{Pd}]")).then(code)
 
 
 def _written_out(typed: pl.Expr) -> pl.Expr:
@@ -152,8 +110,3 @@ def _written_out(typed: pl.Expr) -> pl.Expr:
     compatible = beyond_ascii(visible(typed)).str.normalize("NFKC").str.replace_all("[\u2212\u30fc]", "-")
     text = pl.coalesce(compatible.str.strip_chars().str.strip_prefix("〒"), visible(typed)).str.strip_chars()
     return text.str.strip_suffix("-")
-
-
-def _bare(text: pl.Expr) -> pl.Expr:
-    """Without white space and dashes."""
-    return pl.coalesce(beyond_ascii(text).str.replace_all(r"[\s\p{Pd}]", ""), text.str.replace_all("[ -]", ""))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from pipelines.identifiers.email_refusals import PLACEHOLDERS
 from pipelines.identifiers.nothing import HASHES, digest_of, hashes_of_nothing
 from schemas.countries import is_country
 from schemas.identifiers import Hash, MatchColumn
@@ -32,6 +33,8 @@ _HEX: dict[Hash, int] = {"sha256": 64, "sha256_of_md5": 64, "sha1": 40, "md5": 3
 _PLAIN = {
     ("country", "upper"): r"^[A-Z]{2}$",
     ("country", "lower"): r"^[a-z]{2}$",
+    ("first_name", "short"): r"^\S(.{0,33}\S)?$",
+    ("last_name", "short"): r"^\S(.{0,33}\S)?$",
     ("postal_code", "trimmed"): r"^[^\s\"][^\"\t\n]{0,14}$",
     ("postal_code", "digits"): r"^[0-9]{2,10}$",
     ("postal_code", "ascii"): r"^[a-z0-9]{2,12}$",
@@ -128,7 +131,11 @@ def _value_rules(place: int, slot: Slot, *, only_digits: bool) -> list[Rule]:
 
 
 def _known(value: pl.Expr, where: str, match: MatchColumn) -> list[Rule]:
-    """Countries are few: what is none of them, or one that was hashed twice, can be told by its hash."""
+    """Placeholders and countries are few: one of the first, what is none of the others, or one that was hashed twice,
+    can be told by its hash.
+    """
+    if match.identifier == "email" and match.hash != "none":
+        return [Rule("the hash of a placeholder", where, value.is_in(_placeholders(match.hash)))]
     if match.identifier != "country":
         return []
     known_or_twice, twice = _country_codes(match)
@@ -136,6 +143,12 @@ def _known(value: pl.Expr, where: str, match: MatchColumn) -> list[Rule]:
         Rule("hashed twice", where, value.is_in(twice)),
         Rule("no country's code in the network's form", where, (value != "") & ~value.is_in(known_or_twice)),
     ]
+
+
+@cache
+def _placeholders(how: Hash) -> pl.Series:
+    """The hashes of addresses that are typed to get past a form, as one list."""
+    return _listed([digest_of(address, how) for address in PLACEHOLDERS])
 
 
 @cache

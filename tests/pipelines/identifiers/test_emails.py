@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.identifiers.email_refusals import email_refusal
-from pipelines.identifiers.emails import canonical_email, google, plain
+from pipelines.identifiers.emails import amazon, canonical_email, google, plain
 from pipelines.identifiers.hashes import hashed
 
 FORMS = {"meta": plain, "google": google}
@@ -106,6 +106,9 @@ def test_google_drops_dots_and_plus_tags_at_gmail_only(typed: str | None, expect
         ("ZOË@example.com", "zoë@example.com"),
         ("zoe\u0308@example.com", "zoë@example.com"),
         ("J\u030cana@example.com", "\u01f0ana@example.com"),
+        ("jane@ｋｕｎｄｅｎ。net", "jane@kunden.net"),
+        ("jane@Ｋunden．Net", "jane@kunden.net"),
+        ("ｊane@例え。jp", "ｊane@例え.jp"),
         ("", None),
         (" \t\n", None),
         (None, None),
@@ -208,6 +211,17 @@ def test_an_address_is_a_match_key(typed: str) -> None:
 )
 def test_what_is_no_match_key_is_refused_with_the_reason(reason: str, typed: str | None) -> None:
     assert refusal(typed) == reason
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("ışıl@kunden.com.tr", None), ("rené@kunden.fr", None), ("李明@kunden.cn", None),
+        ("jane!doe+x_y@kundën.fr", "janedoe+x_y@kundën.fr"),
+    ],
+)  # fmt: skip
+def test_amazon_never_gets_the_address_that_deleted_letters_leave(typed: str, expected: str | None) -> None:
+    assert column(typed).select(amazon(pl.col("email"))).item() == expected
 
 
 def test_refusals_stand_in_the_rows_of_their_addresses() -> None:

@@ -306,16 +306,16 @@ def day(number: int) -> datetime:
 
 
 DOE = {"first_name": "Jane", "last_name": "Doe", "postal_code": "75001", "country": "FR"}
-ROE = {"first_name": "Jane", "last_name": "Roe", "postal_code": "69002", "country": "BE"}
+ROE = {"first_name": "Jane", "last_name": "Roe", "postal_code": "6900", "country": "BE"}
 
 
 @pytest.mark.parametrize(
     ("rows", "postal_code", "last_name"),
     [
         pytest.param([DOE, {**ROE, "country": None}], "75001", "doe", id="the most complete"),
-        pytest.param([{**DOE, "first_name": None}, ROE], "69002", "roe", id="the most complete, though later"),
+        pytest.param([{**DOE, "first_name": None}, ROE], "6900", "roe", id="the most complete, though later"),
         pytest.param(
-            [{**DOE, "updated_at": day(1)}, {**ROE, "updated_at": day(2)}], "69002", "roe", id="the newest update"
+            [{**DOE, "updated_at": day(1)}, {**ROE, "updated_at": day(2)}], "6900", "roe", id="the newest update"
         ),
         pytest.param(
             [{**DOE, "updated_at": day(3)}, {**ROE, "created_at": day(2)}], "75001", "doe", id="or the newest creation"
@@ -324,7 +324,7 @@ ROE = {"first_name": "Jane", "last_name": "Roe", "postal_code": "69002", "countr
         pytest.param([DOE, ROE], "75001", "doe", id="equally complete and old: the earlier record"),
         pytest.param(
             [{**DOE, "postal_code": None, "updated_at": day(9)}, {**ROE, "updated_at": day(1)}],
-            "69002",
+            "6900",
             "roe",
             id="completeness before age",
         ),
@@ -341,7 +341,7 @@ def test_the_mailing_address_comes_from_one_record_only(
 def test_the_mailing_addresses_of_a_persons_other_records_come_after_it_each_once() -> None:
     found = one_person(DOE, {**ROE, "updated_at": day(1)}, DOE, {**DOE, "postal_code": "13001"})
     rows = found.filter(kind="mailing_address").select("position", "postal_code_trimmed").rows()
-    assert sorted(rows) == [(1, "69002"), (2, "75001"), (3, "13001")]
+    assert sorted(rows) == [(1, "6900"), (2, "75001"), (3, "13001")]
 
 
 def test_parts_of_two_records_are_never_mixed() -> None:

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.identifiers.hashes import hashed
-from pipelines.identifiers.names import folded_name, letters, untitled
+from pipelines.identifiers.names import folded_name, letters, short, untitled_family, untitled_given
 
-FORMS = {"meta": letters, "google": untitled, "folded": folded_name}
+FORMS = {"meta": letters, "google": untitled_family, "given": untitled_given, "folded": folded_name}
 
 
 def form(name: str, *typed: str | None) -> list[str | None]:
@@ -90,6 +90,17 @@ def test_a_name_in_each_networks_form(typed: str | None, meta: str | None, googl
 
 
 @pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("Mary V", "mary v"), ("Thi Vi", "thi vi"), ("Alex Dr.", "alex"), ("Mrs. Ann Mrs.", "ann"),
+        ("John Jr.", "john"), ("Quinn III", "quinn iii"), ("Mr.", None),
+    ],
+)  # fmt: skip
+def test_a_first_name_keeps_an_initial_that_would_be_a_suffix_of_a_last_one(typed: str, expected: str | None) -> None:
+    assert form("given", typed) == [expected]
+
+
+@pytest.mark.parametrize(
     ("one", "other"),
     [
         ("Zoë", "ZOE"),
@@ -122,9 +133,14 @@ def test_names_of_other_letters_are_other_names(one: str, other: str) -> None:
     assert form("folded", one) != form("folded", other)
 
 
+def test_linkedin_gets_no_name_that_it_would_refuse_for_its_length() -> None:
+    names = pl.Series(["Zoë " + "x" * 31, "Zoë " + "x" * 32])
+    assert pl.select(short(pl.lit(names))).to_series().to_list() == [names[0], None]
+
+
 @pytest.mark.parametrize("typed", [None, "", " ", "-", "...", "\u00a0"])
 def test_a_name_without_a_letter_is_none(typed: str | None) -> None:
-    assert [form(name, typed) for name in FORMS] == [[None]] * 3
+    assert [form(name, typed) for name in FORMS] == [[None]] * len(FORMS)
 
 
 latin = "abejnorzAEJORZéëçÉøßñ'’-. ,\u0301\u0308"

@@ -28,6 +28,16 @@ from schemas.regions import CANADA, US
         # Other countries' regions have names, and no code of these.
         ("Ill", "FR", "ill"),
         ("Ont.", "US", "ont"),
+        ("CALIFORNIA (CA)", "US", "ca"),
+        ("California, USA", "US", "ca"),
+        ("State of California", "US", "ca"),
+        ("CA - California", "US", "ca"),
+        ("ＣＡ", "US", "ca"),
+        ("Kalifornien", "US", "ca"),
+        ("New York, NY", None, "ny"),
+        ("Ontario, Canada", "CA", "on"),
+        ("Province de Québec", "CA", "qc"),
+        ("Baja California", "MX", "bajacalifornia"),
         ("Île-de-France", "FR", "îledefrance"),
         ("75", "FR", None),
         (None, "US", None),
@@ -46,7 +56,12 @@ def test_no_short_form_is_anothers_code() -> None:
         assert all(code == name for name, code in states.items() if name in codes)
 
 
-@pytest.mark.parametrize("form", [name_ascii, city_ascii, region_ascii])
+@pytest.mark.parametrize("typed", ["California", " CA ", "US-CA", "Calif.", "California, USA"])
+def test_amazon_gets_one_state_under_one_key(typed: str) -> None:
+    assert pl.select(region_ascii(pl.lit(typed), pl.lit("US"))).item() == "ca"
+
+
+@pytest.mark.parametrize("form", [name_ascii, city_ascii, lambda typed: region_ascii(typed, pl.lit("PL"))])
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [("Łódź", "lodz"), ("Gießen", "giessen"), ("DIYARBAKIR ı", "diyarbakiri"), ("Đà Nẵng", "danang")],

@@ -67,7 +67,21 @@ def test_no_value_makes_a_column_that_the_second_reader_refuses(
         (MatchColumn("last_name", "trimmed", "none"), ["null", "jane@example.com", "06 12 34 56 78"]),
         (MatchColumn("mobile_ad_id", "lower", "sha256"), ["null", "None", "nan", "undefined"]),
         (MatchColumn("mobile_ad_id", "lower", "none"), ["af3802a465767e36", "868030035048584", "test"]),
-        (MatchColumn("mobile_ad_id", "lower", "sha256"), ["iOS", "unknown", "Yes", "1", "a-b"]),
+        (MatchColumn("mobile_ad_id", "device", "sha256"), ["iOS", "unknown", "Yes", "1", "a-b", "customer_7"]),
+        # An IMEI, and phones as Meta and Snapchat know them.
+        (MatchColumn("mobile_ad_id", "device", "sha256"), ["868030035048584", "16502530999", "0033612345678901"]),
+        (MatchColumn("mobile_ad_id", "lower", "sha256"), ["af3802a465767e36", "AF3802A465767E36"]),
+        (MatchColumn("mobile_ad_id", "device", "none"), ["af3802a465767e36"]),
+        (
+            MatchColumn("mobile_ad_id", "device", "sha256"),
+            [
+                "11111111-1111-1111-1111-111111111111",
+                "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF",
+                "ffffffffffffffff",
+                "12345678-1234-1234-1234-123456789012",
+                "123e4567-e89b-12d3-a456-426614174000",
+            ],
+        ),
         (MatchColumn("last_name", "letters", "sha256"), [r"\N", r" \n "]),
         (MatchColumn("postal_code", "trimmed", "none"), ["0", "06 12 34 56 78", "0612345678"]),
     ],
@@ -82,7 +96,7 @@ def test_what_says_nothing_or_belongs_elsewhere_is_not_shown(column: MatchColumn
         (MatchColumn("first_name", "letters", "none"), ["nana", "nonette"]),
         (MatchColumn("last_name", "trimmed", "none"), ["Louis 14", "O'Brien-Smith"]),
         (MatchColumn("mobile_ad_id", "lower", "none"), ["ea7583cd-a667-48bc-b806-42ecb2b48606"]),
-        (MatchColumn("postal_code", "trimmed", "none"), ["SW1A 1AA", "01310-100", "100-0001"]),
+        (MatchColumn("postal_code", "trimmed", "none"), ["SW1A 1AA", "EC1A 1BB"]),
     ],
 )
 def test_what_only_looks_like_it_is_shown(column: MatchColumn, typed: list[str]) -> None:

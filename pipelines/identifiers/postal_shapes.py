@@ -1,0 +1,92 @@
+"""How postal codes of a country are made, as far as that tells a code from what is none."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipelines.identifiers.unicode import beyond_ascii
+
+#: The United States, and what belongs to them and has their codes, each under an ISO code of its own.
+AMERICAN = ("US", "PR", "VI", "GU", "AS", "MP")
+AMERICAN_CODE = r"^[0-9]{5}(?:-[0-9]{4})?$"
+#: Nine digits, or five and four, are an American code, also if nothing says of which country.
+_ZIP_PLUS_4 = r"^([0-9]{5})[ -]?([0-9]{4})$"
+#: How many digits a code has, of a country whose codes are nothing else and all alike. Fewer have lost a zero in a
+#: spreadsheet, and more or letters are no code. Compared with Unicode CLDR's postal code patterns, where those have it.
+_ONLY_DIGITS = {
+    **dict.fromkeys(
+        ("AT", "AU", "BE", "BG", "CH", "CY", "DK", "GE", "HU", "LI", "LU", "NO", "NZ", "PH", "SI", "TN", "ZA"), 4
+    ),
+    **dict.fromkeys(
+        ("BA", "CR", "CZ", "DE", "DZ", "EE", "ES", "FI", "FR", "GF", "GP", "GR", "GT", "HR", "ID", "IT", "KE"), 5
+    ),
+    **dict.fromkeys(("LK", "MA", "MC", "ME", "MM", "MQ", "MX", "MY", "PE", "PK", "PL", "RE", "RS", "SE", "SK"), 5),
+    **dict.fromkeys(("SM", "TH", "TR", "UA", "UY", "VA", "YT"), 5),
+    **dict.fromkeys(("BY", "CN", "CO", "IN", "RO", "RU", "SG"), 6),
+    **dict.fromkeys(("CL", "JP"), 7),
+    "BR": 8,
+}
+#: At least so many, where letters may stand before them or older codes are longer.
+_AT_LEAST = {"AM": 4, "PA": 4, "KR": 5, "LT": 5}
+#: In capitals, without white space and dashes; of the UK and Canada also the part that names a district.
+_SHAPES = {
+    "CA": "^[A-Z][0-9][A-Z](?:[0-9][A-Z][0-9])?$",
+    "GB": "^(?:[A-Z]{1,2}[0-9][A-Z0-9]?(?:[0-9][A-Z]{2})?|GIR0AA)$",
+    "NL": "^[0-9]{4}(?:[A-Z]{2})?$",
+}
+#: Letters that stand before a code on mail from abroad and are no part of it, besides the country's own two: `D-01067`.
+#: In Latvia and Lithuania they are, so those are not here. Source: Universal Postal Union, addressing systems.
+_FROM_ABROAD = r"^([A-Za-z]{1,3})[ -]+[0-9]"
+_BEFORE = [
+    f"{country} {letters}"
+    for country, every in {
+        **{country: country for country in _ONLY_DIGITS},
+        "AT": "A AT", "BE": "B BE", "DE": "D DE", "ES": "E ES", "FI": "FI FIN", "FR": "F FR", "HU": "H HU",
+        "IT": "I IT", "LI": "FL LI", "LU": "L LU", "NL": "NL", "NO": "N NO", "PT": "P PT", "SE": "S SE",
+    }.items()
+    for letters in every.split()
+]  # fmt: skip
+#: The post town behind a code of digits, and what stands behind the town: `75008 PARIS CEDEX 08`.
+_TOWN = r"^([0-9](?:[0-9 -]*[0-9])?)[ ,]+\p{L}.*$"
+
+
+def national(text: pl.Expr) -> pl.Expr:
+    """A typed code (of column `country`) as its own country writes it: without letters for mail from abroad and the
+    town; null if it is American and cannot be.
+    """
+    country = pl.col("country")
+    letters = text.str.extract(_FROM_ABROAD).str.to_uppercase()
+    from_abroad = pl.concat_str(country, pl.lit(" "), letters).is_in(_BEFORE)
+    american = text.str.replace(_ZIP_PLUS_4, "$1-$2")
+    alone = pl.when(from_abroad).then(text.str.replace("^[A-Za-z]+[ -]+", "")).otherwise(text)
+    return (
+        pl.when(may_be_american() & (american.str.contains(AMERICAN_CODE) | country.is_not_null()))
+        .then(pl.when(american.str.contains(AMERICAN_CODE)).then(american))
+        .when(country.is_in(list(_ONLY_DIGITS)))
+        .then(alone.str.replace(_TOWN, "$1"))
+        .otherwise(alone)
+    )
+
+
+def may_be_american() -> pl.Expr:
+    """Whether the country is unknown or has American codes."""
+    return pl.col("country").is_null() | pl.col("country").is_in(AMERICAN)
+
+
+def of_its_country(text: pl.Expr) -> pl.Expr:
+    """The national code, or null if no code of its country is like it: it is no place's, or another's."""
+    country, digits = pl.col("country"), text.str.count_matches("[0-9]")
+    bare = without_separators(text)
+    shaped = pl.lit(value=True)
+    for name, shape in _SHAPES.items():
+        shaped &= (country != name) | bare.str.to_uppercase().str.contains(shape)
+    only = country.replace_strict(_ONLY_DIGITS, default=None, return_dtype=pl.UInt32)
+    least = country.replace_strict(_AT_LEAST, default=0, return_dtype=pl.UInt32)
+    nothing_else = (digits == only) & (bare.str.len_chars() == only)
+    whole = pl.when(only.is_not_null()).then(nothing_else).otherwise(digits >= least)
+    return pl.when(shaped.fill_null(value=True) & whole).then(text)
+
+
+def without_separators(text: pl.Expr) -> pl.Expr:
+    """Without white space and dashes."""
+    return pl.coalesce(beyond_ascii(text).str.replace_all(r"[\s\p{Pd}]", ""), text.str.replace_all("[ -]", ""))
