@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -135,8 +135,7 @@ class Crm:
 
     def _read_by(self, select: str, arrival: Arrival, further: Callable[[Arrival], pl.DataFrame] | None) -> Pulled:
         table, contract = arrival.table, arrival.contract
-        opened = self._open(table, select)
-        with steady(f"Table {table}", opened):
+        with self._open(table, select) as opened, steady(f"Table {table}", opened):
             located = with_file(self.connection, select, opened)
             with worded(table, opened, select):
                 self._arrive(arrival, located, opened)
@@ -203,18 +202,18 @@ class Crm:
 
     def places(self, table: TableName) -> list[str]:
         """The files and databases that the table's select reads, without their folders."""
-        opened = self._open(table, self.sources.table(table).select or "")
-        return [source.place.rsplit("/", 1)[-1] for source in opened]
+        with self._open(table, self.sources.table(table).select or "") as opened:
+            return [source.place.rsplit("/", 1)[-1] for source in opened]
 
     def newest(self, table: TableName, column: str, *, before: datetime) -> object:
         """The greatest readable moment of a column that is before another, without reading the others."""
         select = self.sources.table(table).select or ""
-        opened = self._open(table, select)
-        texts, given = self._given(table, select, opened)
-        typed = typed_select(texts, given, self.contract(table), self._orders(table), _files(opened))
-        query = f"SELECT max({column}) FILTER ({column} < {literal(before)}) AS value FROM ({typed}) AS typed"
-        value = self._read(table, query, select, opened)["value"][0]
-        rejected_lines(self.connection, table, opened)
+        with self._open(table, select) as opened:
+            texts, given = self._given(table, select, opened)
+            typed = typed_select(texts, given, self.contract(table), self._orders(table), _files(opened))
+            query = f"SELECT max({column}) FILTER ({column} < {literal(before)}) AS value FROM ({typed}) AS typed"
+            value = self._read(table, query, select, opened)["value"][0]
+            rejected_lines(self.connection, table, opened)
         return value
 
     def _orders(self, table: TableName) -> OrdersTable | None:
@@ -231,32 +230,38 @@ class Crm:
         check_columns(table, given, self.contract(table), SourceError)
         return with_texts(select, nothing), given
 
-    def _open(self, table: TableName, select: str) -> tuple[OpenSource, ...]:
+    @contextmanager
+    def _open(self, table: TableName, select: str) -> Iterator[tuple[OpenSource, ...]]:
         """Open the sources that the select names."""
         tree = parsed(self.connection, select)
         check_askable(tree, select_place(table), SourceError)
         check_sources(tree, select_place(table), self.sources, SourceError)
-        return self.open(named_tables(tree))
+        with self.open(named_tables(tree)) as opened:
+            yield opened
 
-    def open(self, names: Container[str]) -> tuple[OpenSource, ...]:
-        """Open the sources of these names anew, and close all others.
+    @contextmanager
+    def open(self, names: Container[str]) -> Iterator[tuple[OpenSource, ...]]:
+        """Open the sources of these names, and close them afterwards: while somebody locks one that is open, DuckDB
+        cannot tell which tables there are, the warehouse's neither.
 
         Raises:
             SourceError: a source cannot be read as declared.
         """
-        opened = []
         forget_rejects(self.connection)
-        for name, source in self.sources.sources.items():
-            drop = "DROP VIEW" if source.files is not None else "DETACH DATABASE"
-            self.connection.execute(f'{drop} IF EXISTS "{name}"')
-            if name in names:
+        with ExitStack() as closing:
+            opened: list[OpenSource] = []
+            for name, source in self.sources.sources.items():
+                if name not in names:
+                    continue
+                drop = "DROP VIEW" if source.files is not None else "DETACH DATABASE"
+                closing.callback(self.connection.execute, f'{drop} IF EXISTS "{name}"')
                 folders = {"config_folder": self.config_folder, "home_folder": self.home_folder}
                 opened.append(open_source(self.connection, name, source, **folders))
                 # A large file is read through once a night, not each time that a select names it.
                 new = {(name, path, stamp(path)) for path in opened[-1].files} - self._in_its_encoding
                 check_encoding(name, source, sorted(path for _, path, _ in new))
                 self._in_its_encoding.update(new)
-        return tuple(opened)
+            yield tuple(opened)
 
     def _read(self, table: TableName, query: str, select: str, opened: tuple[OpenSource, ...]) -> pl.DataFrame:
         with worded(table, opened, select):

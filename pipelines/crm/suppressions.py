@@ -98,9 +98,8 @@ def read_suppressions(
 def _selected(name: str, select: str, reading: Reading) -> pl.DataFrame:
     """customer_id and address as text, trimmed; blank is none."""
     crm, place = reading.crm, f"config/suppressions/{name}.toml, select"
-    opened = crm.open(check_select(name, select, crm.sources, crm.connection))
     crm.connection.execute("SET VARIABLE as_of = $day::DATE", {"day": reading.as_of})
-    with steady(place, opened):
+    with crm.open(check_select(name, select, crm.sources, crm.connection)) as opened, steady(place, opened):
         rows = _rows_of(place, select, opened, reading)
         _lose_no_line(opened, reading)
     return rows.filter(pl.any_horizontal(pl.col(*_COLUMNS).is_not_null()))

@@ -235,14 +235,14 @@ def test_lines_of_one_file_are_told_after_those_of_another_and_those_of_an_earli
         write(tmp_path, "id,email,phone\n1,a@x.fr\n2,b@x.fr,07\n", f"{name}.csv")
     with closing(database.cursor()) as connection:
         reading = Crm(connection, sources, tmp_path, tmp_path)
-        one, two = reading.open({"one", "two"})
-        for name in declared:
-            connection.sql(f"FROM {name}").fetchall()
-        told_of = [rejected_lines(connection, "customers", (source,))["row"].to_list() for source in (one, two)]
-        assert told_of == [[1], [1]]
-        connection.sql("FROM two").fetchall()
-        [two] = reading.open({"two"})
-        assert rejected_lines(connection, "customers", (two,)).is_empty()
+        with reading.open({"one", "two"}) as (one, two):
+            for name in declared:
+                connection.sql(f"FROM {name}").fetchall()
+            told_of = [rejected_lines(connection, "customers", (source,))["row"].to_list() for source in (one, two)]
+            assert told_of == [[1], [1]]
+            connection.sql("FROM two").fetchall()
+        with reading.open({"two"}) as (two,):
+            assert rejected_lines(connection, "customers", (two,)).is_empty()
 
 
 def test_a_file_that_lacks_its_last_field_on_every_line_is_all_set_aside(pull: Pull, tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import duckdb
 import polars as pl
@@ -541,7 +543,7 @@ def test_a_folder_with_an_apostrophe_is_a_folder(pull: Pull, tmp_path: Path) -> 
         pytest.param("SELEC id AS customer_id FROM crm", "syntax error", id="no SQL"),
         pytest.param("SELECT id AS customer_id, email, phone AS email FROM crm", "email", id="one column twice"),
         pytest.param("DROP TABLE crm", "SELECT", id="no select"),
-        pytest.param("SELECT id AS customer_id FROM crm; SELECT 1", "syntax error", id="two statements"),
+        pytest.param("SELECT id AS customer_id FROM crm; SELECT 1", "is not one SELECT", id="two statements"),
         pytest.param("SELECT id AS customer_id FROM crm; DROP VIEW crm", "SELECT", id="a change"),
     ],
 )  # fmt: skip
@@ -641,6 +643,32 @@ def test_a_sqlite_database_is_left_as_it_was(pull: Pull, tmp_path: Path) -> None
     pull("SELECT id AS customer_id FROM crm.contacts", sqlite="crm.sqlite")
     assert (tmp_path / "crm.sqlite").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["crm.sqlite"]
+
+
+LOCK = (
+    "import sqlite3, sys; sqlite3.connect(sys.argv[1], isolation_level=None).execute('BEGIN EXCLUSIVE'); input('held')"
+)
+
+
+def test_a_sqlite_database_that_is_in_use_is_tried_again_and_blocks_nothing_else(
+    pull: Pull, tmp_path: Path, database: duckdb.DuckDBPyConnection
+) -> None:
+    """DuckDB asks every open database for its tables, the locked one too."""
+    path = tmp_path / "crm.sqlite"
+    with closing(sqlite3.connect(path)) as made:
+        made.execute("CREATE TABLE contacts (id TEXT)")
+        made.execute("INSERT INTO contacts VALUES ('7')")
+        made.commit()
+    select = "SELECT id AS customer_id FROM crm.contacts"
+    with Popen([sys.executable, "-c", LOCK, path], stdin=PIPE, stdout=PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.read(4) == b"held"
+        with pytest.raises(UnreachableSourceError, match="Is it in use"):
+            pull(select, sqlite="crm.sqlite")
+        assert database.sql("SELECT count(*) FROM duckdb_tables() WHERE database_name = 'crm'").fetchall() == [(0,)]
+        holder.communicate(b"\n")
+    assert pull(select, sqlite="crm.sqlite").read == 1
+    assert database.sql("FROM duckdb_databases() WHERE database_name = 'crm'").fetchall() == []
 
 
 def test_a_duckdb_database_is_read_as_text(pull: Pull, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_what_nobody_sees_changes_nothing(identifier: str, name: str, data: st.D
     assert form(identifier, name, [*hiding, *(f"\u200d{text}\u200c" for text in typed)]) == formed * (len(UNSEEN) + 1)
 
 
-AS_TYPED = {"trimmed", "plain", "by_type", "own"}
+AS_TYPED = {"trimmed", "short", "plain", "by_type", "own"}
 
 
 @pytest.mark.parametrize(("identifier", "name"), EVERY_FORM)

@@ -206,7 +206,7 @@ def test_a_zip_holds_the_file_under_its_own_name(tmp_path: Path) -> None:
 def test_whatever_a_reader_takes_for_a_line_is_one_row(tmp_path: Path, line_end: str) -> None:
     network = of_any_size(networks()["linkedin"])
     slots = network.lists[0].slots
-    (plain,) = [slot.name for slot in slots if slot.match is not None and slot.match.name == "first_name_trimmed"]
+    (plain,) = [slot.name for slot in slots if slot.match is not None and slot.match.name == "first_name_short"]
     cells = [{plain: f"Anne{line_end}Marie"}, {plain: "Zoé"}]
     frame = pl.DataFrame(
         [{slot.name: row.get(slot.name) for slot in slots} for row in cells],
