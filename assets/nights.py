@@ -1,9 +1,13 @@
 """What Dagster knows of a night, for its report in the catalog."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
 
 import dagster as dg
 
+from catalog.nights import night_of_run, record_start, take_up, was_nightly
+from catalog.store import Catalog
 from pipelines.night_ending import Ending, broken_off
 from schemas.nights import StageLine, StartedAs
 from schemas.said import Said
@@ -19,6 +23,38 @@ NEWEST_DAY = "relance/newest_day"
 ALLOWED = "relance/allow"
 
 
+class Launched(NamedTuple):
+    """A Dagster run: its tags, and its `root`, the run that it takes up in the end, or itself."""
+
+    run_id: str
+    root: str
+    tags: Mapping[str, str]
+
+    @classmethod
+    def of(cls, run: dg.DagsterRun | None) -> "Launched":
+        """Of a context's run; without one, nothing is known."""
+        if run is None:
+            return cls("", "", {})
+        return cls(run.run_id, run.tags.get("dagster/root_run_id", run.run_id), run.tags)
+
+    @property
+    def newest_day(self) -> date | None:
+        """The newest day, if it has just been read. Whoever takes up another run has its tags and has read nothing."""
+        named = self.tags.get(NEWEST_DAY) if self.root == self.run_id else None
+        return date.fromisoformat(named) if named is not None else None
+
+
+def record_launch(catalog: Catalog, night: int, run: Launched, *, whole: bool) -> None:
+    """Write how the night's run was started; what it takes up of another where that failed is said again. `whole`: it
+    was asked for all that Dagster knows.
+    """
+    as_night = whole or was_nightly(catalog, run.root)
+    record_start(catalog, night, started_as(run.tags, whole=as_night), run.run_id)
+    failed = night_of_run(catalog, run.tags.get("dagster/parent_run_id", ""))
+    if failed is not None:
+        take_up(catalog, night, failed)
+
+
 def allowed_by(tags: Mapping[str, str], declared: Collection[Audience]) -> frozenset[Audience]:
     """The audiences that a run's tags let pass the brake.
 
@@ -29,13 +65,15 @@ def allowed_by(tags: Mapping[str, str], declared: Collection[Audience]) -> froze
     return frozenset(declared_audience(name, declared) for name in names if name)
 
 
-def started_as(tags: Mapping[str, str]) -> StartedAs:
-    """How a run was started, by its tags. A backfill is none of the nights, whatever day it is about."""
+def started_as(tags: Mapping[str, str], *, whole: bool) -> StartedAs:
+    """How a run was started, by its tags and by whether it was asked for the `whole` night, or takes up one that was. A
+    backfill is none of the nights, whatever day it is about.
+    """
     if "dagster/backfill" in tags:
         return "backfill"
     if CHOSEN_DAY in tags:
         return "chosen"
-    return "nightly" if NEWEST_DAY in tags else "by_hand"
+    return "nightly" if whole or NEWEST_DAY in tags else "by_hand"
 
 
 def stage_lines(instance: dg.DagsterInstance, run_id: str) -> list[StageLine]:

@@ -14,17 +14,18 @@ from pydantic import PrivateAttr
 from assets.failures import ended_if_it_fails, told
 from assets.nights import (
     CHOSEN_DAY,
-    NEWEST_DAY,
+    Launched,
     allowed_by,
     is_whole,
+    record_launch,
     stage_lines,
-    started_as,
     unknown_audiences,
     why_broken_off,
 )
+from catalog.allowances import allow_in_run, end_leaves_of_run
 from catalog.descriptions import describe, record_overlaps
 from catalog.home import Environment, Home
-from catalog.nights import night_of_run, record_config_changes, record_notices, record_stages, record_start, take_up
+from catalog.nights import night_of_run, record_config_changes, record_notices, record_stages
 from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
@@ -71,8 +72,8 @@ class _Opened:
     as_of: date
     stack: ExitStack
     crm: Crm
-    #: Whom the brake lets pass in this run.
-    allowed: frozenset[Audience]
+    #: The Dagster run, or the one that it takes up in the end.
+    root_run: str
     #: The day that the CRM can be read for; asked of the source at most once a run.
     default_day: date | None = None
     tonight: Tonight | None = None
@@ -91,11 +92,11 @@ class Relance(dg.ConfigurableResource):
     _opened: _Opened = PrivateAttr()
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        tags = context.run.tags if context.run else {}
-        if "dagster/partition" not in tags:
+        run = Launched.of(context.run)
+        if "dagster/partition" not in run.tags:
             msg = Said("This run is about no day. Choose a partition: one day, and one run for each.")
             raise DayError(msg)
-        as_of = date.fromisoformat(tags["dagster/partition"])
+        as_of = date.fromisoformat(run.tags["dagster/partition"])
         config = read_config(Path(self.config_folder))
         home = Home.at(Path(self.home_folder), Path(self.keys_folder), Environment().catalog)
         keys = open_keys(home)
@@ -106,16 +107,13 @@ class Relance(dg.ConfigurableResource):
             catalog = opening.enter_context(open_catalog(home))
             night = catalog.begin_night(as_of)
             with ended_if_it_fails(catalog, night, home):
-                record_start(catalog, night, started_as(tags), context.run.run_id if context.run else "")
-                failed = night_of_run(catalog, tags.get("dagster/parent_run_id", ""))
-                if failed is not None:
-                    take_up(catalog, night, failed)
-                newest = tags.get(NEWEST_DAY)
-                day = date.fromisoformat(newest) if newest is not None else None
+                record_launch(catalog, night, run, whole=_is_whole(context))
                 known = known_tables(warehouse, config.sources, config.settings, config.rates)
                 crm = Crm(warehouse.connection, config.sources, config.folder, home.root, known)
-                allowed = allowed_by(tags, config.audiences)
-                self._opened = _Opened(config, home, keys, warehouse, catalog, night, as_of, opening, crm, allowed, day)
+                allow_in_run(catalog, allowed_by(run.tags, config.audiences), run.root)
+                self._opened = _Opened(
+                    config, home, keys, warehouse, catalog, night, as_of, opening, crm, run.root, run.newest_day
+                )
                 record_notices(catalog, night, "restored", restoration_told(catalog))
                 reconcile(self.outbox)
                 expire(self.outbox)
@@ -156,8 +154,9 @@ class Relance(dg.ConfigurableResource):
             with suppress(RelanceError), self.stage("erasures"):
                 settle(self.erasing)
             hold_withdrawn(opened.catalog, opened.night)
+            end_leaves_of_run(opened.catalog, opened.root_run)
             instance, run = context.instance, context.run
-            outcomes = self._outcomes(run)
+            outcomes = self._outcomes()
             reached = set(map(Audience.of, outcomes))
             unknown = [audience for audience in opened.config.audiences if audience not in reached]
             broken, whole = None, False
@@ -171,21 +170,16 @@ class Relance(dg.ConfigurableResource):
             opened.catalog.end_night(opened.night, *ended)
             opened.catalog.sign_audit_head(opened.home, opened.keys)
 
-    def _outcomes(self, run: dg.DagsterRun | None) -> list[sa.RowMapping]:
+    def _outcomes(self) -> list[sa.RowMapping]:
         """What became of each audience that the run reached, or the one that it takes up where that failed."""
         opened = self._opened
-        root = run.tags.get("dagster/root_run_id") if run is not None else None
-        taken_up = night_of_run(opened.catalog, root) if root is not None else None
+        taken_up = night_of_run(opened.catalog, opened.root_run)
         since = opened.night if taken_up is None else taken_up
         return [row for row in opened.catalog.outcomes_of_day(opened.as_of) if row["night"] >= since]
 
     @property
     def declared(self) -> Config:
         return self._opened.config
-
-    @property
-    def allowed(self) -> frozenset[Audience]:
-        return self._opened.allowed
 
     @property
     def warehouse(self) -> Warehouse:
@@ -293,6 +287,10 @@ class Relance(dg.ConfigurableResource):
         except Exception as error:  # noqa: BLE001 - whatever it is, only its place may be told
             opened.failures[name] = told(name, error, opened.home)
             raise opened.failures[name] from None
+
+
+def _is_whole(context: dg.InitResourceContext) -> bool:
+    return context.instance is not None and context.run is not None and is_whole(context.instance, context.run)
 
 
 def day_of(context: dg.AssetExecutionContext) -> date:

@@ -62,7 +62,7 @@ def _tell_of_run(config: Config, home: Home, run: dg.DagsterRun, reason: Relance
             where = Said("Dagster's page shows run {run}.", run=run.run_id)
             says = Said("{reason} {where}", reason=reason, where=where) if reason else where
             # The run that holds the home is the night; what the schedule did not start, somebody watches on the page.
-            if isinstance(reason, HomeLockedError) or started_as(run.tags) != "nightly":
+            if isinstance(reason, HomeLockedError) or started_as(run.tags, whole=False) != "nightly":
                 tell(catalog, config.settings.alerts, unreported_message(day, says), again=True)
                 return
             night = record_unbegun(catalog, day, RelanceError(says), run.run_id)
@@ -103,6 +103,10 @@ def _freshness_sensor(config: Config, home: Home) -> dg.SensorDefinition:
         # Dagster shows a check as not evaluated as soon as its asset was materialized again.
         materialization = context.instance.get_latest_materialization_event(FRESHNESS_ASSET)
         since = f" {materialization.timestamp}" if materialization is not None else ""
+        with open_catalog(home) as catalog:
+            is_new = catalog.last_night() is None and context.cursor in {None, f"{day} new"}
+        if is_new:
+            return dg.SensorResult(cursor=f"{day} new", skip_reason="No night was due yet: the home is new.")
         found = f"{day} {'late' if late else 'there'}{since}"
         if found == context.cursor:
             return dg.SensorResult(cursor=found)

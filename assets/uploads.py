@@ -139,7 +139,6 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
                     rows,
                     relance.declared.settings.brake.overridden(segment.brake),
                     relance.outbox,
-                    relance.allowed,
                     since,
                 )
                 publication = Publication(

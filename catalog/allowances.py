@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,6 +37,9 @@ TAKEN_BACK = sa.Table(
 )
 
 _STANDS = ALLOWANCES.c.night.is_(None) & ALLOWANCES.c.number.not_in(sa.select(TAKEN_BACK.c.number))
+
+#: Why a run's leave ends with it.
+_NOT_NEEDED = "the run ended and had no use for it"
 
 
 class Leave(NamedTuple):
@@ -76,6 +79,32 @@ def take_back(catalog: Catalog, audience: Audience, reason: str) -> bool:
         )
         append(connection, catalog.actor, "disallowed", "/".join(audience), {"allowance": number})
     return True
+
+
+def allow_in_run(catalog: Catalog, audiences: Iterable[Audience], run: str) -> None:
+    """Let audiences pass in the Dagster run of this id, by its tag; in those that take it up too, as long as none of
+    them made use of it: they have the same tags.
+    """
+    for audience in audiences:
+        of_run = *of_audience(ALLOWANCES, audience), ALLOWANCES.c.reason == _by_tag(run)
+        used = sa.select(ALLOWANCES.c.number).where(*of_run, ALLOWANCES.c.night.is_not(None))
+        with catalog.reading() as connection:
+            was_used = connection.execute(used).first() is not None
+        if not was_used:
+            allow(catalog, audience, _by_tag(run))
+
+
+def end_leaves_of_run(catalog: Catalog, run: str) -> None:
+    """Take back what the run's tag allowed and it had no use for: a tag is about one run."""
+    given = sa.select(ALLOWANCES).where(ALLOWANCES.c.reason == _by_tag(run), _STANDS)
+    with catalog.reading() as connection:
+        unused = [Audience.of(row) for row in connection.execute(given).mappings()]
+    for audience in unused:
+        take_back(catalog, audience, _NOT_NEEDED)
+
+
+def _by_tag(run: str) -> str:
+    return f"tag of Dagster run {run}"
 
 
 def allowance(catalog: Catalog, audience: Audience) -> int | None:

@@ -218,6 +218,13 @@ def alerts(catalog: Catalog, night: int | None, day: date) -> list[Alert]:
         return [Alert.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
 
+def was_nightly(catalog: Catalog, run_id: str) -> bool:
+    """Whether a Dagster run was started as the nightly one."""
+    query = sa.select(STARTS.c.started_as).where(STARTS.c.run_id == run_id)
+    with catalog.reading() as connection:
+        return connection.execute(query).scalar() == "nightly"
+
+
 def night_of_run(catalog: Catalog, run_id: str) -> int | None:
     """The night of a Dagster run; None if it ended before one began."""
     query = sa.select(STARTS.c.night).where(STARTS.c.run_id == run_id)
@@ -228,15 +235,18 @@ def night_of_run(catalog: Catalog, run_id: str) -> int | None:
 def newest_night(catalog: Catalog) -> sa.RowMapping | None:
     """The last night; None if there was none.
 
-    A run of some assets alone is none, and neither is one of a day before the newest that went through: neither says
-    what is published.
+    A run of some assets alone is none, and neither is one of a day before the newest that went through, one that was
+    refused, or one that somebody started by hand for some assets and that failed: none says what is published.
     """
     went_through = (
         sa.select(sa.func.max(NIGHTS.c.as_of)).where(NIGHTS.c.outcome.in_(["done", "held"])).scalar_subquery()
     )
+    by_hand = sa.select(STARTS.c.night).where(STARTS.c.started_as == "by_hand")
+    broke = NIGHTS.c.outcome.in_(["failed", "interrupted"]) & NIGHTS.c.night.in_(by_hand)
     query = (
         sa.select(NIGHTS)
-        .where(NIGHTS.c.outcome != "partial", NIGHTS.c.as_of >= sa.func.coalesce(went_through, NIGHTS.c.as_of))
+        .where(NIGHTS.c.outcome.not_in(["partial", "refused"]), ~broke)
+        .where(NIGHTS.c.as_of >= sa.func.coalesce(went_through, NIGHTS.c.as_of))
         .order_by(NIGHTS.c.night.desc())
         .limit(1)
     )

@@ -97,7 +97,7 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
             OUT.print(WHICH_ROWS)
         with open_catalog(home) as catalog:
             _alert(catalog, config, night["night"])
-        words = "What has been published is in" if night["outcome"] == "failed" else "Files:"
+        words = "What has been published is in" if night["outcome"] in {"failed", "refused"} else "Files:"
         OUT.print(f"{words} {home.outbox}", soft_wrap=True)
     else:
         OUT.print("Dry run: nothing was published, and the temporary home is gone.")

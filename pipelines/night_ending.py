@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from schemas.errors import RelanceError
+from schemas.errors import DayError, RelanceError
 from schemas.nights import NightOutcome
 from schemas.said import Said
 
@@ -30,9 +30,11 @@ def ending(failures: Sequence[RelanceError], broken: Ending | None, *, is_partia
     """The end of a night: `failures` of its stages go before how else it was `broken` off. `is_partial`: it was asked
     for some audiences only. `is_held`: an audience is.
     """
+    outcome: NightOutcome
     if failures:
-        return Ending("failed", tuple(failure.said for failure in failures), failures[0].exit_code)
+        outcome = "refused" if all(isinstance(failure, DayError) for failure in failures) else "failed"
+        return Ending(outcome, tuple(failure.said for failure in failures), failures[0].exit_code)
     if broken is not None:
         return broken
-    outcome: NightOutcome = "partial" if is_partial else "held" if is_held else "done"
+    outcome = "partial" if is_partial else "held" if is_held else "done"
     return Ending(outcome, (), _EXIT_HELD if outcome == "held" else 0)

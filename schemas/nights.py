@@ -14,8 +14,9 @@ from schemas.uploads import AudienceOutcome
 #: `backfill`: for past days, from Dagster's page. `by_hand`: some assets, from Dagster's page.
 StartedAs = Literal["nightly", "chosen", "backfill", "by_hand"]
 
-#: `held`: an audience was; `partial`: only some assets were asked for.
-NightOutcome = Literal["running", "done", "held", "failed", "interrupted", "partial"]
+#: `held`: an audience was; `partial`: only some assets were asked for; `refused`: what was asked for cannot be done for
+#: that day, and nothing was.
+NightOutcome = Literal["running", "done", "held", "failed", "refused", "interrupted", "partial"]
 
 
 class _Read(BaseModel):

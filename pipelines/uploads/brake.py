@@ -70,15 +70,13 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
     rows: AudienceRows,
     limits: Brake,
     outbox: Outbox,
-    allowed: Collection[Audience],
     since: SinceNewest,
 ) -> Verdict:
     """What the brake says of tonight's audience. In: how its keys differ from the newest.
 
     It is compared with its last version that had a full file, or with the one that this was made of without what is
     forbidden; one that never had any is new, but the CRM is not: its tables are compared with those that other
-    audiences were made of. `allowed` names audiences that this run was told to let pass; so does, once, a leave of
-    `relance allow`.
+    audiences were made of. A leave lets it pass once.
     """
     last = last_whole(outbox.catalog.versions(audience, state=None))
     before = last or last_full_of_any(outbox.catalog, outbox.night)
@@ -91,12 +89,8 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
             return Verdict(None)
         # No leave lets it pass: that one waits until it is large enough again.
         short = Said(SHORT_AND_CHANGED, short=too_small(rows, network), changes=told)
-        is_allowed = leave is not None or audience in allowed
-        return Verdict(short, silence_forbids=is_allowed or silence_forbids(told))
+        return Verdict(short, silence_forbids=leave is not None or silence_forbids(told))
     if not found:
-        return Verdict(None)
-    if audience in allowed:
-        outbox.catalog.record("allowed", "/".join(audience), {"night": outbox.night})
         return Verdict(None)
     if leave is not None:
         return Verdict(None, leave)

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -21,11 +22,11 @@ from assets.nights import ALLOWED, CHOSEN_DAY, NEWEST_DAY, allowed_by, started_a
 from assets.sensors import FRESHNESS_CHECK, freshness
 from catalog.alerts import AlertMessage
 from catalog.home import Home
-from catalog.nights import alerts, night_report, record_start
+from catalog.nights import alerts, newest_night, night_report, record_start
 from catalog.store import Catalog, open_catalog
 from pipelines.alerts import night_message
 from schemas.config import read_config
-from schemas.errors import CatalogError
+from schemas.errors import CatalogError, StageError
 from schemas.nights import NightReport, QuarantineLine
 from tests.conftest import Company
 
@@ -99,16 +100,18 @@ def test_one_run_at_a_time_and_one_night_after_a_standstill(home: Home, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("tags", "expected"),
+    ("tags", "whole", "expected"),
     [
-        ({NEWEST_DAY: DAY}, "nightly"),
-        ({NEWEST_DAY: DAY, "dagster/backfill": "x"}, "backfill"),
-        ({CHOSEN_DAY: DAY}, "chosen"),
-        ({}, "by_hand"),
+        ({NEWEST_DAY: DAY}, True, "nightly"),
+        ({NEWEST_DAY: DAY}, False, "nightly"),
+        ({}, True, "nightly"),
+        ({"dagster/backfill": "x"}, True, "backfill"),
+        ({CHOSEN_DAY: DAY}, True, "chosen"),
+        ({}, False, "by_hand"),
     ],
 )
-def test_a_backfill_is_no_night(tags: dict[str, str], expected: str) -> None:
-    assert started_as(tags) == expected
+def test_a_whole_run_is_a_night_and_a_backfill_is_none(tags: dict[str, str], expected: str, *, whole: bool) -> None:
+    assert started_as(tags, whole=whole) == expected
 
 
 @pytest.mark.parametrize(
@@ -242,6 +245,11 @@ def test_the_morning_sensor_alerts_once_and_turns_the_check_green_when_the_night
         evaluations.extend(event for event in data.asset_events if isinstance(event, dg.AssetCheckEvaluation))
 
     look()
+    with open_catalog(home) as catalog:
+        day, late = freshness(read_config(company.config), home, datetime.now(UTC))
+        assert (alerts(catalog, None, day), evaluations) == ([], []), "no night was due in a new home"
+    cursor = "2024-06-30 new"
+    look()
     look()
     with open_catalog(home) as catalog:
         day, late = freshness(read_config(company.config), home, datetime.now(UTC))
@@ -262,7 +270,7 @@ def test_the_morning_sensor_alerts_once_and_turns_the_check_green_when_the_night
 def test_the_morning_check_stays_red_when_somebody_runs_the_crm_by_hand(
     definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
-    sensor, cursor, passed = definitions.resolve_sensor_def(FRESHNESS_CHECK), None, []
+    sensor, cursor, passed = definitions.resolve_sensor_def(FRESHNESS_CHECK), "2024-06-30 new", []
     crm = [key for key in definitions.resolve_asset_graph().get_all_asset_keys() if key.path[0] == "crm"]
     for by_hand in (False, True, False):
         if by_hand:
@@ -274,6 +282,59 @@ def test_the_morning_check_stays_red_when_somebody_runs_the_crm_by_hand(
         passed.append([event.passed for event in data.asset_events if isinstance(event, dg.AssetCheckEvaluation)])
 
     assert passed == [[False], [False], []]
+
+
+def test_a_whole_run_by_hand_is_a_night_and_a_refused_one_or_a_part_that_fails_does_not_take_its_place(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, home: Home
+) -> None:
+    job = definitions.resolve_job_def("nightly")
+
+    def launched(day: str, **options: Any) -> tuple[str, str | None, bool]:
+        job.execute_in_process(instance=instance, partition_key=day, raise_on_error=False, **options)
+        with open_catalog(home) as catalog:
+            report, newest = last_report(catalog), newest_night(catalog)
+        assert newest is not None
+        return report.outcome, report.started_as, newest["night"] == report.night
+
+    assert launched(DAY) == ("done", "nightly", True)
+    assert launched("2024-06-29") == ("refused", "nightly", False)
+    # Whoever takes up a run of an earlier day has its tags.
+    again = {NEWEST_DAY: "2024-07-05", "dagster/parent_run_id": "a", "dagster/root_run_id": "a"}
+    assert launched("2024-07-05", tags=again) == ("refused", "nightly", False)
+    orders = [key for key in definitions.resolve_asset_graph().get_all_asset_keys() if key.path[-1] == "crm_orders"]
+    with patch("pipelines.erasure.written.write_table", side_effect=StageError("broken")):
+        assert launched(DAY, asset_selection=orders)[1:] == ("by_hand", False)
+    with open_catalog(home) as catalog:
+        refused = night_report(catalog, 2)
+    assert night_message(refused) is not None
+    assert night_message(refused.model_copy(update={"started_as": "chosen"})) is None
+
+
+def test_a_run_s_tag_lets_an_audience_pass_once_though_the_run_is_executed_again(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, company: Company, home: Home
+) -> None:
+    job = definitions.resolve_job_def("nightly")
+    tables = {name: (company.folder / f"{name}.csv").read_text() for name in ("customers", "orders", "consents")}
+
+    def run_with(others: int, **tags: str) -> tuple[str, str]:
+        rows = {
+            "customers": "y{0},more{0}@example.net,,,More,,,2023-01-01 10:00:00",
+            "orders": "oy{0},y{0},2024-01-01 12:00:00,10.00,EUR,completed",
+            "consents": "cy{0},y{0},granted,2023-01-01 10:00:00",
+        }
+        for table, row in rows.items():
+            company.write(table, tables[table] + "".join(row.format(number) + "\n" for number in range(others)))
+        run = job.execute_in_process(instance=instance, partition_key=DAY, raise_on_error=False, tags=tags)
+        with open_catalog(home) as catalog:
+            return run.run_id, next(line.outcome for line in last_report(catalog).audiences if line.network == "meta")
+
+    run_with(0)
+    assert run_with(200)[1] == "held"
+    first, outcome = run_with(200, **{ALLOWED: "meta/buyers"})
+    assert outcome == "published"
+    # Dagster gives a run that is executed again the tags of the first.
+    again = {ALLOWED: "meta/buyers", "dagster/root_run_id": first, "dagster/parent_run_id": first}
+    assert run_with(900, **again)[1] == "held"
 
 
 def test_the_alert_of_a_night_that_could_not_begin_says_why(

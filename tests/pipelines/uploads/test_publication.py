@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from catalog.allowances import allow
+from catalog.allowances import allow, allow_in_run, end_leaves_of_run, standing_leaves
 from catalog.home import Home
 from catalog.secret_keys import open_keys, rotate_signing_key, signature_holds
 from catalog.store import open_catalog
@@ -642,17 +642,16 @@ def verdict(
     outbox: Outbox,
     *emails: str,
     orders: int = 100,
-    allowed: tuple[Audience, ...] = (),
     audience: Audience = AUDIENCE,
     network: Network = META,
 ) -> Verdict:
     rows = rows_of(*emails)._replace(sources=SourceCounts(rows={"orders": orders}))
     since = since_newest(outbox.warehouse, audience, listed_keys(rows.lists))
-    return verdict_on(audience, network, rows, Brake(), outbox, allowed, since)
+    return verdict_on(audience, network, rows, Brake(), outbox, since)
 
 
-def brake(outbox: Outbox, *emails: str, orders: int = 100, allowed: tuple[Audience, ...] = ()) -> str | None:
-    return verdict(outbox, *emails, orders=orders, allowed=allowed).held_back
+def brake(outbox: Outbox, *emails: str, orders: int = 100) -> str | None:
+    return verdict(outbox, *emails, orders=orders).held_back
 
 
 TEN = tuple(f"person {number}" for number in range(10))
@@ -723,12 +722,28 @@ def test_a_leave_is_not_spent_by_a_night_that_fails_or_holds_the_audience_all_th
     assert brake(outbox, *TEN[5:]) is None
 
 
-def test_a_run_may_be_told_to_let_an_audience_pass(outbox: Outbox) -> None:
+def test_a_run_may_be_told_to_let_an_audience_pass_once_and_whoever_takes_it_up_has_what_is_left(
+    outbox: Outbox,
+) -> None:
     published(outbox, *TEN)
-    assert brake(outbox, *TEN[5:], allowed=(AUDIENCE,)) is None
-    assert [line["subject"] for line in outbox.catalog.audit_lines() if line["action"] == "allowed"] == [
-        "meta/main/loyal_customers"
-    ]
+    allow_in_run(outbox.catalog, [AUDIENCE], "run 1")
+    end_leaves_of_run(outbox.catalog, "run 1")
+    assert brake(outbox, *TEN[5:]) is not None
+    allow_in_run(outbox.catalog, [AUDIENCE], "run 1")
+    spend_leave(verdict(outbox, *TEN[5:]), outbox, "published")
+    allow_in_run(outbox.catalog, [AUDIENCE], "run 1")
+    assert brake(outbox, *TEN[5:]) is not None
+    allow_in_run(outbox.catalog, [AUDIENCE], "run 2")
+    assert brake(outbox, *TEN[5:]) is None
+
+
+def test_a_run_that_needs_no_leave_ends_its_own_and_nobody_elses(outbox: Outbox) -> None:
+    other = AUDIENCE._replace(account="other")
+    allow(outbox.catalog, AUDIENCE, "the shop closed")
+    allow_in_run(outbox.catalog, [AUDIENCE, other], "run 1")
+    assert [leave.audience for leave in standing_leaves(outbox.catalog)] == [AUDIENCE, other]
+    end_leaves_of_run(outbox.catalog, "run 1")
+    assert [leave.reason for leave in standing_leaves(outbox.catalog)] == ["the shop closed"]
 
 
 def test_what_the_brake_holds_is_not_published_but_said(outbox: Outbox) -> None:
