@@ -41,7 +41,7 @@ def defs() -> dg.Definitions:
         *crm_assets(daily),
         *customers_assets(daily),
         *features_assets(daily),
-        *identifiers_assets(daily),
+        *identifiers_assets(config, daily),
         *segments_assets(config, daily),
         *uploads_assets(config, daily),
     ]

@@ -7,11 +7,12 @@ import dagster as dg
 from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance
 from pipelines.identifiers.nightly import update_identifiers
+from schemas.config import Config
 from schemas.identifiers import IdentifierRefusals, Identifiers
 from schemas.network import match_columns
 
 
-def identifiers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+def identifiers_assets(config: Config, daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     """The two tables of the stage, made together."""
     deps = [["crm", "crm_customers"], ["customers", "customer_records"]]
     # Uploads ask them. By this way what is made of consents reaches uploads without a line past this stage.
@@ -24,6 +25,7 @@ def identifiers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefiniti
                 "identifiers",
                 Identifiers,
                 "Each identifier in each network's form.",
+                match_columns(config.used_networks.values()),
                 deps=[*deps, *permitted],
             ),
             table_spec("identifiers", "identifier_refusals", IdentifierRefusals, "What is no match key.", deps=deps),

@@ -1,20 +1,21 @@
 """What Dagster shows of a table: rows, columns, how personal each is. Never a value."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 import dataframely as dy
 
-from schemas.network import Network
+from schemas.identifiers import MatchColumn
+from schemas.network import Network, UploadList
 from schemas.network_file import Slot
 
 Metadata = Mapping[str, Any]
 
 
-def table_metadata(schema: type[dy.Schema]) -> Metadata:
+def table_columns(schema: type[dy.Schema]) -> list[dg.TableColumn]:
     """The columns of a table, each with its sentence and its `pii` tag."""
-    columns = [
+    return [
         dg.TableColumn(
             name=name,
             type=str(column.dtype),
@@ -24,45 +25,79 @@ def table_metadata(schema: type[dy.Schema]) -> Metadata:
         )
         for name, column in schema.columns().items()
     ]
-    return {"dagster/column_schema": dg.TableSchema(columns=columns)}
 
 
-def file_metadata(network: Network) -> Metadata:
-    """The columns of an audience's file, each with its identifier, form and hash."""
-    columns = [
+def match_columns_shown(matches: Iterable[MatchColumn]) -> list[dg.TableColumn]:
+    """The columns of a table that hold an identifier each, in one form and with one hash."""
+    return [
         dg.TableColumn(
-            name=f"{upload_list.label} {slot.name}".strip(),
+            name=match.name,
+            type="String",
+            description=f"{match.identifier}, {match.form}",
+            tags={"pii": _privacy_of(match)},
+        )
+        for match in matches
+    ]
+
+
+def file_columns(network: Network) -> list[dg.TableColumn]:
+    """The columns of an audience's file by their headers, each with its identifier, form and hash."""
+    return [
+        dg.TableColumn(
+            name=f"{upload_list.label} {_header(slot, upload_list)}".strip(),
             type="String",
             description=slot.match.name if slot.match else slot.column.value or "the same in every row",
-            tags={"pii": _privacy_of(slot)},
+            tags={"pii": _slot_privacy(slot)},
         )
         for upload_list in network.lists
         for slot in upload_list.slots
     ]
-    return {"dagster/column_schema": dg.TableSchema(columns=columns)}
 
 
-def _privacy_of(slot: Slot) -> str:
+def _header(slot: Slot, upload_list: UploadList) -> str:
+    """Numbered where it stands several times: a table's columns may not."""
+    times = sum(other.column.header == slot.column.header for other in upload_list.slots)
+    return slot.column.header if times == 1 else slot.name
+
+
+def _slot_privacy(slot: Slot) -> str:
     if slot.match is None:
         return "none" if slot.column.value is None else "pseudonym"
-    return "raw" if slot.match.hash == "none" else "hashed"
+    return _privacy_of(slot.match)
 
 
-def privacy_tag(schema: type[dy.Schema]) -> dict[str, str]:
-    """The most personal of a table's columns, searchable in Dagster."""
-    tags = {(column.metadata or {}).get("pii", "none") for column in schema.columns().values()}
+def _privacy_of(match: MatchColumn) -> str:
+    return "raw" if match.hash == "none" else "hashed"
+
+
+def privacy_tag(columns: Iterable[dg.TableColumn]) -> dict[str, str]:
+    """The most personal of the columns, searchable in Dagster."""
+    tags = {column.tags["pii"] for column in columns}
     return {"pii": next(tag for tag in ("raw", "hashed", "pseudonym", "none") if tag in tags or tag == "none")}
 
 
-def table_spec(stage: str, table: str, schema: type[dy.Schema], description: str, **spec: Any) -> dg.AssetSpec:  # noqa: ANN401
-    """The asset of one warehouse table."""
+def shown(columns: Sequence[dg.TableColumn]) -> Metadata:
+    """The columns as Dagster shows them."""
+    return {"dagster/column_schema": dg.TableSchema(columns=[*columns])}
+
+
+def table_spec(
+    stage: str,
+    table: str,
+    schema: type[dy.Schema],
+    description: str,
+    matches: Iterable[MatchColumn] = (),
+    **spec: Any,  # noqa: ANN401
+) -> dg.AssetSpec:
+    """The asset of one warehouse table; `matches` are columns that it has besides its contract's."""
+    columns = [*table_columns(schema), *match_columns_shown(matches)]
     return dg.AssetSpec(
         key=[stage, table],
         group_name=stage,
         description=description,
         kinds={"duckdb", "polars"},
-        tags=privacy_tag(schema),
-        metadata=table_metadata(schema),
+        tags=privacy_tag(columns),
+        metadata=shown(columns),
         **spec,
     )
 

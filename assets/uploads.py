@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.metadata import file_metadata, rows_metadata, table_spec
+from assets.metadata import file_columns, privacy_tag, rows_metadata, shown, table_spec
 from assets.resources import Relance, day_of
 from pipelines.customers.refused_emails import refused_emails
 from pipelines.holdings.audience_keys import since_newest
@@ -112,15 +112,17 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
         ["uploads", "refused_keys"],
     ]
 
+    columns = file_columns(network)
+
     @dg.asset(
         key=key,
         group_name="uploads",
         description=f"{segment.title} for {network.title}, shown there as {segment.public_name}.",
         deps=deps,
         kinds={"csv"},
-        tags={"pii": "hashed", "network": audience.network},
+        tags={**privacy_tag(columns), "network": audience.network},
         owners=[segment.owner],
-        metadata=file_metadata(network),
+        metadata=shown(columns),
         check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in CHECKS.items()],
         partitions_def=daily,
     )

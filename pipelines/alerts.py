@@ -20,9 +20,10 @@ from schemas.segment import Audience
 
 def night_message(report: NightReport) -> AlertMessage | None:
     """What to tell of a night that ended, or whose run is known to be dead; None if all went well, or if a later run of
-    the day took the place of all that it held: that one tells of it. Whoever asks for a day that is refused is there.
+    the day took the place of all that it held: that one tells of it. Whoever asks for a day that is refused is
+    there; if it was the schedule, the night is late in the morning.
     """
-    if report.outcome in {"done", "partial"} or (report.outcome == "refused" and report.started_as != "nightly"):
+    if report.outcome in {"done", "partial", "refused"}:
         return None
     if report.outcome == "held":
         held = [line for line in report.audiences if line.outcome == "held"]
@@ -34,7 +35,7 @@ def night_message(report: NightReport) -> AlertMessage | None:
         return AlertMessage("held", title, tuple(sentences), report.night, report.as_of)
     sentences = report.messages or ("The run ended before it could say why: it was killed, or its machine stopped.",)
     advice = "docs/operations.md says what to do; the next run mends what this one left."
-    title = f"relance: the night of {report.as_of} {'was refused' if report.outcome == 'refused' else 'failed'}"
+    title = f"relance: the night of {report.as_of} failed"
     return AlertMessage("failed", title, (*sentences, advice, *_changes(report)), report.night, report.as_of)
 
 

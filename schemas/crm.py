@@ -13,7 +13,7 @@ import polars as pl
 
 from schemas.money import currencies
 from schemas.network import network_names
-from schemas.privacy import RAW
+from schemas.privacy import PSEUDONYM, RAW
 from schemas.settings import Purpose
 from schemas.source import Sources, TableName
 
@@ -179,7 +179,7 @@ class CrmErasures(dy.Schema):
         "number; `digest_…`, an e-mail's digest; `prehashed_…`, one that the CRM had in place of an e-mail; or the "
         "match column, or columns joined by `+`, whose hash is refused."
     )
-    tombstone = dy.String(description="Keyed hash of the value in that form.")
+    tombstone = dy.String(metadata=PSEUDONYM, description="Keyed hash of the value in that form.")
     lifted_at = dy.Datetime(
         nullable=True, time_zone="UTC", description="When whom it covers consented again; null while it stands."
     )
@@ -192,7 +192,7 @@ class WithheldAddresses(dy.Schema):
     form = dy.String(
         description="`email`, `phone`, `digest_…`, or `domain`: the e-mail's, and those that it is part of."
     )
-    tombstone = dy.String(description="Keyed hash of the address, or of the domain, in that form.")
+    tombstone = dy.String(metadata=PSEUDONYM, description="Keyed hash of the address, or of the domain, in that form.")
 
 
 class CrmSuppressions(dy.Schema):
