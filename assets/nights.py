@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import dagster as dg
 
-from catalog.nights import night_of_run, record_start, take_up, was_nightly
+from catalog.nights import night_of_run, night_report, record_start, take_up
 from catalog.store import Catalog
 from pipelines.night_ending import Ending, broken_off
 from schemas.nights import StageLine, StartedAs
@@ -48,8 +48,9 @@ def record_launch(catalog: Catalog, night: int, run: Launched, *, whole: bool) -
     """Write how the night's run was started; what it takes up of another where that failed is said again. `whole`: it
     was asked for all that Dagster knows.
     """
-    as_night = whole or was_nightly(catalog, run.root)
-    record_start(catalog, night, started_as(run.tags, whole=as_night), run.run_id)
+    first = night_of_run(catalog, run.root)
+    takes_up_night = first is not None and night_report(catalog, first).started_as == "nightly"
+    record_start(catalog, night, started_as(run.tags, whole=whole or takes_up_night), run.run_id)
     failed = night_of_run(catalog, run.tags.get("dagster/parent_run_id", ""))
     if failed is not None:
         take_up(catalog, night, failed)

@@ -22,7 +22,7 @@ from assets.nights import (
     unknown_audiences,
     why_broken_off,
 )
-from catalog.allowances import allow_in_run, end_leaves_of_run
+from catalog.allowances import allow_in_run
 from catalog.descriptions import describe, record_overlaps
 from catalog.home import Environment, Home
 from catalog.nights import night_of_run, record_config_changes, record_notices, record_stages
@@ -110,7 +110,7 @@ class Relance(dg.ConfigurableResource):
                 record_launch(catalog, night, run, whole=_is_whole(context))
                 known = known_tables(warehouse, config.sources, config.settings, config.rates)
                 crm = Crm(warehouse.connection, config.sources, config.folder, home.root, known)
-                allow_in_run(catalog, allowed_by(run.tags, config.audiences), run.root)
+                allow_in_run(catalog, allowed_by(run.tags, config.audiences), night, run.root)
                 self._opened = _Opened(
                     config, home, keys, warehouse, catalog, night, as_of, opening, crm, run.root, run.newest_day
                 )
@@ -147,14 +147,14 @@ class Relance(dg.ConfigurableResource):
             if opened.failures and not isinstance(next(iter(opened.failures.values())), DayError):
                 if opened.reading is not None:
                     with suppress(RelanceError), self.stage("hearing"):
-                        hear_alone(self.erasing, opened.reading, failures=opened.failures)
+                        unheard = hear_alone(self.erasing, opened.reading, failures=opened.failures)
+                        opened.failures.update((f"hearing.{place}", error) for place, error in enumerate(unheard))
                 with suppress(RelanceError), self.stage("removals"):
                     publish_removals(self.erasing, self.outbox, newest=self.newest_read(), past_rows=self.past_rows)
             # It comes last: the warehouse may be written anew, and is closed then.
             with suppress(RelanceError), self.stage("erasures"):
                 settle(self.erasing)
             hold_withdrawn(opened.catalog, opened.night)
-            end_leaves_of_run(opened.catalog, opened.root_run)
             instance, run = context.instance, context.run
             outcomes = self._outcomes()
             reached = set(map(Audience.of, outcomes))

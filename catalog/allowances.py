@@ -36,10 +36,19 @@ TAKEN_BACK = sa.Table(
     sa.Column("taken_back_by", sa.Text, nullable=False),
 )
 
-_STANDS = ALLOWANCES.c.night.is_(None) & ALLOWANCES.c.number.not_in(sa.select(TAKEN_BACK.c.number))
+#: Leaves that hold in one night only.
+OF_RUNS = sa.Table(
+    "allowances_of_runs",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("night", sa.Integer, nullable=False),
+    #: Dagster's first run of those that took each other up.
+    sa.Column("run", sa.Text, nullable=False),
+)
 
-#: Why a run's leave ends with it.
-_NOT_NEEDED = "the run ended and had no use for it"
+_STANDS = ALLOWANCES.c.night.is_(None) & ALLOWANCES.c.number.not_in(
+    sa.union_all(sa.select(TAKEN_BACK.c.number), sa.select(OF_RUNS.c.number))
+)
 
 
 class Leave(NamedTuple):
@@ -56,16 +65,15 @@ def allow(catalog: Catalog, audience: Audience, reason: str) -> bool:
     with catalog.writing() as connection:
         if _standing(connection, audience) is not None:
             return False
-        connection.execute(
-            sa.insert(ALLOWANCES).values(
-                **audience._asdict(),
-                reason=reason,
-                allowed_at=now(),
-                allowed_by=catalog.actor,
-            )
-        )
-        append(connection, catalog.actor, "allowed", "/".join(audience), {})
+        _give(connection, catalog, audience, reason)
     return True
+
+
+def _give(connection: sa.Connection, catalog: Catalog, audience: Audience, reason: str) -> int:
+    about = {**audience._asdict(), "reason": reason, "allowed_at": now(), "allowed_by": catalog.actor}
+    given = connection.execute(sa.insert(ALLOWANCES).values(**about))
+    append(connection, catalog.actor, "allowed", "/".join(audience), {})
+    return int(given.inserted_primary_key[0])  # pyright: ignore[reportOptionalSubscript]
 
 
 def take_back(catalog: Catalog, audience: Audience, reason: str) -> bool:
@@ -81,36 +89,34 @@ def take_back(catalog: Catalog, audience: Audience, reason: str) -> bool:
     return True
 
 
-def allow_in_run(catalog: Catalog, audiences: Iterable[Audience], run: str) -> None:
-    """Let audiences pass in the Dagster run of this id, by its tag; in those that take it up too, as long as none of
-    them made use of it: they have the same tags.
+def allow_in_run(catalog: Catalog, audiences: Iterable[Audience], night: int, run: str) -> None:
+    """Let audiences pass in a night, by the tag of its Dagster run. `run` is that run, or the one that it takes up in
+    the end and whose tags it therefore has: what was made use of is not given again.
     """
-    for audience in audiences:
-        of_run = *of_audience(ALLOWANCES, audience), ALLOWANCES.c.reason == _by_tag(run)
-        used = sa.select(ALLOWANCES.c.number).where(*of_run, ALLOWANCES.c.night.is_not(None))
-        with catalog.reading() as connection:
-            was_used = connection.execute(used).first() is not None
-        if not was_used:
-            allow(catalog, audience, _by_tag(run))
+    with catalog.writing() as connection:
+        for audience in audiences:
+            of_run = sa.select(OF_RUNS.c.number).where(OF_RUNS.c.run == run)
+            used = sa.select(ALLOWANCES.c.number).where(
+                *of_audience(ALLOWANCES, audience), ALLOWANCES.c.number.in_(of_run), ALLOWANCES.c.night.is_not(None)
+            )
+            if connection.execute(used).first() is None:
+                number = _give(connection, catalog, audience, f"tag of Dagster run {run}")
+                connection.execute(sa.insert(OF_RUNS).values(number=number, night=night, run=run))
 
 
-def end_leaves_of_run(catalog: Catalog, run: str) -> None:
-    """Take back what the run's tag allowed and it had no use for: a tag is about one run."""
-    given = sa.select(ALLOWANCES).where(ALLOWANCES.c.reason == _by_tag(run), _STANDS)
+def allowance(catalog: Catalog, audience: Audience, night: int) -> int | None:
+    """The oldest leave of the audience that no night has used and nobody has taken back: what the tag of the night's
+    run gave, or one for whichever night comes.
+    """
+    of_night = sa.select(sa.func.min(OF_RUNS.c.number)).where(
+        OF_RUNS.c.night == night,
+        OF_RUNS.c.number.in_(
+            sa.select(ALLOWANCES.c.number).where(*of_audience(ALLOWANCES, audience), ALLOWANCES.c.night.is_(None))
+        ),
+    )
     with catalog.reading() as connection:
-        unused = [Audience.of(row) for row in connection.execute(given).mappings()]
-    for audience in unused:
-        take_back(catalog, audience, _NOT_NEEDED)
-
-
-def _by_tag(run: str) -> str:
-    return f"tag of Dagster run {run}"
-
-
-def allowance(catalog: Catalog, audience: Audience) -> int | None:
-    """The oldest leave of the audience that no night has used and nobody has taken back."""
-    with catalog.reading() as connection:
-        return _standing(connection, audience)
+        given = connection.execute(of_night).scalar()
+        return given if given is not None else _standing(connection, audience)
 
 
 def standing_leaves(catalog: Catalog) -> list[Leave]:

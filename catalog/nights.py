@@ -218,13 +218,6 @@ def alerts(catalog: Catalog, night: int | None, day: date) -> list[Alert]:
         return [Alert.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
 
-def was_nightly(catalog: Catalog, run_id: str) -> bool:
-    """Whether a Dagster run was started as the nightly one."""
-    query = sa.select(STARTS.c.started_as).where(STARTS.c.run_id == run_id)
-    with catalog.reading() as connection:
-        return connection.execute(query).scalar() == "nightly"
-
-
 def night_of_run(catalog: Catalog, run_id: str) -> int | None:
     """The night of a Dagster run; None if it ended before one began."""
     query = sa.select(STARTS.c.night).where(STARTS.c.run_id == run_id)

@@ -42,16 +42,17 @@ def _spellings(country: str, parts: dict[str, str], *names: str) -> dict[str, st
     are, what kind of part, and its code.
     """
     known = {**parts, **{code: code for code in parts.values()}}
-    added = {name + country_name: code for name, code in known.items() for country_name in names}
-    kinds = ("stateof", "provinceof", "provincede", "provincedu")
-    kind = {first + name: code for name, code in known.items() for first in kinds}
+    before = ("stateof", "commonwealthof", "provinceof", "provincede", "provincedu", names[0])
+    behind = ("state", "province", *names)
+    added = {first + name: code for name, code in known.items() for first in before}
+    added |= {name + last: code for name, code in known.items() for last in behind}
     coded = {name + code: code for name, code in parts.items()} | {code + name: code for name, code in parts.items()}
-    return {**coded, **kind, **added, **{f"{country}{code}": code for code in parts.values()}, **known}
+    return {**coded, **added, **{f"{country}{code}": code for code in parts.values()}, **known}
 
 
 #: By letters alone, without accents, in small ones.
 US = _spellings("us", _US, "usa", "us", "unitedstates", "unitedstatesofamerica")
-CANADA = _spellings("ca", _CANADA, "canada", "can")
+CANADA = _spellings("ca", _CANADA, "can", "canada")
 
 #: ISO 3166-2 codes of these, such as `US-CA`.
 SUBDIVISIONS = frozenset(

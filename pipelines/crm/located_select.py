@@ -112,7 +112,7 @@ def check_askable(tree: dict[str, Any], place: str, error: type[RelanceError]) -
         error: it is no SQL, no SELECT, or reads relance's own warehouse.
     """
     # DuckDB says that only SELECT "can be serialized to json", also of one with something behind it, and of PIVOT.
-    if tree.get("error_type") == "not implemented" or len(tree.get("statements", "1")) != 1:
+    if tree.get("error_type") == "not implemented" or (not tree.get("error") and len(tree["statements"]) != 1):
         msg = Said(
             "{place} is not one SELECT and nothing else. Write it as one that gives the columns, over the sources of "
             "sources.toml.",

@@ -17,7 +17,9 @@ _MAY_BE_AN_ADDRESS = r"@|^\+|^[0-9]{7,15}$"
 #: the ids that manuals show.
 _NOBODY = (
     f"^(?:{'|'.join(f'{digit}[{digit}-]*' for digit in '0123456789abcdef')}|12345678-1234-.*"
-    "|123e4567-e89b-12d3-a456-426614174000|550e8400-e29b-41d4-a716-446655440000)$"
+    "|123e4567-e89b-12d3-a456-426614174000|550e8400-e29b-41d4-a716-446655440000"
+    # Google's own sample, and what a fault of Android 2.2 called many devices.
+    "|38400000-8cf0-11bd-b23e-10b96e40000d|9774d56d682e549c)$"
 )
 
 

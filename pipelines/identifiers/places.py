@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.identifiers.names import filled
-from pipelines.identifiers.unicode import folded_to_ascii, only_words, visible
+from pipelines.identifiers.unicode import folded_to_ascii, normalized, only_words, visible
 from schemas.regions import CANADA, US
 
 #: What the French post puts behind a city: a district of Paris, Lyon or Marseille, mail for large recipients.
@@ -33,7 +33,7 @@ def city_ascii(typed: pl.Expr) -> pl.Expr:
 
 
 def _city(typed: pl.Expr) -> pl.Expr:
-    return visible(typed).str.strip_chars().str.replace(_BEHIND_A_CITY, "")
+    return normalized(visible(typed).str.strip_chars(), "NFC").str.replace(_BEHIND_A_CITY, "")
 
 
 def region_letters(typed: pl.Expr, country: pl.Expr) -> pl.Expr:

@@ -6,32 +6,40 @@ import polars as pl
 
 from pipelines.identifiers.unicode import beyond_ascii
 
-#: The United States, and what belongs to them and has their codes, each under an ISO code of its own.
-AMERICAN = ("US", "PR", "VI", "GU", "AS", "MP")
+#: The United States, and those that have their codes, each under an ISO code of its own.
+AMERICAN = ("US", "PR", "VI", "GU", "AS", "MP", "FM", "MH", "PW")
 AMERICAN_CODE = r"^[0-9]{5}(?:-[0-9]{4})?$"
 #: Nine digits, or five and four, are an American code, also if nothing says of which country.
 _ZIP_PLUS_4 = r"^([0-9]{5})[ -]?([0-9]{4})$"
-#: How many digits a code has, of a country whose codes are nothing else and all alike. Fewer have lost a zero in a
-#: spreadsheet, and more or letters are no code. Compared with Unicode CLDR's postal code patterns, where those have it.
-_ONLY_DIGITS = {
+#: How many digits a code has, of a country whose codes are nothing else. Fewer have lost a zero in a spreadsheet, and
+#: more or letters are no code. Compared with Unicode CLDR's postal code patterns, where those have it.
+_FEWEST = {
     **dict.fromkeys(
-        ("AT", "AU", "BE", "BG", "CH", "CY", "DK", "GE", "HU", "LI", "LU", "NO", "NZ", "PH", "SI", "TN", "ZA"), 4
+        ("AL", "AM", "AT", "AU", "BE", "BG", "CH", "CR", "CY", "DK", "GE", "HU", "LI", "LU", "MK", "NO", "NZ"), 4
+    ),
+    **dict.fromkeys(("PA", "PH", "PT", "SI", "TN", "ZA"), 4),
+    **dict.fromkeys(
+        ("BA", "CZ", "DE", "DZ", "EE", "EG", "ES", "FI", "FR", "GF", "GP", "GR", "GT", "HR", "ID", "IL", "IT"), 5
     ),
     **dict.fromkeys(
-        ("BA", "CR", "CZ", "DE", "DZ", "EE", "ES", "FI", "FR", "GF", "GP", "GR", "GT", "HR", "ID", "IT", "KE"), 5
+        ("KE", "KR", "LK", "MA", "MC", "ME", "MM", "MQ", "MX", "MY", "PE", "PK", "PL", "RE", "RS", "SA", "SE"), 5
     ),
-    **dict.fromkeys(("LK", "MA", "MC", "ME", "MM", "MQ", "MX", "MY", "PE", "PK", "PL", "RE", "RS", "SE", "SK"), 5),
-    **dict.fromkeys(("SM", "TH", "TR", "UA", "UY", "VA", "YT"), 5),
+    **dict.fromkeys(("SK", "SM", "TH", "TR", "UA", "UY", "VA", "VN", "YT"), 5),
     **dict.fromkeys(("BY", "CN", "CO", "IN", "RO", "RU", "SG"), 6),
     **dict.fromkeys(("CL", "JP"), 7),
-    "BR": 8,
+    **{"BR": 8, "IS": 3, "TW": 3},
 }
-#: At least so many, where letters may stand before them or older codes are longer.
-_AT_LEAST = {"AM": 4, "PA": 4, "KR": 5, "LT": 5}
+#: Where some have more: older or newer codes, or digits that say the place more closely.
+_MOST = {
+    **_FEWEST,
+    **{"AM": 6, "CR": 7, "CY": 5, "EG": 7, "IL": 7, "KR": 6, "PT": 7, "RS": 6, "SA": 9, "TW": 6, "VN": 6},
+}
+#: As `_FEWEST`, where letters are a part of codes.
+_AT_LEAST = {"LT": 5}
 #: In capitals, without white space and dashes; of the UK and Canada also the part that names a district.
 _SHAPES = {
     "CA": "^[A-Z][0-9][A-Z](?:[0-9][A-Z][0-9])?$",
-    "GB": "^(?:[A-Z]{1,2}[0-9][A-Z0-9]?(?:[0-9][A-Z]{2})?|GIR0AA)$",
+    "GB": "^(?:[A-Z]{1,2}[0-9][A-Z0-9]?(?:[0-9][A-Z]{2})?|GIR0AA|BFPO[0-9]{1,4})$",
     "NL": "^[0-9]{4}(?:[A-Z]{2})?$",
 }
 #: Letters that stand before a code on mail from abroad and are no part of it, besides the country's own two: `D-01067`.
@@ -40,7 +48,7 @@ _FROM_ABROAD = r"^([A-Za-z]{1,3})[ -]+[0-9]"
 _BEFORE = [
     f"{country} {letters}"
     for country, every in {
-        **{country: country for country in _ONLY_DIGITS},
+        **{country: country for country in _FEWEST},
         "AT": "A AT", "BE": "B BE", "DE": "D DE", "ES": "E ES", "FI": "FI FIN", "FR": "F FR", "HU": "H HU",
         "IT": "I IT", "LI": "FL LI", "LU": "L LU", "NL": "NL", "NO": "N NO", "PT": "P PT", "SE": "S SE",
     }.items()
@@ -48,6 +56,8 @@ _BEFORE = [
 ]  # fmt: skip
 #: The post town behind a code of digits, and what stands behind the town: `75008 PARIS CEDEX 08`.
 _TOWN = r"^([0-9](?:[0-9 -]*[0-9])?)[ ,]+\p{L}.*$"
+#: Behind any code that ends in a digit: no code has so many letters there.
+_LONG_TOWN = r"^(.*[0-9])[ ,]+\p{L}{4,}.*$"
 
 
 def national(text: pl.Expr) -> pl.Expr:
@@ -62,9 +72,9 @@ def national(text: pl.Expr) -> pl.Expr:
     return (
         pl.when(may_be_american() & (american.str.contains(AMERICAN_CODE) | country.is_not_null()))
         .then(pl.when(american.str.contains(AMERICAN_CODE)).then(american))
-        .when(country.is_in(list(_ONLY_DIGITS)))
+        .when(country.is_in(list(_FEWEST)))
         .then(alone.str.replace(_TOWN, "$1"))
-        .otherwise(alone)
+        .otherwise(alone.str.replace(_LONG_TOWN, "$1"))
     )
 
 
@@ -80,10 +90,10 @@ def of_its_country(text: pl.Expr) -> pl.Expr:
     shaped = pl.lit(value=True)
     for name, shape in _SHAPES.items():
         shaped &= (country != name) | bare.str.to_uppercase().str.contains(shape)
-    only = country.replace_strict(_ONLY_DIGITS, default=None, return_dtype=pl.UInt32)
+    fewest, most = (country.replace_strict(of, default=None, return_dtype=pl.UInt32) for of in (_FEWEST, _MOST))
     least = country.replace_strict(_AT_LEAST, default=0, return_dtype=pl.UInt32)
-    nothing_else = (digits == only) & (bare.str.len_chars() == only)
-    whole = pl.when(only.is_not_null()).then(nothing_else).otherwise(digits >= least)
+    only_digits = digits.is_between(fewest, most) & (bare.str.len_chars() == digits)
+    whole = pl.when(fewest.is_not_null()).then(only_digits).otherwise(digits >= least)
     return pl.when(shaped.fill_null(value=True) & whole).then(text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.identifiers.email_refusals import is_placeholder
 from pipelines.identifiers.nothing import HASHES, WORDS_FOR_NOTHING, hashes_of_nothing
 from schemas.identifiers import IdentifierName, MatchColumn
 
@@ -32,6 +33,9 @@ def fit(formed: pl.Series, column: MatchColumn) -> pl.Series:
     value, kept = pl.col("value"), pl.lit(value=True)
     if column.identifier in _WORDED:
         kept &= ~says_nothing(value)
+    if column.identifier == "email":
+        # Without its tag, `test+shop@test.com` is one.
+        kept &= ~is_placeholder(value)
     if column.identifier == "external_id":
         kept &= ~pl.any_horizontal(value.is_in(hashes_of_nothing(how)) for how in HASHES)
     if column.hash == "none":

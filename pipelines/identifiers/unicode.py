@@ -17,10 +17,11 @@ ACCENTS = "[\u0300-\u036f]"
 LATIN_TO_ASCII = {
     "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ŧ": "t", "ı": "i",
 }  # fmt: skip
-_SHOWS_NOTHING = (
-    r"[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
-    r"|^[\s\u200c\u200d]+|[\s\u200c\u200d]+$"
-)
+#: Characters that show nothing: soft hyphens, zero-width spaces, marks of byte order and direction.
+HIDDEN = "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+#: Some scripts spell with these, but not at the ends of a text.
+JOINERS = "\u200c\u200d"
+_SHOWS_NOTHING = rf"[{HIDDEN}]|^[\s{JOINERS}]+|[\s{JOINERS}]+$"
 
 
 def beyond_ascii(text: pl.Expr) -> pl.Expr:

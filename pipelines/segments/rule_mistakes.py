@@ -1,4 +1,4 @@
-"""Comparisons of a segment's rule that hold for nobody, whatever the data: what they were meant to ask is said."""
+"""Comparisons of a segment's rule that cannot be meant: with NULL, which says nothing, or with no country's code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _COMPARISONS = frozenset({"Eq", "NotEq", "Lt", "LtEq", "Gt", "GtEq"})
 
 
 def check_comparisons(rule: pl.Expr, place: str) -> None:
-    """Whether what the rule compares can be alike.
+    """Whether what the rule compares says something.
 
     Raises:
         ConfigError: a column is compared with NULL, or `country` with what is no country's code.
@@ -25,7 +25,9 @@ def check_comparisons(rule: pl.Expr, place: str) -> None:
     for part in _parts(rule):
         operator, sides = _operator(part), part.meta.pop()
         if operator in _COMPARISONS and any(_is_null(side) for side in sides):
-            msg = Said("{place}: a comparison with NULL holds for nobody. Write IS NULL or IS NOT NULL.", place=place)
+            msg = Said(
+                "{place}: a comparison with NULL is neither true nor false. Write IS NULL or IS NOT NULL.", place=place
+            )
             raise ConfigError(msg)
         if operator in _EQUALITIES | {"IsIn"} and any(_is_country_column(side) for side in sides):
             unknown = sorted({text for side in sides for text in _texts(side) if text and not is_country(text)})

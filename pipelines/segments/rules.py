@@ -25,7 +25,8 @@ def condition(name: str, segment: Segment, *, has_order_times: bool) -> pl.Expr:
 
     Raises:
         ConfigError: the rule is no SQL condition, names an unknown column, needs order times that are not there,
-            asks for more than a person's own values, compares what is never alike, or fails for people as there may be.
+            asks for more than a person's own values, compares with NULL or no country's code, or fails for people as
+            there may be.
     """
     place = _place(name)
     empty = signed(pl.DataFrame(Features.create_empty()))

@@ -82,7 +82,7 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
     before = last or last_full_of_any(outbox.catalog, outbox.night)
     changed = list(_sources(NOT_COUNTED if before is None else before.sources, rows.sources, limits))
     found = changed if last is None else _found(audience, last, rows, limits, outbox, since)
-    leave = allowance(outbox.catalog, audience)
+    leave = allowance(outbox.catalog, audience, outbox.night)
     if rows.below_minimum:
         told = [change for change in found if change in changed or change.sentence == _FEWER_MAY_BE_SENT]
         if not told:

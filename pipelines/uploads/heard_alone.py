@@ -19,18 +19,15 @@ from schemas.errors import RelanceError
 _NEEDED = {"crm.erasures", "crm.customers"}
 
 
-def hear_alone(erasing: Erasing, reading: Reading, *, failures: Mapping[str, RelanceError]) -> None:
+def hear_alone(erasing: Erasing, reading: Reading, *, failures: Mapping[str, RelanceError]) -> list[RelanceError]:
     """Read tonight's requests, statements and suppression lists beside the customers of the night before, if tonight's
     cannot be read: every night without customers would else keep in its lists who has refused since. What cannot be
     read either stays as it was.
 
-    In: what failed tonight, by stage.
-
-    Raises:
-        RelanceError: the first of what cannot be read either and is not among the failures, after the rest was heard.
+    In: what failed tonight, by stage. Out: why else something could not be read.
     """
     if _NEEDED.isdisjoint(failures) or not erasing.warehouse.has("crm_customers"):
-        return
+        return []
     hearing: list[Callable[[Erasing, Reading], None]] = [_requests] if "crm.erasures" in failures else []
     if erasing.warehouse.has("withheld_addresses"):
         hearing += [_statements, _lists]
@@ -41,8 +38,7 @@ def hear_alone(erasing: Erasing, reading: Reading, *, failures: Mapping[str, Rel
             hear(erasing, reading)
         except RelanceError as error:
             untold += [error] if str(error) not in told else []
-    if untold:
-        raise untold[0]
+    return untold
 
 
 def _requests(erasing: Erasing, reading: Reading) -> None:

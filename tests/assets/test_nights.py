@@ -18,9 +18,10 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 
 from assets.definitions import defs
 from assets.launch import causes, prepare_instance
-from assets.nights import ALLOWED, CHOSEN_DAY, NEWEST_DAY, allowed_by, started_as
+from assets.nights import ALLOWED, CHOSEN_DAY, NEWEST_DAY, Launched, allowed_by, record_launch, started_as
 from assets.sensors import FRESHNESS_CHECK, freshness
 from catalog.alerts import AlertMessage
+from catalog.allowances import standing_leaves
 from catalog.home import Home
 from catalog.nights import alerts, newest_night, night_report, record_start
 from catalog.store import Catalog, open_catalog
@@ -306,6 +307,11 @@ def test_a_whole_run_by_hand_is_a_night_and_a_refused_one_or_a_part_that_fails_d
         assert launched(DAY, asset_selection=orders)[1:] == ("by_hand", False)
     with open_catalog(home) as catalog:
         refused = night_report(catalog, 2)
+        whole = catalog.begin_night(date(2024, 6, 30))
+        record_launch(catalog, whole, Launched("b", "b", {}), whole=True)
+        part = catalog.begin_night(date(2024, 6, 30))
+        record_launch(catalog, part, Launched("c", "b", {"dagster/parent_run_id": "b"}), whole=False)
+        assert night_report(catalog, part).started_as == "nightly", "it takes up a night"
     assert night_message(refused) is None
 
 
@@ -334,6 +340,8 @@ def test_a_run_s_tag_lets_an_audience_pass_once_though_the_run_is_executed_again
     # Dagster gives a run that is executed again the tags of the first.
     again = {ALLOWED: "meta/buyers", "dagster/root_run_id": first, "dagster/parent_run_id": first}
     assert run_with(900, **again)[1] == "held"
+    with open_catalog(home) as catalog:
+        assert standing_leaves(catalog) == []
 
 
 def test_the_alert_of_a_night_that_could_not_begin_says_why(

@@ -136,7 +136,7 @@ def test_a_leave_lets_one_night_pass_and_no_second_waits_beside_it(catalog: Cata
     for audience, reason in ((LAPSED, "moved"), (LOYAL, "a shop was sold"), (LOYAL, "another was")):
         allow(catalog, audience, reason)
     night = catalog.begin_night(DAYS[0])
-    first = allowance(catalog, LOYAL)
+    first = allowance(catalog, LOYAL, 0)
     assert first is not None
     assert [leave.reason for leave in standing_leaves(catalog)] == ["moved", "a shop was sold"]
     use_allowance(catalog, first, night)
@@ -153,7 +153,7 @@ def test_a_leave_lets_one_night_pass_and_no_second_waits_beside_it(catalog: Cata
 
 def test_a_leave_taken_back_while_a_night_publishes_by_it_counts_as_used(catalog: Catalog) -> None:
     allow(catalog, LOYAL, "a shop was sold")
-    first = allowance(catalog, LOYAL)
+    first = allowance(catalog, LOYAL, 0)
     assert first is not None
     assert take_back(catalog, LOYAL, "it was not")
     use_allowance(catalog, first, catalog.begin_night(DAYS[0]))

@@ -128,7 +128,7 @@ def test_a_reason_that_may_name_somebody_is_not_kept(company: Company, tmp_path:
     assert refused.exit_code == 2
     assert "holds an address, or digits" in refused.output
     with open_catalog(home) as catalog:
-        assert allowance(catalog, Audience("meta", "main", "buyers")) is None
+        assert allowance(catalog, Audience("meta", "main", "buyers"), 0) is None
 
 
 def test_a_leave_can_be_taken_back_and_status_and_the_audit_log_say_so(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_leave_can_be_taken_back_and_status_and_the_audit_log_say_so(tmp_path:
         waiting = relance("status").output
         taken = relance("allow", "meta/buyers", "--take-back", "--reason", "it was not.")
         assert taken.exit_code == 0, taken.output
-        assert allowance(catalog, buyers) is None
+        assert allowance(catalog, buyers, 0) is None
         after = relance("status").output
         *_, line = catalog.audit_lines()
     assert "Allowed: meta/buyers passes the brake once: a shop was sold (" in waiting
@@ -160,7 +160,7 @@ def test_a_leave_that_a_night_has_used_or_nobody_gave_cannot_be_taken_back(used:
     with open_catalog(home) as catalog:
         if used:
             allow(catalog, buyers, "a shop was sold")
-            number = allowance(catalog, buyers)
+            number = allowance(catalog, buyers, 0)
             assert number is not None
             use_allowance(catalog, number, catalog.begin_night(date(2024, 6, 30)))
     asked = ["allow", "meta/buyers", "--take-back", "--reason", "it was not"]

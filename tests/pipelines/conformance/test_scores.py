@@ -26,6 +26,12 @@ SHIPPED = sorted((ROOT / "tests" / "vectors").glob("*.jsonl"))
 COLLECTED = sorted((SHARED / "vectors").glob("*.jsonl"))
 PAGE = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")
 
+#: Of the vectors that we ship, those that a rule of docs/conformance.md sets aside.
+JUDGED_WRONG = {
+    "amazon": {"region_name_kept": 1}, "meta": {"country_name_refused": 1}, "reddit": {"ad_id_of_no_system": 1},
+    "snap": {"ad_id_of_no_system": 4}, "tiktok": {"ad_id_of_no_system": 2},
+}  # fmt: skip
+
 
 def scored(*rows: dict[str, object]) -> list[Score]:
     filled = [{"network": "meta", "field": "email", "valid": True, **row} for row in rows]
@@ -45,10 +51,11 @@ def collected() -> list[Score]:
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_every_vector_that_we_ship_passes(path: Path) -> None:
+def test_every_vector_that_we_ship_passes_or_is_judged_wrong(path: Path) -> None:
     results = scores(read_vectors(path), today=TODAY)
     assert results
-    assert [score for score in results if score.verdict != "passed"] == []
+    others = Counter(score.reason for score in results if score.verdict != "passed")
+    assert others == {f"set aside: {rule}": count for rule, count in JUDGED_WRONG.get(path.stem, {}).items()}
 
 
 def test_every_shipped_vector_says_where_it_is_from() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -10,6 +11,8 @@ import pytest
 
 from pipelines.crm.meant import meant
 from pipelines.crm.read import Crm
+from pipelines.identifiers.emails import REWRITTEN
+from pipelines.identifiers.unicode import HIDDEN, JOINERS
 from schemas.crm import ErasureRequests
 from schemas.source import Sources
 
@@ -36,6 +39,11 @@ def crm(tmp_path: Path) -> Crm:
     connection = duckdb.connect()
     connection.execute("ATTACH ':memory:' AS warehouse")
     return Crm(connection, Sources.model_validate(declared), tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize("hidden", HIDDEN.replace("-", "") + JOINERS)
+def test_every_character_that_canonical_addresses_lack_makes_a_record_worth_a_look(hidden: str) -> None:
+    assert re.search(REWRITTEN, f"b{hidden}ob@x.pl")
 
 
 @pytest.mark.parametrize(

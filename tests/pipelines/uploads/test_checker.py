@@ -219,6 +219,7 @@ NULL_TWICE = hashlib.sha256(hashlib.md5(b"null").hexdigest().encode()).hexdigest
 COUNTRY_TWICE = hashlib.sha256(hashlib.sha256(b"us").hexdigest().encode()).hexdigest()
 OF_ONE: list[tuple[str, str, str, str]] = [
     ("meta", "email", NULL_TWICE, "the hash of nothing, or of such a hash"),
+    ("meta", "email", hashlib.sha256(b"none@none.com").hexdigest(), "the hash of a placeholder"),
     ("meta", "country", "fr", "not the shape"),
     ("meta", "country", COUNTRY_TWICE, "hashed twice"),
     ("meta", "country", hashlib.sha256(b"FR").hexdigest(), "no country's code"),

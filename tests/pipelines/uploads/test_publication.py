@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from catalog.allowances import allow, allow_in_run, end_leaves_of_run, standing_leaves
+from catalog.allowances import allow, allow_in_run, standing_leaves
 from catalog.home import Home
 from catalog.secret_keys import open_keys, rotate_signing_key, signature_holds
 from catalog.store import open_catalog
@@ -726,23 +726,25 @@ def test_a_run_may_be_told_to_let_an_audience_pass_once_and_whoever_takes_it_up_
     outbox: Outbox,
 ) -> None:
     published(outbox, *TEN)
-    allow_in_run(outbox.catalog, [AUDIENCE], "run 1")
-    end_leaves_of_run(outbox.catalog, "run 1")
-    assert brake(outbox, *TEN[5:]) is not None
-    allow_in_run(outbox.catalog, [AUDIENCE], "run 1")
-    spend_leave(verdict(outbox, *TEN[5:]), outbox, "published")
-    allow_in_run(outbox.catalog, [AUDIENCE], "run 1")
-    assert brake(outbox, *TEN[5:]) is not None
-    allow_in_run(outbox.catalog, [AUDIENCE], "run 2")
-    assert brake(outbox, *TEN[5:]) is None
+    first, second, third, another = (replace(outbox, night=outbox.night + number) for number in range(1, 5))
+    allow_in_run(outbox.catalog, [AUDIENCE], first.night, "run 1")
+    assert brake(first, *TEN[5:]) is None  # and then the machine stopped
+    assert brake(another, *TEN[5:]) is not None
+    allow_in_run(outbox.catalog, [AUDIENCE], second.night, "run 1")
+    spend_leave(verdict(second, *TEN[5:]), second, "published")
+    allow_in_run(outbox.catalog, [AUDIENCE], third.night, "run 1")
+    assert brake(third, *TEN[5:]) is not None
+    allow_in_run(outbox.catalog, [AUDIENCE], another.night, "run 2")
+    assert brake(another, *TEN[5:]) is None
 
 
-def test_a_run_that_needs_no_leave_ends_its_own_and_nobody_elses(outbox: Outbox) -> None:
-    other = AUDIENCE._replace(account="other")
-    allow(outbox.catalog, AUDIENCE, "the shop closed")
-    allow_in_run(outbox.catalog, [AUDIENCE, other], "run 1")
-    assert [leave.audience for leave in standing_leaves(outbox.catalog)] == [AUDIENCE, other]
-    end_leaves_of_run(outbox.catalog, "run 1")
+def test_what_a_run_is_told_is_nobody_elses_leave(outbox: Outbox) -> None:
+    published(outbox, *TEN)
+    run = replace(outbox, night=outbox.night + 1)
+    allow_in_run(outbox.catalog, [AUDIENCE], run.night, "run 1")
+    assert standing_leaves(outbox.catalog) == []
+    assert allow(outbox.catalog, AUDIENCE, "the shop closed")
+    spend_leave(verdict(run, *TEN[5:]), run, "published")
     assert [leave.reason for leave in standing_leaves(outbox.catalog)] == ["the shop closed"]
 
 
