@@ -60,7 +60,7 @@ def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
                     "To replace it, end it first with `--take-back`.",
                     soft_wrap=True,
                 )
-    from pipelines.uploads.brake import HOLDS, NAMES_FEWER, NAMES_NOBODY, TABLE_SHRANK, silence_forbids
+    from pipelines.uploads.brake import HOLDS, LIST_SHRANK, NAMES_FEWER, NAMES_NOBODY, TABLE_SHRANK, silence_forbids
 
     reason_held = _why_held(catalog, audience)
     if reason_held is not None and reason_held.sentence == HOLDS:
@@ -73,6 +73,12 @@ def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
                 "Refusals name their people by ids that no customer has: unless those people left the CRM, let the "
                 "selects give the same ids first, since whoever refused so would be uploaded. `--take-back` ends the "
                 "leave.",
+                soft_wrap=True,
+            )
+        if LIST_SHRANK in changes:
+            OUT.print(
+                "A suppression list is shorter: whom the missing rows name would be uploaded. If its select names whom "
+                "it names tonight only, write may_shrink = true into its rule. `--take-back` ends the leave.",
                 soft_wrap=True,
             )
         if TABLE_SHRANK in changes:

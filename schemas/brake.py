@@ -16,8 +16,8 @@ class Brake(Declared):
     what may change at most, but for a table's.
     """
 
-    #: A table of the CRM that loses so much of its rows or more, against the day of the last version; or of the
-    #: customer_ids by which people refuse, the share that is a customer's.
+    #: A table of the CRM, or a suppression list, that loses so much of its rows or more, against the day of the last
+    #: version; or of the customer_ids by which people refuse, the share that is a customer's.
     table_shrinks: Share = 0.5
     #: An audience that loses more than so much of its people.
     audience_shrinks: Share = 0.3
@@ -44,6 +44,8 @@ class SourceCounts(BaseModel):
     #: Of a hundred customer_ids by which people refuse, how many are a customer's: of `consents`, and of each
     #: suppression list, such as `suppressions/staff.toml`.
     named_percent: dict[str, int] = Field(default_factory=dict)
+    #: How many rows each suppression list that may not shrink gave, empty ones too.
+    listed: dict[str, int] = Field(default_factory=dict)
 
 
 NOT_COUNTED = SourceCounts()

@@ -22,6 +22,8 @@ class Suppression(Declared):
     select: Annotated[Text, AfterValidator(lambda sql: sql.strip().rstrip(";"))] | None = None
     #: E-mail domains whose addresses, and those of their subdomains, are suppressed.
     domains: tuple[str, ...] = ()
+    #: Whether the select names whom it names tonight only, so that a shorter list is no broken export.
+    may_shrink: bool = False
 
     @field_validator("domains")
     @classmethod

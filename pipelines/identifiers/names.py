@@ -17,7 +17,7 @@ from pipelines.identifiers.unicode import (
 
 _TITLES = r"^(?:[,\s]*(?:mr|mrs|ms|dr)(?:\.\s*|\s+|$))+"
 _SUFFIXES = r"(?:[,\s]+(?:jr|sr|2nd|3rd|ii|iii|iv|v|vi|cpa|dc|dds|vm|jd|md|phd|dr)\.?)+[,\s]*$"
-#: Behind a first name, of those the ones that are no more of a name: `V` and `Vi` are an initial and a name.
+#: Of those, what goes from a first name, and titles: there `V` and `Vi` may be an initial and a name.
 _GIVEN_SUFFIXES = r"(?:[,\s]+(?:mr|mrs|ms|dr|jr|sr)\.?)+[,\s]*$"
 #: Characters of a name.
 _LINKEDIN_MOST = 35

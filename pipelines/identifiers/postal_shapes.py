@@ -12,7 +12,7 @@ AMERICAN_CODE = r"^[0-9]{5}(?:-[0-9]{4})?$"
 #: Nine digits, or five and four, are an American code, also if nothing says of which country.
 _ZIP_PLUS_4 = r"^([0-9]{5})[ -]?([0-9]{4})$"
 #: How many digits a code has, of a country whose codes are nothing else. Fewer have lost a zero in a spreadsheet, and
-#: more or letters are no code. Compared with Unicode CLDR's postal code patterns, where those have it.
+#: more or letters are no code. Compared with the patterns of Google's address data, which lack Panama's.
 _FEWEST = {
     **dict.fromkeys(
         ("AL", "AM", "AT", "AU", "BE", "BG", "CH", "CR", "CY", "DK", "GE", "HU", "LI", "LU", "MK", "NO", "NZ"), 4
@@ -29,7 +29,8 @@ _FEWEST = {
     **dict.fromkeys(("CL", "JP"), 7),
     **{"BR": 8, "IS": 3, "TW": 3},
 }
-#: Where some have more: older or newer codes, or digits that say the place more closely.
+#: Where some have more: older or newer codes (Korea's, Egypt's), those of a part (Northern Cyprus), or digits that say
+#: the place more closely.
 _MOST = {
     **_FEWEST,
     **{"AM": 6, "CR": 7, "CY": 5, "EG": 7, "IL": 7, "KR": 6, "PT": 7, "RS": 6, "SA": 9, "TW": 6, "VN": 6},

@@ -28,6 +28,10 @@ TABLE_SHRANK = "the CRM's table of {table} went from {before} to {now} rows (lim
 #: Others: whom a table or a list refuses by ids that are no customer's, it protects no more.
 NAMES_NOBODY = "no customer_id of {place} is a customer's"
 NAMES_FEWER = "of the customer_ids of {place} {before} were a customer's, and {now} are (limit {limit})"
+#: Another: whom the missing rows name is protected no more.
+LIST_SHRANK = "{place} went from {before} to {now} rows (limit {limit})"
+#: Fewer rows than these may come and go with a handful of people, but for the last.
+_FEW_ROWS = 5
 #: Of these tables both speak of what people said.
 _WHO_SAYS = {table_said("customers"), table_said("consents")}
 _FEWER_MAY_BE_SENT = "the share of people who may be sent went from {before} to {now} (limit {limit} less)"
@@ -160,6 +164,15 @@ def _sources(before: SourceCounts, now: SourceCounts, limits: Brake) -> Iterator
             limit = _less(limits.table_shrinks)
             yield Said(TABLE_SHRANK, table=table_said(table), before=rows, now=left, limit=limit)
     yield from _named(before.named_percent, now.named_percent, limits)
+    yield from _listed(before.listed, now.listed, limits)
+
+
+def _listed(before: dict[str, int], now: dict[str, int], limits: Brake) -> Iterator[Said]:
+    for place, left in now.items():
+        rows = before.get(place, 0)
+        is_less = rows - left >= _exact(limits.table_shrinks) * rows and (rows - left >= _FEW_ROWS or not left)
+        if rows and is_less:
+            yield Said(LIST_SHRANK, place=place, before=rows, now=left, limit=_less(limits.table_shrinks))
 
 
 def _named(before: dict[str, int], now: dict[str, int], limits: Brake) -> Iterator[Said]:

@@ -9,7 +9,7 @@ import polars as pl
 
 from catalog.duckdb_connection import literal, registered
 from catalog.warehouse import Warehouse
-from pipelines.crm.orphans import named_percent
+from pipelines.crm.orphans import listed, named_percent
 from pipelines.customers.decided import refusals_but_for_silence
 from pipelines.customers.refused_emails import refused_at, refused_emails
 from pipelines.holdings.forbidden import Forbidden, forbidden_keys
@@ -70,7 +70,11 @@ class Tonight:
             """WHERE as_of = $day AND "table" <> 'erasures' ORDER BY "table" """,
             day=self._as_of,
         )
-        return SourceCounts(rows=dict(pulled.iter_rows()), named_percent=named_percent(self._warehouse))
+        return SourceCounts(
+            rows=dict(pulled.iter_rows()),
+            named_percent=named_percent(self._warehouse),
+            listed=listed(self._warehouse, self._config.suppressions),
+        )
 
     def people(self, network: str) -> NetworkPeople:
         """Those of the network's audiences who may be sent to it. Audiences of one network run one after the other:

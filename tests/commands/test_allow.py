@@ -12,7 +12,7 @@ from catalog.allowances import allow, allowance, standing_leaves, use_allowance
 from catalog.home import Home
 from catalog.store import open_catalog
 from commands.main import app
-from pipelines.uploads.brake import HOLDS, NAMES_FEWER, NAMES_NOBODY, TABLE_SHRANK
+from pipelines.uploads.brake import HOLDS, LIST_SHRANK, NAMES_FEWER, NAMES_NOBODY, TABLE_SHRANK
 from schemas.said import Said
 from schemas.segment import Audience
 from schemas.source import table_said
@@ -51,6 +51,10 @@ def test_a_leave_for_an_audience_that_is_not_held_says_that_it_waits(company: Co
         (
             Said(TABLE_SHRANK, table=Said("customers"), before=1000, now=500, limit="-50%"),
             "if its export was cut off, load it whole first",
+        ),
+        (
+            Said(LIST_SHRANK, place="suppressions/bounces.toml", before=31, now=5, limit="-50%"),
+            "whom the missing rows name would be uploaded",
         ),
         (Said(NAMES_NOBODY, place="consents"), "whoever refused so would be uploaded"),
         (

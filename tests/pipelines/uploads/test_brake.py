@@ -84,6 +84,22 @@ def test_a_table_that_refuses_by_ids_that_nobody_has_holds_what_it_would_let_thr
     assert silence_forbids(found) == (not found)
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "trips"),
+    [(31, 0, True), (31, 5, True), (10, 5, True), (31, 16, False), (8, 4, False), (1, 0, True), (0, 0, False),
+     (None, 0, False), (31, None, False)],
+)  # fmt: skip
+def test_a_suppression_list_that_is_cut_holds_what_it_would_let_through(
+    before: int | None, now: int | None, *, trips: bool
+) -> None:
+    counted = [
+        night()._replace(sources=SourceCounts(listed={} if rows is None else {"suppressions/dnc.toml": rows}))
+        for rows in (before, now)
+    ]
+    said = f"suppressions/dnc.toml went from {before} to {now} rows (limit -50%)"
+    assert tripped(*counted, SAME, LIMITS) == ([said] if trips else [])
+
+
 BEFORE = {"customers": 3000, "orders": 5000, "consents": 3000}
 
 
