@@ -78,10 +78,9 @@ def _customers(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 erasures = relance.table("crm_erasures")
                 table = pull_table("customers", relance.reading(context), erasures, unapplied=unapplied)
                 metadata = _written(context, relance, "customers", table)
-                catalog = relance.outbox.catalog
-                record_notices(catalog, relance.outbox.night, "erasures", requests_of_nobody(catalog))
-                notices = renumbered(relance.warehouse, day_of(context))
-                record_notices(catalog, relance.outbox.night, "customers", notices)
+                catalog, night = relance.outbox.catalog, relance.outbox.night
+                record_notices(catalog, night, "erasures", requests_of_nobody(catalog, relance.warehouse))
+                record_notices(catalog, night, "customers", renumbered(relance.warehouse, day_of(context)))
         except EmptyCrmError as error:
             yield dg.AssetCheckResult(passed=False, check_name="customers_arrive", description=str(error))
             raise

@@ -10,6 +10,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from catalog import audit
+from catalog.consented_requests import CONSENTED
 from catalog.database import METADATA, UtcTime, audience_columns, now, of_audience
 from schemas.audit import Action
 from schemas.crm import CrmErasures
@@ -102,7 +103,8 @@ def adopt_requests(catalog: Catalog, requests: Iterable[tuple[str, RequestKind, 
 
 def erasure_requests(catalog: Catalog) -> list[ErasureRequest]:
     """Every request, oldest first."""
-    query = sa.select(REQUESTS).order_by(REQUESTS.c.received_at, REQUESTS.c.request_id)
+    consented = REQUESTS.c.request_id.in_(sa.select(CONSENTED.c.request_id)).label("consented")
+    query = sa.select(REQUESTS, consented).order_by(REQUESTS.c.received_at, REQUESTS.c.request_id)
     with catalog.reading() as connection:
         return [ErasureRequest.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 

@@ -22,6 +22,11 @@ from schemas.errors import HomeLockedError
 #: Of an audience with a list that was filled before the home was restored.
 _UNKNOWN = "this home was restored from a backup since a list was filled, so that nobody knows whether it holds a key"
 
+#: Of one that no longer keeps anything out.
+_CONSENTED = (
+    "A consent that came after the request lifts it: what the CRM has of this person stays, and may be uploaded."
+)
+
 #: Of a request that covers nothing.
 _NOBODY = (
     "It names no record that the CRM or a kept night had. If the CRM writes it otherwise (zeros in front, a prefix, "
@@ -90,7 +95,9 @@ def _summary(certificate: Certificate) -> list[str]:
         "closed": "closed",
     }[request.state]
     unknown = [f"{audience}: {_UNKNOWN}." for audience in certificate.lists_unknown]
-    return [f"{request.request_id}: {state}.", *(_sentence(removal) for removal in certificate.removals), *unknown]
+    lifted = [_CONSENTED] if request.consented else []
+    removals = [_sentence(removal) for removal in certificate.removals]
+    return [f"{request.request_id}: {state}.", *lifted, *removals, *unknown]
 
 
 def _sentence(removal: Removal) -> str:

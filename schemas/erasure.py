@@ -43,6 +43,8 @@ class ErasureRequest(BaseModel):
     state: RequestState
     erased_at: datetime | None = None
     closed_at: datetime | None = None
+    #: Whether a consent that came after it lifts all that it named.
+    consented: bool = False
 
 
 class ErasedKeys(dy.Schema):
@@ -105,7 +107,7 @@ class Certificate(BaseModel):
         """
         is_known = self.request.received_at >= now - timedelta(days=KEPT_DAYS)
         covers = self.records or self.removals or self.lists_unknown
-        return self.request.state != "received" and is_known and not covers
+        return self.request.state != "received" and is_known and not covers and not self.request.consented
 
     def signed_bytes(self) -> bytes:
         """The canonical JSON that the signature covers."""

@@ -9,6 +9,7 @@ import shutil
 
 import polars as pl
 
+from catalog.consented_requests import note_consented
 from catalog.erasures import (
     erasure_requests,
     forget_on,
@@ -27,6 +28,7 @@ from catalog.journal import confirmations
 from catalog.rewrite import rewrite_is_due, rewrite_warehouse
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.carried import drop_erased_keys, erased_keys, note_erased_keys, traces, watched_by_no_other
+from pipelines.erasure.consented import consented_since
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.removals import Carrier, gone_anew, removals_of
 from pipelines.erasure.taking_in import take_in
@@ -87,6 +89,7 @@ def update_removals(erasing: Erasing) -> None:
         theirs = removals_of(carrier, requests, known, consented)
         forget_on(catalog, audience, gone_anew(carrier, theirs))
         written += theirs
+    note_consented(catalog, consented_since(warehouse))
     write_removals(catalog, [removal for removal in written if removal not in unchanged])
     unfinished = {removal.request_id for removal in written if removal.state in {"due", "published"}}
     restored = restoration(catalog)

@@ -29,7 +29,7 @@ def test_requests_that_name_no_record_are_told_once(company: Company, home_after
     assert told(home) == []
     company.declare_erasures("r3,x3,2024-07-02\nr4,CRM-x4,2024-07-02\n")
     night(company.config, home, "2024-07-02")
-    assert ["had: 1. If" in each for each in told(home)] == [True]
+    assert ["kept: 1. If" in each for each in told(home)] == [True]
     # It was told; and whose record comes with the request is somebody.
     customers = (company.folder / "customers.csv").read_text(encoding="utf-8")
     company.write("customers", customers + "new,new@example.net,,,,,,2024-06-30 10:00:00\n")
@@ -40,3 +40,24 @@ def test_requests_that_name_no_record_are_told_once(company: Company, home_after
         said = CliRunner().invoke(app, ["certificate", request, "--config", str(company.config), "--home", str(home)])
         assert said.exit_code == 0, said.output
         assert ("It names no record" in said.stderr) == names_nobody
+
+
+def test_whoever_consents_again_before_the_night_is_not_told_to_be_nobody_and_the_certificate_says_why(
+    company: Company, home_after_a_night: Path
+) -> None:
+    home = home_after_a_night
+    company.declare_erasures("r1,x1,2024-07-01\n")
+    with (company.folder / "consents.csv").open("a", encoding="utf-8") as consents:
+        consents.write("again,x1,granted,2024-07-01 20:00:00\n")
+    night(company.config, home, "2024-07-01")
+    assert told(home) == []
+    said = CliRunner().invoke(app, ["certificate", "r1", "--config", str(company.config), "--home", str(home)])
+    assert '"consented": true' in said.stdout
+    assert "A consent that came after the request lifts it" in said.stderr
+    assert "It names no record" not in said.stderr
+    # The consent was a mistake of the shop's, and goes.
+    text = (company.folder / "consents.csv").read_text(encoding="utf-8")
+    company.write("consents", text.replace("again,x1,granted,2024-07-01 20:00:00\n", ""))
+    night(company.config, home, "2024-07-02")
+    said = CliRunner().invoke(app, ["certificate", "r1", "--config", str(company.config), "--home", str(home)])
+    assert '"consented": false' in said.stdout

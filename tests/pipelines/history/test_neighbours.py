@@ -20,7 +20,7 @@ from schemas.network import match_columns, networks
 from schemas.uploads import RefusedKeys
 
 DAY = date(2025, 6, 30)
-AD_ID = "38400000-8CF0-11BD-B23E-10B96E40000D"
+AD_ID = "EA7583CD-A667-48BC-B806-42ECB2B48606"
 ANN = {"first_name": "Ann", "last_name": "Lee", "country_code": "GB"}
 #: Each has a key in common with the next at some network, however it is written; the last but one with nobody, and the
 #: last has none.
