@@ -55,8 +55,9 @@ class Row:
     #: Of the last night that reached it, else of its full file.
     ledger: Ledger | None
     status: Status
-    #: Whether the last night that reached it held it back; it may have published what must leave all the same.
-    is_held: bool
+    #: The day of the last night that reached it, if that held it back; it may have published what must leave all the
+    #: same.
+    held_on: date | None
     #: Whether the files of its newest version were withdrawn; then no version is to be uploaded.
     is_withdrawn: bool
     #: Whether its list may then hold who must leave, by all that is known without a night.
@@ -77,6 +78,10 @@ class Row:
     steps: tuple[UploadStep, ...]
     #: What can be done instead, in order.
     alternative: tuple[UploadStep, ...]
+
+    @property
+    def is_held(self) -> bool:
+        return self.held_on is not None
 
     def is_open(self, version: str) -> bool:
         """Whether a list is open that the version went into."""
@@ -169,7 +174,7 @@ def _row(audience: Audience, tables: _Tables, today: date) -> Row:
     steps = outstanding(manifest, standing) if manifest is not None else ()
     filled = [each for each in standing if each.kind != "deleted"]
     confirmed_at = filled[-1].confirmed_at if filled and lists else None
-    is_held = outcome is not None and outcome["outcome"] == "held"
+    held_on = outcome["as_of"] if outcome is not None and outcome["outcome"] == "held" else None
     expires_in = (expiring.first - today).days if expiring.first is not None else None
     declared = bool(described["declared"]) if described is not None else True
     return Row(
@@ -191,14 +196,14 @@ def _row(audience: Audience, tables: _Tables, today: date) -> Row:
         status=status_of(
             manifest=manifest,
             is_withdrawn=is_withdrawn,
-            is_held=is_held,
+            is_held=held_on is not None,
             reason=reason,
             lists=lists,
             steps=steps,
             expires_soon=expires_in is not None and expires_in <= expiring.margin.days,
             declared=declared,
         ),
-        is_held=is_held,
+        held_on=held_on,
         is_withdrawn=is_withdrawn,
         may_hold_forbidden=offer.withdrawn is not None
         and may_hold_forbidden(tables.catalog, audience, offer.withdrawn, standing),

@@ -57,9 +57,9 @@ class OutcomeLine(_Read):
 
 #: What of the config another night can have had otherwise.
 ChangeKind = Literal[
-    "segment_added", "segment_removed", "file_renamed", "label_renamed", "rule_changed", "segment_changed",
-    "audience_added", "audience_retired", "account_added", "rules_renewed", "settings_changed", "sources_changed",
-    "suppressions_changed",
+    "segment_added", "segment_removed", "file_renamed", "file_renamed_back", "label_renamed", "rule_changed",
+    "segment_changed", "audience_added", "audience_retired", "account_added", "rules_renewed", "settings_changed",
+    "sources_changed", "suppressions_changed",
 ]  # fmt: skip
 
 _SAYS: dict[ChangeKind, str] = {
@@ -67,6 +67,8 @@ _SAYS: dict[ChangeKind, str] = {
     "segment_removed": "{about} was removed: its lists are to be deleted at the networks, and nobody is added to them.",
     "file_renamed": "The file of {about} is now {after}, no longer {before}: that makes it another segment, with new "
     "lists to upload and the old ones to delete. To go on with the lists that are there, give the file its old name.",
+    "file_renamed_back": "The file of {about} is {after} again, no longer {before}: the lists of that name go on, and "
+    "those made under the other meanwhile are to be deleted.",
     "label_renamed": "{about} is now called {after} at the networks, no longer {before}. The lists stay the same: "
     "rename them there.",
     "rule_changed": "{about} has another rule: {after}. It was: {before}.",

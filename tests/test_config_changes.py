@@ -137,6 +137,9 @@ def test_a_segment_whose_file_is_renamed_is_told_as_one_change_that_can_be_taken
     (change,) = config_changes(before, read_config(company.config))
     assert change == ConfigChange(kind="file_renamed", about="Buyers", before="buyers.toml", after="loyal_buyers.toml")
     assert change.says.endswith("To go on with the lists that are there, give the file its old name.")
+    # And back again.
+    (change,) = config_changes(read_config(company.config), before, ["buyers"])
+    assert change.says.startswith("The file of Buyers is buyers.toml again, no longer loyal_buyers.toml: the lists of")
 
 
 def test_what_a_segment_an_account_a_rate_or_a_list_has_otherwise_is_told(company: Company) -> None:

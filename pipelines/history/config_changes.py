@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 
 from catalog.store import Catalog
@@ -20,14 +20,17 @@ _TOLD_APART = {"public_name", "where", "networks"}
 def changes_tonight(warehouse: Warehouse, catalog: Catalog, config: Config, day: date) -> list[ConfigChange]:
     """What the night of `day` has otherwise than the newest kept one before it, and networks' rules that are new."""
     before = config_before(warehouse, day)
-    declared = [] if before is None else config_changes(before, config)
+    published = {row["segment"] for row in catalog.versions(state=None)}
+    declared = [] if before is None else config_changes(before, config, published)
     return [*declared, *renewed_rules(catalog, config)]
 
 
-def config_changes(before: Config, now: Config) -> list[ConfigChange]:
-    """In: the config of the night before, and tonight's. Out: each change once, what concerns lists first."""
+def config_changes(before: Config, now: Config, published: Collection[str] = ()) -> list[ConfigChange]:
+    """In: the config of the night before, and tonight's; the segments that ever had files. Out: each change once, what
+    concerns lists first.
+    """
     return [
-        *_segments(before, now),
+        *_segments(before, now, published),
         *_accounts(before, now),
         *_suppressions(before, now),
         *_settings(before, now),
@@ -35,13 +38,14 @@ def config_changes(before: Config, now: Config) -> list[ConfigChange]:
     ]
 
 
-def _segments(before: Config, now: Config) -> Iterator[ConfigChange]:
+def _segments(before: Config, now: Config, published: Collection[str]) -> Iterator[ConfigChange]:
     gone = {was.public_name: name for name, was in before.segments.items() if name not in now.segments}
     new = {is_now.public_name: name for name, is_now in now.segments.items() if name not in before.segments}
     renamed = sorted(gone.keys() & new.keys())
     for label in renamed:
-        title = now.segments[new[label]].title
-        yield ConfigChange(kind="file_renamed", about=title, before=f"{gone[label]}.toml", after=f"{new[label]}.toml")
+        kind = "file_renamed_back" if new[label] in published else "file_renamed"
+        names = {"before": f"{gone[label]}.toml", "after": f"{new[label]}.toml"}
+        yield ConfigChange(kind=kind, about=now.segments[new[label]].title, **names)
     told = {name for label in renamed for name in (gone[label], new[label])}
     for name in sorted({*before.segments, *now.segments} - told):
         was, is_now = before.segments.get(name), now.segments.get(name)

@@ -183,7 +183,12 @@ def _refused_delta(
         # The list that it is for is another one than the version's own, which nobody need have made first.
         return None
     if not lists:
-        return Said("no list is open. Make one of the full file of the newest version, and confirm that as created.")
+        can_be_made = any(other.has_file("full") for other in due)
+        return Said(
+            "no list is open. Make one of the full file of the newest version, and confirm that as created."
+            if can_be_made
+            else "no list of it is open, so that nothing is to be done there any more."
+        )
     fits = next((other.version for other in due if _is_next(other, lists)), None)
     if fits is not None:
         instead = Said("Upload the files of {fits} instead: they start from what the list holds.", fits=fits)

@@ -341,7 +341,7 @@ def test_an_audience_that_is_held_back_shows_who_is_in_the_file_that_can_be_uplo
     page = text_of(browser.get(_META).text)
     assert "4,311 rows in the full file" in page and "people in the full file" not in page
     assert "4,311 rows in the full file" in text_of(browser.get("/").text)
-    assert "The last night held it back: it shrank." in page, "it waits for an upload, and yet it is held"
+    assert "The night of 31 Oct 2026 held it back: it shrank." in page, "it waits for an upload, and yet it is held"
     assert "30 Oct 2026 customers as of" in page, "they are those of the version that it was made of"
     assert "would be in the file 7" in page
     site.publish(META, {"club_b.remove.csv": b"email\na\n"}, version="2026-11-01.1", steps=("removed",))
