@@ -14,10 +14,12 @@ from catalog.erasures import audiences_holding_erased
 from catalog.forecasts import Forecast, forecasts
 from catalog.journal import confirmations
 from catalog.offered import Offered, newest_rows, offered
+from catalog.restored import restored_at
 from catalog.store import OUTCOMES, VERSIONS, Catalog, manifest_of
 from pipelines.holdings.expiry import expiry_of, first_forgotten, forecast_base
 from pipelines.holdings.open_lists import OpenList, open_lists
 from pipelines.holdings.outstanding import outstanding, outstanding_instead
+from pipelines.holdings.restored import unknown_lists
 from pipelines.holdings.still_held import may_hold_forbidden
 from portal.status import Status, status_of
 from schemas.journal import Confirmation, UploadStep, VersionOrder
@@ -64,6 +66,8 @@ class Row:
     may_hold_forbidden: bool
     #: Whether some list of it may still hold somebody erased, by what the last night knew: an old one, too.
     may_hold_erased: bool
+    #: Whether lists may be there that only the network knows: the home was restored from a backup since one was filled.
+    has_unknown_lists: bool
     #: Why it was held or retired.
     reason: Said | None
     #: The day on which the network begins to forget its members; None if it does not, or no list is open.
@@ -138,6 +142,7 @@ class _Tables:
     def __init__(self, catalog: Catalog, settings: Settings) -> None:
         self.catalog, self.settings = catalog, settings
         self.offers = offered(catalog)
+        self.restored_at = restored_at(catalog)
         self.outcomes = {Audience.of(row): row for row in newest_rows(catalog, OUTCOMES)}
         self.described = descriptions(catalog)
         self.standing: dict[Audience, list[Confirmation]] = {}
@@ -208,6 +213,7 @@ def _row(audience: Audience, tables: _Tables, today: date) -> Row:
         may_hold_forbidden=offer.withdrawn is not None
         and may_hold_forbidden(tables.catalog, audience, offer.withdrawn, standing),
         may_hold_erased=audience in tables.holding_erased,
+        has_unknown_lists=bool(unknown_lists(lists, tables.restored_at)),
         reason=reason,
         expires=expiring.first,
         expires_in=expires_in,

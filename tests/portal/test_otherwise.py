@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 
 from catalog.descriptions import describe
 from catalog.journal import confirmations
+from catalog.restored import note_restored
 from pipelines.holdings.confirming import confirm, unconfirm
 from pipelines.holdings.open_lists import base_of, open_lists
 from pipelines.holdings.steps import Steps
@@ -84,6 +87,21 @@ def test_an_old_list_is_to_be_deleted_only_once_no_campaign_uses_it(site: Site) 
     assert offered(browser) == ["deleted"]
     told = f"Delete the old list club_b, last filled with {DAY}.1, once no campaign uses it."
     assert told in browser.get(_META).text and told in browser.get("/").text
+
+
+def test_after_a_restoration_lists_that_only_the_network_knows_are_to_be_deleted_too(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    confirm(site.catalog, META, f"{DAY}.1", "created")
+    site.home.restored.touch()
+    # A file's own clock is a coarse one.
+    os.utime(site.home.restored, ns=(time.time_ns(), time.time_ns()))
+    note_restored(site.catalog, site.home)
+    site.publish(META, {"club_b.full.csv": b"email\na\n"}, version=_NEXT, steps=("replaced",))
+    confirm(site.catalog, META, _NEXT, "created")
+    told = f"the one last filled with {DAY}.1, and those made since the backup from which relance was restored."
+    assert told in browser.get(_META).text and told in browser.get("/").text
+    confirm(site.catalog, META, f"{DAY}.1", "deleted")
+    assert "the backup" not in browser.get(_META).text
 
 
 def test_of_several_lists_the_page_names_each_that_is_to_be_made_or_deleted(site: Site) -> None:
