@@ -26,6 +26,7 @@ from catalog.allowances import allow_in_run
 from catalog.descriptions import describe, record_overlaps
 from catalog.home import Environment, Home
 from catalog.nights import night_of_run, record_config_changes, record_notices, record_stages
+from catalog.outcomes import take_over
 from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
@@ -167,15 +168,18 @@ class Relance(dg.ConfigurableResource):
             ended = ending([*opened.failures.values()], broken, is_partial=bool(unknown) and not whole, is_held=held)
             if ended.outcome in {"held", "done"}:
                 record_notices(opened.catalog, opened.night, "config", unknown_audiences(unknown))
+                take_over(opened.catalog, opened.night, since=self._first_night(), as_of=opened.as_of)
             opened.catalog.end_night(opened.night, *ended)
             opened.catalog.sign_audit_head(opened.home, opened.keys)
 
     def _outcomes(self) -> list[sa.RowMapping]:
         """What became of each audience that the run reached, or the one that it takes up where that failed."""
-        opened = self._opened
-        taken_up = night_of_run(opened.catalog, opened.root_run)
-        since = opened.night if taken_up is None else taken_up
+        opened, since = self._opened, self._first_night()
         return [row for row in opened.catalog.outcomes_of_day(opened.as_of) if row["night"] >= since]
+
+    def _first_night(self) -> int:
+        """The night of the run that this one takes up in the end, or its own."""
+        return night_of_run(self._opened.catalog, self._opened.root_run) or self._opened.night
 
     @property
     def declared(self) -> Config:

@@ -445,6 +445,10 @@ def test_a_night_that_was_taken_up_where_it_failed_is_whole_and_says_what_was_re
         with open_catalog(home) as catalog:
             report = last_report(catalog)
         assert report.outcome == outcome
+        reached = {f"uploads/{line.network}/{line.segment}" for line in report.audiences}
+        assert reached == {"/".join(key.path) for key in keys if key.path[0] == "uploads" and len(key.path) > 2} - (
+            {"uploads/meta/buyers"} if outcome == "partial" else set()
+        )
         # What was read before is not read again, and is told all the same.
         assert report.quarantined == before.quarantined
         assert set(before.notices) <= set(report.notices)
