@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.consented_requests import note_consented
 from catalog.descriptions import describe
 from catalog.erasures import (
     add_request,
@@ -538,6 +539,12 @@ def test_a_certificate_is_read_on_the_page_and_its_file_is_the_commands(
     assert nobody not in browser.get("/privacy/r-17").text
     mark_erased(site.catalog, ["r-17"])
     assert nobody in browser.get("/privacy/r-17").text
+    note_consented(site.catalog, ["r-17"])
+    for place in ("/privacy", "/privacy/r-17"):
+        page = browser.get(place).text
+        assert "A consent that came after the request lifts it" in page
+        assert nobody not in page and "Erased here" not in page and "· erased here" not in page
+    note_consented(site.catalog, [])
     note_records(site.catalog, [("r-17", "mark", sealed("jane@example.com", keys.identity))])
     page = browser.get("/privacy/r-17").text
     assert nobody not in page
