@@ -27,7 +27,7 @@ def table_columns(schema: type[dy.Schema]) -> list[dg.TableColumn]:
     ]
 
 
-def match_columns_shown(matches: Iterable[MatchColumn]) -> list[dg.TableColumn]:
+def identifier_columns(matches: Iterable[MatchColumn]) -> list[dg.TableColumn]:
     """The columns of a table that hold an identifier each, in one form and with one hash."""
     return [
         dg.TableColumn(
@@ -76,7 +76,7 @@ def privacy_tag(columns: Iterable[dg.TableColumn]) -> dict[str, str]:
     return {"pii": next(tag for tag in ("raw", "hashed", "pseudonym", "none") if tag in tags or tag == "none")}
 
 
-def shown(columns: Sequence[dg.TableColumn]) -> Metadata:
+def columns_metadata(columns: Sequence[dg.TableColumn]) -> Metadata:
     """The columns as Dagster shows them."""
     return {"dagster/column_schema": dg.TableSchema(columns=[*columns])}
 
@@ -90,14 +90,14 @@ def table_spec(
     **spec: Any,  # noqa: ANN401
 ) -> dg.AssetSpec:
     """The asset of one warehouse table; `matches` are columns that it has besides its contract's."""
-    columns = [*table_columns(schema), *match_columns_shown(matches)]
+    columns = [*table_columns(schema), *identifier_columns(matches)]
     return dg.AssetSpec(
         key=[stage, table],
         group_name=stage,
         description=description,
         kinds={"duckdb", "polars"},
         tags=privacy_tag(columns),
-        metadata=shown(columns),
+        metadata=columns_metadata(columns),
         **spec,
     )
 

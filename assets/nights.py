@@ -24,18 +24,23 @@ ALLOWED = "relance/allow"
 
 
 class Launched(NamedTuple):
-    """A Dagster run: its tags, and its `root`, the run that it takes up in the end, or itself."""
+    """A Dagster run: its `root`, the run that it takes up in the end, or itself; its tags; and whether it `is_whole`:
+    asked for all that Dagster knows.
+    """
 
     run_id: str
     root: str
     tags: Mapping[str, str]
+    is_whole: bool
 
     @classmethod
-    def of(cls, run: dg.DagsterRun | None) -> "Launched":
-        """Of a context's run; without one, nothing is known."""
+    def of(cls, context: dg.InitResourceContext) -> "Launched":
+        """The context's run; without one, nothing is known."""
+        run, instance = context.run, context.instance
         if run is None:
-            return cls("", "", {})
-        return cls(run.run_id, run.tags.get("dagster/root_run_id", run.run_id), run.tags)
+            return cls("", "", {}, is_whole=False)
+        whole = instance is not None and is_whole(instance, run)
+        return cls(run.run_id, run.tags.get("dagster/root_run_id", run.run_id), run.tags, whole)
 
     @property
     def newest_day(self) -> date | None:
@@ -44,13 +49,11 @@ class Launched(NamedTuple):
         return date.fromisoformat(named) if named is not None else None
 
 
-def record_launch(catalog: Catalog, night: int, run: Launched, *, whole: bool) -> None:
-    """Write how the night's run was started; what it takes up of another where that failed is said again. `whole`: it
-    was asked for all that Dagster knows.
-    """
+def record_launch(catalog: Catalog, night: int, run: Launched) -> None:
+    """Write how the night's run was started; what it takes up of another where that failed is said again."""
     first = night_of_run(catalog, run.root)
     takes_up_night = first is not None and night_report(catalog, first).started_as == "nightly"
-    record_start(catalog, night, started_as(run.tags, whole=whole or takes_up_night), run.run_id)
+    record_start(catalog, night, started_as(run.tags, whole=run.is_whole or takes_up_night), run.run_id)
     failed = night_of_run(catalog, run.tags.get("dagster/parent_run_id", ""))
     if failed is not None:
         take_up(catalog, night, failed)

@@ -93,7 +93,7 @@ class Relance(dg.ConfigurableResource):
     _opened: _Opened = PrivateAttr()
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        run = Launched.of(context.run)
+        run = Launched.of(context)
         if "dagster/partition" not in run.tags:
             msg = Said("This run is about no day. Choose a partition: one day, and one run for each.")
             raise DayError(msg)
@@ -108,7 +108,7 @@ class Relance(dg.ConfigurableResource):
             catalog = opening.enter_context(open_catalog(home))
             night = catalog.begin_night(as_of)
             with ended_if_it_fails(catalog, night, home):
-                record_launch(catalog, night, run, whole=_is_whole(context))
+                record_launch(catalog, night, run)
                 known = known_tables(warehouse, config.sources, config.settings, config.rates)
                 crm = Crm(warehouse.connection, config.sources, config.folder, home.root, known)
                 allow_in_run(catalog, allowed_by(run.tags, config.audiences), night, run.root)
@@ -291,10 +291,6 @@ class Relance(dg.ConfigurableResource):
         except Exception as error:  # noqa: BLE001 - whatever it is, only its place may be told
             opened.failures[name] = told(name, error, opened.home)
             raise opened.failures[name] from None
-
-
-def _is_whole(context: dg.InitResourceContext) -> bool:
-    return context.instance is not None and context.run is not None and is_whole(context.instance, context.run)
 
 
 def day_of(context: dg.AssetExecutionContext) -> date:

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.metadata import file_columns, privacy_tag, rows_metadata, shown, table_spec
+from assets.metadata import columns_metadata, file_columns, privacy_tag, rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.customers.refused_emails import refused_emails
 from pipelines.holdings.audience_keys import since_newest
@@ -122,7 +122,7 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
         kinds={"csv"},
         tags={**privacy_tag(columns), "network": audience.network},
         owners=[segment.owner],
-        metadata=shown(columns),
+        metadata=columns_metadata(columns),
         check_specs=[dg.AssetCheckSpec(name, asset=key, description=text) for name, text in CHECKS.items()],
         partitions_def=daily,
     )

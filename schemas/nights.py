@@ -15,7 +15,7 @@ from schemas.uploads import AudienceOutcome
 StartedAs = Literal["nightly", "chosen", "backfill", "by_hand"]
 
 #: `held`: an audience was; `partial`: only some assets were asked for; `refused`: what was asked for cannot be done for
-#: that day, and nothing was.
+#: that day.
 NightOutcome = Literal["running", "done", "held", "failed", "refused", "interrupted", "partial"]
 
 

@@ -212,8 +212,9 @@ def _ad_id_case_kept(row: _Row) -> bool:
 def _ad_id_of_no_system(row: _Row) -> bool:
     if row.column.identifier != "mobile_ad_id" or not row.is_accepted:
         return False
-    groups = [len(group) for group in re.findall("[0-9a-f]+", row.text.lower())]
-    return "-" not in row.text and not (groups == [16] and re.search("[a-f]", row.text.lower()))
+    text = row.text.strip().lower()
+    is_android_id = re.fullmatch("[0-9a-f]{16}", text) is not None and not text.isdigit()
+    return "-" not in text and not is_android_id
 
 
 def _external_id_case_kept(row: _Row) -> bool:

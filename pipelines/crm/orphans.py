@@ -5,7 +5,6 @@ What an erased record has left behind is looked for in `strangers`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import polars as pl
@@ -13,7 +12,6 @@ import polars as pl
 from catalog.warehouse import Warehouse
 from schemas.said import Said
 from schemas.source import TableName, table_said
-from schemas.suppression import Suppression
 
 #: A share that is told. A CRM keeps orders of customers whom it deleted: one in ten may be of such.
 _TOLD_SHARE = 0.1
@@ -122,14 +120,6 @@ def named_percent(warehouse: Warehouse) -> dict[str, int]:
     of_part = _part(1 + warehouse.height("crm_consents") // _STATEMENTS_LOOKED_AT)
     found = pl.concat([_named(warehouse, "'consents'", f"crm_consents {of_part}", of_part), _lists(warehouse)])
     return {place: max(min(named, 1), 100 * named // rows) for place, rows, named in found.iter_rows()}
-
-
-def listed(warehouse: Warehouse, rules: Mapping[str, Suppression]) -> dict[str, int]:
-    """How many rows each suppression list gave tonight, by the place of its rule, but for those that may shrink."""
-    rows = warehouse.read("SELECT rule, count(*) FROM warehouse.crm_suppressions GROUP BY rule")
-    given = dict(rows.iter_rows())
-    lists = {name for name, rule in rules.items() if rule.select is not None and not rule.may_shrink}
-    return {f"suppressions/{name}.toml": given.get(name, 0) for name in sorted(lists)}
 
 
 def orphaned_lists(warehouse: Warehouse) -> tuple[Said, ...]:

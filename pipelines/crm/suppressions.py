@@ -8,6 +8,7 @@ import duckdb
 import polars as pl
 
 from catalog.duckdb_connection import frame_of, store_frame
+from catalog.warehouse import Warehouse
 from pipelines.crm.column_names import told_names, told_refusal
 from pipelines.crm.declared_select import check_sources, given_columns
 from pipelines.crm.encoded import is_no_utf8, with_texts
@@ -93,6 +94,13 @@ def read_suppressions(
         pl.when(~pl.col("address").is_in(forgotten.implode())).then("address"),
     )
     return kept.filter(pl.any_horizontal(pl.col(*_COLUMNS).is_not_null())).unique().sort(columns)
+
+
+def rows_by_list(warehouse: Warehouse, rules: dict[str, Suppression]) -> dict[str, int]:
+    """How many rows each list gave tonight, by the place of its rule, but for those that may shrink."""
+    given = dict(warehouse.read("SELECT rule, count(*) FROM warehouse.crm_suppressions GROUP BY rule").iter_rows())
+    lists = {name for name, rule in rules.items() if rule.select is not None and not rule.may_shrink}
+    return {f"suppressions/{name}.toml": given.get(name, 0) for name in sorted(lists)}
 
 
 def _selected(name: str, select: str, reading: Reading) -> pl.DataFrame:

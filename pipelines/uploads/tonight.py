@@ -9,7 +9,8 @@ import polars as pl
 
 from catalog.duckdb_connection import literal, registered
 from catalog.warehouse import Warehouse
-from pipelines.crm.orphans import listed, named_percent
+from pipelines.crm.orphans import named_percent
+from pipelines.crm.suppressions import rows_by_list
 from pipelines.customers.decided import refusals_but_for_silence
 from pipelines.customers.refused_emails import refused_at, refused_emails
 from pipelines.holdings.forbidden import Forbidden, forbidden_keys
@@ -73,7 +74,7 @@ class Tonight:
         return SourceCounts(
             rows=dict(pulled.iter_rows()),
             named_percent=named_percent(self._warehouse),
-            listed=listed(self._warehouse, self._config.suppressions),
+            listed=rows_by_list(self._warehouse, self._config.suppressions),
         )
 
     def people(self, network: str) -> NetworkPeople:

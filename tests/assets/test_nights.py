@@ -308,9 +308,9 @@ def test_a_whole_run_by_hand_is_a_night_and_a_refused_one_or_a_part_that_fails_d
     with open_catalog(home) as catalog:
         refused = night_report(catalog, 2)
         whole = catalog.begin_night(date(2024, 6, 30))
-        record_launch(catalog, whole, Launched("b", "b", {}), whole=True)
+        record_launch(catalog, whole, Launched("b", "b", {}, is_whole=True))
         part = catalog.begin_night(date(2024, 6, 30))
-        record_launch(catalog, part, Launched("c", "b", {"dagster/parent_run_id": "b"}), whole=False)
+        record_launch(catalog, part, Launched("c", "b", {"dagster/parent_run_id": "b"}, is_whole=False))
         assert night_report(catalog, part).started_as == "nightly", "it takes up a night"
     assert night_message(refused) is None
 
