@@ -59,7 +59,7 @@ class OutcomeLine(_Read):
 ChangeKind = Literal[
     "segment_added", "segment_removed", "file_renamed", "file_renamed_back", "label_renamed", "rule_changed",
     "segment_changed", "audience_added", "audience_retired", "account_added", "rules_renewed", "settings_changed",
-    "sources_changed", "suppressions_changed",
+    "sources_changed", "rates_changed", "suppressions_changed",
 ]  # fmt: skip
 
 _SAYS: dict[ChangeKind, str] = {
@@ -80,7 +80,8 @@ _SAYS: dict[ChangeKind, str] = {
     "rules_renewed": "relance's rules for files of {about} have changed: old and new keys are not alike, so that lists "
     "there are replaced with the full file.",
     "settings_changed": "relance.toml has other settings: {after}.",
-    "sources_changed": "sources.toml or rates.csv reads the CRM otherwise.",
+    "sources_changed": "sources.toml reads the CRM in another way: {after}.",
+    "rates_changed": "rates.csv has other rates: {after}.",
     "suppressions_changed": "The rules that keep people out have changed: {after}.",
 }
 

@@ -173,11 +173,19 @@ def test_what_a_segment_an_account_a_rate_or_a_list_has_otherwise_is_told(compan
     assert [change.says for change in config_changes(before, replace(before, suppressions={}))] == [
         "The rules that keep people out have changed: staff."
     ]
-    rate = (before.settings.currency, date(2024, 1, 1), 2)
+    rate = ("CHF", date(2024, 1, 1), 2)
     rates = pl.DataFrame([rate], schema=before.rates.schema, orient="row")
     assert [change.says for change in config_changes(before, replace(before, rates=rates))] == [
-        "sources.toml or rates.csv reads the CRM otherwise."
+        "rates.csv has other rates: CHF."
     ]
+    tables = before.sources.tables
+    otherwise = tables.model_copy(
+        update={"visits": tables.erasures, "orders": tables.orders.model_copy(update={"decimal": ","})}
+    )
+    sources = before.sources.model_copy(update={"as_of": "yesterday", "tables": otherwise, "sources": {}})
+    [said] = [change.says for change in config_changes(before, replace(before, sources=sources))]
+    named = ", ".join(f"[sources.{name}]" for name in sorted(before.sources.sources))
+    assert said == f"sources.toml reads the CRM in another way: as_of, {named}, [tables.orders]."
 
 
 def test_an_alert_says_what_was_declared_otherwise_since_the_night_before() -> None:

@@ -73,7 +73,7 @@ def test_ids_that_come_to_be_nobodys_hold_every_audience_until_somebody_lets_the
     night(refusing.config, home, "2024-07-01")
     outcome, reason, told = last_night(home)
     assert outcome == "held"
-    assert "100% were a customer's, and 0% are (limit -50%)" in reason
+    assert "100% were a customer's, and 0% are (limit: 50% fewer)" in reason
     assert "compare how" in told
     assert uploaded(home) == set()
 

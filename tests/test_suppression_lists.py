@@ -41,5 +41,5 @@ def test_a_list_that_is_emptied_or_cut_holds_every_audience_unless_its_rule_says
         assert last is not None
         outcomes = catalog.outcomes_of_night(last["night"])
     assert {row["outcome"] for row in outcomes} == ({"published"} if may_shrink else {"held"})
-    told = f"suppressions/blocked.toml went from 12 to {left} rows (limit -50%)"
+    told = f"suppressions/blocked.toml went from 12 to {left} rows (limit: 50% fewer)"
     assert all((told in str(row["reason"])) != may_shrink for row in outcomes)

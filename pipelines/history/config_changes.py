@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import date
 
+import polars as pl
+
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
 from pipelines.history.declared import config_before
@@ -12,6 +14,7 @@ from pipelines.uploads.renewed_rules import renewed_rules
 from schemas.config import Config
 from schemas.nights import ConfigChange
 from schemas.segment import MAIN_ACCOUNT, Audience, Segment
+from schemas.source import Sources, Tables
 
 #: Fields of a segment that have a sentence of their own.
 _TOLD_APART = {"public_name", "where", "networks"}
@@ -34,7 +37,8 @@ def config_changes(before: Config, now: Config, published: Collection[str] = ())
         *_accounts(before, now),
         *_suppressions(before, now),
         *_settings(before, now),
-        *_sources(before, now),
+        *_sources(before.sources, now.sources),
+        *_rates(before.rates, now.rates),
     ]
 
 
@@ -105,6 +109,19 @@ def _settings(before: Config, now: Config) -> Iterator[ConfigChange]:
         yield ConfigChange(kind="settings_changed", after=", ".join(changed))
 
 
-def _sources(before: Config, now: Config) -> Iterator[ConfigChange]:
-    if before.sources != now.sources or not before.rates.equals(now.rates):
-        yield ConfigChange(kind="sources_changed")
+def _sources(before: Sources, now: Sources) -> Iterator[ConfigChange]:
+    tables = [
+        f"[tables.{name}]" for name in Tables.model_fields if getattr(before.tables, name) != getattr(now.tables, name)
+    ]
+    names = sorted({*before.sources, *now.sources})
+    sources = [f"[sources.{name}]" for name in names if before.sources.get(name) != now.sources.get(name)]
+    day = ["as_of"] if before.as_of != now.as_of else []
+    if changed := [*day, *sources, *tables]:
+        yield ConfigChange(kind="sources_changed", after=", ".join(changed))
+
+
+def _rates(before: pl.DataFrame, now: pl.DataFrame) -> Iterator[ConfigChange]:
+    either = pl.concat([before.unique(), now.unique()])
+    changed = either.filter(either.is_unique())["currency"].unique().sort()
+    if changed.len():
+        yield ConfigChange(kind="rates_changed", after=", ".join(changed))

@@ -22,19 +22,19 @@ from schemas.too_small import SHORT_AND_CHANGED
 from schemas.uploads import NO_CONSENT, Ledger, Manifest
 
 #: Why an audience is held that a leave lets pass.
-HOLDS = "the brake holds it: {changes}. If that is right, `relance allow {audience} --reason TEXT` lets it pass once"
+HOLDS = "the brake holds it: {changes}. If that is right, whoever runs relance lets it pass once: `relance allow {audience} --reason TEXT`"
 #: One of the changes: what a table's missing rows refuse is not known either.
-TABLE_SHRANK = "the CRM's table of {table} went from {before} to {now} rows (limit {limit})"
+TABLE_SHRANK = "the CRM's table of {table} went from {before} to {now} rows (limit: {limit} fewer)"
 #: Others: whom a table or a list refuses by ids that are no customer's, it protects no more.
 NAMES_NOBODY = "no customer_id of {place} is a customer's"
-NAMES_FEWER = "of the customer_ids of {place} {before} were a customer's, and {now} are (limit {limit})"
+NAMES_FEWER = "of the customer_ids of {place} {before} were a customer's, and {now} are (limit: {limit} fewer)"
 #: Another: whom the missing rows name is protected no more.
-LIST_SHRANK = "{place} went from {before} to {now} rows (limit {limit})"
+LIST_SHRANK = "{place} went from {before} to {now} rows (limit: {limit} fewer)"
 #: Fewer rows than these may come and go with a handful of people, but for the last.
 _FEW_ROWS = 5
 #: Of these tables both speak of what people said.
 _WHO_SAYS = {table_said("customers"), table_said("consents")}
-_FEWER_MAY_BE_SENT = "the share of people who may be sent went from {before} to {now} (limit {limit} less)"
+_FEWER_MAY_BE_SENT = "the share of people who may be sent went from {before} to {now} (limit: {limit} points less)"
 
 
 class Counted(NamedTuple):
@@ -161,7 +161,7 @@ def _sources(before: SourceCounts, now: SourceCounts, limits: Brake) -> Iterator
     for table, rows in before.rows.items():
         left = now.rows.get(table, 0)
         if rows and rows - left >= _exact(limits.table_shrinks) * rows:
-            limit = _less(limits.table_shrinks)
+            limit = _percent(limits.table_shrinks)
             yield Said(TABLE_SHRANK, table=table_said(table), before=rows, now=left, limit=limit)
     yield from _named(before.named_percent, now.named_percent, limits)
     yield from _listed(before.listed, now.listed, limits)
@@ -172,7 +172,7 @@ def _listed(before: dict[str, int], now: dict[str, int], limits: Brake) -> Itera
         rows = before.get(place, 0)
         is_less = rows - left >= _exact(limits.table_shrinks) * rows and (rows - left >= _FEW_ROWS or not left)
         if rows and is_less:
-            yield Said(LIST_SHRANK, place=place, before=rows, now=left, limit=_less(limits.table_shrinks))
+            yield Said(LIST_SHRANK, place=place, before=rows, now=left, limit=_percent(limits.table_shrinks))
 
 
 def _named(before: dict[str, int], now: dict[str, int], limits: Brake) -> Iterator[Said]:
@@ -182,16 +182,17 @@ def _named(before: dict[str, int], now: dict[str, int], limits: Brake) -> Iterat
         if was is None and share == 0:
             yield Said(NAMES_NOBODY, place=told)
         elif was and was - share >= _exact(limits.table_shrinks) * was:
-            yield Said(NAMES_FEWER, place=told, before=f"{was}%", now=f"{share}%", limit=_less(limits.table_shrinks))
+            yield Said(NAMES_FEWER, place=told, before=f"{was}%", now=f"{share}%", limit=_percent(limits.table_shrinks))
 
 
 def _people(before: Ledger, now: Ledger, limits: Brake) -> Iterator[Said]:
     people, left = before.file_people, now.file_people
-    went = "the audience went from {before} to {now} people (limit {limit})"
     if people - left > _exact(limits.audience_shrinks) * people:
-        yield Said(went, before=people, now=left, limit=_less(limits.audience_shrinks))
+        yield Said("the audience went from {before} to {now} people (limit: {limit} fewer)",
+                   before=people, now=left, limit=_percent(limits.audience_shrinks))  # fmt: skip
     if left - people > _exact(limits.audience_grows) * people:
-        yield Said(went, before=people, now=left, limit=f"+{limits.audience_grows:.0%}")
+        yield Said("the audience went from {before} to {now} people (limit: {limit} more)",
+                   before=people, now=left, limit=_percent(limits.audience_grows))  # fmt: skip
 
 
 def _shares(before: Ledger, now: Ledger, limits: Brake) -> Iterator[Said]:
@@ -202,21 +203,21 @@ def _shares(before: Ledger, now: Ledger, limits: Brake) -> Iterator[Said]:
             limits.consent_drops,
         ),
         (
-            "the share of people who have a usable identifier went from {before} to {now} (limit {limit} less)",
+            "the share of people who have a usable identifier went from {before} to {now} (limit: {limit} points less)",
             _reachable,
             limits.coverage_drops,
         ),
     ):
         was, is_now = of(before), of(now)
         if was is not None and is_now is not None and was - is_now > _exact(limit):
-            yield Said(says, before=f"{float(was):.0%}", now=f"{float(is_now):.0%}", limit=f"{limit:.0%}")
+            yield Said(says, before=_percent(was), now=_percent(is_now), limit=f"{100 * limit:g}")
 
 
 def _turnover(keys: Turnover, limits: Brake) -> Iterator[Said]:
     if keys.share > _exact(limits.keys_turn_over):
-        yield Said("of {before} keys before and {now} now only {common} are the same (limit {limit} others)",
+        yield Said("of {before} keys before and {now} now only {common} are the same (limit: {limit} others)",
                    before=keys.before, now=keys.now, common=keys.common,
-                   limit=f"{limits.keys_turn_over:.0%}")  # fmt: skip
+                   limit=_percent(limits.keys_turn_over))  # fmt: skip
 
 
 def _consented(ledger: Ledger) -> Fraction | None:
@@ -235,5 +236,5 @@ def _exact(limit: float) -> Fraction:
     return Fraction(str(limit))
 
 
-def _less(share: float) -> str:
-    return f"-{share:.0%}"
+def _percent(share: float | Fraction) -> str:
+    return f"{float(share):.0%}"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jinja2 import nodes
 
 import schemas.errors
-from pipelines.uploads.brake import Counted, Turnover, tripped
+from pipelines.uploads.brake import HOLDS, Counted, Turnover, tripped
 from portal import app as portal_app
 from portal.language import Language, chosen_language, french
 from portal.rendering import templates
@@ -159,16 +159,17 @@ def test_the_language_is_the_browsers_until_it_is_switched(site: Site) -> None:
 
 
 def test_what_a_run_said_is_said_in_french(site: Site) -> None:
-    went = Said("the audience went from {before} to {now} people (limit {limit})", before=4312, now=12, limit="-30%")
-    says = "the brake holds it: {changes}. If that is right, `relance allow {audience} --reason TEXT` lets it pass once"
-    held = Said(says, changes=[went], audience="google_ads/loyal")
+    went = Said(
+        "the audience went from {before} to {now} people (limit: {limit} fewer)", before=4312, now=12, limit="30%"
+    )
+    held = Said(HOLDS, changes=[went], audience="google_ads/loyal")
     site.catalog.record_outcome(GOOGLE, DAY, "held", night=1, reason=held)
     undocumented = Said("{network} does not document that a file removes people from a list", network="Meta")
     site.publish(META, {"club_b.full.csv": b"email\na\n"}, version="2026-10-31.1", because=undocumented)
     browser = site.user("camille", "marketer")
     french = {"accept-language": "fr"}
     page = text_of(browser.get("/", **french).text)
-    assert "le frein la retient : l’audience est passée de 4 312 à 12 personnes (limite -30%)." in page
+    assert "le frein la retient : l’audience est passée de 4 312 à 12 personnes (limite : 30% de moins)." in page
     assert "Meta ne documente pas qu’un fichier retire des personnes d’une liste." in page
     assert "le frein la retient : l’audience" in text_of(browser.get("/nights", **french).text)
     assert f"{held}.".replace("`", "") in text_of(browser.get("/").text)
@@ -186,7 +187,8 @@ def test_tables_of_the_crm_have_french_names_in_what_a_run_said() -> None:
     for table, name in names.items():
         before, now = Counted(ledger, SourceCounts(rows={table: 9})), Counted(ledger, NOT_COUNTED)
         [went] = tripped(before, now, Turnover(1, 1, 1), Brake())
-        assert french.said(went) == f"la table des {name} du CRM est passée de 9 à 0 lignes (limite -50%)"
+        shrank = f"la table des {name} du CRM est passée de 9 à 0 lignes"
+        assert french.said(went) == f"{shrank} (limite\u00a0: 50% de moins)"
 
 
 @pytest.mark.parametrize(

@@ -34,22 +34,22 @@ def test_a_night_like_the_last_one_passes() -> None:
 @pytest.mark.parametrize(
     ("now", "said"),
     [
-        (night(orders=2500), "the CRM's table of orders went from 5,000 to 2,500 rows (limit -50%)"),
-        (night(orders=0), "the CRM's table of orders went from 5,000 to 0 rows (limit -50%)"),
-        (night(699), "the audience went from 1,000 to 699 people (limit -30%)"),
-        (night(2001), "the audience went from 1,000 to 2,001 people (limit +100%)"),
+        (night(orders=2500), "the CRM's table of orders went from 5,000 to 2,500 rows (limit: 50% fewer)"),
+        (night(orders=0), "the CRM's table of orders went from 5,000 to 0 rows (limit: 50% fewer)"),
+        (night(699), "the audience went from 1,000 to 699 people (limit: 30% fewer)"),
+        (night(2001), "the audience went from 1,000 to 2,001 people (limit: 100% more)"),
         (
             night(no_consent_to_ads_upload=200),
-            "the share of people who may be sent went from 100% to 83% (limit 15% less)",
+            "the share of people who may be sent went from 100% to 83% (limit: 15 points less)",
         ),
         (
             night(no_consent_to_ads_personalization=200),
-            "the share of people who may be sent went from 100% to 83% (limit 15% less)",
+            "the share of people who may be sent went from 100% to 83% (limit: 15 points less)",
         ),
         *(
             (
                 night(**{reason: 200}),
-                "the share of people who have a usable identifier went from 100% to 83% (limit 15% less)",
+                "the share of people who have a usable identifier went from 100% to 83% (limit: 15 points less)",
             )
             for reason in ("no_usable_identifier", "needed_value_missing")
         ),
@@ -62,8 +62,8 @@ def test_what_changed_too_much_is_said_with_its_limit(now: Counted, said: str) -
 @pytest.mark.parametrize(
     ("before", "now", "said"),
     [
-        (98, 0, "of the customer_ids of consents 98% were a customer's, and 0% are (limit -50%)"),
-        (98, 49, "of the customer_ids of consents 98% were a customer's, and 49% are (limit -50%)"),
+        (98, 0, "of the customer_ids of consents 98% were a customer's, and 0% are (limit: 50% fewer)"),
+        (98, 49, "of the customer_ids of consents 98% were a customer's, and 49% are (limit: 50% fewer)"),
         (98, 50, None),
         (None, 0, "no customer_id of consents is a customer's"),
         (None, 1, None),
@@ -96,7 +96,7 @@ def test_a_suppression_list_that_is_cut_holds_what_it_would_let_through(
         night()._replace(sources=SourceCounts(listed={} if rows is None else {"suppressions/dnc.toml": rows}))
         for rows in (before, now)
     ]
-    said = f"suppressions/dnc.toml went from {before} to {now} rows (limit -50%)"
+    said = f"suppressions/dnc.toml went from {before} to {now} rows (limit: 50% fewer)"
     assert tripped(*counted, SAME, LIMITS) == ([said] if trips else [])
 
 
