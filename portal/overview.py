@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -154,6 +155,7 @@ class _Tables:
         self.reasons = catalog.reasons({row["as_of"] for row in self.outcomes.values()})
         every = {*self.offers, *self.outcomes, *self.described, *self.standing}
         self.audiences = {each for each in every if each.network in networks()}
+        self.titles = _titles(self.audiences, self.described)
         self.accounts: dict[str, set[str]] = {}
         for audience in self.audiences:
             self.accounts.setdefault(audience.network, set()).add(audience.account)
@@ -163,6 +165,20 @@ def _rows(catalog: Catalog, settings: Settings, today: date) -> tuple[Row, ...]:
     tables = _Tables(catalog, settings)
     rows = [_row(audience, tables, today) for audience in tables.audiences]
     return tuple(sorted(rows, key=lambda row: (row.network.title.lower(), row.title.lower(), row.audience)))
+
+
+def _titles(audiences: Collection[Audience], described: Mapping[Audience, sa.RowMapping]) -> dict[Audience, str]:
+    """What each is called: by its file too, where it is no longer declared and another one is called so there now."""
+    titles = {
+        each: described[each]["title"] if each in described else each.segment.replace("_", " ").capitalize()
+        for each in audiences
+    }
+    used = {each for each in audiences if each not in described or described[each]["declared"]}
+    taken = {(each.network, each.account, titles[each]) for each in used}
+    return {
+        each: title if each in used or (each.network, each.account, title) not in taken else f"{title} ({each.segment})"
+        for each, title in titles.items()
+    }
 
 
 def _row(audience: Audience, tables: _Tables, today: date) -> Row:
@@ -186,7 +202,7 @@ def _row(audience: Audience, tables: _Tables, today: date) -> Row:
         audience=audience,
         account=audience.account if len(tables.accounts[audience.network]) > 1 else None,
         network=network,
-        title=described["title"] if described is not None else audience.segment.replace("_", " ").capitalize(),
+        title=tables.titles[audience],
         public_name=(described or newest or {"public_name": audience.segment})["public_name"],
         purpose=described["purpose"] if described is not None else "",
         rule=described["rule"] if described is not None else "",

@@ -22,7 +22,10 @@ from schemas.too_small import SHORT_AND_CHANGED
 from schemas.uploads import NO_CONSENT, Ledger, Manifest
 
 #: Why an audience is held that a leave lets pass.
-HOLDS = "the brake holds it: {changes}. If that is right, whoever runs relance lets it pass once: `relance allow {audience} --reason TEXT`"
+HOLDS = (
+    "the brake holds it: {changes}. If that is right, whoever runs relance lets it pass: "
+    "`relance allow {audience} --reason TEXT` does, once"
+)
 #: One of the changes: what a table's missing rows refuse is not known either.
 TABLE_SHRANK = "the CRM's table of {table} went from {before} to {now} rows (limit: {limit} fewer)"
 #: Others: whom a table or a list refuses by ids that are no customer's, it protects no more.

@@ -14,7 +14,8 @@ from pipelines.holdings.open_lists import base_of, open_lists
 from pipelines.holdings.steps import Steps
 from schemas.journal import UploadStep
 from schemas.uploads import Ledger
-from tests.portal.conftest import DAY, META, Browser, Site
+from tests.portal.conftest import DAY, META, Browser, Site, segment
+from tests.portal.test_pages import text_of
 
 _META = "/audiences/" + "/".join(META)
 _NEXT = "2026-10-31.1"
@@ -144,3 +145,17 @@ def test_of_an_audience_that_left_with_its_list_no_list_is_said_to_be_right(site
     confirm(site.catalog, META, f"{DAY}.1", "deleted")
     page = browser.get(_META).text
     assert "no list of it is left" in page and "the list holds what it should" not in page
+
+
+def test_an_audience_that_left_is_told_from_the_one_that_has_its_name_now(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    confirm(site.catalog, META, f"{DAY}.1", "created")
+    describe(site.catalog, {"regulars": segment()})
+    gone = UploadStep(kind="deleted", version=f"{DAY}.1", file=None, says="Delete it.")
+    site.publish(META, {}, version=_NEXT, plan=(gone,))
+    page = text_of(browser.get("/").text)
+    assert "Loyal customers (loyal)" in page and "Loyal customers (regulars)" not in page
+    # Nothing else is called so: its name alone says enough.
+    describe(site.catalog, {"regulars": segment(title="Regulars")})
+    page = text_of(browser.get("/").text)
+    assert "Loyal customers" in page and "Loyal customers (loyal)" not in page
