@@ -22,6 +22,12 @@ from schemas.errors import HomeLockedError
 #: Of an audience with a list that was filled before the home was restored.
 _UNKNOWN = "this home was restored from a backup since a list was filled, so that nobody knows whether it holds a key"
 
+#: Of one that came after that.
+_MADE_SINCE = (
+    "This home was restored from a backup on {day}: a list that was made between the backup and then, and that nobody "
+    "deleted at its network, may hold this person."
+)
+
 #: Of one that no longer keeps anything out.
 _CONSENTED = (
     "A consent that came after the request lifts it: what the CRM has of this person stays, and may be uploaded."
@@ -62,7 +68,7 @@ def certificate(
             return
         found = certificate_of(catalog, request, keys)
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
-        for sentence in [*_summary(found), *([_NOBODY] if found.names_nobody(datetime.now(UTC)) else [])]:
+        for sentence in _summary(found, declared.settings.zone):
             ERRORS.print(sentence, soft_wrap=True)
 
 
@@ -84,8 +90,8 @@ def _list(requests: list[ErasureRequest], zone: ZoneInfo) -> None:
         OUT.print(f"{request.request_id}: by {kind}, asked {asked:%Y-%m-%d}, {request.state}")
 
 
-def _summary(certificate: Certificate) -> list[str]:
-    request = certificate.request
+def _summary(certificate: Certificate, zone: ZoneInfo) -> list[str]:
+    request, restored_at = certificate.request, certificate.restored_at
     state = {
         "received": "received; the warehouse follows at the end of the run",
         "erased": "erased; the warehouse is to be written anew",
@@ -97,7 +103,9 @@ def _summary(certificate: Certificate) -> list[str]:
     unknown = [f"{audience}: {_UNKNOWN}." for audience in certificate.lists_unknown]
     lifted = [_CONSENTED] if request.consented else []
     removals = [_sentence(removal) for removal in certificate.removals]
-    return [f"{request.request_id}: {state}.", *lifted, *removals, *unknown]
+    made = [_MADE_SINCE.format(day=f"{restored_at.astimezone(zone):%Y-%m-%d}")] if restored_at is not None else []
+    nobody = [_NOBODY] if certificate.names_nobody(datetime.now(UTC)) else []
+    return [f"{request.request_id}: {state}.", *lifted, *removals, *unknown, *made, *nobody]
 
 
 def _sentence(removal: Removal) -> str:

@@ -97,6 +97,9 @@ class Certificate(BaseModel):
     #: Audiences of which a list may hold keys that no version here carried: the home was restored from a backup since
     #: the list was filled.
     lists_unknown: tuple[Audience, ...] = ()
+    #: When the home was restored from a backup, if that was before the request: of a list that was made after the
+    #: backup nothing is known here, so that this says nothing of it.
+    restored_at: datetime | None = None
     #: Where the audit log stood when the certificate was signed; both are None until then.
     audit_head: AuditHead | None = None
     signature: Signature | None = None

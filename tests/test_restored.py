@@ -112,6 +112,11 @@ def test_a_request_made_since_is_not_closed_while_a_list_may_hold_the_person(
     night(company.config, restored.root, DAYS[3])
 
     assert _states(restored) == ["closed"]
+    # Of a list that was made after the backup only its network knows, whatever is closed here.
+    with open_catalog(restored) as catalog:
+        [request] = erasure_requests(catalog)
+    told = " ".join(said("certificate", request.request_id, home=restored, company=company).split())
+    assert "restored from a backup on" in told and "made between the backup and then" in told
 
 
 def test_a_request_made_before_the_first_run_is_not_closed_by_it_and_says_why(company: Company, restored: Home) -> None:

@@ -31,6 +31,7 @@ def certificate_of(catalog: Catalog, request_id: str, keys: SecretKeys) -> Certi
         records=tuple(sorted(unsealed(each, keys.identity) for each in sealed_records(catalog, request_id))),
         removals=removed,
         lists_unknown=restored.audiences if restored.concerns(request) else (),
+        restored_at=restored.at if restored.precedes(request) else None,
         audit_head=catalog.audit_head(),
     )
     signature = Signature(public_key=keys.public_key, value=keys.sign(certificate.signed_bytes()))

@@ -28,9 +28,13 @@ class Restoration(NamedTuple):
     at: datetime | None
     audiences: tuple[Audience, ...]
 
+    def precedes(self, request: ErasureRequest) -> bool:
+        """Whether a list may hold keys of the person that no table knows: the request was made since."""
+        return self.at is not None and request.received_at >= self.at
+
     def concerns(self, request: ErasureRequest) -> bool:
-        """Whether such a list may hold keys of the person that no table knows: the request was made since."""
-        return self.at is not None and bool(self.audiences) and request.received_at >= self.at
+        """Whether one of these audiences' lists may."""
+        return bool(self.audiences) and self.precedes(request)
 
 
 def unknown_lists(lists: tuple[OpenList, ...], at: datetime | None) -> tuple[OpenList, ...]:

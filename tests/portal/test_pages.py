@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
@@ -27,6 +28,7 @@ from catalog.erasures import (
 from catalog.journal import confirmations
 from catalog.nights import record_notices, record_stages
 from catalog.reports import size_reports
+from catalog.restored import note_restored
 from catalog.sealed import sealed
 from catalog.secret_keys import open_keys, signature_holds
 from pipelines.holdings.confirming import confirm
@@ -556,6 +558,13 @@ def test_a_certificate_is_read_on_the_page_and_its_file_is_the_commands(
     assert signature_holds(keys.public_key, found.signed_bytes(), found.signature.value)
     assert site.catalog.audit_lines()[-1]["subject"] == "certificate/r-17"
     assert browser.get("/privacy/r-18").status_code == 404
+    # What was made after a backup only its network knows.
+    restored = "a list that was made between the backup and then"
+    assert restored not in page
+    site.home.restored.touch()
+    os.utime(site.home.restored, ns=(0, 0))
+    note_restored(site.catalog, site.home)
+    assert restored in browser.get("/privacy/r-17").text
 
 
 # rules and charts
