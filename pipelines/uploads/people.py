@@ -202,9 +202,9 @@ def _at_place(people: pl.Series, taken: pl.DataFrame, slot: Slot) -> pl.Series:
 
 
 def _value(people: pl.DataFrame, column: Column) -> pl.Series:
-    """The person's value, refunds floored at 0, in the currency's hundredths."""
+    """The person's value, refunds floored at 0, with as many decimals as their revenue has."""
     (slot,) = column.slots
-    floored = people.select(pl.max_horizontal(pl.col("revenue").fill_null(0), 0).cast(pl.Decimal(18, 2)))
+    floored = people.select(pl.max_horizontal(pl.col("revenue").fill_null(0), 0).cast(people.schema["revenue"]))
     return floored.to_series().alias(slot.name)
 
 

@@ -13,16 +13,20 @@ from pipelines.identifiers.match_keys import SEPARATOR, key_forms
 from pipelines.identifiers.stored import as_stored, read_identifiers
 from pipelines.uploads.keys import key_columns
 from pipelines.uploads.people import NetworkPeople, people_by_kind
+from schemas.money import exponent
 from schemas.network import Network, match_columns
 
 #: SQL for the people numbered last.
 PERMITTED = "FROM _permitted"
 
 
-def gather_members(warehouse: Warehouse, as_of: date, members: str) -> None:
-    """Find what the features of the day say of the `members` (SQL for person_id) of all networks' audiences."""
+def gather_members(warehouse: Warehouse, as_of: date, currency: str, members: str) -> None:
+    """Find what the features of the day say of the `members` (SQL for person_id) of all networks' audiences: revenue
+    with as many decimals as the company's currency has.
+    """
     warehouse.execute(
-        "CREATE OR REPLACE TEMP TABLE _members AS SELECT person_id, country, revenue FROM "
+        f"CREATE OR REPLACE TEMP TABLE _members AS SELECT person_id, country, "
+        f"revenue::DECIMAL(18, {exponent(currency)}) AS revenue FROM "
         "(SELECT person_id, country, revenue FROM warehouse.features WHERE as_of = $day) "
         f"RIGHT JOIN (SELECT DISTINCT person_id FROM ({members})) USING (person_id)",
         day=as_of,

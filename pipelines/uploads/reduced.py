@@ -150,7 +150,8 @@ def _reduced_list(
             break
     alone = not any(lacks(key, upload_list, network) for key in network.keys_of(upload_list))
     rest = rows_of_keys(left.head(left.height if alone else 0), upload_list, network)
-    return pl.concat([*made, rest]), rest.height > 0 and has_companions(upload_list, network)
+    # A key alone is worth 0, without decimals.
+    return pl.concat([*made, rest], how="vertical_relaxed"), rest.height > 0 and has_companions(upload_list, network)
 
 
 def _of_people(known: Sequence[KnownRows], upload_list: UploadList, network: Network) -> Iterator[ListRows]:
@@ -186,8 +187,13 @@ def _rows_of_file(path: Path, upload_list: UploadList, network: Network) -> pl.D
         new_columns=[slot.name for slot in upload_list.slots],
     )
     texts = rows.select(pl.when(pl.all() != "").then(pl.all()))
-    values = [slot.name for slot in upload_list.slots if slot.column.value is not None]
-    return texts.with_columns(pl.col(values).cast(pl.Decimal(18, 2)))
+    return texts.with_columns(_amounts(texts[slot.name]) for slot in upload_list.slots if slot.column.value is not None)
+
+
+def _amounts(texts: pl.Series) -> pl.Series:
+    """Numbers with as many decimals as they are written with."""
+    decimals = texts.str.extract(r"\.([0-9]*)$").str.len_bytes().max()
+    return texts.cast(pl.Decimal(18, decimals if isinstance(decimals, int) else 0))
 
 
 def _without(rows: pl.DataFrame, gone: pl.DataFrame, upload_list: UploadList, network: Network) -> pl.DataFrame:

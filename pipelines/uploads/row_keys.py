@@ -90,7 +90,7 @@ def key_values(key: Key, network: Network) -> list[pl.Expr]:
 
 def _constant(slot: Slot) -> pl.Expr:
     if slot.column.value is not None:
-        return pl.lit(Decimal(0), dtype=pl.Decimal(18, 2)).alias(slot.name)
+        return pl.lit(Decimal(0), dtype=pl.Decimal(18, 0)).alias(slot.name)
     # Where somebody lives is not known any more.
     everywhere = slot.column.constant if not slot.column.only_in else None
     return pl.lit(everywhere or None, dtype=pl.String).alias(slot.name)

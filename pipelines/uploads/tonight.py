@@ -95,7 +95,7 @@ class Tonight:
     def _gathered(self) -> set[str]:
         """The segments of all audiences, whose members are gathered."""
         every = self._segments()
-        gather_members(self._warehouse, self._as_of, _members_of(every))
+        gather_members(self._warehouse, self._as_of, self._config.settings.currency, _members_of(every))
         return every
 
     def _segments(self, network: str | None = None) -> set[str]:

@@ -50,7 +50,7 @@ def people_of(
     ids = people["person_id"].to_list()
     people = people.with_columns(
         pl.Series("country", [(countries or {}).get(person) for person in ids], dtype=pl.String),
-        pl.Series("revenue", [Decimal((revenues or {}).get(person, "0")) for person in ids], dtype=pl.Decimal(18, 4)),
+        pl.Series("revenue", [Decimal((revenues or {}).get(person, "0")) for person in ids], dtype=pl.Decimal(18, 2)),
     )
     held = identifiers.join(people.select("person_id", "number"), on="person_id").drop("person_id")
     lives = pl.DataFrame(

@@ -85,7 +85,7 @@ def test_a_network_gets_those_of_its_own_audiences_who_may_be_sent_to_it_whateve
             "permissions",
             pl.concat(pl.DataFrame({"person_id": ids, "network": name, **flags}) for name, ids in allowed.items()),
         )
-        gather_members(warehouse, day, some)
+        gather_members(warehouse, day, "JPY", some)
         found = {}
         for network, members in (("meta", None), ("google_ads", None), ("google_ads", "SELECT 'joe'")):
             number_people(warehouse, network, members)
