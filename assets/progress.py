@@ -34,7 +34,7 @@ class _ProgressHandler(logging.Handler):
         if event.event_type_value == "STEP_SUCCESS":
             seconds = event.step_success_data.duration_ms / 1000
             for name, rows in self._rows.pop(event.step_key, []):
-                self._console.print(f"  {name:<48} {rows if rows is not None else '':>10,} rows {seconds:>7.1f} s")
+                self._console.print(f"  {name:<48} {'–' if rows is None else f'{rows:,}':>10} rows {seconds:>7.1f} s")
         if event.event_type_value == "STEP_UP_FOR_RETRY":
             seconds = event.step_retry_data.seconds_to_wait
             self._console.print(f"  {event.step_key:<48} source not reachable, next try in {seconds:.0f} s")

@@ -133,7 +133,13 @@ def now() -> datetime:
 def _sqlite(home: Home) -> sa.Engine:
     home.create()
     new = not home.catalog.exists()
-    engine = sa.create_engine(f"sqlite:///{home.catalog}", isolation_level="AUTOCOMMIT", connect_args={"timeout": 30})
+    engine = sa.create_engine(
+        f"sqlite:///{home.catalog}",
+        isolation_level="AUTOCOMMIT",
+        connect_args={"timeout": 30},
+        # A failure's words are logged, and values are password hashes among others.
+        hide_parameters=True,
+    )
 
     @event.listens_for(engine, "handle_error")
     def _told(context: sa.ExceptionContext) -> DiskError | CatalogError | None:

@@ -20,7 +20,7 @@ SIZE_REPORTS = sa.Table(
     METADATA,
     sa.Column("number", sa.Integer, primary_key=True),
     *audience_columns(),
-    sa.Column("size", sa.Integer),
+    sa.Column("size", sa.BigInteger),
     #: Percent.
     sa.Column("match_rate", sa.Float),
     sa.Column("reported_at", UtcTime, nullable=False),

@@ -208,15 +208,22 @@ def read_key(text: str, place: str) -> str:
 def _make(home: Home, name: str) -> str:
     home.create()
     home.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = new_key()
-    descriptor = os.open(key_path(home, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(key + "\n")
-        file.flush()
-        # A power cut may not leave a warehouse behind without its key.
-        os.fsync(file.fileno())
+    path = key_path(home, name)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    # A power cut may not leave a warehouse behind without its key.
+    write_durably(beside, new_key() + "\n")
+    try:
+        # Another process that starts at the same moment makes one too: the first that has the name stays.
+        os.link(beside, path)
+    except FileExistsError:
+        pass
+    except OSError:
+        # A file system without links.
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
     sync(home.keys)
-    return key
+    return read_key(path.read_text("ascii", "replace"), str(path))
 
 
 def _publish(home: Home, public_key: str) -> None:

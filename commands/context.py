@@ -17,7 +17,7 @@ from catalog.home import Environment, Home
 from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
-from schemas.errors import ConfigError, RelanceError
+from schemas.errors import CatalogError, ConfigError, RelanceError
 from schemas.settings import Settings
 
 #: Wide where nobody looks at a terminal, so that a log does not cut words.
@@ -58,12 +58,12 @@ def catalog_at(option: Path | None) -> Iterator[Catalog]:
     """The catalog of a home where something ran.
 
     Raises:
-        RelanceError: nothing ran there yet.
+        CatalogError: nothing ran there yet, or it cannot be read.
     """
     home = home_at(option)
     if not home.has_catalog:
         msg = f"{home.root} has no catalog: nothing ran there yet. `relance run` does."
-        raise RelanceError(msg)
+        raise CatalogError(msg)
     with open_catalog(home) as catalog:
         yield catalog
 

@@ -13,7 +13,7 @@ from catalog.alerts import AlertSecrets
 from catalog.database import check_database, database
 from catalog.duckdb_connection import Extension, connect, load_extension
 from catalog.home import Home
-from catalog.secret_keys import NAMES, find_key, has_data
+from catalog.secret_keys import NAMES, find_key, has_data, key_path, place_of
 from commands.context import OUT, ConfigOption, HomeOption, config_folder, home_at, told
 from schemas.counts import count_of
 from schemas.errors import RelanceError
@@ -63,12 +63,17 @@ def _keys(home: Home) -> str:
         raise RelanceError(msg)
     if missing:
         return f"no {' and '.join(missing)} key yet; the first run makes it"
-    paths = {name: home.keys / f"{name}.key" for name in NAMES}
+    paths = {name: key_path(home, name) for name in NAMES}
     open_to_others = [name for name, path in paths.items() if path.exists() and path.stat().st_mode & 0o077]
     if open_to_others:
         msg = f"{', '.join(open_to_others)} in {home.keys} can be read by others; run chmod 600 on it"
         raise RelanceError(msg)
-    return f"three in {home.keys}, readable by their owner only"
+    places = {name: place_of(home, name) for name in NAMES}
+    files = [name for name in NAMES if places[name] == str(paths[name])]
+    elsewhere = [str(places[name]) for name in NAMES if name not in files]
+    owners = "its owner" if len(files) == 1 else "their owner"
+    said = [f"{len(files)} in {home.keys}, readable by {owners} only"] if files else []
+    return "; ".join([*said, *([f"from {', '.join(elsewhere)}"] if elsewhere else [])])
 
 
 def _catalog(home: Home) -> str:

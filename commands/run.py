@@ -25,6 +25,7 @@ from catalog.nights import night_of_run, night_report
 from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
+from catalog.warehouse_key import write_ahead_log
 from commands.context import ERRORS, OUT, ConfigOption, HomeOption, config_folder, home_at, told
 from commands.days import check_partition, newest_day_of_source
 from commands.findings import WHICH_ROWS, Stopped, tell_findings
@@ -62,7 +63,7 @@ def run(
         if not dry_run:
             code = _run(folder, place, as_of.date() if as_of else None, publishing=True)
         else:
-            with _temporary_copy(place) as copy:
+            with temporary_copy(place) as copy:
                 code = _run(folder, copy, as_of.date() if as_of else None, publishing=False)
     raise typer.Exit(code)
 
@@ -205,14 +206,16 @@ def _night_of(home: Home, run_id: str, failures: list[RelanceError], *, succeede
 
 
 @contextmanager
-def _temporary_copy(home: Home) -> Iterator[Home]:
+def temporary_copy(home: Home) -> Iterator[Home]:
     """A home that starts where `home` stands and is deleted afterwards; its warehouse is encrypted all the same."""
     with tempfile.TemporaryDirectory(prefix="relance-") as folder:
         copy = Home.at(Path(folder))
         if home.root.exists():
             with home.locked():
-                if home.warehouse.exists():
-                    shutil.copyfile(home.warehouse, copy.warehouse)
+                # After a kill the log beside the warehouse holds what the file does not.
+                for part in (home.warehouse, write_ahead_log(home.warehouse)):
+                    if part.exists():
+                        shutil.copyfile(part, copy.root / part.name)
                 if home.has_catalog:
                     copy_database(home, copy)
                 if home.keys.exists():

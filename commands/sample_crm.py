@@ -161,13 +161,18 @@ def write_sample(directory: Path, customers: int, seed: int) -> dict[str, int]:
     The same size and seed give the same bytes. Returns each table's number of rows.
 
     Raises:
-        ConfigError: `customers` is not positive.
+        ConfigError: `customers` is not positive, or the folder cannot be written.
     """
     if customers < 1:
         msg = f"a sample needs at least one customer, not {customers}."
         raise ConfigError(msg)
-    directory.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=directory, prefix=".sample-") as name, _connection(Path(name)) as connection:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        scratch = TemporaryDirectory(dir=directory, prefix=".sample-")
+    except OSError as error:
+        msg = f"{directory} cannot be written: {(error.strerror or 'unknown reason').lower()}. Give another DIR."
+        raise ConfigError(msg) from None
+    with scratch as name, _connection(Path(name)) as connection:
         _declare(connection, customers, seed)
         for script in ("macros", "people", *TABLES):
             connection.execute((_FOLDER / f"{script}.sql").read_text(encoding="utf-8"))

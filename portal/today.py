@@ -20,7 +20,7 @@ from schemas.uploads import Manifest
 
 router = APIRouter()
 
-#: `removals`: somebody was erased, withdrew or is suppressed, or a list is to be deleted; `news`: what else waits.
+#: `removals`: somebody was erased, withdrew or is suppressed, or the audience is no longer used; `news`: the rest.
 Urgency = Literal["removals", "news", "expiry"]
 
 
@@ -56,8 +56,9 @@ def grouped(waiting: list[Task]) -> list[tuple[Urgency, list[Task]]]:
 def _task(row: Row) -> Task | None:
     if row.steps:
         must_lose = row.may_hold_erased or (row.manifest is not None and row.manifest.forbidden)
-        urgency = "removals" if must_lose or not row.declared else "news"
-        return Task("expiry" if row.status == "expiring" else urgency, row, row.steps)
+        if must_lose or not row.declared:
+            return Task("removals", row, row.steps)
+        return Task("expiry" if row.status == "expiring" else "news", row, row.steps)
     if row.status == "expiring" and row.manifest is not None and _is_replaceable(row.manifest):
         return Task("expiry", row, (Steps.of(row.manifest).upload("replaced"),))
     return None

@@ -50,11 +50,12 @@ class SourceRetries(Declared):
 
 
 class Assumption(Declared):
-    """What is taken as granted for people of one region of whom no statement is on record."""
+    """What is taken as granted for people of one region of whom no statement is on record: purposes that a network may
+    ask for, so not profiling.
+    """
 
     ads_upload: bool = False
     ads_personalization: bool = False
-    profiling: bool = False
     email_marketing: bool = False
     sms_marketing: bool = False
 

@@ -23,6 +23,7 @@ from catalog.secret_keys import open_keys
 from catalog.store import open_catalog
 from catalog.warehouse import open_warehouse
 from commands.main import app
+from commands.run import temporary_copy
 from tests.conftest import ROOT, Company, Ran
 from tests.nights import assets_of, night, night_killed_at_a_stage
 from tests.processes import forked
@@ -172,6 +173,9 @@ def test_a_backup_after_a_killed_night_has_what_the_warehouse_had_not_yet_in_its
     passes(str(DEPLOY / "restore"), backup.strip(), RELANCE_HOME=str(second))
     shutil.copytree(first / "keys", second / "keys")
 
+    # A dry run asks the same warehouse.
+    with temporary_copy(Home.at(first)) as third:
+        assert _keys_by_version(third.root) == _keys_by_version(second)
     assert _keys_by_version(second) == _keys_by_version(first) != []
 
 

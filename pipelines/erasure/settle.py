@@ -129,8 +129,11 @@ def _keys_by_standing(erasing: Erasing) -> tuple[pl.DataFrame, pl.DataFrame]:
             identity_key=erasing.keys.identity,
         ).with_columns(network=pl.lit(name))
         for name in kept["network"].unique()
+        if name in erasing.config.networks
     ]
-    forbidden = pl.concat(found) if found else kept
+    # Of a network that relance no longer knows, nothing says what lifts a key.
+    unknown = kept.filter(~pl.col("network").is_in(list(erasing.config.networks)))
+    forbidden = pl.concat([*found, unknown], how="diagonal")
     names = ["request_id", "network", "key", "value"]
     return kept.join(forbidden, on=names, how="semi"), kept.join(forbidden, on=names, how="anti")
 

@@ -66,15 +66,15 @@ def _find_people(warehouse: Warehouse, columns: tuple[MatchColumn, ...]) -> bool
     kinds = shared_kinds(columns)
     # Of a value that goes from one person, the others' count changes; so it does of a value that comes.
     shared = [column.name for column in columns if column.kind in kinds]
-    _add_people(warehouse, "_again", [_sharing_before(name) for name in shared])
-    _add_people(warehouse, "_again", [sharing_with(kind, "_again") for kind in kinds])
+    _add_people(warehouse, [_sharing_before(name) for name in shared])
+    _add_people(warehouse, [sharing_with(kind, "_again") for kind in kinds])
     return True
 
 
-def _add_people(warehouse: Warehouse, table: str, selects: Iterable[str]) -> None:
-    every = " UNION ".join([f"FROM {table}", *selects])
+def _add_people(warehouse: Warehouse, selects: Iterable[str]) -> None:
+    every = " UNION ".join(["FROM _again", *selects])
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _more AS {every}")
-    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS FROM _more")
+    warehouse.execute("CREATE OR REPLACE TEMP TABLE _again AS FROM _more")
 
 
 def _sharing_before(column: str) -> str:

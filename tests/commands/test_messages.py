@@ -537,6 +537,24 @@ def test_doctor_ends_with_1_and_tells_all_that_is_ill_at_once(
     assert not [secret for secret in ("correct horse", "5" * 64) if secret in words(result)]
 
 
+def test_doctor_says_where_the_keys_come_from(config: Path, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WAREHOUSE", "IDENTITY"):
+        monkeypatch.setenv(f"RELANCE_{name}_KEY", "5" * 64)
+    open_keys(home)
+    said = words(relance("doctor", "--config", config, "--home", home.root))
+    assert f"1 in {home.keys}, readable by its owner only" in said
+    assert "from RELANCE_WAREHOUSE_KEY, RELANCE_IDENTITY_KEY" in said
+    monkeypatch.setenv("RELANCE_SIGNING_KEY", "5" * 64)
+    assert "readable by" not in words(relance("doctor", "--config", config, "--home", home.root))
+
+
+def test_a_sample_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    result = relance("sample", tmp_path / "file" / "sample")
+    assert result.exit_code == 2
+    assert "cannot be written: not a directory. Give another DIR." in words(result)
+
+
 def test_doctor_looks_into_the_catalog(config: Path, home: Home) -> None:
     with open_catalog(home) as catalog:
         catalog.record("forgot", "r1", {})

@@ -32,6 +32,7 @@ from catalog.restored import note_restored
 from catalog.sealed import sealed
 from catalog.secret_keys import open_keys, signature_holds
 from pipelines.holdings.confirming import confirm
+from pipelines.holdings.open_lists import base_of, open_lists
 from pipelines.uploads.brake import HOLDS
 from pipelines.uploads.minimum import too_small
 from pipelines.uploads.rows import AudienceRows
@@ -132,7 +133,14 @@ def test_an_old_list_that_somebody_erased_is_still_in_comes_first_though_the_new
     browser = site.user("camille", "marketer")
     assert "First: take people out" not in browser.get("/").text
     write_removals(site.catalog, [removal("published")])
-    assert "First: take people out" in browser.get("/").text
+    page = text_of(browser.get("/").text)
+    assert "First: take people out" in page
+    # No key of tonight's files is to leave: it is a list that is.
+    assert "A list there may still hold somebody who asked to be forgotten." in page and "0 match keys" not in page
+    # That some of its members are to be sent again does not come before them.
+    again = {"renewals": 1, "renewed_uploads": 1, "base": base_of(open_lists(confirmations(site.catalog, META)))}
+    site.publish(META, files, version="2026-11-01.1", steps=("added", "deleted"), **again)
+    assert "First: take people out" in browser.get("/").text and "Soon: renew" not in browser.get("/").text
 
 
 def test_an_audience_shows_files_losses_steps_and_what_is_unconfirmed(site: Site) -> None:

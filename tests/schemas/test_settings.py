@@ -101,9 +101,14 @@ def test_silence_counts_as_granted_only_where_the_company_says_so(
 
 
 def test_an_assumption_is_for_its_own_purpose_only() -> None:
-    declared = Settings.model_validate({"currency": "EUR", "assume": {"US": {"email_marketing": True}}})
-    assert declared.assumed("email_marketing", "US")
+    declared = Settings.model_validate({"currency": "EUR", "assume": {"US": {"ads_personalization": True}}})
+    assert declared.assumed("ads_personalization", "US")
     assert not declared.assumed("ads_upload", "US")
+
+
+def test_no_yes_to_profiling_is_assumed_since_only_an_objection_to_it_is_heard(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"assume\.US\.profiling"):
+        settings(tmp_path, 'currency = "EUR"\n[assume.US]\nprofiling = true\n')
 
 
 def test_a_purpose_counts_for_another_only_if_it_is_another_and_is_asked_for(tmp_path: Path) -> None:
