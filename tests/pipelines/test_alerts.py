@@ -50,6 +50,17 @@ def test_a_catalog_that_is_away_is_told_and_ends_with_1(
     assert "hunter2" not in body["text"]
 
 
+def test_a_home_that_is_away_is_told_by_whoever_waits_for_the_night(
+    alerting: Path, home: Home, webhook: Webhook
+) -> None:
+    """As one whose disk is not mounted."""
+    assert relance("status", "--due", "--config", alerting, "--home", home.root).exit_code == 1
+
+    [body] = webhook.bodies
+    assert body["event"] == "late"
+    assert "has no catalog: nothing ran there yet" in body["text"]
+
+
 def test_a_status_that_nobody_waits_for_is_told_to_nobody(
     alerting: Path, home: Home, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -93,6 +94,18 @@ def test_who_consented_again_with_one_address_is_still_forgotten_with_the_other(
             lift(outbox, *addresses)
             update_removals(erasing(outbox))
             assert told(outbox) == expected
+
+
+def test_keys_at_a_network_that_relance_no_longer_knows_stay_forbidden(asked: Path) -> None:
+    with opened(asked) as outbox:
+        here = erasing(outbox)
+        others = {name: each for name, each in here.config.networks.items() if name != AUDIENCE.network}
+        without = replace(here, config=replace(here.config, networks=others))
+        # Nothing there says any more what a consent lifts.
+        lift(outbox, *ADDRESSES)
+        update_removals(without)
+        assert told(outbox) == ("removing", "due")
+        assert erased_keys(outbox.warehouse).height == len(ADDRESSES)
 
 
 def test_after_long_enough_nothing_is_kept_of_a_request_that_nobody_confirmed_and_it_stays_open(asked: Path) -> None:
