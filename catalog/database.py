@@ -71,7 +71,9 @@ def check_database(engine: sa.Engine) -> None:
 
 
 def copy_database(home: Home, copy: Home) -> None:
-    """Bring all rows of the home's catalog, as they are at one moment, into the new catalog of `copy`."""
+    """Bring the rows of the home's catalog, as they are at one moment, into the new catalog of `copy`: of all tables
+    that this process knows, so the page's own (users, sessions) stay behind unless it has loaded them.
+    """
     with (
         database(home) as source,
         database(copy) as target,

@@ -30,7 +30,7 @@ def newest_day_of_source(config: Config, home: Home, now: datetime) -> date:
                     record_unbegun(catalog, now.astimezone(config.settings.zone).date(), error)
                 raise
             seconds = retries.seconds * 2**tried
-            ERRORS.print(f"{error} Next try in {seconds:g} s.", markup=False, soft_wrap=True)
+            ERRORS.print(f"{error} Next try in {seconds:g} s.", soft_wrap=True)
             sleep(seconds)
             tried += 1
 

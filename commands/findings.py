@@ -25,10 +25,10 @@ class Stopped(NamedTuple):
 def tell_findings(report: NightReport, stopped: Iterable[Stopped]) -> None:
     """Which audiences get nobody new and why, what of the config is new, what was set aside, and what to look at."""
     for each in stopped:
-        OUT.print(f"{each.outcome.capitalize()}: {each.audience}: {each.reason}.", markup=False, soft_wrap=True)
+        OUT.print(f"{each.outcome.capitalize()}: {each.audience}: {each.reason}.", soft_wrap=True)
     for change in report.changes:
-        OUT.print(f"Changed: {change.says}", markup=False, soft_wrap=True)
+        OUT.print(f"Changed: {change.says}", soft_wrap=True)
     for line in report.quarantined:
         OUT.print(f"Set aside: {count_of(line.rows, 'row')} of {line.table}: {line.rule}.", soft_wrap=True)
     for notice in report.notices:
-        OUT.print(f"Look: {notice}", markup=False, soft_wrap=True)
+        OUT.print(f"Look: {notice}", soft_wrap=True)

@@ -46,7 +46,7 @@ def init(
         else:
             _from_sample(folder)
     option = "" if config is None else f" --config {config}"
-    OUT.print(f"Next: read {folder / 'sources.toml'}, then relance check{option}", markup=False, soft_wrap=True)
+    OUT.print(f"Next: read {folder / 'sources.toml'}, then relance check{option}", soft_wrap=True)
 
 
 def _from_files(files: list[Path], folder: Path) -> None:
@@ -85,7 +85,6 @@ def _from_sample(folder: Path) -> None:
     OUT.print(
         f"As written, it reads the sample CRM: relance sample {home_at(None).sample}. For your own, give its files to "
         "relance init, or change sources.toml.",
-        markup=False,
         soft_wrap=True,
     )
 
@@ -151,7 +150,7 @@ def _write(folder: Path, texts: dict[Path, str]) -> None:
     except OSError as error:
         msg = f"{folder} cannot be written: {(error.strerror or 'unknown reason').lower()}. Give another --config."
         raise ConfigError(msg) from None
-    OUT.print(f"Wrote {folder}: {', '.join(map(str, texts))}", markup=False, soft_wrap=True)
+    OUT.print(f"Wrote {folder}: {', '.join(map(str, texts))}", soft_wrap=True)
 
 
 def _tell(guess: Guess) -> None:
@@ -168,7 +167,7 @@ def _tell(guess: Guess) -> None:
     OUT.print(table)
     for name, (unfit, fault) in guess.unfit.items():
         sentence = f"{unfit.found.title} sounds like {name}, but {fault}: sources.toml has a select to complete."
-        OUT.print(shown(sentence), markup=False, soft_wrap=True)
+        OUT.print(shown(sentence), soft_wrap=True)
     _tell_of_others(guess)
     absent = [name for name in TABLES if name not in guess.selects]
     if absent:
@@ -179,7 +178,7 @@ def _tell(guess: Guess) -> None:
     yours = "relance.toml: time_zone, currency and default_country are yours to say; relance does not guess them"
     doubts = [guess.found.doubts[name] for name in used_sources(guess) if name in guess.found.doubts]
     for sentence in (yours, *doubts, *(each for select in guess.selects.values() for each in select.decide)):
-        OUT.print(f"  - {shown(sentence)}.", markup=False, soft_wrap=True)
+        OUT.print(f"  - {shown(sentence)}.", soft_wrap=True)
 
 
 def _tell_of_others(guess: Guess) -> None:
@@ -192,25 +191,25 @@ def _tell_of_others(guess: Guess) -> None:
             f"is read. If they hold other rows, add them to tables.{name} with UNION ALL, or name them all by one "
             "pattern in `files`; of several whole exports, give the newest alone."
         )
-        OUT.print(shown(sentence), markup=False, soft_wrap=True)
+        OUT.print(shown(sentence), soft_wrap=True)
     for name, tables in guess.could_be.items():
         sentence = (
             f"{_first([table.title for table in tables])}: could be {name} too, and only "
             f"{guess.selects[name].found.title} is read. Change tables.{name} if that is the wrong one."
         )
-        OUT.print(shown(sentence), markup=False, soft_wrap=True)
+        OUT.print(shown(sentence), soft_wrap=True)
     lists = ((guess.suppressions, SUPPRESSIONS), (guess.perhaps_suppressions, PERHAPS_SUPPRESSIONS))
     for tables, said in lists:
         if tables:
-            OUT.print(shown(f"{_first([table.title for table in tables])}: {said}"), markup=False, soft_wrap=True)
+            OUT.print(shown(f"{_first([table.title for table in tables])}: {said}"), soft_wrap=True)
     others = (*guess.alike.values(), *guess.could_be.values(), *(tables for tables, _ in lists))
     told = [select.found for select, _ in guess.unfit.values()] + [each for tables in others for each in tables]
     for sentence in unreadable(guess):
-        OUT.print(sentence, markup=False, soft_wrap=True)
+        OUT.print(sentence, soft_wrap=True)
     unread = [table.title for table in guess.not_used if table not in told and table.unreadable is None]
     if unread:
         sentence = f"Not read, since nothing in it looks like one of the five tables: {_first(unread)}."
-        OUT.print(shown(sentence), markup=False, soft_wrap=True)
+        OUT.print(shown(sentence), soft_wrap=True)
 
 
 def _mapped(select: Select) -> str:

@@ -128,7 +128,7 @@ def _tell_failures(messages: list[str], failed: list[Failed]) -> None:
     """A sentence a cause, and what was skipped for it; what failed when the assets were done skipped nothing."""
     for message, asset in zip_longest(map(Said.of, messages), failed[: len(messages)]):
         ERRORS.print("Failed: ", style="red", end="")
-        ERRORS.print(message, markup=False, soft_wrap=True)
+        ERRORS.print(message, soft_wrap=True)
         if asset is not None and asset.skipped:
             ERRORS.print(f"Skipped for it: {_counted(asset.skipped)}.", soft_wrap=True)
 

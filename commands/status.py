@@ -107,7 +107,7 @@ def _ended(report: NightReport) -> str:
 
 def _show_messages(report: NightReport) -> None:
     for message in report.messages:
-        OUT.print(f"Failed: {message}", markup=False, soft_wrap=True)
+        OUT.print(f"Failed: {message}", soft_wrap=True)
 
 
 def _show(report: NightReport, catalog: Catalog, quiet: int | None) -> None:
@@ -139,9 +139,9 @@ def _reason(row: sa.RowMapping, catalog: Catalog) -> str:
 
 def _show_leaves(catalog: Catalog, since: datetime) -> None:
     for leave in standing_leaves(catalog):
-        OUT.print(f"Allowed: {leave.audience} passes the brake once: {_said(leave)}.", markup=False, soft_wrap=True)
+        OUT.print(f"Allowed: {leave.audience} passes the brake once: {_said(leave)}.", soft_wrap=True)
     for leave in leaves_taken_back(catalog, since):
-        OUT.print(f"No longer allowed: {leave.audience}: {_said(leave)}.", markup=False, soft_wrap=True)
+        OUT.print(f"No longer allowed: {leave.audience}: {_said(leave)}.", soft_wrap=True)
 
 
 def _said(leave: Leave) -> str:

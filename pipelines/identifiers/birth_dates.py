@@ -10,6 +10,7 @@ Order = Literal["DMY", "MDY", "YMD"]
 
 #: Meta accepts years from 1900.
 _EARLIEST = 1900
+_TIME_BEFORE = r"^[^0-9]*[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?\s"
 _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
@@ -17,12 +18,12 @@ _MONTHS = (
 
 
 def read_birth_date(typed: pl.Expr, order: Order | None = None) -> pl.Expr:
-    """The date that three groups of digits say, whatever stands around them; one of four digits is the year.
+    """The date that the first three groups of digits say, whatever stands around them but a time before; one of four
+    digits is the year.
 
     `order` is the declared one. Without it a date is read only where no other reading is left: the year stands first,
-    or one of the two others is above twelve, or they are equal. Two-digit years and dates that do not exist are null.
-    The vectors' README: the order comes from the mapping, ambiguous values are refused. Meta's param builder guesses
-    month first.
+    or one of the two others is above twelve, or they are equal; eight digits are year, month, day. Two-digit years and
+    dates that do not exist are null. Ambiguous values are refused, where Meta's param builder guesses month first.
     """
     return typed.map_batches(lambda texts: _read(texts, order), return_dtype=pl.Date, is_elementwise=True)
 
@@ -31,10 +32,17 @@ def _read(texts: pl.Series, order: Order | None) -> pl.Series:
     """As one expression, in which each step stands several times, it takes a tenth of a second to plan (measured)."""
     typed = pl.col("typed")
     eight = texts.to_frame("typed").with_columns(eight=typed.str.extract(r"^\s*([0-9]{8})\s*$"))
-    grouped = eight.select(groups=pl.coalesce(_split_eight(pl.col("eight"), order), typed.str.extract_all("[0-9]+")))
+    begins_with_date = ~typed.str.contains(_TIME_BEFORE)
+    grouped = eight.select(
+        is_eight=pl.col("eight").is_not_null(),
+        groups=pl.coalesce(
+            _split_eight(pl.col("eight"), order), pl.when(begins_with_date).then(typed.str.extract_all("[0-9]+"))
+        ),
+    )
     groups = pl.col("groups")
     year_first = pl.col("year_first")
     numbers = grouped.with_columns(year_first=groups.list.get(0, null_on_oob=True).str.len_bytes() == 4).select(
+        "is_eight",
         "year_first",
         year=_number(groups, pl.when(year_first).then(0).otherwise(2), digits=4),
         one=_number(groups, pl.when(year_first).then(1).otherwise(0), digits=2),
@@ -44,6 +52,7 @@ def _read(texts: pl.Series, order: Order | None) -> pl.Series:
     by_value = pl.when(one > 12).then(pl.lit("DM")).when((two > 12) | (one == two)).then(pl.lit("MD"))
     declared = None if order in {None, "YMD"} else order[:2]  # type: ignore[index]
     natural = pl.when(year_first).then(pl.lit("MD")).otherwise(pl.lit(declared, pl.String))
+    by_value = pl.when(~(pl.col("is_eight") & year_first)).then(by_value)
     read = numbers.with_columns(reading=pl.coalesce(by_value, natural))
     reading, year, month, day = (pl.col(name) for name in ("reading", "year", "month", "day"))
     dates = read.with_columns(

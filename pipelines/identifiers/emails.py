@@ -72,7 +72,7 @@ def microsoft(canonical: pl.Expr) -> pl.Expr:
     """Of every domain: without what follows a plus, dots and accents before the @.
 
     Source: Microsoft Advertising, enhanced conversions. Its page on customer lists says no more than SHA-256: those
-    take `plain` (the vectors' README: an open question, to be answered by the network's own page).
+    take `plain` (an open question, to be answered by the network's own page).
     """
     tagless = local_of(canonical).str.replace(r"\+.*$", "").str.replace_all(".", "", literal=True)
     return _joined(without_accents(tagless), canonical)
@@ -82,7 +82,7 @@ def amazon(canonical: pl.Expr) -> pl.Expr:
     """Without what is neither a to z, a digit, nor one of `. _ + -`.
 
     Source: Amazon's uploader for AMC and Segment's conversions test, which keep `+` and `_`. Segment's AMC action
-    deletes the plus, and so would hash another address; the vectors' README decides for keeping it. Letters beyond
+    deletes the plus, and so would hash another address. Letters beyond
     ASCII would go too, and leave the address of somebody else (`rené@` as `ren@`): there is no such form of those.
     """
     local = local_of(canonical)

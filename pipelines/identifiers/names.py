@@ -81,7 +81,7 @@ def joined_family(typed: pl.Expr) -> pl.Expr:
 def ascii(typed: pl.Expr) -> pl.Expr:
     """Lower-case, a to z and digits only; ß, ä, ö, ü, ø and æ spelt out, other letters of Latin without their accents.
 
-    Source: Amazon's uploader for AMC. It deletes letters with other accents; the vectors' README advises to fold them.
+    Source: Amazon's uploader for AMC. It deletes letters with other accents: folded here.
     """
     text = normalized(typed.str.to_lowercase(), "NFC")
     spelt = beyond_ascii(text).str.replace_many(_SPELT_OUT)

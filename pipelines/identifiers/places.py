@@ -27,7 +27,7 @@ def city_letters(typed: pl.Expr) -> pl.Expr:
 def city_ascii(typed: pl.Expr) -> pl.Expr:
     """Lower-case, a to z and digits only, letters without their accents; `Paris 15e` is Paris.
 
-    Source: Amazon's uploader for AMC, which deletes accented letters; the vectors' README advises to fold them.
+    Source: Amazon's uploader for AMC, which deletes accented letters: folded here.
     """
     return filled(folded_to_ascii(_city(typed).str.to_lowercase()))
 

@@ -27,7 +27,8 @@ def rules_of(*settings: object) -> str:
 
 @cache
 def _edition() -> str:
-    """Another one with each change of relance's own code, whatever it calls its release, and of the libraries."""
+    """Another one with each change of the code that decides values, `pipelines` and `schemas`, whatever its release is
+    called, and of the libraries."""
     digest = hashlib.sha256(repr((sys.version, unicodedata.unidata_version)).encode())
     for library in _LIBRARIES:
         digest.update(f"{library} {version(library)}\n".encode())

@@ -136,7 +136,7 @@ def _found(  # noqa: PLR0913, PLR0917 - as in `verdict_on`
 
 
 def spend_leave(verdict: Verdict, outbox: Outbox, outcome: str) -> None:
-    """Take back the leave that let the audience pass, if it did pass: a night that failed has made no use of it."""
+    """Let the leave be used up that let the audience pass, if it did: a night that failed has made no use of it."""
     if verdict.leave is not None and outcome != "held":
         use_allowance(outbox.catalog, verdict.leave, outbox.night)
 
