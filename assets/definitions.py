@@ -1,5 +1,7 @@
 """Everything Dagster knows: the six stages in flow order, the nightly job, its schedule and its alerts."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 from dagster._loggers import default_loggers
 
@@ -29,7 +31,7 @@ def defs() -> dg.Definitions:
         config = checked_config(environment.config)
     except RelanceError as error:
         # Dagster then has no sensor that could.
-        tell_of_config(environment.config, home, error)
+        tell_of_config(environment.config, home, error, datetime.now(UTC))
         raise
     daily = dg.DailyPartitionsDefinition(
         start_date=config.settings.first_day.isoformat(),

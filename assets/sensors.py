@@ -9,11 +9,11 @@ from assets.launch import cause_of
 from assets.nights import started_as
 from catalog.alerts import tell
 from catalog.home import Home
-from catalog.nights import night_of_run, night_report, record_unbegun, starts_since
+from catalog.nights import night_of_run, night_report, record_unbegun
 from catalog.store import open_catalog
 from pipelines.alerts import late_message, night_message, unreported_message
 from pipelines.declared import checked_config
-from pipelines.freshness import day_begins, due_day, why_late
+from pipelines.freshness import freshness
 from schemas.config import Config
 from schemas.errors import HomeLockedError, RelanceError
 from schemas.said import Said
@@ -71,14 +71,6 @@ def _tell_of_run(config: Config, home: Home, run: dg.DagsterRun, reason: Relance
             tell(catalog, config.settings.alerts, message)
 
 
-def freshness(config: Config, home: Home, now: datetime) -> tuple[date, str | None]:
-    """The day whose night is due at `now`, and why it is not there (None if it is)."""
-    day = due_day(config.settings, now)
-    with open_catalog(home) as catalog:
-        starts = starts_since(catalog, day_begins(config.settings, day))
-    return day, why_late(starts, config.settings, day, as_of=config.sources.as_of)
-
-
 def freshness_check(config: Config, home: Home) -> dg.AssetChecksDefinition:
     """The check as Dagster's page shows it; it can be evaluated by hand, and no night evaluates it."""
 
@@ -88,8 +80,8 @@ def freshness_check(config: Config, home: Home) -> dg.AssetChecksDefinition:
         description=f"Last night is there by {config.settings.fresh_by:%H:%M}, by the nights of the catalog.",
     )
     def check() -> dg.AssetCheckResult:
-        day, late = freshness(config, home, datetime.now(UTC))
-        return _result(day, late)
+        with open_catalog(home) as catalog:
+            return _result(*freshness(catalog, config, datetime.now(UTC)))
 
     return check
 
@@ -99,12 +91,12 @@ def _freshness_sensor(config: Config, home: Home) -> dg.SensorDefinition:
 
     @dg.sensor(name="last_night_is_there", minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        day, late = freshness(config, home, datetime.now(UTC))
+        with open_catalog(home) as catalog:
+            day, late = freshness(catalog, config, datetime.now(UTC))
+            is_new = catalog.last_night() is None and context.cursor in {None, f"{day} new"}
         # Dagster shows a check as not evaluated as soon as its asset was materialized again.
         materialization = context.instance.get_latest_materialization_event(FRESHNESS_ASSET)
         since = f" {materialization.timestamp}" if materialization is not None else ""
-        with open_catalog(home) as catalog:
-            is_new = catalog.last_night() is None and context.cursor in {None, f"{day} new"}
         if is_new:
             return dg.SensorResult(cursor=f"{day} new", skip_reason="No night was due yet: the home is new.")
         found = f"{day} {'late' if late else 'there'}{since}"

@@ -120,7 +120,7 @@ class Home:
                 self._refuse_what_others_use()
                 self.root.chmod(0o700)
         except OSError as error:
-            if error.errno == errno.ENOSPC:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise
             reason = "it is a file" if self.root.is_file() else (error.strerror or "unknown reason").lower()
             msg = f"{self.root} cannot be the home: {reason}. Give another --home or RELANCE_HOME."

@@ -76,7 +76,7 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
         config = checked_config(folder)
     except RelanceError as error:
         if publishing:
-            tell_of_config(folder, home, error)
+            tell_of_config(folder, home, error, datetime.now(UTC))
         raise
     try:
         keys = open_keys(home, lambda sentence: ERRORS.print(sentence, style="yellow", soft_wrap=True))

@@ -16,13 +16,13 @@ from catalog.allowances import Leave, leaves_taken_back, standing_leaves
 from catalog.descriptions import descriptions
 from catalog.home import Home
 from catalog.journal import confirmations
-from catalog.nights import end_interrupted, newest_night, night_report, starts_since
+from catalog.nights import end_interrupted, newest_night, night_report
 from catalog.offered import offered
 from catalog.store import Catalog, manifest_of
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, home_at, told
 from commands.findings import WHICH_ROWS, Stopped, tell_findings
 from pipelines.alerts import late_message, tell_of_config, tell_of_failure, unknown_message
-from pipelines.freshness import day_begins, due_day, quiet_days, why_late
+from pipelines.freshness import due_day, freshness, quiet_days
 from pipelines.holdings.confirming import manifests_of
 from pipelines.holdings.open_lists import open_lists
 from pipelines.holdings.outstanding import outstanding
@@ -202,11 +202,9 @@ def _is_late(catalog: Catalog, folder: Path, home: Home) -> bool:
     try:
         config = read_config(folder)
     except ConfigError as error:
-        tell_of_config(folder, home, error)
+        tell_of_config(folder, home, error, datetime.now(UTC))
         raise
-    day = due_day(config.settings, datetime.now(UTC))
-    starts = starts_since(catalog, day_begins(config.settings, day))
-    late = why_late(starts, config.settings, day, as_of=config.sources.as_of)
+    day, late = freshness(catalog, config, datetime.now(UTC))
     if late is None:
         return False
     OUT.print(late, soft_wrap=True)

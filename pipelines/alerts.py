@@ -49,16 +49,16 @@ def unreported_message(day: date, reason: str) -> AlertMessage:
     return AlertMessage("failed", f"relance: the run of {day} failed", (reason,), None, day)
 
 
-def tell_of_config(folder: Path, home: Home, error: RelanceError) -> None:
-    """Tell, once a day, of declared files for which no night can begin, by the settings of `relance.toml`: if that is
-    what cannot be read, nobody can be told.
+def tell_of_config(folder: Path, home: Home, error: RelanceError, now: datetime) -> None:
+    """Tell, once on the day of `now`, of declared files for which no night can begin, by the settings of
+    `relance.toml`: if that is what cannot be read, nobody can be told.
     """
     try:
         settings = read_settings(folder)
     except ConfigError:
         return
     if settings.alerts.webhook or settings.alerts.email:
-        today = datetime.now(settings.zone).date()
+        today = now.astimezone(settings.zone).date()
         message = unreported_message(today, f"{error} No night begins before it is mended.")
         tell_of_failure(home, settings.alerts, message)
 

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from catalog.nights import Start
+from catalog.nights import Start, starts_since
+from catalog.store import Catalog
 from pipelines.local_days import midnight
+from schemas.config import Config
 from schemas.settings import Settings
 
 
@@ -34,6 +36,13 @@ def quiet_days(newest: Mapping[Any, Any] | None, now: datetime) -> int | None:
         return None
     days = (now.date() - newest["started_at"].astimezone(now.tzinfo).date()).days
     return days if days >= _QUIET_FROM else None
+
+
+def freshness(catalog: Catalog, config: Config, now: datetime) -> tuple[date, str | None]:
+    """The day whose night is due at `now`, and why it is not there (None if it is)."""
+    day = due_day(config.settings, now)
+    starts = starts_since(catalog, day_begins(config.settings, day))
+    return day, why_late(starts, config.settings, day, as_of=config.sources.as_of)
 
 
 def why_late(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from catalog.durable import sync
+from catalog.full_disk import disk_failure
 from pipelines.uploads.checker import read_again
 from pipelines.uploads.recount import CheckedFile
 from pipelines.uploads.rows import ListRows
@@ -67,7 +67,7 @@ def staging_folder(outbox: Path, staging: Path, staged: Path) -> Iterator[None]:
         raise
     except OSError as error:
         shutil.rmtree(staged, ignore_errors=True)
-        if error.errno != errno.ENOSPC:
+        if disk_failure(error) is None:
             raise
         msg = Said(
             "The disk of {outbox} is full. Free some space and run again; no half file was published.", outbox=outbox

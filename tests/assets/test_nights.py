@@ -19,13 +19,14 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 from assets.definitions import defs
 from assets.launch import causes, prepare_instance
 from assets.nights import ALLOWED, CHOSEN_DAY, NEWEST_DAY, Launched, allowed_by, record_launch, started_as
-from assets.sensors import FRESHNESS_CHECK, freshness
+from assets.sensors import FRESHNESS_CHECK
 from catalog.alerts import AlertMessage
 from catalog.allowances import standing_leaves
 from catalog.home import Home
 from catalog.nights import alerts, newest_night, night_report, record_start
 from catalog.store import Catalog, open_catalog
 from pipelines.alerts import night_message
+from pipelines.freshness import freshness
 from schemas.config import read_config
 from schemas.errors import CatalogError, StageError
 from schemas.nights import NightReport, QuarantineLine
@@ -247,13 +248,13 @@ def test_the_morning_sensor_alerts_once_and_turns_the_check_green_when_the_night
 
     look()
     with open_catalog(home) as catalog:
-        day, late = freshness(read_config(company.config), home, datetime.now(UTC))
+        day, late = freshness(catalog, read_config(company.config), datetime.now(UTC))
         assert (alerts(catalog, None, day), evaluations) == ([], []), "no night was due in a new home"
     cursor = "2024-06-30 new"
     look()
     look()
     with open_catalog(home) as catalog:
-        day, late = freshness(read_config(company.config), home, datetime.now(UTC))
+        day, late = freshness(catalog, read_config(company.config), datetime.now(UTC))
         assert late is not None
         assert [alert.event for alert in alerts(catalog, None, day)] == ["late"]
         night = catalog.begin_night(date(2024, 6, 30))
