@@ -20,6 +20,8 @@ from pipelines.crm.lifted import with_lifted
 from pipelines.crm.meant import meant
 from pipelines.crm.money import with_rate
 from pipelines.crm.read import Crm, Pulled
+from pipelines.crm.unwrap import unwrap_refusals
+from pipelines.identifiers.wrapped import each_unwrapped
 from pipelines.tables.intervals import Staying
 from pipelines.tombstones.covered import Covered
 from pipelines.tombstones.names import request_names
@@ -109,9 +111,8 @@ def pull_erasures(reading: Reading, known: pl.DataFrame, *, alone: bool = False)
         SourceError: the requests cannot be read as declared; nor, but `alone`, the customers or the consents.
     """
     pulled = reading.crm.pull("erasures")
-    requests = pl.concat([pulled.accepted, _unreadable_requests(pulled.broken, reading.as_of)]).with_columns(
-        request_id=request_names(pl.col("request_id"), reading.identity_key)
-    )
+    asked = each_unwrapped(pl.concat([pulled.accepted, _unreadable_requests(pulled.broken, reading.as_of)]), "email")
+    requests = asked.with_columns(request_id=request_names(pl.col("request_id"), reading.identity_key))
     fresh = tombstones(
         requests,
         pl.DataFrame(CrmCustomers.create_empty()) if alone else meant(requests, reading.crm),
@@ -202,7 +203,7 @@ def _forgotten(  # noqa: PLR0913, PLR0917 - as in `pull_table`
     if arrival.table == "consents":
         refusals = _refusals(pulled.broken)
         insert_frame(connection, arrival.name, refusals)
-        more += refusals.height
+        more += refusals.height + unwrap_refusals(arrival)
         if not erasures.is_empty():
             held = arrival.read(f"FROM {withheld}")
             more += keep_for_holders(connection, arrival.name, held, living, reading.compared)

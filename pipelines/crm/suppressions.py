@@ -17,6 +17,7 @@ from pipelines.crm.pull import Reading
 from pipelines.crm.rejects import rejected_lines
 from pipelines.crm.sources import OpenSource
 from pipelines.crm.steady import check_not_lost, steady
+from pipelines.identifiers.wrapped import each_unwrapped
 from pipelines.tombstones.erased import erased_addresses, erased_values
 from pipelines.tombstones.others import keep_for_others
 from pipelines.tombstones.withheld import keep_for_holders, suppressed_by_domain
@@ -77,7 +78,8 @@ def read_suppressions(
     ]
     columns = CrmSuppressions.column_names()
     shaped = pl.DataFrame(CrmSuppressions.create_empty()).select(columns)
-    named = pl.concat([shaped, *(frame.select(columns) for frame in found)]).unique()
+    listed = pl.concat([shaped, *(frame.select(columns) for frame in found)])
+    named = each_unwrapped(listed, "address").unique()
     connection = reading.crm.connection
     gone = erased_values(named["customer_id"].drop_nulls(), "customer_id", erasures, reading.identity_key)
     forgotten = erased_addresses(named["address"].drop_nulls().unique(), erasures, reading.compared)

@@ -6,7 +6,10 @@ import polars as pl
 
 from catalog.warehouse import Warehouse
 from pipelines.identifiers.digests import is_digest
+from pipelines.identifiers.email_refusals import email_refusal
+from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.fillers import is_filler
+from pipelines.identifiers.wrapped import PLAIN
 from pipelines.tombstones.tombstones import with_phone
 from schemas.said import Said
 from schemas.source import TableName
@@ -42,8 +45,11 @@ def unreadable_lists(warehouse: Warehouse, default_country: str | None) -> tuple
 
 def _unreadable(warehouse: Warehouse, rows: str, default_country: str | None) -> pl.DataFrame:
     """Those of the rows (SQL after FROM, with a condition) whose address nobody can have."""
-    said = warehouse.read(f"FROM warehouse.{rows} AND address IS NOT NULL AND NOT contains(address, '@')")
+    plain = f"regexp_full_match(address, '{PLAIN}')"
+    said = warehouse.read(f"FROM warehouse.{rows} AND address IS NOT NULL AND NOT {plain}")
     typed = said.select("address").unique().filter(~is_digest(pl.col("address")), ~is_filler(pl.col("address")))
+    is_email = email_refusal(canonical_email(pl.col("address"))) != "not_an_email"
+    typed = typed.filter(~is_email.fill_null(True))
     nowhere = pl.DataFrame({"country": [None]}, {"country": pl.String})
     lived_in = warehouse.read("SELECT DISTINCT country FROM warehouse.crm_customers WHERE country IS NOT NULL")
     # Nearly all are read at once; only the others are tried everywhere.

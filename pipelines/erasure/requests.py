@@ -11,6 +11,7 @@ from pipelines.identifiers.email_refusals import is_placeholder
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.phones.text import APOSTROPHE, EXTENSION, KANA_DASHES, LABEL
 from pipelines.identifiers.unicode import with_ascii_digits
+from pipelines.identifiers.wrapped import unwrapped
 from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones, with_phone
 from schemas.crm import CrmCustomers, ErasureRequests
 from schemas.errors import ConfigError
@@ -47,7 +48,7 @@ def requests_of(
     """
     frame = pl.DataFrame({"typed": [text.strip() for text in typed]}, schema={"typed": pl.String})
     read = with_phone(frame.with_columns(country=pl.lit(None, pl.String)), "typed", default_country).with_columns(
-        email=canonical_email(pl.col("typed"))
+        email=canonical_email(_one_email(frame["typed"]))
     )
     plain = read.select(_plain(pl.col("typed"))).to_series()
     number = plain.str.replace(LABEL, "").str.replace(EXTENSION, "")
@@ -94,6 +95,12 @@ def addresses_of(requests: pl.DataFrame) -> pl.DataFrame:
     """kind, value: the e-mails and phones that the requests name."""
     parts = [requests.select(kind=pl.lit(kind), value=kind).drop_nulls() for kind in ("email", "phone")]
     return pl.concat(parts).unique()
+
+
+def _one_email(typed: pl.Series) -> pl.Expr:
+    """The texts; of one that something is around an e-mail, the e-mail."""
+    alone = unwrapped(typed).filter(pl.len().over("place") == 1)
+    return pl.lit(typed.scatter(alone["place"], alone["address"]))
 
 
 def _plain(typed: pl.Expr) -> pl.Expr:

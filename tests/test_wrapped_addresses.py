@@ -1,0 +1,66 @@
+"""Whoever refuses or asks to be forgotten by an address that something is around is in no file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from catalog.home import Home
+from catalog.store import open_catalog
+from tests.conftest import Company
+from tests.nights import night
+from tests.test_suppression_lists import MORE
+
+#: How bounce reports and mail programs write one or several of the customers' addresses.
+WRITTEN = (
+    "Other <other0@example.net>", "mailto:OTHER1@example.net", "other2@example.net;",
+    "other3@example.net, other4@example.net", "other5 @example.net", "other6@example.net",
+)  # fmt: skip
+MEANT = {hashlib.sha256(f"other{number}@example.net".encode()).hexdigest() for number in range(7)}
+
+
+def _suppress(company: Company) -> None:
+    sources = (company.config / "sources.toml").read_text(encoding="utf-8")
+    company.declare("sources.toml", f'{sources}\n[sources.bounced]\nfiles = "../bounced.csv"\n')
+    company.declare("suppressions/bounced.toml", 'title = "Bounced"\nselect = "SELECT address FROM bounced"\n')
+    (company.folder / "bounced.csv").write_text("".join(["address\n", *(f'"{text}"\n' for text in WRITTEN)]))
+
+
+def _refuse(company: Company) -> None:
+    sources = (company.config / "sources.toml").read_text(encoding="utf-8")
+    whom = "CASE WHEN contains(customer, '@') THEN customer END AS address, customer AS customer_id"
+    company.declare("sources.toml", sources.replace("customer AS customer_id, unnest(", f"{whom}, unnest("))
+    rows = [f'w{place},"{text}",withdrawn,2024-01-01 10:00:00\n' for place, text in enumerate(WRITTEN)]
+    company.write("consents", (company.folder / "consents.csv").read_text(encoding="utf-8") + "".join(rows))
+
+
+def _ask(company: Company) -> None:
+    company.declare_erasures("")
+    sources = (company.config / "sources.toml").read_text(encoding="utf-8")
+    company.declare(
+        "sources.toml",
+        sources.replace("customer AS customer_id, time AS requested_at", "customer AS email, time AS requested_at"),
+    )
+    rows = [f'r{place},"{text}",2024-01-01 10:00:00\n' for place, text in enumerate(WRITTEN)]
+    company.write("erasures", "".join(["id,customer,time\n", *rows]))
+
+
+@pytest.mark.parametrize("by", [_suppress, _refuse, _ask])
+def test_who_is_meant_is_in_no_file(company: Company, tmp_path: Path, by: Callable[[Company], None]) -> None:
+    for table, row in MORE.items():
+        known = (company.folder / f"{table}.csv").read_text(encoding="utf-8")
+        company.write(table, known + "".join(row.format(number) for number in range(20)))
+    by(company)
+    home = tmp_path / "home"
+    for day in ("2024-06-30", "2024-07-01"):
+        night(company.config, home, day)
+        texts = [path.read_text(encoding="utf-8") for path in (home / "outbox").rglob("*.full.csv")]
+        others = hashlib.sha256(b"other50@example.net").hexdigest()
+        assert texts and all(others in text for text in texts)
+        assert not [digest for digest in MEANT for text in texts if digest in text]
+    with open_catalog(Home.at(home)) as catalog:
+        last = catalog.last_night()
+        assert last is not None and last["outcome"] == "done"
