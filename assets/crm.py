@@ -51,6 +51,7 @@ def _erasures(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         with relance.stage("crm.erasures", context):
             reading = relance.reading(context)
             table = pull_erasures(reading, known_erasures(relance.erasing))
+            record_notices(relance.outbox.catalog, relance.outbox.night, "requests", table.notices)
             note_changed(relance.erasing, table.rows)
             metadata = _written(context, relance, "erasures", table)
             take_in(relance.erasing, reading.lift)

@@ -11,7 +11,7 @@ from assets.resources import Relance, day_of
 from pipelines.customers.refused_emails import refused_emails
 from pipelines.holdings.audience_keys import since_newest
 from pipelines.holdings.forbidden import Forbidden
-from pipelines.uploads.brake import silence_forbids, since_last_night, spend_leave, verdict_on
+from pipelines.uploads.brake import settle_leave, silence_forbids, since_last_night, verdict_on
 from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.doubtful import is_forbidding, weigh_keys
 from pipelines.uploads.draft import Publication
@@ -154,7 +154,7 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
                     since,
                 )
                 published = publish(publication, relance.outbox, held_back=verdict.held_back)
-                spend_leave(verdict, relance.outbox, published.outcome)
+                settle_leave(audience, verdict, relance.outbox, published.outcome)
         except PublicationError as error:
             if error.check is not None:
                 yield dg.AssetCheckResult(passed=False, check_name=error.check, description=str(error))

@@ -51,6 +51,10 @@ _STANDS = ALLOWANCES.c.night.is_(None) & ALLOWANCES.c.number.not_in(
 )
 
 
+#: Who gave a leave, when and why.
+_GIVEN = {"reason": ALLOWANCES.c.reason, "at": ALLOWANCES.c.allowed_at, "by": ALLOWANCES.c.allowed_by}
+
+
 class Leave(NamedTuple):
     """A leave, or its end, with who said so and why. The time is UTC."""
 
@@ -121,8 +125,7 @@ def allowance(catalog: Catalog, audience: Audience, night: int) -> int | None:
 
 def standing_leaves(catalog: Catalog) -> list[Leave]:
     """The leaves that no night has used and nobody has taken back, oldest first."""
-    said = {"reason": ALLOWANCES.c.reason, "at": ALLOWANCES.c.allowed_at, "by": ALLOWANCES.c.allowed_by}
-    return _leaves(catalog, said, _STANDS)
+    return _leaves(catalog, _GIVEN, _STANDS)
 
 
 def leaves_taken_back(catalog: Catalog, since: datetime) -> list[Leave]:
@@ -147,9 +150,11 @@ def _standing(connection: sa.Connection, audience: Audience) -> int | None:
     return connection.execute(query).scalar()
 
 
-def use_allowance(catalog: Catalog, number: int, night: int) -> None:
-    """Write that the night made use of the leave: it holds no more. It did so also if somebody took the leave back
-    between its verdict and its end."""
-    subject, details = f"night:{night}", {"allowance": number}
-    with catalog.recording("allowed", subject, details) as connection:
+def use_allowance(catalog: Catalog, number: int, night: int) -> Leave:
+    """Write that the night made use of the leave, and give it: it holds no more. It did so also if somebody took the
+    leave back between its verdict and its end."""
+    [leave] = _leaves(catalog, _GIVEN, ALLOWANCES.c.number == number)
+    details = {"allowance": number, "audience": "/".join(leave.audience)}
+    with catalog.recording("allowed", f"night:{night}", details) as connection:
         connection.execute(sa.update(ALLOWANCES).where(ALLOWANCES.c.number == number).values(night=night))
+    return leave

@@ -33,11 +33,13 @@ _CONSENTED = (
     "A consent that came after the request lifts it: what the CRM has of this person stays, and may be uploaded."
 )
 
-#: Of a request that covers nothing.
-_NOBODY = (
-    "It names no record that the CRM or a kept night had. If the CRM writes it otherwise (zeros in front, a prefix, "
-    "another spelling), nobody was forgotten by it."
-)
+#: Of a request that covers nothing, by whether it names a customer id.
+_NOBODY = {
+    True: "It names no record that the CRM or a kept night had. If the CRM writes it otherwise (zeros in front, a "
+    "prefix), nobody was forgotten by it.",
+    False: "It covers no record of the CRM or of a kept night: none has this address alone. Where a record has it "
+    "beside another, the address is forgotten and the record stays.",
+}
 
 
 def certificate(
@@ -104,7 +106,7 @@ def _summary(certificate: Certificate, zone: ZoneInfo) -> list[str]:
     lifted = [_CONSENTED] if request.consented else []
     removals = [_sentence(removal) for removal in certificate.removals]
     made = [_MADE_SINCE.format(day=f"{restored_at.astimezone(zone):%Y-%m-%d}")] if restored_at is not None else []
-    nobody = [_NOBODY] if certificate.names_nobody(datetime.now(UTC)) else []
+    nobody = [_NOBODY[request.kind == "customer_id"]] if certificate.names_nobody(datetime.now(UTC)) else []
     return [f"{request.request_id}: {state}.", *lifted, *removals, *unknown, *made, *nobody]
 
 
@@ -116,4 +118,4 @@ def _sentence(removal: Removal) -> str:
         return f"{carried}; the person has consented again since."
     if removal.state == "closed":
         return f"{carried}; gone by {removal.confirmation or 'no list being open'}."
-    return f"{carried}; to be taken out with {removal.removed_by}, which nobody has confirmed yet."
+    return f"{carried}; to be taken out as the plan of {removal.removed_by} says, of which a step is not confirmed yet."

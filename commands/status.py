@@ -26,6 +26,7 @@ from pipelines.freshness import due_day, freshness, quiet_days
 from pipelines.holdings.confirming import manifests_of
 from pipelines.holdings.open_lists import open_lists
 from pipelines.holdings.outstanding import outstanding
+from pipelines.holdings.restored import RESTORED, awaits_run
 from pipelines.holdings.still_held import may_hold_forbidden
 from schemas.config import read_config, read_settings
 from schemas.errors import CatalogError, ConfigError
@@ -55,6 +56,8 @@ def status(
     """Show how the last night went, which audiences are held and why, and what is to be done with each version."""
     with told(), _told_if_away(home, config_folder(config) if due else None), catalog_at(home) as catalog:
         end_interrupted(catalog, home_at(home))
+        if awaits_run(catalog):
+            OUT.print(f"Look: {RESTORED} All below is of before the backup: run once first.", soft_wrap=True)
         last = catalog.last_night()
         if last is None:
             OUT.print("No night was run yet.")

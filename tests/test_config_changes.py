@@ -137,6 +137,12 @@ def test_a_segment_whose_file_is_renamed_is_told_as_one_change_that_can_be_taken
     (change,) = config_changes(before, read_config(company.config))
     assert change == ConfigChange(kind="file_renamed", about="Buyers", before="buyers.toml", after="loyal_buyers.toml")
     assert change.says.endswith("To go on with the lists that are there, give the file its old name.")
+    # What else is otherwise in it is told as well.
+    text = (company.config / "segments" / "loyal_buyers.toml").read_text(encoding="utf-8")
+    company.declare("segments/loyal_buyers.toml", text.replace(">= 1", ">= 2"))
+    told = [change.kind for change in config_changes(before, read_config(company.config))]
+    assert told == ["file_renamed", "rule_changed"]
+    company.declare("segments/loyal_buyers.toml", text)
     # And back again.
     (change,) = config_changes(read_config(company.config), before, ["buyers"])
     assert change.says.startswith("The file of Buyers is buyers.toml again, no longer loyal_buyers.toml: the lists of")

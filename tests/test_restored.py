@@ -98,6 +98,14 @@ def test_a_list_filled_before_the_restoration_is_to_be_filled_anew_whatever_it_i
     assert "restored" not in said("status", home=restored, company=company)
 
 
+def test_until_a_run_the_status_says_that_all_is_of_before_the_backup(company: Company, restored: Home) -> None:
+    told = " ".join(said("status", home=restored, company=company).split())
+    assert "Look: This home was restored from a backup" in told
+    assert "All below is of before the backup: run once first." in told
+    night(company.config, restored.root, DAYS[1])
+    assert "All below is of before" not in said("status", home=restored, company=company)
+
+
 def test_a_request_made_since_is_not_closed_while_a_list_may_hold_the_person(
     company: Company, a_night_since: Home
 ) -> None:

@@ -20,6 +20,8 @@ from pipelines.crm.lifted import with_lifted
 from pipelines.crm.meant import meant
 from pipelines.crm.money import with_rate
 from pipelines.crm.read import Crm, Pulled
+from pipelines.crm.refusing import refusals_of, requests_of
+from pipelines.crm.unreadable import unreadable_requests
 from pipelines.crm.unwrap import unwrap_refusals
 from pipelines.identifiers.wrapped import each_unwrapped
 from pipelines.tables.intervals import Staying
@@ -29,14 +31,11 @@ from pipelines.tombstones.tombstones import Compared, person_tombstones, tombsto
 from pipelines.tombstones.withheld import keep_for_holders
 from schemas.broken_rules import rule_said
 from schemas.crm import (
-    NAMING_COLUMNS,
-    PURPOSES,
     RAW_MARK,
     TOMBSTONE,
     CrmCustomers,
     CrmErasures,
     Quarantine,
-    somebody_named,
 )
 from schemas.errors import EmptyCrmError
 from schemas.network import Network
@@ -84,6 +83,8 @@ class TableToWrite(NamedTuple):
     withheld: pl.DataFrame | None = None
     #: Of the customers: how many were made canonical tonight.
     normalised: int = 0
+    #: Of the requests: what a person should know of them.
+    notices: tuple[Said, ...] = ()
     #: Of all but requests: SQL for the rows that arrived, and their marks; and which rows of the warehouse stay.
     arrived: str | None = None
     staying: Staying | None = None
@@ -111,7 +112,7 @@ def pull_erasures(reading: Reading, known: pl.DataFrame, *, alone: bool = False)
         SourceError: the requests cannot be read as declared; nor, but `alone`, the customers or the consents.
     """
     pulled = reading.crm.pull("erasures")
-    asked = each_unwrapped(pl.concat([pulled.accepted, _unreadable_requests(pulled.broken, reading.as_of)]), "email")
+    asked = each_unwrapped(pl.concat([pulled.accepted, requests_of(pulled.broken, reading.as_of)]), "email")
     requests = asked.with_columns(request_id=request_names(pl.col("request_id"), reading.identity_key))
     fresh = tombstones(
         requests,
@@ -128,7 +129,8 @@ def pull_erasures(reading: Reading, known: pl.DataFrame, *, alone: bool = False)
     store_frame(connection, "_tombstones", _as_lifted(every, known) if alone else reading.lift(every))
     temporary = ("_tombstones", pulled.arrival.name)
     quarantined = _dated(pulled.quarantined, reading.as_of)
-    return TableToWrite(connection, "FROM _tombstones", temporary, quarantined, pulled.read, 0)
+    notices = unreadable_requests(asked)
+    return TableToWrite(connection, "FROM _tombstones", temporary, quarantined, pulled.read, 0, notices=notices)
 
 
 def _as_lifted(erasures: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
@@ -201,7 +203,7 @@ def _forgotten(  # noqa: PLR0913, PLR0917 - as in `pull_table`
     for those who stay."""
     arrival, connection, more = pulled.arrival, reading.crm.connection, 0
     if arrival.table == "consents":
-        refusals = _refusals(pulled.broken)
+        refusals = refusals_of(pulled.broken)
         insert_frame(connection, arrival.name, refusals)
         more += refusals.height + unwrap_refusals(arrival)
         if not erasures.is_empty():
@@ -264,34 +266,6 @@ def _broken_rules(quarantined: pl.DataFrame) -> list[Said]:
     """Which rules the rows broke, and how many each, the most first."""
     counts = quarantined.group_by("rule").len("rows").sort("rows", "rule", descending=[True, False])
     return [Said("{rule} ({rows})", rule=rule_said(rule), rows=rows) for rule, rows in counts.iter_rows()]
-
-
-def _refusals(broken: pl.DataFrame) -> pl.DataFrame:
-    """A consent statement that cannot be read refuses: whom it names, for its purpose, on all networks.
-
-    Without a readable purpose it refuses for every purpose.
-    """
-    named = broken.filter(somebody_named("consents"))
-    every = pl.lit(list(PURPOSES), dtype=pl.List(pl.String))
-    return named.with_columns(
-        pl.when(pl.col("purpose").is_in(PURPOSES)).then(pl.concat_list("purpose")).otherwise(every).alias("purpose"),
-        *(
-            pl.lit(None, dtype=broken.schema[name]).alias(name)
-            for name in ("network", "captured_at", "valid_from", "valid_to")
-        ),
-        status=pl.lit("unknown"),
-    ).explode("purpose")
-
-
-def _unreadable_requests(broken: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """An erasure request that breaks its contract still erases whom it names, as of today."""
-    return broken.filter(somebody_named("erasures")).with_columns(
-        # Whoever they name stays one request, however often it is read.
-        pl.col("request_id").fill_null(
-            pl.concat_str(pl.lit("unreadable"), *NAMING_COLUMNS["erasures"], separator=" ", ignore_nulls=True)
-        ),
-        pl.col("requested_at").fill_null(pl.lit(as_of).cast(broken.schema["requested_at"])),
-    )
 
 
 def _dated(quarantined: pl.DataFrame, as_of: date) -> pl.DataFrame:

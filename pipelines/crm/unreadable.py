@@ -31,6 +31,17 @@ def unreadable_statements(warehouse: Warehouse, table: TableName, default_countr
     return (Said(says, rows=rows),)
 
 
+def unreadable_requests(requests: pl.DataFrame) -> tuple[Said, ...]:
+    """What is to be told of tonight's requests to be forgotten (`ErasureRequests`) by an e-mail that is none."""
+    by_email = requests.filter(pl.col("customer_id").is_null(), pl.col("phone").is_null())
+    rows = by_email.filter(email_refusal(canonical_email(pl.col("email"))) == "not_an_email").height
+    says = (
+        "Requests to be forgotten by an e-mail that is none, so that nobody is forgotten by them: {rows}. Look at how "
+        "the select in sources.toml gives email."
+    )
+    return (Said(says, rows=rows),) if rows else ()
+
+
 def unreadable_lists(warehouse: Warehouse, default_country: str | None) -> tuple[Said, ...]:
     """What is to be told of tonight's suppression lists, rule by rule."""
     found = _unreadable(warehouse, "crm_suppressions WHERE customer_id IS NULL", default_country)

@@ -51,6 +51,12 @@ def restoration(catalog: Catalog) -> Restoration:
     return Restoration(at, tuple(name for name, said in by_audience.items() if unknown_lists(open_lists(said), at)))
 
 
+def awaits_run(catalog: Catalog) -> bool:
+    """Whether the home was restored and no night has begun since: what is shown is of before the backup."""
+    at = restored_at(catalog)
+    return at is not None and not starts_since(catalog, at)
+
+
 def restoration_told(catalog: Catalog) -> list[Said]:
     """What a night's report says of it: in the first one since, and as long as there are such lists."""
     found = restoration(catalog)

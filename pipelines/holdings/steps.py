@@ -50,12 +50,16 @@ class Steps:
         says = _sentence(f"{when}{words[kind].format(files)}{f': {because}' if because else ''}")
         return UploadStep(kind=kind, version=self._version, file=file, says=says, lists=lists)
 
-    def delete(self, old: OpenList) -> UploadStep:
-        """Every list that was filled is to go, also one that the version has no file for."""
+    def delete(self, old: OpenList, *, restored: bool = False) -> UploadStep:
+        """Every list that was filled is to go, also one that the version has no file for; where the home was `restored`
+        since, those that only the network knows too.
+        """
         version, lists = old.newest_version, names_of_lists(old.lists)
         says = f"Delete the list that was last filled with {version}, once no campaign uses it."
         if lists:
             says = f"Delete each old list, last filled with {version}, once no campaign uses it: {', '.join(lists)}."
+        if restored:
+            says += " So with every list that was made since the backup from which relance was restored."
         return UploadStep(kind="deleted", version=version, file=None, says=says, lists=lists)
 
     def delete_unconfirmed(self, version: str, made: tuple[str, ...]) -> UploadStep:
@@ -67,6 +71,7 @@ class Steps:
                 f"If any of these lists was made of {version} or an older version without being confirmed, delete it: "
                 f"{', '.join(lists)}."
             )
+        says += f" Confirm {version} as deleted also if there is none."
         return UploadStep(kind="deleted", version=version, file=None, says=says, lists=lists)
 
 

@@ -6,7 +6,11 @@ from collections.abc import Collection, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from catalog.allowances import allowance, use_allowance
+from catalog.allowances import allowance, take_back, use_allowance
+from catalog.database import of_audience
+from catalog.nights import record_notices
+from catalog.offered import newest_rows
+from catalog.store import OUTCOMES
 from pipelines.holdings.audience_keys import SinceNewest, kept_and_left
 from pipelines.holdings.outbox import Outbox
 from pipelines.uploads.changes import listed_keys
@@ -26,6 +30,8 @@ HOLDS = (
     "the brake holds it: {changes}. If that is right, whoever runs relance lets it pass: "
     "`relance allow {audience} --reason TEXT` does, once"
 )
+#: What became of one that a leave let pass.
+PASSED = "{audience} passed the brake by the leave of {by} ({reason}): {changes}."
 #: One of the changes: what a table's missing rows refuse is not known either.
 TABLE_SHRANK = "the CRM's table of {table} went from {before} to {now} rows (limit: {limit} fewer)"
 #: Others: whom a table or a list refuses by ids that are no customer's, it protects no more.
@@ -38,6 +44,11 @@ _FEW_ROWS = 5
 #: Of these tables both speak of what people said.
 _WHO_SAYS = {table_said("customers"), table_said("consents")}
 _FEWER_MAY_BE_SENT = "the share of people who may be sent went from {before} to {now} (limit: {limit} points less)"
+
+
+_SHRANK = "the audience went from {before} to {now} people (limit: {limit} fewer)"
+#: What may have made an audience too small.
+_WHY_SMALL = {_FEWER_MAY_BE_SENT, _SHRANK}
 
 
 class Counted(NamedTuple):
@@ -62,12 +73,15 @@ class Turnover(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Why the audience may not be published before somebody has looked at it, None if it may; the number of the leave
-    that lets it pass, to be spent when it has; and whether silence forbids, as it does but where words may be lacking.
+    """Why the audience may not be published before somebody has looked at it, None if it may; the number of its leave;
+    the changes that the leave lets pass, none if it needs none; whether the leave is of use later if it needs none; and
+    whether silence forbids, as it does but where words may be lacking.
     """
 
     held_back: Said | None
     leave: int | None = None
+    let_pass: tuple[Said, ...] = ()
+    leave_waits: bool = True
     silence_forbids: bool = True
 
 
@@ -91,16 +105,16 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
     found = changed if last is None else _found(audience, last, rows, limits, outbox, since)
     leave = allowance(outbox.catalog, audience, outbox.night)
     if rows.below_minimum:
-        told = [change for change in found if change in changed or change.sentence == _FEWER_MAY_BE_SENT]
+        told = [change for change in found if change in changed or change.sentence in _WHY_SMALL]
         if not told:
             return Verdict(None)
         # No leave lets it pass: that one waits until it is large enough again.
         short = Said(SHORT_AND_CHANGED, short=too_small(rows, network), changes=told)
         return Verdict(short, silence_forbids=leave is not None or silence_forbids(told))
     if not found:
-        return Verdict(None)
+        return Verdict(None, leave, leave_waits=leave is None or not _was_held(audience, outbox))
     if leave is not None:
-        return Verdict(None, leave)
+        return Verdict(None, leave, tuple(found))
     held_back = Said(HOLDS, changes=found, audience=str(audience))
     return Verdict(held_back, silence_forbids=silence_forbids(found))
 
@@ -135,10 +149,28 @@ def _found(  # noqa: PLR0913, PLR0917 - as in `verdict_on`
     return tripped(Counted(last.ledger, last.sources), Counted(rows.ledger, rows.sources), keys, limits)
 
 
-def spend_leave(verdict: Verdict, outbox: Outbox, outcome: str) -> None:
-    """Let the leave be used up that let the audience pass, if it did: a night that failed has made no use of it."""
-    if verdict.leave is not None and outcome != "held":
-        use_allowance(outbox.catalog, verdict.leave, outbox.night)
+def _was_held(audience: Audience, outbox: Outbox) -> bool:
+    """Whether the brake held the audience when a night before reached it last: its leave was given for that."""
+    for row in newest_rows(outbox.catalog, OUTCOMES, *of_audience(OUTCOMES, audience)):
+        reason = outbox.catalog.reasons([row["as_of"]]).get((audience, row["as_of"]))
+        return reason is not None and reason.sentence == HOLDS
+    return False
+
+
+def settle_leave(audience: Audience, verdict: Verdict, outbox: Outbox, outcome: str) -> None:
+    """Let the leave be used up that let the audience pass, and say what it let pass; a night that failed or held the
+    audience all the same has made no use of it. A leave that was given because the brake held the audience ends also
+    when a night passes without tripping it: what trips it later is another matter, which nobody has looked at.
+    """
+    if verdict.leave is None or outcome == "held":
+        return
+    if verdict.let_pass:
+        leave = use_allowance(outbox.catalog, verdict.leave, outbox.night)
+        notice = Said(PASSED, audience=str(audience), by=leave.by, reason=leave.reason.rstrip("."),
+                      changes=list(verdict.let_pass))  # fmt: skip
+        record_notices(outbox.catalog, outbox.night, f"uploads/{audience}", [notice])
+    elif not verdict.leave_waits:
+        take_back(outbox.catalog, audience, "the audience passed the brake without it")
 
 
 def turnover(before: int, left: int, now: int) -> Turnover:
@@ -191,8 +223,7 @@ def _named(before: dict[str, int], now: dict[str, int], limits: Brake) -> Iterat
 def _people(before: Ledger, now: Ledger, limits: Brake) -> Iterator[Said]:
     people, left = before.file_people, now.file_people
     if people - left > _exact(limits.audience_shrinks) * people:
-        yield Said("the audience went from {before} to {now} people (limit: {limit} fewer)",
-                   before=people, now=left, limit=_percent(limits.audience_shrinks))  # fmt: skip
+        yield Said(_SHRANK, before=people, now=left, limit=_percent(limits.audience_shrinks))
     if left - people > _exact(limits.audience_grows) * people:
         yield Said("the audience went from {before} to {now} people (limit: {limit} more)",
                    before=people, now=left, limit=_percent(limits.audience_grows))  # fmt: skip

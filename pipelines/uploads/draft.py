@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
+from catalog.restored import restored_at
 from pipelines.holdings.audience_keys import FileKeys, SinceNewest, since_newest
 from pipelines.holdings.expiry import expiry_of
 from pipelines.holdings.forbidden import Forbidden
 from pipelines.holdings.holdings import differences, unsaid_versions
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.renewals import renewals
+from pipelines.holdings.restored import unknown_lists
 from pipelines.uploads.changes import changes, deltas, listed_keys
 from pipelines.uploads.digests import rules_version
 from pipelines.uploads.fresh_version import has_spent_removals
@@ -114,6 +116,7 @@ def _draft(
         lists_until=state.lists_until,
         unsaid=unsaid_versions(state.holdings) if publication.retired else (),
         retired=publication.retired,
+        restored=bool(unknown_lists(state.lists, restored_at(outbox.catalog))),
     )
     return Draft(rows, reduction, since, situation)
 

@@ -18,6 +18,10 @@ from schemas.uploads import FileEntry
 RETIRED = Said("it is no longer declared, so that nobody is added and its list is to be deleted")
 
 
+#: What begins a step on a list that nobody said was made.
+_IF_UNCONFIRMED = "If an earlier version was uploaded without being confirmed: "
+
+
 class Plan(NamedTuple):
     """`steps` in order; `alternative` ones instead, where the network may take them but does not say so; why the steps
     are not simply to add and to remove."""
@@ -45,6 +49,8 @@ class Situation:
     #: Whether the audience has left the config; and then, versions that may be there without anybody having said so.
     retired: bool = False
     unsaid: tuple[str, ...] = ()
+    #: Whether the home was restored from a backup since one of the lists was filled.
+    restored: bool = False
 
     @property
     def is_settled(self) -> bool:
@@ -83,7 +89,7 @@ def plan(situation: Situation, files: Iterable[FileEntry], *, same_parts: bool) 
     `same_parts`: where each part of a file fills a list of its own, there are as many parts as lists.
     """
     steps = Steps(situation.version, tuple(files), parts_apart=situation.network.file.parts == "a list each")
-    old = tuple(steps.delete(each) for each in situation.lists[:-1])
+    old = tuple(steps.delete(each, restored=situation.restored) for each in situation.lists[:-1])
     if situation.is_settled:
         return Plan(old, (), None)
     if situation.retired:
@@ -106,14 +112,16 @@ def _first(situation: Situation, steps: Steps) -> Plan:
     delete = _delete_unconfirmed(situation, steps, situation.change.astray)
     if not situation.uses_deltas:
         return Plan((delete, *create), (), situation.incomparable or situation.delta.obstacle)
-    remove = steps.upload("removed", "If an earlier version was uploaded without being confirmed: ")
+    remove = steps.upload("removed", _IF_UNCONFIRMED)
     return Plan((remove, *create), (delete, *create), None)
 
 
 def _retired(situation: Situation, steps: Steps) -> Plan:
     """Every list goes. Until it has gone, it loses whoever is forbidden, if the network can do that with a file."""
-    remove = (steps.upload("removed"),) if situation.uses_deltas and situation.delta.remove else ()
-    delete = [steps.delete(each) for each in situation.lists]
+    remove = ()
+    if situation.uses_deltas and situation.delta.remove:
+        remove = (steps.upload("removed", "" if situation.lists else _IF_UNCONFIRMED),)
+    delete = [steps.delete(each, restored=situation.restored) for each in situation.lists]
     if situation.unsaid:
         delete.append(_delete_unconfirmed(situation, steps, situation.unsaid))
     return Plan((*remove, *delete), (), RETIRED)
@@ -121,7 +129,7 @@ def _retired(situation: Situation, steps: Steps) -> Plan:
 
 def _without_full(situation: Situation, steps: Steps) -> Plan:
     """Only what is forbidden leaves; there is nothing to put into its place."""
-    delete = (steps.delete(situation.lists[-1]),)
+    delete = (steps.delete(situation.lists[-1], restored=situation.restored),)
     if not situation.uses_deltas:
         return Plan(delete, (), situation.incomparable or situation.delta.obstacle)
     return Plan((steps.upload("removed"),), delete, None)
@@ -151,7 +159,7 @@ def _next(situation: Situation, steps: Steps, *, same_parts: bool) -> Plan:
     if situation.is_filled:
         # What must leave is in a list that nobody said was made: another new one would not take it out.
         return Plan((_delete_unconfirmed(situation, steps, situation.change.astray),), alternative, because)
-    whole = [steps.upload("created"), steps.delete(situation.lists[-1])]
+    whole = [steps.upload("created"), steps.delete(situation.lists[-1], restored=situation.restored)]
     if situation.change.astray:
         whole.append(_delete_unconfirmed(situation, steps, situation.change.astray))
     return Plan(tuple(whole), alternative, because)

@@ -545,7 +545,7 @@ def test_a_certificate_is_read_on_the_page_and_its_file_is_the_commands(
     for name in ("WAREHOUSE", "IDENTITY", "SIGNING"):
         monkeypatch.setenv(f"RELANCE_{name}_KEY", "7" * 64)
     keys = open_keys(site.home)
-    nobody = "It names no record that the CRM or a kept night had."
+    nobody = "It covers no record of the CRM or of a kept night: none has this address alone."
     assert nobody not in browser.get("/privacy/r-17").text
     mark_erased(site.catalog, ["r-17"])
     assert nobody in browser.get("/privacy/r-17").text

@@ -7,12 +7,12 @@ import hashlib
 import polars as pl
 
 from catalog.warehouse import Warehouse
-from pipelines.crm.unreadable import unreadable_lists, unreadable_statements
+from pipelines.crm.unreadable import unreadable_lists, unreadable_requests, unreadable_statements
 
 READABLE = ("jane@example.com", "06 12 34 56 78", "+49 30 12345678", "0471 12 34 56", hashlib.md5(b"a").hexdigest())
 #: Words and placeholders stand where somebody gave none.
 FILLERS = ("n/a", "none", "0000000000")
-UNREADABLE = ("06 12 34 56", "jane.doe 12")
+UNREADABLE = ("06 12 34 56", "jane.doe 12", "jane@", "jane@@example.com")
 
 
 def told(warehouse: Warehouse, *addresses: str, customer_id: str | None = None) -> list[str]:
@@ -36,9 +36,19 @@ def test_addresses_that_somebody_may_have_are_no_news(warehouse: Warehouse) -> N
 
 def test_rows_that_name_nobody_are_counted_and_not_shown(warehouse: Warehouse) -> None:
     statements, lists = told(warehouse, *READABLE, *UNREADABLE, UNREADABLE[0])
-    assert statements.startswith("Rows of consents that name nobody") and "live in: 3." in statements
-    assert lists.startswith("Rows of suppressions/bounced.toml that name nobody") and "live in: 3." in lists
+    assert statements.startswith("Rows of consents that name nobody") and "live in: 5." in statements
+    assert lists.startswith("Rows of suppressions/bounced.toml that name nobody") and "live in: 5." in lists
     assert not any(address in statements + lists for address in UNREADABLE)
+
+
+def test_a_request_by_an_e_mail_that_is_none_is_counted() -> None:
+    asked = pl.DataFrame(
+        {"customer_id": [None, None, "7", None], "email": ["jane@", "jane@example.com", "x@", None],
+         "phone": [None, None, None, "0471 12 34 56"]}
+    )  # fmt: skip
+    [told] = unreadable_requests(asked)
+    assert "nobody is forgotten by them: 1." in str(told)
+    assert unreadable_requests(asked[1:]) == ()
 
 
 def test_who_is_named_by_their_record_is_named(warehouse: Warehouse) -> None:

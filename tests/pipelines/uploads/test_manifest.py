@@ -93,7 +93,8 @@ def test_the_readme_says_why_a_list_is_made_anew_and_what_else_may_be_done() -> 
     assert found[1] == (
         f"What to do: 1. Make a new list of its own for each of {both}. 2. Delete each old list, last filled with "
         f"{OLDER}, once no campaign uses it: emails, phones, mobile_ids. 3. If any of these lists was made of "
-        "2025-06-29.1 or an older version without being confirmed, delete it: emails, phones. (Why not only add and "
+        "2025-06-29.1 or an older version without being confirmed, delete it: emails, phones. Confirm "
+        "2025-06-29.1 as deleted also if there is none. (Why not only add and "
         f"remove: rules changed.) When it is done: `relance confirm snapchat/fr/loyal {VERSION} --as created` and "
         f"`relance confirm snapchat/fr/loyal {OLDER} --as deleted` and `relance confirm snapchat/fr/loyal "
         "2025-06-29.1 --as deleted`. Or, if the network offers it: Replace all that each list holds with its own file: "

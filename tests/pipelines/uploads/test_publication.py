@@ -20,6 +20,7 @@ import pytest
 
 from catalog.allowances import allow, allow_in_run, standing_leaves
 from catalog.home import Home
+from catalog.nights import night_notices
 from catalog.secret_keys import open_keys, rotate_signing_key, signature_holds
 from catalog.store import open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
@@ -28,7 +29,7 @@ from pipelines.holdings.confirming import confirm
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.withdrawal import hold_withdrawn, withdraw
 from pipelines.uploads import commit, staging
-from pipelines.uploads.brake import Verdict, spend_leave, verdict_on
+from pipelines.uploads.brake import Verdict, settle_leave, verdict_on
 from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.lost import Lost
 from pipelines.uploads.publication import Published, check_newest
@@ -286,7 +287,7 @@ def test_the_manifest_has_no_clock_time_and_no_place(outbox: Outbox, tmp_path: P
 
 def test_assumptions_are_stated_in_the_manifest_in_an_order_of_their_own(tmp_path: Path) -> None:
     # Meta asks for the upload only.
-    every = Assumption(ads_upload=True, ads_personalization=True, profiling=True)
+    every = Assumption(ads_upload=True, ads_personalization=True)
     assume = {"US": every, "FR": Assumption(), "CA": Assumption(ads_upload=True)}
     settings = Settings(currency="EUR", assume=assume, consent={"ads_upload": ("email_marketing",)})
     with opened(tmp_path, settings=settings) as outbox:
@@ -701,24 +702,47 @@ def test_an_audience_too_small_for_its_network_says_that_the_crm_broke(outbox: O
     held = brake(outbox, orders=0)
     assert str(held).startswith("nobody is left to upload")
     assert "orders went from 100 to 0 rows" in str(held)
+    # So it says where the CRM is whole, and a rule took people out.
+    assert "; the audience went from 10 to 0 people (limit: 30% fewer)" in str(brake(outbox))
     assert publish(AUDIENCE, SEGMENT, META, nobody, outbox, as_of=NEXT, held_back=held).reason == held
 
 
 def test_a_leave_lets_the_audience_pass_once_and_only_when_it_is_needed(outbox: Outbox) -> None:
     published(outbox, *TEN)
     allow(outbox.catalog, AUDIENCE, "the shop closed")
-    spend_leave(verdict(outbox, *TEN), outbox, "published")
+    settle_leave(AUDIENCE, verdict(outbox, *TEN), outbox, "published")
     needed = verdict(outbox, *TEN[5:])
     assert needed.held_back is None
-    spend_leave(needed, outbox, "published")
+    settle_leave(AUDIENCE, needed, outbox, "published")
     assert brake(outbox, *TEN[5:]) is not None
+
+
+def test_a_leave_says_what_it_let_pass(outbox: Outbox) -> None:
+    published(outbox, *TEN)
+    allow(outbox.catalog, AUDIENCE, "the shop closed.")
+    settle_leave(AUDIENCE, verdict(outbox, *TEN[5:]), outbox, "published")
+    [told] = night_notices(outbox.catalog, [outbox.night])[outbox.night]
+    assert str(told).startswith("meta/loyal_customers passed the brake by the leave of ")
+    assert "(the shop closed): the audience went from 10 to 5 people" in str(told)
+    assert json.loads(outbox.catalog.audit_lines()[-1]["details"])["audience"] == "/".join(AUDIENCE)
+
+
+def test_a_leave_for_what_was_held_ends_with_the_first_night_that_needs_none(outbox: Outbox) -> None:
+    published(outbox, *TEN)
+    publish(AUDIENCE, SEGMENT, META, rows_of(*TEN[5:]), outbox, as_of=NEXT, held_back=brake(outbox, *TEN[5:]))
+    allow(outbox.catalog, AUDIENCE, "a new rule")
+    later = replace(outbox, night=outbox.night + 1)
+    # The rule was put back: what trips the brake after that is something else.
+    settle_leave(AUDIENCE, verdict(later, *TEN), later, "fresh")
+    assert standing_leaves(outbox.catalog) == []
+    assert brake(later, *TEN[5:]) is not None
 
 
 def test_a_leave_is_not_spent_by_a_night_that_fails_or_holds_the_audience_all_the_same(outbox: Outbox) -> None:
     published(outbox, *TEN)
     allow(outbox.catalog, AUDIENCE, "the shop closed")
     assert brake(outbox, *TEN[5:]) is None  # and then publishing failed
-    spend_leave(verdict(outbox, *TEN[5:]), outbox, "held")
+    settle_leave(AUDIENCE, verdict(outbox, *TEN[5:]), outbox, "held")
     assert brake(outbox, *TEN[5:]) is None
 
 
@@ -731,7 +755,7 @@ def test_a_run_may_be_told_to_let_an_audience_pass_once_and_whoever_takes_it_up_
     assert brake(first, *TEN[5:]) is None  # and then the machine stopped
     assert brake(another, *TEN[5:]) is not None
     allow_in_run(outbox.catalog, [AUDIENCE], second.night, "run 1")
-    spend_leave(verdict(second, *TEN[5:]), second, "published")
+    settle_leave(AUDIENCE, verdict(second, *TEN[5:]), second, "published")
     allow_in_run(outbox.catalog, [AUDIENCE], third.night, "run 1")
     assert brake(third, *TEN[5:]) is not None
     allow_in_run(outbox.catalog, [AUDIENCE], another.night, "run 2")
@@ -744,7 +768,7 @@ def test_what_a_run_is_told_is_nobody_elses_leave(outbox: Outbox) -> None:
     allow_in_run(outbox.catalog, [AUDIENCE], run.night, "run 1")
     assert standing_leaves(outbox.catalog) == []
     assert allow(outbox.catalog, AUDIENCE, "the shop closed")
-    spend_leave(verdict(run, *TEN[5:]), run, "published")
+    settle_leave(AUDIENCE, verdict(run, *TEN[5:]), run, "published")
     assert [leave.reason for leave in standing_leaves(outbox.catalog)] == ["the shop closed"]
 
 

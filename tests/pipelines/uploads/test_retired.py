@@ -98,7 +98,8 @@ def test_of_several_lists_that_nobody_confirmed_each_that_there_may_be_is_named(
         retire(company, without(company))
         [step] = to_do(company)
         assert step.lists == ("emails", "phones")
-        assert step.says.endswith("without being confirmed, delete it: emails, phones.")
+        assert "without being confirmed, delete it: emails, phones. Confirm " in step.says
+        assert step.says.endswith(" as deleted also if there is none.")
 
 
 def test_files_of_an_audience_whose_list_is_gone_go_too_when_they_hold_who_is_forbidden(

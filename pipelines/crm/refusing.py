@@ -1,0 +1,37 @@
+"""Rows that broke their contract, and refuse or ask to be forgotten all the same."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from schemas.crm import NAMING_COLUMNS, PURPOSES, somebody_named
+
+
+def refusals_of(broken: pl.DataFrame) -> pl.DataFrame:
+    """A consent statement that cannot be read refuses: whom it names, for its purpose, on all networks.
+
+    Without a readable purpose it refuses for every purpose.
+    """
+    named = broken.filter(somebody_named("consents"))
+    every = pl.lit(list(PURPOSES), dtype=pl.List(pl.String))
+    return named.with_columns(
+        pl.when(pl.col("purpose").is_in(PURPOSES)).then(pl.concat_list("purpose")).otherwise(every).alias("purpose"),
+        *(
+            pl.lit(None, dtype=broken.schema[name]).alias(name)
+            for name in ("network", "captured_at", "valid_from", "valid_to")
+        ),
+        status=pl.lit("unknown"),
+    ).explode("purpose")
+
+
+def requests_of(broken: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """An erasure request that breaks its contract still erases whom it names, as of today."""
+    return broken.filter(somebody_named("erasures")).with_columns(
+        # Whoever they name stays one request, however often it is read.
+        pl.col("request_id").fill_null(
+            pl.concat_str(pl.lit("unreadable"), *NAMING_COLUMNS["erasures"], separator=" ", ignore_nulls=True)
+        ),
+        pl.col("requested_at").fill_null(pl.lit(as_of).cast(broken.schema["requested_at"])),
+    )
