@@ -20,7 +20,7 @@ from pipelines.crm.lifted import with_lifted
 from pipelines.crm.meant import meant
 from pipelines.crm.money import with_rate
 from pipelines.crm.read import Crm, Pulled
-from pipelines.crm.refusing import refusals_of, requests_of
+from pipelines.crm.refusing import broken_refusals, broken_requests
 from pipelines.crm.unreadable import unreadable_requests
 from pipelines.crm.unwrap import unwrap_refusals
 from pipelines.identifiers.wrapped import each_unwrapped
@@ -112,7 +112,7 @@ def pull_erasures(reading: Reading, known: pl.DataFrame, *, alone: bool = False)
         SourceError: the requests cannot be read as declared; nor, but `alone`, the customers or the consents.
     """
     pulled = reading.crm.pull("erasures")
-    asked = each_unwrapped(pl.concat([pulled.accepted, requests_of(pulled.broken, reading.as_of)]), "email")
+    asked = each_unwrapped(pl.concat([pulled.accepted, broken_requests(pulled.broken, reading.as_of)]), "email")
     requests = asked.with_columns(request_id=request_names(pl.col("request_id"), reading.identity_key))
     fresh = tombstones(
         requests,
@@ -203,7 +203,7 @@ def _forgotten(  # noqa: PLR0913, PLR0917 - as in `pull_table`
     for those who stay."""
     arrival, connection, more = pulled.arrival, reading.crm.connection, 0
     if arrival.table == "consents":
-        refusals = refusals_of(pulled.broken)
+        refusals = broken_refusals(pulled.broken)
         insert_frame(connection, arrival.name, refusals)
         more += refusals.height + unwrap_refusals(arrival)
         if not erasures.is_empty():

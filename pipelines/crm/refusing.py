@@ -9,7 +9,7 @@ import polars as pl
 from schemas.crm import NAMING_COLUMNS, PURPOSES, somebody_named
 
 
-def refusals_of(broken: pl.DataFrame) -> pl.DataFrame:
+def broken_refusals(broken: pl.DataFrame) -> pl.DataFrame:
     """A consent statement that cannot be read refuses: whom it names, for its purpose, on all networks.
 
     Without a readable purpose it refuses for every purpose.
@@ -26,7 +26,7 @@ def refusals_of(broken: pl.DataFrame) -> pl.DataFrame:
     ).explode("purpose")
 
 
-def requests_of(broken: pl.DataFrame, as_of: date) -> pl.DataFrame:
+def broken_requests(broken: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """An erasure request that breaks its contract still erases whom it names, as of today."""
     return broken.filter(somebody_named("erasures")).with_columns(
         # Whoever they name stays one request, however often it is read.
