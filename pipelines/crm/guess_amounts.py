@@ -17,7 +17,7 @@ from pipelines.crm.guess_shapes import (
     money_signs,
     whole_numbers,
 )
-from pipelines.crm.guess_signs import DASHES, Sign, bare, has_dashes
+from pipelines.crm.guess_signs import DASHES, Sign, bare, has_dashes, is_minus_behind
 from pipelines.crm.guess_writer import Writer
 
 #: What relance.toml is written with, since only the company can say its own.
@@ -186,6 +186,8 @@ def _number(writer: Writer, column: str) -> str:
     """SQL for a sum without money's signs and the signs between its thousands."""
     name, sql, values = writer.matched[column].name, writer.sql(column), _bare_sums(writer)
     decimal, signs = decimal_sign(values), has_money_signs(_sums(writer)) or has_codes(_sums(writer))
+    if any(map(is_minus_behind, filled(_sums(writer)))):
+        sql = rf"regexp_replace({sql}, '^(.*[0-9])\s*-', '-\1')"
     if any(map(has_dashes, filled(_sums(writer)))):
         sql = f"regexp_replace({sql}, '[.,]{DASHES}', '')"
     between, given = "," if decimal == "." else ".", sql

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 
 from pipelines.crm.guess_amounts import Refunds, ask_about_refunds, counts_in_full, write_amount, write_currency
 from pipelines.crm.guess_columns import Match
@@ -10,7 +11,7 @@ from pipelines.crm.guess_files import FoundTable, quoted
 from pipelines.crm.guess_names import vocabulary
 from pipelines.crm.guess_samples import SAMPLE_ROWS
 from pipelines.crm.guess_selects import EQUAL_ROWS, like_ids
-from pipelines.crm.guess_shapes import filled, is_key, says_so
+from pipelines.crm.guess_shapes import Values, filled, is_key, says_so
 from pipelines.crm.guess_writer import Select, Writer, is_one_of
 
 
@@ -74,12 +75,13 @@ def _make_up_an_id(writer: Writer) -> None:
 
 def _link(writer: Writer, customers: Select) -> str | None:
     """Whose order it is; the alias that the select then needs."""
-    if "customer_id" in writer.matched:
+    theirs = customers.mapped
+    by_email = "email" in writer.matched and "email" in theirs and theirs["customer_id"] != theirs["email"]
+    if "customer_id" in writer.matched and not (by_email and _are_others_ids(writer, customers)):
         writer.copy_one_id("customer_id")
         _check_link(writer, customers)
         return None
-    name, theirs = writer.matched["email"].name, customers.mapped
-    by_email = "email" in theirs and theirs["customer_id"] != theirs["email"]
+    name = writer.matched["email"].name
     if by_email:
         sql = (
             f"(SELECT min({_of('c', customers, 'customer_id')}) FROM {customers.found.place} AS c\n"
@@ -88,8 +90,11 @@ def _link(writer: Writer, customers: Select) -> str | None:
         writer.add("customer_id", sql, "no column has the customer's id: the first record of this e-mail", source=name)
     else:
         writer.add("customer_id", f"lower(trim({quoted(name)}))", "no column has the customer's id", source=name)
+    why = "no column has it"
+    if "customer_id" in writer.matched:
+        why = f"{writer.matched['customer_id'].name} holds other ids than {theirs['customer_id']} of customers"
     writer.decide.append(
-        f"orders.customer_id: no column has it, so {name} finds the customer; orders whose e-mail is in no record are "
+        f"orders.customer_id: {why}, so {name} finds the customer; orders whose e-mail is in no record are "
         "set aside or count for nobody"
     )
     return "o" if by_email else None
@@ -103,13 +108,55 @@ def _of(alias: str, select: Select, column: str) -> str:
 
 
 def _check_link(writer: Writer, customers: Select) -> None:
-    """Say so if no order of the sample is of a customer; only a sample that holds every customer can tell."""
+    """Say so if no order of the sample is of a customer: a sample that holds every customer can tell, and one of which
+    the ids are of another kind.
+    """
     known = customers.found.columns[customers.mapped["customer_id"]]
-    if len(known) < SAMPLE_ROWS and known and not set(filled(known)) & set(writer.ids("customer_id")):
-        name = writer.matched["customer_id"].name
-        writer.decide.append(
-            f"orders.customer_id: no {name} of the sampled orders is a customer_id of customers; check whose it is"
-        )
+    if not known or not (_are_others_ids(writer, customers) or (len(known) < SAMPLE_ROWS and not _met(writer, known))):
+        return
+    name = writer.matched["customer_id"].name
+    others = [
+        each for each, values in writer.found.columns.items() if each != name and {*filled(known)} & {*filled(values)}
+    ]
+    instead = f": {' and '.join(others)} holds some" if others else ""
+    writer.decide.append(
+        f"orders.customer_id: no {name} of the sampled orders is a customer_id of customers; check whose it is{instead}"
+    )
+
+
+def _met(writer: Writer, known: Values) -> bool:
+    """Whether some order of the sample is of a customer of the sample."""
+    return not set(filled(known)).isdisjoint(writer.ids("customer_id"))
+
+
+def _are_others_ids(writer: Writer, customers: Select) -> bool:
+    """Whether the orders' customers are named by another system's ids, or by those of something else, by what the ids
+    are made of: `cus_9s6XKz` is no 51, and Salesforce begins the ids of accounts and of contacts with other signs.
+    """
+    known = customers.found.columns[customers.mapped["customer_id"]]
+    theirs, ours = filled(known), writer.ids("customer_id")
+    if not theirs or not ours or _met(writer, known):
+        return False
+    if _made_of(theirs).isdisjoint(_made_of(ours)):
+        return True
+    first, second = _beginning(theirs), _beginning(ours)
+    rests = [[value.removeprefix(begin) for value in values] for begin, values in ((first, theirs), (second, ours))]
+    numbered = any(all(rest.isdigit() or not rest for rest in each) for each in rests)
+    alike = first.startswith(second) or second.startswith(first)
+    return not numbered and not alike
+
+
+def _beginning(ids: Sequence[str]) -> str:
+    """What all of them begin with."""
+    # The least and the greatest have nothing in common that not all have.
+    least, greatest = min(ids), max(ids)
+    alike = (first == second for first, second in zip(least, greatest, strict=False))
+    return least[: sum(takewhile(bool, alike))]
+
+
+def _made_of(ids: Iterable[str]) -> set[frozenset[str]]:
+    """What each id is made of: digits, letters, and any other sign."""
+    return {frozenset("9" if sign.isdigit() else "a" if sign.isalpha() else sign for sign in value) for value in ids}
 
 
 def _status(writer: Writer, refunds: Refunds | None) -> None:

@@ -54,8 +54,18 @@ def signs_of(value: str) -> list[Sign]:
 
 
 def bare(value: str) -> str:
-    """An amount without what says its currency: the point of `Rs.500` is none of its own. `5,-` becomes `5,00`."""
-    return _NO_DECIMALS.sub("00", _beside().sub("", value)).strip() if is_amount(value) else value
+    """An amount without what says its currency: the point of `Rs.500` is none of its own. `5,-` becomes `5,00`, and
+    `5,00-` becomes `-5,00`.
+    """
+    if not is_amount(value):
+        return value
+    number = _NO_DECIMALS.sub("00", _beside().sub("", value)).strip()
+    return f"-{number.removesuffix('-').strip()}" if number.endswith("-") else number
+
+
+def is_minus_behind(value: str) -> bool:
+    """Whether an amount's minus stands behind it, as SAP writes it."""
+    return is_amount(value) and re.search(r"\d\s?-", value) is not None
 
 
 def has_dashes(value: str) -> bool:
@@ -85,6 +95,6 @@ def _beside() -> re.Pattern[str]:
 @cache
 def _shape() -> re.Pattern[str]:
     beside = "|".join([*(sign.pattern for sign in _signs()), _CODE])
-    number = rf"\d[\d.,'’\s]*(?:(?<=[.,]){DASHES}\s?)?"
+    number = rf"\d[\d.,'’\s]*(?:(?<=[.,]){DASHES}\s?|(?<=[\d\s])-\s?)?"
     # `$12.50 CAD` has both.
     return re.compile(rf"[+-]?(?:(?:{beside})\s?)?[+-]?{number}(?:(?:{beside})\s?)?(?:{_CODE})?")

@@ -15,6 +15,9 @@ from pipelines.crm.guess_times import Reading, day_or_month_first_readings, read
 from schemas.crm import CONTRACTS
 from schemas.source import TableName
 
+#: Stands for a space that is no place to end a line.
+_SPACE = "\0"
+
 
 @dataclass(frozen=True)
 class Line:
@@ -208,13 +211,14 @@ class Writer:
 
 def is_one_of(sql: str, words: Iterable[str]) -> str:
     """SQL for whether a text is one of some words, in any case."""
+    # A line may end between two words and not within one.
     listed = fill(
-        ", ".join(f"'{word}'" for word in words),
+        ", ".join(f"'{word.replace(' ', _SPACE)}'" for word in words),
         width=110,
         initial_indent=" " * 12,
         subsequent_indent=" " * 12,
         break_on_hyphens=False,
-    )
+    ).replace(_SPACE, " ")
     return f"lower(trim({sql})) IN (\n{listed}\n        )"
 
 

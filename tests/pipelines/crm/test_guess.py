@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from datetime import datetime
@@ -455,6 +456,23 @@ def test_thousands_leave_amounts_without_touching_what_is_none(written, read):
         assert connection.execute(f"SELECT {sql} FROM (SELECT $v AS total)", {"v": written}).fetchall() == [(read,)]
 
 
+@pytest.mark.parametrize(
+    ("sample", "later"),
+    [
+        ("123,45-", [("123,45-", "-123,45"), ("1.234,50 -", "-1234,50"), ("7,00", "7,00"), ("-8,00", "-8,00")]),
+        ("12.50- EUR", [("12.50- EUR", "-12.50"), ("7.00 EUR", "7.00")]),
+    ],
+)
+def test_a_minus_behind_an_amount_is_read_as_sap_writes_it(sample, later):
+    made = guess(
+        customers=PEOPLE, orders={**ORDERS, "total": [sample, "1.234,50", "3,00"] if "," in sample else [sample] * 3}
+    )
+    with duckdb.connect(":memory:") as connection:
+        asked = f"SELECT {lines(made, 'orders')['amount']} FROM (SELECT $v AS total)"
+        for written, read in later:
+            assert connection.execute(asked, {"v": written}).fetchall() == [(read,)]
+
+
 @pytest.mark.parametrize("sign", ["'", "\u2019"])
 def test_an_apostrophe_between_thousands_leaves_amounts_as_in_switzerland(sign):
     made = guess(customers=PEOPLE, orders={**ORDERS, "total": [f"1{sign}234.50", "2.00", "3.00"]})
@@ -790,6 +808,18 @@ def test_statuses_of_ours_stay_and_others_are_translated_by_the_whole_vocabulary
     assert "does not know" in made.selects["orders"].decide[0]
 
 
+@pytest.mark.parametrize("refunds", [{}, {"refunded_amount": ["", "5.00", "12.50"]}])
+def test_every_state_of_several_words_is_known(refunds):
+    made = guess(
+        customers=PEOPLE, orders={**ORDERS, **refunds, "status": ["Closed Lost", "completed", "Partial Refund"]}
+    )
+    sql = lines(made, "orders")["status"]
+    assert not re.findall(r"'[^',()]*\n[^',()]*'", sql)
+    with duckdb.connect(":memory:") as connection:
+        row = "SELECT 'Closed Lost' AS status, '9.00' AS total, NULL AS refunded_amount"
+        assert connection.execute(f"SELECT {sql} FROM ({row})").fetchall() == [("cancelled",)]
+
+
 def test_a_state_whose_words_are_known_goes_before_one_of_which_none_is():
     """Odoo's orders have an invoice_status too; its partner_id may hold a name."""
     kept = {column: values for column, values in ORDERS.items() if column not in {"status", "customer_id"}}
@@ -998,6 +1028,34 @@ def test_orders_name_customers_by_a_column_that_both_have():
 def test_a_link_that_meets_no_customer_is_called_into_question():
     orders = {**ORDERS, "customer_id": ["x", "y", "z"]}
     assert "orders.customer_id" in guess(customers=PEOPLE, orders=orders).selects["orders"].decide[0]
+
+
+def test_ids_of_another_system_are_no_link_however_many_customers_there_are():
+    """Where the sample does not hold every customer, what ids are made of tells."""
+    many = {
+        "id": [f"{number}" for number in range(1, 501)],
+        "email": [f"c{number}@example.org" for number in range(1, 501)],
+    }
+    orders = {**ORDERS, "email": ["c501@example.org"] * 3}
+    of_stripe = {**orders, "customer_id": ["cus_9s6XKzkNRiz8i3", "cus_NffrFeUfNV2Hib", "cus_4QFJOjw2pOmAGJ"]}
+    linked = guess(customers=many, orders=of_stripe).selects["orders"]
+    assert linked.alias == "o"
+    assert "customer_id holds other ids than id of customers, so email finds the customer" in " ".join(linked.decide)
+    numbered = guess(customers=many, orders={**orders, "customer_id": ["901", "902", "guest"]}).selects["orders"]
+    assert numbered.alias is None
+    assert "orders.customer_id" not in " ".join(numbered.decide)
+
+
+def test_a_column_that_holds_customers_ids_is_named_where_another_was_taken():
+    signs = ["Qy0AbC", "Qy1DeF", "Qz2GhI"] * 200
+    people = {"id": [f"003{sign}{number}" for number, sign in enumerate(signs)], "email": ["a@example.org"] * 600}
+    orders = {
+        **ORDERS, "customer_id": ["001Qy0AbC7", "001Qz1DeF8", "001Qy2GhI9"], "bill_to": people["id"][:3]
+    }  # fmt: skip
+    [asked] = [
+        told for told in guess(customers=people, orders=orders).selects["orders"].decide if "customer_id" in told
+    ]
+    assert asked.endswith("check whose it is: bill_to holds some")
 
 
 @pytest.mark.parametrize(
