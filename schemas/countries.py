@@ -48,6 +48,14 @@ _ALIASES = {
     "reunion": "RE",
     "st lucia": "LC", "east timor": "TL", "korea democratic peoples republic of": "KP",
     "korea democratic people s republic of": "KP",
+    "congo democratic republic of": "CD", "macedonia former yugoslav republic of": "MK", "fyrom": "MK",
+    "libyan arab jamahiriya": "LY", "rep of ireland": "IE", "western samoa": "WS", "belau": "PW", "vatican": "VA",
+    "united kingdom of great britain and northern ireland": "GB", "hong kong sar": "HK", "macau sar": "MO",
+    "macao sar": "MO", "palestinian territory": "PS", "palestinian territory occupied": "PS",
+    "occupied palestinian territory": "PS", "saint martin french part": "MF", "saint martin dutch part": "SX",
+    "sint maarten dutch part": "SX", "south georgia sandwich islands": "GS", "bonaire saint eustatius and saba": "BQ",
+    "heard island and mcdonald islands": "HM", "united states us virgin islands": "VI",
+    "united states us minor outlying islands": "UM",
     "saint vincent and the grenadines": "VC", "sao tome and principe": "ST", "faroe islands": "FO",
 }  # fmt: skip
 
@@ -81,6 +89,21 @@ def folded(name: str) -> str:
     """A country's name without case, accents and punctuation, words one space apart."""
     plain = "".join(letter for letter in normalize("NFKD", normalize("NFKD", name).casefold()) if not combining(letter))
     return " ".join("".join(letter if letter.isalnum() else " " for letter in plain).split())
+
+
+def country_code(typed: str) -> str | None:
+    """The ISO alpha-2 code of a country's name or code as typed; None if nobody knows it. `South Africa (ZA)` and
+    `Germany, DE` are what both parts say, ISO's articles count for nothing (`Gambia (the)`), and Saint is St.
+    """
+    names = country_names()
+    plain = folded(typed)
+    known = names.get(plain) or names.get(" ".join(word for word in plain.split() if word != "the"))
+    if known is None and plain.startswith("saint "):
+        known = names.get(plain.replace("saint ", "st ", 1))
+    if known is None and " " in plain:
+        name, code = plain.rsplit(" ", 1)
+        known = names.get(name) if len(code) in {2, 3} and names.get(name) == names.get(code) else None
+    return known
 
 
 @cache

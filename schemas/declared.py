@@ -62,10 +62,7 @@ def read_declared(model: type[Model], path: Path, **by_path: str) -> Model:
     try:
         return model.model_validate(content | by_path)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc']) or 'file'}: {_sentence(problem['msg'])}"
-            for problem in error.errors()
-        )
+        problems = "; ".join(f"{_field(problem['loc'])}{_sentence(problem['msg'])}" for problem in error.errors())
         msg = f"{path}: {problems}."
         raise ConfigError(msg) from None
 
@@ -80,6 +77,11 @@ def slug_of(path: Path) -> str:
         msg = f"{path}: the file's name must match [a-z][a-z0-9_]*, because it names assets and folders."
         raise ConfigError(msg)
     return path.stem
+
+
+def _field(places: tuple[int | str, ...]) -> str:
+    """The field, if the problem is of one."""
+    return f"{'.'.join(map(str, places))}: " if places else ""
 
 
 def _sentence(message: str) -> str:

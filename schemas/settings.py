@@ -7,7 +7,7 @@ from functools import cache
 from typing import Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StrictBool, field_validator, model_validator
 
 from schemas.alerts import Alerts
 from schemas.brake import Brake
@@ -54,10 +54,10 @@ class Assumption(Declared):
     ask for, so not profiling.
     """
 
-    ads_upload: bool = False
-    ads_personalization: bool = False
-    email_marketing: bool = False
-    sms_marketing: bool = False
+    ads_upload: StrictBool = False
+    ads_personalization: StrictBool = False
+    email_marketing: StrictBool = False
+    sms_marketing: StrictBool = False
 
 
 class Settings(Declared):

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pipelines.crm.guess_names import vocabulary
 from pipelines.crm.guess_signs import Sign, is_amount, signs_of
-from schemas.countries import country_names, folded
+from schemas.countries import country_code
 from schemas.crm import CONSENT_STATUSES, PURPOSES
 from schemas.money import is_currency
 from schemas.network import network_names
@@ -217,7 +217,7 @@ def _is_phone(value: str) -> bool:
 
 
 def _is_country(value: str) -> bool:
-    return folded(value) in country_names()
+    return country_code(value) is not None
 
 
 def _is_boolean_word(value: str) -> bool:

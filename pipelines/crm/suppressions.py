@@ -36,7 +36,7 @@ def check_select(name: str, select: str, sources: Sources, connection: duckdb.Du
     Raises:
         ConfigError: it is no SQL, reads the warehouse, names no declared source, or gives nothing that names somebody.
     """
-    place = f"config/suppressions/{name}.toml, select"
+    place = f"suppressions/{name}.toml, select"
     tree = parsed(connection, select)
     check_askable(tree, place, ConfigError)
     check_sources(tree, place, sources, ConfigError)
@@ -107,7 +107,7 @@ def rows_by_list(warehouse: Warehouse, rules: dict[str, Suppression]) -> dict[st
 
 def _selected(name: str, select: str, reading: Reading) -> pl.DataFrame:
     """customer_id and address as text, trimmed; blank is none."""
-    crm, place = reading.crm, f"config/suppressions/{name}.toml, select"
+    crm, place = reading.crm, f"suppressions/{name}.toml, select"
     crm.connection.execute("SET VARIABLE as_of = $day::DATE", {"day": reading.as_of})
     with crm.open(check_select(name, select, crm.sources, crm.connection)) as opened, steady(place, opened):
         rows = _rows_of(place, select, opened, reading)

@@ -1,10 +1,13 @@
-"""Statements and lists that name nobody, since the address in them is none: who typed it is protected by nothing."""
+"""What names nobody or nothing, and is told for it: addresses that are none, by which people refuse or ask to be
+forgotten, and countries that nobody knows.
+"""
 
 from __future__ import annotations
 
 import polars as pl
 
 from catalog.warehouse import Warehouse
+from pipelines.identifiers.countries import unknown_countries
 from pipelines.identifiers.digests import is_digest
 from pipelines.identifiers.email_refusals import email_refusal
 from pipelines.identifiers.emails import canonical_email
@@ -13,6 +16,9 @@ from pipelines.identifiers.wrapped import PLAIN
 from pipelines.tombstones.tombstones import with_phone
 from schemas.said import Said
 from schemas.source import TableName
+
+#: So small a share of countries is misspelled in any CRM.
+_SLIPS = 0.01
 
 
 def unreadable_statements(warehouse: Warehouse, table: TableName, default_country: str | None) -> tuple[Said, ...]:
@@ -29,6 +35,22 @@ def unreadable_statements(warehouse: Warehouse, table: TableName, default_countr
         "address."
     )
     return (Said(says, rows=rows),)
+
+
+def unknown_lands(warehouse: Warehouse) -> tuple[Said, ...]:
+    """What is to be told of tonight's customers in countries that nobody knows, if they are more than a few slips."""
+    lived_in = warehouse.read("SELECT country, count(*) AS customers FROM warehouse.crm_customers GROUP BY country")
+    lived_in = lived_in.drop_nulls("country")
+    unknown = lived_in.filter(pl.col("country").is_in(unknown_countries(lived_in["country"]).implode()))
+    customers, every = int(unknown["customers"].sum()), int(lived_in["customers"].sum())
+    if customers <= _SLIPS * every:
+        return ()
+    says = (
+        "Customers whose country is neither a code nor a name of one: {customers} of {every}. Their national phones "
+        "are sent to nobody, nor what a network takes with a country only: let the select of customers in sources.toml "
+        "give codes, such as DE, or names."
+    )
+    return (Said(says, customers=customers, every=every),)
 
 
 def unreadable_requests(requests: pl.DataFrame) -> tuple[Said, ...]:

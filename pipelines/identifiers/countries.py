@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from schemas.countries import country_names, folded
+from schemas.countries import country_code, folded
 
 #: What people and exports write where they name no country.
 _NO_COUNTRY = frozenset(
@@ -15,9 +15,8 @@ _NO_COUNTRY = frozenset(
 
 def country_codes(typed: pl.Series) -> pl.DataFrame:
     """In: names and codes as typed. Out: the same, and iso_country (alpha-2, null if nobody knows it), each once."""
-    names = country_names()
     distinct = typed.drop_nulls().unique().to_list()
-    codes = [names.get(folded(name)) for name in distinct]
+    codes = [country_code(name) for name in distinct]
     return pl.DataFrame(
         {typed.name: distinct, "iso_country": codes}, schema={typed.name: pl.String, "iso_country": pl.String}
     )

@@ -34,6 +34,9 @@ def condition(name: str, segment: Segment, *, has_order_times: bool) -> pl.Expr:
         rule = pl.sql_expr(segment.where)
         used = rule.meta.root_names()
         unknown = sorted(set(used) - set(empty.columns))
+        # So Polars calls what a query within the rule would give.
+        if any(name.startswith("_POLARS_TMP") for name in unknown):
+            raise ConfigError(Said("{place}: a rule is a condition and cannot hold a SELECT.", place=place))
         if unknown:
             msg = Said(
                 "{place}: {unknown} is no column. The columns are {columns}.",

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.countries import EEA, country_codes, country_names, folded, is_country
+from schemas.countries import EEA, country_code, country_codes, folded, is_country
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 def country(typed: str) -> str | None:
-    return country_names().get(folded(typed))
+    return country_code(typed)
 
 
 def column(path: Path, name: str) -> set[str]:

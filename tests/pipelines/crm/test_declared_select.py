@@ -146,4 +146,4 @@ def test_the_text_tells_the_columns_that_duckdb_gives(connection: duckdb.DuckDBP
 def test_a_suppression_is_told_so_as_well(connection: duckdb.DuckDBPyConnection, select: str, told: str) -> None:
     with pytest.raises(ConfigError) as caught:
         check_select("bounced", select, declared("FROM crm"), connection)
-    assert str(caught.value) == f"config/suppressions/bounced.toml, select {told}"
+    assert str(caught.value) == f"suppressions/bounced.toml, select {told}"

@@ -7,7 +7,7 @@ import hashlib
 import polars as pl
 
 from catalog.warehouse import Warehouse
-from pipelines.crm.unreadable import unreadable_lists, unreadable_requests, unreadable_statements
+from pipelines.crm.unreadable import unknown_lands, unreadable_lists, unreadable_requests, unreadable_statements
 
 READABLE = ("jane@example.com", "06 12 34 56 78", "+49 30 12345678", "0471 12 34 56", hashlib.md5(b"a").hexdigest())
 #: Words and placeholders stand where somebody gave none.
@@ -39,6 +39,17 @@ def test_rows_that_name_nobody_are_counted_and_not_shown(warehouse: Warehouse) -
     assert statements.startswith("Rows of consents that name nobody") and "live in: 5." in statements
     assert lists.startswith("Rows of suppressions/bounced.toml that name nobody") and "live in: 5." in lists
     assert not any(address in statements + lists for address in UNREADABLE)
+
+
+def test_countries_that_nobody_knows_are_told_if_they_are_more_than_slips(warehouse: Warehouse) -> None:
+    def told(*countries: str | None) -> list[str]:
+        warehouse.replace("crm_customers", pl.DataFrame({"country": countries}, {"country": pl.String}))
+        return [str(notice) for notice in unknown_lands(warehouse)]
+
+    assert told("FR", "Deutschland", None, "unknown", "") == []
+    assert told(*["FR"] * 99, "Frnace") == []
+    [said] = told("D", "D", "A", "FR", None)
+    assert said.startswith("Customers whose country is neither a code nor a name of one: 3 of 4.")
 
 
 def test_a_request_by_an_e_mail_that_is_none_is_counted() -> None:

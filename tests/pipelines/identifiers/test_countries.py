@@ -37,7 +37,16 @@ def code_of(typed: str | None) -> str | None:
         ("AT", ["Österreich", "Austria"]),
         ("AU", ["Australia", "AUS"]),
         ("CG", ["Congo"]),
-        ("KR", ["South Korea", "Korea, Republic of"]),
+        ("KR", ["South Korea", "Korea, Republic of", "Korea (the Republic of)"]),
+        ("US", ["United States (US)", "United States of America (the)", "USA (US)"]),
+        ("GB", ["United Kingdom (UK)", "Great Britain, GB"]),
+        ("ZA", ["South Africa (ZA)"]),
+        ("DE", ["Germany, DE", "Deutschland (DEU)"]),
+        ("KN", ["Saint Kitts and Nevis", "St. Kitts & Nevis"]),
+        ("NL", ["Netherlands (the)"]),
+        ("CD", ["Congo, the Democratic Republic of the", "Congo, Democratic Republic of the", "Congo (Kinshasa)"]),
+        ("PS", ["Palestinian Territory", "Palestinian Territory, Occupied"]),
+        ("HK", ["Hong Kong SAR", "Hong Kong"]),
     ],
 )
 def test_codes_and_names_in_any_case_are_the_iso_code(code: str, names: list[str]) -> None:
@@ -45,7 +54,29 @@ def test_codes_and_names_in_any_case_are_the_iso_code(code: str, names: list[str
 
 
 @pytest.mark.parametrize(
-    "typed", [None, "", " ", "-", "Atlantis", "F", "u2", "XX", "ZZ", "EU", "Europe", "France, Germany", "75001", "FRX"]
+    "typed",
+    [
+        None,
+        "",
+        " ",
+        "-",
+        "Atlantis",
+        "F",
+        "u2",
+        "XX",
+        "ZZ",
+        "EU",
+        "Europe",
+        "France, Germany",
+        "75001",
+        "FRX",
+        "France (DE)",
+        "United States, FR",
+        "the",
+        "Saint",
+        "Korea",
+        "Republic of China",
+    ],
 )
 def test_what_nobody_knows_stays_unknown(typed: str | None) -> None:
     assert code_of(typed) is None

@@ -111,6 +111,7 @@ def test_a_rule_that_nobody_meets_gives_an_empty_segment() -> None:
     ("where", "sentence"),
     [
         ("revenu >= 500", "revenu is no column"),
+        ("orders_count IN (SELECT 1)", "a rule is a condition and cannot hold a SELECT"),
         ("revenue >= 500 AND email = 'jane@example.com'", "email is no column"),
         ("revenue", "not true or false"),
         ("revenue + 5", "not true or false"),
