@@ -46,13 +46,12 @@ OF_RUNS = sa.Table(
     sa.Column("run", sa.Text, nullable=False),
 )
 
+#: Who gave a leave, when and why.
+_GIVEN = {"reason": ALLOWANCES.c.reason, "at": ALLOWANCES.c.allowed_at, "by": ALLOWANCES.c.allowed_by}
+
 _STANDS = ALLOWANCES.c.night.is_(None) & ALLOWANCES.c.number.not_in(
     sa.union_all(sa.select(TAKEN_BACK.c.number), sa.select(OF_RUNS.c.number))
 )
-
-
-#: Who gave a leave, when and why.
-_GIVEN = {"reason": ALLOWANCES.c.reason, "at": ALLOWANCES.c.allowed_at, "by": ALLOWANCES.c.allowed_by}
 
 
 class Leave(NamedTuple):

@@ -13,6 +13,7 @@ from pipelines.history.nights import Night
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.identifiers.match_keys import network_keys
 from pipelines.uploads.people import NetworkPeople, network_people
+from pipelines.uploads.permitted import worth
 from schemas.network import Network, match_columns
 
 #: Who is left out costs another a key, and who thereby is not held out costs a third none: nothing reaches further.
@@ -53,18 +54,18 @@ class KnownPeople(NamedTuple):
         return network_people(permitted, held, refused, self.network, self.states)
 
 
-def known_at(night: Night, network: Network, person_id: str) -> KnownPeople:
+def known_at(night: Night, network: Network, currency: str, person_id: str) -> KnownPeople:
     """What the night knew for the network."""
     held = _with_neighbours(night, network, person_id)
-    permitted = permitted_people(night, network.name, [person_id, *held["person_id"].unique()])
+    permitted = permitted_people(night, network.name, currency, [person_id, *held["person_id"].unique()])
     return KnownPeople(network, held, permitted.with_row_index("number"), refused_keys(night, network.name))
 
 
-def permitted_people(night: Night, network: str, people: list[str] | None = None) -> pl.DataFrame:
-    """person_id, assumed, by_other_purpose, country, revenue: who of the people, or of everybody, might be sent to the
-    network."""
+def permitted_people(night: Night, network: str, currency: str, people: list[str] | None = None) -> pl.DataFrame:
+    """person_id, assumed, by_other_purpose, country, revenue (in the currency): who of the people, or of everybody,
+    might be sent to the network."""
     every = (
-        "SELECT person_id, assumed, by_other_purpose, country, revenue "
+        f"SELECT person_id, assumed, by_other_purpose, country, {worth(currency)} "
         f"FROM {night.table('permissions')} LEFT JOIN (FROM warehouse.features WHERE as_of = $day) USING (person_id) "
         "WHERE network = $network"
     )

@@ -30,7 +30,9 @@ def past_rows(
     if audience.segment not in declared.segments:
         return ()
     inside = members_on(warehouse, declared, audience.segment, as_of=day)
-    permitted = permitted_people(night, audience.network).join(inside, on="person_id", how="semi")
+    permitted = permitted_people(night, audience.network, declared.settings.currency).join(
+        inside, on="person_id", how="semi"
+    )
     permitted = permitted.with_row_index("number")
     records = person_records(night, permitted["person_id"])
     known = KnownPeople(

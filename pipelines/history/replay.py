@@ -95,7 +95,7 @@ def replay(night: Night, home: Home, catalog: Catalog, current: Config, identity
         done += [Replayed(each, "impossible", reason=refused[each] or "") for each in here if each not in possible]
         if not possible:
             continue
-        then = _then(night, declared.networks[name], tonight, records)
+        then = _then(night, declared, declared.networks[name], tonight, records)
         for audience in possible:
             rows = _rows(declared, audience, then.known, identity_key, members_of)
             done.append(_rebuilt(folder, home, declared, audience, published[audience], rows, left=then.left))
@@ -126,10 +126,10 @@ def _refusal(audience: Audience, published: _Published, declared: Config, curren
     return None
 
 
-def _then(night: Night, network: Network, tonight: Tonight, records: pl.DataFrame) -> _Then:
+def _then(night: Night, declared: Config, network: Network, tonight: Tonight, records: pl.DataFrame) -> _Then:
     name = network.name
     held = identifiers(records, match_columns([network]))
-    permitted = permitted_people(night, name)
+    permitted = permitted_people(night, name, declared.settings.currency)
     # Whoever has a record today that belongs to somebody who may not be sent: they withdrew, or are suppressed.
     gone = night.read(
         f"SELECT DISTINCT before.person_id FROM {night.table('customer_records')} AS before "

@@ -140,7 +140,7 @@ def _answers(  # noqa: PLR0913, PLR0917 - what is known, of whom it is asked, an
     for audience in audiences:
         name = audience.network
         if name not in known:
-            known[name] = known_at(night, config.networks[name], person_id)
+            known[name] = known_at(night, config.networks[name], config.settings.currency, person_id)
         choice = choice_of(audience, config.segments)
         lost = lost_for(night, known[name], audience.segment, choice, person_id, identity_key)
         yield _answer(night, catalog, config, person_id, audience, lost)

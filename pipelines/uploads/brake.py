@@ -44,8 +44,6 @@ _FEW_ROWS = 5
 #: Of these tables both speak of what people said.
 _WHO_SAYS = {table_said("customers"), table_said("consents")}
 _FEWER_MAY_BE_SENT = "the share of people who may be sent went from {before} to {now} (limit: {limit} points less)"
-
-
 _SHRANK = "the audience went from {before} to {now} people (limit: {limit} fewer)"
 #: What may have made an audience too small.
 _WHY_SMALL = {_FEWER_MAY_BE_SENT, _SHRANK}
@@ -151,10 +149,8 @@ def _found(  # noqa: PLR0913, PLR0917 - as in `verdict_on`
 
 def _was_held(audience: Audience, outbox: Outbox) -> bool:
     """Whether the brake held the audience when a night before reached it last: its leave was given for that."""
-    for row in newest_rows(outbox.catalog, OUTCOMES, *of_audience(OUTCOMES, audience)):
-        reason = outbox.catalog.reasons([row["as_of"]]).get((audience, row["as_of"]))
-        return reason is not None and reason.sentence == HOLDS
-    return False
+    days = [row["as_of"] for row in newest_rows(outbox.catalog, OUTCOMES, *of_audience(OUTCOMES, audience))]
+    return any(reason.sentence == HOLDS for (of, _), reason in outbox.catalog.reasons(days).items() if of == audience)
 
 
 def settle_leave(audience: Audience, verdict: Verdict, outbox: Outbox, outcome: str) -> None:

@@ -20,13 +20,15 @@ from schemas.network import Network, match_columns
 PERMITTED = "FROM _permitted"
 
 
+def worth(currency: str) -> str:
+    """SQL for the revenue of features with as many decimals as the currency has: what a network is told."""
+    return f"revenue::DECIMAL(18, {exponent(currency)}) AS revenue"
+
+
 def gather_members(warehouse: Warehouse, as_of: date, currency: str, members: str) -> None:
-    """Find what the features of the day say of the `members` (SQL for person_id) of all networks' audiences: revenue
-    with as many decimals as the company's currency has.
-    """
+    """Find what the features of the day say of the `members` (SQL for person_id) of all networks' audiences."""
     warehouse.execute(
-        f"CREATE OR REPLACE TEMP TABLE _members AS SELECT person_id, country, "
-        f"revenue::DECIMAL(18, {exponent(currency)}) AS revenue FROM "
+        f"CREATE OR REPLACE TEMP TABLE _members AS SELECT person_id, country, {worth(currency)} FROM "
         "(SELECT person_id, country, revenue FROM warehouse.features WHERE as_of = $day) "
         f"RIGHT JOIN (SELECT DISTINCT person_id FROM ({members})) USING (person_id)",
         day=as_of,

@@ -16,8 +16,6 @@ from schemas.uploads import FileEntry
 
 #: Why an audience that has left the config is given nobody any more.
 RETIRED = Said("it is no longer declared, so that nobody is added and its list is to be deleted")
-
-
 #: What begins a step on a list that nobody said was made.
 _IF_UNCONFIRMED = "If an earlier version was uploaded without being confirmed: "
 

@@ -71,16 +71,16 @@ def test_everybody_within_two_steps_is_known_and_nobody_else(night: Night) -> No
             for _ in range(2):
                 shared = keys.filter(pl.col("person_id").is_in(near)).select("key", "value")
                 near |= {*keys.join(shared, on=["key", "value"], how="semi")["person_id"]}
-            found = known_at(night, network, who).held
+            found = known_at(night, network, "EUR", who).held
             assert set(found["person_id"]) == near, (name, who)
             reached.append("".join(sorted(near)))
     assert reached == ["abc", "abcde", "de", "f"]
 
 
 def test_who_may_be_sent_and_what_is_refused_is_that_of_the_network(night: Night) -> None:
-    known = known_at(night, networks()["google_ads"], "a")
+    known = known_at(night, networks()["google_ads"], "EUR", "a")
     permitted = known.permitted.sort("person_id").select("person_id", "assumed", "by_other_purpose", "country").rows()
     assert permitted == [("a", True, False, None), ("b", False, False, "FR")]
     assert known.refused["value"].to_list() == ["google_ads"]
-    alone = known_at(night, networks()["google_ads"], "g")
+    alone = known_at(night, networks()["google_ads"], "EUR", "g")
     assert alone.permitted["person_id"].to_list() == ["g"]
