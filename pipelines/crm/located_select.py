@@ -29,30 +29,46 @@ class LocatedSelect:
     """A select that also returns `source_file` where its rows are those of one source, in order."""
 
     select: str
+    #: Whether they are all of its rows.
     one_to_one: bool
     places_text: str
+    #: Where they are some: SQL for `source_file` of every row of the source, in order, and whether it is one (`met`).
+    condition: str | None = None
 
     def places(self, wanted: pl.DataFrame, starts: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:
-        """source_row, source, row for each `wanted` row of the result; `row` is null where nobody can say.
+        """source_row, source, row for each `wanted` row of a result that has all rows of its source.
 
         In: wanted (source_row, place in the result, source: the file); starts (source, start: the place of the file's
         first row); rejected (source, row): lines that the reader skipped, which count as rows of their file.
         """
-        if not self.one_to_one:
-            return wanted.select(ROW, source=pl.lit(self.places_text), row=pl.lit(None, dtype=pl.Int64))
         located = wanted.join(starts, on="source").with_columns(row=pl.col("place") - pl.col("start") + 1)
-        # The k-th skipped line of a file stands before those rows that were counted without it.
-        skipped = rejected.select("source", at=pl.col("row")).sort("source", "at")
-        skipped = skipped.with_columns(at=pl.col("at") - pl.int_range(pl.len()).over("source"))
-        shifts = (
-            located.join(skipped, on="source")
-            .filter(pl.col("at") <= pl.col("row"))
-            .group_by(ROW)
-            .agg(shift=pl.len().cast(pl.Int64))
-        )
-        return located.join(shifts, on=ROW, how="left").select(
-            ROW, source=file_name(pl.col("source")), row=pl.col("row") + pl.col("shift").fill_null(0)
-        )
+        return _beyond_skipped(located, rejected)
+
+    def places_of_met(self, wanted: pl.DataFrame, met: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:
+        """The same of a result that has some rows of its source. In: met (file, met), row by row of the source."""
+        rows = met.with_columns(row=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("file")).filter("met")
+        places = rows.select("row", place=pl.int_range(pl.len(), dtype=pl.Int64).cast(wanted.schema["place"]))
+        return _beyond_skipped(wanted.join(places, on="place"), rejected)
+
+    def nowhere(self, wanted: pl.DataFrame) -> pl.DataFrame:
+        """The same of a result of which nobody can say it; `row` is null. In: wanted (source_row)."""
+        return wanted.select(ROW, source=pl.lit(self.places_text), row=pl.lit(None, dtype=pl.Int64))
+
+
+def _beyond_skipped(located: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:
+    """source_row, source, row. In: located (source_row, source, row without those that were skipped)."""
+    # The k-th skipped line of a file stands before those rows that were counted without it.
+    skipped = rejected.select("source", at=pl.col("row")).sort("source", "at")
+    skipped = skipped.with_columns(at=pl.col("at") - pl.int_range(pl.len()).over("source"))
+    shifts = (
+        located.join(skipped, on="source")
+        .filter(pl.col("at") <= pl.col("row"))
+        .group_by(ROW)
+        .agg(shift=pl.len().cast(pl.Int64))
+    )
+    return located.join(shifts, on=ROW, how="left").select(
+        ROW, source=file_name(pl.col("source")), row=pl.col("row") + pl.col("shift").fill_null(0)
+    )
 
 
 def file_name(path: pl.Expr) -> pl.Expr:
@@ -69,14 +85,22 @@ def with_file(connection: duckdb.DuckDBPyConnection, select: str, opened: tuple[
     tree = parsed(connection, select)
     if tree.get("error") or len(tree["statements"]) != 1 or not _keeps_rows(tree["statements"][0]["node"]):
         return unchanged
+    node = tree["statements"][0]["node"]
     # `*` and most of `COLUMNS(...)` give it already; what a pattern in COLUMNS gives, only DuckDB knows.
     given = _columns(connection, tree)
     if given is not None and "source_file" not in given:
-        tree["statements"][0]["node"]["select_list"].append(_SOURCE_FILE)
+        node["select_list"].append(_SOURCE_FILE)
         given = _columns(connection, tree)
     if given is None or "source_file" not in given:
         return unchanged
-    return LocatedSelect(_select(connection, tree), one_to_one=True, places_text=places)
+    text, condition = _select(connection, tree), node["where_clause"]
+    if not condition:
+        return LocatedSelect(text, one_to_one=True, places_text=places)
+    node["select_list"], node["where_clause"] = [_SOURCE_FILE, condition | {"alias": "met"}], None
+    # A condition on what the select calls a column cannot be asked alone.
+    if _columns(connection, tree) is None:
+        return unchanged
+    return LocatedSelect(text, one_to_one=False, places_text=places, condition=_select(connection, tree))
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, tree: dict[str, Any]) -> list[str] | None:
@@ -150,10 +174,10 @@ def _names_warehouse(tree: object) -> bool:
 
 
 def _keeps_rows(node: dict[str, object]) -> bool:
-    """Whether a parsed select returns each row of one table once, in order."""
+    """Whether a parsed select returns rows of one table once each, in order: all, or those that meet its condition."""
     table = node.get("from_table")
     with_ = node.get("cte_map")
-    clauses = ("where_clause", "having", "qualify", "sample", "modifiers", "group_expressions")
+    clauses = ("having", "qualify", "sample", "modifiers", "group_expressions")
     return (
         node.get("type") == "SELECT_NODE"
         and isinstance(table, dict)
@@ -161,17 +185,20 @@ def _keeps_rows(node: dict[str, object]) -> bool:
         and not any(node.get(clause) for clause in clauses)
         and not (isinstance(with_, dict) and with_.get("map"))
         and not _moves_rows(node.get("select_list"))
+        and not _moves_rows(node.get("where_clause"))
     )
 
 
 def _moves_rows(tree: object) -> bool:
-    """Whether a window (other order) or `unnest` (other number of rows) stands in a select list."""
+    """Whether a window or a question of its own (other order), or `unnest` (other number of rows) stands in it: DuckDB
+    answers such questions by a join.
+    """
     if isinstance(tree, list):
         return any(_moves_rows(branch) for branch in tree)
     if not isinstance(tree, dict):
         return False
     return (
-        tree.get("class") == "WINDOW"
+        tree.get("class") in {"WINDOW", "SUBQUERY"}
         or tree.get("function_name") in {"unnest", "generate_series", "range"}
         or any(_moves_rows(branch) for branch in tree.values())
     )

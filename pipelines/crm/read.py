@@ -143,10 +143,7 @@ class Crm:
         read = arrival.seen_height() + rejected.height
         with worded(table, opened, select):
             broken = self._set_aside(arrival, further)
-        if located.one_to_one:
-            places = located.places(arrival.places(broken[ROW]), arrival.starts(), rejected)
-        else:
-            places = located.places(broken, rejected, rejected)
+        places = self._places(arrival, located, broken, rejected)
         quarantined = pl.concat(
             [
                 # Consents have a column `source` of their own.
@@ -162,6 +159,25 @@ class Crm:
                 self.connection.execute(f"DROP TABLE {name}")
         arrival.take_out(broken[ROW])
         return Pulled(read, arrival, quarantined, broken.select(contract.column_names()))
+
+    def _places(
+        self, arrival: Arrival, located: LocatedSelect, broken: pl.DataFrame, rejected: pl.DataFrame
+    ) -> pl.DataFrame:
+        """source_row, source, row of the broken rows, as far as anybody can say."""
+        if located.one_to_one:
+            return located.places(arrival.places(broken[ROW]), arrival.starts(), rejected)
+        if located.condition is None or broken.is_empty():
+            return located.nowhere(broken)
+        select = self.sources.table(arrival.table).select or ""
+        with self._open(arrival.table, select) as opened:
+            # A word for each row of the source: the file's number, not its path.
+            file = f"list_position({literal(_files(opened))}, source_file)::USMALLINT AS file"
+            query = f"SELECT {file}, coalesce(met, FALSE) AS met FROM ({located.condition})"
+            met = self._read(arrival.table, query, select, opened)
+        if met["met"].sum() != arrival.seen_height():
+            # It is another one each time that it is asked.
+            return located.nowhere(broken)
+        return located.places_of_met(arrival.places(broken[ROW]), met, rejected)
 
     def _arrive(self, arrival: Arrival, located: LocatedSelect, opened: tuple[OpenSource, ...]) -> None:
         """Make the temporary tables of what the select gives."""

@@ -312,17 +312,36 @@ def test_files_of_one_name_in_two_folders_are_counted_apart(pull: Pull, tmp_path
         pytest.param("SELECT trim(COLUMNS(* EXCLUDE (source_file))) FROM crm", id="a function of each"),
         pytest.param("SELECT customer_id, email FROM crm;", id="with a semicolon"),
         pytest.param("SELECT customer_id, email FROM crm -- all of it", id="with a comment"),
+        pytest.param("SELECT customer_id, email FROM crm WHERE email <> 'a'", id="of some rows"),
+        pytest.param("SELECT c.customer_id, c.email FROM crm AS c WHERE trim(c.email) <> '' AND email <> 'a'",
+                     id="of some rows, by another name"),
     ],
-)
+)  # fmt: skip
 def test_a_select_that_keeps_its_rows_tells_them_by_the_file(pull: Pull, tmp_path: Path, select: str) -> None:
     write(tmp_path, "customer_id,email\n1,a\n,b\n3,c\n,d\n")
     assert told(pull(select)) == [("crm.csv", 2, "customer_id missing"), ("crm.csv", 4, "customer_id missing")]
 
 
+def test_rows_of_a_condition_are_told_by_the_file_beyond_short_lines_and_on_later_nights(
+    pull: Pull, tmp_path: Path
+) -> None:
+    write(tmp_path, "customer_id,email,phone\n1,a,\n2\n,b,\n4,no,\n5\n,c,\n", name="a.csv")
+    write(tmp_path, "customer_id,email,phone\n,no,\n,d,\n", name="b.csv")
+    select = "SELECT customer_id, email, phone FROM crm WHERE email <> 'no'"
+    found = {each for each in told(pull(select, files="*.csv")) if each[2] == "customer_id missing"}
+    assert found == {("a.csv", row, "customer_id missing") for row in (3, 6)} | {("b.csv", 2, "customer_id missing")}
+
+
 @pytest.mark.parametrize(
     "select",
     [
-        pytest.param("SELECT id AS customer_id, email FROM crm WHERE email <> 'a'", id="where"),
+        pytest.param("SELECT c.id AS customer_id, (SELECT min(email) FROM crm AS o WHERE o.email = c.email) AS email "
+                     "FROM crm AS c", id="with a question of its own"),
+        pytest.param("SELECT id AS customer_id, email FROM crm WHERE email IN (SELECT email FROM crm WHERE id > '')",
+                     id="where, with a question of its own"),
+        pytest.param("SELECT id AS customer_id, email FROM crm WHERE random() < 2 AND email <> 'a'", id="by chance"),
+        pytest.param("SELECT nullif(id, '') AS phone, id AS customer_id, email FROM crm "
+                     "WHERE coalesce(phone, 'x') <> '1'", id="where, by a name of its own"),
         pytest.param("SELECT id AS customer_id, email FROM crm ORDER BY email DESC", id="order"),
         pytest.param("SELECT DISTINCT id AS customer_id, email FROM crm", id="distinct"),
         pytest.param("SELECT id AS customer_id, max(email) AS email FROM crm GROUP BY id", id="groups"),
