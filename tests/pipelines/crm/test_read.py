@@ -337,7 +337,7 @@ def test_rows_of_a_condition_are_told_by_the_file_beyond_short_lines_and_on_late
     [
         pytest.param("SELECT c.id AS customer_id, (SELECT min(email) FROM crm AS o WHERE o.email = c.email) AS email "
                      "FROM crm AS c", id="with a question of its own"),
-        pytest.param("SELECT id AS customer_id, email FROM crm WHERE email IN (SELECT email FROM crm WHERE id > '')",
+        pytest.param("SELECT id AS customer_id, email FROM crm WHERE email IN (SELECT email FROM crm)",
                      id="where, with a question of its own"),
         pytest.param("SELECT id AS customer_id, email FROM crm WHERE random() < 2 AND email <> 'a'", id="by chance"),
         pytest.param("SELECT nullif(id, '') AS phone, id AS customer_id, email FROM crm "
