@@ -162,6 +162,11 @@ class Arrival:
         query = f"SELECT {', '.join(self.contract.column_names())}, rowid AS {ROW} FROM {self.name}"
         return self.read(f"{query} WHERE rowid IN ({_listed(rows)})").with_columns(pl.col(ROW).cast(pl.UInt32))
 
+    def marks(self, rows: pl.Series) -> pl.DataFrame:
+        """source_row and raw_mark of the given rows."""
+        found = self.read(f"SELECT rowid AS {ROW}, {RAW_MARK} FROM {self.name} WHERE rowid IN ({_listed(rows)})")
+        return found.with_columns(pl.col(ROW).cast(pl.UInt32))
+
     def take_out(self, rows: pl.Series) -> None:
         """Delete rows by their place."""
         self.execute(f"DELETE FROM {{table}} WHERE rowid IN ({_listed(rows)})")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 import polars as pl
 
+from catalog.duckdb_connection import quoted_name
 from pipelines.crm.contract import ROW
 from pipelines.crm.sources import OpenSource
+from schemas.crm import RAW_MARK
 from schemas.errors import RelanceError
 from schemas.said import Said
 
@@ -32,8 +34,11 @@ class LocatedSelect:
     #: Whether they are all of its rows.
     one_to_one: bool
     places_text: str
-    #: Where they are some: SQL for `source_file` of every row of the source, in order, and whether it is one (`met`).
-    condition: str | None = None
+    #: Where they are not: the select that also returns, as `source_file_name` and `source_file_row`, the file and the
+    #: number, over all files, of that row of its source of which each of its rows is made.
+    numbered: str | None = None
+    #: SQL for source and start: the number of each file's first row.
+    starts: str | None = None
 
     def places(self, wanted: pl.DataFrame, starts: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:
         """source_row, source, row for each `wanted` row of a result that has all rows of its source.
@@ -44,11 +49,17 @@ class LocatedSelect:
         located = wanted.join(starts, on="source").with_columns(row=pl.col("place") - pl.col("start") + 1)
         return _beyond_skipped(located, rejected)
 
-    def places_of_met(self, wanted: pl.DataFrame, met: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:
-        """The same of a result that has some rows of its source. In: met (file, met), row by row of the source."""
-        rows = met.with_columns(row=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("file")).filter("met")
-        places = rows.select("row", place=pl.int_range(pl.len(), dtype=pl.Int64).cast(wanted.schema["place"]))
-        return _beyond_skipped(wanted.join(places, on="place"), rejected)
+    def places_by_mark(
+        self, wanted: pl.DataFrame, numbered: pl.DataFrame, starts: pl.DataFrame, rejected: pl.DataFrame
+    ) -> pl.DataFrame:
+        """The same of a result that has other rows than its source. In: wanted (source_row, raw_mark); numbered
+        (raw_mark, source: the file, number). Rows that bear one mark are alike in all: any may stand for another.
+        """
+        nth = pl.int_range(pl.len()).over(RAW_MARK)
+        rows = numbered.sort("number").with_columns(nth=nth).join(starts, on="source")
+        found = wanted.with_columns(nth=nth).join(rows, on=[RAW_MARK, "nth"])
+        located = _beyond_skipped(found.with_columns(row=pl.col("number") - pl.col("start") + 1), rejected)
+        return pl.concat([located, self.nowhere(wanted.join(located, on=ROW, how="anti"))])
 
     def nowhere(self, wanted: pl.DataFrame) -> pl.DataFrame:
         """The same of a result of which nobody can say it; `row` is null. In: wanted (source_row)."""
@@ -80,12 +91,12 @@ def with_file(connection: duckdb.DuckDBPyConnection, select: str, opened: tuple[
     """The select with `source_file` added, if each of its rows is one row of one file source."""
     places = ", ".join(source.place.rsplit("/", 1)[-1] for source in opened)
     unchanged = LocatedSelect(select, one_to_one=False, places_text=places)
-    if len(opened) != 1 or not opened[0].files:
-        return unchanged
     tree = parsed(connection, select)
-    if tree.get("error") or len(tree["statements"]) != 1 or not _keeps_rows(tree["statements"][0]["node"]):
+    if tree.get("error") or len(tree["statements"]) != 1:
         return unchanged
     node = tree["statements"][0]["node"]
+    if len(opened) != 1 or not opened[0].files or not _keeps_rows(node):
+        return _numbered(connection, tree, opened, unchanged)
     # `*` and most of `COLUMNS(...)` give it already; what a pattern in COLUMNS gives, only DuckDB knows.
     given = _columns(connection, tree)
     if given is not None and "source_file" not in given:
@@ -93,14 +104,39 @@ def with_file(connection: duckdb.DuckDBPyConnection, select: str, opened: tuple[
         given = _columns(connection, tree)
     if given is None or "source_file" not in given:
         return unchanged
-    text, condition = _select(connection, tree), node["where_clause"]
-    if not condition:
-        return LocatedSelect(text, one_to_one=True, places_text=places)
-    node["select_list"], node["where_clause"] = [_SOURCE_FILE, condition | {"alias": "met"}], None
-    # A condition on what the select calls a column cannot be asked alone.
-    if _columns(connection, tree) is None:
+    return LocatedSelect(_select(connection, tree), one_to_one=True, places_text=places)
+
+
+def _numbered(
+    connection: duckdb.DuckDBPyConnection,
+    tree: dict[str, Any],
+    opened: tuple[OpenSource, ...],
+    unchanged: LocatedSelect,
+) -> LocatedSelect:
+    """With what numbers its rows, if they are made of rows of one file source: whatever it leaves out, sorts or asks of
+    others within its columns.
+    """
+    node = tree["statements"][0]["node"]
+    table = node.get("from_table")
+    with_ = node.get("cte_map")
+    if node["type"] != "SELECT_NODE" or table["type"] != "BASE_TABLE" or (isinstance(with_, dict) and with_.get("map")):
         return unchanged
-    return LocatedSelect(text, one_to_one=False, places_text=places, condition=_select(connection, tree))
+    [name] = [source.name for source in opened if source.files and source.name == table["table_name"].lower()] or [None]
+    if name is None:
+        return unchanged
+    every = f'(SELECT *, row_number() OVER () AS source_file_row, source_file AS source_file_name FROM "{name}")'
+    alias = quoted_name(table["alias"] or name)
+    asked = parsed(connection, f"SELECT {alias}.source_file_row, {alias}.source_file_name FROM {every} AS {alias}")
+    numbering = asked["statements"][0]["node"]
+    node["from_table"], node["select_list"] = numbering["from_table"], [*node["select_list"], *numbering["select_list"]]
+    # No column can stand beside an aggregate, and a star gives them already.
+    given = _columns(connection, tree) or []
+    if "source_file_row_1" in given:
+        node["select_list"] = node["select_list"][:-2]
+    elif "source_file_row" not in given:
+        return unchanged
+    starts = f"SELECT source_file_name AS source, min(source_file_row) AS start FROM {every} GROUP BY source_file_name"
+    return replace(unchanged, numbered=_select(connection, tree), starts=starts)
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, tree: dict[str, Any]) -> list[str] | None:
@@ -174,10 +210,10 @@ def _names_warehouse(tree: object) -> bool:
 
 
 def _keeps_rows(node: dict[str, object]) -> bool:
-    """Whether a parsed select returns rows of one table once each, in order: all, or those that meet its condition."""
+    """Whether a parsed select returns each row of one table once, in order."""
     table = node.get("from_table")
     with_ = node.get("cte_map")
-    clauses = ("having", "qualify", "sample", "modifiers", "group_expressions")
+    clauses = ("where_clause", "having", "qualify", "sample", "modifiers", "group_expressions")
     return (
         node.get("type") == "SELECT_NODE"
         and isinstance(table, dict)
@@ -185,7 +221,6 @@ def _keeps_rows(node: dict[str, object]) -> bool:
         and not any(node.get(clause) for clause in clauses)
         and not (isinstance(with_, dict) and with_.get("map"))
         and not _moves_rows(node.get("select_list"))
-        and not _moves_rows(node.get("where_clause"))
     )
 
 

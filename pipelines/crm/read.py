@@ -14,7 +14,7 @@ import dataframely as dy
 import duckdb
 import polars as pl
 
-from catalog.duckdb_connection import frame_of, literal
+from catalog.duckdb_connection import frame_of, literal, store_frame
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.casts import file_number, typed_select
 from pipelines.crm.contract import ROW
@@ -166,18 +166,19 @@ class Crm:
         """source_row, source, row of the broken rows, as far as anybody can say."""
         if located.one_to_one:
             return located.places(arrival.places(broken[ROW]), arrival.starts(), rejected)
-        if located.condition is None or broken.is_empty():
+        if located.numbered is None or located.starts is None or broken.is_empty():
             return located.nowhere(broken)
-        select = self.sources.table(arrival.table).select or ""
-        with self._open(arrival.table, select) as opened:
-            # A word for each row of the source: the file's number, not its path.
-            file = f"list_position({literal(_files(opened))}, source_file)::USMALLINT AS file"
-            query = f"SELECT {file}, coalesce(met, FALSE) AS met FROM ({located.condition})"
-            met = self._read(arrival.table, query, select, opened)
-        if met["met"].sum() != arrival.seen_height():
-            # It is another one each time that it is asked.
-            return located.nowhere(broken)
-        return located.places_of_met(arrival.places(broken[ROW]), met, rejected)
+        wanted, table = arrival.marks(broken[ROW]), arrival.table
+        store_frame(self.connection, "_wanted", wanted)
+        select = self.sources.table(table).select or ""
+        with self._open(table, select) as opened:
+            texts, given = self._given(table, located.numbered, opened)
+            of_row = f"{RAW_MARK}, source_file_name AS source, source_file_row AS number"
+            query = (
+                f"SELECT {of_row} FROM ({marked(texts, given, arrival.contract)}) SEMI JOIN _wanted USING ({RAW_MARK})"
+            )
+            numbered, starts = (self._read(table, each, select, opened) for each in (query, located.starts))
+        return located.places_by_mark(wanted, numbered, starts, rejected)
 
     def _arrive(self, arrival: Arrival, located: LocatedSelect, opened: tuple[OpenSource, ...]) -> None:
         """Make the temporary tables of what the select gives."""

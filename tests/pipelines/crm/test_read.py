@@ -322,6 +322,26 @@ def test_a_select_that_keeps_its_rows_tells_them_by_the_file(pull: Pull, tmp_pat
     assert told(pull(select)) == [("crm.csv", 2, "customer_id missing"), ("crm.csv", 4, "customer_id missing")]
 
 
+@pytest.mark.parametrize(
+    "select",
+    [
+        "SELECT (SELECT min(o.customer_id) FROM crm AS o WHERE lower(o.email) = lower(c.email)) AS customer_id, email "
+        "FROM crm AS c WHERE email <> 'no'",
+        "SELECT DISTINCT customer_id, email FROM crm WHERE email <> 'no' ORDER BY email DESC",
+        "SELECT customer_id, unnest([email, email || 'x']) AS email FROM crm WHERE email <> 'no'",
+    ],
+)
+def test_a_row_is_told_by_the_file_wherever_the_select_puts_it(pull: Pull, tmp_path: Path, select: str) -> None:
+    rows = [
+        ("" if number % 97 == 0 else f"{number}", "no" if number % 5 == 0 else f"e{number}") for number in range(4000)
+    ]
+    write(tmp_path, "customer_id,email\n" + "".join(f"{customer},{email}\n" for customer, email in rows))
+    missing = {place for place, (customer, email) in enumerate(rows, start=1) if not customer and email != "no"}
+    found = [row for _, row, rule in told(pull(select)) if rule == "customer_id missing"]
+    assert set(found) == missing
+    assert len(found) == len(missing) * (2 if "unnest" in select else 1)
+
+
 def test_rows_of_a_condition_are_told_by_the_file_beyond_short_lines_and_on_later_nights(
     pull: Pull, tmp_path: Path
 ) -> None:
