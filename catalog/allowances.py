@@ -49,6 +49,11 @@ OF_RUNS = sa.Table(
 #: Who gave a leave, when and why.
 _GIVEN = {"reason": ALLOWANCES.c.reason, "at": ALLOWANCES.c.allowed_at, "by": ALLOWANCES.c.allowed_by}
 
+#: Leaves that were given because the brake held the audience.
+FOR_HOLDS = sa.Table(
+    "allowances_for_holds", METADATA, sa.Column("number", sa.Integer, primary_key=True, autoincrement=False)
+)
+
 _STANDS = ALLOWANCES.c.night.is_(None) & ALLOWANCES.c.number.not_in(
     sa.union_all(sa.select(TAKEN_BACK.c.number), sa.select(OF_RUNS.c.number))
 )
@@ -63,13 +68,26 @@ class Leave(NamedTuple):
     by: str
 
 
-def allow(catalog: Catalog, audience: Audience, reason: str) -> bool:
-    """Let the audience pass the brake the next time that it trips; False if a leave waits for that already."""
+def allow(catalog: Catalog, audience: Audience, reason: str, *, is_held: bool = False) -> bool:
+    """Let the audience pass the brake the next time that it trips, or if it `is_held` for that, only until a night
+    publishes it; False if a leave waits for that already.
+    """
     with catalog.writing() as connection:
         if _standing(connection, audience) is not None:
             return False
-        _give(connection, catalog, audience, reason)
+        number = _give(connection, catalog, audience, reason)
+        if is_held:
+            connection.execute(sa.insert(FOR_HOLDS).values(number=number))
     return True
+
+
+def end_leave_for_hold(catalog: Catalog, audience: Audience) -> None:
+    """Take back the audience's leave if it was given because the brake held it, which is over."""
+    with catalog.reading() as connection:
+        number = _standing(connection, audience)
+        for_hold = connection.execute(sa.select(FOR_HOLDS.c.number).where(FOR_HOLDS.c.number == number)).first()
+    if for_hold is not None:
+        take_back(catalog, audience, "the audience passed the brake without it")
 
 
 def _give(connection: sa.Connection, catalog: Catalog, audience: Audience, reason: str) -> int:

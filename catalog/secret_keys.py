@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -214,16 +215,30 @@ def _make(home: Home, name: str) -> str:
     write_durably(beside, new_key() + "\n")
     try:
         # Another process that starts at the same moment makes one too: the first that has the name stays.
-        os.link(beside, path)
-    except FileExistsError:
-        pass
-    except OSError:
-        # A file system without links.
-        beside.replace(path)
+        with suppress(FileExistsError):
+            _name(beside, path)
     finally:
-        beside.unlink(missing_ok=True)
+        beside.unlink()
     sync(home.keys)
     return read_key(path.read_text("ascii", "replace"), str(path))
+
+
+def _name(beside: Path, path: Path) -> None:
+    """Give the file beside the name `path`.
+
+    Raises:
+        FileExistsError: another has it.
+    """
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without links. A kill in between leaves a file that holds no key, and is told so.
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(beside.read_text("ascii"))
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _publish(home: Home, public_key: str) -> None:

@@ -51,7 +51,11 @@ def allow(
 
 
 def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
-    if not allow_once(catalog, audience, reason):
+    from pipelines.uploads.brake import HOLDS, LIST_SHRANK, NAMES_FEWER, NAMES_NOBODY, TABLE_SHRANK, silence_forbids
+
+    reason_held = _why_held(catalog, audience)
+    is_held = reason_held is not None and reason_held.sentence in {HOLDS, SHORT_AND_CHANGED}
+    if not allow_once(catalog, audience, reason, is_held=is_held):
         for waiting in standing_leaves(catalog):
             if waiting.audience == audience:
                 OUT.print(
@@ -60,9 +64,6 @@ def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
                     "To replace it, end it first with `--take-back`.",
                     soft_wrap=True,
                 )
-    from pipelines.uploads.brake import HOLDS, LIST_SHRANK, NAMES_FEWER, NAMES_NOBODY, TABLE_SHRANK, silence_forbids
-
-    reason_held = _why_held(catalog, audience)
     if reason_held is not None and reason_held.sentence == HOLDS:
         OUT.print(
             f"{audience} passes the brake the next time that it trips. `relance run` publishes it.", soft_wrap=True

@@ -50,6 +50,7 @@ _ALIASES = {
     "korea democratic people s republic of": "KP",
     "congo democratic republic of": "CD", "macedonia former yugoslav republic of": "MK", "fyrom": "MK",
     "libyan arab jamahiriya": "LY", "rep of ireland": "IE", "western samoa": "WS", "belau": "PW", "vatican": "VA",
+    "ireland republic of": "IE", "macedonia fyrom": "MK",
     "united kingdom of great britain and northern ireland": "GB", "hong kong sar": "HK", "macau sar": "MO",
     "macao sar": "MO", "palestinian territory": "PS", "palestinian territory occupied": "PS",
     "occupied palestinian territory": "PS", "saint martin french part": "MF", "saint martin dutch part": "SX",
@@ -93,16 +94,15 @@ def folded(name: str) -> str:
 
 def country_code(typed: str) -> str | None:
     """The ISO alpha-2 code of a country's name or code as typed; None if nobody knows it. `South Africa (ZA)` and
-    `Germany, DE` are what both parts say, ISO's articles count for nothing (`Gambia (the)`), and Saint is St.
+    `DE - Germany` are what both parts say, ISO's articles count for nothing (`Gambia (the)`), and Saint is St.
     """
     names = country_names()
     plain = folded(typed)
     known = names.get(plain) or names.get(" ".join(word for word in plain.split() if word != "the"))
     if known is None and plain.startswith("saint "):
         known = names.get(plain.replace("saint ", "st ", 1))
-    if known is None and " " in plain:
-        name, code = plain.rsplit(" ", 1)
-        known = names.get(name) if len(code) in {2, 3} and names.get(name) == names.get(code) else None
+    for code, name in (plain.rsplit(" ", 1)[::-1], plain.split(" ", 1)) if known is None and " " in plain else ():
+        known = known or (names.get(name) if len(code) in {2, 3} and names.get(name) == names.get(code) else None)
     return known
 
 

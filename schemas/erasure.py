@@ -114,4 +114,6 @@ class Certificate(BaseModel):
 
     def signed_bytes(self) -> bytes:
         """The canonical JSON that the signature covers."""
-        return canonical_json(self.model_dump(mode="json", exclude={"signature"})).encode()
+        # What is said of few certificates is no part of the others, whose signatures hold from before it was said.
+        unsaid = {"restored_at"} if self.restored_at is None else set()
+        return canonical_json(self.model_dump(mode="json", exclude={"signature"} | unsaid)).encode()

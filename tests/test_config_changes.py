@@ -142,6 +142,9 @@ def test_a_segment_whose_file_is_renamed_is_told_as_one_change_that_can_be_taken
     company.declare("segments/loyal_buyers.toml", text.replace(">= 1", ">= 2"))
     told = [change.kind for change in config_changes(before, read_config(company.config))]
     assert told == ["file_renamed", "rule_changed"]
+    company.declare("segments/loyal_buyers.toml", text.replace('"google_ads"', '"pinterest"'))
+    told = [change.kind for change in config_changes(before, read_config(company.config))]
+    assert told == ["file_renamed", "audience_added", "audience_retired"]
     company.declare("segments/loyal_buyers.toml", text)
     # And back again.
     (change,) = config_changes(read_config(company.config), before, ["buyers"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import takewhile
 
 from pipelines.crm.guess_amounts import Refunds, ask_about_refunds, counts_in_full, write_amount, write_currency
 from pipelines.crm.guess_columns import Match
@@ -108,16 +108,18 @@ def _of(alias: str, select: Select, column: str) -> str:
 
 
 def _check_link(writer: Writer, customers: Select) -> None:
-    """Say so if no order of the sample is of a customer: a sample that holds every customer can tell, and one of which
-    the ids are of another kind.
+    """Say so if no order of the sample is of a customer, where something tells: a sample that holds every customer,
+    ids of another kind, or another column that has customers' ids.
     """
     known = customers.found.columns[customers.mapped["customer_id"]]
-    if not known or not (_are_others_ids(writer, customers) or (len(known) < SAMPLE_ROWS and not _met(writer, known))):
+    if not known or _met(writer, known):
         return
     name = writer.matched["customer_id"].name
-    others = [
-        each for each, values in writer.found.columns.items() if each != name and {*filled(known)} & {*filled(values)}
-    ]
+    # Numbers are alike by chance.
+    ids = {value for value in filled(known) if not value.isdigit()}
+    others = [each for each, values in writer.found.columns.items() if each != name and ids & {*filled(values)}]
+    if len(known) >= SAMPLE_ROWS and not others and not _are_others_ids(writer, customers):
+        return
     instead = f": {' and '.join(others)} holds some" if others else ""
     writer.decide.append(
         f"orders.customer_id: no {name} of the sampled orders is a customer_id of customers; check whose it is{instead}"
@@ -130,33 +132,19 @@ def _met(writer: Writer, known: Values) -> bool:
 
 
 def _are_others_ids(writer: Writer, customers: Select) -> bool:
-    """Whether the orders' customers are named by another system's ids, or by those of something else, by what the ids
-    are made of: `cus_9s6XKz` is no 51, and Salesforce begins the ids of accounts and of contacts with other signs.
+    """Whether the orders' customers are named by another system's ids, by what all ids are made of: `cus_9s6XKz` is no
+    51. What they begin with tells nothing: ids may begin with a time, and orders are newer than the first customers.
     """
     known = customers.found.columns[customers.mapped["customer_id"]]
     theirs, ours = filled(known), writer.ids("customer_id")
-    if not theirs or not ours or _met(writer, known):
-        return False
-    if _made_of(theirs).isdisjoint(_made_of(ours)):
-        return True
-    first, second = _beginning(theirs), _beginning(ours)
-    rests = [[value.removeprefix(begin) for value in values] for begin, values in ((first, theirs), (second, ours))]
-    numbered = any(all(rest.isdigit() or not rest for rest in each) for each in rests)
-    alike = first.startswith(second) or second.startswith(first)
-    return not numbered and not alike
-
-
-def _beginning(ids: Sequence[str]) -> str:
-    """What all of them begin with."""
-    # The least and the greatest have nothing in common that not all have.
-    least, greatest = min(ids), max(ids)
-    alike = (first == second for first, second in zip(least, greatest, strict=False))
-    return least[: sum(takewhile(bool, alike))]
+    several = len({*theirs}) > 1 and len({*ours}) > 1
+    return several and not _met(writer, known) and _made_of(theirs).isdisjoint(_made_of(ours))
 
 
 def _made_of(ids: Iterable[str]) -> set[frozenset[str]]:
-    """What each id is made of: digits, letters, and any other sign."""
-    return {frozenset("9" if sign.isdigit() else "a" if sign.isalpha() else sign for sign in value) for value in ids}
+    """What each id is made of: digits, letters, and any other sign but what a float on its way to text has left."""
+    whole = (re.sub(r"\.0+$", "", value) for value in ids)
+    return {frozenset("9" if sign.isdigit() else "a" if sign.isalpha() else sign for sign in value) for value in whole}
 
 
 def _status(writer: Writer, refunds: Refunds | None) -> None:

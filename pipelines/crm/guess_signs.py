@@ -60,7 +60,7 @@ def bare(value: str) -> str:
     if not is_amount(value):
         return value
     number = _NO_DECIMALS.sub("00", _beside().sub("", value)).strip()
-    return f"-{number.removesuffix('-').strip()}" if number.endswith("-") else number
+    return f"-{number.strip('+-').strip()}" if number.endswith("-") else number
 
 
 def is_minus_behind(value: str) -> bool:

@@ -79,7 +79,7 @@ def read_suppressions(
     columns = CrmSuppressions.column_names()
     shaped = pl.DataFrame(CrmSuppressions.create_empty()).select(columns)
     listed = pl.concat([shaped, *(frame.select(columns) for frame in found)])
-    named = each_unwrapped(listed, "address").unique()
+    named = each_unwrapped(listed, "address", among_words=True).unique()
     connection = reading.crm.connection
     gone = erased_values(named["customer_id"].drop_nulls(), "customer_id", erasures, reading.identity_key)
     forgotten = erased_addresses(named["address"].drop_nulls().unique(), erasures, reading.compared)

@@ -17,7 +17,7 @@ def unwrap_refusals(arrival: Arrival) -> int:
         "AND (status IS DISTINCT FROM 'granted' OR captured_at IS NULL) "
         f"AND NOT regexp_full_match(address, '{PLAIN}')"
     )
-    found = unwrapped(refusals["address"])
+    found = unwrapped(refusals["address"], among_words=True)
     if found.is_empty():
         return 0
     named = found.select("address", row=refusals["row"].gather(found["place"]))

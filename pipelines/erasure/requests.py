@@ -99,7 +99,7 @@ def addresses_of(requests: pl.DataFrame) -> pl.DataFrame:
 
 def _one_email(typed: pl.Series) -> pl.Expr:
     """The texts; of one that something is around an e-mail, the e-mail."""
-    alone = unwrapped(typed).filter(pl.len().over("place") == 1)
+    alone = unwrapped(typed, among_words=False).filter(pl.len().over("place") == 1)
     return pl.lit(typed.scatter(alone["place"], alone["address"]))
 
 

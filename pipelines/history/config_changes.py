@@ -50,7 +50,9 @@ def _segments(before: Config, now: Config, published: Collection[str]) -> Iterat
         kind = "file_renamed_back" if new[label] in published else "file_renamed"
         names = {"before": f"{gone[label]}.toml", "after": f"{new[label]}.toml"}
         yield ConfigChange(kind=kind, about=now.segments[new[label]].title, **names)
-        yield from _segment(before.segments[gone[label]], now.segments[new[label]])
+        was, is_now = before.segments[gone[label]], now.segments[new[label]]
+        yield from _segment(was, is_now)
+        yield from _audiences(is_now.title, set(was.audiences(new[label])), set(is_now.audiences(new[label])), now)
     told = {name for label in renamed for name in (gone[label], new[label])}
     for name in sorted({*before.segments, *now.segments} - told):
         was, is_now = before.segments.get(name), now.segments.get(name)

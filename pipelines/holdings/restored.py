@@ -52,9 +52,9 @@ def restoration(catalog: Catalog) -> Restoration:
 
 
 def awaits_run(catalog: Catalog) -> bool:
-    """Whether the home was restored and no night has begun since: what is shown is of before the backup."""
+    """Whether the home was restored and no night went through since: what is shown is of before the backup."""
     at = restored_at(catalog)
-    return at is not None and not starts_since(catalog, at)
+    return at is not None and not any(start.outcome in {"done", "held"} for start in starts_since(catalog, at))
 
 
 def restoration_told(catalog: Catalog) -> list[Said]:

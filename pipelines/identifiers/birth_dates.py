@@ -10,7 +10,7 @@ Order = Literal["DMY", "MDY", "YMD"]
 
 #: Meta accepts years from 1900.
 _EARLIEST = 1900
-_TIME_BEFORE = r"^[^0-9]*[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?\s"
+_TIME_BEFORE = r"^[^0-9]*[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?[^0-9:]"
 _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",

@@ -7,37 +7,52 @@ import polars as pl
 from pipelines.identifiers.email_refusals import email_refusal
 from pipelines.identifiers.emails import canonical_email
 
-#: Most addresses, which nothing is around: a pattern that DuckDB reads as Polars does.
-PLAIN = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]*[A-Za-z]"
+#: Most addresses, which are one and have nothing around them: a pattern that DuckDB reads as Polars does.
+PLAIN = r"[A-Za-z0-9_%+-]+(?:\.[A-Za-z0-9_%+-]+)*@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+[A-Za-z][A-Za-z]+"
 #: What may stand around an address and is no part of one.
-_AROUND = r'\s<>,;:"()\[\]‹›«»“”„'
-_ADDRESS = rf"[^{_AROUND}@]+@[^{_AROUND}@]+"
+_AROUND = r'\s<>,;:"()\[\]‹›«»“”„‘’，；'
+#: What a domain has not, and a local part may, though it rarely begins with it.
+_BEHIND = r"/?!*|{}"
+_ADDRESS = rf"[^{_AROUND}@]+@[^{_AROUND}{_BEHIND}@]+"
+#: What says that an address follows.
+_SCHEME = r"(?i)\b(?:mailto|smtp|e-?mail)\b"
 
 
-def unwrapped(typed: pl.Series) -> pl.DataFrame:
+def unwrapped(typed: pl.Series, *, among_words: bool) -> pl.DataFrame:
     """place, address: the e-mails within each text that is more than one address: of `Ada Lo <ada@x.fr>`,
-    `mailto:ada@x.fr`, `ada@x.fr;` or `ada @x.fr` it is ada@x.fr, of `ada@x.fr, bob@x.fr` both. Nothing of other texts:
-    those that are an address, and those of which some @ is in none.
+    `mailto:ada@x.fr`, `ada@x.fr;` or `ada @x.fr` it is ada@x.fr, of `ada@x.fr, bob@x.fr` both; and the text itself
+    where an @ in it is of none. Nothing of texts that are an address, or hold none.
 
-    It is for those who refuse or ask to be forgotten, since it may take a word too many or too few for an address.
+    Of `jean dupont@x.fr` nobody knows where the address begins. With `among_words` it is dupont@x.fr: who refuses is
+    heard by too many addresses rather than by none. Without, such texts hold none.
     """
     rows = typed.to_frame("typed").with_row_index("place")
     rows = rows.filter(pl.col("typed").str.contains("@", literal=True), ~pl.col("typed").str.contains(f"^{PLAIN}$"))
-    rows = rows.filter(email_refusal(canonical_email(pl.col("typed"))) == "not_an_email")
-    together = pl.col("typed").str.replace_all(r"\s*@\s*", "@")
-    found = rows.with_columns(address=together.str.extract_all(_ADDRESS)).filter(
-        pl.col("address").list.len() == pl.col("typed").str.count_matches("@", literal=True)
-    )
-    addresses = found.explode("address").with_columns(pl.col("address").str.strip_chars("'.").replace("", None))
-    return addresses.select("place", "address").drop_nulls().unique(maintain_order=True)
+    rows = rows.filter(_is_none(pl.col("typed"))).with_columns(text=pl.col("typed").str.replace_all(r"\s*@\s*", "@"))
+    if not among_words:
+        rest = pl.col("text").str.replace_all(_ADDRESS, "").str.replace_all(_SCHEME, "")
+        bare = rest.str.replace_all(rf"[{_AROUND}{_BEHIND}'.]", "") == ""
+        held = pl.col("text").str.count_matches(rf"<{_ADDRESS}>") == pl.col("text").str.count_matches("@", literal=True)
+        rows = rows.filter(bare | held)
+    found = rows.with_columns(address=pl.col("text").str.extract_all(_ADDRESS)).explode("address").drop_nulls("address")
+    found = found.with_columns(pl.col("address").str.strip_chars_start(f"'.{_BEHIND}").str.strip_chars_end("'."))
+    found = found.filter(~_is_none(pl.col("address")))
+    of_none = found.filter(pl.len().over("place") < pl.col("typed").str.count_matches("@", literal=True))
+    every = pl.concat([found, of_none.with_columns(address="typed")])
+    return every.select("place", "address").unique(maintain_order=True)
 
 
-def each_unwrapped(rows: pl.DataFrame, column: str) -> pl.DataFrame:
-    """The rows, each once for each e-mail within the text of the column, with that in place of the text."""
-    found = unwrapped(rows[column]).rename({"address": column})
+def each_unwrapped(rows: pl.DataFrame, column: str, *, among_words: bool) -> pl.DataFrame:
+    """The rows, each once for each e-mail within the text of the column, as `unwrapped` finds them, in its place."""
+    found = unwrapped(rows[column], among_words=among_words).rename({"address": column})
     if found.is_empty():
         return rows
     numbered = rows.with_row_index("place")
     others = numbered.join(found, on="place", how="anti")
     again = found.join(numbered.drop(column), on="place")
     return pl.concat([others, again.select(numbered.columns)]).sort("place", maintain_order=True).drop("place")
+
+
+def _is_none(text: pl.Expr) -> pl.Expr:
+    """Whether a text is no address, whether or not one is a match key."""
+    return email_refusal(canonical_email(text)).eq_missing("not_an_email")

@@ -6,11 +6,8 @@ from collections.abc import Collection, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from catalog.allowances import allowance, take_back, use_allowance
-from catalog.database import of_audience
+from catalog.allowances import allowance, end_leave_for_hold, use_allowance
 from catalog.nights import record_notices
-from catalog.offered import newest_rows
-from catalog.store import OUTCOMES
 from pipelines.holdings.audience_keys import SinceNewest, kept_and_left
 from pipelines.holdings.outbox import Outbox
 from pipelines.uploads.changes import listed_keys
@@ -71,15 +68,14 @@ class Turnover(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Why the audience may not be published before somebody has looked at it, None if it may; the number of its leave;
-    the changes that the leave lets pass, none if it needs none; whether the leave is of use later if it needs none; and
-    whether silence forbids, as it does but where words may be lacking.
+    """Why the audience may not be published before somebody has looked at it, None if it may; the number of the leave
+    that lets it pass, to be spent when it has, and what that lets pass; and whether silence forbids, as it does but
+    where words may be lacking.
     """
 
     held_back: Said | None
     leave: int | None = None
     let_pass: tuple[Said, ...] = ()
-    leave_waits: bool = True
     silence_forbids: bool = True
 
 
@@ -110,7 +106,7 @@ def verdict_on(  # noqa: PLR0913, PLR0917 - an audience, what is asked of it, an
         short = Said(SHORT_AND_CHANGED, short=too_small(rows, network), changes=told)
         return Verdict(short, silence_forbids=leave is not None or silence_forbids(told))
     if not found:
-        return Verdict(None, leave, leave_waits=leave is None or not _was_held(audience, outbox))
+        return Verdict(None)
     if leave is not None:
         return Verdict(None, leave, tuple(found))
     held_back = Said(HOLDS, changes=found, audience=str(audience))
@@ -147,26 +143,19 @@ def _found(  # noqa: PLR0913, PLR0917 - as in `verdict_on`
     return tripped(Counted(last.ledger, last.sources), Counted(rows.ledger, rows.sources), keys, limits)
 
 
-def _was_held(audience: Audience, outbox: Outbox) -> bool:
-    """Whether the brake held the audience when a night before reached it last: its leave was given for that."""
-    days = [row["as_of"] for row in newest_rows(outbox.catalog, OUTCOMES, *of_audience(OUTCOMES, audience))]
-    return any(reason.sentence == HOLDS for (of, _), reason in outbox.catalog.reasons(days).items() if of == audience)
-
-
 def settle_leave(audience: Audience, verdict: Verdict, outbox: Outbox, outcome: str) -> None:
     """Let the leave be used up that let the audience pass, and say what it let pass; a night that failed or held the
-    audience all the same has made no use of it. A leave that was given because the brake held the audience ends also
-    when a night passes without tripping it: what trips it later is another matter, which nobody has looked at.
+    audience all the same has made no use of it. A leave that was given because the brake held the audience ends with
+    any night that publishes it: what trips the brake later is another matter, which nobody has looked at.
     """
-    if verdict.leave is None or outcome == "held":
+    if outcome == "held":
         return
-    if verdict.let_pass:
+    if verdict.leave is not None:
         leave = use_allowance(outbox.catalog, verdict.leave, outbox.night)
         notice = Said(PASSED, audience=str(audience), by=leave.by, reason=leave.reason.rstrip("."),
                       changes=list(verdict.let_pass))  # fmt: skip
         record_notices(outbox.catalog, outbox.night, f"uploads/{audience}", [notice])
-    elif not verdict.leave_waits:
-        take_back(outbox.catalog, audience, "the audience passed the brake without it")
+    end_leave_for_hold(outbox.catalog, audience)
 
 
 def turnover(before: int, left: int, now: int) -> Turnover:

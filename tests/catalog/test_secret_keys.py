@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import traceback
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -143,6 +145,20 @@ def test_a_key_that_another_process_made_meanwhile_stays(home: Home, monkeypatch
     monkeypatch.setattr(secret_keys, "find_key", lambda home, name: None)
     assert open_keys(home) == keys
     assert {path.name: path.read_bytes() for path in home.keys.iterdir()} == before
+
+
+def test_two_first_starts_have_one_key_where_files_have_one_name_only(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*paths: Path) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refused)
+    keys = open_keys(home)
+    monkeypatch.setattr(secret_keys, "find_key", lambda home, name: None)
+    assert open_keys(home) == keys
+    monkeypatch.undo()
+    assert open_keys(home) == keys
 
 
 def test_another_home_of_a_catalog_with_data_gets_no_keys(home: Home, tmp_path: Path, postgresql_database: str) -> None:

@@ -12,7 +12,7 @@ from pipelines.crm.unreadable import unknown_lands, unreadable_lists, unreadable
 READABLE = ("jane@example.com", "06 12 34 56 78", "+49 30 12345678", "0471 12 34 56", hashlib.md5(b"a").hexdigest())
 #: Words and placeholders stand where somebody gave none.
 FILLERS = ("n/a", "none", "0000000000")
-UNREADABLE = ("06 12 34 56", "jane.doe 12", "jane@", "jane@@example.com")
+UNREADABLE = ("06 12 34 56", "jane.doe 12", "jane@", "jane@@example.com", "jane@gmail", "jane@x..fr")
 
 
 def told(warehouse: Warehouse, *addresses: str, customer_id: str | None = None) -> list[str]:
@@ -36,8 +36,8 @@ def test_addresses_that_somebody_may_have_are_no_news(warehouse: Warehouse) -> N
 
 def test_rows_that_name_nobody_are_counted_and_not_shown(warehouse: Warehouse) -> None:
     statements, lists = told(warehouse, *READABLE, *UNREADABLE, UNREADABLE[0])
-    assert statements.startswith("Rows of consents that name nobody") and "live in: 5." in statements
-    assert lists.startswith("Rows of suppressions/bounced.toml that name nobody") and "live in: 5." in lists
+    assert statements.startswith("Rows of consents that name nobody") and "live in: 7." in statements
+    assert lists.startswith("Rows of suppressions/bounced.toml that name nobody") and "live in: 7." in lists
     assert not any(address in statements + lists for address in UNREADABLE)
 
 

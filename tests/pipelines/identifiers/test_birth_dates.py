@@ -35,6 +35,8 @@ def test_a_time_behind_a_date_is_left_out(text: str) -> None:
     assert read(text, "DMY") == date(1990, 2, 3)
 
 
-@pytest.mark.parametrize("text", ["12:30 1990-02-03", "19121911", "02/03/1990", "90-02-03", "1990-02-30"])
+@pytest.mark.parametrize(
+    "text", ["12:30 1990-02-03", "12:30, 1990-02-03", "19121911", "02/03/1990", "90-02-03", "1990-02-30"]
+)
 def test_what_may_be_several_dates_or_none_is_not_read(text: str) -> None:
     assert read(text) is None

@@ -730,12 +730,24 @@ def test_a_leave_says_what_it_let_pass(outbox: Outbox) -> None:
 def test_a_leave_for_what_was_held_ends_with_the_first_night_that_needs_none(outbox: Outbox) -> None:
     published(outbox, *TEN)
     publish(AUDIENCE, SEGMENT, META, rows_of(*TEN[5:]), outbox, as_of=NEXT, held_back=brake(outbox, *TEN[5:]))
-    allow(outbox.catalog, AUDIENCE, "a new rule")
-    later = replace(outbox, night=outbox.night + 1)
+    allow(outbox.catalog, AUDIENCE, "a new rule", is_held=True)
+    nights = [replace(outbox, night=outbox.night + number) for number in range(1, 5)]
+    # It waits while the audience is held for other reasons.
+    settle_leave(AUDIENCE, verdict(nights[0], *TEN), nights[0], "held")
+    assert len(standing_leaves(outbox.catalog)) == 1
     # The rule was put back: what trips the brake after that is something else.
-    settle_leave(AUDIENCE, verdict(later, *TEN), later, "fresh")
+    settle_leave(AUDIENCE, verdict(nights[1], *TEN), nights[1], "fresh")
     assert standing_leaves(outbox.catalog) == []
-    assert brake(later, *TEN[5:]) is not None
+    assert brake(nights[2], *TEN[5:]) is not None
+
+
+def test_a_leave_for_what_was_held_ends_also_where_the_tag_of_a_run_let_it_pass(outbox: Outbox) -> None:
+    published(outbox, *TEN)
+    allow(outbox.catalog, AUDIENCE, "a new rule", is_held=True)
+    run = replace(outbox, night=outbox.night + 1)
+    allow_in_run(outbox.catalog, [AUDIENCE], run.night, "run 1")
+    settle_leave(AUDIENCE, verdict(run, *TEN[5:]), run, "published")
+    assert standing_leaves(outbox.catalog) == []
 
 
 def test_a_leave_is_not_spent_by_a_night_that_fails_or_holds_the_audience_all_the_same(outbox: Outbox) -> None:
