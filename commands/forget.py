@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -69,10 +69,12 @@ def forget(  # noqa: PLR0913, PLR0917 - a command's options
     with told(), catalog_at(home) as catalog:
         place, declared = home_at(home), read_config(config_folder(config))
         keys, now = open_keys(place), datetime.now(UTC)
-        asked_at = requested_at.replace(tzinfo=declared.settings.zone).astimezone(UTC) if requested_at else now
-        if asked_at > now:
+        day = requested_at.replace(tzinfo=declared.settings.zone) if requested_at else None
+        if day is not None and day > now:
             msg = "--requested-at is a day to come. Nothing was done."
             raise ConfigError(msg)
+        # Nothing that was said on that day comes after it.
+        asked_at = min(now, (day + timedelta(days=1, microseconds=-1)).astimezone(UTC)) if day is not None else now
         typed = _typed(who, file)
         requests = requests_of(
             typed,

@@ -12,9 +12,12 @@ from babel.core import get_global
 _NOT_COUNTRIES = frozenset({"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "XK", "ZZ"})
 
 #: European Economic Area: the 27 members of the Union, Iceland, Liechtenstein and Norway.
-EEA = frozenset(
+_EEA_STATES = frozenset(
     "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()  # noqa: SIM905
 )
+#: And what of France and Finland has a code of its own and is a part of the Union. Source: Treaty on the Functioning of
+#: the European Union, articles 349 and 355.
+EEA = _EEA_STATES | {"AX", "GF", "GP", "MF", "MQ", "RE", "YT"}
 
 #: Languages whose country names a CRM of our users is likely to hold.
 _LANGUAGES = ("en", "fr", "de", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", "fi")

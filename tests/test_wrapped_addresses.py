@@ -64,3 +64,36 @@ def test_who_is_meant_is_in_no_file(company: Company, tmp_path: Path, by: Callab
     with open_catalog(Home.at(home)) as catalog:
         last = catalog.last_night()
         assert last is not None and last["outcome"] == "done"
+
+
+@pytest.mark.parametrize(
+    "written", ["Other <other7@example.net>", "mailto:other7@example.net", "other7@example.net; o@example.org"]
+)
+@pytest.mark.parametrize("by", ["consents", "erasures", "bounced"])
+def test_who_is_written_so_in_the_crm_is_found_by_the_plain_address(
+    company: Company, tmp_path: Path, written: str, by: str
+) -> None:
+    """Their phone would go out, though they refused by their e-mail."""
+    for table, row in MORE.items():
+        known = (company.folder / f"{table}.csv").read_text(encoding="utf-8")
+        company.write(table, known + "".join(row.format(number) for number in range(20)))
+    customers = (company.folder / "customers.csv").read_text(encoding="utf-8")
+    company.write("customers", customers.replace("x7,other7@example.net,,", f'x7,"{written}",+33612345607,'))
+    plain = "other7@example.net"
+    {"consents": _refuse, "erasures": _ask, "bounced": _suppress}[by](company)
+    rows = {
+        "consents": f"w,{plain},withdrawn,2024-01-01 10:00:00",
+        "erasures": f"r,{plain},2024-01-01 10:00:00",
+        "bounced": plain,
+    }
+    path = company.folder / f"{by}.csv"
+    path.write_text(path.read_text(encoding="utf-8") + rows[by] + "\n", encoding="utf-8")
+    home = tmp_path / "home"
+    night(company.config, home, "2024-06-30")
+    texts = [path.read_text(encoding="utf-8") for path in (home / "outbox").rglob("*.full.csv")]
+    phone = "33612345607"
+    digests = {hashlib.sha256(each.encode()).hexdigest() for each in (phone, f"+{phone}", plain)}
+    assert texts
+    kept = {digest for digest in digests for text in texts if digest in text}
+    # By address a request forgets that alone: the record stays, by its phone.
+    assert kept <= (digests - {hashlib.sha256(plain.encode()).hexdigest()} if by == "erasures" else set())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from functools import partial
 
 import dataframely as dy
@@ -40,7 +40,11 @@ def typed_select(
         if name in given and (cast := _cast(name, column, orders)) is not None
     }
     columns = [
-        f"{name}_cast AS {name}" if name in casts else name if name in given else f"{_nothing(column)} AS {name}"
+        f"{_moment_of(name, casts)} AS {name}"
+        if name in casts
+        else name
+        if name in given
+        else f"{_nothing(column)} AS {name}"
         for name, column in contract.columns().items()
     ]
     columns += [f"{file_number(files)} AS source_file"] if "source_file" in given else []
@@ -61,6 +65,17 @@ def typed_select(
         f"FROM (SELECT {typed} FROM (SELECT {', '.join(texts) or '1 AS nothing'} FROM ({select}\n) AS selected) "
         "AS texts) AS casts"
     )
+
+
+def _moment_of(name: str, casts: Container[str]) -> str:
+    """SQL for what a column was cast to. A refusal, or a request to be forgotten, of which only the day is known,
+    counts from that day's end, so that no yes of the day comes after it; a yes counts from the day's beginning.
+    """
+    if name not in {"captured_at", "requested_at"}:
+        return f"{name}_cast"
+    is_no = " AND status_cast IS DISTINCT FROM 'granted'" if "status" in casts else ""
+    end = f"{name}_cast + INTERVAL 1 DAY - INTERVAL 1 MICROSECOND"
+    return f"CASE WHEN length(trim({name})) <= {len('2024-06-26')}{is_no} THEN {end} ELSE {name}_cast END"
 
 
 def _as_given(name: str, contract: type[dy.Schema]) -> str:

@@ -6,7 +6,8 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from pipelines.crm.read import Crm
-from pipelines.identifiers.emails import REWRITTEN, canonical_email
+from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.wrapped import PLAIN
 from pipelines.tombstones.tombstones import LAST_DIGITS, last_digits
 
 #: SQL for a phone with its full-width digits in ASCII.
@@ -17,8 +18,8 @@ _PHONE = (
 _IS_FOREIGN = (
     r"strlen(phone) > length(phone) AND regexp_matches(regexp_replace(phone, '[0-9０-９]', '', 'g'), '\p{Nd}')"
 )
-#: Whether the canonical address may be other than in lower case: hidden characters go, and wide ones become narrow.
-_IS_REWRITTEN = f"strlen(email) > length(email) AND regexp_matches(email, '{REWRITTEN}')"
+#: Whether the canonical address may be other than in lower case: hidden characters go, and what is around an address.
+_IS_REWRITTEN = f"contains(email, '@') AND NOT regexp_full_match(email, '{PLAIN}')"
 
 
 def meant(requests: pl.DataFrame, crm: Crm) -> pl.DataFrame:

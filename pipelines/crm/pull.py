@@ -115,12 +115,13 @@ def pull_erasures(reading: Reading, known: pl.DataFrame, *, alone: bool = False)
     asked = pl.concat([pulled.accepted, broken_requests(pulled.broken, reading.as_of)])
     asked = each_unwrapped(asked, "email", among_words=False)
     requests = asked.with_columns(request_id=request_names(pl.col("request_id"), reading.identity_key))
+    countries = _countries(reading.crm, alone=alone) if requests["phone"].count() else None
     fresh = tombstones(
         requests,
         pl.DataFrame(CrmCustomers.create_empty()) if alone else meant(requests, reading.crm),
         reading.compared,
         networks=reading.networks,
-        countries=_countries(reading.crm, alone=alone) if requests["phone"].count() else None,
+        countries=countries,
     )
     persons = person_tombstones(requests, reading.identity_key)
     every = pl.concat([known.select(fresh.columns), fresh, persons]).unique(
@@ -130,7 +131,7 @@ def pull_erasures(reading: Reading, known: pl.DataFrame, *, alone: bool = False)
     store_frame(connection, "_tombstones", _as_lifted(every, known) if alone else reading.lift(every))
     temporary = ("_tombstones", pulled.arrival.name)
     quarantined = _dated(pulled.quarantined, reading.as_of)
-    notices = unreadable_requests(asked)
+    notices = unreadable_requests(asked, countries, reading.settings.default_country)
     return TableToWrite(connection, "FROM _tombstones", temporary, quarantined, pulled.read, 0, notices=notices)
 
 

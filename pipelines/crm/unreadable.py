@@ -53,15 +53,25 @@ def unknown_lands(warehouse: Warehouse) -> tuple[Said, ...]:
     return (Said(says, customers=customers, every=every),)
 
 
-def unreadable_requests(requests: pl.DataFrame) -> tuple[Said, ...]:
-    """What is to be told of tonight's requests to be forgotten (`ErasureRequests`) by an e-mail that is none."""
-    by_email = requests.filter(pl.col("customer_id").is_null(), pl.col("phone").is_null())
-    rows = by_email.filter(email_refusal(canonical_email(pl.col("email"))) == "not_an_email").height
-    says = (
-        "Requests to be forgotten by an e-mail that is none, so that nobody is forgotten by them: {rows}. Look at how "
-        "the select in sources.toml gives email."
+def unreadable_requests(
+    requests: pl.DataFrame, countries: pl.Series | None, default_country: str | None
+) -> tuple[Said, ...]:
+    """What is to be told of tonight's requests to be forgotten (`ErasureRequests`) by addresses that are none; a phone
+    may be one of the default country's, or of the `countries` (as typed) that customers live in.
+    """
+    rows = requests.filter(pl.col("customer_id").is_null()).with_row_index("place")
+    read = rows.filter(
+        email_refusal(canonical_email(pl.col("email"))).ne_missing("not_an_email") & pl.col("email").is_not_null()
     )
-    return (Said(says, rows=rows),) if rows else ()
+    lived_in = pl.Series("country", [None, *(countries if countries is not None else ())], dtype=pl.String).unique()
+    phones = with_phone(rows.select("place", "phone").join(lived_in.to_frame(), how="cross"), "phone", default_country)
+    known = pl.concat([read["place"], phones.drop_nulls("phone_e164")["place"]])
+    unread = rows.filter(~pl.col("place").is_in(known.implode())).height
+    says = (
+        "Requests to be forgotten by an e-mail or a phone that is none, so that nobody may be forgotten by them: "
+        "{rows}. Look at how the select in sources.toml gives email and phone."
+    )
+    return (Said(says, rows=unread),) if unread else ()
 
 
 def unreadable_lists(warehouse: Warehouse, default_country: str | None) -> tuple[Said, ...]:

@@ -13,6 +13,7 @@ from pipelines.identifiers.email_refusals import email_refusal
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.nothing import hashes_of_nothing
 from pipelines.identifiers.phones import resolve_phones
+from pipelines.identifiers.wrapped import unwrapped
 
 
 def with_canonical(
@@ -30,6 +31,7 @@ def with_canonical(
         .rename({"iso_country": "country_code"})
         .with_columns(canonical_email=canonical_email(pl.col("email")))
         .with_columns(email_refusal=_email_refusal((prehashed or {}).get("email")))
+        .pipe(_with_unwrapped)
     )
     # A column of digests would keep the library busy for nothing.
     dialled = named.with_columns(dialled=pl.when(~is_digest(pl.col("phone"))).then("phone"))
@@ -60,6 +62,16 @@ def with_canonical(
         .with_columns(phone_refusal=pl.coalesce(hashed, misread, "phone_refusal"))
         .drop("dialled")
     )
+
+
+def _with_unwrapped(records: pl.DataFrame) -> pl.DataFrame:
+    """With the e-mail that stands in a text like `Ada <ada@x.fr>` as canonical_email, though it is no match key:
+    whoever refuses, or is forgotten, by that address is found.
+    """
+    places = records["email_refusal"].eq("not_an_email").fill_null(value=False).arg_true()
+    found = unwrapped(records["email"].gather(places), among_words=True).unique("place", keep="first")
+    emails = found.select(canonical_email(pl.col("address"))).to_series()
+    return records.with_columns(records["canonical_email"].scatter(places.gather(found["place"]), emails))
 
 
 def _email_refusal(declared: Digest | None) -> pl.Expr:

@@ -7,15 +7,13 @@ from functools import partial
 import polars as pl
 
 from pipelines.identifiers.few import where_few
-from pipelines.identifiers.unicode import HIDDEN, JOINERS, beyond_ascii, is_beyond_ascii, visible, without_accents
+from pipelines.identifiers.unicode import beyond_ascii, is_beyond_ascii, visible, without_accents
 
 #: Everything that is not a letter, a mark or a digit.
 _NO_WORD = r"[^\p{L}\p{M}\p{N}]"
 #: Letters, digits and stops in East Asian widths.
 _WIDE = "\u3002\uff01-\uffe6"
 _WIDE_DOMAIN = f"@[^@]*[{_WIDE}][^@]*$"
-#: Characters of which an address that holds one may be written otherwise when it is canonical.
-REWRITTEN = f"[{HIDDEN}{JOINERS}{_WIDE}]"
 
 
 def canonical_email(typed: pl.Expr) -> pl.Expr:

@@ -11,8 +11,8 @@ import pytest
 
 from pipelines.crm.meant import meant
 from pipelines.crm.read import Crm
-from pipelines.identifiers.emails import REWRITTEN
 from pipelines.identifiers.unicode import HIDDEN, JOINERS
+from pipelines.identifiers.wrapped import PLAIN
 from schemas.crm import ErasureRequests
 from schemas.source import Sources
 
@@ -43,7 +43,7 @@ def crm(tmp_path: Path) -> Crm:
 
 @pytest.mark.parametrize("hidden", HIDDEN.replace("-", "") + JOINERS)
 def test_every_character_that_canonical_addresses_lack_makes_a_record_worth_a_look(hidden: str) -> None:
-    assert re.search(REWRITTEN, f"b{hidden}ob@x.pl")
+    assert not re.fullmatch(PLAIN, f"b{hidden}ob@x.pl")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_every_character_that_canonical_addresses_lack_makes_a_record_worth_a_lo
         # What is written with characters that canonical addresses have not is looked at closely too.
         ({"email": "j\u00f3zef@x.pl"}, ["1", "2", "6", "7"]),
         ({"email": "JO\u0301ZEF@x.pl"}, ["1", "2", "6", "7"]),
-        ({"email": "bob@x.pl"}, ["6", "7"]),
+        ({"email": "bob@x.pl"}, ["1", "2", "6", "7"]),
         # Whoever has digits of another script is looked at closely.
         ({"phone": "+819012345678"}, ["3", "4", "5"]),
         ({"phone": "\uff10\uff19\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18"}, ["3", "4", "5"]),

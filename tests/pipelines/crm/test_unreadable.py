@@ -57,9 +57,13 @@ def test_a_request_by_an_e_mail_that_is_none_is_counted() -> None:
         {"customer_id": [None, None, "7", None], "email": ["jane@", "jane@example.com", "x@", None],
          "phone": [None, None, None, "0471 12 34 56"]}
     )  # fmt: skip
-    [told] = unreadable_requests(asked)
-    assert "nobody is forgotten by them: 1." in str(told)
-    assert unreadable_requests(asked[1:]) == ()
+    [told] = unreadable_requests(asked, pl.Series(["BE"]), None)
+    assert "nobody may be forgotten by them: 1." in str(told)
+    assert unreadable_requests(asked[1:], pl.Series(["BE"]), None) == ()
+    # A number of a country that nobody knows, and what Excel makes of one.
+    [told] = unreadable_requests(asked[1:], None, None)
+    excel = pl.DataFrame({"customer_id": [None], "email": [None], "phone": ["491712999999.0"]}, asked.schema)
+    assert str(told) == str(*unreadable_requests(excel, pl.Series(["DE"]), "DE"))
 
 
 def test_who_is_named_by_their_record_is_named(warehouse: Warehouse) -> None:

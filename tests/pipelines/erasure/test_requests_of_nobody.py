@@ -46,7 +46,7 @@ def test_whoever_consents_again_before_the_night_is_not_told_to_be_nobody_and_th
     company: Company, home_after_a_night: Path
 ) -> None:
     home = home_after_a_night
-    company.declare_erasures("r1,x1,2024-07-01\n")
+    company.declare_erasures("r1,x1,2024-07-01 10:00:00\n")
     with (company.folder / "consents.csv").open("a", encoding="utf-8") as consents:
         consents.write("again,x1,granted,2024-07-01 20:00:00\n")
     night(company.config, home, "2024-07-01")

@@ -97,7 +97,9 @@ def test_every_code_means_itself_in_either_case() -> None:
 
 
 def test_the_eea_is_the_27_and_iceland_liechtenstein_and_norway() -> None:
-    assert len(EEA) == 30
+    # Parts of France and Finland that have codes of their own are in it; New Caledonia, Greenland and Aruba are not.
+    assert len(EEA - {"AX", "GF", "GP", "MF", "MQ", "RE", "YT"}) == 30
+    assert not {"NC", "PF", "GL", "FO", "AW"} & EEA
     assert {"IS", "LI", "NO", "FR"} <= EEA
     assert not EEA & {"GB", "CH", "US"}
     assert all(is_country(code) for code in EEA)
