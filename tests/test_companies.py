@@ -37,6 +37,7 @@ EUROPE = {
     "Germany", "Greece", "Hungary", "Iceland", "Ireland", "Italy", "Latvia", "Liechtenstein", "Lithuania", "Malta",
     "Netherlands", "Norway", "Poland", "Portugal", "Romania", "Slovakia", "Spain", "Sweden", "Switzerland",
     "United Kingdom", "DE",
+    "French Guiana",  # a part of the Union with a code of its own
     "Channel Islands", "Runion", "Yugoslavia",  # no country, and unknown countries count as Europe
 }  # fmt: skip
 
