@@ -14,7 +14,7 @@ from pipelines.crm.orphans import orphaned_lists, orphans
 from pipelines.crm.pull import TableToWrite, pull_erasures, pull_table
 from pipelines.crm.renumbered import renumbered
 from pipelines.crm.suppressions import read_suppressions
-from pipelines.crm.unreadable import unknown_lands, unreadable_lists, unreadable_statements
+from pipelines.crm.unreadable import unreadable_countries, unreadable_lists, unreadable_statements
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.requests_of_nobody import requests_of_nobody
 from pipelines.erasure.taking_in import known_erasures, note_changed, take_in
@@ -81,7 +81,7 @@ def _customers(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 metadata = _written(context, relance, "customers", table)
                 catalog, night = relance.outbox.catalog, relance.outbox.night
                 record_notices(catalog, night, "erasures", requests_of_nobody(catalog, relance.warehouse))
-                notices = [*renumbered(relance.warehouse, day_of(context)), *unknown_lands(relance.warehouse)]
+                notices = [*renumbered(relance.warehouse, day_of(context)), *unreadable_countries(relance.warehouse)]
                 record_notices(catalog, night, "customers", notices)
         except EmptyCrmError as error:
             yield dg.AssetCheckResult(passed=False, check_name="customers_arrive", description=str(error))

@@ -104,9 +104,11 @@ def country_code(typed: str) -> str | None:
     known = names.get(plain) or names.get(" ".join(word for word in plain.split() if word != "the"))
     if known is None and plain.startswith("saint "):
         known = names.get(plain.replace("saint ", "st ", 1))
-    for code, name in (plain.rsplit(" ", 1)[::-1], plain.split(" ", 1)) if known is None and " " in plain else ():
-        known = known or (names.get(name) if len(code) in {2, 3} and names.get(name) == names.get(code) else None)
-    return known
+    if known is not None or " " not in plain:
+        return known
+    (first, rest), (name, last) = plain.split(" ", 1), plain.rsplit(" ", 1)
+    pairs = [(names.get(called), code) for called, code in ((name, last), (rest, first)) if len(code) in {2, 3}]
+    return next((called for called, code in pairs if called is not None and called == names.get(code)), None)
 
 
 @cache

@@ -127,6 +127,13 @@ OTHERS = {
     },
 }
 
+#: Rows of one more customer.
+MORE = {
+    "customers": "y{0},more{0}@example.net,,,More,,,2023-01-01 10:00:00\n",
+    "orders": "oy{0},y{0},2024-01-01 12:00:00,10.00,EUR,completed\n",
+    "consents": "cy{0},y{0},granted,2023-01-01 10:00:00\n",
+}
+
 
 @dataclass(frozen=True)
 class Company:
@@ -145,6 +152,12 @@ class Company:
         if rows and others not in text:
             text += others
         (self.folder / f"{table}.csv").write_text(text, encoding="utf-8")
+
+    def enlarge(self) -> None:
+        """Twenty more customers of no interest, so that audiences stay large enough for the networks without some."""
+        for table, row in MORE.items():
+            known = (self.folder / f"{table}.csv").read_text(encoding="utf-8")
+            self.write(table, known + "".join(row.format(number) for number in range(20)))
 
     def declare(self, file: str, text: str) -> None:
         path = self.config / file

@@ -12,12 +12,6 @@ from tests.conftest import Company
 from tests.nights import night
 
 LIST = "".join(f"y{number},bounced\n" for number in range(12))
-#: More customers of no interest, so that an audience stays large enough for the networks without those.
-MORE = {
-    "customers": "y{0},more{0}@example.net,,,More,,,2023-01-01 10:00:00\n",
-    "orders": "oy{0},y{0},2024-01-01 12:00:00,10.00,EUR,completed\n",
-    "consents": "cy{0},y{0},granted,2023-01-01 10:00:00\n",
-}
 
 
 @pytest.mark.parametrize("left", [0, 2])
@@ -25,9 +19,7 @@ MORE = {
 def test_a_list_that_is_emptied_or_cut_holds_every_audience_unless_its_rule_says_that_it_may_shrink(
     company: Company, tmp_path: Path, left: int, *, may_shrink: bool
 ) -> None:
-    for table, row in MORE.items():
-        known = (company.folder / f"{table}.csv").read_text(encoding="utf-8")
-        company.write(table, known + "".join(row.format(number) for number in range(20)))
+    company.enlarge()
     sources = (company.config / "sources.toml").read_text(encoding="utf-8")
     company.declare("sources.toml", f'{sources}\n[sources.blocked]\nfiles = "../blocked.csv"\n')
     rule = 'title = "Blocked"\nselect = "SELECT id AS customer_id FROM blocked"\n'

@@ -12,7 +12,6 @@ from catalog.home import Home
 from catalog.store import open_catalog
 from tests.conftest import Company
 from tests.nights import night
-from tests.test_suppression_lists import MORE
 
 #: How bounce reports and mail programs write one or several of the customers' addresses.
 WRITTEN = (
@@ -50,9 +49,7 @@ def _ask(company: Company) -> None:
 
 @pytest.mark.parametrize("by", [_suppress, _refuse, _ask])
 def test_who_is_meant_is_in_no_file(company: Company, tmp_path: Path, by: Callable[[Company], None]) -> None:
-    for table, row in MORE.items():
-        known = (company.folder / f"{table}.csv").read_text(encoding="utf-8")
-        company.write(table, known + "".join(row.format(number) for number in range(20)))
+    company.enlarge()
     by(company)
     home = tmp_path / "home"
     for day in ("2024-06-30", "2024-07-01"):
@@ -74,9 +71,7 @@ def test_who_is_written_so_in_the_crm_is_found_by_the_plain_address(
     company: Company, tmp_path: Path, written: str, by: str
 ) -> None:
     """Their phone would go out, though they refused by their e-mail."""
-    for table, row in MORE.items():
-        known = (company.folder / f"{table}.csv").read_text(encoding="utf-8")
-        company.write(table, known + "".join(row.format(number) for number in range(20)))
+    company.enlarge()
     customers = (company.folder / "customers.csv").read_text(encoding="utf-8")
     company.write("customers", customers.replace("x7,other7@example.net,,", f'x7,"{written}",+33612345607,'))
     plain = "other7@example.net"

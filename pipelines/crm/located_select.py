@@ -121,8 +121,8 @@ def _numbered(
     with_ = node.get("cte_map")
     if node["type"] != "SELECT_NODE" or table["type"] != "BASE_TABLE" or (isinstance(with_, dict) and with_.get("map")):
         return unchanged
-    [name] = [source.name for source in opened if source.files and source.name == table["table_name"].lower()] or [None]
-    if name is None:
+    name = table["table_name"].lower()
+    if name not in {source.name for source in opened if source.files}:
         return unchanged
     every = f'(SELECT *, row_number() OVER () AS source_file_row, source_file AS source_file_name FROM "{name}")'
     alias = quoted_name(table["alias"] or name)

@@ -37,7 +37,7 @@ def unreadable_statements(warehouse: Warehouse, table: TableName, default_countr
     return (Said(says, rows=rows),)
 
 
-def unknown_lands(warehouse: Warehouse) -> tuple[Said, ...]:
+def unreadable_countries(warehouse: Warehouse) -> tuple[Said, ...]:
     """What is to be told of tonight's customers in countries that nobody knows, if they are more than a few slips."""
     lived_in = warehouse.read("SELECT country, count(*) AS customers FROM warehouse.crm_customers GROUP BY country")
     lived_in = lived_in.drop_nulls("country")

@@ -62,7 +62,7 @@ def known_at(night: Night, network: Network, currency: str, person_id: str) -> K
 
 
 def permitted_people(night: Night, network: str, currency: str, people: list[str] | None = None) -> pl.DataFrame:
-    """person_id, assumed, by_other_purpose, country, revenue (in the currency): who of the people, or of everybody,
+    """person_id, assumed, by_other_purpose, country, revenue (as `worth` gives it): who of the people, or of everybody,
     might be sent to the network."""
     every = (
         f"SELECT person_id, assumed, by_other_purpose, country, {worth(currency)} "

@@ -7,7 +7,7 @@ import hashlib
 import polars as pl
 
 from catalog.warehouse import Warehouse
-from pipelines.crm.unreadable import unknown_lands, unreadable_lists, unreadable_requests, unreadable_statements
+from pipelines.crm.unreadable import unreadable_countries, unreadable_lists, unreadable_requests, unreadable_statements
 
 READABLE = ("jane@example.com", "06 12 34 56 78", "+49 30 12345678", "0471 12 34 56", hashlib.md5(b"a").hexdigest())
 #: Words and placeholders stand where somebody gave none.
@@ -44,7 +44,7 @@ def test_rows_that_name_nobody_are_counted_and_not_shown(warehouse: Warehouse) -
 def test_countries_that_nobody_knows_are_told_if_they_are_more_than_slips(warehouse: Warehouse) -> None:
     def told(*countries: str | None) -> list[str]:
         warehouse.replace("crm_customers", pl.DataFrame({"country": countries}, {"country": pl.String}))
-        return [str(notice) for notice in unknown_lands(warehouse)]
+        return [str(notice) for notice in unreadable_countries(warehouse)]
 
     assert told("FR", "Deutschland", None, "unknown", "") == []
     assert told(*["FR"] * 99, "Frnace") == []

@@ -41,7 +41,7 @@ def code_of(typed: str | None) -> str | None:
         ("US", ["United States (US)", "United States of America (the)", "USA (US)"]),
         ("GB", ["United Kingdom (UK)", "Great Britain, GB"]),
         ("ZA", ["South Africa (ZA)"]),
-        ("DE", ["Germany, DE", "Deutschland (DEU)"]),
+        ("DE", ["Germany, DE", "DE - Germany", "(DE) Germany", "Deutschland (DEU)"]),
         ("KN", ["Saint Kitts and Nevis", "St. Kitts & Nevis"]),
         ("NL", ["Netherlands (the)"]),
         ("CD", ["Congo, the Democratic Republic of the", "Congo, Democratic Republic of the", "Congo (Kinshasa)"]),
