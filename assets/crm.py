@@ -10,7 +10,7 @@ from assets.resources import Relance, day_of
 from catalog.nights import record_notices
 from pipelines.crm.days import dated_ahead
 from pipelines.crm.emptied import check_consents_arrived
-from pipelines.crm.orphans import orphaned_lists, orphans
+from pipelines.crm.orphans import orphaned_lists, orphaned_refusals, orphans
 from pipelines.crm.pull import TableToWrite, pull_erasures, pull_table
 from pipelines.crm.renumbered import renumbered
 from pipelines.crm.suppressions import read_suppressions
@@ -109,7 +109,7 @@ def _table(name: TableName, daily: dg.PartitionsDefinition) -> dg.AssetsDefiniti
             metadata = _written(context, relance, name, table)
             found = orphans(relance.warehouse, name)
             notices = [
-                *found.notices,
+                *(found.notices or (orphaned_refusals(relance.warehouse) if name == "consents" else ())),
                 *dated_ahead(relance.warehouse, name, relance.now()),
                 *unreadable_statements(relance.warehouse, name, relance.declared.settings.default_country),
             ]

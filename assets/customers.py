@@ -6,6 +6,7 @@ import dagster as dg
 
 from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
+from catalog.nights import record_notices
 from pipelines.customers.decided import update_permissions
 from pipelines.customers.nightly import update_people
 from schemas.customers import CustomerRecords, Customers, Permissions, PersonAliases, Refusals
@@ -38,7 +39,8 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
             with warehouse.transaction():
                 joining, identity_key = config.settings.joining, relance.identity_key
                 known = update_people(warehouse, joining, identity_key=identity_key, **days)
-                update_permissions(warehouse, config, known=known, **days)
+                notices = update_permissions(warehouse, config, known=known, **days)
+            record_notices(relance.outbox.catalog, relance.outbox.night, "permissions", notices)
             rows = {name: warehouse.height(name) for name in _TABLES}
         for name, height in rows.items():
             yield dg.MaterializeResult(asset_key=["customers", name], metadata=rows_metadata(height))

@@ -84,7 +84,9 @@ class ConsentEvidence(dy.Schema):
     network = dy.String(description="The network that asks.")
     purpose = dy.String(description="What it asks for; `profiling` is asked for by none and may be objected to.")
     outcome = dy.String(description="granted or refused; a statement that is not valid now grants nothing.")
-    scope = dy.String(description="What the statement speaks for: a record, an email or a phone.")
+    scope = dy.String(
+        description="What the statement speaks for: a record, a record by an other id, an email or a phone."
+    )
     record_id = dy.String(nullable=True, description="The statement's own id in the CRM.")
     customer_id = dy.String(nullable=True, metadata=RAW, description="The CRM record that it names, if it names one.")
     said_of = dy.String(description="The statement's purpose: another one where `relance.toml` lets that count.")

@@ -93,3 +93,25 @@ def test_ids_that_never_were_anybodys_hold_the_first_files(refusing: Company, tm
     assert outcome == "held"
     assert "no customer_id of " in reason
     assert not list((tmp_path / "home" / "outbox").rglob("*.csv"))
+
+
+def test_by_an_id_that_is_written_otherwise_a_refusal_is_heard_and_a_grant_is_not(
+    refusing: Company, tmp_path: Path
+) -> None:
+    name(refusing, ("'x0", '"=""x1"""', "x9"))
+    home = tmp_path / "home"
+    for day in ("2024-06-30", "2024-07-01"):
+        night(refusing.config, home, day)
+        outcome, _, told = last_night(home)
+        assert outcome in {"published", "fresh"}
+        assert uploaded(home) == set()
+        by_list = (refusing.config / "suppressions").exists()
+        assert ("written" in told and "has otherwise" in told and ": 2." in told) != by_list
+
+    # A yes by such an id takes no refusal back, and one by the id itself does not either.
+    if not by_list:
+        path = refusing.folder / "consents.csv"
+        granted = "g0,x0,granted,2024-01-01 10:00:00\ng1,x1,granted,2024-01-01 10:00:00\n"
+        path.write_text(path.read_text(encoding="utf-8") + granted, encoding="utf-8")
+        night(refusing.config, home, "2024-07-02")
+        assert uploaded(home) == set()

@@ -122,6 +122,22 @@ def named_percent(warehouse: Warehouse) -> dict[str, int]:
     return {place: max(min(named, 1), 100 * named // rows) for place, rows, named in found.iter_rows()}
 
 
+def orphaned_refusals(warehouse: Warehouse) -> tuple[Said, ...]:
+    """What is to be told of tonight's refusals if most of their ids are no customer's: those of an opt-out list that
+    comes from elsewhere are few among all statements."""
+    of_part = _part(1 + warehouse.height("crm_consents") // _STATEMENTS_LOOKED_AT)
+    refusing = f"crm_consents {of_part} AND status <> 'granted'"
+    says = (
+        "{orphans} of {rows} refusals in consents that were looked at name no customer by the customer_id as it is "
+        "written: compare how the selects of customers and consents in sources.toml give it (blanks, a prefix)."
+    )
+    return tuple(
+        Said(says, orphans=rows - named, rows=rows)
+        for _, rows, named in _named(warehouse, "'consents'", refusing, of_part).iter_rows()
+        if rows > 2 * named
+    )
+
+
 def orphaned_lists(warehouse: Warehouse) -> tuple[Said, ...]:
     """What is to be told of tonight's suppression lists of which most ids are no customer's."""
     says = (

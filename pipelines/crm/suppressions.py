@@ -17,6 +17,7 @@ from pipelines.crm.pull import Reading
 from pipelines.crm.rejects import rejected_lines
 from pipelines.crm.sources import OpenSource
 from pipelines.crm.steady import check_not_lost, steady
+from pipelines.identifiers.ids_otherwise import written_otherwise
 from pipelines.identifiers.wrapped import each_unwrapped
 from pipelines.tombstones.erased import erased_addresses, erased_values
 from pipelines.tombstones.others import keep_for_others
@@ -85,6 +86,7 @@ def read_suppressions(
     forgotten = erased_addresses(named["address"].drop_nulls().unique(), erasures, reading.compared)
     by_domain = suppressed_by_domain(withheld, rules, reading.identity_key)
     store_frame(connection, "_named", pl.concat([named, by_domain]))
+    _name_otherwise(connection, living)
     store_frame(connection, "_gone", gone.to_frame())
     store_frame(connection, "_gone_addresses", forgotten.to_frame())
     keep_for_holders(connection, "_named", withheld, living, reading.compared)
@@ -96,6 +98,14 @@ def read_suppressions(
         pl.when(~pl.col("address").is_in(forgotten.implode())).then("address"),
     )
     return kept.filter(pl.any_horizontal(pl.col(*_COLUMNS).is_not_null())).unique().sort(columns)
+
+
+def _name_otherwise(connection: duckdb.DuckDBPyConnection, living: str) -> None:
+    """Let rows whose id is no customer's as it is written, and one's otherwise, name that one."""
+    store_frame(connection, "_otherwise", written_otherwise(connection, "SELECT customer_id FROM _named", living))
+    renamed = "SELECT _named.* REPLACE (_otherwise.customer_id AS customer_id) FROM _named JOIN _otherwise"
+    connection.execute(f"INSERT INTO _named {renamed} ON _named.customer_id = given")
+    connection.execute("DELETE FROM _named WHERE customer_id IN (SELECT given FROM _otherwise)")
 
 
 def rows_by_list(warehouse: Warehouse, rules: dict[str, Suppression]) -> dict[str, int]:

@@ -11,12 +11,15 @@ from catalog.duckdb_connection import insert_frame, literal, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.ages import too_young
 from pipelines.customers.permissions import ConsentRules, Decisions, barred, decisions, instant_of, said_of_addresses
+from pipelines.customers.statements import refused_by_other_ids
 from pipelines.customers.suppressed import suppressed_people
 from pipelines.identifiers.digests import digest_kinds, prehashed
+from pipelines.identifiers.ids_otherwise import refusing_otherwise
 from pipelines.tables.changes import are_noted, begin_notes
 from pipelines.tables.intervals import Staying, replace_by
 from pipelines.tables.rules import is_made_by, rules_of, set_made_by
 from schemas.config import Config
+from schemas.said import Said
 
 #: So many people are decided on at a time. All statements are read once for each part.
 _AT_ONCE = 2_000_000
@@ -30,20 +33,27 @@ _COLUMNS = {
     "refusals": "person_id VARCHAR, network VARCHAR, reason VARCHAR",
 }
 
+#: What is heard of a person by other than the ids of their records.
+_SAID = {"person_id": pl.String, "matter": pl.UInt32, "spoken": pl.Int64}
+
 #: What of a statement decides beside whom it names; who took it where is read by `relance why` only.
 _SPOKEN = "purpose, network, region, status, captured_at, valid_from, valid_to"
 
 
-def update_permissions(warehouse: Warehouse, config: Config, *, known: bool, as_of: date, kept_days: int) -> None:
+def update_permissions(
+    warehouse: Warehouse, config: Config, *, known: bool, as_of: date, kept_days: int
+) -> tuple[Said, ...]:
     """Make `permissions` and `refusals` what the statements say of everybody in `customers`, at the end of `as_of` or
-    when the newest was made. It belongs into one transaction with `update_people`, which says what is `known`.
+    when the newest was made; what is to be told of those. It belongs into one transaction with `update_people`, which
+    says what is `known`.
 
     What the tables held before `as_of` is kept for `kept_days`. What was decided the night before stays if the same
     rules decided it, and nothing that it hangs on is another.
     """
     rules = _rules(warehouse, config, as_of)
     barred_people = _barred(warehouse, config, as_of)
-    addressed = _said_of_addresses(warehouse, rules)
+    by_other_ids = _refused_by_other_ids(warehouse, rules)
+    addressed = pl.concat([_said_of_addresses(warehouse, rules), by_other_ids.select(list(_SAID))])
     # What else than a person's own records and statements decides, for the night after.
     beside = [barred_people, addressed.select("person_id", reason=pl.lit(None, dtype=pl.String)).unique()]
     store_frame(warehouse.connection, "_beside", pl.concat(beside))
@@ -63,6 +73,7 @@ def update_permissions(warehouse: Warehouse, config: Config, *, known: bool, as_
     warehouse.replace_by("decided_at", f"SELECT {literal(rules.instant)} AS instant")
     begin_notes(warehouse, "crm_consents")
     set_made_by(warehouse, "permissions", made_by)
+    return _told(by_other_ids)
 
 
 def refusals_but_for_silence(warehouse: Warehouse, config: Config, as_of: date) -> pl.DataFrame:
@@ -72,7 +83,8 @@ def refusals_but_for_silence(warehouse: Warehouse, config: Config, as_of: date) 
     A night that cannot trust its consents asks for them: whose statements are lacking has said nothing.
     """
     rules = replace(_rules(warehouse, config, as_of), silence_allows=True)
-    barred_people, addressed = _barred(warehouse, config, as_of), _said_of_addresses(warehouse, rules)
+    barred_people, by_other_ids = _barred(warehouse, config, as_of), _refused_by_other_ids(warehouse, rules)
+    addressed = pl.concat([_said_of_addresses(warehouse, rules), by_other_ids.select(list(_SAID))])
     parts = [_decided(warehouse, rules, some, barred_people, addressed).refusals for some in _parts(warehouse)]
     return pl.concat(parts)
 
@@ -128,6 +140,13 @@ def _decided(
         rules,
         barred=barred_people,
         addressed=addressed,
+        elsewhere=warehouse.read(f"""
+            SELECT DISTINCT person_id, country_code AS country
+            FROM (SELECT person_id, country FROM warehouse.customers WHERE records > 1 AND {some}) AS person
+            JOIN warehouse.customer_records USING (person_id)
+            JOIN warehouse.crm_customers USING (customer_id)
+            WHERE country_code <> person.country
+        """),
     )
 
 
@@ -141,7 +160,7 @@ def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFram
     """person_id, matter, spoken: what was said of the addresses of everybody's records."""
     statements = warehouse.read(f"{heard(rules)} AND address IS NOT NULL")
     if statements.is_empty():
-        return pl.DataFrame(schema={"person_id": pl.String, "matter": pl.UInt32, "spoken": pl.Int64})
+        return pl.DataFrame(schema=_SAID)
     words = said_of_addresses(
         statements,
         _deciding_records(warehouse, statements["address"]),
@@ -159,6 +178,27 @@ def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFram
     return warehouse.read(
         "SELECT person_id, matter, spoken FROM _spoken_of JOIN warehouse.customer_records USING (customer_id)"
     )
+
+
+def _refused_by_other_ids(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFrame:
+    """given, matter, spoken, person_id: what people refuse by an id that is no customer's as it is written, and one's
+    otherwise."""
+    store_frame(warehouse.connection, "_otherwise", refusing_otherwise(warehouse.connection, heard(rules)))
+    statements = warehouse.read(
+        f"SELECT customer_id, {_SPOKEN} FROM ({heard(rules)}) WHERE customer_id IN (SELECT given FROM _otherwise)"
+    )
+    persons = "SELECT given, person_id FROM _otherwise JOIN warehouse.customer_records USING (customer_id)"
+    return refused_by_other_ids(statements, rules.matters, rules.instant).join(warehouse.read(persons), on="given")
+
+
+def _told(refused_by_other_ids: pl.DataFrame) -> tuple[Said, ...]:
+    ids = refused_by_other_ids["given"].n_unique()
+    says = (
+        "People refuse by customer_ids that no customer has as they are written, and one has otherwise (zeros in "
+        "front, quotes, .0 behind, a short or long form): {ids}. Those refusals are heard, a grant by such an id is "
+        "not: let the selects of customers and consents in sources.toml give the same ids."
+    )
+    return (Said(says, ids=ids),) if ids else ()
 
 
 def _deciding_records(warehouse: Warehouse, addresses: pl.Series) -> pl.DataFrame:

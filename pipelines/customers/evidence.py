@@ -14,10 +14,15 @@ from schemas.settings import Purpose, Settings
 
 
 def evidence(
-    person_ids: Iterable[str], records: pl.DataFrame, consents: pl.DataFrame, rules: ConsentRules
+    person_ids: Iterable[str],
+    records: pl.DataFrame,
+    consents: pl.DataFrame,
+    rules: ConsentRules,
+    otherwise: pl.DataFrame,
 ) -> pl.DataFrame:
-    """In: `PersonRecords` of everybody, since a national number on a form is read as anybody's; `CrmConsents`.
-    Out: `ConsentEvidence` of the people: for each network and purpose it asks for, the statements that decide.
+    """In: `PersonRecords` of everybody, since a national number on a form is read as anybody's; `CrmConsents`; what
+    `refusing_otherwise` gives. Out: `ConsentEvidence` of the people: for each network and purpose it asks for, the
+    statements that decide.
 
     A purpose of which nothing was said, and that no other purpose's word counts for, has no row.
     """
@@ -25,7 +30,7 @@ def evidence(
     numbered = records.join(people.with_row_index("person"), on="person_id", how="left").with_row_index("record")
     theirs = numbered.filter(pl.col("person").is_not_null())
     statements = matters_of(consents, rules.matters, rules.instant)
-    words = _speaking(statements, numbered, theirs, rules.settings)
+    words = _speaking(statements, numbered, theirs, otherwise, rules.settings)
     found = [
         _deciding(words, network.name, purpose, [purpose, *rules.settings.consent.get(purpose, ())], rules.matters)
         for network in rules.networks.values()
@@ -43,12 +48,20 @@ def _asked(network: Network) -> Iterator[Purpose]:
 
 
 def _speaking(
-    statements: pl.DataFrame, everybody: pl.DataFrame, theirs: pl.DataFrame, settings: Settings
+    statements: pl.DataFrame,
+    everybody: pl.DataFrame,
+    theirs: pl.DataFrame,
+    otherwise: pl.DataFrame,
+    settings: Settings,
 ) -> pl.DataFrame:
     """The statements that speak within each of the people's scopes, with person, scope and `said` (null if none of the
     scope's statements is valid now)."""
     on_records = by_record(statements, theirs).with_columns(scope=pl.lit("record"), of=pl.col("record").cast(pl.String))
     held = by_canonical_address(statements, everybody, settings).join(holders(theirs), on="address")
+    other_ids = otherwise.join(theirs.select("customer_id", "person"), on="customer_id")
+    by_other_ids = statements.join(other_ids.select("person", customer_id="given"), on="customer_id").with_columns(
+        scope=pl.lit("other id"), of="customer_id"
+    )
     kind = pl.when(pl.col("address").str.starts_with("+")).then(pl.lit("phone")).otherwise(pl.lit("email"))
     on_addresses = held.with_columns(scope=kind, of="address")
     shared = ["person", "scope", "of", "matter", "spoken"]
@@ -63,9 +76,11 @@ def _speaking(
         "valid_to",
         "source",
     ]
-    every = pl.concat([on_records.select(*shared, *shown), on_addresses.select(*shared, *shown)])
+    every = pl.concat([scope.select(*shared, *shown) for scope in (on_records, by_other_ids, on_addresses)])
     newest = pl.col("spoken").max().over("scope", "of", "person", "matter")
-    return every.filter(pl.col("spoken").eq_missing(newest)).with_columns(said=pl.col("spoken") % 4)
+    said = every.filter(pl.col("spoken").eq_missing(newest)).with_columns(said=pl.col("spoken") % 4)
+    # By an id that is written otherwise, only a refusal is heard.
+    return said.filter((pl.col("scope") != "other id") | (pl.col("said").fill_null(0) > 0))
 
 
 def _deciding(

@@ -64,12 +64,14 @@ def decisions(  # noqa: PLR0913 - what a person said, by which rules it is read,
     *,
     barred: pl.DataFrame | None = None,
     addressed: pl.DataFrame | None = None,
+    elsewhere: pl.DataFrame | None = None,
 ) -> Decisions:
     """In: `PersonRecords`, `Customers`, `CrmConsents`; `barred` (person_id, reason): who is sent to no network for a
     reason other than consent, one row a person. Out: what is decided for each person and each of the networks.
 
     `addressed` (person_id, matter, spoken) is what was said of people's addresses, if the records are not everybody's,
-    who decide how an address is read; they need then no addresses.
+    who decide how an address is read; they need then no addresses. `elsewhere` (person_id, country) is in which other
+    countries people have records; where it is given, the records need no country.
     """
     people = customers.select("person_id", "country").with_row_index("person")
     if addressed is None:
@@ -80,7 +82,11 @@ def decisions(  # noqa: PLR0913 - what a person said, by which rules it is read,
     statements = matters_of(consents, rules.matters, rules.instant).select("customer_id", "matter", "spoken")
     on_records = by_record(statements, numbered.drop("person_id").with_row_index("record"))
     on_addresses = addressed.join(people.select("person_id", "person"), on="person_id")
-    matrix = _Matrix(people, _by_matter(_words(on_records, on_addresses), people.height), rules)
+    if elsewhere is None:
+        elsewhere = records.select("person_id", "country").drop_nulls()
+    # Where they live by `Customers` too does no harm.
+    other = elsewhere.join(people.select("person_id", "person"), on="person_id").select("person", "country")
+    matrix = _Matrix(people, other, _by_matter(_words(on_records, on_addresses), people.height), rules)
     barred_for = _barred_for(people, barred)
     found = {name: matrix.decided(network, barred_for) for name, network in rules.networks.items()}
     permitted = [
@@ -139,7 +145,7 @@ def refused_addresses(words: pl.DataFrame, rules: ConsentRules) -> pl.DataFrame:
     nobody = pl.DataFrame(schema={"record": pl.UInt32, "person": pl.UInt32, "matter": pl.UInt32, "spoken": pl.Int64})
     said = _by_matter(_words(nobody, words.join(addresses, on="address")), addresses.height)
     nowhere = addresses.with_columns(country=pl.lit(None, dtype=pl.String))
-    matrix = _Matrix(nowhere, said, rules)
+    matrix = _Matrix(nowhere, nowhere.clear().select("person", "country"), said, rules)
     refused = [
         addresses.filter(matrix.spoken_against(network)).select(network=pl.lit(network.name), address="address")
         for network in rules.networks.values()
@@ -190,9 +196,11 @@ class _Decided(NamedTuple):
 
 
 class _Matrix(NamedTuple):
-    """What everybody said, asked for one network after the other."""
+    """What everybody said, asked for one network after the other. Who has records in several countries is held to the
+    rules of each: `elsewhere` (person, country) are those beside the one in `people`."""
 
     people: pl.DataFrame
+    elsewhere: pl.DataFrame
     said: dict[int, np.ndarray]
     rules: ConsentRules
 
@@ -239,15 +247,22 @@ class _Matrix(NamedTuple):
         if "everywhere" in regions:
             return np.ones(self.people.height, dtype=bool)
         codes, unknown = country_codes_of(regions)
-        return self.people["country"].is_in(list(codes)).fill_null(unknown).to_numpy()
+        living = self._in_first(list(codes), unknown=unknown)
+        living[self.elsewhere.filter(pl.col("country").is_in(list(codes)))["person"].to_numpy()] = True
+        return living
 
     def _assumed(self, purpose: Purpose) -> np.ndarray:
         """Where silence counts as granted."""
         if self.rules.silence_allows:
             return np.ones(self.people.height, dtype=bool)
         countries = [code for code in sorted(all_countries()) if self.rules.settings.assumed(purpose, code)]
-        unknown = self.rules.settings.assumed(purpose, None)
-        return self.people["country"].is_in(countries).fill_null(unknown).to_numpy()
+        assumed = self._in_first(countries, unknown=self.rules.settings.assumed(purpose, None))
+        assumed[self.elsewhere.filter(~pl.col("country").is_in(countries))["person"].to_numpy()] = False
+        return assumed
+
+    def _in_first(self, countries: list[str], *, unknown: bool) -> np.ndarray:
+        """Of each person, whether the country in `people` is one of these."""
+        return self.people["country"].is_in(countries).fill_null(unknown).to_numpy(writable=True)
 
 
 def _barred_for(people: pl.DataFrame, barred: pl.DataFrame | None) -> pl.Series:

@@ -14,6 +14,7 @@ from pipelines.history.ledger import LostFor, lost_for
 from pipelines.history.neighbours import KnownPeople, known_at
 from pipelines.history.nights import Night
 from pipelines.history.rule import parts
+from pipelines.identifiers.ids_otherwise import refusing_otherwise
 from pipelines.segments.rules import condition
 from pipelines.tables.intervals import last_change
 from pipelines.tombstones.erased import erased_values
@@ -116,16 +117,15 @@ def _evidence(night: Night, config: Config, person_id: str, ids: list[str]) -> p
         "SELECT customer_id, person_id, canonical_email AS email, canonical_phone AS phone, country_code AS country "
         f"FROM {night.table('customer_records')} JOIN {night.table('crm_customers')} USING (customer_id)"
     )
+    otherwise = refusing_otherwise(night.warehouse.connection, f"FROM {consents}", night.table("crm_customers"))
+    otherwise = otherwise.filter(pl.col("customer_id").is_in(ids))
     # A statement by address may be anybody's; one by record is only its own.
     heard = night.read(
-        f"FROM {consents} WHERE address IS NOT NULL OR list_contains($ids::VARCHAR[], customer_id)", ids=ids
+        f"FROM {consents} WHERE address IS NOT NULL OR list_contains($ids::VARCHAR[], customer_id)",
+        ids=[*ids, *otherwise["given"]],
     )
-    return evidence(
-        [person_id],
-        everybody,
-        heard,
-        ConsentRules(config.used_networks, config.settings, instant_of(newest, config.settings, night.day)),
-    )
+    rules = ConsentRules(config.used_networks, config.settings, instant_of(newest, config.settings, night.day))
+    return evidence([person_id], everybody, heard, rules, otherwise)
 
 
 def _answers(  # noqa: PLR0913, PLR0917 - what is known, of whom it is asked, and where

@@ -14,7 +14,7 @@ from catalog.nights import night_notices
 from catalog.store import open_catalog
 from catalog.warehouse import Warehouse
 from pipelines.crm import orphans as module
-from pipelines.crm.orphans import Orphans, named_percent, orphaned_lists, orphans
+from pipelines.crm.orphans import Orphans, named_percent, orphaned_lists, orphaned_refusals, orphans
 from portal.language import Language
 from tests.conftest import Company
 from tests.nights import night
@@ -152,6 +152,16 @@ def test_a_list_of_which_most_ids_are_nobodys_is_told_by_its_rule(warehouse: War
     shares(warehouse, [], ("half", "1"), ("half", "x"), ("staff", "01"), ("staff", "02"), ("staff", "2"))
     [told] = orphaned_lists(warehouse)
     assert str(told).startswith("2 of 3 customer_ids of suppressions/staff.toml are no customer's")
+
+
+def test_refusals_of_which_most_ids_are_nobodys_are_told_though_they_are_few_statements(warehouse: Warehouse) -> None:
+    shares(warehouse, [])
+    rows = [("1", "granted")] * 90 + [("2", "denied"), ("x", "denied"), ("y", "withdrawn")]
+    warehouse.replace("crm_consents", pl.DataFrame(rows, ["customer_id", "status"], orient="row"))
+    [told] = orphaned_refusals(warehouse)
+    assert str(told).startswith("2 of 3 refusals in consents that were looked at name no customer")
+    warehouse.replace("crm_consents", pl.DataFrame(rows[:-1], ["customer_id", "status"], orient="row"))
+    assert orphaned_refusals(warehouse) == ()
 
 
 @pytest.mark.parametrize("days", [["2024-06-30"], ["2024-07-01", "2024-07-02"]])

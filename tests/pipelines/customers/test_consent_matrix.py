@@ -29,6 +29,7 @@ ASKS_PERSONALIZATION = {
 }
 COUNTRIES = ("FR", "NO", "GB", "CH", "US", "BR", None)
 PLAIN = Settings(currency="EUR")
+NOBODY_OTHERWISE = pl.DataFrame(schema={"given": pl.String, "customer_id": pl.String})
 
 
 def decided(
@@ -214,6 +215,7 @@ def test_the_evidence_shows_a_refusing_statement_exactly_where_a_statement_refus
         records_of(people),
         consents_of(statements),
         ConsentRules(NETWORKS, given_settings, NOW),
+        NOBODY_OTHERWISE,
     )
     ConsentEvidence.validate(shown)
     assert set(shown["person_id"]) <= {"ann"}
@@ -269,7 +271,7 @@ def test_the_evidence_is_the_newest_of_each_scope_that_is_the_least_permissive(
     names = ("meta", "google_ads")
     shown = evidence(
         ["ann"], records_of({"ann": "FR", "bea": "US"}), consents_of(statements),
-        ConsentRules({name: NETWORKS[name] for name in names}, given_settings, NOW),
+        ConsentRules({name: NETWORKS[name] for name in names}, given_settings, NOW), NOBODY_OTHERWISE,
     )  # fmt: skip
     asked: set[tuple[str, Purpose]] = {
         (name, purpose) for name in names for purpose in (*NETWORKS[name].consent, "profiling")
@@ -290,9 +292,24 @@ def test_the_evidence_names_statement_source_time_and_record() -> None:
     ]  # fmt: skip
     shown = evidence(
         ["ann"], records_of({"ann": "US"}), consents_of(statements),
-        ConsentRules({"meta": NETWORKS["meta"]}, PLAIN, NOW),
+        ConsentRules({"meta": NETWORKS["meta"]}, PLAIN, NOW), NOBODY_OTHERWISE,
     )  # fmt: skip
     row = shown.to_dicts()
     assert [(r["record_id"], r["scope"], r["outcome"], r["source"], r["status"]) for r in row] == [
         ("s2", "email", "refused", "letter", "withdrawn")
     ]
+
+
+def test_the_evidence_shows_a_refusal_by_an_id_that_is_written_otherwise_and_no_grant() -> None:
+    about: dict[str, object] = {"purpose": "ads_upload", "captured_at": NOW}
+    statements = [
+        {**about, "record_id": "s1", "customer_id": "ann", "status": "granted"},
+        {**about, "record_id": "s2", "customer_id": "'ann", "status": "denied"},
+        {**about, "record_id": "s3", "customer_id": "ann.0", "status": "granted"},
+    ]
+    shown = evidence(
+        ["ann"], records_of({"ann": "US"}), consents_of(statements),
+        ConsentRules({"meta": NETWORKS["meta"]}, PLAIN, NOW),
+        pl.DataFrame({"given": ["'ann", "ann.0"], "customer_id": ["ann", "ann"]}),
+    )  # fmt: skip
+    assert shown.select("record_id", "scope", "outcome").rows() == [("s2", "other id", "refused")]

@@ -19,10 +19,12 @@ from pipelines.customers.customers import customers, person_aliases
 from pipelines.customers.decided import update_permissions
 from pipelines.customers.nightly import update_people
 from pipelines.customers.people import people
-from pipelines.customers.permissions import ConsentRules, decisions, instant_of
+from pipelines.customers.permissions import ConsentRules, decisions, instant_of, said_of_addresses
 from pipelines.customers.records import canonical_records
+from pipelines.customers.statements import holders, refused_by_other_ids
 from pipelines.customers.suppressed import suppressed_people
 from pipelines.identifiers.canonical import with_canonical
+from pipelines.identifiers.ids_otherwise import other_forms
 from pipelines.tables.changes import begin_notes
 from pipelines.tables.intervals import replace
 from schemas.config import read_config
@@ -98,7 +100,7 @@ DIGEST = hashlib.md5(b"d@y.fr").hexdigest()
 about = st.builds(
     lambda whom, said: whom | said,
     st.sampled_from([
-        *({"customer_id": name} for name in ("a", "b", "c", "x00")),
+        *({"customer_id": name} for name in ("a", "b", "c", "x00", "'a", '="c"')),
         *({"address": address} for address in ("a@x.fr", "c@y.fr", "x01@z.fr", "0612345678", "0479123456", DIGEST)),
     ]),
     statement,
@@ -146,6 +148,18 @@ THEN = [*SPOKEN[:11], {**SPOKEN[11], "status": "denied"}, *SPOKEN[12:], grants(b
 LIST = {name: [{"address": f"{name}@z.fr", "rule": "staff"}] for name in ("x04", "x05")}
 
 
+def said_otherwise(statements: pl.DataFrame, records: pl.DataFrame, rules: ConsentRules) -> pl.DataFrame:
+    """person_id, matter, spoken: by address, and refusals by ids that are written otherwise."""
+    by_address = said_of_addresses(statements, records, rules).join(holders(records, "person_id"), on="address")
+    strangers = statements.filter(~pl.col("customer_id").is_in(records["customer_id"].implode()))
+    whose = other_forms(strangers["customer_id"].unique(), pl.Series([], dtype=pl.UInt32)).join(
+        records, on="customer_id"
+    )
+    by_id = refused_by_other_ids(strangers, rules.matters, rules.instant).join(whose, on="given")
+    columns = ["person_id", "matter", "spoken"]
+    return pl.concat([by_address.select(columns), by_id.select(columns)])
+
+
 @settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(first={}, nights=[({}, SPOKEN, LIST["x04"], 2), ({}, THEN, LIST["x05"], 0), ({}, [], LIST["x05"], 0)])
 @given(first=crm, nights=st.lists(st.tuples(changes, consents, suppressed, st.integers(0, 4)), min_size=2, max_size=3))
@@ -178,12 +192,14 @@ def test_whatever_changes_the_tables_are_those_of_everybody_worked_out_together(
         records = people(canonical_records(canonical, JOINING), JOINING, identity_key=KEY)
         aliases = person_aliases(aliases, records, as_of=day)
         instant = instant_of(statements["captured_at"].max(), CONFIG.settings, day)
+        rules = ConsentRules(CONFIG.used_networks, CONFIG.settings, instant)
         words = decisions(
             records,
             customers(records),
             statements,
-            ConsentRules(CONFIG.used_networks, CONFIG.settings, instant),
+            rules,
             barred=suppressed_people(records, suppressions, CONFIG.suppressions, CONFIG.settings),
+            addressed=said_otherwise(statements, records, rules),
         )
         for table, wanted in {
             "customer_records": records.select(CustomerRecords.column_names()),

@@ -369,6 +369,17 @@ def test_a_company_may_assume_a_yes_by_country_region_or_everywhere(
     assert permitted(records=records, settings=settings) == expected
 
 
+def test_who_has_records_in_several_countries_is_held_to_the_rules_of_each() -> None:
+    abroad = ({**JANE, "person_id": "jane"}, {"customer_id": "shop", "person_id": "jane", "country": "US"})
+    assert where(records=abroad, settings=assuming(US=True)) == set()
+    assert where(records=abroad, settings=assuming(US=True, FR=True)) == EVERYWHERE
+    nowhere = (*abroad[1:], {"customer_id": "web", "person_id": "jane", "country": None})
+    assert where(records=nowhere[::-1], settings=assuming(US=True)) == EVERYWHERE
+    european = {"meta": NETWORKS["meta"].model_copy(update={"consent": {"ads_upload": ("EEA",)}})}
+    assert where(records=abroad, networks=european) == set()
+    assert where(records=abroad[::-1], networks=european) == set()
+
+
 def test_somebody_of_unknown_country_is_taken_as_living_in_the_eea() -> None:
     for country in (None, *sorted(EEA)):
         assert FRENCH.model_copy(update={"assume": {"EEA": Assumption(ads_upload=True)}}).assumed("ads_upload", country)
@@ -400,11 +411,12 @@ def test_a_grant_on_record_is_not_an_assumption() -> None:
 RECORDS = (
     {"customer_id": "r0", "person_id": "p0", "email": "a@example.com", "country": "FR"},
     {"customer_id": "r1", "person_id": "p0", "email": "b@example.com", "phone": "+33612345678", "country": "FR"},
-    {"customer_id": "r2", "person_id": "p1", "email": "b@example.com", "country": "US"},
+    {"customer_id": "r2", "person_id": "p1", "email": "b@example.com", "country": "FR"},
+    {"customer_id": "r5", "person_id": "p1", "country": "US"},
     {"customer_id": "r3", "person_id": "p2", "phone": "+33612345678", "country": None},
     {"customer_id": "r4", "person_id": "p3", "country": "GB"},
 )
-SCOPES = [{"customer_id": f"r{number}"} for number in range(5)] + [
+SCOPES = [{"customer_id": f"r{number}"} for number in range(6)] + [
     {"address": address} for address in ("a@example.com", "b@example.com", "+33612345678", "nobody@example.com")
 ]
 
@@ -464,7 +476,8 @@ def permitted_by_the_rule(statements: list[dict[str, object]], settings: Setting
                 )
                 for purpose in ("ads_upload", "profiling")
             )
-            assumed = not words and is_assumed(settings, theirs[0]["country"])
+            countries = {record["country"] for record in theirs} - {None} or {None}
+            assumed = not words and all(is_assumed(settings, country) for country in countries)
             if (assumed or words == {"granted"}) and objections <= {"granted"}:
                 found.add((person, network, assumed))
     return found
