@@ -112,7 +112,7 @@ def pull_erasures(reading: Reading, known: pl.DataFrame, *, alone: bool = False)
         SourceError: the requests cannot be read as declared; nor, but `alone`, the customers or the consents.
     """
     pulled = reading.crm.pull("erasures")
-    asked = pl.concat([pulled.accepted, broken_requests(pulled.broken, reading.as_of)])
+    asked = pl.concat([pulled.accepted, broken_requests(pulled.broken, reading.as_of, reading.settings.zone)])
     asked = each_unwrapped(asked, "email", among_words=False)
     requests = asked.with_columns(request_id=request_names(pl.col("request_id"), reading.identity_key))
     countries = _countries(reading.crm, alone=alone) if requests["phone"].count() else None

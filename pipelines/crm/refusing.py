@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta, tzinfo
 
 import polars as pl
 
+from pipelines.local_days import midnight_after
 from schemas.crm import NAMING_COLUMNS, PURPOSES, somebody_named
 
 
@@ -26,12 +27,14 @@ def broken_refusals(broken: pl.DataFrame) -> pl.DataFrame:
     ).explode("purpose")
 
 
-def broken_requests(broken: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """An erasure request that breaks its contract still erases whom it names, as of today."""
+def broken_requests(broken: pl.DataFrame, as_of: date, zone: tzinfo) -> pl.DataFrame:
+    """An erasure request that breaks its contract still erases whom it names. Without a readable time it counts from
+    the end of the day that read it first, so that no yes of that day comes after it."""
+    end = midnight_after(as_of, zone) - timedelta(microseconds=1)
     return broken.filter(somebody_named("erasures")).with_columns(
         # Whoever they name stays one request, however often it is read.
         pl.col("request_id").fill_null(
             pl.concat_str(pl.lit("unreadable"), *NAMING_COLUMNS["erasures"], separator=" ", ignore_nulls=True)
         ),
-        pl.col("requested_at").fill_null(pl.lit(as_of).cast(broken.schema["requested_at"])),
+        pl.col("requested_at").fill_null(pl.lit(end).cast(broken.schema["requested_at"])),
     )

@@ -242,6 +242,13 @@ def test_a_request_without_a_readable_day_is_of_the_day_that_read_it_first_and_e
     assert asked == [date(2025, 6, 1), AS_OF]
 
 
+def test_no_yes_of_the_day_takes_back_a_request_whose_time_nobody_can_read(reading: Read) -> None:
+    lines, said = ["r1,zoe,,,soon"], [f"zoe,,ads_upload,,granted,{AS_OF} 20:00:00"]
+    assert "zoe" not in who(night(reading(erasures=lines, consents=said))["customers"])
+    dated = [f"r1,zoe,,,{AS_OF} 08:00:00"]
+    assert "zoe" in who(night(reading(erasures=dated, consents=said))["customers"])
+
+
 def test_nothing_readable_is_kept_of_a_request(reading: Read) -> None:
     kept = pull_erasures(reading(erasures=["r1,zoe,zoe@x.fr,06 99 99 99 99,2025-06-01"]), NOBODY)
     assert CrmErasures.is_valid(kept.rows)
