@@ -21,8 +21,12 @@ TWO_INTERNATIONAL_NUMBERS = r"^[^0-9+]*(?:\+|00)(?:[^0-9]*[0-9]){8}.*(?:[/;,]|\s
 PLACEHOLDER = r"^(?:0+|1+|2+|3+|4+|5+|6+|7+|8+|9+|1234567890|0123456789)$"
 #: How spreadsheets mark what is text and no number; shop exports keep the mark.
 APOSTROPHE = r"^'\s*"
-#: What people write before a number, in the languages of our users; it says nothing about the number.
-LABEL = r"(?i)^\s*(?:t[eé]l(?:[eé]phone|efon|efono|efoon)?|phone|mobile?|mob|cell|gsm|handy|portable|ph)\b[\s.:]*"
+#: What people write before a number, in the languages of our users; it says nothing about the number. Meta's lead forms
+#: export `p:+33612345678`.
+LABEL = (
+    r"(?i)^\s*(?:(?:t[eé]l(?:[eé]phone|efon|efono|efoon)?|telem[oó]vel|phone|mobil(?:e|telefon|nummer)?|mob|m[oó]vil"
+    r"|cel(?:l|lulare|ular)?|gsm|handy|portable|whatsapp|ph)\b|p:)[\s.:]*"
+)
 #: A number that went through a column of decimals, which added zeros to its digits; a select may have added the plus.
 DECIMAL = r"^\+?[0-9]+\.00?$"
 #: An extension that says so, at the end. It is dropped and the number kept (verdict on Reddit's rule, in the vectors).

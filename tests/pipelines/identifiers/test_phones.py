@@ -220,7 +220,7 @@ countries = regions | st.none() | st.sampled_from(["ZZ", "fr", "", "001"])
 separators = st.sampled_from(
     [" ", ".", "-", "/", "(", ")", "[", "\u00a0", "\u2011", "  ", " - ", "x", ",", ";", "#", "~", "*", "\t"]
 )
-beginnings = st.sampled_from(["", "", "", "tel:", "Tél. ", "Mobile: ", "x", "'", "' "])
+beginnings = st.sampled_from(["", "", "", "tel:", "Tél. ", "Mobile: ", "p:", "WhatsApp ", "x", "'", "' "])
 endings = st.sampled_from(
     ["", "", "", " ", " ext. 12", " x3", "#4", ";ext=5", " poste 6", ".0", "a", ",7", "-", ".", " / 0612345678"]
 )
@@ -264,6 +264,9 @@ def test_whatever_is_typed_is_read_as_the_library_reads_it(fields: list[Field], 
         ("(+33) 6-12-34-56-78", None, "+33612345678"),
         ("\uff0b33 6 12 34 56 78", None, "+33612345678"),
         ("tel:+33-6-12-34-56-78", None, "+33612345678"),
+        # As Meta's lead forms export it.
+        ("p:+33612345678", None, "+33612345678"),
+        ("WhatsApp: 06 12 34 56 78", "FR", "+33612345678"),
         ("Tél. : 06 12 34 56 78", "FR", "+33612345678"),
         ("Mobile 0171 1234567", "DE", "+491711234567"),
         ("+44 (0)20 7946 0958", "GB", "+442079460958"),
