@@ -195,6 +195,19 @@ class WithheldAddresses(dy.Schema):
     tombstone = dy.String(metadata=PSEUDONYM, description="Keyed hash of the address, or of the domain, in that form.")
 
 
+class SetAsideCustomers(dy.Schema):
+    """A customer who is in no table since their row broke its contract: whom they refuse for stays protected."""
+
+    customer_id = dy.String(
+        nullable=True, metadata=RAW, description="Null if the line could not be split into columns."
+    )
+    email = dy.String(nullable=True, metadata=RAW, description="As typed.")
+    phone = dy.String(nullable=True, metadata=RAW, description="As typed.")
+    country = dy.String(nullable=True, metadata=RAW, description="As typed.")
+    canonical_email = dy.String(nullable=True, metadata=RAW, description="Trimmed, NFC, lower-case.")
+    canonical_phone = dy.String(nullable=True, metadata=RAW, description="E.164.")
+
+
 class CrmSuppressions(dy.Schema):
     """Whom the select of a suppression rule names."""
 

@@ -20,7 +20,7 @@ from pipelines.crm.lifted import with_lifted
 from pipelines.crm.meant import meant
 from pipelines.crm.money import with_rate
 from pipelines.crm.read import Crm, Pulled
-from pipelines.crm.refusing import broken_refusals, broken_requests
+from pipelines.crm.refusing import broken_refusals, broken_requests, set_aside_customers
 from pipelines.crm.unreadable import unreadable_requests
 from pipelines.crm.unwrap import unwrap_refusals
 from pipelines.identifiers.wrapped import each_unwrapped
@@ -79,8 +79,9 @@ class TableToWrite(NamedTuple):
     covered: Covered | None = None
     #: Of the customers: `CrmErasures` that were known, where more of them are lifted.
     lifted: pl.DataFrame | None = None
-    #: Of the customers: `WithheldAddresses`.
+    #: Of the customers: `WithheldAddresses`, and `SetAsideCustomers`.
     withheld: pl.DataFrame | None = None
+    set_aside: pl.DataFrame | None = None
     #: Of the customers: how many were made canonical tonight.
     normalised: int = 0
     #: Of the requests: what a person should know of them.
@@ -177,6 +178,7 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
         return _table(pulled, reading, arrival.written, arrival.name, accepted)
     if not accepted:
         raise EmptyCrmError(_empty_crm(pulled, reading))
+    prehashed = reading.crm.sources.tables.customers.prehashed
     with reading.crm.still_read(table, pulled):
         customers = read_customers(
             arrival,
@@ -185,14 +187,16 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
             settings=reading.settings,
             networks=reading.networks,
             identity_key=reading.identity_key,
-            prehashed=reading.crm.sources.tables.customers.prehashed,
+            prehashed=prehashed,
             lift=reading.lift,
         )
+    every = pl.concat([erasures, customers.covered.tombstones])
     return _table(pulled, reading, customers.written, CANONICAL, accepted)._replace(
         temporary=(*arrival.temporary, CANONICAL),
         covered=customers.covered,
         lifted=customers.lifted,
         withheld=customers.withheld,
+        set_aside=set_aside_customers(pulled.broken, pulled.unsplit, every, reading.compared, prehashed),
         normalised=customers.normalised,
         parts=customers.parts,
     )

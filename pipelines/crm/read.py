@@ -30,7 +30,7 @@ from pipelines.crm.located_select import (
     parsed,
     with_file,
 )
-from pipelines.crm.rejects import forget_rejects, rejected_lines
+from pipelines.crm.rejects import forget_rejects, rejected_lines, rejected_texts
 from pipelines.crm.sources import OpenSource, open_source
 from pipelines.crm.steady import stamp, steady
 from pipelines.crm.worded import worded
@@ -43,13 +43,15 @@ from schemas.source import OrdersTable, Sources, TableName
 class Pulled(NamedTuple):
     """A table as read. `read` = rows of `arrival`, those that stay among them, + rows of `quarantined`, always.
 
-    `broken` are the quarantined rows as far as they could be read, in the contract's columns.
+    `broken` are the quarantined rows as far as they could be read, in the contract's columns; `unsplit` the lines that
+    could not be split into columns.
     """
 
     read: int
     arrival: Arrival
     quarantined: pl.DataFrame
     broken: pl.DataFrame
+    unsplit: pl.Series
 
     @property
     def is_whole(self) -> bool:
@@ -140,6 +142,7 @@ class Crm:
             with worded(table, opened, select):
                 self._arrive(arrival, located, opened)
             rejected = rejected_lines(self.connection, table, opened)
+            unsplit = rejected_texts(self.connection, opened)
         read = arrival.seen_height() + rejected.height
         with worded(table, opened, select):
             broken = self._set_aside(arrival, further)
@@ -158,7 +161,7 @@ class Crm:
             for name in (arrival.seen, arrival.met):
                 self.connection.execute(f"DROP TABLE {name}")
         arrival.take_out(broken[ROW])
-        return Pulled(read, arrival, quarantined, broken.select(contract.column_names()))
+        return Pulled(read, arrival, quarantined, broken.select(contract.column_names()), unsplit)
 
     def _places(
         self, arrival: Arrival, located: LocatedSelect, broken: pl.DataFrame, rejected: pl.DataFrame
@@ -204,7 +207,8 @@ class Crm:
         nothing = typed_select("SELECT 1", [], arrival.contract, None)
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {arrival.name} AS {nothing} LIMIT 0")
         quarantined = pl.DataFrame(Quarantine.create_empty()).drop("as_of")
-        return Pulled(0, arrival, quarantined, pl.DataFrame(arrival.contract.create_empty()))
+        broken = pl.DataFrame(arrival.contract.create_empty())
+        return Pulled(0, arrival, quarantined, broken, rejected_texts(self.connection, ()))
 
     def _set_aside(self, arrival: Arrival, further: Callable[[Arrival], pl.DataFrame] | None) -> pl.DataFrame:
         """The contract's columns, source_row, rule and shape of the rows that may not stay."""

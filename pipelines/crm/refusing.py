@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta, tzinfo
+from typing import Literal
 
 import polars as pl
 
+from pipelines.identifiers.canonical import with_canonical
+from pipelines.identifiers.digests import Digest
+from pipelines.identifiers.wrapped import unwrapped
 from pipelines.local_days import midnight_after
-from schemas.crm import NAMING_COLUMNS, PURPOSES, somebody_named
+from pipelines.tombstones.erased import erased_marks, own_tombstones, without_erased
+from pipelines.tombstones.tombstones import Compared
+from schemas.crm import NAMING_COLUMNS, PURPOSES, SetAsideCustomers, somebody_named
 
 
 def broken_refusals(broken: pl.DataFrame) -> pl.DataFrame:
@@ -38,3 +45,25 @@ def broken_requests(broken: pl.DataFrame, as_of: date, zone: tzinfo) -> pl.DataF
         ),
         pl.col("requested_at").fill_null(pl.lit(end).cast(broken.schema["requested_at"])),
     )
+
+
+def set_aside_customers(
+    broken: pl.DataFrame,
+    unsplit: pl.Series,
+    erasures: pl.DataFrame,
+    compared: Compared,
+    prehashed: Mapping[Literal["email"], Digest],
+) -> pl.DataFrame:
+    """`SetAsideCustomers`: the rows by whose id somebody may refuse, and the e-mails in lines that could not be split,
+    of whose id nobody knows; without what `erasures` (`CrmErasures`) forbid to keep.
+
+    In: `CrmCustomers` rows that broke their contract, and lines as they stand in the file.
+    """
+    named = broken.filter(pl.col("customer_id").is_not_null())
+    lines = unwrapped(unsplit, among_words=True).select(email="address").unique(maintain_order=True)
+    rows = pl.concat([named, lines], how="diagonal")
+    columns = SetAsideCustomers.column_names()
+    canonical = with_canonical(rows, default_country=compared.default_country, prehashed=prehashed).select(columns)
+    own = own_tombstones(canonical, compared.identity_key, erasures)
+    kept = without_erased(canonical, erased_marks(canonical, own, erasures, compared))
+    return kept.filter(pl.any_horizontal(pl.col("canonical_email", "canonical_phone").is_not_null()))

@@ -83,6 +83,16 @@ def rejected_lines(
     )
 
 
+def rejected_texts(connection: duckdb.DuckDBPyConnection, opened: tuple[OpenSource, ...]) -> pl.Series:
+    """The lines that the CSV reader skipped since `forget_rejects`, as they stand in their files."""
+    if not any(source.is_csv for source in opened):
+        return pl.Series("csv_line", [], dtype=pl.String)
+    lines = "SELECT DISTINCT csv_line FROM reject_errors JOIN reject_scans USING (scan_id, file_id) "
+    files = [str(file) for source in opened for file in source.files]
+    rows = connection.sql(f"{lines} WHERE list_contains($files, file_path)", params={"files": files})
+    return pl.DataFrame(rows)["csv_line"].cast(pl.String)
+
+
 def _rows(faults: pl.DataFrame, sources: dict[str, OpenSource]) -> pl.Series:
     """The faults' rows in their files; DuckDB counts blank lines too, which are no rows."""
     blank = {path: sources[path].blank_lines(Path(path)) for path in faults["file_path"].unique()}

@@ -10,11 +10,10 @@ import polars as pl
 from catalog.duckdb_connection import insert_frame, literal, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.ages import too_young
+from pipelines.customers.heard import SPOKEN, heard, listed, refused_by_other_ids, refused_by_set_aside
 from pipelines.customers.permissions import ConsentRules, Decisions, barred, decisions, instant_of, said_of_addresses
-from pipelines.customers.statements import refused_by_other_ids
 from pipelines.customers.suppressed import suppressed_people
 from pipelines.identifiers.digests import digest_kinds, prehashed
-from pipelines.identifiers.ids_otherwise import refusing_otherwise
 from pipelines.tables.changes import are_noted, begin_notes
 from pipelines.tables.intervals import Staying, replace_by
 from pipelines.tables.rules import is_made_by, rules_of, set_made_by
@@ -36,9 +35,6 @@ _COLUMNS = {
 #: What is heard of a person by other than the ids of their records.
 _SAID = {"person_id": pl.String, "matter": pl.UInt32, "spoken": pl.Int64}
 
-#: What of a statement decides beside whom it names; who took it where is read by `relance why` only.
-_SPOKEN = "purpose, network, region, status, captured_at, valid_from, valid_to"
-
 
 def update_permissions(
     warehouse: Warehouse, config: Config, *, known: bool, as_of: date, kept_days: int
@@ -52,7 +48,7 @@ def update_permissions(
     """
     rules = _rules(warehouse, config, as_of)
     barred_people = _barred(warehouse, config, as_of)
-    by_other_ids = _refused_by_other_ids(warehouse, rules)
+    by_other_ids = refused_by_other_ids(warehouse, rules)
     addressed = pl.concat([_said_of_addresses(warehouse, rules), by_other_ids.select(list(_SAID))])
     # What else than a person's own records and statements decides, for the night after.
     beside = [barred_people, addressed.select("person_id", reason=pl.lit(None, dtype=pl.String)).unique()]
@@ -83,7 +79,7 @@ def refusals_but_for_silence(warehouse: Warehouse, config: Config, as_of: date) 
     A night that cannot trust its consents asks for them: whose statements are lacking has said nothing.
     """
     rules = replace(_rules(warehouse, config, as_of), silence_allows=True)
-    barred_people, by_other_ids = _barred(warehouse, config, as_of), _refused_by_other_ids(warehouse, rules)
+    barred_people, by_other_ids = _barred(warehouse, config, as_of), refused_by_other_ids(warehouse, rules)
     addressed = pl.concat([_said_of_addresses(warehouse, rules), by_other_ids.select(list(_SAID))])
     parts = [_decided(warehouse, rules, some, barred_people, addressed).refusals for some in _parts(warehouse)]
     return pl.concat(parts)
@@ -135,7 +131,7 @@ def _decided(
         warehouse.read(f"SELECT record AS customer_id, person_id FROM {theirs}"),
         warehouse.read(f"SELECT person_id, country FROM warehouse.customers WHERE {some}"),
         warehouse.read(
-            f"SELECT record AS customer_id, {_SPOKEN} FROM ({heard(rules)}) JOIN {theirs} USING (customer_id)"
+            f"SELECT record AS customer_id, {SPOKEN} FROM ({heard(rules)}) JOIN {theirs} USING (customer_id)"
         ),
         rules,
         barred=barred_people,
@@ -150,23 +146,23 @@ def _decided(
     )
 
 
-def heard(rules: ConsentRules) -> str:
-    """SQL for the statements that may decide: customer_id, address and what decides of a statement."""
-    heard = ", ".join(map(literal, rules.matters.purposes))
-    return f"SELECT customer_id, address, {_SPOKEN} FROM warehouse.crm_consents WHERE purpose::VARCHAR IN ({heard})"
-
-
 def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFrame:
-    """person_id, matter, spoken: what was said of the addresses of everybody's records."""
-    statements = warehouse.read(f"{heard(rules)} AND address IS NOT NULL")
-    if statements.is_empty():
-        return pl.DataFrame(schema=_SAID)
-    words = said_of_addresses(
-        statements,
-        _deciding_records(warehouse, statements["address"]),
-        rules,
-        lambda numbers: _somebodys(warehouse, numbers),
+    """person_id, matter, spoken: what was said of the addresses of everybody's records, and what those refuse who were
+    set aside with such an address."""
+    statements, words = (
+        warehouse.read(f"{heard(rules)} AND address IS NOT NULL"),
+        refused_by_set_aside(warehouse, rules),
     )
+    if not statements.is_empty():
+        said = said_of_addresses(
+            statements,
+            _deciding_records(warehouse, statements["address"]),
+            rules,
+            lambda numbers: _somebodys(warehouse, numbers),
+        )
+        words = pl.concat([said.select(words.columns), words])
+    if words.is_empty():
+        return pl.DataFrame(schema=_SAID)
     store_frame(warehouse.connection, "_words", words)
     of_phones = "JOIN _words ON canonical_phone = address WHERE starts_with(address, '+')"
     # Where DuckDB does not know beforehand how few these are, it holds all records to join them.
@@ -178,17 +174,6 @@ def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFram
     return warehouse.read(
         "SELECT person_id, matter, spoken FROM _spoken_of JOIN warehouse.customer_records USING (customer_id)"
     )
-
-
-def _refused_by_other_ids(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFrame:
-    """given, matter, spoken, person_id: what people refuse by an id that is no customer's as it is written, and one's
-    otherwise."""
-    store_frame(warehouse.connection, "_otherwise", refusing_otherwise(warehouse.connection, heard(rules)))
-    statements = warehouse.read(
-        f"SELECT customer_id, {_SPOKEN} FROM ({heard(rules)}) WHERE customer_id IN (SELECT given FROM _otherwise)"
-    )
-    persons = "SELECT given, person_id FROM _otherwise JOIN warehouse.customer_records USING (customer_id)"
-    return refused_by_other_ids(statements, rules.matters, rules.instant).join(warehouse.read(persons), on="given")
 
 
 def _told(refused_by_other_ids: pl.DataFrame) -> tuple[Said, ...]:
@@ -222,7 +207,7 @@ def _somebodys(warehouse: Warehouse, numbers: pl.Series) -> pl.Series:
 def _barred(warehouse: Warehouse, config: Config, as_of: date) -> pl.DataFrame:
     """person_id, reason: who is sent to no network whatever they allow."""
     settings, rules = config.settings, config.suppressions
-    named = warehouse.read("FROM warehouse.crm_suppressions")
+    named = listed(warehouse)
     born = ", birth_date" * (settings.minimum_age is not None)
     if named.is_empty() and not rules and not born:
         return pl.DataFrame(schema={"person_id": pl.String, "reason": pl.String})

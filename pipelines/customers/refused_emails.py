@@ -6,7 +6,7 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
-from pipelines.customers.decided import heard
+from pipelines.customers.heard import heard, listed, refused_by_set_aside
 from pipelines.customers.permissions import ConsentRules, refused_addresses, said_of_addresses
 from pipelines.customers.statements import named_emails
 from pipelines.customers.suppressed import suppressed_emails
@@ -24,9 +24,9 @@ def refused_emails(warehouse: Warehouse, config: Config) -> pl.DataFrame:
     Another spelling of one that is the same key at some network is refused there too. (A phone's forms are those of one
     number only.)
     """
-    listed = suppressed_emails(warehouse.read("FROM warehouse.crm_suppressions"))
+    suppressed = suppressed_emails(listed(warehouse))
     return pl.concat(
-        [pl.DataFrame({"network": None, "email": listed}, REFUSED_EMAILS), _spoken_against(warehouse, config)]
+        [pl.DataFrame({"network": None, "email": suppressed}, REFUSED_EMAILS), _spoken_against(warehouse, config)]
     )
 
 
@@ -36,24 +36,27 @@ def refused_at(refused: pl.DataFrame, network: str) -> pl.DataFrame:
 
 
 def _spoken_against(warehouse: Warehouse, config: Config) -> pl.DataFrame:
-    against = warehouse.read(
+    instant = warehouse.read("SELECT instant FROM warehouse.decided_at")["instant"].item()
+    rules = ConsentRules(config.used_networks, config.settings, instant)
+    said = warehouse.read(
         "SELECT DISTINCT address FROM warehouse.crm_consents "
         "WHERE address IS NOT NULL AND (status <> 'granted' OR captured_at IS NULL)"
     )
-    against = against.with_columns(named_emails(against["address"])).drop_nulls()
+    set_aside = refused_by_set_aside(warehouse, rules).filter(pl.col("address").str.contains("@", literal=True))
+    against = said.with_columns(named_emails(said["address"])).drop_nulls()
+    against = pl.concat([against, set_aside.select("address", email="address")]).unique()
     # Most companies have no such statement.
     if against.is_empty():
         return pl.DataFrame(schema=REFUSED_EMAILS)
     store_frame(warehouse.connection, "_against", against)
-    instant = warehouse.read("SELECT instant FROM warehouse.decided_at")["instant"].item()
-    rules = ConsentRules(config.used_networks, config.settings, instant)
     unheld = f"SELECT address FROM _against ANTI JOIN ({_held(against['email'])}) USING (email)"
     words = said_of_addresses(
         warehouse.read(f"{heard(rules)} AND address IN ({unheld})"),
         pl.DataFrame(schema={"email": pl.String, "phone": pl.String, "country": pl.String}),
         rules,
     )
-    refused = refused_addresses(words, rules)
+    alone = set_aside.join(warehouse.read(unheld), on="address", how="semi")
+    refused = refused_addresses(pl.concat([words.select(alone.columns), alone]), rules)
     return refused.select("network", email="address")
 
 

@@ -105,9 +105,9 @@ def by_record(statements: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
     return statements.join(records.select("customer_id", "record", "person"), on="customer_id")
 
 
-def refused_by_other_ids(statements: pl.DataFrame, matters: Matters, instant: datetime) -> pl.DataFrame:
-    """given, matter, spoken: of each id the newest statement, where it is no yes. In: columns of `CrmConsents` of
-    statements by ids that are written otherwise than the customers'."""
+def newest_refusals(statements: pl.DataFrame, matters: Matters, instant: datetime) -> pl.DataFrame:
+    """given (a customer_id), matter, spoken: of each id the newest statement, where it is no yes. In: columns of
+    `CrmConsents`."""
     newest = matters_of(statements, matters, instant).group_by("matter", given="customer_id")
     return newest.agg(pl.col("spoken").max()).filter(pl.col("spoken") % 4 > 0).select("given", "matter", "spoken")
 

@@ -54,6 +54,8 @@ def write_table(erasing: Erasing, name: TableName, table: TableToWrite, *, day: 
             set_made_by(warehouse, f"crm_{name}", rules)
         if table.withheld is not None:
             warehouse.replace("withheld_addresses", table.withheld)
+        if table.set_aside is not None:
+            warehouse.replace("set_aside_customers", table.set_aside)
         for log, rows in (("quarantine", table.quarantined), ("pulls", pull)):
             warehouse.replace_where(log, '"table" = $table AND as_of = $day', rows, table=name, day=day)
     table.drop()

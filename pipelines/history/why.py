@@ -9,6 +9,7 @@ import polars as pl
 
 from catalog.store import Catalog
 from pipelines.customers.evidence import evidence
+from pipelines.customers.heard import sharing_with_set_aside
 from pipelines.customers.permissions import ConsentRules, instant_of
 from pipelines.history.ledger import LostFor, lost_for
 from pipelines.history.neighbours import KnownPeople, known_at
@@ -118,6 +119,7 @@ def _evidence(night: Night, config: Config, person_id: str, ids: list[str]) -> p
         f"FROM {night.table('customer_records')} JOIN {night.table('crm_customers')} USING (customer_id)"
     )
     otherwise = refusing_otherwise(night.warehouse.connection, f"FROM {consents}", night.table("crm_customers"))
+    otherwise = pl.concat([otherwise, sharing_with_set_aside(night.warehouse, night.day)], how="diagonal_relaxed")
     otherwise = otherwise.filter(pl.col("customer_id").is_in(ids))
     # A statement by address may be anybody's; one by record is only its own.
     heard = night.read(

@@ -9,8 +9,8 @@ import polars as pl
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.customers import customers
-from pipelines.customers.decided import heard
 from pipelines.customers.gone import NEWEST, gone_customers
+from pipelines.customers.heard import heard, listed
 from pipelines.customers.permissions import ConsentRules, decisions, said_of_addresses
 from pipelines.customers.statements import holders
 from pipelines.customers.suppressed import suppressed_people
@@ -56,7 +56,7 @@ class Absent:
         statements = f"{heard(rules)} AND (address IS NOT NULL OR customer_id IN (FROM _absent))"
         against = warehouse.read(f"{statements} AND {_AGAINST}", instant=instant)
         spoken_of = said_of_addresses(against, records, rules).join(holders(records, "person_id"), on="address")
-        named = warehouse.read("FROM warehouse.crm_suppressions")
+        named = listed(warehouse)
         barred = suppressed_people(records, named, config.suppressions, config.settings)
         refusing = records.join(against, on="customer_id", how="semi")
         who = pl.concat([refusing["person_id"], spoken_of["person_id"], barred["person_id"]]).unique()

@@ -21,7 +21,7 @@ from pipelines.customers.nightly import update_people
 from pipelines.customers.people import people
 from pipelines.customers.permissions import ConsentRules, decisions, instant_of, said_of_addresses
 from pipelines.customers.records import canonical_records
-from pipelines.customers.statements import holders, refused_by_other_ids
+from pipelines.customers.statements import holders, newest_refusals
 from pipelines.customers.suppressed import suppressed_people
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.ids_otherwise import other_forms
@@ -155,7 +155,7 @@ def said_otherwise(statements: pl.DataFrame, records: pl.DataFrame, rules: Conse
     whose = other_forms(strangers["customer_id"].unique(), pl.Series([], dtype=pl.UInt32)).join(
         records, on="customer_id"
     )
-    by_id = refused_by_other_ids(strangers, rules.matters, rules.instant).join(whose, on="given")
+    by_id = newest_refusals(strangers, rules.matters, rules.instant).join(whose, on="given")
     columns = ["person_id", "matter", "spoken"]
     return pl.concat([by_address.select(columns), by_id.select(columns)])
 

@@ -1,0 +1,85 @@
+"""The statements that may decide, as the warehouse has them, and what is refused by ids that no record has."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from catalog.duckdb_connection import literal, store_frame
+from catalog.warehouse import Warehouse
+from pipelines.customers.permissions import ConsentRules
+from pipelines.customers.statements import newest_refusals
+from pipelines.identifiers.ids_otherwise import refusing_otherwise
+from schemas.crm import SetAsideCustomers
+
+#: What of a statement decides beside whom it names; who took it where is read by `relance why` only.
+SPOKEN = "purpose, network, region, status, captured_at, valid_from, valid_to"
+
+#: Later than any statement, and no yes: what is said where nobody can say what was.
+_UNHEARD = 2**60 * 4 + 1
+
+
+def heard(rules: ConsentRules) -> str:
+    """SQL for the statements that may decide: customer_id, address and what decides of a statement."""
+    heard = ", ".join(map(literal, rules.matters.purposes))
+    return f"SELECT customer_id, address, {SPOKEN} FROM warehouse.crm_consents WHERE purpose::VARCHAR IN ({heard})"
+
+
+def refused_by_other_ids(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFrame:
+    """given, matter, spoken, person_id: what people refuse by an id that is no customer's as it is written, and one's
+    otherwise."""
+    store_frame(warehouse.connection, "_otherwise", refusing_otherwise(warehouse.connection, heard(rules)))
+    refused = _newest_refusals(warehouse, rules, "SELECT given FROM _otherwise")
+    persons = "SELECT given, person_id FROM _otherwise JOIN warehouse.customer_records USING (customer_id)"
+    return refused.join(warehouse.read(persons), on="given")
+
+
+def refused_by_set_aside(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFrame:
+    """address, matter, spoken: what those refuse whose row was set aside, as if they had said it of its addresses,
+    which others may have too; of a line that could not be split, nobody can say that they do not."""
+    warehouse.ensure("set_aside_customers", SetAsideCustomers)
+    rows = warehouse.read("SELECT customer_id, canonical_email, canonical_phone FROM warehouse.set_aside_customers")
+    ids = "SELECT customer_id FROM warehouse.set_aside_customers"
+    by_id = _newest_refusals(warehouse, rules, ids).join(rows, left_on="given", right_on="customer_id")
+    unsplit = rows.filter(pl.col("customer_id").is_null()).with_columns(
+        matter=pl.lit(rules.matters.of("ads_upload"), dtype=pl.UInt32), spoken=pl.lit(_UNHEARD, dtype=pl.Int64)
+    )
+    words = [
+        frame.select("matter", "spoken", address=f"canonical_{kind}").drop_nulls("address")
+        for frame in (by_id, unsplit)
+        for kind in ("email", "phone")
+    ]
+    return pl.concat(words).select("address", "matter", "spoken").unique()
+
+
+def sharing_with_set_aside(warehouse: Warehouse, day: date) -> pl.DataFrame:
+    """given, customer_id: ids whose row was set aside on `day`, if that is the last night's, and who has an address of
+    theirs."""
+    warehouse.ensure("set_aside_customers", SetAsideCustomers)
+    kinds = " UNION ".join(
+        "SELECT set_aside.customer_id AS given, record.customer_id FROM warehouse.set_aside_customers AS set_aside "
+        f"JOIN warehouse.crm_customers AS record ON set_aside.canonical_{kind} = record.canonical_{kind} "
+        "WHERE set_aside.customer_id IS NOT NULL"
+        for kind in ("email", "phone")
+    )
+    newest = "SELECT max(as_of) FROM warehouse.pulls WHERE \"table\" = 'customers'"
+    return warehouse.read(f"SELECT given, customer_id FROM ({kinds}) WHERE $day = ({newest}) ORDER BY ALL", day=day)
+
+
+def listed(warehouse: Warehouse) -> pl.DataFrame:
+    """`CrmSuppressions`, and of each id whose row was set aside the row's addresses, which others may have too."""
+    warehouse.ensure("set_aside_customers", SetAsideCustomers)
+    named = "warehouse.crm_suppressions"
+    theirs = f"{named} JOIN warehouse.set_aside_customers USING (customer_id)"
+    kinds = " UNION ".join(
+        f"SELECT rule, NULL, canonical_{kind} FROM {theirs} WHERE canonical_{kind} IS NOT NULL"
+        for kind in ("email", "phone")
+    )
+    return warehouse.read(f"SELECT rule, customer_id, address FROM {named} UNION {kinds} ORDER BY ALL")
+
+
+def _newest_refusals(warehouse: Warehouse, rules: ConsentRules, ids: str) -> pl.DataFrame:
+    """given, matter, spoken: of each of the ids (SQL), as `newest_refusals` has it."""
+    statements = f"SELECT customer_id, {SPOKEN} FROM ({heard(rules)}) WHERE customer_id IN ({ids})"
+    return newest_refusals(warehouse.read(statements), rules.matters, rules.instant)

@@ -1,0 +1,112 @@
+"""A customer whose row is set aside refuses all the same, for whoever else has an address of theirs."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Company
+from tests.nights import night
+
+#: One row with an address of x0's or x1's, written wrong.
+BROKEN = {
+    "a time": "broken,{email},{phone},,,,FR,01/02/2024x",
+    "a line": "broken,{email},{phone},,,,FR,2023-01-01 10:00:00,too much",
+    "an id twice": "broken,{email},{phone},,,,FR,2023-01-01 10:00:00\nbroken,,,,,,FR,2023-01-01 10:00:00",
+}
+REFUSAL = "w,broken,withdrawn,2024-01-01 10:00:00\n"
+
+
+def add(company: Company, table: str, rows: str) -> None:
+    company.write(table, (company.folder / f"{table}.csv").read_text(encoding="utf-8") + rows)
+
+
+def sent(home: Path) -> set[str]:
+    """Which of the two are in a file."""
+    files = [path.read_text(encoding="utf-8") for path in (home / "outbox").rglob("*.full.csv")]
+    assert files
+    emails = {name: hashlib.sha256(f"other{name[1:]}@example.net".encode()).hexdigest() for name in ("x0", "x1")}
+    return {name for name, digest in emails.items() if any(digest in file for file in files)}
+
+
+def declare_list(company: Company, ids: str) -> None:
+    sources = (company.config / "sources.toml").read_text(encoding="utf-8")
+    company.declare("sources.toml", f'{sources}\n[sources.staff]\nfiles = "../staff.csv"\n')
+    company.declare("suppressions/staff.toml", 'title = "Staff"\nselect = "SELECT id AS customer_id FROM staff"\n')
+    (company.folder / "staff.csv").write_text(f"id\n{ids}", encoding="utf-8")
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_their_refusal_takes_out_who_shares_their_email(company: Company, tmp_path: Path, how: str) -> None:
+    add(company, "customers", BROKEN[how].format(email="OTHER0@example.net", phone="") + "\n")
+    add(company, "consents", REFUSAL)
+    night(company.config, tmp_path / "home", "2024-06-30")
+    assert sent(tmp_path / "home") == {"x1"}
+
+
+def test_one_who_refuses_nothing_takes_out_nobody(company: Company, tmp_path: Path) -> None:
+    add(company, "customers", BROKEN["a time"].format(email="OTHER0@example.net", phone="") + "\n")
+    night(company.config, tmp_path / "home", "2024-06-30")
+    assert sent(tmp_path / "home") == {"x0", "x1"}
+
+
+def test_a_row_that_breaks_on_a_later_night_leaves_the_lists_with_whom_it_refuses_for(
+    company: Company, tmp_path: Path
+) -> None:
+    customers = (company.folder / "customers.csv").read_text(encoding="utf-8")
+    whole = "broken,other0@example.net,,,,,FR,2023-01-01 10:00:00\n"
+    company.write("customers", customers + whole)
+    add(company, "consents", "g,broken,granted,2023-01-01 10:00:00\n")
+    home = tmp_path / "home"
+    night(company.config, home, "2024-06-30")
+    assert sent(home) == {"x0", "x1"}
+
+    company.write("customers", customers + BROKEN["a time"].format(email="other0@example.net", phone="") + "\n")
+    add(company, "consents", REFUSAL)
+    night(company.config, home, "2024-07-01")
+    assert sent(home) == {"x1"}
+    # And is there again with the yes that comes after.
+    add(company, "consents", "y,broken,granted,2024-06-01 10:00:00\n")
+    night(company.config, home, "2024-07-02")
+    assert sent(home) == {"x0", "x1"}
+
+
+def test_their_refusal_takes_out_who_shares_their_phone_or_is_the_same_to_a_network(
+    company: Company, tmp_path: Path
+) -> None:
+    add(company, "customers", BROKEN["a time"].format(email="ada.love.lace@gmail.com", phone="06 12 34 56 78") + "\n")
+    add(company, "consents", REFUSAL)
+    night(company.config, tmp_path / "home", "2024-06-30")
+    files = [path.read_text(encoding="utf-8") for path in (tmp_path / "home" / "outbox").rglob("*.full.csv")]
+    gone = ("33612345678", "+33612345678", "ada.lovelace@gmail.com", "adalovelace@gmail.com")
+    digests = {hashlib.sha256(each.encode()).hexdigest() for each in gone}
+    assert files and not [digest for digest in digests for file in files if digest in file]
+
+
+def test_a_list_that_names_them_takes_out_who_shares_their_address(company: Company, tmp_path: Path) -> None:
+    add(company, "customers", BROKEN["a time"].format(email="other0@example.net", phone="") + "\n")
+    declare_list(company, "broken\nx50\nx51\n")
+    night(company.config, tmp_path / "home", "2024-06-30")
+    assert sent(tmp_path / "home") == {"x1"}
+
+
+def test_nothing_of_them_is_kept_when_they_ask_to_be_forgotten(company: Company, tmp_path: Path) -> None:
+    from catalog.home import Home
+    from catalog.secret_keys import open_keys
+    from catalog.warehouse import open_warehouse
+
+    add(company, "customers", BROKEN["a time"].format(email="other0@example.net", phone="") + "\n")
+    home = tmp_path / "home"
+
+    def kept() -> int:
+        place = Home.at(home)
+        with open_warehouse(place, open_keys(place, print), "200MB") as warehouse:
+            return warehouse.height("set_aside_customers")
+
+    night(company.config, home, "2024-06-30")
+    assert kept() == 1
+    company.declare_erasures("r,broken,2024-06-30 10:00:00\n")
+    night(company.config, home, "2024-07-01")
+    assert kept() == 0
