@@ -33,6 +33,7 @@ from pipelines.crm.located_select import (
 from pipelines.crm.rejects import forget_rejects, rejected_lines, rejected_texts
 from pipelines.crm.sources import OpenSource, open_source
 from pipelines.crm.steady import stamp, steady
+from pipelines.crm.swallowed import check_swallowed
 from pipelines.crm.worded import worded
 from schemas.crm import RAW_MARK, Quarantine, contract_of
 from schemas.errors import SourceError
@@ -76,8 +77,9 @@ class Crm:
     known: Mapping[TableName, str] = field(default_factory=dict)
     #: What was asked about before its turn came; a source is read once a night.
     _ahead: dict[TableName, Pulled] = field(default_factory=dict)
-    #: Files, each with its stamp, that were found in the encoding which their source declares.
-    _in_its_encoding: set[tuple[str, Path, tuple[int, ...] | None]] = field(default_factory=set)
+    #: Files, each with its stamp, that were found in the encoding which their source declares, and of which no quote
+    #: swallows rows.
+    _looked_through: set[tuple[str, Path, tuple[int, ...] | None]] = field(default_factory=set)
 
     def contract(self, table: TableName) -> type[dy.Schema]:
         """What the table's rows must keep."""
@@ -279,9 +281,11 @@ class Crm:
                 folders = {"config_folder": self.config_folder, "home_folder": self.home_folder}
                 opened.append(open_source(self.connection, name, source, **folders))
                 # A large file is read through once a night, not each time that a select names it.
-                new = {(name, path, stamp(path)) for path in opened[-1].files} - self._in_its_encoding
-                check_encoding(name, source, sorted(path for _, path, _ in new))
-                self._in_its_encoding.update(new)
+                new = {(name, path, stamp(path)) for path in opened[-1].files} - self._looked_through
+                paths = sorted(path for _, path, _ in new)
+                check_encoding(name, source, paths)
+                check_swallowed(self.connection, name, source, opened[-1].columns, paths)
+                self._looked_through.update(new)
             yield tuple(opened)
 
     def _read(self, table: TableName, query: str, select: str, opened: tuple[OpenSource, ...]) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from glob import glob
@@ -32,6 +32,9 @@ _FIRST_ROWS = 200
 
 _OTHER_DELIMITERS = (",", ";", "\t", "|")
 
+#: What DuckDB does with lines that it cannot split.
+_NOTED = "store_rejects = true, rejects_limit = 0"
+
 
 @dataclass(frozen=True)
 class OpenSource:
@@ -41,10 +44,11 @@ class OpenSource:
     place: str
     files: tuple[Path, ...]
     is_csv: bool
-    #: Python's name of the files' encoding; their delimiter and quote.
+    #: Python's name of the files' encoding; their delimiter, quote and columns.
     encoding: str = "utf-8"
     delimiter: str = ","
     quote: str = '"'
+    columns: tuple[str, ...] = ()
 
     def blank_lines(self, path: Path) -> list[int]:
         """The numbers of a file's lines without anything, a quoted field with line ends counting as one line."""
@@ -131,7 +135,7 @@ def _open_csv(
             raise SourceError(msg)
     connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM {_read_csv(files, columns, source)}')
     encoding = ENCODINGS[source.encoding][0].removesuffix("-sig")
-    return OpenSource(name, pattern, files, True, encoding, source.delimiter, source.quote)
+    return OpenSource(name, pattern, files, True, encoding, source.delimiter, source.quote, tuple(columns))
 
 
 def _attach(
@@ -276,15 +280,20 @@ def _unique(columns: list[str]) -> list[str]:
     return unique
 
 
-def _read_csv(files: tuple[Path, ...], columns: list[str], source: Source) -> str:
+def whole_rows(files: Sequence[Path], columns: Sequence[str], source: Source) -> str:
+    """SQL for the rows of CSV files that can be split into columns, and the file of each; the others are not noted."""
+    return _read_csv(files, columns, source, "ignore_errors = true")
+
+
+def _read_csv(files: Sequence[Path], columns: Sequence[str], source: Source, faults: str = _NOTED) -> str:
     types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
     return (
         f"read_csv({_list(files)}, columns = {{{types}}}, auto_detect = false, header = true, "
         f"delim = {literal(source.delimiter)}, quote = {literal(source.quote)}, escape = {literal(source.quote)}, "
         f"encoding = {literal(ENCODINGS[source.encoding][1])}, filename = 'source_file', "
-        "store_rejects = true, rejects_limit = 0, strict_mode = true)"
+        f"{faults}, strict_mode = true)"
     )
 
 
-def _list(files: tuple[Path, ...]) -> str:
+def _list(files: Sequence[Path]) -> str:
     return "[" + ", ".join(literal(str(file)) for file in files) + "]"
