@@ -27,6 +27,11 @@ def published(home: Path) -> list[Path]:
         ("customers", "id,email,phone,first,last,postcode,country,created\n", "The CRM is empty"),
         ("customers", "id,email\n1,a@b.de\n", 'Referenced column "phone" not found'),
         ("consents", "id,customer,status,time\nc1,1\n", "consents.csv, line 2 has too few columns"),
+        (
+            "consents",
+            'id,customer,status,time\n"c1\nc2,2,withdrawn,2024-01-01 10:00:00\nc3",3,granted,2024-01-01 10:00:00\n',
+            "consents.csv, line 2: one cell holds 1 more that look like rows",
+        ),
     ],
 )
 def test_a_broken_source_stops_the_night_with_one_sentence(

@@ -11,7 +11,7 @@ import polars as pl
 
 from catalog.duckdb_connection import quoted_name
 from pipelines.crm.contract import ROW
-from pipelines.crm.sources import OpenSource
+from pipelines.crm.opened import OpenSource
 from schemas.crm import RAW_MARK
 from schemas.errors import RelanceError
 from schemas.said import Said

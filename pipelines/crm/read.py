@@ -30,8 +30,9 @@ from pipelines.crm.located_select import (
     parsed,
     with_file,
 )
+from pipelines.crm.opened import OpenSource
 from pipelines.crm.rejects import forget_rejects, rejected_lines, rejected_texts
-from pipelines.crm.sources import OpenSource, open_source
+from pipelines.crm.sources import open_source
 from pipelines.crm.steady import stamp, steady
 from pipelines.crm.swallowed import check_swallowed
 from pipelines.crm.worded import worded

@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 
 from pipelines.crm.encodings import not_in_declared
-from pipelines.crm.sources import OpenSource
+from pipelines.crm.opened import OpenSource
 from schemas.crm import Quarantine
 from schemas.errors import SourceError
 from schemas.said import Said

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from glob import glob
 from itertools import chain, islice
 from pathlib import Path
 
 import duckdb
 
-from catalog.duckdb_connection import literal, load_extension, quoted_name
+from catalog.duckdb_connection import literal, load_extension
 from pipelines.crm.csv_rows import csv_rows
 from pipelines.crm.encodings import BUILT_IN, ENCODINGS, not_in_declared, seen_in
-from pipelines.crm.file_kinds import Kind, kind_fault, start_of
 from pipelines.crm.headers import NO_TEXT, first_line_fault, header_fault, whole_header
+from pipelines.crm.opened import OpenSource, check_alike, check_kind, file_list, reachable, refusal, unique_names
+from pipelines.crm.parquet_files import open_parquet
 from schemas.errors import SourceError, UnreachableSourceError
 from schemas.said import Said
 from schemas.source import Source
 
 #: The byte-order marks of UTF-16, read as UTF-8 and as Latin-1.
 _UTF16_MARKS = ("\ufffd\ufffd", "\u00ff\u00fe", "\u00fe\u00ff")
-
-#: The column of a Parquet file's path, which a column of the file may not have.
-_PATH = "_path_of_the_file"
 
 #: Rows that are looked at where a header ends with a delimiter.
 _FIRST_ROWS = 200
@@ -34,27 +30,6 @@ _OTHER_DELIMITERS = (",", ";", "\t", "|")
 
 #: What DuckDB does with lines that it cannot split.
 _NOTED = "store_rejects = true, rejects_limit = 0"
-
-
-@dataclass(frozen=True)
-class OpenSource:
-    """A source that selects can name, and the files it reads (none for a database)."""
-
-    name: str
-    place: str
-    files: tuple[Path, ...]
-    is_csv: bool
-    #: Python's name of the files' encoding; their delimiter, quote and columns.
-    encoding: str = "utf-8"
-    delimiter: str = ","
-    quote: str = '"'
-    columns: tuple[str, ...] = ()
-
-    def blank_lines(self, path: Path) -> list[int]:
-        """The numbers of a file's lines without anything, a quoted field with line ends counting as one line."""
-        with path.open(encoding=self.encoding, errors="replace", newline="") as file:
-            rows = csv_rows(file, self.delimiter, self.quote)
-            return [number for number, row in enumerate(rows, start=1) if not row]
 
 
 def open_source(
@@ -79,7 +54,7 @@ def open_source(
         )
         raise UnreachableSourceError(msg)
     if source.kind == "parquet":
-        return _open_parquet(connection, name, pattern, files)
+        return open_parquet(connection, name, pattern, files)
     return _open_csv(connection, name, source, pattern, files)
 
 
@@ -88,51 +63,16 @@ def is_no_regular_csv(error: Exception) -> bool:
     return "CSV Parser" in str(error)
 
 
-def _open_parquet(
-    connection: duckdb.DuckDBPyConnection, name: str, pattern: str, files: tuple[Path, ...]
-) -> OpenSource:
-    for path in files:
-        _check_kind(name, path, "parquet")
-    try:
-        # Spark and Impala write texts without the mark that they are UTF-8.
-        rows = f"read_parquet({_list(files)}, filename = '{_PATH}', union_by_name = true, binary_as_string = true)"
-        columns = [column for column in connection.sql(f"FROM {rows} LIMIT 0").columns if column != _PATH]
-        texts = [
-            f"{quoted_name(column)}::VARCHAR AS {quoted_name(unique)}"
-            for column, unique in zip(columns, _unique(columns), strict=True)
-        ]
-        connection.execute(
-            f'CREATE OR REPLACE VIEW "{name}" AS SELECT {", ".join(texts)}, {_PATH} AS source_file FROM {rows}'
-        )
-    except duckdb.Error as error:
-        msg = Said(
-            "Source {name}: {pattern} cannot be read as Parquet ({kind}). Export it again.",
-            name=name,
-            pattern=pattern,
-            kind=type(error).__name__,
-        )
-        raise SourceError(msg) from None
-    return OpenSource(name, pattern, files, is_csv=False)
-
-
 def _open_csv(
     connection: duckdb.DuckDBPyConnection, name: str, source: Source, pattern: str, files: tuple[Path, ...]
 ) -> OpenSource:
     if source.encoding not in BUILT_IN:
         load_extension(connection, "encodings")
     for path in files:
-        _check_kind(name, path, "csv")
+        check_kind(name, path, "csv")
     headers = {path: _header(name, path, source) for path in files}
-    first, columns = next(iter(headers.items()))
-    for path, other in headers.items():
-        if other != columns:
-            msg = Said(
-                "Source {name}: {file} has other columns than {first}. Declare them as two sources.",
-                name=name,
-                file=path.name,
-                first=first.name,
-            )
-            raise SourceError(msg)
+    check_alike(name, headers, list)
+    columns = headers[files[0]]
     connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM {_read_csv(files, columns, source)}')
     encoding = ENCODINGS[source.encoding][0].removesuffix("-sig")
     return OpenSource(name, pattern, files, True, encoding, source.delimiter, source.quote, tuple(columns))
@@ -145,7 +85,7 @@ def _attach(
     if not path.is_file():
         msg = Said("Source {name}: there is no file {path}. Correct it in sources.toml.", name=name, path=path)
         raise UnreachableSourceError(msg)
-    _check_kind(name, path, "sqlite" if source.sqlite is not None else "duckdb")
+    check_kind(name, path, "sqlite" if source.sqlite is not None else "duckdb")
     if source.sqlite is not None:
         load_extension(connection, "sqlite_scanner")
         connection.execute("SET sqlite_all_varchar = true")
@@ -170,33 +110,6 @@ def _located(place: str, config_folder: Path, home_folder: Path) -> str:
     return str((config_folder / place.replace("{home}", str(home_folder))).resolve())
 
 
-def _check_kind(name: str, path: Path, declared: Kind) -> None:
-    """Refuse a file that is another than declared, at once: later it will be no other."""
-    with _reachable(name, path):
-        start = start_of(path)
-    if fault := kind_fault(start, declared):
-        raise _refusal(name, path, fault)
-
-
-@contextmanager
-def _reachable(name: str, path: Path) -> Iterator[None]:
-    """Opening a file inside."""
-    try:
-        yield
-    except OSError as error:
-        msg = Said(
-            "Source {name}: {path} cannot be opened ({fault}). Nobody is added to a list.",
-            name=name,
-            path=path,
-            fault=error.strerror,
-        )
-        raise UnreachableSourceError(msg) from None
-
-
-def _refusal(name: str, path: Path, fault: Said) -> SourceError:
-    return SourceError(Said("Source {name}: {path} cannot be read: {fault}.", name=name, path=path, fault=fault))
-
-
 def _not_in(encoding: str, name: str, path: Path) -> SourceError:
     seen = seen_in(path)
     if seen is not None and seen.unicode is None:
@@ -213,16 +126,16 @@ def _not_in(encoding: str, name: str, path: Path) -> SourceError:
 def _header(name: str, path: Path, source: Source) -> list[str]:
     """The file's column names, made unique; a declared dialect, never a sniffed one."""
     try:
-        with _reachable(name, path):
+        with reachable(name, path):
             line, header = _first_line(path, source)
     except UnicodeError:  # read as UTF-16, and without its mark
         is_text = seen_in(path) is not None
-        raise (_not_in(source.encoding, name, path) if is_text else _refusal(name, path, NO_TEXT)) from None
+        raise (_not_in(source.encoding, name, path) if is_text else refusal(name, path, NO_TEXT)) from None
     except csv.Error:
         fault = Said("a quote in its first lines is not closed. Mend it, or declare `quote`")
-        raise _refusal(name, path, fault) from None
+        raise refusal(name, path, fault) from None
     if fault := first_line_fault(line):
-        raise _refusal(name, path, fault)
+        raise refusal(name, path, fault)
     if not header:
         msg = Said(
             "Source {name}: {path} is empty, without even a header. Export it again; nobody is added to a list.",
@@ -233,10 +146,10 @@ def _header(name: str, path: Path, source: Source) -> list[str]:
     fault = header_fault(header)
     is_utf16 = line.startswith(_UTF16_MARKS)
     if fault is NO_TEXT and not is_utf16:
-        raise _refusal(name, path, NO_TEXT)
+        raise refusal(name, path, NO_TEXT)
     if "\ufffd" in "".join(header) or is_utf16:
         raise _not_in(source.encoding, name, path)
-    names = _unique([column.strip() for column in header])
+    names = unique_names([column.strip() for column in header])
     if len(names) <= 1:
         others = [sign for sign in _OTHER_DELIMITERS if sign != source.delimiter and sign in "".join(header)]
         if others:
@@ -250,7 +163,7 @@ def _header(name: str, path: Path, source: Source) -> list[str]:
             )
             raise SourceError(msg)
     if fault is not None:
-        raise _refusal(name, path, fault)
+        raise refusal(name, path, fault)
     return names
 
 
@@ -265,21 +178,6 @@ def _first_line(path: Path, source: Source) -> tuple[str, list[str]]:
     return line, header
 
 
-def _unique(columns: list[str]) -> list[str]:
-    """Repeated names get a number, nameless columns the name of their place: `Phone`, `Phone_1`, `column4`."""
-    taken = {"source_file"}
-    unique = []
-    for place, column in enumerate(columns):
-        name = first = column or f"column{place}"
-        count = 0
-        while name.lower() in taken:
-            count += 1
-            name = f"{first}_{count}"
-        taken.add(name.lower())
-        unique.append(name)
-    return unique
-
-
 def whole_rows(files: Sequence[Path], columns: Sequence[str], source: Source) -> str:
     """SQL for the rows of CSV files that can be split into columns, and the file of each; the others are not noted."""
     return _read_csv(files, columns, source, "ignore_errors = true")
@@ -288,12 +186,8 @@ def whole_rows(files: Sequence[Path], columns: Sequence[str], source: Source) ->
 def _read_csv(files: Sequence[Path], columns: Sequence[str], source: Source, faults: str = _NOTED) -> str:
     types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
     return (
-        f"read_csv({_list(files)}, columns = {{{types}}}, auto_detect = false, header = true, "
+        f"read_csv({file_list(files)}, columns = {{{types}}}, auto_detect = false, header = true, "
         f"delim = {literal(source.delimiter)}, quote = {literal(source.quote)}, escape = {literal(source.quote)}, "
         f"encoding = {literal(ENCODINGS[source.encoding][1])}, filename = 'source_file', "
         f"{faults}, strict_mode = true)"
     )
-
-
-def _list(files: Sequence[Path]) -> str:
-    return "[" + ", ".join(literal(str(file)) for file in files) + "]"

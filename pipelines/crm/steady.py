@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.crm.sources import OpenSource
+from pipelines.crm.opened import OpenSource
 from schemas.errors import SourceError, UnreachableSourceError
 from schemas.said import Said
 

@@ -13,9 +13,9 @@ from pipelines.crm.column_names import told_names, told_refusal
 from pipelines.crm.declared_select import check_sources, given_columns
 from pipelines.crm.encoded import is_no_utf8, with_texts
 from pipelines.crm.located_select import check_askable, named_tables, parsed
+from pipelines.crm.opened import OpenSource
 from pipelines.crm.pull import Reading
 from pipelines.crm.rejects import rejected_lines
-from pipelines.crm.sources import OpenSource
 from pipelines.crm.steady import check_not_lost, steady
 from pipelines.identifiers.ids_otherwise import written_otherwise
 from pipelines.identifiers.wrapped import each_unwrapped

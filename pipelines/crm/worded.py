@@ -10,7 +10,8 @@ import duckdb
 from pipelines.crm.column_names import told_refusal
 from pipelines.crm.declared_select import select_place
 from pipelines.crm.encoded import is_no_utf8
-from pipelines.crm.sources import OpenSource, is_no_regular_csv
+from pipelines.crm.opened import OpenSource
+from pipelines.crm.sources import is_no_regular_csv
 from pipelines.crm.steady import check_not_lost
 from schemas.errors import SourceError
 from schemas.said import Said

@@ -517,6 +517,32 @@ def test_files_of_a_glob_with_other_columns_are_named(pull: Pull, tmp_path: Path
     assert "b.csv has other columns than a.csv" in message
 
 
+def parts(folder: Path, *selects: str) -> None:
+    for place, select in enumerate(selects):
+        duckdb.execute(f"COPY ({select}) TO '{folder / f'part-{place}.parquet'}' (FORMAT parquet)")
+
+
+def test_parts_of_a_parquet_source_with_other_columns_are_named(pull: Pull, tmp_path: Path) -> None:
+    row = "SELECT '1' AS id, 'a@x.fr' AS email, '06' AS phone"
+    parts(tmp_path, f"{row}, TRUE AS opt_out", f"{row}, TRUE AS opted_out")
+    assert "part-1.parquet has other columns than part-0.parquet" in sentence(pull, files="*.parquet")
+
+
+def test_parts_of_a_parquet_source_may_order_and_type_their_columns_otherwise(pull: Pull, tmp_path: Path) -> None:
+    parts(
+        tmp_path, "SELECT 1::TINYINT AS id, 'a' AS email, '06' AS phone", "SELECT '07' AS phone, 'b' AS email, 2 AS id"
+    )
+    read = pull(files="*.parquet").accepted
+    assert read.select("customer_id", "email", "phone").rows() == [("1", "a", "06"), ("2", "b", "07")]
+
+
+def test_a_broken_part_of_a_parquet_source_is_named(pull: Pull, tmp_path: Path) -> None:
+    parts(tmp_path, "SELECT 1 AS id, 'a' AS email, '06' AS phone", "SELECT 2 AS id, 'b' AS email, '07' AS phone")
+    whole = (tmp_path / "part-1.parquet").read_bytes()
+    (tmp_path / "part-1.parquet").write_bytes(whole[: len(whole) // 2])
+    assert "part-1.parquet" in sentence(pull, files="*.parquet")
+
+
 def test_the_home_stands_in_for_its_folder(pull: Pull, home: Home) -> None:
     home.sample.mkdir(exist_ok=True)
     (home.sample / "crm.csv").write_text("id,email,phone\n1,x,06\n", encoding="utf-8")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.crm.sources import OpenSource
+from pipelines.crm.opened import OpenSource
 from pipelines.crm.steady import steady
 from schemas.errors import SourceError, UnreachableSourceError
 from tests.conftest import Company, Ran
