@@ -95,6 +95,16 @@ def test_ids_that_never_were_anybodys_hold_the_first_files(refusing: Company, tm
     assert not list((tmp_path / "home" / "outbox").rglob("*.csv"))
 
 
+@pytest.mark.parametrize(
+    "unseen", ["\ufeff{}", "{}\u200b", "\u200e{}", "{}\u00ad", "\x00{}", "{}\x00", "\u2060{}\u00a0"]
+)
+def test_an_id_loses_what_nobody_sees(refusing: Company, tmp_path: Path, unseen: str) -> None:
+    name(refusing, tuple(map(unseen.format, REFUSING)))
+    night(refusing.config, tmp_path / "home", "2024-06-30")
+    assert last_night(tmp_path / "home")[0] == "published"
+    assert uploaded(tmp_path / "home") == set()
+
+
 def test_by_an_id_that_is_written_otherwise_a_refusal_is_heard_and_a_grant_is_not(
     refusing: Company, tmp_path: Path
 ) -> None:

@@ -16,8 +16,11 @@ from schemas.source import OrdersTable
 _LOWER = frozenset({"status", "purpose", "event", "network"})
 _UPPER = frozenset({"currency"})
 
-#: Every character that Unicode calls white space.
+#: Every character that Unicode calls white space, and those that nobody sees: files that were joined have a byte-order
+#: mark in their middle, texts that were copied from a page soft hyphens and marks of direction.
 _WHITE_SPACE = "".join(chr(code) for code in range(0x3001) if chr(code).isspace() and not 0x1C <= code <= 0x1F)
+_UNSEEN = (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xAD, 0x61C, 0x180E, 0xFEFF)
+_AROUND = _WHITE_SPACE + "".join(map(chr, _UNSEEN))
 
 #: Between the rule that a row broke and the text that broke it.
 BROKEN_SEPARATOR = "\x1f"
@@ -53,12 +56,12 @@ def typed_select(
     faults = {name: "not allowed" if allowed_words(contract.columns()[name]) else "unreadable" for name in casts}
     broken = ", ".join(
         f"CASE WHEN {name}_cast IS NULL AND {name} IS NOT NULL THEN '{name} {fault}{BROKEN_SEPARATOR}' || "
-        f"{_trimmed(name)} END"
+        f"{trimmed(name)} END"
         for name, fault in faults.items()
     )
     # An amount is read by its currency, so that one is made ready first.
     plain = [name for name in given if name in contract.columns() and (name not in casts or name in _UPPER)]
-    texts = [f"{_trimmed(name)} AS {name}" if name in plain else _as_given(name, contract) for name in given]
+    texts = [f"{trimmed(name)} AS {name}" if name in plain else _as_given(name, contract) for name in given]
     typed = ", ".join(["*", *(f"{cast} AS {name}_cast" for name, cast in casts.items())])
     return (
         f"SELECT {', '.join(columns)}, {f'coalesce({broken})' if broken else 'NULL::VARCHAR'} AS broken "
@@ -82,22 +85,24 @@ def _as_given(name: str, contract: type[dy.Schema]) -> str:
     return f'"{name}"::VARCHAR AS {name}' if name in contract.columns() else f'"{name}"'
 
 
-def _trimmed(name: str) -> str:
-    """The text without white space at its ends; null if nothing is left.
+def trimmed(name: str) -> str:
+    """The text without white space, and without what nobody sees, at its ends; null if nothing is left.
 
     Trimming by a set of characters is slow, so it is left out where no end shows white space, which is seen fast.
     """
     text = f'"{name}"::VARCHAR'
-    ascii_end = " OR ".join(f"ends_with({text}, {literal(sign)})" for sign in _WHITE_SPACE if sign.isascii())
-    rare = "".join(sign for sign in _WHITE_SPACE if not sign.isascii())
+    ascii_end = " OR ".join(f"ends_with({text}, {literal(sign)})" for sign in _AROUND if sign.isascii())
+    rare = "".join(sign for sign in _AROUND if not sign.isascii())
     rare_end = f"strlen({text}) <> length({text}) AND regexp_matches({text}, '^[{rare}]|[{rare}]$')"
-    spaced = f"{text} < '!' OR {ascii_end} OR ({rare_end})"
-    trimmed = f"CASE WHEN {spaced} THEN nullif(trim({text}, {literal(_WHITE_SPACE)}), '') ELSE {text} END"
+    # By an id with a sign too many, which nobody means, what is said is said of nobody.
+    null_end = f" OR ends_with({text}, chr(0))" if name == "customer_id" else ""
+    spaced = f"{text} < '!' OR {ascii_end}{null_end} OR ({rare_end})"
+    without = f"CASE WHEN {spaced} THEN nullif(trim({text}, {literal(_AROUND)} || chr(0)), '') ELSE {text} END"
     if name in _LOWER:
-        trimmed = f"lower({trimmed})"
+        without = f"lower({without})"
     if name in _UPPER:
-        trimmed = f"upper({trimmed})"
-    return trimmed
+        without = f"upper({without})"
+    return without
 
 
 def _enum(words: Iterable[str]) -> str:
@@ -138,7 +143,7 @@ def _read(name: str, quick: ReadingSql, whole: ReadingSql | None = None) -> str:
 
     DuckDB works out what stands twice in a statement for every row, even in a CASE, but not what stands in a lambda.
     """
-    again = f"list_transform([{_trimmed(name)}], lambda text: {(whole or quick)('text')})[1]"
+    again = f"list_transform([{trimmed(name)}], lambda text: {(whole or quick)('text')})[1]"
     return f"coalesce({quick(name)}, CASE WHEN {name} IS NOT NULL THEN {again} END)"
 
 

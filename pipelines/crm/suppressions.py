@@ -9,6 +9,7 @@ import polars as pl
 
 from catalog.duckdb_connection import frame_of, store_frame
 from catalog.warehouse import Warehouse
+from pipelines.crm.casts import trimmed
 from pipelines.crm.column_names import told_names, told_refusal
 from pipelines.crm.declared_select import check_sources, given_columns
 from pipelines.crm.encoded import is_no_utf8, with_texts
@@ -130,7 +131,7 @@ def _rows_of(place: str, select: str, opened: tuple[OpenSource, ...], reading: R
     try:
         nothing = frame_of(connection.sql(f"SELECT * FROM ({select}\n) AS selected LIMIT 0"))
         columns = _naming(place, nothing.columns, SourceError)
-        texts = ", ".join(f"nullif(trim({column}::VARCHAR), '') AS {column}" for column in columns)
+        texts = ", ".join(f"{trimmed(column)} AS {column}" for column in columns)
         rows = frame_of(connection.sql(f"SELECT DISTINCT {texts} FROM ({with_texts(select, nothing)}\n) AS selected"))
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
         # Its text is in order, so the source is another than it was.
