@@ -37,6 +37,9 @@ _NESTED = (
 
 _WIDTH = 120
 
+#: What says, in a column that refuses, that somebody does not.
+_NO = "'', '0', 'n', 'no', 'f', 'false', 'allow', 'non', 'nein', 'falsch', 'nee'"
+
 
 def sources_text(guess: Guess) -> str:
     """`sources.toml`: the sources that are used, and each of the five tables as a select or as absent."""
@@ -153,19 +156,23 @@ def _consent_remarks(guess: Guess) -> str:
     """
     speaking: dict[str, list[str]] = {"ads": [], "something else": [], "refusals": []}
     example = ""
-    for select in guess.selects.values():
-        consents, refusals = marked(select.unused, "consent"), marked(select.unused, "refuses")
-        if select.table == "orders":  # a payment is blocked or bounces, too
+    read = [(select.found, select.unused, select) for select in guess.selects.values()]
+    lists = [*guess.suppressions, *guess.perhaps_suppressions]
+    others = [(table, [*table.columns], None) for table in guess.not_used if table not in lists]
+    for found, unused, select in [*read, *others]:
+        consents, refusals = marked(unused, "consent"), marked(unused, "refuses")
+        if select is not None and select.table == "orders":  # a payment is blocked or bounces, too
             refusals = [name for name in refusals if name in consents]
-        for name in select.unused:
+        for name in unused:
             of_ads = speaks_of_ads(name)
-            if name in {*consents, *refusals} or (of_ads and is_yes_or_no(select.found.columns[name])):
+            if name in {*consents, *refusals} or (of_ads and is_yes_or_no(found.columns[name])):
                 means = "refusals" if name in refusals else "ads" if of_ads else "something else"
-                speaking[means].append(f"{name} ({select.found.title})")
-        if refusals and not example and (whose := _whose(select)) is not None:
+                speaking[means].append(f"{name} ({found.title})")
+        if select is not None and refusals and not example and (whose := _whose(select)) is not None:
+            refuses = "\n        OR ".join(f"lower(trim({shown(quoted(name))})) NOT IN ({_NO})" for name in refusals)
             example = _comment(
                 _texts()["example"]["refusals"].format(
-                    whose=shown(whose), refuses=shown(quoted(refusals[0])), place=shown(select.found.place)
+                    whose=shown(whose), refuses=refuses, place=shown(select.found.place)
                 )
             )
     sentences = {

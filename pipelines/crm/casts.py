@@ -22,6 +22,9 @@ _WHITE_SPACE = "".join(chr(code) for code in range(0x3001) if chr(code).isspace(
 _UNSEEN = (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xAD, 0x61C, 0x180E, 0xFEFF)
 _AROUND = _WHITE_SPACE + "".join(map(chr, _UNSEEN))
 
+#: What databases and their tools write where a time or a day is not known.
+_NOTHING = ("NULL", "null", "\\N", "NaT", "None", "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00")
+
 #: Between the rule that a row broke and the text that broke it.
 BROKEN_SEPARATOR = "\x1f"
 
@@ -55,7 +58,7 @@ def typed_select(
     # A text is looked at again only where its cast gave nothing.
     faults = {name: "not allowed" if allowed_words(contract.columns()[name]) else "unreadable" for name in casts}
     broken = ", ".join(
-        f"CASE WHEN {name}_cast IS NULL AND {name} IS NOT NULL THEN '{name} {fault}{BROKEN_SEPARATOR}' || "
+        f"CASE WHEN {name}_cast IS NULL AND {_is_said(name, contract)} THEN '{name} {fault}{BROKEN_SEPARATOR}' || "
         f"{trimmed(name)} END"
         for name, fault in faults.items()
     )
@@ -68,6 +71,14 @@ def typed_select(
         f"FROM (SELECT {typed} FROM (SELECT {', '.join(texts) or '1 AS nothing'} FROM ({select}\n) AS selected) "
         "AS texts) AS casts"
     )
+
+
+def _is_said(name: str, contract: type[dy.Schema]) -> str:
+    """SQL for whether a column says anything."""
+    is_time = isinstance(contract.columns()[name], dy.Datetime | dy.Date)
+    # DuckDB makes a join of a long IN, after which rows are in another order (tried).
+    nothing = f" AND NOT list_contains([{', '.join(map(literal, _NOTHING))}], trim({name}))" if is_time else ""
+    return f"{name} IS NOT NULL{nothing}"
 
 
 def _moment_of(name: str, casts: Container[str]) -> str:

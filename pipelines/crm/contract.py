@@ -47,11 +47,13 @@ def judge(rows: pl.DataFrame, contract: type[dy.Schema]) -> Judged:
 
 
 def shape(column: pl.Expr) -> pl.Expr:
-    """A text's shape, never the text: letters as a or A, digits as 9, at most 40 characters."""
+    """A text's shape, never the text: letters as a or A, digits as 9, what nobody sees as ?, at most 40."""
     return (
         column.str.replace_all(r"\p{Lu}", "A")
         .str.replace_all(r"[\p{L}\p{M}--A]", "a")
         .str.replace_all(r"\p{N}", "9")
+        # A terminal would obey them.
+        .str.replace_all(r"\p{C}", "?")
         .str.slice(0, 40)
     )
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 import dataframely as dy
@@ -67,13 +67,19 @@ def check_sources(tree: dict[str, Any], place: str, sources: Sources, error: typ
         raise error(msg)
 
 
+def in_our_case(given: Iterable[str], contract: type[dy.Schema]) -> list[str]:
+    """A select's columns, the contract's as it calls them: to SQL `Email` is `email`, and headers change their case."""
+    known = {name.lower(): name for name in contract.column_names()}
+    return [known.get(name.lower(), name) for name in given]
+
+
 def check_columns(table: TableName, given: list[str], contract: type[dy.Schema], error: type[RelanceError]) -> None:
     """Whether the columns that a table's select gives are the contract's.
 
     Raises:
         error: the select gives a column that the contract does not know, gives one twice, or lacks one that it needs.
     """
-    known = contract.columns()
+    known, given = contract.columns(), in_our_case(given, contract)
     unknown = [name for name in given if name not in known and not name.startswith("source_file")]
     if unknown:
         msg = Said(

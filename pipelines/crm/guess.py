@@ -155,6 +155,11 @@ def _chosen(tables: Iterable[FoundTable]) -> dict[TableName, _Candidate]:
         if candidates:
             chosen[table] = max(_sure(table, candidates), key=lambda candidate: candidate.score)
             free.remove(chosen[table].found)
+    if "customers" not in chosen and "orders" in chosen:
+        # What has a time and an amount may be the customers, with what each has spent.
+        spending = _candidate("customers", chosen["orders"].found)
+        if spending is not None:
+            chosen = {**{each: chosen[each] for each in chosen.keys() - {"orders"}}, "customers": spending}
     if {"customers", "orders"} <= chosen.keys():
         chosen["customers"] = _linked(chosen["customers"], chosen["orders"])
     return chosen

@@ -11,8 +11,11 @@ from pipelines.crm.guess_files import FoundTable, quoted
 from pipelines.crm.guess_names import vocabulary
 from pipelines.crm.guess_samples import SAMPLE_ROWS
 from pipelines.crm.guess_selects import EQUAL_ROWS, like_ids
-from pipelines.crm.guess_shapes import Values, filled, is_key, says_so
+from pipelines.crm.guess_shapes import Values, filled, is_key, is_state, says_so
 from pipelines.crm.guess_writer import Select, Writer, is_one_of
+
+#: So many different words are states; where a sample has few rows, each may be another.
+_MOST_STATES, _FEW = 12, 10
 
 
 def orders_select(
@@ -154,6 +157,11 @@ def _status(writer: Writer, refunds: Refunds | None) -> None:
         parts = _translate_status(writer, refunds)
     else:
         writer.add("status", "'completed'", "no column says it: every row counts as a completed order")
+        if names := _may_be_states(writer):
+            writer.decide.append(
+                "orders.status: no column is known as the state, so that every row counts as a completed order; if "
+                f"{' or '.join(names)} says which were called off, or never paid, translate it in the select"
+            )
     ends, others = [], []
     if "cancelled" in writer.matched:
         others.append(writer.matched["cancelled"].name)
@@ -170,6 +178,17 @@ def _status(writer: Writer, refunds: Refunds | None) -> None:
         )
     if ends or parts:
         writer.unless("status", [*ends, *parts], tuple(others))
+
+
+def _may_be_states(writer: Writer) -> list[str]:
+    """Columns that nothing reads and whose few words return."""
+    used = {match.name for match in writer.matched.values()}
+    names = []
+    for name, values in writer.found.columns.items():
+        words = [value.lower() for value in filled(values)]
+        if name not in used and 1 < len(set(words)) <= _MOST_STATES and all(map(is_state, words)):
+            names += [name] if len(set(words)) < len(words) or len(words) < _FEW else []
+    return names
 
 
 def _translate_status(writer: Writer, refunds: Refunds | None) -> list[str]:

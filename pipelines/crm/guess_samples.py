@@ -53,7 +53,7 @@ def sample_or_reason(
 def _first_rows(connection: duckdb.DuckDBPyConnection, place: str) -> dict[str, tuple[str | None, ...]]:
     result = connection.execute(f"SELECT COLUMNS(*)::VARCHAR FROM (SELECT * FROM {place} LIMIT {SAMPLE_ROWS})")
     names, rows = [column[0] for column in result.description or []], result.fetchall()
-    return {name: tuple(row[number] for row in rows) for number, name in enumerate(names)}
+    return {name: tuple(_said(row[number]) for row in rows) for number, name in enumerate(names)}
 
 
 def sample_by_python(
@@ -66,4 +66,9 @@ def sample_by_python(
     with path.open(encoding=codec, errors="replace", newline="") as file:
         rows = list(islice(csv_rows(file, source.delimiter), 1, SAMPLE_ROWS + 1))
     whole = [row for row in rows if len(row) == len(names)]
-    return {name: tuple(row[number] or None for row in whole) for number, name in enumerate(names)}
+    return {name: tuple(_said(row[number]) or None for row in whole) for number, name in enumerate(names)}
+
+
+def _said(value: str | None) -> str | None:
+    """A cell, unless it has what databases write for nothing: that says nothing of the others' form."""
+    return None if value in {"NULL", "\\N"} else value

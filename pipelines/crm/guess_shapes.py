@@ -35,7 +35,10 @@ _GENDERS = frozenset(
     "m f w h d x v o u male female man woman homme femme mann frau männlich weiblich divers hombre mujer masculino "  # noqa: SIM905
     "femenino uomo donna maschio femmina masculin féminin vrouw other unknown nonbinary non-binary".split()
 )
-_ACCOUNT_STATES = frozenset("enabled disabled invited declined active inactive subscribed unsubscribed".split())  # noqa: SIM905
+_ACCOUNT_STATES = frozenset(
+    "enabled disabled invited declined active inactive subscribed unsubscribed aktiv inaktiv actif inactif activo "  # noqa: SIM905
+    "inactivo attivo inattivo actief inactief".split()
+)
 
 #: Blanks inside amounts, which can go without changing them.
 _BLANKS = frozenset(" \u00a0\u202f")
@@ -231,6 +234,12 @@ def _is_word(value: str) -> bool:
 
 def _is_name(value: str) -> bool:
     return _is_word(value) and any(map(str.isalpha, value))
+
+
+def is_state(value: str) -> bool:
+    """Whether a text may say in which state something is: words, and no country's, currency's or code's."""
+    is_other = _is_country(value) or is_currency(value.upper()) or any(map(str.isdigit, value))
+    return _is_name(value) and len(value) <= 40 and not is_other
 
 
 def _is_address(value: str) -> bool:

@@ -26,15 +26,20 @@ _SOURCE_FILE = {
 }
 
 
+#: What is compared, and so few constants, are no join to any release of DuckDB that was tried.
+_SHORT_IN = 3
+
+
 @dataclass(frozen=True)
 class LocatedSelect:
-    """A select that also returns `source_file` where its rows are those of one source, in order."""
+    """A select that also returns `source_file` where its rows are those of one source."""
 
     select: str
-    #: Whether they are all of its rows.
+    #: Whether they are all of its rows, and whether those come in the order that they have in the file.
     one_to_one: bool
     places_text: str
-    #: Where they are not: the select that also returns, as `source_file_name` and `source_file_row`, the file and the
+    in_order: bool = True
+    #: Where one is not so: the select that also returns, as `source_file_name` and `source_file_row`, the file and the
     #: number, over all files, of that row of its source of which each of its rows is made.
     numbered: str | None = None
     #: SQL for source and start: the number of each file's first row.
@@ -104,7 +109,10 @@ def with_file(connection: duckdb.DuckDBPyConnection, select: str, opened: tuple[
         given = _columns(connection, tree)
     if given is None or "source_file" not in given:
         return unchanged
-    return LocatedSelect(_select(connection, tree), one_to_one=True, places_text=places)
+    every = LocatedSelect(_select(connection, tree), one_to_one=True, places_text=places)
+    if not _has_long_in(node["select_list"]):
+        return every
+    return _numbered(connection, tree, opened, replace(every, in_order=False))
 
 
 def _numbered(
@@ -222,6 +230,18 @@ def _keeps_rows(node: dict[str, object]) -> bool:
         and not (isinstance(with_, dict) and with_.get("map"))
         and not _moves_rows(node.get("select_list"))
     )
+
+
+def _has_long_in(tree: object) -> bool:
+    """Whether an IN of several constants stands in it: DuckDB makes a join of it from the sixth child on (tried), and
+    gives the rows of a large file in another order.
+    """
+    if isinstance(tree, list):
+        return any(map(_has_long_in, tree))
+    if not isinstance(tree, dict):
+        return False
+    is_long = str(tree.get("type")) in {"COMPARE_IN", "COMPARE_NOT_IN"} and len(tree["children"]) > _SHORT_IN
+    return is_long or any(map(_has_long_in, tree.values()))
 
 
 def _moves_rows(tree: object) -> bool:

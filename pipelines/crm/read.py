@@ -18,7 +18,7 @@ from catalog.duckdb_connection import frame_of, literal, store_frame
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.casts import file_number, typed_select
 from pipelines.crm.contract import ROW
-from pipelines.crm.declared_select import check_columns, check_sources, select_place
+from pipelines.crm.declared_select import check_columns, check_sources, in_our_case, select_place
 from pipelines.crm.encoded import with_texts
 from pipelines.crm.encodings import check_encoding
 from pipelines.crm.known import marked, recall, see
@@ -170,7 +170,7 @@ class Crm:
         self, arrival: Arrival, located: LocatedSelect, broken: pl.DataFrame, rejected: pl.DataFrame
     ) -> pl.DataFrame:
         """source_row, source, row of the broken rows, as far as anybody can say."""
-        if located.one_to_one:
+        if located.one_to_one and located.in_order:
             return located.places(arrival.places(broken[ROW]), arrival.starts(), rejected)
         if located.numbered is None or located.starts is None or broken.is_empty():
             return located.nowhere(broken)
@@ -250,7 +250,7 @@ class Crm:
             SourceError: the select gives a column that the contract does not know, or lacks one that it needs.
         """
         nothing = self._read(table, f"SELECT * FROM ({select}\n) AS selected LIMIT 0", select, opened)
-        given = nothing.columns
+        given = in_our_case(nothing.columns, self.contract(table))
         check_columns(table, given, self.contract(table), SourceError)
         return with_texts(select, nothing), given
 

@@ -447,12 +447,17 @@ def test_a_column_that_speaks_of_ads_is_not_said_to_speak_of_something_else(tmp_
 )  # fmt: skip
 def test_a_yes_in_a_column_that_refuses_is_never_offered_as_a_grant(tmp_path, column, refuses, allows):
     """Dynamics' labels say Allow and Do Not Allow; what is offered keeps out whoever refuses."""
-    rows = f"1,a@example.org,{refuses}\n2,b@example.org,{allows}\n3,c@example.org,who knows\n"
-    (tmp_path / "customers.csv").write_text(f"id,email,{column}\n{rows}")
+    rows = f"1,a@example.org,{refuses},\n2,b@example.org,{allows},\n3,c@example.org,who knows,\n"
+    # Who refuses in another column is kept out as well.
+    rows += f"4,d@example.org,{allows},yes\n"
+    (tmp_path / "customers.csv").write_text(f"id,email,{column},donotmail\n{rows}")
     init(tmp_path / "config", tmp_path / "customers.csv")
     text = (tmp_path / "config" / "sources.toml").read_text()
     joined = text.replace("\n# ", " ")
-    assert f"By their names a yes in these is a refusal, never a grant: {column} (customers.csv)." in joined
+    assert (
+        f"By their names a yes in these is a refusal, never a grant: {column} (customers.csv), donotmail (customers.csv)."
+        in (joined)
+    )
     assert "'granted'" not in text
     offered = text.partition("As suppressions/NAME.toml:\n")[2].partition("[tables.consents]")[0]
     path = tmp_path / "config" / "suppressions" / "refused.toml"
@@ -462,7 +467,15 @@ def test_a_yes_in_a_column_that_refuses_is_never_offered_as_a_grant(tmp_path, co
     assert rule is not None
     with duckdb.connect() as connection:
         connection.read_csv(str(tmp_path / "customers.csv"), all_varchar=True).create_view("customers")
-        assert connection.sql(rule).fetchall() == [("1",), ("3",)]
+        assert connection.sql(rule).fetchall() == [("1",), ("3",), ("4",)]
+
+
+def test_consent_in_a_file_that_no_table_reads_is_told(tmp_path):
+    (tmp_path / "contacts.csv").write_text("id,email,first_name\n1,a@example.org,Ann\n2,b@example.org,Bob\n")
+    (tmp_path / "klaviyo_profiles.csv").write_text("Email,Email Marketing Consent\na@example.org,UNSUBSCRIBED\n")
+    init(tmp_path / "config", tmp_path / "contacts.csv", tmp_path / "klaviyo_profiles.csv")
+    text = (tmp_path / "config" / "sources.toml").read_text().replace("\n# ", " ")
+    assert "no consent to ad uploads: Email Marketing Consent (klaviyo_profiles.csv)." in text
 
 
 def test_a_payment_that_is_blocked_is_no_refusal(tmp_path):

@@ -62,7 +62,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         ("customers", "WITH c AS (FROM pedido) SELECT id AS customer_id FROM c", " reads pedido, which sources.t"),
         ("customers", "SELECT email FROM crm", "lacks the column customer_id."),
         ("customers", "SELECT id, email FROM crm", "gives id, which is no column of customers. Its columns are"),
-        ("customers", "SELECT id AS customer_id, x AS Email FROM crm", "gives Email, which is no column of customers"),
+        ("customers", "SELECT id AS customer_id, x AS Mail FROM crm", "gives Mail, which is no column of customers"),
         (
             "customers",
             "SELECT id AS customer_id, lower(email) FROM crm",

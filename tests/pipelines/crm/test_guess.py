@@ -257,6 +257,51 @@ def test_a_blank_column_gives_way_to_a_filled_one():
     assert found["phone"] == "mobile"
 
 
+def test_dynamics_address_is_known_and_the_state_of_its_records_is_no_region():
+    found = columns(
+        "customers", "contactid", "address1_line1", "address1_city", "address1_postalcode", "address1_country",
+        "address1_stateorprovince", statecode=["Aktiv", "Inaktiv"],
+    )  # fmt: skip
+    assert found["street"] == "address1_line1" and found["region"] == "address1_stateorprovince"
+    assert [found[name] for name in ("city", "postal_code", "country")] == [
+        "address1_city", "address1_postalcode", "address1_country",
+    ]  # fmt: skip
+    assert "region" not in columns("customers", statecode=["Aktiv", "Inaktiv", "Aktiv"])
+
+
+def test_customers_with_what_they_have_spent_are_customers_where_there_are_no_others():
+    extract = {
+        "customer_id": ["1", "2"], "email": ["a@x.fr", "b@x.fr"], "created_at": ["2024-01-01", "2024-01-02"],
+        "lifetime_value": ["12.50", "8.00"],
+    }  # fmt: skip
+    made = guess(extract=extract)
+    assert [*made.selects] == ["customers"]
+
+
+STATES = {
+    "id": ["o1", "o2", "o3"],
+    "customer_id": ["1", "2", "1"],
+    "created_at": ["2024-01-01"] * 3,
+    "total": ["9.50"] * 3,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "asked"),
+    [
+        ("fulfilment", ["Erfüllt", "Storniert", "Erfüllt"], True),
+        ("zustand", ["Erfüllt", "Erfüllt", "Erfüllt"], False),
+        ("land", ["FR", "DE", "FR"], False),
+        ("code", ["A1", "A2", "A1"], False),
+    ],
+)
+def test_a_state_that_no_name_tells_is_asked_about(name, values, asked):
+    made = guess(customers={"id": ["1"], "email": ["a@x.fr"]}, orders={**STATES, name: values})
+    assert lines(made, "orders")["status"] == "'completed'"
+    told = [each for each in made.selects["orders"].decide if f"if {name} says which were called off" in each]
+    assert bool(told) is asked
+
+
 def test_the_state_of_an_account_is_no_region_and_a_country_is_not_guessed_from_languages():
     found = columns("customers", state=["enabled", "disabled"], land=["yes", "no"], language=["fr", "de"])
     assert not {"region", "country"} & found.keys()

@@ -216,14 +216,20 @@ def test_nights_that_know_rows_leave_what_nights_leave_that_read_every_row(
             table.drop()
 
 
+@pytest.mark.parametrize("event", ["event", "CASE WHEN event IN ('a', 'b', 'd', 'e', 'f') THEN 'visit' ELSE event END"])
 def test_rows_that_are_set_aside_among_many_known_ones_are_told_by_their_own_places(
-    warehouse: Warehouse, tmp_path: Path
+    warehouse: Warehouse, tmp_path: Path, event: str
 ) -> None:
     # Of a file so large, several threads read parts at once.
     warehouse.execute("SET threads = 4")
     moments = ("sometime" if number % 50_000 == 7 else "2025-01-01" for number in range(200_000))
     lines = [f"v{number:0100},c,{moment},visit" for number, moment in enumerate(moments)]
     read = reading_of(warehouse.connection, tmp_path, visits=lines)
+    tables = read.crm.sources.tables
+    asked = (tables.visits.select or "").replace(",event", f",{event} AS event")
+    visits = tables.visits.model_copy(update={"select": asked})
+    declared = read.crm.sources.model_copy(update={"tables": tables.model_copy(update={"visits": visits})})
+    read = replace(read, crm=replace(read.crm, sources=declared))
     first = read.crm.pull("visits")
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE held AS {first.arrival.written}")
     again = replace(read.crm, known={"visits": "held"}).pull("visits")

@@ -141,7 +141,7 @@ def test_a_time_is_read_to_the_instant(read_times: ReadTimes, text: str, moment:
 @pytest.mark.parametrize(
     "text",
     ["31/12/2024", "12/31/2024", "01-02-2024", "31-12-2024 10:00", "16-AUG-07 02.34.12 PM", "04-FEB-2021 13.20.22",
-     "20250115", "1736899200", "2025", "2025-02-30", "2025-13-01", "2025-01-31 25:00:00", "0000-00-00 00:00:00",
+     "20250115", "1736899200", "2025", "2025-02-30", "2025-13-01", "2025-01-31 25:00:00", "0000-00-01 00:00:00",
      "infinity", "-infinity", "today", "now", "yesterday",
      # DuckDB reads these as days of the years 1 to 31, of 20224, and before Christ.
      "01/06/24", "31-12-22", "01 06 24", "24-03-01", "24/03/01 10:00:00", "24-03-01T10:00:00Z", "0024-03-01",
@@ -198,8 +198,9 @@ def test_times_are_utc_whatever_the_business_is(read_times: ReadTimes) -> None:
     [
         ("1980-05-06", date(1980, 5, 6)), (" 1980-05-06 ", date(1980, 5, 6)), ("1980-5-6", date(1980, 5, 6)),
         ("1900-01-01", date(1900, 1, 1)), ("", None),
+        ("0000-00-00", None), ("NULL", None), (" \\N ", None), ("NaT", None),
         ("06/05/1980", "birth_date unreadable"), ("1980", "birth_date unreadable"),
-        ("1980-02-30", "birth_date unreadable"), ("0000-00-00", "birth_date unreadable"),
+        ("1980-02-30", "birth_date unreadable"), ("0000-00-01", "birth_date unreadable"),
         ("01/06/80", "birth_date unreadable"), ("80-06-01", "birth_date unreadable"),
         ("19800-06-01", "birth_date unreadable"), ("9999-12-31", date(9999, 12, 31)),
         ("infinity", "birth_date unreadable"), ("-infinity", "birth_date unreadable"),
