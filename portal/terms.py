@@ -29,6 +29,7 @@ IDENTIFIERS: dict[str, str] = {
 LOST: dict[str, str] = {
     "not_given": "not given",
     "not_taken_there": "not taken where they live",
+    "no_form_there": "not in a form that the network takes",
     "list_below_minimum": "list below minimum",
     "key_refused": "key refused",
     "placeholder": "placeholder",

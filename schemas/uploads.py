@@ -131,8 +131,8 @@ class AudienceKeys(dy.Schema):
 
 class IdentifierLedger(BaseModel):
     """How many of the file's people carry one of the network's keys, and why the others do not: `not_given`,
-    `key_refused`, `not_taken_there` (where they live), `list_below_minimum`, or what made theirs no match key. People
-    who look the same all count."""
+    `key_refused`, `not_taken_there` (where they live), `no_form_there`, `list_below_minimum`, or what made theirs none.
+    People who look the same all count."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

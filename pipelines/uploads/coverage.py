@@ -12,7 +12,8 @@ from schemas.uploads import IdentifierLedger
 
 #: Why somebody in the file does not carry a key, in the order in which it is asked. After `not_taken_there` comes what
 #: made their identifiers of that kind no match keys.
-_BELOW, _REFUSED, _NOT_TAKEN, _NOT_GIVEN = "list_below_minimum", "key_refused", "not_taken_there", "not_given"
+_BELOW, _REFUSED, _NOT_GIVEN = "list_below_minimum", "key_refused", "not_given"
+_NOT_TAKEN, _NO_FORM = "not_taken_there", "no_form_there"
 
 _LOST = {"number": pl.UInt32, "reason": pl.String}
 
@@ -20,13 +21,13 @@ _LOST = {"number": pl.UInt32, "reason": pl.String}
 def lost_by_key(
     network: Network,
     removed: dict[str, list[pl.Series]],
-    elsewhere: dict[str, list[pl.Series]],
+    unfit: list[tuple[str, str, pl.Series]],
     unusable: pl.DataFrame | None,
 ) -> dict[str, pl.DataFrame]:
     """number, reason for each of the network's keys: who gave an identifier of that kind that is in no row, by the
     first reason. Who carries another one all the same is among them.
 
-    In: removed (numbers by header); elsewhere (`not_taken_there`, by key); unusable (number, identifier, refusal).
+    In: removed (numbers by header); what `unfit_for` gives of every kind; unusable (number, identifier, refusal).
     """
     found: dict[str, pl.DataFrame] = {}
     for key in network.keys:
@@ -34,7 +35,7 @@ def lost_by_key(
         parts = [pl.DataFrame(schema=_LOST)]
         if len(key.headers) == 1:
             parts += [_because(numbers, _REFUSED) for numbers in removed[column.header]]
-        parts += [_because(numbers, _NOT_TAKEN) for numbers in elsewhere[key.name]]
+        parts += [_because(numbers, reason) for name, reason, numbers in unfit if name == key.name]
         if unusable is not None and len(key.headers) == 1:
             theirs = unusable.filter(identifier=column.identifier).sort("refusal")
             parts.append(theirs.select("number", reason="refusal"))
@@ -42,20 +43,25 @@ def lost_by_key(
     return found
 
 
-def not_taken_there(network: Network, kind: str, held: pl.DataFrame) -> dict[str, pl.Series]:
-    """By key of the network: the numbers of people who hold one where a column does not take it from.
+def unfit_for(network: Network, kind: str, held: pl.DataFrame) -> list[tuple[str, str, pl.Series]]:
+    """Key of the network, reason, numbers: people who hold one where a column does not take it from, and who hold what
+    has none of the forms that a column takes, such as a phone from where the network takes none.
 
     In: `Identifiers` of a kind by number, and country where the network asks for it.
     """
-    found: dict[str, pl.Series] = {}
+    found: list[tuple[str, str, pl.Series]] = []
     for key in network.keys:
         column = network.column(key.headers[0])
         forms = [columns for columns in key_forms(network, key) if all(match.kind == kind for match in columns)]
+        # Of an address, a part may not be given.
+        is_whole = len(key.headers) == 1
+        some = pl.any_horizontal(pl.lit(False), *(key_value(columns).is_not_null() for columns in forms))
         if column.not_in and forms:
             codes, unknown = country_codes_of(column.not_in)
-            elsewhere = held.filter(pl.col("country").is_in(list(codes)).fill_null(unknown))
-            some = pl.any_horizontal(key_value(columns).is_not_null() for columns in forms)
-            found[key.name] = elsewhere.filter(some)["number"]
+            elsewhere = pl.col("country").is_in(list(codes)).fill_null(unknown)
+            found.append((key.name, _NOT_TAKEN, held.filter(elsewhere & (some | is_whole))["number"]))
+        if forms and is_whole:
+            found.append((key.name, _NO_FORM, held.filter(~some)["number"]))
     return found
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import polars as pl
 
 from pipelines.identifiers.match_keys import key_forms, key_value
-from pipelines.uploads.coverage import lost_by_key, not_taken_there, refused_first
+from pipelines.uploads.coverage import lost_by_key, refused_first, unfit_for
 from pipelines.uploads.distinct import distinct, where
 from schemas.identifiers import MatchColumn
 from schemas.network import Network, UploadList
@@ -64,7 +64,7 @@ def people_by_kind(  # noqa: PLR0913, PLR0917 - who, what they hold, and all tha
     single = {key.headers[0]: key.name for key in network.keys if len(key.headers) == 1}
     removed: dict[str, list[pl.Series]] = {column.header: [] for column in network.columns if column.matches}
     values: dict[str, dict[MatchColumn, pl.DataFrame]] = {column.header: {} for column in network.columns}
-    elsewhere: dict[str, list[pl.Series]] = {key.name: [] for key in network.keys}
+    unfit: list[tuple[str, str, pl.Series]] = []
     for kind in sorted({match.kind for column in network.columns for match in column.matches}):
         of_kind = _in_order(held(kind))
         if kind == "mailing_address":
@@ -72,8 +72,7 @@ def people_by_kind(  # noqa: PLR0913, PLR0917 - who, what they hold, and all tha
             of_kind = of_kind.filter(position=1)
         if network.needs_country:
             of_kind = of_kind.join(people.select("number", "country"), on="number", maintain_order="left")
-        for name, numbers in not_taken_there(network, kind, of_kind).items():
-            elsewhere[name].append(numbers)
+        unfit += unfit_for(network, kind, of_kind)
         for column in network.columns:
             gone = refused.filter(pl.col("key") == single.get(column.header, ""))["value"]
             for match in column.matches:
@@ -83,7 +82,7 @@ def people_by_kind(  # noqa: PLR0913, PLR0917 - who, what they hold, and all tha
                     values[column.header][match] = where(taken, ~refusing)
                     removed[column.header].append(taken["number"].filter(refusing))
         del of_kind
-    lost = lost_by_key(network, removed, elsewhere, unusable)
+    lost = lost_by_key(network, removed, unfit, unusable)
     if network.file.rows == "identifiers":
         return _by_identifier(people, values, removed, lost, network)
     return _by_person(people, values, removed, lost, refused, network, subdivisions)

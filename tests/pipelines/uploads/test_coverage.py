@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from pipelines.history.neighbours import KnownPeople
@@ -19,7 +21,7 @@ def at_least(network: Network, rows: int) -> Network:
 
 def identifiers_by_key(
     network: Network,
-    held: dict[str, dict[str, str]],
+    held: Mapping[str, Mapping[str, str | None]],
     countries: dict[str, str] | None = None,
     unusable: tuple[tuple[int, str, str], ...] = (),
     refused: tuple[tuple[str, str], ...] = (),
@@ -74,6 +76,17 @@ def test_why_somebody_in_the_file_lacks_a_key_is_told_by_the_first_reason() -> N
     )
     assert found["email"] == IdentifierLedger(people=4, lost={})
     assert found["phone"] == IdentifierLedger(people=1, lost={"key_refused": 1, "not_given": 1, "not_valid": 1})
+
+
+def test_what_was_given_and_has_no_form_there_is_told_so_and_not_as_missing() -> None:
+    tiktok = at_least(networks()["tiktok"].allowing(()), 1)
+    held = {
+        "complete": {"email": "e1", "phone": "p1"},
+        "accented": {"email": None, "phone": "p2"},
+        "silent": {"phone": "p3"},
+    }
+    found = identifiers_by_key(tiktok, held)
+    assert found["email"] == IdentifierLedger(people=1, lost={"no_form_there": 1, "not_given": 1})
 
 
 def test_a_key_that_is_not_taken_from_where_somebody_lives_or_whose_list_is_too_small_is_told_so() -> None:
