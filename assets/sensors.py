@@ -9,9 +9,9 @@ from assets.launch import cause_of
 from assets.nights import started_as
 from catalog.alerts import tell
 from catalog.home import Home
-from catalog.nights import night_of_run, night_report, record_unbegun
+from catalog.nights import end_interrupted, night_of_run, night_report, record_unbegun
 from catalog.store import open_catalog
-from pipelines.alerts import late_message, night_message, unreported_message
+from pipelines.alerts import late_message, night_message, tell_again, unreported_message
 from pipelines.declared import checked_config
 from pipelines.freshness import freshness
 from schemas.config import Config
@@ -21,6 +21,9 @@ from schemas.said import Said
 #: The asset whose check says whether last night is there: the first that a night makes.
 FRESHNESS_ASSET = dg.AssetKey(["crm", "crm_customers"])
 FRESHNESS_CHECK = "last_night_is_there"
+
+#: Seconds after which a run that lives has begun its night.
+_BEGINS_WITHIN = 900
 
 
 def alert_sensors(config: Config, home: Home, job: UnresolvedAssetJobDefinition) -> list[dg.SensorDefinition]:
@@ -36,7 +39,7 @@ def alert_sensors(config: Config, home: Home, job: UnresolvedAssetJobDefinition)
     def held(context: dg.RunStatusSensorContext) -> None:
         _tell_of_run(config, home, context.dagster_run, "")
 
-    return [failed, held, _freshness_sensor(config, home)]
+    return [failed, held, _freshness_sensor(config, home), _dead_runs_sensor(home)]
 
 
 def _changed(config: Config) -> RelanceError | str | None:
@@ -86,6 +89,32 @@ def freshness_check(config: Config, home: Home) -> dg.AssetChecksDefinition:
     return check
 
 
+def _dead_runs_sensor(home: Home) -> dg.SensorDefinition:
+    """Ends runs that died with their machine: to Dagster they go on, and the queue waits for them."""
+
+    @dg.sensor(name="dead_runs", minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        going_on = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
+        dead = [record for record in context.instance.get_run_records(going_on) if _is_dead(record, home)]
+        for record in dead:
+            says = "The run died: it was killed, or its machine stopped. The next run mends what it left."
+            context.instance.report_run_failed(record.dagster_run, says)
+        return dg.SkipReason(f"{len(dead)} runs had died.")
+
+    return sensor
+
+
+def _is_dead(record: dg.RunRecord, home: Home) -> bool:
+    """Whether its night broke off, which is so once nobody holds the home; or whether it long ago began none."""
+    with open_catalog(home) as catalog:
+        end_interrupted(catalog, home)
+        night = night_of_run(catalog, record.dagster_run.run_id)
+        if night is not None:
+            return night_report(catalog, night).outcome == "interrupted"
+    began = record.start_time
+    return began is not None and datetime.now(UTC).timestamp() - began > _BEGINS_WITHIN
+
+
 def _freshness_sensor(config: Config, home: Home) -> dg.SensorDefinition:
     """Outside the run queue, since a night that hangs would hold it up."""
 
@@ -99,12 +128,14 @@ def _freshness_sensor(config: Config, home: Home) -> dg.SensorDefinition:
         since = f" {materialization.timestamp}" if materialization is not None else ""
         if is_new:
             return dg.SensorResult(cursor=f"{day} new", skip_reason="No night was due yet: the home is new.")
+        with open_catalog(home) as catalog:
+            # What could not be sent at an earlier look is tried with each.
+            if late is not None:
+                tell(catalog, config.settings.alerts, late_message(day, late))
+            tell_again(catalog, config.settings.alerts)
         found = f"{day} {'late' if late else 'there'}{since}"
         if found == context.cursor:
             return dg.SensorResult(cursor=found)
-        if late is not None:
-            with open_catalog(home) as catalog:
-                tell(catalog, config.settings.alerts, late_message(day, late))
         result = _result(day, late)
         evaluation = dg.AssetCheckEvaluation(
             asset_key=FRESHNESS_ASSET,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -16,6 +17,7 @@ from catalog.database import now
 from catalog.mail import send_mail
 from catalog.nights import alerts, record_alert
 from schemas.alerts import AlertEvent, Alerts
+from schemas.errors import DiskError
 from schemas.nights import Alert
 
 if TYPE_CHECKING:
@@ -52,7 +54,9 @@ def tell(catalog: Catalog, settings: Alerts, message: AlertMessage, *, again: bo
     told = {alert.channel for alert in known if alert.event == message.event and alert.failure is None}
     sent = send(settings, message, except_for=told)
     for alert in sent:
-        record_alert(catalog, alert, message.night, message.day)
+        # On a full disk it is not noted, and perhaps sent twice.
+        with suppress(DiskError):
+            record_alert(catalog, alert, message.night, message.day)
     return sent
 
 

@@ -6,6 +6,7 @@ import smtplib
 import ssl
 from collections.abc import Iterable
 from email.message import EmailMessage
+from email.utils import formatdate, make_msgid, parseaddr
 
 from pydantic import SecretStr
 
@@ -21,6 +22,8 @@ def send_mail(email: Email, password: SecretStr | None, to: Iterable[str], subje
         return "RELANCE_ALERT_EMAIL_PASSWORD is not set"
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = email.sender, ", ".join(to), subject
+    host = parseaddr(email.sender)[1].rpartition("@")[2]
+    mail["Date"], mail["Message-ID"] = formatdate(localtime=True), make_msgid(domain=host or "localhost")
     mail.set_content(text)
     trusted, is_taken = ssl.create_default_context(), False
     try:

@@ -128,7 +128,7 @@ def _alerts(folder: Path) -> str:
     }
     missing = [name for name, needed in wanted.items() if needed]
     if missing:
-        msg = f"{' and '.join(missing)} not set, so that nobody is told of a failed night"
+        msg = f"{' and '.join(missing)} not set, so that nobody is told of a failed night that way"
         raise RelanceError(msg)
     channels = [name for name, used in (("webhook", alerts.webhook), ("e-mail", alerts.email)) if used]
     return f"by {' and '.join(channels)}" if channels else "none declared: nobody is told of a failed night"

@@ -21,7 +21,7 @@ from catalog.offered import offered
 from catalog.store import Catalog, manifest_of
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, home_at, told
 from commands.findings import WHICH_ROWS, Stopped, tell_findings
-from pipelines.alerts import late_message, tell_of_config, tell_of_failure, unknown_message
+from pipelines.alerts import late_message, tell_again, tell_of_config, tell_of_failure, unknown_message
 from pipelines.freshness import due_day, freshness, quiet_days
 from pipelines.holdings.confirming import manifests_of
 from pipelines.holdings.open_lists import open_lists
@@ -29,7 +29,7 @@ from pipelines.holdings.outstanding import outstanding
 from pipelines.holdings.restored import RESTORED, awaits_run
 from pipelines.holdings.still_held import may_hold_forbidden
 from schemas.config import read_config, read_settings
-from schemas.errors import CatalogError, ConfigError
+from schemas.errors import CatalogError, ConfigError, DiskError
 from schemas.journal import Confirmation
 from schemas.nights import NightReport
 from schemas.segment import Audience
@@ -82,7 +82,7 @@ def _told_if_away(home: Path | None, folder: Path | None) -> Iterator[None]:
     """If the config's folder is given, alert also where no catalog says whether last night is there."""
     try:
         yield
-    except CatalogError as error:
+    except (CatalogError, DiskError) as error:
         if folder is not None:
             settings = read_config(folder).settings
             day = due_day(settings, datetime.now(UTC))
@@ -116,6 +116,9 @@ def _show_messages(report: NightReport) -> None:
 def _show(report: NightReport, catalog: Catalog, quiet: int | None) -> None:
     """The night, and what became of each audience on its day: some may have been run again by hand."""
     outcomes = catalog.outcomes_of_day(report.as_of)
+    if report.outcome in {"done", "held"}:
+        # It reached every audience: what it did not have has left the config since an earlier try.
+        outcomes = [row for row in outcomes if row["night"] >= report.night]
     OUT.print(f"Last night: {report.as_of}, {report.outcome}, ended {_ended(report)}.")
     if quiet:
         sentence = "who withdrew or asked to be forgotten since may be in the files still"
@@ -207,6 +210,7 @@ def _is_late(catalog: Catalog, folder: Path, home: Home) -> bool:
     except ConfigError as error:
         tell_of_config(folder, home, error, datetime.now(UTC))
         raise
+    tell_again(catalog, config.settings.alerts)
     day, late = freshness(catalog, config, datetime.now(UTC))
     if late is None:
         return False

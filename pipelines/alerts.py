@@ -4,13 +4,13 @@ errors, nothing of rows.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 
 from catalog.alerts import AlertMessage, send, tell
 from catalog.home import Home
-from catalog.store import open_catalog
+from catalog.nights import alerts, night_report
+from catalog.store import Catalog, open_catalog
 from schemas.alerts import Alerts
 from schemas.config import read_settings
 from schemas.errors import CatalogError, ConfigError, DiskError, RelanceError
@@ -66,10 +66,22 @@ def tell_of_config(folder: Path, home: Home, error: RelanceError, now: datetime)
 def tell_of_failure(home: Home, settings: Alerts, message: AlertMessage) -> None:
     """Send the message once on each channel; if the catalog cannot be opened to note that, send it all the same."""
     try:
-        with suppress(DiskError), open_catalog(home) as catalog:
+        with open_catalog(home) as catalog:
             tell(catalog, settings, message)
-    except (CatalogError, ConfigError):
+    except (CatalogError, ConfigError, DiskError):
         send(settings, message)
+
+
+def tell_again(catalog: Catalog, settings: Alerts) -> None:
+    """Try once more what could not be sent of the last night."""
+    last = catalog.last_night()
+    message = night_message(night_report(catalog, last["night"])) if last is not None else None
+    if message is None:
+        return
+    known = [alert for alert in alerts(catalog, message.night, message.day) if alert.event == message.event]
+    told = {alert.channel for alert in known if alert.failure is None}
+    if any(alert.channel not in told for alert in known):
+        tell(catalog, settings, message)
 
 
 def late_message(day: date, sentence: str) -> AlertMessage:

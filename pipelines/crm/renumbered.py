@@ -20,10 +20,11 @@ def renumbered(warehouse: Warehouse, day: date) -> tuple[Said, ...]:
     gone, now, before = warehouse.read(
         "SELECT (SELECT count(DISTINCT customer_id) FROM warehouse.past_crm_customers "
         "ANTI JOIN warehouse.crm_customers USING (customer_id) WHERE held_until = $day) AS gone, "
-        "(SELECT count(*) FROM warehouse.crm_customers) AS now, rows AS before FROM warehouse.customers_before",
+        '(SELECT count(*) FROM warehouse.crm_customers) AS now, (SELECT "read" - quarantined - erased AS rows '
+        "FROM warehouse.pulls WHERE \"table\" = 'customers' AND as_of < $day ORDER BY as_of DESC LIMIT 1) AS before",
         day=day,
     ).row(0)
-    if gone <= _TOLD_SHARE * before or now <= _TOLD_SHARE * before:
+    if before is None or gone <= _TOLD_SHARE * before or now <= _TOLD_SHARE * before:
         return ()
     says = (
         "{gone} of {before} customer_ids are in the CRM no more, and others are: if those are the same people (zeros "

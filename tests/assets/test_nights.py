@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 from dagster._core.errors import DagsterExecutionInterruptedError
+from dagster._core.test_utils import create_run_for_test
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from assets.definitions import defs
@@ -256,7 +257,9 @@ def test_the_morning_sensor_alerts_once_and_turns_the_check_green_when_the_night
     with open_catalog(home) as catalog:
         day, late = freshness(catalog, read_config(company.config), datetime.now(UTC))
         assert late is not None
-        assert [alert.event for alert in alerts(catalog, None, day)] == ["late"]
+        # It could not be sent, and is tried with each look.
+        told = [(alert.event, alert.failure) for alert in alerts(catalog, None, day)]
+        assert told == [("late", "RELANCE_ALERT_WEBHOOK is not set")] * 2
         night = catalog.begin_night(date(2024, 6, 30))
         record_start(catalog, night, "backfill", "backfilled")
         catalog.end_night(night, "done", [], 0)
@@ -267,6 +270,27 @@ def test_the_morning_sensor_alerts_once_and_turns_the_check_green_when_the_night
     look()
 
     assert [evaluation.passed for evaluation in evaluations] == [False, True]
+
+
+def test_a_run_that_died_with_its_machine_is_ended_and_holds_up_no_other(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, home: Home
+) -> None:
+    died, living, waiting = (
+        create_run_for_test(instance, job_name="nightly", status=dg.DagsterRunStatus.STARTED) for _ in range(3)
+    )
+    with open_catalog(home) as catalog:
+        for run in (died, living):
+            record_start(catalog, catalog.begin_night(date(2024, 6, 30)), "nightly", run.run_id)
+    sensor = definitions.resolve_sensor_def("dead_runs")
+
+    def look() -> list[dg.DagsterRunStatus]:
+        sensor.evaluate_tick(dg.build_sensor_context(instance=instance, definitions=definitions))
+        runs = [instance.get_run_by_id(run.run_id) for run in (died, living, waiting)]
+        return [run.status for run in runs if run is not None]
+
+    with home.locked():
+        assert look() == [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTED]
+    assert look() == [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.STARTED]
 
 
 def test_the_morning_check_stays_red_when_somebody_runs_the_crm_by_hand(

@@ -15,13 +15,14 @@ from aiosmtpd.controller import Controller
 
 from catalog.alerts import AlertMessage, tell
 from catalog.home import Home
-from catalog.nights import alerts
+from catalog.nights import alerts, night_report
 from catalog.store import Catalog, open_catalog
-from pipelines.alerts import night_message
+from pipelines.alerts import night_message, tell_again, tell_of_failure
 from schemas.alerts import Alerts
 from schemas.declared import read_declared
-from schemas.errors import ConfigError
+from schemas.errors import DISK_FULL, ConfigError, DiskError
 from schemas.nights import NightReport, OutcomeLine
+from schemas.said import Said
 from schemas.settings import Settings
 from tests.mailbox import RudeMailbox, email_to, mailbox
 
@@ -112,6 +113,37 @@ def test_a_night_is_told_once_and_again_only_where_it_did_not_arrive(catalog: Ca
 
     assert [body["night"] for body in webhook.bodies] == [7, 8]
     assert [alert.channel for alert in alerts(catalog, 7, DAY)] == ["webhook", "email", "email"]
+
+
+def test_what_could_not_be_sent_of_the_last_night_is_tried_again_until_it_arrives(
+    catalog: Catalog, webhook: Webhook
+) -> None:
+    settings = Alerts(webhook=True)
+    night = catalog.begin_night(DAY)
+    catalog.end_night(night, "failed", [Said("Source crm: away.")], 1)
+    # Nobody tried yet: whoever ended the night is to tell it.
+    tell_again(catalog, settings)
+    assert not webhook.bodies
+
+    message = night_message(night_report(catalog, night))
+    assert message is not None
+    webhook.status = 404
+    tell(catalog, settings, message)
+    webhook.status = 200
+    for _ in range(2):
+        tell_again(catalog, settings)
+    assert [body["text"] for body in webhook.bodies] == ["\n".join([message.title, *message.sentences])] * 2
+
+
+def test_a_disk_so_full_that_no_catalog_opens_is_told_all_the_same(
+    webhook: Webhook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Home) -> None:
+        raise DiskError(DISK_FULL)
+
+    monkeypatch.setattr("pipelines.alerts.open_catalog", full)
+    tell_of_failure(Home.at(tmp_path / "home"), Alerts(webhook=True), FAILED)
+    assert [body["event"] for body in webhook.bodies] == ["failed"]
 
 
 def test_of_two_runs_that_never_began_each_is_told(catalog: Catalog, webhook: Webhook) -> None:
