@@ -132,7 +132,7 @@ def pull_erasures(reading: Reading, known: pl.DataFrame, *, alone: bool = False)
     store_frame(connection, "_tombstones", _as_lifted(every, known) if alone else reading.lift(every))
     temporary = ("_tombstones", pulled.arrival.name)
     quarantined = _dated(pulled.quarantined, reading.as_of)
-    notices = unreadable_requests(asked, countries, reading.settings.default_country)
+    notices = unreadable_requests(requests, countries, reading.settings.default_country)
     return TableToWrite(connection, "FROM _tombstones", temporary, quarantined, pulled.read, 0, notices=notices)
 
 

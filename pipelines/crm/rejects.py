@@ -112,6 +112,12 @@ def _place(fault: dict[str, Any], sources: dict[str, OpenSource]) -> str:
 
 
 def _malformed(place: str, error_type: str) -> Said:
+    if error_type == "LINE SIZE OVER MAXIMUM":
+        return Said(
+            "{place}: a line is longer than 2 MB, which is more than is read. Shorten the field there, or leave its "
+            "column out of the export; nobody is added to a list.",
+            place=place,
+        )
     return Said(
         "{place}: malformed CSV ({fault}), so that what follows cannot be trusted. "
         "Mend the quoting there, or declare `quote`; nobody is added to a list.",

@@ -17,6 +17,9 @@ from pipelines.tombstones.tombstones import with_phone
 from schemas.said import Said
 from schemas.source import TableName
 
+#: So many requests are named.
+_NAMED = 5
+
 #: So small a share of countries is misspelled in any CRM.
 _SLIPS = 0.01
 
@@ -56,8 +59,9 @@ def unreadable_countries(warehouse: Warehouse) -> tuple[Said, ...]:
 def unreadable_requests(
     requests: pl.DataFrame, countries: pl.Series | None, default_country: str | None
 ) -> tuple[Said, ...]:
-    """What is to be told of tonight's requests to be forgotten (`ErasureRequests`) by addresses that are none; a phone
-    may be one of the default country's, or of the `countries` (as typed) that customers live in.
+    """What is to be told of tonight's requests to be forgotten (`ErasureRequests`, by the names that they have here) by
+    addresses that are none; a phone may be one of the default country's, or of the `countries` (as typed) that
+    customers live in.
     """
     rows = requests.filter(pl.col("customer_id").is_null()).with_row_index("place")
     read = rows.filter(
@@ -66,12 +70,14 @@ def unreadable_requests(
     lived_in = pl.Series("country", [None, *(countries if countries is not None else ())], dtype=pl.String).unique()
     phones = with_phone(rows.select("place", "phone").join(lived_in.to_frame(), how="cross"), "phone", default_country)
     known = pl.concat([read["place"], phones.drop_nulls("phone_e164")["place"]])
-    unread = rows.filter(~pl.col("place").is_in(known.implode())).height
+    unread = rows.filter(~pl.col("place").is_in(known.implode()))["request_id"].to_list()
     says = (
         "Requests to be forgotten by an e-mail or a phone that is none, so that nobody may be forgotten by them: "
-        "{rows}. Look at how the select in sources.toml gives email and phone."
+        "{rows} ({names}). Correct them in the CRM, or how the select in sources.toml gives email and phone; "
+        "`relance forget` takes what the person meant."
     )
-    return (Said(says, rows=unread),) if unread else ()
+    names = ", ".join([*unread[:_NAMED], *["…"] * (len(unread) > _NAMED)])
+    return (Said(says, rows=len(unread), names=names),) if unread else ()
 
 
 def unreadable_lists(warehouse: Warehouse, default_country: str | None) -> tuple[Said, ...]:

@@ -817,3 +817,8 @@ def test_a_schema_of_a_source_may_be_called_warehouse(pull: Pull, tmp_path: Path
         other.execute("CREATE TABLE warehouse.people AS SELECT '1' AS id")
     pulled = pull("SELECT id AS customer_id FROM crm.warehouse.people", duckdb="crm.duckdb")
     assert pulled.accepted["customer_id"].to_list() == ["1"]
+
+
+def test_a_line_that_is_too_long_is_called_so(pull: Pull, tmp_path: Path) -> None:
+    (tmp_path / "crm.csv").write_text(f"id,email,phone\n1,{'x' * 3_000_000},06\n", encoding="utf-8")
+    assert "crm.csv, line 2: a line is longer than 2 MB" in sentence(pull, files="crm.csv")

@@ -54,15 +54,18 @@ def test_countries_that_nobody_knows_are_told_if_they_are_more_than_slips(wareho
 
 def test_a_request_by_an_e_mail_that_is_none_is_counted() -> None:
     asked = pl.DataFrame(
-        {"customer_id": [None, None, "7", None], "email": ["jane@", "jane@example.com", "x@", None],
+        {"request_id": ["r1", "r2", "r3", "r4"], "customer_id": [None, None, "7", None],
+         "email": ["jane@", "jane@example.com", "x@", None],
          "phone": [None, None, None, "0471 12 34 56"]}
     )  # fmt: skip
     [told] = unreadable_requests(asked, pl.Series(["BE"]), None)
-    assert "nobody may be forgotten by them: 1." in str(told)
+    assert "nobody may be forgotten by them: 1 (r1)." in str(told)
     assert unreadable_requests(asked[1:], pl.Series(["BE"]), None) == ()
     # A number of a country that nobody knows, and what Excel makes of one.
     [told] = unreadable_requests(asked[1:], None, None)
-    excel = pl.DataFrame({"customer_id": [None], "email": [None], "phone": ["491712999999.0"]}, asked.schema)
+    excel = pl.DataFrame(
+        {"request_id": ["r4"], "customer_id": [None], "email": [None], "phone": ["491712999999.0"]}, asked.schema
+    )
     assert str(told) == str(*unreadable_requests(excel, pl.Series(["DE"]), "DE"))
 
 
