@@ -14,6 +14,8 @@ from tests.nights import night
 BROKEN = {
     "a time": "broken,{email},{phone},,,,FR,01/02/2024x",
     "a line": "broken,{email},{phone},,,,FR,2023-01-01 10:00:00,too much",
+    "a line with other signs": "broken|{email}|{phone}",
+    "an address alone": "{email}",
     "an id twice": "broken,{email},{phone},,,,FR,2023-01-01 10:00:00\nbroken,,,,,,FR,2023-01-01 10:00:00",
 }
 REFUSAL = "w,broken,withdrawn,2024-01-01 10:00:00\n"

@@ -60,7 +60,9 @@ def set_aside_customers(
     In: `CrmCustomers` rows that broke their contract, and lines as they stand in the file.
     """
     named = broken.filter(pl.col("customer_id").is_not_null())
-    lines = unwrapped(unsplit, among_words=True).select(email="address").unique(maintain_order=True)
+    # A sign behind the line lets one that is an address be found in it too.
+    texts = unsplit.str.replace_all(r"[|\t]", ",") + ","
+    lines = unwrapped(texts, among_words=True).select(email="address").unique(maintain_order=True)
     rows = pl.concat([named, lines], how="diagonal")
     columns = SetAsideCustomers.column_names()
     canonical = with_canonical(rows, default_country=compared.default_country, prehashed=prehashed).select(columns)

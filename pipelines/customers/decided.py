@@ -149,10 +149,8 @@ def _decided(
 def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFrame:
     """person_id, matter, spoken: what was said of the addresses of everybody's records, and what those refuse who were
     set aside with such an address."""
-    statements, words = (
-        warehouse.read(f"{heard(rules)} AND address IS NOT NULL"),
-        refused_by_set_aside(warehouse, rules),
-    )
+    words = refused_by_set_aside(warehouse, rules)
+    statements = warehouse.read(f"{heard(rules)} AND address IS NOT NULL")
     if not statements.is_empty():
         said = said_of_addresses(
             statements,
