@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,7 +33,7 @@ def check_upload(
         if not file.is_file():
             msg = f"There is no file {file}."
             raise ConfigError(msg)
-        found = complaints(file, upload_list, known, _kind(file))
+        found = [*_outside(file, upload_list, known), *complaints(file, upload_list, known, _kind(file))]
         for complaint in found:
             OUT.print(f"{file.name}: {complaint}", soft_wrap=True)
         if found:
@@ -73,6 +74,19 @@ def _list(network: Network, name: str, file: Path, label: str | None) -> UploadL
         return network.lists[0]
     msg = f"{name} keeps several lists. Say which with --list: {', '.join(filter(None, labels)) or 'it has only one'}."
     raise ConfigError(msg)
+
+
+def _outside(file: Path, upload_list: UploadList, network: Network) -> Iterator[str]:
+    """What is wrong before the file is opened."""
+    from schemas.network_file import country_codes_of
+
+    if not file.name.lower().endswith(network.file.suffix):
+        yield f"its name does not end in {network.file.suffix}"
+    if upload_list.region is None:
+        return
+    inside, _ = country_codes_of(upload_list.region.countries)
+    if all(column.not_in and inside <= country_codes_of(column.not_in)[0] for column in upload_list.columns):
+        yield f"{network.title} takes no such list from {upload_list.region.title}"
 
 
 def _pieces(file: Path) -> list[str]:

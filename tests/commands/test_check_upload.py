@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.check_upload import _kind, _list
+from commands.check_upload import _kind, _list, _outside
 from schemas.network import networks
 
 
@@ -36,3 +36,20 @@ def test_the_list_stands_after_the_public_name() -> None:
         first, second = (each.label for each in network.lists[:2])
         assert _list(network, name, Path(f"{first}.{second}.full.csv"), None).label == second
         assert _list(network, name, Path(f"ours.{first}.csv"), None).label == first
+
+
+@pytest.mark.parametrize(
+    ("network", "name", "said"),
+    [
+        ("meta", "club.full.xlsx", ["its name does not end in .csv"]),
+        ("meta", "club.full.CSV", []),
+        ("the_trade_desk", "club.us.phones.full.txt", []),
+        ("the_trade_desk", "club.eu.emails.full.txt", []),
+        ("the_trade_desk", "club.eu.phones.full.txt", [
+            "The Trade Desk takes no such list from European Union and United Kingdom (EUID)"
+        ]),
+    ],
+)  # fmt: skip
+def test_a_name_that_no_file_of_the_network_may_have_is_told(network: str, name: str, said: list[str]) -> None:
+    known = networks()[network].allowing(())
+    assert [*_outside(Path(name), _list(known, network, Path(name), None), known)] == said
