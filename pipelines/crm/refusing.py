@@ -65,6 +65,8 @@ def set_aside_customers(
     lines = unwrapped(texts, among_words=True).select(email="address").unique(maintain_order=True)
     rows = pl.concat([named, lines], how="diagonal")
     columns = SetAsideCustomers.column_names()
+    if rows.is_empty():
+        return pl.DataFrame(SetAsideCustomers.create_empty()).select(columns)
     canonical = with_canonical(rows, default_country=compared.default_country, prehashed=prehashed).select(columns)
     own = own_tombstones(canonical, compared.identity_key, erasures)
     kept = without_erased(canonical, erased_marks(canonical, own, erasures, compared))

@@ -80,6 +80,8 @@ def read_suppressions(
     ]
     columns = CrmSuppressions.column_names()
     shaped = pl.DataFrame(CrmSuppressions.create_empty()).select(columns)
+    if not rules:
+        return shaped
     listed = pl.concat([shaped, *(frame.select(columns) for frame in found)])
     named = each_unwrapped(listed, "address", among_words=True).unique()
     connection = reading.crm.connection

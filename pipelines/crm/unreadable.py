@@ -96,6 +96,8 @@ def _unreadable(warehouse: Warehouse, rows: str, default_country: str | None) ->
     """Those of the rows (SQL after FROM, with a condition) whose address nobody can have."""
     plain = f"regexp_full_match(address, '{PLAIN}')"
     said = warehouse.read(f"FROM warehouse.{rows} AND address IS NOT NULL AND NOT {plain}")
+    if said.is_empty():
+        return said
     typed = said.select("address").unique().filter(~is_digest(pl.col("address")), ~is_filler(pl.col("address")))
     is_email = email_refusal(canonical_email(pl.col("address"))) != "not_an_email"
     typed = typed.filter(~is_email.fill_null(True))

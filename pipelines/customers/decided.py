@@ -10,7 +10,7 @@ import polars as pl
 from catalog.duckdb_connection import insert_frame, literal, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.ages import too_young
-from pipelines.customers.heard import SPOKEN, heard, listed, refused_by_other_ids, refused_by_set_aside
+from pipelines.customers.heard import SAID, SPOKEN, heard, listed, refused_by_other_ids, refused_by_set_aside
 from pipelines.customers.permissions import ConsentRules, Decisions, barred, decisions, instant_of, said_of_addresses
 from pipelines.customers.suppressed import suppressed_people
 from pipelines.identifiers.digests import digest_kinds, prehashed
@@ -32,9 +32,6 @@ _COLUMNS = {
     "refusals": "person_id VARCHAR, network VARCHAR, reason VARCHAR",
 }
 
-#: What is heard of a person by other than the ids of their records.
-_SAID = {"person_id": pl.String, "matter": pl.UInt32, "spoken": pl.Int64}
-
 
 def update_permissions(
     warehouse: Warehouse, config: Config, *, known: bool, as_of: date, kept_days: int
@@ -49,7 +46,7 @@ def update_permissions(
     rules = _rules(warehouse, config, as_of)
     barred_people = _barred(warehouse, config, as_of)
     by_other_ids = refused_by_other_ids(warehouse, rules)
-    addressed = pl.concat([_said_of_addresses(warehouse, rules), by_other_ids.select(list(_SAID))])
+    addressed = pl.concat([_said_of_addresses(warehouse, rules), by_other_ids.select(list(SAID))])
     # What else than a person's own records and statements decides, for the night after.
     beside = [barred_people, addressed.select("person_id", reason=pl.lit(None, dtype=pl.String)).unique()]
     store_frame(warehouse.connection, "_beside", pl.concat(beside))
@@ -80,7 +77,7 @@ def refusals_but_for_silence(warehouse: Warehouse, config: Config, as_of: date) 
     """
     rules = replace(_rules(warehouse, config, as_of), silence_allows=True)
     barred_people, by_other_ids = _barred(warehouse, config, as_of), refused_by_other_ids(warehouse, rules)
-    addressed = pl.concat([_said_of_addresses(warehouse, rules), by_other_ids.select(list(_SAID))])
+    addressed = pl.concat([_said_of_addresses(warehouse, rules), by_other_ids.select(list(SAID))])
     parts = [_decided(warehouse, rules, some, barred_people, addressed).refusals for some in _parts(warehouse)]
     return pl.concat(parts)
 
@@ -160,7 +157,7 @@ def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFram
         )
         words = pl.concat([said.select(words.columns), words])
     if words.is_empty():
-        return pl.DataFrame(schema=_SAID)
+        return pl.DataFrame(schema=SAID)
     store_frame(warehouse.connection, "_words", words)
     of_phones = "JOIN _words ON canonical_phone = address WHERE starts_with(address, '+')"
     # Where DuckDB does not know beforehand how few these are, it holds all records to join them.

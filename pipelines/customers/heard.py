@@ -16,6 +16,9 @@ from schemas.crm import SetAsideCustomers
 #: What of a statement decides beside whom it names; who took it where is read by `relance why` only.
 SPOKEN = "purpose, network, region, status, captured_at, valid_from, valid_to"
 
+#: What is heard of a person by other than the ids of their records.
+SAID = {"person_id": pl.String, "matter": pl.UInt32, "spoken": pl.Int64}
+
 #: Later than any statement, and no yes: what is said where nobody can say what was.
 _UNHEARD = 2**60 * 4 + 1
 
@@ -29,7 +32,10 @@ def heard(rules: ConsentRules) -> str:
 def refused_by_other_ids(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFrame:
     """given, matter, spoken, person_id: what people refuse by an id that is no customer's as it is written, and one's
     otherwise."""
-    store_frame(warehouse.connection, "_otherwise", refusing_otherwise(warehouse.connection, heard(rules)))
+    otherwise = refusing_otherwise(warehouse.connection, heard(rules))
+    if otherwise.is_empty():
+        return pl.DataFrame(schema={"given": pl.String, **SAID})
+    store_frame(warehouse.connection, "_otherwise", otherwise)
     refused = _newest_refusals(warehouse, rules, "SELECT given FROM _otherwise")
     persons = "SELECT given, person_id FROM _otherwise JOIN warehouse.customer_records USING (customer_id)"
     return refused.join(warehouse.read(persons), on="given")
@@ -40,6 +46,8 @@ def refused_by_set_aside(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFr
     which others may have too; of a line that could not be split, nobody can say that they do not."""
     warehouse.ensure("set_aside_customers", SetAsideCustomers)
     rows = warehouse.read("SELECT customer_id, canonical_email, canonical_phone FROM warehouse.set_aside_customers")
+    if rows.is_empty():
+        return pl.DataFrame(schema={"address": pl.String, "matter": pl.UInt32, "spoken": pl.Int64})
     ids = "SELECT customer_id FROM warehouse.set_aside_customers"
     by_id = _newest_refusals(warehouse, rules, ids).join(rows, left_on="given", right_on="customer_id")
     unsplit = rows.filter(pl.col("customer_id").is_null()).with_columns(

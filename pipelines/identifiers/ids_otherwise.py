@@ -42,6 +42,8 @@ def written_otherwise(connection: duckdb.DuckDBPyConnection, ids: str, customers
 
     living = f"(SELECT customer_id FROM {customers}) AS living USING (customer_id)"
     strangers = read(f"SELECT DISTINCT customer_id FROM ({ids}) ANTI JOIN {living} WHERE customer_id IS NOT NULL")
+    if strangers.is_empty():
+        return pl.DataFrame(schema={"given": pl.String, "customer_id": pl.String})
     padded = read(f"SELECT DISTINCT strlen(customer_id) AS length FROM {customers} WHERE starts_with(customer_id, '0')")
     store_frame(connection, "_forms", other_forms(strangers["customer_id"], padded["length"]))
     return read(f"FROM _forms SEMI JOIN {living}")

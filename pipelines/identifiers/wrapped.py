@@ -28,6 +28,8 @@ def unwrapped(typed: pl.Series, *, among_words: bool) -> pl.DataFrame:
     """
     rows = typed.to_frame("typed").with_row_index("place")
     rows = rows.filter(pl.col("typed").str.contains("@", literal=True), ~pl.col("typed").str.contains(f"^{PLAIN}$"))
+    if rows.is_empty():
+        return pl.DataFrame(schema={"place": rows.schema["place"], "address": pl.String})
     rows = rows.filter(_is_none(pl.col("typed"))).with_columns(text=pl.col("typed").str.replace_all(r"\s*@\s*", "@"))
     if not among_words:
         rest = pl.col("text").str.replace_all(_ADDRESS, "").str.replace_all(_SCHEME, "")
