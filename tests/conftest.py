@@ -153,11 +153,14 @@ class Company:
             text += others
         (self.folder / f"{table}.csv").write_text(text, encoding="utf-8")
 
+    def append(self, table: str, rows: str) -> None:
+        """Add lines to a table."""
+        self.write(table, (self.folder / f"{table}.csv").read_text(encoding="utf-8") + rows)
+
     def enlarge(self) -> None:
         """Twenty more customers of no interest, so that audiences stay large enough for the networks without some."""
         for table, row in MORE.items():
-            known = (self.folder / f"{table}.csv").read_text(encoding="utf-8")
-            self.write(table, known + "".join(row.format(number) for number in range(20)))
+            self.append(table, "".join(row.format(number) for number in range(20)))
 
     def declare(self, file: str, text: str) -> None:
         path = self.config / file

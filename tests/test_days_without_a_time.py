@@ -33,8 +33,7 @@ def test_a_no_of_a_day_counts_to_its_end_and_a_yes_from_its_beginning(
     company: Company, tmp_path: Path, said: str, *, sent: bool
 ) -> None:
     company.enlarge()
-    consents = (company.folder / "consents.csv").read_text(encoding="utf-8")
-    company.write("consents", f"{consents}a,{said}\n")
+    company.append("consents", f"a,{said}\n")
     assert in_files(company, tmp_path / "home") == {sent}
 
 
@@ -43,7 +42,6 @@ def test_a_request_of_a_day_is_not_lifted_by_a_yes_of_that_day(
     company: Company, tmp_path: Path, asked: str, *, sent: bool
 ) -> None:
     company.enlarge()
-    consents = (company.folder / "consents.csv").read_text(encoding="utf-8")
-    company.write("consents", f"{consents}a,x7,granted,2024-06-26 10:00:00\n")
+    company.append("consents", "a,x7,granted,2024-06-26 10:00:00\n")
     company.declare_erasures(f"r1,x7,{asked}\n")
     assert in_files(company, tmp_path / "home") == {sent}

@@ -21,10 +21,6 @@ BROKEN = {
 REFUSAL = "w,broken,withdrawn,2024-01-01 10:00:00\n"
 
 
-def add(company: Company, table: str, rows: str) -> None:
-    company.write(table, (company.folder / f"{table}.csv").read_text(encoding="utf-8") + rows)
-
-
 def sent(home: Path) -> set[str]:
     """Which of the two are in a file."""
     files = [path.read_text(encoding="utf-8") for path in (home / "outbox").rglob("*.full.csv")]
@@ -42,14 +38,14 @@ def declare_list(company: Company, ids: str) -> None:
 
 @pytest.mark.parametrize("how", BROKEN)
 def test_their_refusal_takes_out_who_shares_their_email(company: Company, tmp_path: Path, how: str) -> None:
-    add(company, "customers", BROKEN[how].format(email="OTHER0@example.net", phone="") + "\n")
-    add(company, "consents", REFUSAL)
+    company.append("customers", BROKEN[how].format(email="OTHER0@example.net", phone="") + "\n")
+    company.append("consents", REFUSAL)
     night(company.config, tmp_path / "home", "2024-06-30")
     assert sent(tmp_path / "home") == {"x1"}
 
 
 def test_one_who_refuses_nothing_takes_out_nobody(company: Company, tmp_path: Path) -> None:
-    add(company, "customers", BROKEN["a time"].format(email="OTHER0@example.net", phone="") + "\n")
+    company.append("customers", BROKEN["a time"].format(email="OTHER0@example.net", phone="") + "\n")
     night(company.config, tmp_path / "home", "2024-06-30")
     assert sent(tmp_path / "home") == {"x0", "x1"}
 
@@ -60,17 +56,17 @@ def test_a_row_that_breaks_on_a_later_night_leaves_the_lists_with_whom_it_refuse
     customers = (company.folder / "customers.csv").read_text(encoding="utf-8")
     whole = "broken,other0@example.net,,,,,FR,2023-01-01 10:00:00\n"
     company.write("customers", customers + whole)
-    add(company, "consents", "g,broken,granted,2023-01-01 10:00:00\n")
+    company.append("consents", "g,broken,granted,2023-01-01 10:00:00\n")
     home = tmp_path / "home"
     night(company.config, home, "2024-06-30")
     assert sent(home) == {"x0", "x1"}
 
     company.write("customers", customers + BROKEN["a time"].format(email="other0@example.net", phone="") + "\n")
-    add(company, "consents", REFUSAL)
+    company.append("consents", REFUSAL)
     night(company.config, home, "2024-07-01")
     assert sent(home) == {"x1"}
     # And is there again with the yes that comes after.
-    add(company, "consents", "y,broken,granted,2024-06-01 10:00:00\n")
+    company.append("consents", "y,broken,granted,2024-06-01 10:00:00\n")
     night(company.config, home, "2024-07-02")
     assert sent(home) == {"x0", "x1"}
 
@@ -78,8 +74,8 @@ def test_a_row_that_breaks_on_a_later_night_leaves_the_lists_with_whom_it_refuse
 def test_their_refusal_takes_out_who_shares_their_phone_or_is_the_same_to_a_network(
     company: Company, tmp_path: Path
 ) -> None:
-    add(company, "customers", BROKEN["a time"].format(email="ada.love.lace@gmail.com", phone="06 12 34 56 78") + "\n")
-    add(company, "consents", REFUSAL)
+    company.append("customers", BROKEN["a time"].format(email="ada.love.lace@gmail.com", phone="06 12 34 56 78") + "\n")
+    company.append("consents", REFUSAL)
     night(company.config, tmp_path / "home", "2024-06-30")
     files = [path.read_text(encoding="utf-8") for path in (tmp_path / "home" / "outbox").rglob("*.full.csv")]
     gone = ("33612345678", "+33612345678", "ada.lovelace@gmail.com", "adalovelace@gmail.com")
@@ -88,7 +84,7 @@ def test_their_refusal_takes_out_who_shares_their_phone_or_is_the_same_to_a_netw
 
 
 def test_a_list_that_names_them_takes_out_who_shares_their_address(company: Company, tmp_path: Path) -> None:
-    add(company, "customers", BROKEN["a time"].format(email="other0@example.net", phone="") + "\n")
+    company.append("customers", BROKEN["a time"].format(email="other0@example.net", phone="") + "\n")
     declare_list(company, "broken\nx50\nx51\n")
     night(company.config, tmp_path / "home", "2024-06-30")
     assert sent(tmp_path / "home") == {"x1"}
@@ -99,7 +95,7 @@ def test_nothing_of_them_is_kept_when_they_ask_to_be_forgotten(company: Company,
     from catalog.secret_keys import open_keys
     from catalog.warehouse import open_warehouse
 
-    add(company, "customers", BROKEN["a time"].format(email="other0@example.net", phone="") + "\n")
+    company.append("customers", BROKEN["a time"].format(email="other0@example.net", phone="") + "\n")
     home = tmp_path / "home"
 
     def kept() -> int:

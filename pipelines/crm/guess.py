@@ -147,7 +147,7 @@ def guessed(found: Found) -> Guess:
 
 
 def _chosen(tables: Iterable[FoundTable]) -> dict[TableName, _Candidate]:
-    """The best candidate for each of ours; a found table is only one of ours."""
+    """The best candidate for each of ours; each found table is one. Without other customers, orders may be they."""
     chosen: dict[TableName, _Candidate] = {}
     free = list(tables)
     for table in ("erasures", "consents", "visits", "orders", "customers"):
@@ -155,11 +155,11 @@ def _chosen(tables: Iterable[FoundTable]) -> dict[TableName, _Candidate]:
         if candidates:
             chosen[table] = max(_sure(table, candidates), key=lambda candidate: candidate.score)
             free.remove(chosen[table].found)
-    if "customers" not in chosen and "orders" in chosen:
-        # What has a time and an amount may be the customers, with what each has spent.
-        spending = _candidate("customers", chosen["orders"].found)
-        if spending is not None:
-            chosen = {**{each: chosen[each] for each in chosen.keys() - {"orders"}}, "customers": spending}
+    orders = chosen.get("orders")
+    spending = None if orders is None or "customers" in chosen else _candidate("customers", orders.found)
+    if spending is not None:
+        del chosen["orders"]
+        chosen["customers"] = spending
     if {"customers", "orders"} <= chosen.keys():
         chosen["customers"] = _linked(chosen["customers"], chosen["orders"])
     return chosen

@@ -59,14 +59,19 @@ def reachable(name: str, path: Path) -> Iterator[None]:
 
 
 def refusal(name: str, path: Path, fault: Said) -> SourceError:
+    """That a file of a source cannot be read, and why."""
     return SourceError(Said("Source {name}: {path} cannot be read: {fault}.", name=name, path=path, fault=fault))
 
 
-def check_alike(name: str, columns: Mapping[Path, Sequence[str]], what: type[list] | type[set]) -> None:
-    """Whether all files of a source have the same columns: as a list in the same order, as a set in any."""
+def check_alike(name: str, columns: Mapping[Path, Sequence[str]]) -> None:
+    """Whether all files of a source have the same columns, in the order in which they are given here.
+
+    Raises:
+        SourceError: one has others than the first.
+    """
     first = next(iter(columns))
     for path, other in columns.items():
-        if what(other) != what(columns[first]):
+        if other != columns[first]:
             msg = Said(
                 "Source {name}: {file} has other columns than {first}. Declare them as two sources.",
                 name=name,
@@ -92,4 +97,5 @@ def unique_names(columns: list[str]) -> list[str]:
 
 
 def file_list(files: Sequence[Path]) -> str:
+    """The files as a list in SQL."""
     return "[" + ", ".join(literal(str(file)) for file in files) + "]"

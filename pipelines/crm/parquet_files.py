@@ -21,7 +21,7 @@ def open_parquet(connection: duckdb.DuckDBPyConnection, name: str, pattern: str,
     Raises:
         SourceError: one is none, or has other columns than the first: those would be empty in its rows.
     """
-    check_alike(name, {path: _columns(connection, name, path) for path in files}, set)
+    check_alike(name, {path: _columns(connection, name, path) for path in files})
     # Spark and Impala write texts without the mark that they are UTF-8.
     rows = f"read_parquet({file_list(files)}, filename = '{_PATH}', union_by_name = true, binary_as_string = true)"
     try:
@@ -40,10 +40,11 @@ def open_parquet(connection: duckdb.DuckDBPyConnection, name: str, pattern: str,
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> list[str]:
-    """Those of the file itself."""
+    """Those of the file itself, by name: parts may have them in any order."""
     check_kind(name, path, "parquet")
     try:
-        return connection.sql(f"FROM read_parquet({file_list([path])}, hive_partitioning = false) LIMIT 0").columns
+        rows = connection.sql(f"FROM read_parquet({file_list([path])}, hive_partitioning = false) LIMIT 0")
+        return sorted(rows.columns)
     except duckdb.Error as error:
         raise _no_parquet(name, path, error) from None
 

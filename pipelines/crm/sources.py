@@ -71,7 +71,7 @@ def _open_csv(
     for path in files:
         check_kind(name, path, "csv")
     headers = {path: _header(name, path, source) for path in files}
-    check_alike(name, headers, list)
+    check_alike(name, headers)
     columns = headers[files[0]]
     connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM {_read_csv(files, columns, source)}')
     encoding = ENCODINGS[source.encoding][0].removesuffix("-sig")

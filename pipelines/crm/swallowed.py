@@ -19,8 +19,8 @@ from schemas.source import Source
 
 _BLOCK = 1 << 24
 
-#: So many cells with lines in them are looked at one by one: where one holds rows, more of them do.
-_LOOKED_AT = 10_000
+#: So many rows that hold lines are looked at together.
+_TOGETHER = 10_000
 
 #: Of a line in a cell as many parts must look as those of the row that it stands in.
 _ALIKE = 0.6
@@ -43,13 +43,17 @@ def check_swallowed(
     """
     if source.kind != "csv" or not any(source.quote.encode() in block for path in files for block in _blocks(path)):
         return
-    rows = whole_rows(files, columns, source)
     try:
-        suspects = _suspects(connection, rows, columns, source, files)
-    except duckdb.Error:
+        _look_through(connection, name, source, columns, files)
+    except (duckdb.InvalidInputException, duckdb.IOException):
         # What cannot be read at all is told where the table is read.
         return
-    for file, *cells in suspects:
+
+
+def _look_through(
+    connection: duckdb.DuckDBPyConnection, name: str, source: Source, columns: Sequence[str], files: Sequence[Path]
+) -> None:
+    for file, *cells in _suspects(connection, columns, source, files):
         for cell in cells:
             swallowed = sum(_is_row(line, cells, source) for line in _inner_lines(cell))
             if swallowed:
@@ -66,12 +70,13 @@ def check_swallowed(
 
 
 def _suspects(
-    connection: duckdb.DuckDBPyConnection, rows: str, columns: Sequence[str], source: Source, files: Sequence[Path]
-) -> list[tuple[str, ...]]:
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[str], source: Source, files: Sequence[Path]
+) -> Iterator[tuple[str, ...]]:
     """File and cells of the rows a cell of which has lines, and as many delimiters as a row."""
+    rows = whole_rows(files, columns, source)
     ((read,),) = connection.sql(f"SELECT count(*) FROM {rows}").fetchall()
     if len(columns) < 2 or sum(_lines(path) - 1 for path in files) == read:
-        return []
+        return
     sign = literal(source.delimiter)
     holding = " OR ".join(
         f"((contains({cell}, chr(10)) OR contains({cell}, chr(13))) "
@@ -79,7 +84,9 @@ def _suspects(
         for cell in map(quoted_name, columns)
     )
     texts = ", ".join(map(quoted_name, columns))
-    return connection.sql(f"SELECT source_file, {texts} FROM {rows} WHERE {holding} LIMIT {_LOOKED_AT}").fetchall()
+    found = connection.sql(f"SELECT source_file, {texts} FROM {rows} WHERE {holding}")
+    while some := found.fetchmany(_TOGETHER):
+        yield from some
 
 
 def _inner_lines(cell: str | None) -> list[str]:
