@@ -190,7 +190,8 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
             prehashed=prehashed,
             lift=reading.lift,
         )
-    every = pl.concat([erasures, customers.covered.tombstones])
+    known = erasures if customers.lifted is None else customers.lifted
+    every = pl.concat([known, customers.covered.tombstones])
     return _table(pulled, reading, customers.written, CANONICAL, accepted)._replace(
         temporary=(*arrival.temporary, CANONICAL),
         covered=customers.covered,
