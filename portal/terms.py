@@ -36,6 +36,7 @@ LOST: dict[str, str] = {
     "already_hashed": "hashed already",
     "not_an_email": "no e-mail address",
     "not_an_id": "no advertising id",
+    "not_a_postal_code": "no postcode of their country",
     "not_a_number": "no phone number",
     "not_valid": "no valid number",
     "no_country": "without country",

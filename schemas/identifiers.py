@@ -71,10 +71,10 @@ FORM_VERSIONS: dict[tuple[IdentifierName, str], int] = {
     ("city", "letters"): 3,
     ("city", "ascii"): 3,
     ("city", "trimmed"): 2,
-    ("postal_code", "compact"): 6,
-    ("postal_code", "trimmed"): 5,
-    ("postal_code", "digits"): 5,
-    ("postal_code", "ascii"): 5,
+    ("postal_code", "compact"): 7,
+    ("postal_code", "trimmed"): 6,
+    ("postal_code", "digits"): 6,
+    ("postal_code", "ascii"): 6,
     ("country", "lower"): 2,
     ("country", "upper"): 2,
     ("mobile_ad_id", "lower"): 2,
@@ -151,8 +151,9 @@ class IdentifierRefusals(dy.Schema):
     """Identifiers that a person's records hold and that are no match key, by reason."""
 
     person_id = dy.String(metadata=PSEUDONYM)
-    identifier = dy.String(description="email, phone or mobile_ad_id.")
+    identifier = dy.String(description="email, phone, mobile_ad_id or postal_code.")
     refusal = dy.String(
-        description="Why: already_hashed, placeholder, shared, not_an_email, not_a_number, not_valid, no_country …"
+        description="Why: already_hashed, placeholder, shared, not_an_email, not_a_number, not_valid, no_country, "
+        "not_a_postal_code …"
     )
     records = dy.UInt32(description="On how many of the person's records.")

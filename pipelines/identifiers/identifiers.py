@@ -11,6 +11,7 @@ from pipelines.at_once import at_once
 from pipelines.identifiers.email_quality import with_email_flags
 from pipelines.identifiers.ids import canonical_mobile_ad_id, mobile_ad_id_refusal
 from pipelines.identifiers.matching import with_match_columns
+from pipelines.identifiers.postal_codes import postal_code_refusal
 from pipelines.identifiers.unfit import says_nothing
 from schemas.identifiers import IdentifierKind, IdentifierRefusals, Identifiers, MatchColumn
 
@@ -72,6 +73,7 @@ def identifier_refusals(records: pl.DataFrame) -> pl.DataFrame:
         "email": pl.col("email_refusal"),
         "phone": pl.col("phone_refusal"),
         "mobile_ad_id": mobile_ad_id_refusal(pl.col("mobile_ad_id")),
+        "postal_code": postal_code_refusal(pl.col("postal_code"), pl.col("country")),
     }
     found = [
         records.lazy()

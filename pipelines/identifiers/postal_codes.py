@@ -16,6 +16,7 @@ from pipelines.identifiers.postal_shapes import (
     of_its_country,
     without_separators,
 )
+from pipelines.identifiers.unfit import says_nothing
 from pipelines.identifiers.unicode import beyond_ascii, visible
 
 #: Letters and digits in groups: Google gets it in plain, so no e-mail, phone or street may pass.
@@ -27,10 +28,10 @@ _GB = r"^[a-z]{1,2}[0-9][a-z0-9]?[0-9][a-z]{2}$"
 def compact(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
     """Lower-case without white space and dashes; of the US the first five digits, of the UK without the unit.
 
-    A US code of another shape is null, as one of elsewhere that lost a leading zero: it is not repaired. Source: Meta,
-    guide "Custom Audiences": "first 5 digits for US", "Area/District/Sector format for the UK". Meta's Conversions API
-    page shows a full UK code (`m11ae`); the guide on customer lists wins here. Meta's libraries cut at the first dash
-    in every country, so that `K1A-0A6` becomes `k1a`; its page says no dash, and it wins.
+    A US code of another shape is null, as one of elsewhere that lost a leading zero. Source: Meta, guide "Custom
+    Audiences": "first 5 digits for US", "Area/District/Sector format for the UK". Meta's Conversions API page shows a
+    full UK code (`m11ae`); the guide on customer lists wins here. Meta's libraries cut at the first dash in every
+    country, so that `K1A-0A6` becomes `k1a`; its page says no dash, and it wins.
     """
 
     def form(code: pl.Expr) -> pl.Expr:
@@ -72,6 +73,27 @@ def ascii(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
         return pl.when(text.str.contains("[0-9]")).then(short)
 
     return _formed(typed, country, form)
+
+
+def postal_code_refusal(typed: pl.Expr, country: pl.Expr) -> pl.Expr:
+    """Why it is no part of a match key: `blank` (words for nothing too), `not_a_postal_code`: a filler of zeros, or
+    what no code of that country looks like. Codes repeat: each is looked at once.
+    """
+
+    def refused(given: Sequence[pl.Series]) -> pl.Series:
+        rows = pl.DataFrame({"code": given[0], "country": given[1]})
+        code = pl.col("code")
+        blank = code.is_null() | (code.str.strip_chars() == "") | says_nothing(code)
+        why = (
+            pl.when(blank)
+            .then(pl.lit("blank"))
+            .when(trimmed(code, pl.col("country")).is_null())
+            .then(pl.lit("not_a_postal_code"))
+        )
+        judged = rows.unique().with_columns(why=why)
+        return rows.join(judged, on=["code", "country"], how="left", nulls_equal=True, maintain_order="left")["why"]
+
+    return pl.map_batches([typed, country], refused, return_dtype=pl.String, is_elementwise=True)
 
 
 def _formed(typed: pl.Expr, country: pl.Expr, form: Rule) -> pl.Expr:

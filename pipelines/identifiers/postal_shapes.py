@@ -11,6 +11,10 @@ AMERICAN = ("US", "PR", "VI", "GU", "AS", "MP", "FM", "MH", "PW")
 AMERICAN_CODE = r"^[0-9]{5}(?:-[0-9]{4})?$"
 #: Nine digits, or five and four, are an American code, also if nothing says of which country.
 _ZIP_PLUS_4 = r"^([0-9]{5})[ -]?([0-9]{4})$"
+#: One that lost its first zeros in a spreadsheet, alone or before the four of ZIP+4, and the countries that have codes
+#: with such. Google's own matching fills them up (github.com/google/confidential-match, NormalizeZipCode).
+_LOST_ZEROS = r"^[0-9]{3,4}(?:[ -]?[0-9]{4})?$"
+_WITH_ZEROS = ("US", "PR", "VI")
 #: How many digits a code has, of a country whose codes are nothing else. Fewer have lost a zero in a spreadsheet, and
 #: more or letters are no code. Compared with the patterns of Google's address data, which lack Panama's.
 _FEWEST = {
@@ -63,12 +67,13 @@ _LONG_TOWN = r"^(.*[0-9])[ ,]+\p{L}{4,}.*$"
 
 def national(text: pl.Expr) -> pl.Expr:
     """A typed code (of column `country`) as its own country writes it: without letters for mail from abroad and the
-    town; null if it is American and cannot be.
+    town, with the zeros that an American one lost; null if it is American and cannot be.
     """
     country = pl.col("country")
     letters = text.str.extract(_FROM_ABROAD).str.to_uppercase()
     from_abroad = pl.concat_str(country, pl.lit(" "), letters).is_in(_BEFORE)
-    american = text.str.replace(_ZIP_PLUS_4, "$1-$2")
+    lost = country.is_in(_WITH_ZEROS) & text.str.contains(_LOST_ZEROS)
+    american = pl.when(lost).then(_filled_up(text)).otherwise(text).str.replace(_ZIP_PLUS_4, "$1-$2")
     alone = pl.when(from_abroad).then(text.str.replace("^[A-Za-z]+[ -]+", "")).otherwise(text)
     return (
         pl.when(may_be_american() & (american.str.contains(AMERICAN_CODE) | country.is_not_null()))
@@ -77,6 +82,11 @@ def national(text: pl.Expr) -> pl.Expr:
         .then(alone.str.replace(_TOWN, "$1"))
         .otherwise(alone.str.replace(_LONG_TOWN, "$1"))
     )
+
+
+def _filled_up(text: pl.Expr) -> pl.Expr:
+    bare = without_separators(text)
+    return pl.when(bare.str.len_bytes() > len("0501")).then(bare.str.zfill(9)).otherwise(bare.str.zfill(5))
 
 
 def may_be_american() -> pl.Expr:

@@ -36,8 +36,9 @@ def lost_by_key(
         if len(key.headers) == 1:
             parts += [_because(numbers, _REFUSED) for numbers in removed[column.header]]
         parts += [_because(numbers, reason) for name, reason, numbers in unfit if name == key.name]
-        if unusable is not None and len(key.headers) == 1:
-            theirs = unusable.filter(identifier=column.identifier).sort("refusal")
+        if unusable is not None:
+            of_key = [network.column(header).identifier for header in key.headers]
+            theirs = unusable.filter(pl.col("identifier").is_in(of_key)).sort("refusal")
             parts.append(theirs.select("number", reason="refusal"))
         found[key.name] = pl.concat(parts).unique("number", keep="first", maintain_order=True)
     return found

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.identifiers.hashes import hashed
-from pipelines.identifiers.postal_codes import ascii, compact, digits, trimmed
+from pipelines.identifiers.postal_codes import ascii, compact, digits, postal_code_refusal, trimmed
 
 FORMS = {"meta": compact, "google": trimmed, "digits": digits, "amazon": ascii}
 
@@ -30,8 +30,16 @@ def form(network: str, *typed: str | None, country: str | None = None) -> list[s
         (" 90001 ", "US", "90001", "90001"),
         ("90001-4656", "US", "90001", "90001-4656"),
         ("00501", "US", "00501", "00501"),
-        ("501", "US", None, None),
-        ("9000", "US", None, None),
+        ("501", "US", "00501", "00501"),
+        ("2139", "US", "02139", "02139"),
+        ("2139-1234", "US", "02139", "02139-1234"),
+        ("21391234", "US", "02139", "02139-1234"),
+        ("501-1234", "US", "00501", "00501-1234"),
+        ("6011234", "PR", "00601", "00601-1234"),
+        ("802", "VI", "00802", "00802"),
+        ("9691", "GU", None, None),
+        ("50", "US", None, None),
+        ("213912", "US", None, None),
         ("90001-46", "US", None, None),
         ("00000", "US", "00000", None),
         ("00000-0000", "US", "00000", None),
@@ -58,7 +66,7 @@ def form(network: str, *typed: str | None, country: str | None = None) -> list[s
         ("1310-100", "BR", None, None),
         ("01310-100", "BR", "01310100", "01310-100"),
         ("4524", "KR", None, None),
-        ("901", "PR", None, None),
+        ("901", "PR", "00901", "00901"),
         ("1987", "AU", "1987", "1987"),
         ("1012 AB", "NL", "1012ab", "1012 AB"),
         ("00-950", "PL", "00950", "00-950"),
@@ -194,6 +202,27 @@ def test_the_published_digest_of_a_us_code_holds() -> None:
     formed = form("meta", "90001-4656", country="US")
     digest = "9de3888231a1021acddcaa006b2f2a1ead5e245ae44a6b50e997afa9371e081e"
     assert hashed(pl.Series(formed), "sha256").to_list() == [digest]
+
+
+@pytest.mark.parametrize(
+    ("typed", "country", "refusal"),
+    [
+        ("75008", "FR", None),
+        ("7500", "FR", "not_a_postal_code"),
+        ("7500", None, None),
+        ("00000", "FR", "not_a_postal_code"),
+        ("2139", "US", None),
+        ("rue de la Paix", "FR", "not_a_postal_code"),
+        (" ", "FR", "blank"),
+        ("n/a", "FR", "blank"),
+        (None, "FR", "blank"),
+    ],
+)
+def test_what_is_no_part_of_a_key_is_told(typed: str | None, country: str | None, refusal: str | None) -> None:
+    given = pl.DataFrame(
+        {"code": [typed, "75001"], "country": [country, "FR"]}, schema={"code": pl.String, "country": pl.String}
+    )
+    assert given.select(postal_code_refusal(pl.col("code"), pl.col("country"))).to_series().to_list() == [refusal, None]
 
 
 countries = st.sampled_from([None, "US", "GB", "FR", "NL", "PL", "CA"])

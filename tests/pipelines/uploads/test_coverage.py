@@ -27,7 +27,7 @@ def identifiers_by_key(
     refused: tuple[tuple[str, str], ...] = (),
 ) -> dict[str, IdentifierLedger]:
     """The ledger's identifiers for people by name, who hold a value for some kinds and live in countries."""
-    columns = [(match.identifier, match.name) for match in match_columns([network])]
+    columns = [(match.kind, match.name) for match in match_columns([network])]
     rows = [
         {"person_id": person, "kind": kind, "position": 1, **{name: value for of, name in columns if of == kind}}
         for person, theirs in held.items()
@@ -87,6 +87,20 @@ def test_what_was_given_and_has_no_form_there_is_told_so_and_not_as_missing() ->
     }
     found = identifiers_by_key(tiktok, held)
     assert found["email"] == IdentifierLedger(people=1, lost={"no_form_there": 1, "not_given": 1})
+
+
+def test_why_an_address_is_none_is_told_by_the_part_that_is_no_postal_code() -> None:
+    google = at_least(networks()["google_ads"], 1)
+    held = {
+        "complete": {"email": "e1", "mailing_address": "a1"},
+        "mistyped": {"email": "e2"},
+        "silent": {"email": "e3"},
+    }
+    found = identifiers_by_key(
+        google, held, dict.fromkeys(held, "FR"), unusable=((1, "postal_code", "not_a_postal_code"),)
+    )
+    [address] = [key.name for key in google.keys if len(key.headers) > 1]
+    assert found[address] == IdentifierLedger(people=1, lost={"not_a_postal_code": 1, "not_given": 1})
 
 
 def test_a_key_that_is_not_taken_from_where_somebody_lives_or_whose_list_is_too_small_is_told_so() -> None:
