@@ -183,7 +183,11 @@ def _postgresql(text: str) -> sa.Engine:
         raise CatalogError(msg)
     try:
         engine = sa.create_engine(
-            url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", hide_parameters=True
+            url.set(drivername="postgresql+psycopg"),
+            isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
+            # What outlives a restart of the server, such as the page, goes on with a new connection.
+            pool_pre_ping=True,
         )
     except ModuleNotFoundError:
         msg = "RELANCE_CATALOG names PostgreSQL, whose driver is not installed. Install relance[postgresql]."

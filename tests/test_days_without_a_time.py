@@ -26,6 +26,11 @@ def in_files(company: Company, home: Path) -> set[bool]:
         ("x7,withdrawn,2024-06-26\nb,x7,granted,2024-06-26 23:59:59", False),
         ("x7,withdrawn,2024-06-26\nb,x7,granted,2024-06-27 00:00:01", True),
         ("x7,granted,2024-06-26\nb,x7,withdrawn,2024-06-26 00:00:01", False),
+        ("x7,withdrawn,2024-06-26\t\nb,x7,granted,2024-06-26 23:59:59", False),
+        ("x7,withdrawn,\ufeff2024-06-26\u200b\nb,x7,granted,2024-06-26 23:59:59", False),
+        ("x7,withdrawn,2024-06-26 00:00:00\nb,x7,granted,2024-06-26 23:59:59", False),
+        ("x7,withdrawn,2024-06-26T00:00:00.000Z\nb,x7,granted,2024-06-26 23:59:59", False),
+        ("x7,withdrawn,2024-06-26T00:00:00.000Z\nb,x7,granted,2024-06-27 00:00:01", True),
         ("x7,withdrawn,2024-06-26 10:00:00\nb,x7,granted,2024-06-26 10:00:01", True),
     ],
 )

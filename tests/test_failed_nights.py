@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import nullcontext, redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 from unittest.mock import patch
 
@@ -19,7 +20,9 @@ from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
 from commands.forget import forget
 from pipelines.holdings.confirming import confirm
+from pipelines.holdings.outbox import Outbox
 from pipelines.uploads import after_failure
+from pipelines.uploads.draft import Publication
 from schemas.errors import RelanceError
 from schemas.said import Said
 from schemas.segment import Audience
@@ -233,6 +236,41 @@ def test_what_fails_while_a_failed_night_hears_stops_no_removal(company: Company
         forget(["bob@example.org"], None, None, None, company.config, home.root)
     (company.folder / "customers.csv").unlink()
     with patch("pipelines.uploads.heard_alone.pull_table", side_effect=MemoryError):
+        fails(company, home)
+    with open_catalog(home) as catalog:
+        manifest = newest(catalog)
+    assert BOB in files_of(home, manifest.version)["remove.csv"]
+
+
+def test_a_kept_rule_that_this_release_refuses_stops_no_removal(company: Company, home: Home) -> None:
+    """The files are gone, so that what they held would be made by the rule of then."""
+    rmtree(home.outbox.joinpath(*META, f"{FIRST}.1"))
+    with open_warehouse(home, open_keys(home), "2GB") as warehouse:
+        warehouse.execute(
+            'UPDATE warehouse.declared_files SET content = regexp_replace(content, \'where = "[^"]*"\', $other)',
+            other="where = \"country = 'cl'\"",
+        )
+    with redirect_stdout(StringIO()), suppress(SystemExit):
+        forget(["bob@example.org"], None, None, None, company.config, home.root)
+    (company.folder / "customers.csv").unlink()
+    fails(company, home)
+    with open_catalog(home) as catalog:
+        manifest = newest(catalog)
+    assert BOB in files_of(home, manifest.version)["remove.csv"]
+
+
+def test_what_fails_with_one_audience_stops_no_other_s_removals(company: Company, home: Home) -> None:
+    with redirect_stdout(StringIO()), suppress(SystemExit):
+        forget(["bob@example.org"], None, None, None, company.config, home.root)
+    (company.folder / "customers.csv").unlink()
+    publish = after_failure.publish_unreached
+
+    def publish_some(publication: Publication, outbox: Outbox) -> None:
+        if publication.audience.network == "google_ads":
+            broken()
+        publish(publication, outbox)
+
+    with patch.object(after_failure, "publish_unreached", publish_some):
         fails(company, home)
     with open_catalog(home) as catalog:
         manifest = newest(catalog)

@@ -25,6 +25,11 @@ _AROUND = _WHITE_SPACE + "".join(map(chr, _UNSEEN))
 #: What databases and their tools write where a time or a day is not known.
 _NOTHING = ("NULL", "null", "\\N", "NaT", "None", "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00")
 
+#: The last moment that Python knows.
+_LAST = "TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'"
+#: Microseconds.
+_DAY, _QUARTER = 24 * 60 * 60 * 10**6, 15 * 60 * 10**6
+
 #: Between the rule that a row broke and the text that broke it.
 BROKEN_SEPARATOR = "\x1f"
 
@@ -77,19 +82,27 @@ def _is_said(name: str, contract: type[dy.Schema]) -> str:
     """SQL for whether a column says anything."""
     is_time = isinstance(contract.columns()[name], dy.Datetime | dy.Date)
     # DuckDB makes a join of a long IN, after which rows are in another order (tried).
-    nothing = f" AND NOT list_contains([{', '.join(map(literal, _NOTHING))}], trim({name}))" if is_time else ""
+    nothing = f" AND NOT list_contains([{', '.join(map(literal, _NOTHING))}], {trimmed(name)})" if is_time else ""
     return f"{name} IS NOT NULL{nothing}"
 
 
 def _moment_of(name: str, casts: Container[str]) -> str:
     """SQL for what a column was cast to. A refusal, or a request to be forgotten, of which only the day is known,
     counts from that day's end, so that no yes of the day comes after it; a yes counts from the day's beginning.
+
+    A day that was made a time says midnight, of the company's zone or of UTC. Ten hours after either it is that day in
+    nearly every zone.
     """
+    cast = f"{name}_cast"
     if name not in {"captured_at", "requested_at"}:
-        return f"{name}_cast"
+        return cast
     is_no = " AND status_cast IS DISTINCT FROM 'granted'" if "status" in casts else ""
-    end = f"{name}_cast + INTERVAL 1 DAY - INTERVAL 1 MICROSECOND"
-    return f"CASE WHEN length(trim({name})) <= {len('2024-06-26')}{is_no} THEN {end} ELSE {name}_cast END"
+    # Midnight is at a quarter of an hour of UTC in every zone, which is seen fast.
+    microseconds = f"epoch_us({cast})"
+    is_midnight = f"{microseconds} % {_DAY} = 0 OR {cast} = date_trunc('day', {cast})"
+    is_day = f"CASE WHEN {microseconds} % {_QUARTER} = 0{is_no} THEN {is_midnight} END"
+    end = f"date_trunc('day', {cast} + INTERVAL 10 HOUR) + INTERVAL 1 DAY - INTERVAL 1 MICROSECOND"
+    return f"CASE WHEN {is_day} THEN least({end}, {_LAST}) ELSE {cast} END"
 
 
 def _as_given(name: str, contract: type[dy.Schema]) -> str:
@@ -174,9 +187,8 @@ def _moment(text: str) -> str:
     company's zone may end a day later in UTC.
     """
     moment = f"TRY_CAST({text} AS TIMESTAMPTZ)"
-    last = "TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'"
-    in_range = f"{moment} BETWEEN TIMESTAMPTZ '1000-01-01 00:00:00+00' AND {last} + INTERVAL 1 DAY"
-    return f"CASE WHEN {in_range} THEN least({moment}, {last}) END"
+    in_range = f"{moment} BETWEEN TIMESTAMPTZ '1000-01-01 00:00:00+00' AND {_LAST} + INTERVAL 1 DAY"
+    return f"CASE WHEN {in_range} THEN least({moment}, {_LAST}) END"
 
 
 def _plain_instant(text: str) -> str:

@@ -20,16 +20,17 @@ def past_rows(
     audience: Audience, network: Network, day: date, warehouse: Warehouse, kept_days: int
 ) -> tuple[ListRows, ...]:
     """The rows of each list by what the night of that day knew: without whoever was erased since, and with whom the
-    segment left out itself; no list where the night or its config is not kept.
+    segment left out itself; no list where the night or its config is not kept, or this release reads the config or its
+    rule no longer.
     """
     try:
         night = kept_night(warehouse, day, kept_days)
         declared = config_of(night)
+        if audience.segment not in declared.segments:
+            return ()
+        inside = members_on(warehouse, declared, audience.segment, as_of=day)
     except (DayError, ConfigError):
         return ()
-    if audience.segment not in declared.segments:
-        return ()
-    inside = members_on(warehouse, declared, audience.segment, as_of=day)
     permitted = permitted_people(night, audience.network, declared.settings.currency).join(
         inside, on="person_id", how="semi"
     )

@@ -25,6 +25,7 @@ from pipelines.uploads.publication import publish_unreached
 from pipelines.uploads.retired import publish_last
 from pipelines.uploads.rows import ListRows
 from pipelines.uploads.state import taken_out_by_newest
+from schemas.errors import RelanceError
 from schemas.network import Network
 from schemas.segment import Audience
 
@@ -46,7 +47,7 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
     permitted: of half a CRM that would be half of every list.
 
     Raises:
-        PublicationError: a file would be refused, or the disk is full.
+        RelanceError: an audience's files would be refused, or the disk is full; the other audiences are published.
     """
     config, night = erasing.config, outbox.catalog.last_night()
     if night is None or newest is None or night["as_of"] < newest or not all(map(outbox.warehouse.has, _NEEDED)):
@@ -60,6 +61,7 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
     store_frame(
         outbox.warehouse.connection, "_heard_refusals", refusals_but_for_silence(outbox.warehouse, config, as_of)
     )
+    failures: list[RelanceError] = []
     left = {audience for audience in (*config.audiences, *config.retired) if audience not in reached}
     for name, theirs in groupby(sorted(left), lambda audience: audience.network):
         network = config.networks[name]
@@ -67,12 +69,17 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
         known_forbidden = _known_forbidden(network, erasing, emails, absent)
         for audience in theirs:
             forbidden = known_forbidden(audience)
-            if audience in config.retired:
-                publish_last(audience, config, outbox, as_of=as_of, forbidden=forbidden)
-            else:
-                segment, past = config.segments[audience.segment], partial(past_rows, audience)
-                publication = Publication(audience, segment, network, as_of, forbidden, past_rows=past)
-                publish_unreached(publication, outbox)
+            try:
+                if audience in config.retired:
+                    publish_last(audience, config, outbox, as_of=as_of, forbidden=forbidden)
+                else:
+                    segment, past = config.segments[audience.segment], partial(past_rows, audience)
+                    publication = Publication(audience, segment, network, as_of, forbidden, past_rows=past)
+                    publish_unreached(publication, outbox)
+            except RelanceError as error:
+                failures.append(error)
+    if failures:
+        raise failures[0]
 
 
 def _known_forbidden(

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
+import psycopg
 import pytest
 from pydantic import SecretStr
 
@@ -39,6 +40,22 @@ def test_writers_that_append_at_once_to_postgresql_make_one_chain(postgresql_dat
         lines = catalog.audit_lines()
     assert len(lines) == WRITERS * LINES
     assert audit.faults(lines, []) == []
+
+
+def test_the_page_goes_on_after_postgresql_broke_its_connections(postgresql_database: str, tmp_path: Path) -> None:
+    others = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with open_catalog(home_on(postgresql_database, tmp_path / "home")) as catalog:
+        changes = catalog.changes()
+        before = changes.mark()
+        with psycopg.connect(postgresql_database, autocommit=True) as connection:
+            assert connection.execute(others).rowcount
+        assert changes.mark() == before
+        catalog.begin_night(date(2025, 6, 30))
+        assert changes.mark() != before
+        changes.close()
 
 
 def test_a_dry_run_leaves_the_postgresql_catalog_as_it_is(

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from time import process_time
 
@@ -185,6 +185,43 @@ def test_a_zone_on_one_row_is_not_the_next_rows(read_times: ReadTimes, suffix: s
     )
     assert before == datetime(2025, 1, 31, 9, tzinfo=UTC)
     assert after == before
+
+
+#: The end of 2024-06-26 in each zone.
+DAYS_END = {
+    "Europe/Paris": datetime(2024, 6, 26, 22, tzinfo=UTC) - timedelta(microseconds=1),
+    "America/New_York": datetime(2024, 6, 27, 4, tzinfo=UTC) - timedelta(microseconds=1),
+    "Pacific/Auckland": datetime(2024, 6, 26, 12, tzinfo=UTC) - timedelta(microseconds=1),
+}
+
+
+@pytest.mark.parametrize("zone", DAYS_END)
+@pytest.mark.parametrize(
+    "text",
+    ["2024-06-26", "2024-06-26\u2060", "2024-06-26 00:00", "2024-06-26T00:00:00.000Z", "2024-06-26 00:00:00 UTC"],
+)
+def test_a_request_of_a_day_counts_from_its_end_however_the_day_is_written(
+    database: duckdb.DuckDBPyConnection, tmp_path: Path, text: str, zone: str
+) -> None:
+    assert requested(database, tmp_path, text, zone) == DAYS_END[zone]
+
+
+@pytest.mark.parametrize("zone", DAYS_END)
+def test_a_request_of_a_time_counts_from_it_and_the_last_day_of_all_has_an_end(
+    database: duckdb.DuckDBPyConnection, tmp_path: Path, zone: str
+) -> None:
+    assert requested(database, tmp_path, "2024-06-26 09:30:00Z", zone) == datetime(2024, 6, 26, 9, 30, tzinfo=UTC)
+    last = requested(database, tmp_path, "9999-12-31", zone)
+    assert datetime(9999, 12, 31, 10, tzinfo=UTC) < last <= datetime.max.replace(tzinfo=UTC)
+
+
+def requested(database: duckdb.DuckDBPyConnection, folder: Path, text: str, zone: str) -> datetime:
+    """When a request of that time counts."""
+    write(folder, f"id,moment\n1,{text}\n")
+    select = "SELECT id AS request_id, id AS customer_id, moment AS requested_at FROM crm"
+    with closing(database.cursor()) as connection:
+        connection.execute(f"SET TimeZone = '{zone}'")
+        return crm(connection, folder, erasures=select).pull("erasures").accepted["requested_at"].item()
 
 
 def test_times_are_utc_whatever_the_business_is(read_times: ReadTimes) -> None:
