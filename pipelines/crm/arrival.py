@@ -9,7 +9,7 @@ import dataframely as dy
 import duckdb
 import polars as pl
 
-from catalog.duckdb_connection import frame_of, insert_select
+from catalog.duckdb_connection import frame_of, insert_select, store_frame
 from pipelines.crm.casts import BROKEN_SEPARATOR
 from pipelines.crm.contract import BROKEN_RULE, BROKEN_TEXT, ROW, Judged, judge
 from pipelines.pieces import in_pieces
@@ -141,7 +141,8 @@ class Arrival:
             if not repeated.is_empty():
                 # Of rows that are alike the first stays.
                 told_by_places = self.held is not None
-                doubts.append(f"hash({key}) IN (SELECT unnest([{', '.join(map(str, repeated))}]::UBIGINT[]))")
+                store_frame(self.connection, f"_repeated_{key}", repeated.to_frame())
+                doubts.append(f"hash({key}) IN (FROM _repeated_{key})")
         parts = f"string_split(broken, '{BROKEN_SEPARATOR}')"
         doubtful = self.read(
             f"SELECT {', '.join(columns)}, rowid AS {ROW}, {parts}[1] AS {BROKEN_RULE}, "
@@ -157,19 +158,24 @@ class Arrival:
         hashes = self.read(f"SELECT hash({column}) AS hashed FROM {self.name}")["hashed"].sort()
         return hashes.filter(hashes == hashes.shift()).unique()
 
+    def _among(self, rows: pl.Series) -> str:
+        """SQL for the rows, which may be most of a table: as a text they would take more memory than the table."""
+        store_frame(self.connection, "_rows", rows.cast(pl.Int64).to_frame())
+        return "FROM _rows"
+
     def numbered(self, rows: pl.Series) -> pl.DataFrame:
         """The contract's columns and source_row of the given rows."""
         query = f"SELECT {', '.join(self.contract.column_names())}, rowid AS {ROW} FROM {self.name}"
-        return self.read(f"{query} WHERE rowid IN ({_listed(rows)})").with_columns(pl.col(ROW).cast(pl.UInt32))
+        return self.read(f"{query} WHERE rowid IN ({self._among(rows)})").with_columns(pl.col(ROW).cast(pl.UInt32))
 
     def marks(self, rows: pl.Series) -> pl.DataFrame:
         """source_row and raw_mark of the given rows."""
-        found = self.read(f"SELECT rowid AS {ROW}, {RAW_MARK} FROM {self.name} WHERE rowid IN ({_listed(rows)})")
+        found = self.read(f"SELECT rowid AS {ROW}, {RAW_MARK} FROM {self.name} WHERE rowid IN ({self._among(rows)})")
         return found.with_columns(pl.col(ROW).cast(pl.UInt32))
 
     def take_out(self, rows: pl.Series) -> None:
         """Delete rows by their place."""
-        self.execute(f"DELETE FROM {{table}} WHERE rowid IN ({_listed(rows)})")
+        self.execute(f"DELETE FROM {{table}} WHERE rowid IN ({self._among(rows)})")
 
     def arrive_after_all(self, condition: str) -> None:
         """Let rows of `held` arrive that would stay."""
@@ -188,7 +194,7 @@ class Arrival:
 
     def places(self, rows: pl.Series) -> pl.DataFrame:
         """source_row, place in the select's result from 0, and source (the file) of the given rows."""
-        wanted = _listed(rows)
+        wanted = self._among(rows)
         query = (
             f"SELECT rowid AS {ROW}, rowid AS place, source_file AS source FROM {self.name} WHERE rowid IN ({wanted})"
         )
@@ -210,7 +216,3 @@ class Arrival:
         """source, start: the place of each file's first row."""
         every = self.name if self.held is None else self.seen
         return self.read(f"SELECT source_file AS source, min(rowid) AS start FROM {every} GROUP BY ALL")
-
-
-def _listed(rows: pl.Series) -> str:
-    return f"SELECT unnest([{', '.join(map(str, rows))}]::BIGINT[])"
