@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from datetime import UTC, date, datetime
 from importlib import import_module
 from itertools import zip_longest
@@ -18,14 +15,13 @@ import typer
 from rich.table import Table
 
 from catalog.alerts import tell
-from catalog.database import copy_database
+from catalog.dry_home import temporary_copy
 from catalog.home import Home
 from catalog.journal import confirmations
 from catalog.nights import night_of_run, night_report
 from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
-from catalog.warehouse_key import write_ahead_log
 from commands.context import ERRORS, OUT, ConfigOption, HomeOption, config_folder, home_at, told
 from commands.days import check_partition, newest_day_of_source
 from commands.findings import WHICH_ROWS, Stopped, tell_findings
@@ -203,29 +199,6 @@ def _night_of(home: Home, run_id: str, failures: list[RelanceError], *, succeede
     when = "before its first stage" if row is None else "and no stage of it says why"
     msg = f"The run failed {when}. `make ui` shows run {run_id} with what Dagster says of it."
     raise RelanceError(msg)
-
-
-@contextmanager
-def temporary_copy(home: Home) -> Iterator[Home]:
-    """A home that starts where `home` stands and is deleted afterwards; its warehouse is encrypted all the same."""
-    with tempfile.TemporaryDirectory(prefix="relance-") as folder:
-        copy = Home.at(Path(folder))
-        if home.root.exists():
-            with home.locked():
-                # After a kill the log beside the warehouse holds what the file does not.
-                for part in (home.warehouse, write_ahead_log(home.warehouse)):
-                    if part.exists():
-                        shutil.copyfile(part, copy.root / part.name)
-                if home.has_catalog:
-                    copy_database(home, copy)
-                if home.keys.exists():
-                    shutil.copytree(home.keys, copy.keys)
-                if home.outbox.exists():
-                    # Read and left out of the copy, never written: what was published is asked for, not made again.
-                    shutil.copytree(home.outbox, copy.outbox, copy_function=os.symlink)
-                if home.sample.exists():
-                    (copy.root / "sample").symlink_to(home.sample)
-        yield copy
 
 
 def _to_do(catalog: Catalog, row: sa.RowMapping) -> tuple[str, str]:

@@ -17,13 +17,13 @@ from compose_spec import PyCompose
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
+from catalog.dry_home import temporary_copy
 from catalog.home import Home
 from catalog.restored import restored_at
 from catalog.secret_keys import open_keys
 from catalog.store import open_catalog
 from catalog.warehouse import open_warehouse
 from commands.main import app
-from commands.run import temporary_copy
 from tests.conftest import ROOT, Company, Ran
 from tests.nights import assets_of, night, night_killed_at_a_stage
 from tests.processes import forked

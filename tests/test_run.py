@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from catalog.dry_home import temporary_copy
+from catalog.home import Home
 from schemas.network import networks
 from tests.conftest import ROOT, Company, Ran
 from tests.nights import night
@@ -150,6 +152,22 @@ def test_a_dry_run_says_what_the_run_would_and_leaves_what_is_published(
     assert ran.code == 0, ran.output
     assert ran.output.count("fresh 2024-06-30.1") == len(list((home_after_a_night / "outbox").glob("*/*/*")))
     assert published() == before
+
+
+def test_a_dry_run_lies_in_the_home_and_what_a_killed_one_left_goes_with_the_next_night(
+    company: Company, home_after_a_night: Path
+) -> None:
+    home = Home.at(home_after_a_night)
+    with temporary_copy(home) as copy:
+        assert copy.root.parent == home.root
+        assert [path.name for path in copy.keys.iterdir() if not path.is_symlink()] == []
+        # What a kill leaves, and what somebody still works in.
+        left = home.root / ".dry-run-killed"
+        left.mkdir()
+        (left / "warehouse.duckdb").touch()
+        night(company.config, home.root, "2024-07-01")
+        assert (left.exists(), copy.root.exists()) == (False, True)
+    assert not copy.root.exists()
 
 
 def test_a_signed_version_verifies_and_a_changed_one_does_not(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from catalog.dry_home import remove_left_copies
 from catalog.secret_keys import is_signed, public_keys
 from pipelines.holdings.audience_keys import settle_pending_keys
 from pipelines.holdings.outbox import Outbox
@@ -18,7 +19,9 @@ from schemas.uploads import Manifest
 
 
 def reconcile(outbox: Outbox) -> None:
-    """Mend what a crash left: staged files go, folders and rows are brought together, by signed manifests."""
+    """Mend what a crash left: staged files and copies for a trial go, folders and rows are brought together, by signed
+    manifests."""
+    remove_left_copies(outbox.home)
     shutil.rmtree(outbox.staging, ignore_errors=True)
     known = set(map(_identity, outbox.catalog.versions()))
     for path in outbox.home.manifests():
