@@ -65,14 +65,14 @@ def failed_assets(result: dg.ExecuteInProcessResult) -> list[Failed]:
     if not failed:
         return []
     graph = defs().resolve_asset_graph()
-    causes: dict[dg.AssetKey, str] = {}
+    blamed: dict[dg.AssetKey, str] = {}
     for key in graph.toposorted_asset_keys:
         node = graph.get(key)
         own = node.assets_def.node_def.name
-        inherited = [causes[parent] for parent in node.parent_keys if parent in causes]
+        inherited = [blamed[parent] for parent in node.parent_keys if parent in blamed]
         if own in failed or inherited:
-            causes[key] = own if own in failed else min(inherited, key=failed.index)
-    skipped = {key: cause for key, cause in causes.items() if graph.get(key).assets_def.node_def.name != cause}
+            blamed[key] = own if own in failed else min(inherited, key=failed.index)
+    skipped = {key: cause for key, cause in blamed.items() if graph.get(key).assets_def.node_def.name != cause}
     return [
         Failed(name, tuple("/".join(key.path) for key, cause in skipped.items() if cause == name)) for name in failed
     ]

@@ -39,6 +39,7 @@ from pipelines.erasure.settle import settle
 from pipelines.history.config_changes import changes_tonight
 from pipelines.history.declared import keep_files
 from pipelines.history.past_rows import past_rows
+from pipelines.history.set_aside import expire_quarantine
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.restored import restoration_told
 from pipelines.holdings.withdrawal import hold_withdrawn
@@ -118,6 +119,7 @@ class Relance(dg.ConfigurableResource):
                 record_notices(catalog, night, "restored", restoration_told(catalog))
                 reconcile(self.outbox)
                 expire(self.outbox)
+                expire_quarantine(warehouse, as_of)
                 describe(catalog, config.segments)
                 end_leaves(catalog, config)
                 self._opened.config = replace(config, retired=retired_audiences(catalog, warehouse, config))

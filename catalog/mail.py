@@ -38,7 +38,8 @@ def send_mail(email: Email, password: SecretStr | None, to: Iterable[str], subje
                 server.login(email.user, password.get_secret_value())
             server.send_message(mail)
             is_taken = True
-    except (OSError, smtplib.SMTPException) as error:
+    # Of a server whose name is no host's, the sockets say it with a ValueError.
+    except (OSError, smtplib.SMTPException, ValueError) as error:
         # A farewell that fails comes after the mail was taken: sent again, it would arrive twice.
         return None if is_taken else f"the mail server {email.server} did not take it ({type(error).__name__})"
     return None

@@ -84,9 +84,12 @@ def forget(  # noqa: PLR0913, PLR0917 - a command's options
             requested_at=asked_at,
         )
         stones = request_tombstones(requests, declared.networks, keys.identity)
+        of_request = stones.partition_by("request_id", as_dict=True)
         for row in requests.iter_rows(named=True):
             named: RequestKind = next(each for each in get_args(RequestKind) if row[each] is not None)
-            add_request(catalog, row["request_id"], named, asked_at, stones.filter(request_id=row["request_id"]))
+            add_request(
+                catalog, row["request_id"], named, asked_at, of_request.get((row["request_id"],), stones.clear())
+            )
             OUT.print(f"Request {row['request_id']}: by {named.replace('_', ' ')}.", soft_wrap=True)
         if requests["customer_id"].null_count():
             OUT.print(_BY_ADDRESS, soft_wrap=True)

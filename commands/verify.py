@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from catalog.home import Home
 from catalog.secret_keys import is_signed, public_keys
 from commands.context import OUT, HomeOption, home_at, told
+from pipelines.uploads.digests import file_digest
 from schemas.counts import count_of
 from schemas.erasure import Certificate
 from schemas.errors import ConfigError, RelanceError
@@ -70,7 +70,7 @@ def _problems(manifest: Manifest, folder: Path, accepted: list[str]) -> list[str
         file = folder / entry.name
         if not file.is_file():
             problems.append(f"{entry.name} is missing")
-        elif hashlib.sha256(file.read_bytes()).hexdigest() != entry.sha256:
+        elif file_digest(file) != entry.sha256:
             problems.append(f"{entry.name} is not the file that was published")
     return problems
 

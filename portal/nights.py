@@ -24,7 +24,8 @@ def _nights(catalog: Catalog) -> list[sa.RowMapping]:
 
 def _outcomes(catalog: Catalog, nights: list[int]) -> dict[int, list[sa.RowMapping]]:
     """Night → what became of each audience."""
-    query = sa.select(OUTCOMES).where(OUTCOMES.c.night.in_(nights)).order_by(OUTCOMES.c.network, OUTCOMES.c.segment)
+    by_audience = (OUTCOMES.c.network, OUTCOMES.c.segment, OUTCOMES.c.account)
+    query = sa.select(OUTCOMES).where(OUTCOMES.c.night.in_(nights)).order_by(*by_audience)
     found: dict[int, list[sa.RowMapping]] = {night: [] for night in nights}
     with catalog.reading() as connection:
         for row in connection.execute(query).mappings():

@@ -77,6 +77,7 @@ def read_config(folder: Path) -> Config:
         networks=_allowed_networks(settings, folder / "relance.toml"),
     )
     _check_networks_exist(config)
+    _check_purposes(config)
     _check_public_names_differ(config)
     _check_public_names_are_neutral(config)
     check_choices(segments)
@@ -115,6 +116,26 @@ def _check_networks_exist(config: Config) -> None:
             msg = (
                 f"{config.folder / 'segments' / audience.segment}.toml: networks lists {audience.network!r}; "
                 f"relance knows {', '.join(config.networks)}."
+            )
+            raise ConfigError(msg)
+
+
+def _check_purposes(config: Config) -> None:
+    """What is set for a purpose that no network asks for would do nothing, though the company relied on it."""
+    asked = sorted({purpose for network in config.networks.values() for purpose in network.consent})
+    settings = config.settings
+    named = {
+        f"assume.{region}.{purpose}": purpose
+        for region, assumption in settings.assume.items()
+        for purpose, is_assumed in assumption.model_dump().items()
+        if is_assumed
+    } | {f"consent.{purpose}": purpose for purpose in settings.consent}
+    for setting, purpose in named.items():
+        if purpose not in asked:
+            msg = (
+                f"{config.folder / 'relance.toml'}: {setting} does nothing, since no network asks for {purpose}; they "
+                f"ask for {' and '.join(asked)}. If a word about {purpose} is to count for one of these, write "
+                f'[consent] {asked[-1]} = ["{purpose}"].'
             )
             raise ConfigError(msg)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import duckdb
@@ -126,8 +126,8 @@ def _line_of(path: Path, cell: str, source: Source) -> int:
     """The line in which the cell begins, as an editor counts it."""
     written = cell.replace(source.quote, source.quote * 2).splitlines()[:3]
     with path.open(encoding=ENCODINGS[source.encoding][0], errors="replace", newline=None) as file:
-        before = ["", *(line.rstrip("\n") for line in file)]
-    for number, (first, second) in enumerate(pairwise(before)):
-        if first.endswith(written[0]) and second == written[1]:
-            return number
+        lines = (line.rstrip("\n") for line in file)
+        for number, (first, second) in enumerate(pairwise(chain([""], lines))):
+            if first.endswith(written[0]) and second == written[1]:
+                return number
     return 1

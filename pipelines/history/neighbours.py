@@ -55,7 +55,7 @@ class KnownPeople(NamedTuple):
 
 
 def known_at(night: Night, network: Network, currency: str, person_id: str) -> KnownPeople:
-    """What the night knew for the network."""
+    """What the night knew for the network. In: `_hints`, as `find_hints` makes them."""
     held = _with_neighbours(night, network, person_id)
     permitted = permitted_people(night, network.name, currency, [person_id, *held["person_id"].unique()])
     return KnownPeople(network, held, permitted.with_row_index("number"), refused_keys(night, network.name))
@@ -88,12 +88,16 @@ def states_of(network: Network, records: pl.DataFrame, permitted: pl.DataFrame) 
     return subdivisions(records.join(permitted, on="person_id").select("number", "country", "region").unique())
 
 
-def _with_neighbours(night: Night, network: Network, person_id: str) -> pl.DataFrame:
-    """`Identifiers` of the person and of everybody within some steps of them."""
+def find_hints(night: Night) -> None:
+    """Put into `_hints` what people might have in common at any network."""
     night.warehouse.execute(
         f"CREATE OR REPLACE TEMP TABLE _hints AS SELECT person_id, unnest({_HINTS}) AS hint "
         f"FROM {night.table('customer_records')} JOIN {night.table('crm_customers')} USING (customer_id)"
     )
+
+
+def _with_neighbours(night: Night, network: Network, person_id: str) -> pl.DataFrame:
+    """`Identifiers` of the person and of everybody within some steps of them."""
     inside = pl.Series("person_id", [person_id])
     found = pl.DataFrame()
     for _ in range(_STEPS):

@@ -41,9 +41,15 @@ def set_aside(warehouse: Warehouse, day: date | None, table: TableName | None) -
     return asked, rows if table is None else rows.filter(pl.col("table") == table)
 
 
+def expire_quarantine(warehouse: Warehouse, day: date) -> None:
+    """Let go of what was set aside too long before `day`."""
+    if warehouse.has("quarantine"):
+        first = first_kept(day, QUARANTINE_DAYS)
+        warehouse.execute("DELETE FROM warehouse.quarantine WHERE as_of < $first", first=first)
+
+
 def count_set_aside(warehouse: Warehouse, day: date) -> pl.DataFrame:
-    """table, rule, rows: how many rows the day set aside; what is too old is let go of."""
-    warehouse.execute("DELETE FROM warehouse.quarantine WHERE as_of < $first", first=first_kept(day, QUARANTINE_DAYS))
+    """table, rule, rows: how many rows the day set aside."""
     return warehouse.read(
         'SELECT "table", rule, count(*) AS rows FROM warehouse.quarantine WHERE as_of = $day GROUP BY ALL ORDER BY ALL',
         day=day,

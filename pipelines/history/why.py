@@ -12,7 +12,7 @@ from pipelines.customers.evidence import evidence
 from pipelines.customers.heard import sharing_with_set_aside
 from pipelines.customers.permissions import ConsentRules, instant_of
 from pipelines.history.ledger import LostFor, lost_for
-from pipelines.history.neighbours import KnownPeople, known_at
+from pipelines.history.neighbours import KnownPeople, find_hints, known_at
 from pipelines.history.nights import Night
 from pipelines.history.rule import parts
 from pipelines.identifiers.ids_otherwise import refusing_otherwise
@@ -138,6 +138,7 @@ def _answers(  # noqa: PLR0913, PLR0917 - what is known, of whom it is asked, an
     audiences: Iterable[Audience],
     identity_key: str,
 ) -> Iterator[AudienceAnswer]:
+    find_hints(night)
     known: dict[str, KnownPeople] = {}
     for audience in audiences:
         name = audience.network

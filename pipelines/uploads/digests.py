@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 from schemas.canonical import canonical_json
 from schemas.network import Network
@@ -10,6 +11,12 @@ from schemas.uploads import Manifest
 
 #: What of a network decides which keys a file carries.
 _RULES = {"file", "columns", "keys", "all_or_none", "required_any", "regions"}
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file of any size, as hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def rules_version(network: Network) -> str:

@@ -6,7 +6,6 @@ with, and a version that was withdrawn needs a successor.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from pipelines.holdings.forbidden import Forbidden
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.packed import unzipped
 from pipelines.uploads.changes import listed_keys
+from pipelines.uploads.digests import file_digest
 from pipelines.uploads.people import complete_in, torn_groups_blanked
 from pipelines.uploads.row_keys import has_companions, key_values, keys_of_rows, lacks, rows_of_keys
 from pipelines.uploads.rows import AudienceRows, ListRows, each_once
@@ -170,7 +170,7 @@ def _published_rows(
     parts: list[pl.DataFrame] = []
     for entry in files:
         path = folder / entry.name
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != entry.sha256:
+        if not path.is_file() or file_digest(path) != entry.sha256:
             return None
         parts.append(_rows_of_file(path, upload_list, network))
     return pl.concat(parts)

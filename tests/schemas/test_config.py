@@ -36,6 +36,20 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize(
+    ("text", "setting"),
+    [
+        ("[assume.US]\nads_upload = true\nemail_marketing = true\n", "assume.US.email_marketing does nothing"),
+        ('[consent]\nsms_marketing = ["ads_upload"]\n', "consent.sms_marketing does nothing"),
+    ],
+)
+def test_what_is_set_for_a_purpose_that_no_network_asks_for_is_refused(folder: Path, text: str, setting: str) -> None:
+    (folder / "relance.toml").write_text(SETTINGS + text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=f"relance.toml: {setting}") as caught:
+        read_config(folder)
+    assert str(caught.value).endswith('write [consent] ads_upload = ["' + setting.split()[0].split(".")[-1] + '"].')
+
+
 def declare(folder: Path, **segments: str) -> None:
     for name, text in segments.items():
         (folder / "segments" / f"{name}.toml").write_text(text, encoding="utf-8")

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from catalog.warehouse import Warehouse
-from pipelines.history.neighbours import known_at, person_records
+from pipelines.history.neighbours import find_hints, known_at, person_records
 from pipelines.history.nights import Night
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.identifiers.match_keys import network_keys
@@ -61,6 +61,7 @@ def night(warehouse: Warehouse) -> Night:
 
 
 def test_everybody_within_two_steps_is_known_and_nobody_else(night: Night) -> None:
+    find_hints(night)
     reached = []
     for name, asked in (("google_ads", "ac"), ("meta", "ef")):
         network = networks()[name]
@@ -78,6 +79,7 @@ def test_everybody_within_two_steps_is_known_and_nobody_else(night: Night) -> No
 
 
 def test_who_may_be_sent_and_what_is_refused_is_that_of_the_network(night: Night) -> None:
+    find_hints(night)
     known = known_at(night, networks()["google_ads"], "EUR", "a")
     permitted = known.permitted.sort("person_id").select("person_id", "assumed", "by_other_purpose", "country").rows()
     assert permitted == [("a", True, False, None), ("b", False, False, "FR")]
