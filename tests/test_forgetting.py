@@ -154,6 +154,47 @@ def test_whom_the_crm_dropped_before_the_request_is_known_from_the_nights_that_a
     assert not held(dump(home), ("zz-one", "zq.carla@example.org"))
 
 
+@pytest.mark.parametrize(
+    "moved",
+    [
+        ("zz-one,zq.carla@example.org", "zz-one,carla@example.net"),
+        ("jd2,janedoe@gmail.com", "jd2,zq.carla@example.org"),
+    ],
+)
+def test_what_somebody_held_on_earlier_nights_leaves_the_lists_too_unless_it_is_anothers_by_now(
+    company: Company, home: Path, tmp_path: Path, moved: tuple[str, str]
+) -> None:
+    """Their e-mail is another one since, and their second record is gone."""
+    for network in ("meta", "pinterest"):
+        told("confirm", f"{network}/buyers", "2024-06-30.1", "--as", "created", home=home)
+    later = Company(tmp_path / "later")
+    shutil.copytree(company.folder, later.folder)
+    lines = (company.folder / "customers.csv").read_text(encoding="utf-8").replace(*moved).splitlines(keepends=True)
+    text = "".join(line for line in lines if not line.startswith("zz-two"))
+    is_anothers = moved[0].startswith("jd2")
+    if is_anothers:
+        text = text.replace("zz-one,zq.carla@example.org", "zz-one,carla@example.net")
+    (later.folder / "customers.csv").write_text(text, encoding="utf-8")
+    night(later.config, home, "2024-07-01")
+    told("forget", "zz-one", "--requested-at", "2024-07-01", "--config", str(later.config), home=home)
+    [request] = state(home)
+    night(later.config, home, "2024-07-02")
+
+    certificate = json.loads(certified(home, ("--config", str(later.config)), request))
+    carried = {each["network"] for each in certificate["removals"] if "2024-06-30.1" in each["carried_by"]}
+    # Pinterest is given no phones.
+    assert carried >= ({"meta"} if is_anothers else {"meta", "pinterest"})
+    assert ("pinterest" in carried) != is_anothers
+    assert {bool(held(text, HASHED[:1])) for text in uploads(home).values()} == {is_anothers}
+    assert not any(held(text, HASHED[1:]) for text in uploads(home).values())
+    if not is_anothers:
+        confirm_plan(home)
+        night(later.config, home, "2024-07-03")
+        assert state(home) == {request: "closed"}
+        assert not held(dump(home), HASHED)
+        assert not files_with(home, HASHED)
+
+
 def test_an_id_that_no_record_has_may_be_an_address_and_the_command_says_so(company: Company, home: Path) -> None:
     config = ("--config", str(company.config))
     hint = "ask again with --as phone or --as email"

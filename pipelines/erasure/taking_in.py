@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 
 import polars as pl
 
@@ -23,7 +24,7 @@ from catalog.rewrite import note_rewrite
 from catalog.sealed import sealed
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
-from pipelines.customers.gone import gone_customers
+from pipelines.customers.gone import gone_customers, held_earlier
 from pipelines.erasure.applied import forget_lifted, left_behind, not_applied, note_applied
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.purge import purge
@@ -132,6 +133,7 @@ def _covered(erasing: Erasing, met: Met, fresh: pl.DataFrame) -> Covered:
         identity_key=identity_key,
         whole=whole,
         having=lambda column, values: pl.concat([here(column, values), before(column, values)]),
+        earlier=partial(held_earlier, warehouse),
     )
 
 

@@ -91,8 +91,10 @@ def covered_by(  # noqa: PLR0913 - as above, and the networks that see the addre
     identity_key: str,
     whole: Whole,
     having: Having,
+    earlier: Whole | None = None,
 ) -> Covered:
-    """The records that standing requests cover, as `covered_records` finds them, and each form of what they hold."""
+    """The records that standing requests cover, as `covered_records` finds them, and each form of what they hold, and
+    of what they held `earlier`."""
     if customers.is_empty():
         return Covered(erasures.clear().select("request_id", "requested_at", customer_id="tombstone"), erasures.clear())
     found = covered_records(
@@ -101,9 +103,10 @@ def covered_by(  # noqa: PLR0913 - as above, and the networks that see the addre
     if found.is_empty():
         return Covered(found, erasures.clear())
     asked = pl.concat([pl.DataFrame(ErasureRequests.create_empty()), found], how="diagonal")
+    ids = found["customer_id"].unique()
     every = tombstones(
         asked,
-        whole(found["customer_id"].unique()),
+        pl.concat([held(ids) for held in (whole, earlier) if held is not None], how="diagonal"),
         Compared(identity_key, settings.default_country),
         networks=networks,
     )
