@@ -10,6 +10,7 @@ RULES: tuple[str, ...] = (
     "{column} missing",
     "{column} not allowed",
     "{column} unreadable",
+    "{column} in the future",
     "{column} repeated",
     "no rate for {currency}",
     "line has too few columns",

@@ -208,7 +208,7 @@ def test_rows_dated_after_today_and_a_currency_without_a_rate_stop_no_night_and_
 ) -> None:
     for table, late in {
         "orders": "late,1,2062-01-01 12:00:00,10.00,EUR,completed\no6,2,2024-06-02 12:00:00,50.00,GBP,completed\n",
-        "consents": "late,1,granted,2063-01-01 12:00:00\n",
+        "consents": "late,x7,granted,2063-01-01 12:00:00\n",
     }.items():
         company.write(table, (company.folder / f"{table}.csv").read_text(encoding="utf-8") + late)
 
@@ -217,5 +217,5 @@ def test_rows_dated_after_today_and_a_currency_without_a_rate_stop_no_night_and_
     assert ran.code == 0, ran.output
     assert "Running 2024-06-30" in ran.output
     assert "Look: Rows of orders dated after today, up to 2062-01-01: 1." in ran.output
-    assert "Look: Rows of consents dated after today, up to 2063-01-01: 2. Consents are judged as of that" in ran.output
+    assert "2 rows of consents: captured_at in the future" in ran.output
     assert "no rate for GBP" in ran.output

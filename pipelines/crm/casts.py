@@ -67,6 +67,12 @@ def typed_select(
         f"{trimmed(name)} END"
         for name, fault in faults.items()
     )
+    if "captured_at" in casts:
+        # Nobody allowed anything in a time to come; a day, for clocks and zones that are not ours.
+        broken += (
+            f", CASE WHEN captured_at_cast > now() + INTERVAL 1 DAY THEN 'captured_at in the future{BROKEN_SEPARATOR}' "
+            f"|| {trimmed('captured_at')} END"
+        )
     # An amount is read by its currency, so that one is made ready first.
     plain = [name for name in given if name in contract.columns() and (name not in casts or name in _UPPER)]
     texts = [f"{trimmed(name)} AS {name}" if name in plain else _as_given(name, contract) for name in given]
