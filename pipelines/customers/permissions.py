@@ -232,10 +232,19 @@ class _Matrix(NamedTuple):
         return pl.Series(against)
 
     def _counting(self, purpose: Purpose, network: str) -> np.ndarray:
-        """Everybody's word on the purpose, or where they are silent, on those that the company lets count for it."""
+        """Everybody's word on the purpose, or of those who said nothing of it on any network, on the purposes that the
+        company lets count for it."""
         own = self._word(purpose, network)
         others = [self._word(other, network) for other in self.rules.settings.consent.get(purpose, ())]
-        return np.where(own == _SILENT, np.maximum.reduce(others), own) if others else own
+        if not others:
+            return own
+        matters = self.rules.matters
+        anywhere = [matters.of(purpose), *(matters.of(purpose, name) for name in matters.networks)]
+        silent = np.ones(own.size, dtype=bool)
+        for matter in anywhere:
+            if matter in self.said:
+                silent &= self.said[matter] == _SILENT
+        return np.where(silent, np.maximum.reduce(others), own)
 
     def _word(self, purpose: Purpose, network: str) -> np.ndarray:
         """The least permissive of what was said for the network and for all."""

@@ -174,6 +174,17 @@ def test_a_word_on_another_purpose_counts_where_the_company_says_so_and_nothing_
     assert reason(decided({"pat": "US"}, statements), "pat", "meta") == expected("US", "meta", {"ads_upload": ads})
 
 
+@pytest.mark.parametrize("status", ["granted", "denied"])
+def test_who_spoke_of_the_purpose_on_one_network_is_taken_at_their_word_on_it_everywhere(status: str) -> None:
+    statements = [
+        {"customer_id": "pat", "purpose": "ads_upload", "network": "meta", "status": status, "captured_at": NOW},
+        {"customer_id": "pat", "purpose": "email_marketing", "status": "granted", "captured_at": NOW},
+    ]
+    found = decided({"pat": "US"}, statements, COUNTING)
+    assert set(found.permissions["network"]) == ({"meta"} if status == "granted" else set())
+    assert reason(found, "pat", "google_ads") == "no_consent_to_ads_upload"
+
+
 def test_whoever_refused_the_purpose_that_counts_is_not_assumed_to_agree() -> None:
     both = COUNTING.model_copy(update={"assume": {"everywhere": Assumption(ads_upload=True)}})
     denial = {"customer_id": "pat", "purpose": "email_marketing", "status": "denied", "captured_at": NOW}
