@@ -30,7 +30,8 @@ def _suppress(company: Company) -> None:
 
 def _refuse(company: Company) -> None:
     sources = (company.config / "sources.toml").read_text(encoding="utf-8")
-    whom = "CASE WHEN contains(customer, '@') THEN customer END AS address, customer AS customer_id"
+    is_address = "contains(customer, '@') OR length(customer) > 30"
+    whom = f"CASE WHEN {is_address} THEN customer END AS address, customer AS customer_id"
     company.declare("sources.toml", sources.replace("customer AS customer_id, unnest(", f"{whom}, unnest("))
     rows = [f'w{place},"{text}",withdrawn,2024-01-01 10:00:00\n' for place, text in enumerate(WRITTEN)]
     company.write("consents", (company.folder / "consents.csv").read_text(encoding="utf-8") + "".join(rows))
@@ -92,3 +93,26 @@ def test_who_is_written_so_in_the_crm_is_found_by_the_plain_address(
     kept = {digest for digest in digests for text in texts if digest in text}
     # By address a request forgets that alone: the record stays, by its phone.
     assert kept <= (digests - {hashlib.sha256(plain.encode()).hexdigest()} if by == "erasures" else set())
+
+
+@pytest.mark.parametrize("by", [_suppress, _refuse])
+def test_by_the_digest_of_a_phone_whoever_has_it_is_meant(
+    company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: Callable[[Company], None]
+) -> None:
+    company.enlarge()
+    digests = (
+        hashlib.sha256(b"+33612345678").hexdigest(),
+        hashlib.md5(b"33611223344", usedforsecurity=False).hexdigest(),
+    )
+    monkeypatch.setattr("tests.test_wrapped_addresses.WRITTEN", digests)
+    company.append("customers", "d1,d1@example.net,06 12 34 56 78,Dora,Diaz,75001,FR,2023-01-01\n")
+    company.append("customers", "d2,d2@example.net,+33 6 11 22 33 44,Dina,Diaz,75001,FR,2023-01-01\n")
+    for name in ("d1", "d2"):
+        company.append("orders", f"o-{name},{name},2024-05-01,10.00,EUR,completed\n")
+        company.append("consents", f"c-{name},{name},granted,2023-01-01\n")
+    by(company)
+    night(company.config, tmp_path / "home", "2024-06-30")
+    texts = [path.read_text(encoding="utf-8") for path in (tmp_path / "home" / "outbox").rglob("*.full.csv")]
+    theirs = [hashlib.sha256(text.encode()).hexdigest() for text in ("d1@example.net", "d2@example.net")]
+    assert texts
+    assert not [text for text in texts for each in (*theirs, digests[0]) if each in text]

@@ -10,7 +10,15 @@ import polars as pl
 from catalog.duckdb_connection import insert_frame, literal, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.ages import too_young
-from pipelines.customers.heard import SAID, SPOKEN, heard, listed, refused_by_other_ids, refused_by_set_aside
+from pipelines.customers.heard import (
+    SAID,
+    SPOKEN,
+    heard,
+    listed,
+    refused_by_other_ids,
+    refused_by_set_aside,
+    with_phones,
+)
 from pipelines.customers.permissions import ConsentRules, Decisions, barred, decisions, instant_of, said_of_addresses
 from pipelines.customers.suppressed import suppressed_people
 from pipelines.identifiers.digests import digest_kinds, prehashed
@@ -149,6 +157,9 @@ def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFram
     words = refused_by_set_aside(warehouse, rules)
     statements = warehouse.read(f"{heard(rules)} AND address IS NOT NULL")
     if not statements.is_empty():
+        refusals = statements.filter((pl.col("status") != "granted") | pl.col("captured_at").is_null())
+        by_phone = with_phones(warehouse.connection, refusals, "warehouse.crm_customers").slice(refusals.height)
+        statements = pl.concat([statements, by_phone])
         said = said_of_addresses(
             statements,
             _deciding_records(warehouse, statements["address"]),
@@ -175,7 +186,7 @@ def _told(refused_by_other_ids: pl.DataFrame) -> tuple[Said, ...]:
     ids = refused_by_other_ids["given"].n_unique()
     says = (
         "People refuse by customer_ids that no customer has as they are written, and one has otherwise (zeros in "
-        "front, quotes, .0 behind, a short or long form): {ids}. Those refusals are heard, a grant by such an id is "
+        "front, quotes, .0 behind, a short or long form, an e-mail): {ids}. Those refusals are heard, a grant by such an id is "
         "not: let the selects of customers and consents in sources.toml give the same ids."
     )
     return (Said(says, ids=ids),) if ids else ()

@@ -86,10 +86,13 @@ def _speaking(
 def _deciding(
     words: pl.DataFrame, network: str, asked: Purpose, purposes: list[Purpose], matters: Matters
 ) -> pl.DataFrame:
-    """Of the words on the first purpose, or where there are none on the others: the least permissive."""
+    """Of the words on the first purpose, or where there are none on any network on the others: the least permissive."""
     own, *others = ({matters.of(purpose), matters.of(purpose, network)} for purpose in purposes)
     heard = words.filter(pl.col("matter").is_in(own))
-    instead = words.filter(pl.col("matter").is_in(set().union(*others))).join(heard, on="person", how="anti")
+    anywhere = words.filter(
+        pl.col("matter").is_in({matters.of(asked), *(matters.of(asked, name) for name in matters.networks)})
+    )
+    instead = words.filter(pl.col("matter").is_in(set().union(*others))).join(anywhere, on="person", how="anti")
     every = pl.concat([heard, instead])
     least = pl.col("said").max().over("person")
     outcome = pl.when(pl.col("said") == 0).then(pl.lit("granted")).otherwise(pl.lit("refused"))

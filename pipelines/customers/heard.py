@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
+import duckdb
 import polars as pl
 
-from catalog.duckdb_connection import literal, store_frame
+from catalog.duckdb_connection import frame_of, literal, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.permissions import ConsentRules
 from pipelines.customers.statements import newest_refusals
+from pipelines.identifiers.digests import digest_kinds, prehashed
 from pipelines.identifiers.ids_otherwise import refusing_otherwise
 from schemas.crm import SetAsideCustomers
 
@@ -27,6 +29,23 @@ def heard(rules: ConsentRules) -> str:
     """SQL for the statements that may decide: customer_id, address and what decides of a statement."""
     heard = ", ".join(map(literal, rules.matters.purposes))
     return f"SELECT customer_id, address, {SPOKEN} FROM warehouse.crm_consents WHERE purpose::VARCHAR IN ({heard})"
+
+
+def with_phones(connection: duckdb.DuckDBPyConnection, named: pl.DataFrame, customers: str) -> pl.DataFrame:
+    """In: address, any columns; a table (SQL) of `CanonicalCustomers`. Out: the rows, and those whose address is a
+    digest of some customers' phone, with or without its plus, once more by each of these phones."""
+    digests = named.select(prehashed(pl.col("address")).alias("digest"))["digest"]
+    asked = digests.drop_nulls().unique()
+    if asked.is_empty():
+        return named
+    store_frame(connection, "_digests", asked.to_frame())
+    hashed = [f"{how}({text})" for how in digest_kinds(asked) for text in ("canonical_phone", "canonical_phone[2:]")]
+    phones = " UNION ".join(
+        f"SELECT {each} AS digest, canonical_phone AS phone FROM {customers} WHERE {each} IN (FROM _digests)"
+        for each in hashed
+    )
+    found = named.with_columns(digest=digests).join(frame_of(connection.sql(phones)), on="digest")
+    return pl.concat([named, found.with_columns(address="phone").select(named.columns)])
 
 
 def refused_by_other_ids(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFrame:
@@ -76,7 +95,8 @@ def sharing_with_set_aside(warehouse: Warehouse, day: date) -> pl.DataFrame:
 
 
 def listed(warehouse: Warehouse) -> pl.DataFrame:
-    """`CrmSuppressions`, and of each id whose row was set aside the row's addresses, which others may have too."""
+    """`CrmSuppressions`, and of each id whose row was set aside the row's addresses, which others may have too, and of
+    each digest the phones that have it."""
     warehouse.ensure("set_aside_customers", SetAsideCustomers)
     named = "warehouse.crm_suppressions"
     theirs = f"{named} JOIN warehouse.set_aside_customers USING (customer_id)"
@@ -84,7 +104,8 @@ def listed(warehouse: Warehouse) -> pl.DataFrame:
         f"SELECT rule, NULL, canonical_{kind} FROM {theirs} WHERE canonical_{kind} IS NOT NULL"
         for kind in ("email", "phone")
     )
-    return warehouse.read(f"SELECT rule, customer_id, address FROM {named} UNION {kinds} ORDER BY ALL")
+    every = warehouse.read(f"SELECT rule, customer_id, address FROM {named} UNION {kinds} ORDER BY ALL")
+    return with_phones(warehouse.connection, every, "warehouse.crm_customers")
 
 
 def _newest_refusals(warehouse: Warehouse, rules: ConsentRules, ids: str) -> pl.DataFrame:

@@ -238,13 +238,8 @@ class _Matrix(NamedTuple):
         others = [self._word(other, network) for other in self.rules.settings.consent.get(purpose, ())]
         if not others:
             return own
-        matters = self.rules.matters
-        anywhere = [matters.of(purpose), *(matters.of(purpose, name) for name in matters.networks)]
-        silent = np.ones(own.size, dtype=bool)
-        for matter in anywhere:
-            if matter in self.said:
-                silent &= self.said[matter] == _SILENT
-        return np.where(silent, np.maximum.reduce(others), own)
+        anywhere = [self._word(purpose, name) for name in self.rules.matters.networks]
+        return np.where(np.maximum.reduce(anywhere) == _SILENT, np.maximum.reduce(others), own)
 
     def _word(self, purpose: Purpose, network: str) -> np.ndarray:
         """The least permissive of what was said for the network and for all."""

@@ -9,7 +9,7 @@ import polars as pl
 
 from catalog.store import Catalog
 from pipelines.customers.evidence import evidence
-from pipelines.customers.heard import sharing_with_set_aside
+from pipelines.customers.heard import sharing_with_set_aside, with_phones
 from pipelines.customers.permissions import ConsentRules, instant_of
 from pipelines.history.ledger import LostFor, lost_for
 from pipelines.history.neighbours import KnownPeople, find_hints, known_at
@@ -126,8 +126,10 @@ def _evidence(night: Night, config: Config, person_id: str, ids: list[str]) -> p
         f"FROM {consents} WHERE address IS NOT NULL OR list_contains($ids::VARCHAR[], customer_id)",
         ids=[*ids, *otherwise["given"]],
     )
+    refusals = heard.filter((pl.col("status") != "granted") | pl.col("captured_at").is_null())
+    by_phone = with_phones(night.warehouse.connection, refusals, night.table("crm_customers")).slice(refusals.height)
     rules = ConsentRules(config.used_networks, config.settings, instant_of(newest, config.settings, night.day))
-    return evidence([person_id], everybody, heard, rules, otherwise)
+    return evidence([person_id], everybody, pl.concat([heard, by_phone]), rules, otherwise)
 
 
 def _answers(  # noqa: PLR0913, PLR0917 - what is known, of whom it is asked, and where

@@ -1,7 +1,7 @@
 """Ids that are no customer's as they are written, and one's as another system or a spreadsheet would write it.
 
-An opt-out list that comes from elsewhere has `10011.0`, `'10011`, `{A1B2…}` or Salesforce's long form of an id. A
-refusal by such an id is heard (docs/decisions/0048); a grant is not.
+An opt-out list that comes from elsewhere has `10011.0`, `'10011`, `{A1B2…}` or Salesforce's long form of an id, or the
+e-mail, many a system's id, in whatever case. A refusal by such an id is heard (docs/decisions/0048); a grant is not.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 
 from catalog.duckdb_connection import frame_of, store_frame
+from pipelines.identifiers.emails import canonical_email
 
 #: What stands around an id: quotes, the brackets of a GUID, a spreadsheet's `="…"`.
 _AROUND = " '\"`{}()[]<>=#"
@@ -33,8 +34,9 @@ def refusing_otherwise(
 
 
 def written_otherwise(connection: duckdb.DuckDBPyConnection, ids: str, customers: str) -> pl.DataFrame:
-    """given, customer_id: those of the `ids` (SQL for customer_id) that none of the `customers` (a table, or SQL in
-    brackets) has, each with the customers who have it if it is written otherwise.
+    """given, customer_id: those of the `ids` (SQL for customer_id) that none of the `customers` (`CanonicalCustomers`:
+    a table, or SQL in brackets) has, each with the customers who have it if it is written otherwise, or whose e-mail it
+    is.
     """
 
     def read(query: str) -> pl.DataFrame:
@@ -46,7 +48,17 @@ def written_otherwise(connection: duckdb.DuckDBPyConnection, ids: str, customers
         return pl.DataFrame(schema={"given": pl.String, "customer_id": pl.String})
     padded = read(f"SELECT DISTINCT strlen(customer_id) AS length FROM {customers} WHERE starts_with(customer_id, '0')")
     store_frame(connection, "_forms", other_forms(strangers["customer_id"], padded["length"]))
-    return read(f"FROM _forms SEMI JOIN {living}")
+    found = read(f"FROM _forms SEMI JOIN {living}")
+    mailed = strangers.select(given="customer_id", address=canonical_email(pl.col("customer_id")))
+    mailed = mailed.filter(pl.col("address").str.contains("@", literal=True))
+    if mailed.is_empty():
+        return found
+    store_frame(connection, "_mailed", mailed)
+    held = " UNION ".join(
+        f"SELECT given, customer_id FROM _mailed JOIN {customers} AS living ON {of_theirs} = address"
+        for of_theirs in ("lower(living.customer_id)", "living.canonical_email")
+    )
+    return pl.concat([found, read(held)]).unique()
 
 
 def other_forms(ids: pl.Series, lengths: pl.Series) -> pl.DataFrame:

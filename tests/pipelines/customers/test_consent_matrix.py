@@ -268,7 +268,8 @@ def deciding(
             if word == speaks
         ]
 
-    found = spoken((purpose,)) or spoken(instead)
+    hers = [said["purpose"] for said in statements if "ann" in str(said.get("customer_id", said.get("address")))]
+    found = spoken((purpose,)) if purpose in hers else spoken(instead)
     least = max((refusal for *_, refusal in found if refusal is not None), default=None)
     outcome = "granted" if least == 0 else "refused"
     return {(statement, scope, outcome) for statement, scope, refusal in found if refusal == least}

@@ -57,6 +57,19 @@ def test_only_ids_that_no_customer_has_are_looked_at(connection: duckdb.DuckDBPy
     }  # fmt: skip
 
 
+def test_an_id_that_is_an_email_is_found_in_any_case_and_as_the_email_of_whoever_has_it() -> None:
+    connection = duckdb.connect()
+    connection.execute(
+        "CREATE TABLE customers AS SELECT * FROM (VALUES ('Mail@Id.fr', 'other@id.fr'), ('7', 'ada@id.fr'), "
+        "('8', 'ada@id.fr'), ('9', NULL)) AS customers (customer_id, canonical_email)"
+    )
+    ids = "SELECT unnest(['mail@id.fr', ' Ada@ID.fr', 'nobody@id.fr', '7']) AS customer_id"
+    found = written_otherwise(connection, ids, "customers")
+    assert set(found.select("given", "customer_id").rows()) == {
+        ("mail@id.fr", "Mail@Id.fr"), (" Ada@ID.fr", "7"), (" Ada@ID.fr", "8"),
+    }  # fmt: skip
+
+
 def test_a_grant_by_such_an_id_is_not_looked_at(connection: duckdb.DuckDBPyConnection) -> None:
     statements = (
         "SELECT unnest(['''abc', '10', '7.0']) AS customer_id, unnest(['denied', 'granted', 'granted']) AS status, "
