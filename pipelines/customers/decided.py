@@ -186,8 +186,8 @@ def _told(refused_by_other_ids: pl.DataFrame) -> tuple[Said, ...]:
     ids = refused_by_other_ids["given"].n_unique()
     says = (
         "People refuse by customer_ids that no customer has as they are written, and one has otherwise (zeros in "
-        "front, quotes, .0 behind, a short or long form, an e-mail): {ids}. Those refusals are heard, a grant by such an id is "
-        "not: let the selects of customers and consents in sources.toml give the same ids."
+        "front, quotes, .0 behind, a short or long form, an e-mail): {ids}. Those refusals are heard, a grant by such "
+        "an id is not: let the selects of customers and consents in sources.toml give the same ids."
     )
     return (Said(says, ids=ids),) if ids else ()
 

@@ -20,6 +20,7 @@ from pipelines.holdings.outbox import Outbox
 from pipelines.tombstones.forbidden import tombstoned
 from pipelines.uploads.absent import Absent
 from pipelines.uploads.draft import Publication
+from pipelines.uploads.former import Former
 from pipelines.uploads.permitted import is_among, refused_but_for_silence, unpermitted_keys
 from pipelines.uploads.publication import publish_unreached
 from pipelines.uploads.retired import publish_last
@@ -58,6 +59,7 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
     reached = {Audience.of(row) for row in outcomes}
     emails = refused_emails(outbox.warehouse, config)
     absent = Absent(outbox.warehouse, config, outbox.keys.identity)
+    former = Former(outbox.warehouse, config, outbox.keys.identity)
     store_frame(
         outbox.warehouse.connection, "_heard_refusals", refusals_but_for_silence(outbox.warehouse, config, as_of)
     )
@@ -66,7 +68,7 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
     for name, theirs in groupby(sorted(left), lambda audience: audience.network):
         network = config.networks[name]
         # A request that comes meanwhile is honoured when each version is committed.
-        known_forbidden = _known_forbidden(network, erasing, emails, absent)
+        known_forbidden = _known_forbidden(network, erasing, emails, absent, former)
         for audience in theirs:
             forbidden = known_forbidden(audience)
             try:
@@ -83,14 +85,14 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
 
 
 def _known_forbidden(
-    network: Network, erasing: Erasing, emails: pl.DataFrame, absent: Absent
+    network: Network, erasing: Erasing, emails: pl.DataFrame, absent: Absent, former: Former
 ) -> Callable[[Audience], Forbidden]:
     warehouse, identity_key = erasing.warehouse, erasing.keys.identity
     refusing = _refusing(network, warehouse)
     refused = warehouse.read("FROM warehouse.refused_keys WHERE network = $network", network=network.name)
     heard = refused_but_for_silence(warehouse, network, refused, refusing)
     erasures = warehouse.read("FROM warehouse.crm_erasures")
-    forms = absent.forms(network.name)
+    forms = pl.concat([absent.forms(network.name), former.forms(network.name, refusing)])
 
     def of_audience(audience: Audience) -> Forbidden:
         taken_out = taken_out_by_newest(audience, erasing.catalog, warehouse)

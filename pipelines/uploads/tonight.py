@@ -16,6 +16,7 @@ from pipelines.customers.refused_emails import refused_at, refused_emails
 from pipelines.holdings.forbidden import Forbidden, forbidden_keys
 from pipelines.tombstones.forbidden import tombstoned
 from pipelines.uploads.absent import Absent
+from pipelines.uploads.former import Former
 from pipelines.uploads.leaving_out import Readers
 from pipelines.uploads.lost import Lost
 from pipelines.uploads.people import NetworkPeople
@@ -128,14 +129,15 @@ class Tonight:
         Of silent people too, unless what they said may be lacking: then it is known which keys (key, value) are
         `taken_out` already, and those are still, unless tonight somebody has them who may be sent.
         """
-        declared, absent = self._config.networks[network], self._absent.forms(network)
+        declared = self._config.networks[network]
         refusing, refused = None, self._refused_keys(network)
         # A CRM that is declared to have no consents lacks none.
         if taken_out is not None and self._config.sources.tables.consents.select is not None:
             refusing, refused = self._but_for_silence(network)
+        earlier = pl.concat([self._absent.forms(network), self._former.forms(network, refusing)])
 
         def unpermitted(keys: pl.DataFrame) -> pl.DataFrame:
-            was_refused = tombstoned(keys, network=declared, erasures=absent, identity_key=self._identity_key)
+            was_refused = tombstoned(keys, network=declared, erasures=earlier, identity_key=self._identity_key)
             if refusing is not None and taken_out is not None:
                 was_refused |= is_among(keys, taken_out)
             return unpermitted_keys(self._warehouse, declared, keys, was_refused, refusing)
@@ -167,6 +169,10 @@ class Tonight:
     @cached_property
     def _absent(self) -> Absent:
         return Absent(self._warehouse, self._config, self._identity_key)
+
+    @cached_property
+    def _former(self) -> Former:
+        return Former(self._warehouse, self._config, self._identity_key)
 
     @cached_property
     def _erasures(self) -> pl.DataFrame:

@@ -101,7 +101,10 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Held:
     with open_catalog(home) as catalog:
         confirm(catalog, META, f"{DAYS[0]}.1", "created")
 
-    (company.folder / "customers.csv").write_text("".join(remaining), encoding="utf-8")
+    # Of those who are there x70 and x71 have another e-mail, and x70 withdrew too.
+    left = "".join(remaining).replace("other70@", "new70@").replace("other71@", "new71@")
+    (company.folder / "customers.csv").write_text(left, encoding="utf-8")
+    say(company, "w70,x70,withdrawn,2024-06-30 12:00:00\n")
     say(company, "w,2,withdrawn,2024-06-30 12:00:00\n", "wt,t2,withdrawn,2024-06-30 12:00:00\n")
     ends = "time AS captured_at, CASE WHEN id = 'cx1' THEN '2024-06-30T12:00:00Z' END AS valid_to"
     company.declare("sources.toml", sources.replace("time AS captured_at\nFROM consents", f"{ends}\nFROM consents"))
@@ -120,6 +123,13 @@ def test_who_withdraws_in_the_night_that_lacks_them_leaves_the_held_list(held: H
     assert not held.left(CARLA)
     assert sha256(ADA) in held.files["full"]
     assert held.forbidden > 0
+
+
+def test_who_withdraws_leaves_the_held_list_with_the_address_of_before_and_who_does_not_stays_with_it(
+    held: Held,
+) -> None:
+    assert held.left("other70@example.net")
+    assert not held.left("other71@example.net")
 
 
 def test_who_withdraws_in_the_night_that_lacks_them_is_in_no_rebuilt_night(held: Held) -> None:
