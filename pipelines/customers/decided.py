@@ -19,6 +19,7 @@ from pipelines.customers.heard import (
     refused_by_set_aside,
     with_phones,
 )
+from pipelines.customers.merged_away import listed_by_merged_away, refused_by_merged_away
 from pipelines.customers.permissions import ConsentRules, Decisions, barred, decisions, instant_of, said_of_addresses
 from pipelines.customers.suppressed import suppressed_people
 from pipelines.identifiers.digests import digest_kinds, prehashed
@@ -54,7 +55,7 @@ def update_permissions(
     rules = _rules(warehouse, config, as_of)
     barred_people = _barred(warehouse, config, as_of)
     by_other_ids = refused_by_other_ids(warehouse, rules)
-    addressed = pl.concat([_said_of_addresses(warehouse, rules), by_other_ids.select(list(SAID))])
+    addressed = _said_otherwise(warehouse, rules, by_other_ids)
     # What else than a person's own records and statements decides, for the night after.
     beside = [barred_people, addressed.select("person_id", reason=pl.lit(None, dtype=pl.String)).unique()]
     store_frame(warehouse.connection, "_beside", pl.concat(beside))
@@ -84,8 +85,8 @@ def refusals_but_for_silence(warehouse: Warehouse, config: Config, as_of: date) 
     A night that cannot trust its consents asks for them: whose statements are lacking has said nothing.
     """
     rules = replace(_rules(warehouse, config, as_of), silence_allows=True)
-    barred_people, by_other_ids = _barred(warehouse, config, as_of), refused_by_other_ids(warehouse, rules)
-    addressed = pl.concat([_said_of_addresses(warehouse, rules), by_other_ids.select(list(SAID))])
+    barred_people = _barred(warehouse, config, as_of)
+    addressed = _said_otherwise(warehouse, rules, refused_by_other_ids(warehouse, rules))
     parts = [_decided(warehouse, rules, some, barred_people, addressed).refusals for some in _parts(warehouse)]
     return pl.concat(parts)
 
@@ -151,6 +152,13 @@ def _decided(
     )
 
 
+def _said_otherwise(warehouse: Warehouse, rules: ConsentRules, by_other_ids: pl.DataFrame) -> pl.DataFrame:
+    """person_id, matter, spoken: what is said of people by other than the ids of their records."""
+    merged = refused_by_merged_away(warehouse, rules)
+    by_ids = (frame.select(list(SAID)) for frame in (by_other_ids, merged))
+    return pl.concat([_said_of_addresses(warehouse, rules), *by_ids])
+
+
 def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFrame:
     """person_id, matter, spoken: what was said of the addresses of everybody's records, and what those refuse who were
     set aside with such an address."""
@@ -213,7 +221,7 @@ def _somebodys(warehouse: Warehouse, numbers: pl.Series) -> pl.Series:
 def _barred(warehouse: Warehouse, config: Config, as_of: date) -> pl.DataFrame:
     """person_id, reason: who is sent to no network whatever they allow."""
     settings, rules = config.settings, config.suppressions
-    named = listed(warehouse)
+    named = pl.concat([listed(warehouse), listed_by_merged_away(warehouse)])
     born = ", birth_date" * (settings.minimum_age is not None)
     if named.is_empty() and not rules and not born:
         return pl.DataFrame(schema={"person_id": pl.String, "reason": pl.String})

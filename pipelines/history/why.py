@@ -10,10 +10,11 @@ import polars as pl
 from catalog.store import Catalog
 from pipelines.customers.evidence import evidence
 from pipelines.customers.heard import sharing_with_set_aside, with_phones
+from pipelines.customers.merged_away import refused_by_merged_away
 from pipelines.customers.permissions import ConsentRules, instant_of
 from pipelines.history.ledger import LostFor, lost_for
 from pipelines.history.neighbours import KnownPeople, find_hints, known_at
-from pipelines.history.nights import Night
+from pipelines.history.nights import Night, kept_days_of
 from pipelines.history.rule import parts
 from pipelines.identifiers.ids_otherwise import refusing_otherwise
 from pipelines.segments.rules import condition
@@ -120,6 +121,10 @@ def _evidence(night: Night, config: Config, person_id: str, ids: list[str]) -> p
     )
     otherwise = refusing_otherwise(night.warehouse.connection, f"FROM {consents}", night.table("crm_customers"))
     otherwise = pl.concat([otherwise, sharing_with_set_aside(night.warehouse, night.day)], how="diagonal_relaxed")
+    rules = ConsentRules(config.used_networks, config.settings, instant_of(newest, config.settings, night.day))
+    if night.day == kept_days_of(night.warehouse, config.settings.history_days)[-1]:
+        merged = refused_by_merged_away(night.warehouse, rules).filter(person_id=person_id)
+        otherwise = pl.concat([otherwise, merged.select("given", customer_id=pl.lit(ids[0])).unique()])
     otherwise = otherwise.filter(pl.col("customer_id").is_in(ids))
     # A statement by address may be anybody's; one by record is only its own.
     heard = night.read(
@@ -128,7 +133,6 @@ def _evidence(night: Night, config: Config, person_id: str, ids: list[str]) -> p
     )
     refusals = heard.filter((pl.col("status") != "granted") | pl.col("captured_at").is_null())
     by_phone = with_phones(night.warehouse.connection, refusals, night.table("crm_customers")).slice(refusals.height)
-    rules = ConsentRules(config.used_networks, config.settings, instant_of(newest, config.settings, night.day))
     return evidence([person_id], everybody, pl.concat([heard, by_phone]), rules, otherwise)
 
 
