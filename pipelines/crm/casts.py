@@ -94,13 +94,14 @@ def _is_said(name: str, contract: type[dy.Schema]) -> str:
 
 def _moment_of(name: str, casts: Container[str]) -> str:
     """SQL for what a column was cast to. A refusal, or a request to be forgotten, of which only the day is known,
-    counts from that day's end, so that no yes of the day comes after it; a yes counts from the day's beginning.
+    counts from that day's end, so that no yes of the day comes after it; a yes counts from the day's beginning. A no
+    that lasts until a day lasts until its end, a yes until its beginning.
 
     A day that was made a time says midnight, of the company's zone or of UTC. Ten hours after either it is that day in
     nearly every zone.
     """
     cast = f"{name}_cast"
-    if name not in {"captured_at", "requested_at"}:
+    if name not in {"captured_at", "requested_at", "valid_to"}:
         return cast
     is_no = " AND status_cast IS DISTINCT FROM 'granted'" if "status" in casts else ""
     # Midnight is at a quarter of an hour of UTC in every zone, which is seen fast.

@@ -64,12 +64,15 @@ def matters_of(consents: pl.DataFrame, matters: Matters, instant: datetime) -> p
     # Who spoke at an unknown time refuses, whatever was said, and last.
     refusal = pl.when(pl.col("captured_at").is_null()).then(pl.max_horizontal(refusal, 1)).otherwise(refusal)
     moment = pl.col("captured_at").dt.timestamp("us").fill_null(2**60)
+    # Of a no that ended before it began, or was said, as with a filler of 1900, nobody knows that it ended.
+    began = pl.coalesce("valid_from", "captured_at")
+    stands = (refusal > 0) & (pl.col("valid_to") <= began).fill_null(value=False)
     return (
         with_opt_outs(consents)
         .with_columns(
             matter=matters.number(pl.col("purpose"), pl.col("network")),
             refusal=refusal,
-            spoken=pl.when(begun & lasting).then(moment * 4 + refusal),
+            spoken=pl.when((begun & lasting) | stands).then(moment * 4 + refusal),
         )
         .filter(pl.col("matter").is_not_null())
     )

@@ -55,8 +55,13 @@ def settle(erasing: Erasing) -> None:
         note_erased_keys(warehouse, fresh, erasing.config.networks, erasing.keys.identity)
     if received:
         # Rebuilt nights may hold them; whoever wants one rebuilds it again.
+        # What lies in it goes and not the folder, which may be a link to another disk.
         if erasing.home.replay.exists():
-            shutil.rmtree(erasing.home.replay)
+            for rebuilt in erasing.home.replay.iterdir():
+                if rebuilt.is_dir() and not rebuilt.is_symlink():
+                    shutil.rmtree(rebuilt)
+                else:
+                    rebuilt.unlink()
         _withdraw_carriers(erasing, received)
     due |= bool(requests_in(catalog, "received", new=True))
     mark_erased(catalog, received)

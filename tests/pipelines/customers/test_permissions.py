@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 import pytest
@@ -229,6 +230,9 @@ def test_an_expired_statement_lets_the_older_one_speak_again() -> None:
     assert where(older, said("denied", -10, valid_to=day(-1))) == EVERYWHERE
     assert where(older, said("denied", -10, valid_from=day(1))) == EVERYWHERE
     assert where(older, said("denied", -10, valid_to=day(1))) == set()
+    # Nobody knows that these ended.
+    assert where(older, said("denied", -10, valid_to=day(-11))) == set()
+    assert where(older, said("denied", -10, valid_from=day(-1), valid_to=day(-2))) == set()
 
 
 def test_the_instant_is_the_end_of_the_local_day_or_the_newest_statement_read_if_that_is_later() -> None:
@@ -456,14 +460,23 @@ situations = st.one_of(
 )
 
 
+def ended_before_it_began(statement: dict[str, Any]) -> bool:
+    return bool(statement.get("valid_to")) and statement["valid_to"] <= (
+        statement.get("valid_from") or statement["captured_at"]
+    )
+
+
 def permitted_by_the_rule(statements: list[dict[str, object]], settings: Settings) -> set[tuple[str, str, bool]]:
     """Design, section 7, person by person."""
     instant = max([END_UTC, *(statement["captured_at"] for statement in statements)])
     valid = [
         statement
         for statement in statements
-        if (statement.get("valid_from") or instant) <= instant
-        and (statement.get("valid_to") or instant + timedelta(days=1)) > instant
+        if (
+            (statement.get("valid_from") or instant) <= instant
+            and (statement.get("valid_to") or instant + timedelta(days=1)) > instant
+        )
+        or (statement["status"] != "granted" and ended_before_it_began(statement))
     ]
     found = set()
     for person in sorted({str(record["person_id"]) for record in RECORDS}):

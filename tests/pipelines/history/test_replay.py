@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -155,9 +156,14 @@ def test_who_withdrew_is_suppressed_or_was_erased_since_is_out_and_nobody_is_add
     for number in range(2, 4):
         lived.night(FIRST + timedelta(days=number), quiet=False)
     somebody = lived.company.somebody()
+    # Another disk, as it were.
+    elsewhere = lived.home.root.parent / "elsewhere"
+    shutil.rmtree(lived.home.replay, ignore_errors=True)
+    (elsewhere / FIRST.isoformat() / "meta").mkdir(parents=True)
+    lived.home.replay.symlink_to(elsewhere)
     arguments = ["--home", str(lived.home.root), "--config", str(lived.company.config)]
     assert CliRunner().invoke(app, ["forget", somebody.id, "--requested-at", "2025-03-05", *arguments]).exit_code == 0
-    assert not lived.home.replay.exists()
+    assert list(elsewhere.iterdir()) == []
     lived.company.forget(somebody, "by command")
 
     said = CliRunner().invoke(app, ["replay", FIRST.isoformat(), *arguments])
