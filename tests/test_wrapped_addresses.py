@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from catalog.home import Home
+from catalog.secret_keys import open_keys
 from catalog.store import open_catalog
-from tests.conftest import Company
+from catalog.warehouse import open_warehouse
+from tests.conftest import Company, Ran
 from tests.nights import night
 
 #: How bounce reports and mail programs write one or several of the customers' addresses.
@@ -116,3 +118,36 @@ def test_by_the_digest_of_a_phone_whoever_has_it_is_meant(
     theirs = [hashlib.sha256(text.encode()).hexdigest() for text in ("d1@example.net", "d2@example.net")]
     assert texts
     assert not [text for text in texts for each in (*theirs, digests[0]) if each in text]
+
+
+@pytest.mark.parametrize("by", [_suppress, _refuse, _ask])
+def test_by_the_second_address_of_a_cell_whoever_has_it_is_meant(
+    company: Company,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    relance: Callable[..., Ran],
+    by: Callable[[Company], None],
+) -> None:
+    """They would be known by their phone."""
+    company.enlarge()
+    monkeypatch.setattr("tests.test_wrapped_addresses.WRITTEN", ("Dora.Two@example.net",))
+    company.append(
+        "customers", '"d1","dora@example.net; dora.two@example.net",06 12 34 56 78,Dora,Diaz,75001,FR,2023-01-01\n'
+    )
+    company.append("orders", "o-d1,d1,2024-05-01,10.00,EUR,completed\n")
+    company.append("consents", "c-d1,d1,granted,2023-01-01\n")
+    by(company)
+    home = Home.at(tmp_path / "home")
+    night(company.config, home.root, "2024-06-30")
+    texts = [path.read_text(encoding="utf-8") for path in home.outbox.rglob("*.full.csv")]
+    phones = [hashlib.sha256(text).hexdigest() for text in (b"+33612345678", b"33612345678")]
+    # Whoever asks to be forgotten by an address means that address, and not the record that has another.
+    assert {each in text for text in texts for each in phones} == ({True, False} if by is _ask else {False})
+    if by is _refuse:
+        shown = relance("why", "d1", "--config", str(company.config), home=home.root)
+        assert "withdrawn" in shown.output
+    if by is _ask:
+        with open_warehouse(home, open_keys(home), "2GB") as warehouse:
+            tables = warehouse.read("SELECT table_name FROM duckdb_tables() WHERE database_name = 'warehouse'")
+            for table in tables["table_name"]:
+                assert "dora.two" not in str(warehouse.read(f"FROM warehouse.{table}").rows()).lower(), table

@@ -21,8 +21,10 @@ from pipelines.customers.heard import (
 )
 from pipelines.customers.merged_away import listed_by_merged_away, refused_by_merged_away
 from pipelines.customers.permissions import ConsentRules, Decisions, barred, decisions, instant_of, said_of_addresses
+from pipelines.customers.several_emails import further_emails
 from pipelines.customers.suppressed import suppressed_people
 from pipelines.identifiers.digests import digest_kinds, prehashed
+from pipelines.identifiers.emails import canonical_email
 from pipelines.tables.changes import are_noted, begin_notes
 from pipelines.tables.intervals import Staying, replace_by
 from pipelines.tables.rules import is_made_by, rules_of, set_made_by
@@ -178,12 +180,14 @@ def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFram
     if words.is_empty():
         return pl.DataFrame(schema=SAID)
     store_frame(warehouse.connection, "_words", words)
+    store_frame(warehouse.connection, "_further", further_emails(warehouse))
     of_phones = "JOIN _words ON canonical_phone = address WHERE starts_with(address, '+')"
     # Where DuckDB does not know beforehand how few these are, it holds all records to join them.
     warehouse.execute(
         "CREATE OR REPLACE TEMP TABLE _spoken_of AS "
         "SELECT customer_id, matter, spoken FROM warehouse.crm_customers JOIN _words ON canonical_email = address "
-        f"UNION ALL SELECT customer_id, matter, spoken FROM warehouse.crm_customers {of_phones}"
+        f"UNION ALL SELECT customer_id, matter, spoken FROM warehouse.crm_customers {of_phones} "
+        "UNION ALL SELECT customer_id, matter, spoken FROM _further JOIN _words USING (address) WHERE spoken % 4 > 0"
     )
     return warehouse.read(
         "SELECT person_id, matter, spoken FROM _spoken_of JOIN warehouse.customer_records USING (customer_id)"
@@ -221,7 +225,12 @@ def _somebodys(warehouse: Warehouse, numbers: pl.Series) -> pl.Series:
 def _barred(warehouse: Warehouse, config: Config, as_of: date) -> pl.DataFrame:
     """person_id, reason: who is sent to no network whatever they allow."""
     settings, rules = config.settings, config.suppressions
-    named = pl.concat([listed(warehouse), listed_by_merged_away(warehouse)])
+    named = listed(warehouse)
+    by_email = named.select("rule", address=canonical_email(pl.col("address"))).join(
+        further_emails(warehouse), on="address"
+    )
+    beside = by_email.select("rule", "customer_id", address=pl.lit(None, dtype=pl.String))
+    named = pl.concat([named, beside, listed_by_merged_away(warehouse)])
     born = ", birth_date" * (settings.minimum_age is not None)
     if named.is_empty() and not rules and not born:
         return pl.DataFrame(schema={"person_id": pl.String, "reason": pl.String})

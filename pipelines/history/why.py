@@ -12,10 +12,12 @@ from pipelines.customers.evidence import evidence
 from pipelines.customers.heard import sharing_with_set_aside, with_phones
 from pipelines.customers.merged_away import refused_by_merged_away
 from pipelines.customers.permissions import ConsentRules, instant_of
+from pipelines.customers.several_emails import further_emails
 from pipelines.history.ledger import LostFor, lost_for
 from pipelines.history.neighbours import KnownPeople, find_hints, known_at
 from pipelines.history.nights import Night, kept_days_of
 from pipelines.history.rule import parts
+from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.ids_otherwise import refusing_otherwise
 from pipelines.segments.rules import condition
 from pipelines.tables.intervals import last_change
@@ -133,7 +135,11 @@ def _evidence(night: Night, config: Config, person_id: str, ids: list[str]) -> p
     )
     refusals = heard.filter((pl.col("status") != "granted") | pl.col("captured_at").is_null())
     by_phone = with_phones(night.warehouse.connection, refusals, night.table("crm_customers")).slice(refusals.height)
-    return evidence([person_id], everybody, pl.concat([heard, by_phone]), rules, otherwise)
+    further = further_emails(night.warehouse, night.table("crm_customers"))
+    further = further.filter(pl.col("customer_id").is_in(ids))
+    emails = refusals.drop("customer_id").with_columns(canonical_email(pl.col("address"))).join(further, on="address")
+    of_records = emails.with_columns(address=pl.lit(None, dtype=pl.String)).select(heard.columns)
+    return evidence([person_id], everybody, pl.concat([heard, by_phone, of_records]), rules, otherwise)
 
 
 def _answers(  # noqa: PLR0913, PLR0917 - what is known, of whom it is asked, and where

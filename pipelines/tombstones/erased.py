@@ -9,6 +9,7 @@ from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed, prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.fillers import is_filler
 from pipelines.identifiers.hashes import hashed, keyed_hash
+from pipelines.identifiers.wrapped import unwrapped
 from pipelines.tombstones.tombstones import Compared, digits, in_country, last_digits, with_phone
 from schemas.countries import country_codes
 
@@ -44,7 +45,21 @@ def erased_marks(
         places = astray.arg_true()
         typed = _erased_typed(customers[places], column, erasures, compared)
         stands[column] = stands[column].scatter(places.filter(typed), values=True)
+    stands["email"] |= _erased_among_several(customers["email"], erasures, compared.identity_key)
     return pl.DataFrame(stands)
+
+
+def _erased_among_several(typed: pl.Series, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
+    """For each e-mail as typed, whether it is several and one of them was erased."""
+    several = typed.str.count_matches("@", literal=True).fill_null(0) > 1
+    none = pl.Series([False]).new_from_index(0, typed.len())
+    if not several.any():
+        return none
+    places = several.arg_true()
+    found = unwrapped(typed[places], among_words=False)
+    emails = found.select(canonical_email(pl.col("address")))["address"]
+    gone = found.filter(_is_erased(emails, "email", erasures, identity_key))["place"].unique()
+    return none.scatter(places[gone], values=True)
 
 
 def without_erased(customers: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:

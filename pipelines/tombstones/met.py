@@ -17,11 +17,13 @@ from pipelines.tombstones.tombstones import Compared
 ADDRESSED = ("customer_id", "email", "phone", "country", "canonical_email", "canonical_phone")
 
 _EMAIL_ASTRAY, _PHONE_ASTRAY = "NOT contains(email, '@')", "contains(phone, '@')"
-#: Of what was typed, only that is compared which stands in the other's column; what is canonical, in its own form.
+_SEVERAL = "email LIKE '%@%@%'"
+#: Of what was typed, only that is compared which stands in the other's column, or beside another e-mail; what is
+#: canonical, in its own form.
 _COMPARED = {
     "place": "place",
     "customer_id": "customer_id",
-    "email": f"CASE WHEN {_EMAIL_ASTRAY} THEN email END",
+    "email": f"CASE WHEN {_EMAIL_ASTRAY} OR {_SEVERAL} THEN email END",
     "phone": f"CASE WHEN {_PHONE_ASTRAY} THEN phone END",
     "country": f"CASE WHEN {_EMAIL_ASTRAY} OR {_PHONE_ASTRAY} THEN country END",
     "canonical_email": "canonical_email",
