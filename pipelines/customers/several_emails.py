@@ -1,4 +1,4 @@
-"""E-mails beside another in a customer's cell: the first is the customer's, and what refuses by another is heard too."""
+"""E-mails beside another in a customer's cell: the first is theirs, and what refuses by another is heard of them too."""
 
 from __future__ import annotations
 
