@@ -18,6 +18,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from catalog.descriptions import describe
 from catalog.erasures import add_request, write_removals
 from catalog.journal import confirmations
 from catalog.reports import report_size
@@ -27,7 +28,7 @@ from pipelines.holdings.open_lists import base_of, open_lists
 from schemas.erasure import Removal
 from schemas.portal import Role
 from schemas.uploads import Ledger
-from tests.portal.conftest import DAY, GOOGLE, META, PASSWORD, Site
+from tests.portal.conftest import DAY, GOOGLE, META, PASSWORD, Site, segment
 
 CHROMIUM = shutil.which("chromium")
 #: The npm package axe-core, as `npm install` lays it (.ci/run does).
@@ -245,11 +246,12 @@ PAGES = ("/", "/audiences", _META, "/users", "/networks", "/networks/meta", "/ni
 
 @pytest.mark.parametrize(
     ("width", "language", "scheme", "pages"),
-    [(360, "fr-FR", "dark", (*PAGES[:4], "/privacy")), (1440, "en-GB", "light", PAGES)],
+    [(360, "fr-FR", "dark", (*PAGES[:4], *PAGES[5:8])), (1440, "en-GB", "light", PAGES)],
 )
 def test_pages_fit_and_have_no_serious_finding(
     site: Site, open_page: Open, width: int, language: str, scheme: str, pages: tuple[str, ...]
 ) -> None:
+    describe(site.catalog, {"loyal": segment(title="FR_2026Q3_Loyal_HighFrequency_180D_ExclNewCustomers_v2")})
     held_out = Ledger(segment_people=9, dropped={"holdout": 2}, file_people=7, file_rows=7)
     site.catalog.record_outcome(META, DAY, "fresh", night=1, ledger=held_out.model_dump())
     site.catalog.record_outcome(GOOGLE, DAY, "held", night=1, reason="it shrank", ledger=held_out.model_dump())
