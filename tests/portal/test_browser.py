@@ -38,6 +38,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not instal
 
 _META = "/audiences/" + "/".join(META)
 FULL = b"email\n" + b"0123456789abcdef\n" * 4312
+TOMBSTONES = pl.DataFrame({"form": ["email.plain"], "tombstone": ["0" * 64]})
 
 
 @pytest.fixture(scope="module")
@@ -255,8 +256,7 @@ def test_pages_fit_and_have_no_serious_finding(
     held_out = Ledger(segment_people=9, dropped={"holdout": 2}, file_people=7, file_rows=7)
     site.catalog.record_outcome(META, DAY, "fresh", night=1, ledger=held_out.model_dump())
     site.catalog.record_outcome(GOOGLE, DAY, "held", night=1, reason="it shrank", ledger=held_out.model_dump())
-    tombstones = pl.DataFrame({"form": ["email.plain"], "tombstone": ["0" * 64]})
-    add_request(site.catalog, "forget-2026-11-26-35c3c898", "email", datetime(2026, 10, 1, tzinfo=UTC), tombstones)
+    add_request(site.catalog, "forget-2026-11-26-35c3c898", "email", datetime(2026, 10, 1, tzinfo=UTC), TOMBSTONES)
     write_removals(site.catalog, [
         Removal(request_id="forget-2026-11-26-35c3c898", **META._asdict(), carried_by=(f"{DAY}.1",), state="published",
                 removed_by="2026-10-31.1")
@@ -268,6 +268,22 @@ def test_pages_fit_and_have_no_serious_finding(
         expect(page.locator("html")).to_have_attribute("lang", language[:2])
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
         assert findings(page) == [], path
+
+
+def test_on_a_phone_each_piece_of_a_cell_stands_beside_its_label(site: Site, open_page: Open) -> None:
+    describe(site.catalog, {"loyal": segment(networks=("meta", "meta:germany"))})
+    add_request(site.catalog, "r-17", "email", datetime(2026, 10, 1, tzinfo=UTC), TOMBSTONES)
+    removal = Removal(request_id="r-17", **META._asdict(), carried_by=(f"{DAY}.1", "2026-10-31.1"), state="published")
+    write_removals(site.catalog, [removal])
+    page = open_page("marketer", "privacy", width=390)
+    for path in ("/audiences", "/privacy"):
+        page.goto(path)
+        pieces = page.locator("td[data-label] > *")
+        assert pieces.count() > 3
+        assert pieces.evaluate_all(
+            "all => all.filter(each => each.getBoundingClientRect().left"
+            " < each.parentElement.getBoundingClientRect().left + 130).map(each => each.outerHTML)"
+        ) == []  # fmt: skip
 
 
 def test_the_language_can_be_switched(open_page: Open) -> None:
