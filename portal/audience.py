@@ -16,7 +16,9 @@ from catalog.journal import confirmations
 from catalog.reports import failed_uploads, size_reports
 from catalog.store import OUTCOMES, Catalog, manifest_of
 from pipelines.holdings.confirming import confirm as confirm_upload
+from pipelines.holdings.confirming import fitting
 from pipelines.holdings.confirming import unconfirm as unconfirm_upload
+from pipelines.holdings.outstanding import holds
 from portal.addresses import VERSION_PATTERN, AudienceOf, row_of
 from portal.charts import Line, Waterfall, decay, line, waterfall
 from portal.forms import Posted, without_query
@@ -27,7 +29,7 @@ from portal.state import State, StateOf, state_of
 from portal.today import JustDone
 from portal.visitors import CatalogOf
 from schemas.errors import JournalError, ReportError
-from schemas.journal import ConfirmationKind
+from schemas.journal import DELTAS, ConfirmationKind
 from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import Ledger
@@ -62,6 +64,8 @@ class _Version(NamedTuple):
     state: str
     #: None if it has no full file.
     people: int | None
+    #: Of another version than the one to be uploaded: as what it can be confirmed, by who uploaded it all the same.
+    may_be_confirmed: tuple[ConfirmationKind, ...]
 
 
 class _Holdout(NamedTuple):
@@ -138,7 +142,7 @@ def _page(  # noqa: PLR0913 - what became of a form, beside the page itself
         reports=list(reversed(reports[-10:])),
         failures=list(reversed(failed_uploads(catalog, named)[-5:])),
         journal=journal,
-        versions=_versions(catalog, named),
+        versions=_versions(catalog, row),
         overlaps=[(titles.get(other, other), people) for other, people in overlaps_of(catalog, named.segment)],
         refusal=refusal,
         typed={"size": "", "match_rate": "", "said": ""} | (typed or {}),
@@ -164,11 +168,19 @@ def _nights(catalog: Catalog, named: Audience) -> list[_NightCounts]:
     ]
 
 
-def _versions(catalog: Catalog, named: Audience) -> list[_Version]:
-    """The newest twelve, the newest first."""
-    rows = reversed(catalog.versions(named, state=None)[-12:])
-    manifests = ((row, manifest_of(row)) for row in rows)
-    return [_Version(row["version"], row["state"], manifest.full_people) for row, manifest in manifests]
+def _versions(catalog: Catalog, row: Row) -> list[_Version]:
+    """The newest twelve, the newest first. One that expired was not downloaded of late; one whose files were withdrawn
+    may have been, and then the list holds whom they named."""
+    newest = list(reversed(catalog.versions(row.audience, state=None)[-12:]))
+    fits = fitting(catalog, row.audience)
+    found: list[_Version] = []
+    for each in newest:
+        version, state, manifest = each["version"], each["state"], manifest_of(each)
+        is_there = bool(row.lists) and holds(manifest, row.lists[-1])
+        kinds = tuple(kind for kind in fits[version] if kind in DELTAS or not is_there)
+        is_open = version != row.version and state in {"published", "withdrawn"}
+        found.append(_Version(version, state, manifest.full_people, kinds if is_open else ()))
+    return found
 
 
 def _line(points: list[tuple[date, float]]) -> Line | None:

@@ -45,6 +45,15 @@ def confirm(catalog: Catalog, audience: Audience, version: str, kind: Confirmati
     )
 
 
+def fitting(catalog: Catalog, audience: Audience) -> dict[str, tuple[ConfirmationKind, ...]]:
+    """Version → as what its upload can be confirmed now, each version of the audience that ever was."""
+    versions, standing = _versions(catalog, audience), confirmations(catalog, audience)
+    return {
+        version: tuple(kind for kind in UPLOADED if _refusal(versions, standing, version, kind) is None)
+        for version in versions.manifests
+    }
+
+
 def unconfirm(catalog: Catalog, audience: Audience, which: int | str | None = None) -> Confirmation:
     """Take a confirmation back: that number, the newest of that version, or the newest of the audience.
 

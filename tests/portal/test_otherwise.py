@@ -23,8 +23,15 @@ _FILES = {"club_b.full.csv": b"email\na\n", "club_b.add.csv": b"email\nb\n", "cl
 
 
 def offered(browser: Browser) -> list[str]:
-    """The confirmations that the audience's page has a button for."""
-    return re.findall(r'name="kind" value="([a-z]+)"', browser.get(_META).text)
+    """The confirmations that the audience's page has a button for, of the version that is to be uploaded."""
+    upload, _, _ = browser.get(_META).text.partition('id="size"')
+    return re.findall(r'name="kind" value="([a-z]+)"', upload)
+
+
+def offered_of_older(browser: Browser) -> list[tuple[str, str]]:
+    """Version and kind of each confirmation that the table of versions has a button for."""
+    _, _, versions = browser.get(_META).text.partition('id="versions"')
+    return re.findall(r'name="version" value="([^"]+)">\s*<input type="hidden" name="kind" value="([a-z]+)"', versions)
 
 
 def test_after_removals_that_were_for_an_unsaid_list_and_a_new_one_nothing_waits(site: Site) -> None:
@@ -59,6 +66,41 @@ def test_no_step_is_offered_that_would_be_refused(site: Site) -> None:
         unconfirm(site.catalog, META)
     assert offered(browser) == ["created"]
     assert "Ready to create" in browser.get(_META).text
+
+
+def test_who_uploaded_an_older_file_says_so_and_the_journal_takes_all_that_is_offered(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    site.publish(META, {"club_b.full.csv": b"email\na\n"}, version=_NEXT)
+    assert offered_of_older(browser) == [(f"{DAY}.1", "created")]
+    assert "I uploaded this one" not in site.user("robin", "privacy").get(_META).text
+    confirm(site.catalog, META, _NEXT, "created")
+    base = base_of(open_lists(confirmations(site.catalog, META)))
+    for version in ("2026-11-01.1", "2026-11-02.1"):
+        site.publish(META, _FILES, version=version, steps=("added", "removed"), base=base)
+    of_older = [("2026-11-01.1", kind) for kind in ("created", "replaced", "added", "removed")]
+    # What the list holds is no news of the version that filled it.
+    assert offered_of_older(browser) == [*of_older, (f"{DAY}.1", "created"), (f"{DAY}.1", "replaced")]
+    for version, kind in offered_of_older(browser):
+        form = {"version": version, "kind": kind, "next": _META}
+        answer = browser.post(f"{_META}/confirmations", form)
+        assert answer.headers["location"].startswith(f"{_META}?done="), (version, kind)
+        assert (confirmations(site.catalog, META)[-1].version, confirmations(site.catalog, META)[-1].kind) == (
+            version,
+            kind,
+        )
+        unconfirm(site.catalog, META)
+    # Its files were withdrawn after somebody had downloaded them.
+    site.catalog.set_state(META, "2026-11-01.1", "withdrawn")
+    assert offered_of_older(browser)[:4] == of_older
+    site.catalog.set_state(META, f"{DAY}.1", "expired")
+    assert offered_of_older(browser) == of_older
+
+
+def test_each_button_says_which_version_and_file_it_is_about(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    for page in ("/", _META):
+        text = text_of(browser.get(page).text)
+        assert f"meta.{DAY}.1.club_b.full.csv" in text and f"I created it version {DAY}.1" in text
 
 
 def test_the_change_is_since_the_last_upload_and_not_since_a_deletion(site: Site) -> None:
