@@ -21,6 +21,7 @@ from pipelines.holdings.expiry import expiry_of, first_forgotten, forecast_base
 from pipelines.holdings.open_lists import OpenList, open_lists
 from pipelines.holdings.outstanding import outstanding, outstanding_instead
 from pipelines.holdings.restored import unknown_lists
+from pipelines.holdings.steps import Steps
 from pipelines.holdings.still_held import may_hold_forbidden
 from portal.status import Status, status_of
 from schemas.journal import Confirmation, UploadStep, VersionOrder
@@ -87,6 +88,11 @@ class Row:
     @property
     def is_held(self) -> bool:
         return self.held_on is not None
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether the network has begun to forget what its list holds."""
+        return self.expires_in is not None and self.expires_in <= 0
 
     def is_open(self, version: str) -> bool:
         """Whether a list is open that the version went into."""
@@ -192,12 +198,22 @@ def _row(audience: Audience, tables: _Tables, today: date) -> Row:
     ledger = Ledger.model_validate(outcome["ledger"]) if outcome is not None and outcome["ledger"] else None
     people = manifest.full_people if manifest is not None else ledger and ledger.file_people
     lists = open_lists(standing)
-    steps = outstanding(manifest, standing) if manifest is not None else ()
+    planned = outstanding(manifest, standing) if manifest is not None else ()
     filled = [each for each in standing if each.kind != "deleted"]
     confirmed_at = filled[-1].confirmed_at if filled and lists else None
     held_on = outcome["as_of"] if outcome is not None and outcome["outcome"] == "held" else None
     expires_in = (expiring.first - today).days if expiring.first is not None else None
     declared = bool(described["declared"]) if described is not None else True
+    status = status_of(
+        manifest=manifest,
+        is_withdrawn=is_withdrawn,
+        is_held=held_on is not None,
+        reason=reason,
+        lists=lists,
+        steps=planned,
+        expires_soon=expires_in is not None and expires_in <= expiring.margin.days,
+        declared=declared,
+    )
     return Row(
         audience=audience,
         account=audience.account if len(tables.accounts[audience.network]) > 1 else None,
@@ -214,16 +230,7 @@ def _row(audience: Audience, tables: _Tables, today: date) -> Row:
         version=newest["version"] if newest is not None else None,
         manifest=manifest,
         ledger=ledger if ledger is not None or not people else manifest and manifest.ledger,
-        status=status_of(
-            manifest=manifest,
-            is_withdrawn=is_withdrawn,
-            is_held=held_on is not None,
-            reason=reason,
-            lists=lists,
-            steps=steps,
-            expires_soon=expires_in is not None and expires_in <= expiring.margin.days,
-            declared=declared,
-        ),
+        status=status,
         held_on=held_on,
         is_withdrawn=is_withdrawn,
         may_hold_forbidden=offer.withdrawn is not None
@@ -236,9 +243,16 @@ def _row(audience: Audience, tables: _Tables, today: date) -> Row:
         forecast=expiring.forecast,
         confirmed_at=confirmed_at,
         lists=lists,
-        steps=steps,
+        steps=planned or _renewing(manifest, status),
         alternative=outstanding_instead(manifest, standing) if manifest is not None else (),
     )
+
+
+def _renewing(manifest: Manifest | None, status: Status) -> tuple[UploadStep, ...]:
+    """What renews a list that no night's plan renews: its full file once more, where the network takes it so."""
+    if status != "expiring" or manifest is None or not (manifest.replaceable and manifest.has_file("full")):
+        return ()
+    return (Steps.of(manifest).upload("replaced"),)
 
 
 def _day_of_customers(manifest: Manifest) -> date:

@@ -10,13 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from catalog.journal import confirmations
 from catalog.nights import end_interrupted, newest_night
 from pipelines.freshness import quiet_days
-from pipelines.holdings.steps import Steps
 from portal.overview import Row
 from portal.rendering import render
 from portal.state import State, StateOf
 from portal.status import SETTLED
 from schemas.journal import Confirmation, UploadStep
-from schemas.uploads import Manifest
 
 router = APIRouter()
 
@@ -59,13 +57,7 @@ def _task(row: Row) -> Task | None:
         if must_lose or not row.declared:
             return Task("removals", row, row.steps)
         return Task("expiry" if row.status == "expiring" else "news", row, row.steps)
-    if row.status == "expiring" and row.manifest is not None and _is_replaceable(row.manifest):
-        return Task("expiry", row, (Steps.of(row.manifest).upload("replaced"),))
     return None
-
-
-def _is_replaceable(manifest: Manifest) -> bool:
-    return manifest.replaceable and manifest.has_file("full")
 
 
 def confirmation_of(state: State, number: int | None) -> Confirmation | None:

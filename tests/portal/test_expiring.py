@@ -44,6 +44,20 @@ def test_what_only_has_to_be_sent_again_comes_last_and_counts_the_days(
     assert "The next night draws what would be left." in browser.get(_GOOGLE).text
 
 
+def test_a_list_that_expired_is_to_be_filled_again_on_its_own_page_too(site: Site) -> None:
+    site.publish(GOOGLE, FILES)
+    confirm(site.catalog, GOOGLE, f"{DAY}.1", "created")
+    site.wait(530)
+    assert "Soon: renew before it expires" in text_of(site.user("camille", "marketer").get("/").text)
+    site.wait(545)
+    browser = site.user("robin", "marketer")
+    today, there = text_of(browser.get("/").text), text_of(browser.get(_GOOGLE).text)
+    assert "Renew what has expired" in today and "Soon: renew" not in today
+    for page in (today, there):
+        assert "Replace what the list club_b holds with the full file." in page and "I replaced it" in page
+    assert "the list holds what it should" not in there and "bring in time" not in there
+
+
 def test_an_audience_shows_how_its_list_would_decay(site: Site) -> None:
     site.publish(GOOGLE, FILES)
     confirm(site.catalog, GOOGLE, f"{DAY}.1", "created")
