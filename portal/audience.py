@@ -24,7 +24,7 @@ from portal.charts import Line, Waterfall, decay, line, waterfall
 from portal.forms import Posted, without_query
 from portal.overview import Row
 from portal.rendering import language_of, page_of, redirect, render
-from portal.rules import in_words
+from portal.rules import in_words, rule_of_file
 from portal.state import State, StateOf, state_of
 from portal.today import JustDone
 from portal.visitors import CatalogOf
@@ -120,7 +120,7 @@ def _page(  # noqa: PLR0913 - what became of a form, beside the page itself
 ) -> Response:
     row = row_of(state, named)
     catalog, language = state.catalog, language_of(request)
-    nights = _nights(catalog, named)
+    nights, before = _nights(catalog, named), rule_of_file(catalog, row)
     reports, journal = size_reports(catalog, named), list(reversed(confirmations(catalog, named)))
     titles = {each.audience.segment: each.title for each in state.overview.rows(state.today)}
     return render(
@@ -129,6 +129,7 @@ def _page(  # noqa: PLR0913 - what became of a form, beside the page itself
         status,
         row=row,
         rule=in_words(row.rule, language),
+        rule_before=in_words(before, language) if before is not None else None,
         choice=choice_described(catalog, named),
         titles=titles,
         sizes=_line([(each.as_of, float(each.people)) for each in nights]),

@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+import sqlalchemy as sa
+
+from catalog.nights import CONFIG_CHANGES, NIGHTS
+from catalog.store import Catalog
 from portal.language import Language
+from portal.overview import Row
 
 _COMPARISON = re.compile(r"\s*(\w+)\s*(>=|<=|>|<|=)\s*(-?\d+(?:\.\d+)?)\s*")
 
@@ -44,6 +49,26 @@ def in_words(rule: str, language: Language) -> RuleInWords:
             return RuleInWords((), rule)
         sentences.append(_sentence(comparison[1], comparison[2], float(comparison[3]), language))
     return RuleInWords(tuple(sentences), rule)
+
+
+def rule_of_file(catalog: Catalog, row: Row) -> str | None:
+    """The rule by which the file to be uploaded was made, where a night that found another one held the audience back;
+    None if it is the declared one, or not known."""
+    if not row.is_held or row.as_of is None:
+        return None
+    changed = (CONFIG_CHANGES.c.kind == "rule_changed", CONFIG_CHANGES.c.about == row.title)
+    query = (
+        sa.select(CONFIG_CHANGES.c.before, CONFIG_CHANGES.c.after)
+        .join(NIGHTS, NIGHTS.c.night == CONFIG_CHANGES.c.night)
+        .where(*changed, NIGHTS.c.as_of > row.as_of)
+        .order_by(NIGHTS.c.night)
+    )
+    with catalog.reading() as connection:
+        changes = connection.execute(query).all()
+    declared = " ".join(row.rule.split())
+    if not changes or changes[-1].after != declared or changes[0].before == declared:
+        return None
+    return changes[0].before
 
 
 def _counts(column: str, number: str) -> bool:

@@ -26,7 +26,7 @@ from catalog.erasures import (
     write_removals,
 )
 from catalog.journal import confirmations
-from catalog.nights import record_notices, record_stages
+from catalog.nights import record_config_changes, record_notices, record_stages
 from catalog.reports import size_reports
 from catalog.restored import note_restored
 from catalog.sealed import sealed
@@ -45,7 +45,7 @@ from portal.rules import in_words
 from schemas.brake import NOT_COUNTED
 from schemas.erasure import Certificate, Removal
 from schemas.network import networks
-from schemas.nights import StageLine
+from schemas.nights import ConfigChange, StageLine
 from schemas.said import Said
 from schemas.segment import Audience
 from schemas.too_small import SHORT_AND_CHANGED
@@ -152,6 +152,24 @@ def test_an_audience_shows_files_losses_steps_and_what_is_unconfirmed(site: Site
         assert text in page, text
     for step in networks()["meta"].upload_steps:
         assert step.replace("`", "") in page
+
+
+def test_of_a_rule_that_the_brake_holds_back_the_page_shows_the_one_that_the_file_follows_too(site: Site) -> None:
+    rules = "orders_count >= 5 AND recency_days <= 180", "orders_count >= 9 AND recency_days <= 180"
+    describe(site.catalog, {"loyal": segment(where=rules[1])})
+    next_day = DAY + timedelta(days=1)
+    night = site.catalog.begin_night(next_day)
+    change = ConfigChange(kind="rule_changed", about="Loyal customers", before=rules[0], after=rules[1])
+    record_config_changes(site.catalog, night, [change])
+    site.catalog.record_outcome(META, next_day, "held", night=night, reason="it shrank")
+    browser = site.user("camille", "marketer")
+    page = text_of(browser.get(_META).text)
+    told = "still made by the rule before: Ordered at least 5 times"
+    assert told in page
+    assert page.index(told) < page.index("Ordered at least 9 times")
+    site.publish(META, {"club_b.full.csv": b"email\na\n"}, version=f"{next_day}.1")
+    page = text_of(browser.get(_META).text)
+    assert "Ordered at least 5 times" not in page and "Ordered at least 9 times" in page
 
 
 def test_an_audience_shows_whom_its_segment_leaves_out(site: Site) -> None:
