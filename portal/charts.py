@@ -40,10 +40,11 @@ class Waterfall(NamedTuple):
 
 
 def line(points: list[tuple[date, float]]) -> Line:
-    """Points of a series, oldest first and at least one; the axis starts at 0 unless that would hide the change."""
+    """Points of a series, oldest first and at least one; the axis starts at 0, or at the lowest where that would hide
+    the change: what is written beside it is a value that was."""
     values = [value for _, value in points]
     lowest, highest = min(values), max(values)
-    floor = 0.0 if lowest <= 0.5 * highest or lowest == highest else lowest - (highest - lowest) / 2
+    floor = 0.0 if lowest <= 0.5 * highest or lowest == highest else lowest
     days = [(day - points[0][0]).days for day, _ in points]
     span, height = days[-1], (highest - floor) or 1
     # Several readings of one day stand side by side.

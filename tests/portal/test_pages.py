@@ -197,6 +197,7 @@ def test_what_the_network_shows_is_kept_and_drawn(site: Site) -> None:
     ]
     page = browser.get(_META).text
     assert "74%" in page and 'class="stroke"' in page
+    assert len(re.findall(r"<figcaption><span>[^<]*</span></figcaption>", page)) == 2, "both of one day"
     assert "74%" in browser.get("/networks").text
     for wrong in (
         {"size": "", "match_rate": ""},
@@ -623,6 +624,7 @@ def test_a_line_stays_in_its_box(values: list[int]) -> None:
     numbers = [float(number) for number in re.findall(r"-?[\d.]+", drawn.path)]
     assert all(0 <= number <= 100 for number in numbers)
     assert len(numbers) == 2 * len(values)
+    assert drawn.highest == max(values) and drawn.floor in {0, min(values)}
 
 
 @given(st.lists(st.integers(0, 1000), max_size=6), st.integers(0, 1000))
