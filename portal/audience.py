@@ -26,6 +26,7 @@ from portal.overview import Row
 from portal.rendering import language_of, page_of, redirect, render
 from portal.rules import in_words, rule_of_file
 from portal.state import State, StateOf, state_of
+from portal.terms import ONE_COUNTRY
 from portal.today import JustDone
 from portal.visitors import CatalogOf
 from schemas.errors import JournalError, ReportError
@@ -134,6 +135,8 @@ def _page(  # noqa: PLR0913 - what became of a form, beside the page itself
         titles=titles,
         sizes=_line([(each.as_of, float(each.people)) for each in nights]),
         losses=_waterfall(row),
+        refused=_refused(row),
+        one_country=ONE_COUNTRY,
         holdout=_holdout(row, nights),
         decay=decay(row.forecast.days, state.today) if row.forecast is not None else None,
         match_rates=_line(
@@ -186,6 +189,13 @@ def _versions(catalog: Catalog, row: Row) -> list[_Version]:
 
 def _line(points: list[tuple[date, float]]) -> Line | None:
     return line(points) if points else None
+
+
+def _refused(row: Row) -> dict[str, int]:
+    """What was no match key of the identifiers that the network takes, by `identifier: reason`."""
+    taken = {column.identifier for column in row.network.columns}
+    found = row.ledger.refused_identifiers if row.ledger is not None else {}
+    return {reason: count for reason, count in found.items() if reason.partition(": ")[0] in taken}
 
 
 def _holdout(row: Row, nights: list[_NightCounts]) -> _Holdout | None:

@@ -46,6 +46,12 @@ LOST: dict[str, str] = {
     "shared": "shared by many people",
 }
 
+#: Form of an identifier that only one country's have.
+ONE_COUNTRY: dict[str, str] = {
+    "national_us": "numbers of the United States, Canada and others with +1 only",
+    "national_cn": "mobile numbers of mainland China only",
+}
+
 #: How sure a fact is.
 CONFIDENCES: dict[str, str] = {
     "documented": "documented",
@@ -55,4 +61,4 @@ CONFIDENCES: dict[str, str] = {
 }
 
 #: Every code word.
-TERMS = IDENTIFIERS | LOST | CONFIDENCES | TABLE_WORDS
+TERMS = IDENTIFIERS | LOST | ONE_COUNTRY | CONFIDENCES | TABLE_WORDS

@@ -49,7 +49,7 @@ from schemas.nights import ConfigChange, StageLine
 from schemas.said import Said
 from schemas.segment import Audience
 from schemas.too_small import SHORT_AND_CHANGED
-from schemas.uploads import Ledger
+from schemas.uploads import IdentifierLedger, Ledger
 from tests.portal.conftest import DAY, GOOGLE, META, Site, segment
 
 _META = "/audiences/" + "/".join(META)
@@ -152,6 +152,25 @@ def test_an_audience_shows_files_losses_steps_and_what_is_unconfirmed(site: Site
         assert text in page, text
     for step in networks()["meta"].upload_steps:
         assert step.replace("`", "") in page
+
+
+def test_counts_of_match_keys_say_of_whom_they_are_and_name_only_what_the_network_takes(site: Site) -> None:
+    held = {"email": IdentifierLedger(people=6, lost={"already_hashed": 1})}
+    refused = {"email: already_hashed": 7, "postal_code: not_valid": 3}
+    ledger = Ledger(segment_people=9, dropped={"no_usable_identifier": 2, "duplicate_after_hashing": 2}, file_people=5,
+                    file_rows=5, identifiers=held, refused_identifiers=refused)  # fmt: skip
+    place = Audience("linkedin", "main", "loyal")
+    site.catalog.record_outcome(place, DAY, "fresh", night=1, ledger=ledger.model_dump())
+    page = text_of(site.user("camille", "marketer").get("/audiences/linkedin/main/loyal").text)
+    assert "Of the people in the file and 2 whom the network takes for one of them" in page
+    assert "e-mail: hashed already 7" in page and "postcode" not in page
+    assert "LinkedIn recognises people by: e-mail." in page
+    # An empty list is no riddle where the network takes the numbers of one country only.
+    place = Audience("tencent_ads", "main", "loyal")
+    empty = Ledger(segment_people=9, dropped={"no_usable_identifier": 9}, file_people=0, file_rows=0)
+    site.catalog.record_outcome(place, DAY, "held", night=1, reason="empty", ledger=empty.model_dump())
+    page = text_of(site.user("robin", "marketer").get("/audiences/tencent_ads/main/loyal").text)
+    assert "Tencent Ads recognises people by: phone (mobile numbers of mainland China only)." in page
 
 
 def test_of_a_rule_that_the_brake_holds_back_the_page_shows_the_one_that_the_file_follows_too(site: Site) -> None:
