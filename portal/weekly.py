@@ -54,7 +54,8 @@ def weekly_mail(rows: tuple[Row, ...], settings: WeeklyEmail, zone: ZoneInfo, qu
         .render(
             language.template_names
             | {"subject": subject, "groups": grouped(waiting), "address": settings.address, "may": lambda route: False}
-            | {"held": sum(row.status in {"held", "small"} for row in rows), "quiet_days": quiet}
+            | {"withdrawn": [row for row in rows if row.status == "withdrawn"]}
+            | {"held": [row for row in rows if row.status in {"held", "small"}], "quiet_days": quiet}
         )
     )
     return Mail(f"relance: {subject.removesuffix('.')}", text)

@@ -14,6 +14,7 @@ from aiosmtpd.controller import Controller
 from fastapi.testclient import TestClient
 
 from catalog.descriptions import describe
+from catalog.erasures import write_removals
 from catalog.journal import confirmations
 from pipelines.holdings.confirming import confirm
 from pipelines.holdings.open_lists import base_of, open_lists
@@ -23,6 +24,7 @@ from portal.state import State
 from portal.weekly import due_on, send_if_due, weekly_mail
 from schemas.alerts import Alerts
 from schemas.declared import read_declared
+from schemas.erasure import Removal
 from schemas.errors import ConfigError
 from schemas.portal import WeeklyEmail
 from schemas.segment import Audience
@@ -66,18 +68,44 @@ def test_it_names_lists_and_counts_with_removals_first_and_a_link(site: Site) ->
 
     assert mail is not None
     assert mail.subject == "relance: 3 audiences vous attendent"
+    full = "4\u202f312 personnes dans le fichier complet"
     assert mail.text.splitlines() == [
         "3 audiences vous attendent.",
         "",
         "D’abord\u00a0: retirer des personnes",
-        "- Google Ads Customer Match (main): R&D <fans> (club_b), 3 clés de correspondance doivent partir.",
+        "- Google Ads Customer Match (main)\u00a0: R&D <fans> (club_b), 3 clés de correspondance doivent partir.",
         "",
         "Ensuite\u00a0: mettre les listes à jour",
-        "- Google Ads Customer Match (germany): R&D <fans> (club_b), 4\u202f312 personnes dans le fichier complet",
-        "- Meta: R&D <fans> (club_b), 4\u202f312 personnes dans le fichier complet",
+        f"- Google Ads Customer Match (germany)\u00a0: R&D <fans> (club_b), {full}",
+        f"- Meta\u00a0: R&D <fans> (club_b), {full}",
         "",
         "Les fichiers, et que faire de chacun\u00a0: https://relance.example.com",
     ]
+
+
+def test_it_names_lists_that_wait_for_the_next_night(site: Site) -> None:
+    confirm(site.catalog, META, f"{DAY}.1", "created")
+    site.catalog.set_state(META, f"{DAY}.1", "withdrawn")
+    fields = {"request_id": "r1", **META._asdict(), "carried_by": (f"{DAY}.1",), "state": "due"}
+    write_removals(site.catalog, [Removal.model_validate(fields)])
+    # Nobody is called for what nobody can do anything about.
+    assert weekly_mail(site.app.state.relance.overview.rows(site.today), WEEKLY, PARIS) is None
+    site.publish(GOOGLE, FULL)
+
+    mail = weekly_mail(site.app.state.relance.overview.rows(site.today), WEEKLY, PARIS)
+
+    assert mail is not None
+    told = mail.text.splitlines()
+    heading = told.index("En attente de la nuit prochaine\u00a0: rien à faire pour vous")
+    assert told[heading + 2 :][:2] == [
+        "- Meta\u00a0: Loyal customers (club_b), la liste peut encore contenir ceux qui doivent la quitter.",
+        "",
+    ]
+    # Nor does it keep silent of one that is held back.
+    site.catalog.record_outcome(META, DAY + timedelta(days=1), "held", night=2, reason="it shrank")
+    held = weekly_mail(site.app.state.relance.overview.rows(site.today), WEEKLY, PARIS)
+    assert held is not None
+    assert told[heading + 2] in held.text and told[heading] not in held.text
 
 
 def test_it_says_that_nights_have_stopped(site: Site) -> None:
@@ -110,7 +138,7 @@ def test_it_is_sent_while_the_page_is_served_once_on_its_day(
     [mail] = sent
     assert (mail["To"], mail["From"]) == ("camille@example.com, anne@example.com", "relance@example.com")
     assert mail["Subject"] == "relance: 1 audience vous attend"
-    assert "Meta: Loyal (club_b), 4\u202f312 personnes dans le fichier complet" in mail.get_content()
+    assert "Meta\u00a0: Loyal (club_b), 4\u202f312 personnes dans le fichier complet" in mail.get_content()
     site.late += timedelta(days=7)
     send_if_due(state)
     assert len(sent) == 2
