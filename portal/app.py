@@ -110,9 +110,12 @@ def _login_path(request: Request) -> str:
 
 
 def _page_of_form(request: Request) -> str:
-    """The page that a form was on, without what it was told last; where a refused form was shown at the address that it
-    was sent to, which is no page, the page above."""
-    path = without_query(path_of(request.headers.get("referer", "")))
+    """The page that a form was on, without what it was told last."""
+    return _page_at(request, without_query(path_of(request.headers.get("referer", ""))))
+
+
+def _page_at(request: Request, path: str) -> str:
+    """The page at the address, or above it: a refused form may be shown at the address that it was sent to."""
     while path != "/" and not _is_page(request, path):
         path = path.rpartition("/")[0] or "/"
     return path
@@ -145,6 +148,9 @@ def _told(request: Request, error: Exception) -> Response:
         request.state.visitor = visitor_of(request, state_of(request))
     status = 422
     sentence = None
+    if isinstance(error, HTTPException) and error.status_code == 405 and request.method == "GET":
+        # A form's address, kept or loaded again by a browser without JavaScript.
+        return redirect(_page_at(request, request.url.path))
     if isinstance(error, ForbiddenError):
         status, sentence = 403, "Your role does not allow this. Ask an admin for it."
     elif isinstance(error, ForeignFormError):

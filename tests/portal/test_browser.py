@@ -23,7 +23,7 @@ from catalog.erasures import add_request, write_removals
 from catalog.journal import confirmations
 from catalog.reports import report_size
 from catalog.users import add_user, change_password
-from pipelines.holdings.confirming import confirm
+from pipelines.holdings.confirming import confirm, unconfirm
 from pipelines.holdings.open_lists import base_of, open_lists
 from schemas.erasure import Removal
 from schemas.portal import Role
@@ -164,6 +164,20 @@ def test_what_is_refused_is_told_on_the_audiences_page(site: Site, open_page: Op
     expect(page.get_by_role("alert")).to_contain_text("a list made of it is open already")
     expect(page.get_by_role("alert")).to_be_focused()
     expect(page.locator("[aria-current]")).to_have_text("Audiences")
+    expect(page).to_have_url(re.compile(f"{_META}$"))
+    page.goto(f"{_META}?undone=1")
+    page.get_by_label("Size of the list").fill("many")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("Write a whole number")
+    expect(page.get_by_label("Size of the list")).to_have_value("many")
+    expect(page).to_have_url(re.compile(f"{_META}$"))
+    unconfirm(site.catalog, META)
+    page.goto("/")
+    page.get_by_text("I could not").click()
+    page.get_by_label("The network said").fill("jane@example.com refused")
+    page.get_by_role("button", name="Note it").click()
+    expect(page.get_by_role("alert")).to_contain_text("it holds an address")
+    expect(page.get_by_label("The network said")).to_have_value("jane@example.com refused")
     expect(page).to_have_url(re.compile(f"{_META}$"))
 
 

@@ -262,6 +262,15 @@ def test_the_language_button_leads_back_to_the_page_that_a_refused_form_was_on(s
     assert 'name="next" value="/"' in foreign.text
 
 
+def test_the_address_that_a_form_is_sent_to_leads_to_its_page(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    for form in ("size", "failure", "confirmations", "undo", "size/undo"):
+        answer = browser.get(f"{_META}/{form}")
+        assert (answer.status_code, answer.headers["location"]) == (303, _META), form
+    assert browser.get("/language").headers["location"] == "/"
+    assert browser.client.put(_META).status_code == 405
+
+
 def test_an_address_of_nothing_is_a_page_of_whoever_is_logged_in(site: Site) -> None:
     browser = site.user("camille", "marketer")
     nothing = browser.get("/nothing")
