@@ -21,10 +21,9 @@ from pipelines.holdings.expiry import expiry_of, first_forgotten, forecast_base
 from pipelines.holdings.open_lists import OpenList, open_lists
 from pipelines.holdings.outstanding import outstanding, outstanding_instead
 from pipelines.holdings.restored import unknown_lists
-from pipelines.holdings.steps import Steps
 from pipelines.holdings.still_held import may_hold_forbidden
-from portal.status import Status, status_of
-from schemas.journal import Confirmation, UploadStep, VersionOrder
+from portal.status import Status, renewing, status_of
+from schemas.journal import Confirmation, UploadStep, VersionOrder, names_of_lists
 from schemas.network import Network, networks
 from schemas.said import Said
 from schemas.segment import Audience
@@ -103,6 +102,11 @@ class Row:
         """Rows of the full file, where it is not known how many people they are of."""
         known = self.people is not None or self.manifest is None or not self.manifest.has_file("full")
         return None if known or self.manifest is None else self.manifest.full_rows
+
+    @property
+    def names_of_lists(self) -> tuple[str, ...]:
+        """The network's lists that the full files are for, where it keeps several."""
+        return names_of_lists(self.manifest.lists_of("full")) if self.manifest is not None else ()
 
     @property
     def search_text(self) -> str:
@@ -243,16 +247,9 @@ def _row(audience: Audience, tables: _Tables, today: date) -> Row:
         forecast=expiring.forecast,
         confirmed_at=confirmed_at,
         lists=lists,
-        steps=planned or _renewing(manifest, status),
+        steps=planned or renewing(manifest, status),
         alternative=outstanding_instead(manifest, standing) if manifest is not None else (),
     )
-
-
-def _renewing(manifest: Manifest | None, status: Status) -> tuple[UploadStep, ...]:
-    """What renews a list that no night's plan renews: its full file once more, where the network takes it so."""
-    if status != "expiring" or manifest is None or not (manifest.replaceable and manifest.has_file("full")):
-        return ()
-    return (Steps.of(manifest).upload("replaced"),)
 
 
 def _day_of_customers(manifest: Manifest) -> date:

@@ -43,6 +43,7 @@ def templates() -> Environment:
         "static": static_url,
         "languages": LANGUAGES,
         "page_of": page_of,
+        "list_names": list_names,
         "download_name": download_name,
     }
     return environment
@@ -61,6 +62,11 @@ def language_of(request: Request) -> Language:
 def page_of(audience: Audience) -> str:
     """Where an audience's page is."""
     return "/audiences/" + "/".join(audience)
+
+
+def list_names(public_name: str, lists: tuple[str, ...]) -> list[str]:
+    """What an audience's lists are called at the network: where it keeps several, each by what it is for, too."""
+    return [f"{public_name}_{each.replace('.', '_')}" for each in lists] or [public_name]
 
 
 def render(request: Request, template: str, status: int = 200, **context: object) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pipelines.holdings.open_lists import OpenList
+from pipelines.holdings.steps import Steps
 from schemas.journal import UploadStep
 from schemas.said import Said
 from schemas.too_small import is_too_small
@@ -59,3 +60,10 @@ def status_of(  # noqa: PLR0911, PLR0913 - a word for each state of what is know
 def is_renewal(manifest: Manifest | None) -> bool:
     """Whether all that the version asks for is to send again what would be forgotten."""
     return manifest is not None and bool(manifest.renewals) and not manifest.adds and not manifest.removes
+
+
+def renewing(manifest: Manifest | None, status: Status) -> tuple[UploadStep, ...]:
+    """What renews a list that no night's plan renews: its full file once more, where the network takes it so."""
+    if status != "expiring" or manifest is None or not (manifest.replaceable and manifest.has_file("full")):
+        return ()
+    return (Steps.of(manifest).upload("replaced"),)

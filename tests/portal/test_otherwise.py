@@ -154,7 +154,9 @@ def test_of_several_lists_the_page_names_each_that_is_to_be_made_or_deleted(site
     create = UploadStep(kind="created", version=_NEXT, file="full", says="", lists=lists)
     site.publish(META, files, version=_NEXT, plan=(create,))
     page = browser.get(_META).text
-    told = "Create 2 new lists called club_b, each from a full file of its own: emails, mobile_ids."
+    told = "Create 2 new lists, each from a full file of its own: club_b_emails, club_b_mobile_ids."
+    # The name to be typed there is the same one.
+    assert "<code>club_b_emails</code>, <code>club_b_mobile_ids</code>" in page
     assert told in page and "I created them" in page and told in browser.get("/").text
     confirm(site.catalog, META, _NEXT, "created")
     [made] = open_lists(confirmations(site.catalog, META))
@@ -167,14 +169,20 @@ def test_of_several_lists_the_page_names_each_that_is_to_be_made_or_deleted(site
     )
     site.publish(META, {"club_b.emails.full.csv": b"any\na\n"}, version=later, plan=plan)
     for page in (browser.get(_META).text, browser.get("/").text):
-        assert "Create a new list called club_b from the full file." in page
-        assert f"each old list club_b, last filled with {_NEXT}, once no campaign uses it: emails, mobile_ids." in page
-        assert "If somebody made any of these lists club_b of" in page and "I deleted them" in page
+        assert "Create a new list called club_b_emails from the full file." in page
+        assert (
+            f"each old list, last filled with {_NEXT}, once no campaign uses it: club_b_emails, club_b_mobile_ids."
+            in page
+        )
+        assert "If somebody made any of these lists of" in page and "I deleted them" in page
     # Another list that no plan knew of is named by what went into it.
     confirm(site.catalog, META, later, "created")
     confirm(site.catalog, META, _NEXT, "replaced")
     assert "I replaced it" in browser.get(_META).text
-    assert f"last filled with {_NEXT}, once no campaign uses it: emails, mobile_ids." in browser.get(_META).text
+    assert (
+        f"last filled with {_NEXT}, once no campaign uses it: club_b_emails, club_b_mobile_ids."
+        in browser.get(_META).text
+    )
 
 
 def test_of_an_audience_that_left_with_its_list_no_list_is_said_to_be_right(site: Site) -> None:
