@@ -67,14 +67,16 @@ def audiences(request: Request, asked: Annotated[AudiencesQuery, Query()], state
         "audiences.html",
         asked=asked,
         # Rendering fifty rows is most of the work, and it is the same for everybody.
-        results=state.fragments.get(rows, (asked, language.code), lambda: _results(rows, asked, language)),
+        results=state.fragments.get(
+            rows, (asked, language.code), lambda: _results(rows, asked, language, state.settings.currency)
+        ),
         networks=sorted({(row.audience.network, row.network.title) for row in rows}, key=lambda each: each[1].lower()),
         purposes=sorted({row.purpose for row in rows if row.purpose}),
         statuses=STATUSES,
     )
 
 
-def _results(rows: tuple[Row, ...], asked: AudiencesQuery, language: Language) -> Markup:
+def _results(rows: tuple[Row, ...], asked: AudiencesQuery, language: Language, currency: str) -> Markup:
     found = sorted_rows([row for row in rows if _is_asked_for(row, asked)], asked)
     pages = max(-(-len(found) // PER_PAGE), 1)
     page = min(asked.page, pages)
@@ -88,7 +90,7 @@ def _results(rows: tuple[Row, ...], asked: AudiencesQuery, language: Language) -
         pages=pages,
         every=len(rows),
         orders=tuple(_ORDERS),
-        in_words=lambda rule: in_words(rule, language),
+        in_words=lambda rule: in_words(rule, language, currency),
     )
 
 

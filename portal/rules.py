@@ -25,8 +25,8 @@ class RuleInWords(NamedTuple):
 #: Column → what a comparison with it says: at least, at most.
 _WORDS: dict[str, tuple[str, str]] = {
     "orders_count": ("Ordered at least {n} times", "Ordered at most {n} times"),
-    "revenue": ("Spent {n} or more in all", "Spent {n} or less in all"),
-    "average_order_value": ("Spends {n} or more an order", "Spends {n} or less an order"),
+    "revenue": ("Spent {n} {currency} or more in all", "Spent {n} {currency} or less in all"),
+    "average_order_value": ("Spends {n} {currency} or more an order", "Spends {n} {currency} or less an order"),
     "recency_days": ("Last ordered at least {n} days ago", "Ordered in the last {n} days"),
     "days_since_first_order": ("First ordered at least {n} days ago", "First ordered in the last {n} days"),
     "tenure_days": ("Known for at least {n} days", "Known for at most {n} days"),
@@ -38,8 +38,27 @@ _WORDS: dict[str, tuple[str, str]] = {
 }
 
 
-def in_words(rule: str, language: Language) -> RuleInWords:
-    """The rule, a sentence for each of its comparisons joined by AND."""
+#: Columns that hold whole numbers.
+_COUNTED = {"orders_count", "recency_days", "days_since_first_order", "tenure_days", "last_visit_days"}
+
+#: A sentence of `_WORDS` → what it says of one.
+_ONE: dict[str, str] = {
+    "Ordered at least {n} times": "Ordered at least once",
+    "Ordered at most {n} times": "Ordered at most once",
+    "Last ordered at least {n} days ago": "Last ordered at least a day ago",
+    "Ordered in the last {n} days": "Ordered in the last day",
+    "First ordered at least {n} days ago": "First ordered at least a day ago",
+    "First ordered in the last {n} days": "First ordered in the last day",
+    "Known for at least {n} days": "Known for at least a day",
+    "Known for at most {n} days": "Known for a day at most",
+    "Last visited at least {n} days ago": "Last visited at least a day ago",
+    "Visited in the last {n} days": "Visited in the last day",
+}
+_NEVER = "Never ordered"
+
+
+def in_words(rule: str, language: Language, currency: str) -> RuleInWords:
+    """The rule, a sentence for each of its comparisons joined by AND; `currency` is the company's."""
     sentences: list[str] = []
     for part in re.split(r"\bAND\b", rule, flags=re.IGNORECASE):
         comparison = _COMPARISON.fullmatch(part)
@@ -47,7 +66,11 @@ def in_words(rule: str, language: Language) -> RuleInWords:
             return RuleInWords((), rule)
         if comparison[2] in {">", "<"} and not _counts(comparison[1], comparison[3]):
             return RuleInWords((), rule)
-        sentences.append(_sentence(comparison[1], comparison[2], float(comparison[3]), language))
+        sentence = _sentence(comparison[1], comparison[2], float(comparison[3]))
+        if sentence is None:
+            return RuleInWords((), rule)
+        says, n = sentence
+        sentences.append(language.say(says, n=n, rest=100 - n, currency=currency))
     return RuleInWords(tuple(sentences), rule)
 
 
@@ -73,15 +96,16 @@ def rule_of_file(catalog: Catalog, row: Row) -> str | None:
 
 def _counts(column: str, number: str) -> bool:
     """Whether more than the number is one more, since the column holds whole numbers."""
-    return column.endswith(("_days", "_count", "_order")) and float(number).is_integer()
+    return column in _COUNTED and float(number).is_integer()
 
 
-def _sentence(column: str, operator: str, value: float, language: Language) -> str:
-    at_least, at_most = _WORDS[column]
-    whole = int(value) if value.is_integer() else value
+def _sentence(column: str, operator: str, value: float) -> tuple[str, float] | None:
+    """What the comparison says, and of how many; None of what no sentence says, such as less than none."""
+    is_least, whole = operator.startswith(">"), int(value) if value.is_integer() else value
     if operator in {">", "<"}:
         # Whole numbers: more than 365 is at least 366.
-        whole += 1 if operator == ">" else -1
-    if column == "orders_count" and whole == 1:
-        return language.say("Ordered at least once" if operator.startswith(">") else "Ordered at most once")
-    return language.say(at_least if operator.startswith(">") else at_most, n=whole, rest=100 - whole)
+        whole += 1 if is_least else -1
+    says = _WORDS[column][0 if is_least else 1]
+    if column in _COUNTED and whole < 1:
+        return (_NEVER, 0) if (column, is_least, whole) == ("orders_count", False, 0) else None
+    return _ONE.get(says, says) if whole == 1 else says, whole

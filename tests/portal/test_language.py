@@ -18,7 +18,7 @@ from pipelines.uploads.brake import HOLDS, Counted, Turnover, tripped
 from portal import app as portal_app
 from portal.language import Language, chosen_language, french
 from portal.rendering import templates
-from portal.rules import _WORDS
+from portal.rules import _NEVER, _ONE, _WORDS
 from portal.status import STATUSES
 from portal.terms import TERMS
 from schemas.brake import NOT_COUNTED, Brake, SourceCounts
@@ -44,10 +44,7 @@ def sentences() -> set[str]:
                 texts = call.args[: 2 if call.node.name == "_n" else 1]
                 said |= {text.value for text in texts if isinstance(text, nodes.Const)}
     said |= set(STATUSES.values()) | set(portal_app._SENTENCES.values())
-    said |= {sentence for pair in _WORDS.values() for sentence in pair} | {
-        "Ordered at least once",
-        "Ordered at most once",
-    }
+    said |= {sentence for pair in _WORDS.values() for sentence in pair} | set(_ONE.values()) | {_NEVER}
     said |= said_by_runs() | {reason.replace("_", " ") for reason in LEDGER_REASONS if reason not in CHOSEN}
     said |= (
         set(TERMS.values())

@@ -627,12 +627,25 @@ def test_a_certificate_is_read_on_the_page_and_its_file_is_the_commands(
 
 def test_a_rule_of_plain_comparisons_is_told_in_words() -> None:
     english = Language("en", ZoneInfo("UTC"))
-    words = in_words("value_percentile >= 70 AND recency_days > 365", english)
+    words = in_words("value_percentile >= 70 AND recency_days > 365", english, "EUR")
     assert words.sentences == (
         "Among the best 30 percent of customers by money spent",
         "Last ordered at least 366 days ago",
     )
+    french = Language("fr", ZoneInfo("UTC"))
+    for rule, told, told_in_french in (
+        ("recency_days <= 1", "Ordered in the last day", "Une commande dans le dernier jour"),
+        ("recency_days > 0", "Last ordered at least a day ago", "Dernière commande il y a au moins un jour"),
+        ("orders_count < 1", "Never ordered", "Aucune commande"),
+        ("orders_count < 2", "Ordered at most once", "Au plus une commande"),
+        ("revenue >= 1", "Spent 1 EUR or more in all", "1 EUR ou plus dépensés en tout"),
+    ):
+        assert in_words(rule, english, "EUR").sentences == (told,)
+        assert in_words(rule, french, "EUR").sentences == (told_in_french,)
     for rule in (
+        # No day is before today's, and nobody ordered less than never.
+        "recency_days <= 0",
+        "orders_count >= 0",
         "orders_count >= 5 OR revenue > 3",
         "country = 'FR'",
         "NOT (orders_count > 1)",
@@ -643,7 +656,7 @@ def test_a_rule_of_plain_comparisons_is_told_in_words() -> None:
         "orders_count > 1.5",
         "",
     ):
-        assert in_words(rule, english).sentences == ()
+        assert in_words(rule, english, "EUR").sentences == ()
 
 
 @given(st.lists(st.integers(0, 10**7), min_size=2, max_size=50))
