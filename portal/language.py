@@ -100,6 +100,9 @@ class Language:
                 return self.said(value)
             case list():
                 return ("; " if self.code == "en" else "\u202f; ").join(map(self.shown, value))
+            case str() if self.code == "fr":
+                # As a run wrote a share: French sets the sign apart.
+                return re.sub(r"(?<=\d)%$", "\u202f%", value)
             case _:
                 return str(value)
 
@@ -134,10 +137,10 @@ class Language:
         """A UTC time in the company's time zone."""
         if value is None:
             return "–"
-        return format_datetime(value, "d MMM y, HH:mm", tzinfo=self.zone, locale=self._locale)
+        return _first(format_datetime(value, "d MMM y, HH:mm", tzinfo=self.zone, locale=self._locale), self._locale)
 
     def short_time(self, value: datetime) -> str:
-        return format_datetime(value, "d MMM, HH:mm", tzinfo=self.zone, locale=self._locale)
+        return _first(format_datetime(value, "d MMM, HH:mm", tzinfo=self.zone, locale=self._locale), self._locale)
 
     def seconds(self, seconds: float) -> str:
         minutes, rest = divmod(round(seconds), 60)
@@ -183,4 +186,9 @@ def _number(value: float, code: Code) -> str:
 
 @lru_cache(maxsize=4096)
 def _day(value: date, locale: str) -> str:
-    return format_date(value, "d MMM y", locale=locale)
+    return _first(format_date(value, "d MMM y", locale=locale), locale)
+
+
+def _first(day: str, locale: str) -> str:
+    """French counts the first day of a month, and no other."""
+    return re.sub(r"^1 ", "1er ", day) if locale == "fr" else day

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
 
@@ -166,7 +166,7 @@ def test_what_a_run_said_is_said_in_french(site: Site) -> None:
     browser = site.user("camille", "marketer")
     french = {"accept-language": "fr"}
     page = text_of(browser.get("/", **french).text)
-    assert "le frein la retient : l’audience est passée de 4 312 à 12 personnes (limite : 30% de moins)." in page
+    assert "le frein la retient : l’audience est passée de 4 312 à 12 personnes (limite : 30 % de moins)." in page
     assert "Meta ne documente pas qu’un fichier retire des personnes d’une liste." in page
     assert "le frein la retient : l’audience" in text_of(browser.get("/nights", **french).text)
     assert f"{held}.".replace("`", "") in text_of(browser.get("/").text)
@@ -174,7 +174,11 @@ def test_what_a_run_said_is_said_in_french(site: Site) -> None:
 
 def test_the_day_of_a_moment_is_the_companys() -> None:
     assert Language("en", PARIS).day(datetime(2024, 6, 30, 21, 59, tzinfo=UTC)) == "30 Jun 2024"
-    assert Language("en", PARIS).day(datetime(2024, 6, 30, 22, 0, tzinfo=UTC)) == "1 Jul 2024"
+    first = datetime(2024, 6, 30, 22, 0, tzinfo=UTC)
+    assert Language("en", PARIS).day(first) == "1 Jul 2024"
+    french = Language("fr", PARIS)
+    assert french.day(first) == "1er juil. 2024" and french.time(first) == "1er juil. 2024, 00:00"
+    assert french.short_time(first + timedelta(days=10)) == "11 juil., 00:00"
 
 
 def test_tables_of_the_crm_have_french_names_in_what_a_run_said() -> None:
@@ -185,7 +189,7 @@ def test_tables_of_the_crm_have_french_names_in_what_a_run_said() -> None:
         before, now = Counted(ledger, SourceCounts(rows={table: 9})), Counted(ledger, NOT_COUNTED)
         [went] = tripped(before, now, Turnover(1, 1, 1), Brake())
         shrank = f"la table des {name} du CRM est passée de 9 à 0 lignes"
-        assert french.said(went) == f"{shrank} (limite\u00a0: 50% de moins)"
+        assert french.said(went) == f"{shrank} (limite\u00a0: 50\u202f% de moins)"
 
 
 @pytest.mark.parametrize(
