@@ -11,7 +11,7 @@ from catalog import users as store
 from portal.forms import Posted
 from portal.rendering import redirect, render
 from portal.state import StateOf
-from portal.visitors import CatalogOf
+from portal.visitors import CatalogOf, VisitorOf
 from schemas.errors import UserError
 from schemas.portal import Role
 from schemas.said import Said
@@ -31,6 +31,8 @@ class RolesForm(Posted):
 
     name: str = Field(max_length=100)
     roles: list[Role] = Field(default_factory=list, max_length=10)
+    #: Whether an admin who gives up managing users was asked.
+    sure: bool = False
 
 
 class UserForm(Posted):
@@ -39,14 +41,18 @@ class UserForm(Posted):
     name: str = Field(max_length=100)
 
 
-def _page(
+def _page(  # noqa: PLR0913 - what became of a form, beside the page itself
     request: Request,
     state: StateOf,
     status: int = 200,
     refusal: Said | None = None,
+    *,
     made: tuple[str, str] | None = None,
+    typed: str = "",
+    giving_up: list[Role] | None = None,
 ) -> Response:
-    """`made` is a name and its one-time password, shown this once."""
+    """`made` is a name and its one-time password, shown this once; `typed` a name that was refused; `giving_up` what
+    roles an admin would have left, who would manage users no more."""
     return render(
         request,
         "users.html",
@@ -55,6 +61,8 @@ def _page(
         roles=get_args(Role),
         refusal=refusal,
         made=made,
+        typed=typed,
+        giving_up=giving_up,
     )
 
 
@@ -68,17 +76,23 @@ def add_user(request: Request, form: Annotated[NewUserForm, Form()], catalog: Ca
     try:
         password = store.add_user(catalog, form.name.strip().lower(), form.roles)
     except UserError as error:
-        return _page(request, state, 422, error.said)
+        return _page(request, state, 422, error.said, typed=form.name)
     return _page(request, state, made=(form.name.strip().lower(), password))
 
 
 @router.post("/roles", name="set_roles")
-def set_roles(request: Request, form: Annotated[RolesForm, Form()], catalog: CatalogOf, state: StateOf) -> Response:
+def set_roles(
+    request: Request, form: Annotated[RolesForm, Form()], catalog: CatalogOf, state: StateOf, visitor: VisitorOf
+) -> Response:
+    gives_up = form.name == visitor.user.name and "admin" not in form.roles
+    others = any("admin" in user.roles and user.name != form.name for user in store.users(catalog))
+    if gives_up and others and not form.sure:
+        return _page(request, state, giving_up=form.roles)
     try:
         store.set_roles(catalog, form.name, form.roles)
     except UserError as error:
         return _page(request, state, 422, error.said)
-    return redirect("/users")
+    return redirect("/" if gives_up else "/users")
 
 
 @router.post("/password", name="reset_password")

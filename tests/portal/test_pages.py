@@ -711,6 +711,24 @@ def test_nobody_is_removed_and_no_password_made_anew_by_one_click(site: Site) ->
             assert page.rfind("<details", 0, place) > page.rfind("</details>", 0, place)
 
 
+def test_an_admin_is_asked_before_giving_up_to_manage_users(site: Site) -> None:
+    site.user("boss", "admin")
+    anne = site.user("anne", "admin", "marketer")
+    form = {"name": "anne", "roles": ["marketer"]}
+    asked = anne.post("/users/roles", form, page="/users")
+    assert asked.status_code == 200 and "You would manage users no more" in asked.text
+    assert anne.get("/users").status_code == 200, "nothing was done yet"
+    assert anne.post("/users/roles", form | {"sure": "true"}, page="/users").headers["location"] == "/"
+    assert anne.get("/users").status_code == 403
+
+
+def test_how_a_user_is_named_is_said_before_and_a_refused_name_stays_typed(site: Site) -> None:
+    boss = site.user("boss", "admin")
+    assert "such as jean.dupont" in boss.get("/users").text
+    refused = boss.post("/users", {"name": "Jean Dupont", "roles": "marketer"}, page="/users")
+    assert "This is no user name" in refused.text and 'value="Jean Dupont"' in refused.text
+
+
 @pytest.mark.parametrize(("days", "outcome"), [(-2, "partial"), (0, "partial"), (-2, "failed")])
 def test_a_run_by_hand_of_some_assets_or_an_older_day_is_not_told_as_the_last_night(
     site: Site, days: int, outcome: str
