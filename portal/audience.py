@@ -181,7 +181,7 @@ def _versions(catalog: Catalog, row: Row) -> list[_Version]:
     for each in newest:
         version, state, manifest = each["version"], each["state"], manifest_of(each)
         is_there = bool(row.lists) and holds(manifest, row.lists[-1])
-        kinds = tuple(kind for kind in fits[version] if kind in DELTAS or not is_there)
+        kinds: tuple[ConfirmationKind, ...] = tuple(kind for kind in fits[version] if kind in DELTAS or not is_there)
         is_open = version != row.version and state in {"published", "withdrawn"}
         found.append(_Version(version, state, manifest.full_people, kinds if is_open else ()))
     return found

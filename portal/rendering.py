@@ -64,9 +64,11 @@ def page_of(audience: Audience) -> str:
     return "/audiences/" + "/".join(audience)
 
 
-def list_names(public_name: str, lists: tuple[str, ...]) -> list[str]:
-    """What an audience's lists are called at the network: where it keeps several, each by what it is for, too."""
-    return [f"{public_name}_{each.replace('.', '_')}" for each in lists] or [public_name]
+def list_names(public_name: str, lists: tuple[str, ...], version: str = "") -> list[str]:
+    """What an audience's lists are called at the network: where it keeps several, each by what it is for, too; made of
+    that version beside an older one, by the version."""
+    names = [f"{public_name}_{each.replace('.', '_')}" for each in lists] or [public_name]
+    return [f"{name} {version}" for name in names] if version else names
 
 
 def render(request: Request, template: str, status: int = 200, **context: object) -> Response:

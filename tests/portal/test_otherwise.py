@@ -169,11 +169,14 @@ def test_of_several_lists_the_page_names_each_that_is_to_be_made_or_deleted(site
     )
     site.publish(META, {"club_b.emails.full.csv": b"any\na\n"}, version=later, plan=plan)
     for page in (browser.get(_META).text, browser.get("/").text):
-        assert "Create a new list called club_b_emails from the full file." in page
+        # The network shows of the old and the new one nothing but the name.
+        assert f"Create a new list called club_b_emails {later} from the full file." in page
+        assert "point the campaigns at it" in page
         assert (
             f"each old list, last filled with {_NEXT}, once no campaign uses it: club_b_emails, club_b_mobile_ids."
             in page
         )
+        assert f"The list last filled with {_NEXT} is known here and not meant." in page
         assert "If somebody made any of these lists of" in page and "I deleted them" in page
     # Another list that no plan knew of is named by what went into it.
     confirm(site.catalog, META, later, "created")
