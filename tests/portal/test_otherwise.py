@@ -57,7 +57,11 @@ def test_no_step_is_offered_that_would_be_refused(site: Site) -> None:
     )
     base = base_of(open_lists(confirmations(site.catalog, META)))
     site.publish(META, _FILES, version=_NEXT, steps=("replaced",), base=base, alternative=instead)
-    assert offered(browser) == ["replaced", "added", "removed"]
+    assert offered(browser) == ["replaced", "created", "added", "removed"]
+    assert "If Meta does not let you replace a list" in text_of(browser.get("/").text)
+    confirm(site.catalog, META, _NEXT, "created")
+    assert offered(browser) == ["deleted"]
+    unconfirm(site.catalog, META)
     confirm(site.catalog, META, _NEXT, "replaced")
     assert offered(browser) == []
     confirm(site.catalog, META, f"{DAY}.1", "replaced")
