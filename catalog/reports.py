@@ -71,8 +71,8 @@ def size_reports(catalog: Catalog, audience: Audience | None = None) -> list[Siz
     return [SizeReport.model_validate(row) for row in _rows(catalog, SIZE_REPORTS, audience)]
 
 
-def failed_uploads(catalog: Catalog, audience: Audience) -> list[FailedUpload]:
-    """Which of the audience's versions could not be uploaded, oldest first."""
+def failed_uploads(catalog: Catalog, audience: Audience | None = None) -> list[FailedUpload]:
+    """Which versions could not be uploaded, of the audience or of all, oldest first."""
     return [FailedUpload.model_validate(row) for row in _rows(catalog, FAILED_UPLOADS, audience)]
 
 

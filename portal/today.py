@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.journal import confirmations
 from catalog.nights import end_interrupted, newest_night
+from catalog.reports import failed_uploads
 from pipelines.freshness import quiet_days
 from portal.overview import Row
 from portal.rendering import render
@@ -91,5 +92,6 @@ def today(request: Request, asked: Annotated[JustDone, Query()], state: StateOf)
         quiet_days=quiet,
         done=confirmation_of(state, asked.done),
         titles={row.audience: row for row in rows},
+        failures={each.audience: each for each in failed_uploads(state.catalog)},
         asked=asked,
     )

@@ -286,6 +286,8 @@ def test_what_the_network_said_is_kept_without_addresses(site: Site) -> None:
     assert browser.post(f"{_META}/failure", said).status_code == 303
     page = browser.get(_META).text
     assert "Too few rows" in page and "<script>alert" not in page
+    for where in ("/", _META):
+        assert "The network said: “Too few rows" in text_of(browser.get(where).text), where
     for harmless in ("Error 400: 1,234 of 20,000 rows", "(#2650) line 17"):
         assert browser.post(f"{_META}/failure", {"version": f"{DAY}.1", "said": harmless}).status_code == 303
     phones = (
@@ -300,6 +302,11 @@ def test_what_the_network_said_is_kept_without_addresses(site: Site) -> None:
         assert answer.status_code == 422
         assert f">{personal}</textarea>" in answer.text, "what was typed is lost"
     assert "Write what the network said." in text_of(answer.text)
+    # Once it went in all the same, that it did not is history.
+    confirm(site.catalog, META, f"{DAY}.1", "created")
+    assert "The network said: “" not in text_of(browser.get("/").text)
+    page = text_of(browser.get(_META).text)
+    assert "The network said: “" not in page and "Too few rows" in page
 
 
 def test_audiences_are_searched_filtered_sorted_and_paged(site: Site) -> None:
