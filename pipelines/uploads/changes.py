@@ -116,7 +116,8 @@ def _no_adding(add: tuple[ListRows, ...], network: Network) -> Said | None:
     if not add:
         return None
     if "add" not in network.update_modes:
-        return Said("{network} adds nobody to a list with a file", network=network.title)
+        says = "{network} cannot add to a list with a file: it takes the whole list each time"
+        return Said(says, network=network.title)
     return _too_few(add, network.file.minimum_rows.add, network, "adds")
 
 
@@ -139,8 +140,11 @@ def _no_removing(remove: list[ListRows], full: tuple[ListRows, ...], network: Ne
         for key in network.keys_of(part.upload_list):
             missing = lacks(key, part.upload_list, network)
             if missing and not part.keys.filter(key=key.name).is_empty():
-                return Said("{network} wants {columns} in each row, which nobody keeps for who left",
-                            network=network.title, columns=", ".join(missing))  # fmt: skip
+                says = (
+                    "{network} takes people out only by rows with the columns {columns}, which relance does not keep "
+                    "of people who left"
+                )
+                return Said(says, network=network.title, columns=", ".join(missing))
     return None
 
 
