@@ -95,6 +95,11 @@ def _section(network: Network) -> Iterator[str]:
     yield "Upload:"
     yield ""
     yield from (f"{number}. {step}" for number, step in enumerate(network.upload_steps, 1))
+    if network.change_steps:
+        yield ""
+        yield "Changing a list that is there, as others describe it:"
+        yield ""
+        yield from (f"{number}. {step}" for number, step in enumerate(network.change_steps, 1))
     yield ""
     yield "| what we know | how sure | source |"
     yield "|---|---|---|"

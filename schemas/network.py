@@ -74,6 +74,8 @@ class Network(Declared):
     expires: Literal["member", "list"] = "member"
     #: What to click, in order.
     upload_steps: tuple[Text, ...] = Field(min_length=1)
+    #: What to click to add to, remove from or replace a list that is there; empty where nobody has written it down.
+    change_steps: tuple[Text, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     facts: tuple[Fact, ...] = Field(min_length=1)
 

@@ -66,7 +66,12 @@ def said_by_networks() -> set[str]:
     """Every sentence of the networks' files that the page shows."""
     said: set[str] = set()
     for network in networks().values():
-        said |= {network.consent_told, *network.upload_steps, *(fact.says for fact in network.facts)}
+        said |= {
+            network.consent_told,
+            *network.upload_steps,
+            *network.change_steps,
+            *(fact.says for fact in network.facts),
+        }
         said |= {place for place in network.covers if "'" in place}
     return said
 

@@ -191,6 +191,19 @@ def test_of_a_rule_that_the_brake_holds_back_the_page_shows_the_one_that_the_fil
     assert "Ordered at least 5 times" not in page and "Ordered at least 9 times" in page
 
 
+def test_how_a_list_that_is_there_is_changed_is_told_where_it_is_to_be_changed(site: Site) -> None:
+    files = {"club_b.full.csv": b"email\na\n", "club_b.add.csv": b"email\nb\n"}
+    site.publish(GOOGLE, files)
+    browser = site.user("camille", "marketer")
+    for audience, told in ((META, "How Meta calls it is not known here."), (GOOGLE, 'Choose "Modify list"')):
+        assert told not in text_of(browser.get("/").text)
+        confirm(site.catalog, audience, f"{DAY}.1", "created")
+        base = base_of(open_lists(confirmations(site.catalog, audience)))
+        site.publish(audience, files, version="2026-10-31.1", steps=("added",), base=base)
+        for page in ("/", "/audiences/" + "/".join(audience)):
+            assert told in text_of(browser.get(page).text), page
+
+
 def test_an_audience_shows_whom_its_segment_leaves_out(site: Site) -> None:
     chosen = segment(exclude=("new",), priority=1, holdout={"share": "2.5%"})
     others = {"new": segment(title="New customers"), "vip": segment(title="Best customers", priority=2)}
