@@ -148,7 +148,8 @@ def test_an_audience_shows_files_losses_steps_and_what_is_unconfirmed(site: Site
     for text in ("4,312 rows · 73 kB", "did not consent to being uploaded to ad networks −600",
                  "share an address with somebody who refused or is left out −100",
                  "Ordered at least 5 times", "Ordered in the last 180 days", "orders_count >= 5",
-                 "Not confirmed: try ten rows first", "Owner: team:growth"):  # fmt: skip
+                 "Not confirmed: try ten rows first", "Copy the file’s first 11 lines into a new file",
+                 "Delete that list and the copy on the same day", "Owner: team:growth"):  # fmt: skip
         assert text in page, text
     for step in networks()["meta"].upload_steps:
         assert step.replace("`", "") in page
