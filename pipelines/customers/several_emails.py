@@ -1,4 +1,4 @@
-"""E-mails beside another in a customer's cell: the first is theirs, and what refuses by another is heard of them too."""
+"""E-mails beside another in a customer's cell: the first is theirs, and what refuses by another is heard too."""
 
 from __future__ import annotations
 
