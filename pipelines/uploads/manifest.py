@@ -97,6 +97,10 @@ def signed(manifest: Manifest, audit_head: AuditHead, keys: SecretKeys) -> Manif
     return manifest.model_copy(update={"signature": signature})
 
 
+#: Of ten people in a list that nobody here knows of, no removal would reach one.
+_TRIAL = "copied by a plain text editor into a file for a list called test, which is deleted the same day"
+
+
 def readme(manifest: Manifest, segment: Segment, network: Network) -> str:
     """Five lines: what this is, what to do, what not to do, what to do afterwards, and what is not certain."""
     minimum = network.file.minimum_rows.full
@@ -115,7 +119,7 @@ def readme(manifest: Manifest, segment: Segment, network: Network) -> str:
         _what_to_do(manifest) + _where_to_click(manifest, segment, network),
         "Never open a file in a spreadsheet, and do not mail it: hashed keys are personal data.",
         f"Delete the files when they are uploaded; a newer version replaces them. Purpose: {segment.purpose}.",
-        f"Unconfirmed, try ten rows first: {doubts}." if doubts else "All facts used here are documented.",
+        f"Unconfirmed, try ten rows first ({_TRIAL}): {doubts}." if doubts else "All facts used here are documented.",
     ]
     return "\n".join(lines) + "\n"
 
