@@ -1,6 +1,7 @@
 """The nightly job's schedule."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from time import sleep
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -8,12 +9,15 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from assets.nights import NEWEST_DAY
 from catalog.alerts import tell
 from catalog.home import Home
-from catalog.nights import night_report, record_unbegun
+from catalog.nights import newest_whole_day, night_report, record_unbegun
 from catalog.store import open_catalog
 from pipelines.alerts import night_message
 from pipelines.crm.days import newest_day
 from schemas.config import Config
-from schemas.errors import RelanceError
+from schemas.errors import RelanceError, UnreachableSourceError
+
+#: Before a source that is away is looked at again.
+_SECONDS = 20
 
 
 def nightly_schedule(config: Config, home: Home, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
@@ -32,11 +36,15 @@ def nightly_schedule(config: Config, home: Home, job: UnresolvedAssetJobDefiniti
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         now = datetime.now(UTC)
         try:
-            day = newest_day(config, home, now).isoformat()
+            day = _newest_day(config, home, now).isoformat()
         except RelanceError as error:
-            # No run begins, so that no sensor would tell anybody.
             today = now.astimezone(config.settings.zone).date()
             with open_catalog(home) as catalog:
+                last = newest_whole_day(catalog)
+                if last is not None:
+                    # It fails again at what is wrong, and takes out of the lists whom it must.
+                    return dg.RunRequest(partition_key=last.isoformat(), tags={NEWEST_DAY: last.isoformat()})
+                # No run begins, so that no sensor would tell anybody.
                 message = night_message(night_report(catalog, record_unbegun(catalog, today, error)))
                 if message is not None:
                     tell(catalog, config.settings.alerts, message)
@@ -44,3 +52,15 @@ def nightly_schedule(config: Config, home: Home, job: UnresolvedAssetJobDefiniti
         return dg.RunRequest(partition_key=day, tags={NEWEST_DAY: day})
 
     return schedule
+
+
+def _newest_day(config: Config, home: Home, now: datetime) -> date:
+    """As `newest_day`, tried once more where the source is away; a schedule has a minute in all."""
+    try:
+        return newest_day(config, home, now)
+    except UnreachableSourceError:
+        retries = config.settings.source_retries
+        if not retries.times:
+            raise
+    sleep(min(retries.seconds, _SECONDS))
+    return newest_day(config, home, now)

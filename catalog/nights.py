@@ -170,6 +170,13 @@ def record_unbegun(catalog: Catalog, day: date, error: RelanceError, run_id: str
     return night
 
 
+def newest_whole_day(catalog: Catalog) -> date | None:
+    """The newest day of which a night came to its end."""
+    ended = NIGHTS.c.outcome.in_(("done", "held"))
+    with catalog.reading() as connection:
+        return connection.execute(sa.select(sa.func.max(NIGHTS.c.as_of)).where(ended)).scalar_one()
+
+
 def record_notices(catalog: Catalog, night: int, about: str, notices: Sequence[Said]) -> None:
     """Write what a person should know of a CRM table as read (or of what `about` names), in place of what its earlier
     try said."""

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from time import sleep
 
 from catalog.home import Home
-from catalog.nights import record_unbegun
+from catalog.nights import newest_whole_day, record_unbegun
 from catalog.store import open_catalog
 from commands.context import ERRORS
 from pipelines.crm.days import newest_day
@@ -15,10 +15,11 @@ from schemas.errors import ConfigError, DayError, RelanceError, UnreachableSourc
 
 
 def newest_day_of_source(config: Config, home: Home, now: datetime) -> date:
-    """The day that the source is at; one that is away is tried again as it is in a night.
+    """The day that the source is at; one that is away is tried again as it is in a night. Where the source does not
+    tell, that of the last night: it fails again at what is wrong, and takes out of the lists whom it must.
 
     Raises:
-        RelanceError: as `newest_day` does, after it was written down as a night that failed.
+        RelanceError: as `newest_day` does, if there was no night, after it was written down as one that failed.
     """
     retries, tried = config.settings.source_retries, 0
     while True:
@@ -27,6 +28,9 @@ def newest_day_of_source(config: Config, home: Home, now: datetime) -> date:
         except RelanceError as error:
             if not isinstance(error, UnreachableSourceError) or tried == retries.times:
                 with open_catalog(home) as catalog:
+                    last = newest_whole_day(catalog)
+                    if last is not None:
+                        return last
                     record_unbegun(catalog, now.astimezone(config.settings.zone).date(), error)
                 raise
             seconds = retries.seconds * 2**tried

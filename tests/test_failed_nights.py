@@ -303,14 +303,21 @@ def test_a_run_of_one_table_that_fails_reads_no_other(company: Company, home: Ho
         assert "withdrawn" not in set(warehouse.read("FROM warehouse.crm_consents")["status"])
 
 
-def test_a_night_that_cannot_know_its_day_is_shown_as_failed(
-    company: Company, home: Home, relance: Callable[..., Ran]
+def test_a_night_that_cannot_know_its_day_is_shown_as_failed_and_takes_out_who_withdrew(
+    company: Company, home: Home, tmp_path: Path, relance: Callable[..., Ran]
 ) -> None:
+    company.append("consents", "c9,2,withdrawn,2024-06-30 10:00:00\n")
     (company.folder / "orders.csv").unlink()
-    assert relance("run", "--config", str(company.config), home=home.root).code == 1
-    status = relance("status", home=home.root).output
-    assert "failed" in status
-    assert "no file matches" in status
+    # Where no night was, there is no list.
+    for place in (tmp_path / "new", home.root):
+        assert relance("run", "--config", str(company.config), home=place).code == 1
+        status = relance("status", home=place).output
+        assert "failed" in status
+        assert "no file matches" in status
+    with open_catalog(home) as catalog:
+        manifest = newest(catalog)
+    assert manifest.version == f"{FIRST}.2"
+    assert BOB in files_of(home, manifest.version)["remove.csv"]
 
 
 def test_a_word_that_was_taken_back_counts_although_the_night_failed_later_and_a_halved_crm_does_not(

@@ -131,9 +131,10 @@ def test_the_schedule_asks_at_two_in_the_morning_for_the_last_order_s_day(defini
 
 
 def test_a_night_that_the_schedule_cannot_begin_is_written_down_as_failed(
-    company: Company, definitions: dg.Definitions, tmp_path: Path
+    company: Company, definitions: dg.Definitions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (company.folder / "orders.csv").unlink()
+    monkeypatch.setattr("assets.schedule._SECONDS", 0)
     context = dg.build_schedule_context(
         scheduled_execution_time=datetime(2026, 11, 21, 2, 0), repository_def=definitions.get_repository_def()
     )
@@ -149,6 +150,11 @@ def test_a_night_that_the_schedule_cannot_begin_is_written_down_as_failed(
     assert numbers[0] == numbers[1]
     assert last["outcome"] == "failed"
     assert "no file matches" in str(last["messages"])
+    # Once there are lists, they must lose whom the night is told of.
+    with open_catalog(Home.at(tmp_path / "home")) as catalog:
+        catalog.end_night(catalog.begin_night(date(2024, 6, 30)), "done", [], 0)
+    [request] = definitions.resolve_schedule_def("every_night").evaluate_tick(context).run_requests
+    assert (request.partition_key, request.tags[NEWEST_DAY]) == ("2024-06-30", "2024-06-30")
 
 
 def test_the_dagster_job_and_relance_run_give_the_same_bytes(
