@@ -9,24 +9,15 @@ import dagster as dg
 from assets.metadata import columns_metadata, file_columns, privacy_tag, rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.customers.refused_emails import refused_emails
-from pipelines.holdings.audience_keys import since_newest
-from pipelines.holdings.forbidden import Forbidden
-from pipelines.uploads.brake import settle_leave, silence_forbids, since_last_night, verdict_on
-from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.doubtful import is_forbidding, weigh_keys
-from pipelines.uploads.draft import Publication
-from pipelines.uploads.leaving_out import leaving_out
-from pipelines.uploads.publication import Published, publish
-from pipelines.uploads.retired import publish_last, retired_table, withdraw_of_gone
-from pipelines.uploads.rows import AudienceRows, audience_rows
+from pipelines.uploads.publication import Published
+from pipelines.uploads.reached import publish_audience, publish_retired
+from pipelines.uploads.rows import AudienceRows
 from pipelines.uploads.shared_by_many import with_keys_shared_by_many
-from pipelines.uploads.state import taken_out_by_newest
-from pipelines.uploads.tonight import Tonight
 from pipelines.uploads.weighed import note_weighed, weighing_rules
-from schemas.choice import Choice, choice_of
+from schemas.choice import choice_of
 from schemas.config import Config
 from schemas.errors import PublicationError
-from schemas.network import Network
 from schemas.segment import Audience
 from schemas.uploads import RefusedKeys, RetiredAudiences
 
@@ -81,20 +72,7 @@ def _retired(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     def asset(context: dg.AssetExecutionContext, relance: Relance) -> dg.MaterializeResult:
         as_of = day_of(context)
         with relance.stage("uploads.retired_audiences", publishes=True):
-            tonight, limits = relance.tonight(as_of), relance.declared.settings.brake
-            silent_too = silence_forbids(since_last_night(tonight.sources, limits, relance.outbox))
-            published = [
-                publish_last(
-                    audience,
-                    relance.declared,
-                    relance.outbox,
-                    as_of=as_of,
-                    forbidden=_forbidden(relance, tonight, audience, silent_too=silent_too),
-                )
-                for audience in relance.declared.retired
-            ]
-            withdraw_of_gone(relance.declared, relance.outbox, tonight.forbidden)
-            table = retired_table(relance.declared.retired, published)
+            table = publish_retired(relance.tonight(as_of), relance.declared, relance.outbox, as_of=as_of)
             relance.warehouse.replace("retired_audiences", table)
             return dg.MaterializeResult(metadata=rows_metadata(table.height))
 
@@ -132,29 +110,14 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
         as_of = day_of(context)
         try:
             with relance.stage(f"uploads.{audience}", publishes=True):
-                tonight = relance.tonight(as_of, audience.segment, *choice.segments)
-                rows = _rows(tonight, audience, choice, network, relance.identity_key)
-                since = since_newest(relance.warehouse, audience, listed_keys(rows.lists))
-                verdict = verdict_on(
+                rows, published = publish_audience(
                     audience,
-                    network,
-                    rows,
-                    relance.declared.settings.brake.overridden(segment.brake),
+                    relance.tonight(as_of, audience.segment, *choice.segments),
+                    relance.declared,
                     relance.outbox,
-                    since,
+                    as_of=as_of,
+                    past_rows=partial(relance.past_rows, audience),
                 )
-                publication = Publication(
-                    audience,
-                    segment,
-                    network,
-                    as_of,
-                    _forbidden(relance, tonight, audience, silent_too=verdict.silence_forbids),
-                    rows,
-                    partial(relance.past_rows, audience),
-                    since,
-                )
-                published = publish(publication, relance.outbox, held_back=verdict.held_back)
-                settle_leave(audience, verdict, relance.outbox, published.outcome)
         except PublicationError as error:
             if error.check is not None:
                 yield dg.AssetCheckResult(passed=False, check_name=error.check, description=str(error))
@@ -162,19 +125,6 @@ def _audience(audience: Audience, config: Config, daily: dg.PartitionsDefinition
         yield _result(relance, audience, rows, published)
 
     return asset
-
-
-def _forbidden(relance: Relance, tonight: Tonight, audience: Audience, *, silent_too: bool) -> Forbidden:
-    outbox = relance.outbox
-    taken_out = None if silent_too else taken_out_by_newest(audience, outbox.catalog, outbox.warehouse)
-    return tonight.forbidden(audience.network, taken_out=taken_out)
-
-
-def _rows(tonight: Tonight, audience: Audience, choice: Choice, network: Network, identity_key: str) -> AudienceRows:
-    members = tonight.members(audience.segment)
-    everybody = tonight.people(audience.network)
-    leaving = leaving_out(choice, network, tonight.readers(audience.network), identity_key)
-    return audience_rows(members, everybody, network, tonight.lost(audience), tonight.sources, leaving)
 
 
 def _result(relance: Relance, audience: Audience, rows: AudienceRows, published: Published) -> dg.MaterializeResult:

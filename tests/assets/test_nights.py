@@ -522,7 +522,7 @@ def test_a_night_whose_beginning_fails_ends_as_failed_and_lets_go_of_the_home(
     assert "jane" not in str(result.all_events)
 
 
-@pytest.mark.parametrize("place", ["pipelines.features.nightly.ranked", "assets.uploads.publish"])
+@pytest.mark.parametrize("place", ["pipelines.features.nightly.ranked", "assets.uploads.publish_audience"])
 def test_a_night_that_was_terminated_says_so_and_alerts_if_dagster_ended_it(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
