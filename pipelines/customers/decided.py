@@ -226,11 +226,12 @@ def _barred(warehouse: Warehouse, config: Config, as_of: date) -> pl.DataFrame:
     """person_id, reason: who is sent to no network whatever they allow."""
     settings, rules = config.settings, config.suppressions
     named = listed(warehouse)
-    by_email = named.select("rule", address=canonical_email(pl.col("address"))).join(
-        further_emails(warehouse), on="address"
-    )
-    beside = by_email.select("rule", "customer_id", address=pl.lit(None, dtype=pl.String))
-    named = pl.concat([named, beside, listed_by_merged_away(warehouse)])
+    if not named.is_empty():
+        emails = named.select("rule", address=canonical_email(pl.col("address")))
+        beside = emails.join(further_emails(warehouse), on="address").with_columns(
+            address=pl.lit(None, dtype=pl.String)
+        )
+        named = pl.concat([named, beside.select(named.columns), listed_by_merged_away(warehouse)])
     born = ", birth_date" * (settings.minimum_age is not None)
     if named.is_empty() and not rules and not born:
         return pl.DataFrame(schema={"person_id": pl.String, "reason": pl.String})
