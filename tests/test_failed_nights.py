@@ -231,6 +231,23 @@ def test_who_is_in_no_row_and_withdraws_is_taken_out_by_a_night_that_fails(
     assert BOB in files_of(home, manifest.version)["remove.csv"]
 
 
+def test_who_withdraws_in_a_night_that_fails_leaves_the_list_with_the_address_of_before(
+    company: Company, home: Home
+) -> None:
+    customers = company.folder / "customers.csv"
+    customers.write_text(customers.read_text(encoding="utf-8").replace("bob@", "robert@"), encoding="utf-8")
+    night(company.config, home.root, SECOND)
+    company.append("consents", "c9,2,withdrawn,2024-06-30 10:00:00\n")
+    customers.unlink()
+    with pytest.raises(RelanceError):
+        night(company.config, home.root, "2024-07-02")
+    with open_catalog(home) as catalog:
+        manifest = newest(catalog)
+    assert manifest.version == "2024-07-02.1"
+    assert BOB in files_of(home, manifest.version)["remove.csv"]
+    assert manifest.forbidden > 0
+
+
 def test_what_fails_while_a_failed_night_hears_stops_no_removal(company: Company, home: Home) -> None:
     with redirect_stdout(StringIO()), suppress(SystemExit):
         forget(["bob@example.org"], None, None, None, company.config, home.root)

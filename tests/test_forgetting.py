@@ -562,3 +562,35 @@ def test_whose_other_record_leaves_the_crm_stays_by_the_consent_of_the_one_that_
         newest = max((home / "outbox" / "meta" / "main" / "buyers").iterdir())
         assert address in (newest / "buyers.full.csv").read_text(), day
         assert not [*newest.glob("*.remove.csv")]
+
+
+def test_who_was_one_person_with_them_before_is_not_forgotten_nor_who_has_their_former_phone(
+    company: Company, home: Path, tmp_path: Path
+) -> None:
+    """Ann and somebody without a name shared an e-mail; he turned out to be Bob, who has Ann's former phone, too. His row
+    is missing in the night before she asks."""
+    later = Company(tmp_path / "later")
+    shutil.copytree(company.folder, later.folder)
+    customers = (company.folder / "customers.csv").read_text(encoding="utf-8")
+    for name in ("an", "bo"):
+        later.append("orders", f"o-{name},{name},2024-05-01,10.00,EUR,completed\n")
+        later.append("consents", f"c-{name},{name},granted,2023-01-01\n")
+    nights = (
+        (
+            "2024-07-01",
+            "an,ab@example.com,0471 11 22 33,Ann,Ames,,FR,2023-01-01\nbo,ab@example.com,,,,,FR,2023-01-01\n",
+        ),
+        (
+            "2024-07-02",
+            "an,ab@example.com,,Ann,Ames,,FR,2023-01-01\nbo,bob@example.com,0471 11 22 33,Bob,Blum,,FR,2023-01-01\n",
+        ),
+        ("2024-07-03", "an,ab@example.com,,Ann,Ames,,FR,2023-01-01\n"),
+    )
+    for day, rows in nights:
+        (later.folder / "customers.csv").write_text(customers + rows, encoding="utf-8")
+        night(later.config, home, day)
+    told("forget", "an", "--requested-at", "2024-07-03", "--config", str(later.config), home=home)
+    (later.folder / "customers.csv").write_text(customers + nights[1][1], encoding="utf-8")
+    night(later.config, home, "2024-07-04")
+    theirs = ("bob@example.com", "33471112233")
+    assert held(uploads(home)["meta"], tuple(map(sha256, ("ab@example.com", *theirs)))) == [*map(sha256, theirs)]

@@ -10,30 +10,43 @@ from catalog.warehouse import Warehouse
 #: SQL: of each customer, the newest row among those of a `past_` table.
 NEWEST = "QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY held_until DESC) = 1"
 
+#: SQL: customer_id, person_id of records that are gone, whose people are there by others: an id of a record that is
+#: gone stands for whom it stood for last.
+GONE_SIBLINGS = """
+    SELECT DISTINCT past.customer_id, known.person_id
+    FROM (SELECT customer_id, own_id AS alias FROM warehouse.past_customer_records) AS past
+    JOIN warehouse.person_aliases AS known USING (alias)
+    ANTI JOIN warehouse.crm_customers USING (customer_id)
+    SEMI JOIN warehouse.customer_records USING (person_id)
+"""
+
 #: SQL for what records of `_asked` (customer_id) held, and what records of the same people held that are gone since,
-#: each under the id that was asked for. An address that somebody else's record has by now is theirs.
-_EARLIER = """
-    WITH persons AS (
-        SELECT _asked.customer_id AS asked_id, person_id FROM _asked JOIN (
-            SELECT customer_id, person_id FROM warehouse.customer_records
-            UNION SELECT customer_id, person_id FROM warehouse.past_customer_records
-        ) USING (customer_id)
-    ), theirs AS (
+#: each under the id that was asked for. An address that somebody else had later is theirs.
+_EARLIER = f"""
+    WITH asked AS (
+        SELECT customer_id, person_id FROM warehouse.customer_records SEMI JOIN _asked USING (customer_id)
+    ), theirs AS MATERIALIZED (
         SELECT customer_id AS asked_id, customer_id FROM _asked
-        UNION SELECT asked_id, customer_id FROM warehouse.past_customer_records JOIN persons USING (person_id)
-        ANTI JOIN warehouse.crm_customers USING (customer_id)
+        UNION SELECT asked.customer_id, gone.customer_id FROM asked JOIN ({GONE_SIBLINGS}) AS gone USING (person_id)
     ), held AS (
-        SELECT past.* EXCLUDE (held_from, held_until) REPLACE (asked_id AS customer_id)
+        SELECT past.* EXCLUDE (held_from) REPLACE (asked_id AS customer_id)
         FROM warehouse.past_crm_customers AS past JOIN theirs ON theirs.customer_id = past.customer_id
-    ), others AS (
-        SELECT canonical_email, canonical_phone FROM warehouse.crm_customers ANTI JOIN _asked USING (customer_id)
+    ), others AS MATERIALIZED (
+        SELECT canonical_email, canonical_phone, held_until FROM (
+            SELECT customer_id, canonical_email, canonical_phone, held_until FROM warehouse.past_crm_customers
+            UNION ALL SELECT customer_id, canonical_email, canonical_phone, DATE 'infinity' FROM warehouse.crm_customers
+        ) ANTI JOIN theirs USING (customer_id)
+    ), emails AS (
+        SELECT canonical_email, max(held_until) AS email_until FROM others SEMI JOIN held USING (canonical_email)
+        GROUP BY ALL
+    ), phones AS (
+        SELECT canonical_phone, max(held_until) AS phone_until FROM others SEMI JOIN held USING (canonical_phone)
+        GROUP BY ALL
     )
-    SELECT DISTINCT * REPLACE (
-        CASE WHEN canonical_email IN (SELECT canonical_email FROM others SEMI JOIN held USING (canonical_email))
-            THEN NULL ELSE email END AS email,
-        CASE WHEN canonical_phone IN (SELECT canonical_phone FROM others SEMI JOIN held USING (canonical_phone))
-            THEN NULL ELSE phone END AS phone
-    ) FROM held
+    SELECT DISTINCT * EXCLUDE (held_until, email_until, phone_until) REPLACE (
+        CASE WHEN coalesce(email_until > held_until, false) THEN NULL ELSE email END AS email,
+        CASE WHEN coalesce(phone_until > held_until, false) THEN NULL ELSE phone END AS phone
+    ) FROM held LEFT JOIN emails USING (canonical_email) LEFT JOIN phones USING (canonical_phone)
 """
 
 
@@ -48,8 +61,8 @@ def gone_customers(among: str = "") -> str:
 
 def held_earlier(warehouse: Warehouse, ids: pl.Series) -> pl.DataFrame:
     """`CanonicalCustomers` that kept nights had of the customers (ids), and of records of the same people that are gone
-    since, each under one of the ids; without addresses that somebody else has by now."""
-    if not all(map(warehouse.has, ("past_crm_customers", "past_customer_records", "customer_records"))):
+    since, each under one of the ids; without addresses that somebody else had later."""
+    if not all(map(warehouse.has, ("past_crm_customers", "past_customer_records", "person_aliases"))):
         return warehouse.read("FROM warehouse.crm_customers LIMIT 0")
     store_frame(warehouse.connection, "_asked", ids.to_frame("customer_id"))
     return warehouse.read(_EARLIER)

@@ -59,7 +59,7 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
     reached = {Audience.of(row) for row in outcomes}
     emails = refused_emails(outbox.warehouse, config)
     absent = Absent(outbox.warehouse, config, outbox.keys.identity)
-    former = Former(outbox.warehouse, config, outbox.keys.identity)
+    former = Former(outbox.warehouse, config, outbox.keys.identity, failed=True)
     store_frame(
         outbox.warehouse.connection, "_heard_refusals", refusals_but_for_silence(outbox.warehouse, config, as_of)
     )

@@ -8,6 +8,7 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
+from pipelines.customers.gone import GONE_SIBLINGS
 from pipelines.tombstones.tombstones import Compared, tombstones
 from schemas.config import Config
 from schemas.crm import CrmErasures, ErasureRequests
@@ -16,33 +17,41 @@ _IDENTIFYING = (
     "canonical_email", "canonical_phone", "mobile_ad_id", "first_name", "last_name", "postal_code", "country_code",
 )  # fmt: skip
 
-#: SQL: person_id and `CanonicalCustomers` as earlier nights had them, of records that are there and were different.
+#: SQL: person_id and `CanonicalCustomers` as earlier nights had them, of records that were different, or are gone while
+#: others of their people are there. `{also}`: of whom beside those that may be sent to some network no more.
 _FORMER = f"""
-    WITH sent AS (
+    WITH sent AS MATERIALIZED (
         SELECT DISTINCT coalesce(known.person_id, past.person_id) AS person_id
-        FROM warehouse.past_permissions AS past
+        FROM (SELECT person_id FROM warehouse.past_permissions {{also}}) AS past
         LEFT JOIN warehouse.person_aliases AS known ON known.alias = past.person_id
+    ), whose AS MATERIALIZED (
+        SELECT customer_id, person_id FROM warehouse.customer_records UNION ALL {GONE_SIBLINGS}
     )
     SELECT person_id, past.* EXCLUDE (held_from, held_until)
     FROM warehouse.past_crm_customers AS past
-    JOIN warehouse.crm_customers AS today USING (customer_id)
-    JOIN (SELECT customer_id, person_id FROM warehouse.customer_records) USING (customer_id)
+    JOIN whose USING (customer_id)
+    LEFT JOIN warehouse.crm_customers AS today USING (customer_id)
     SEMI JOIN sent USING (person_id)
     WHERE {" OR ".join(f"past.{name} IS DISTINCT FROM today.{name}" for name in _IDENTIFYING)}
 """
-_NEEDED = ("past_crm_customers", "past_permissions", "person_aliases", "customer_records", "permissions")
+_NEEDED = (
+    "past_crm_customers", "past_customer_records", "past_permissions", "person_aliases", "customer_records",
+    "permissions",
+)  # fmt: skip
 
 
 class Former:
     """Of a full list nothing is left of whoever leaves; of one that is held back, only what is known to be theirs."""
 
-    def __init__(self, warehouse: Warehouse, config: Config, identity_key: str) -> None:
+    def __init__(self, warehouse: Warehouse, config: Config, identity_key: str, *, failed: bool = False) -> None:
+        """`failed`: `permissions` may still be those of the night before."""
         self._warehouse = warehouse
         self._forms = pl.DataFrame(CrmErasures.create_empty())
         self._people = pl.DataFrame(schema={"customer_id": pl.String, "person_id": pl.String})
         if not all(map(warehouse.has, _NEEDED)):
             return
-        rows = warehouse.read(_FORMER)
+        still = "UNION ALL SELECT person_id FROM warehouse.permissions" if failed else ""
+        rows = warehouse.read(_FORMER.format(also=still))
         if rows.is_empty():
             return
         self._people = rows.select("customer_id", "person_id").unique()

@@ -86,9 +86,20 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Held:
     remaining = [line for line in lines(company, "customers") if line.split(",")[0] not in {"2", "3", *HALF}]
     twin = "t1,twin@example.org,+1 650 253 0000,Tim,Twin,94025-3215,US,2023-02-01 10:00:00\n"
     again = twin.replace("t1,", "t2,").replace("twin@", "twin.again@")
-    (company.folder / "customers.csv").write_text("".join([*lines(company, "customers"), twin, again]))
+    # Two records of one person, of which the second night has the first.
+    sibling = "s1,sib@example.org,+1 650 253 0001,Sid,Sib,94025-3215,US,2023-02-01 10:00:00\n"
+    gone = sibling.replace("s1,", "s2,").replace("0001", "0002")
+    remaining.append(sibling)
+    (company.folder / "customers.csv").write_text("".join([*lines(company, "customers"), twin, again, sibling, gone]))
+    say(company, "cs1,s1,granted,2023-06-01 12:00:00\n", "cs2,s2,granted,2023-06-01 12:00:00\n")
     say(company, *(f"c{record},{record},granted,2023-06-01 12:00:00\n" for record in ("t1", "t2")))
-    orders = "".join([*lines(company, "orders"), "ot1,t1,2024-01-01 12:00:00,10.00,EUR,completed\n"])
+    orders = "".join(
+        [
+            *lines(company, "orders"),
+            "os1,s1,2024-01-01 12:00:00,10.00,EUR,completed\n",
+            "ot1,t1,2024-01-01 12:00:00,10.00,EUR,completed\n",
+        ]
+    )
     (company.folder / "orders.csv").write_text(orders, encoding="utf-8")
     sources = (company.config / "sources.toml").read_text(encoding="utf-8")
     stop = '[sources.stop]\nfiles = "../stop.csv"\n[sources.stop_address]\nfiles = "../stop_address.csv"\n'
@@ -104,7 +115,7 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Held:
     # Of those who are there x70 and x71 have another e-mail, and x70 withdrew too.
     left = "".join(remaining).replace("other70@", "new70@").replace("other71@", "new71@")
     (company.folder / "customers.csv").write_text(left, encoding="utf-8")
-    say(company, "w70,x70,withdrawn,2024-06-30 12:00:00\n")
+    say(company, "w70,x70,withdrawn,2024-06-30 12:00:00\n", "ws1,s1,withdrawn,2024-06-30 12:00:00\n")
     say(company, "w,2,withdrawn,2024-06-30 12:00:00\n", "wt,t2,withdrawn,2024-06-30 12:00:00\n")
     ends = "time AS captured_at, CASE WHEN id = 'cx1' THEN '2024-06-30T12:00:00Z' END AS valid_to"
     company.declare("sources.toml", sources.replace("time AS captured_at\nFROM consents", f"{ends}\nFROM consents"))
@@ -129,6 +140,8 @@ def test_who_withdraws_leaves_the_held_list_with_the_address_of_before_and_who_d
     held: Held,
 ) -> None:
     assert held.left("other70@example.net")
+    # With what their other record held, which is gone.
+    assert held.left("16502530001") and held.left("16502530002")
     assert not held.left("other71@example.net")
 
 
