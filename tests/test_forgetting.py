@@ -567,8 +567,8 @@ def test_whose_other_record_leaves_the_crm_stays_by_the_consent_of_the_one_that_
 def test_who_was_one_person_with_them_before_is_not_forgotten_nor_who_has_their_former_phone(
     company: Company, home: Path, tmp_path: Path
 ) -> None:
-    """Ann and somebody without a name shared an e-mail; he turned out to be Bob, who has Ann's former phone, too. His row
-    is missing in the night before she asks."""
+    """Ann and somebody without a name shared an e-mail; he turned out to be Bob, who has Ann's former phone, too. His
+    row is missing in the night before she asks."""
     later = Company(tmp_path / "later")
     shutil.copytree(company.folder, later.folder)
     customers = (company.folder / "customers.csv").read_text(encoding="utf-8")
