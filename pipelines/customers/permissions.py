@@ -19,7 +19,7 @@ from pipelines.customers.statements import Matters, by_canonical_address, by_rec
 from pipelines.local_days import midnight_after
 from schemas.countries import country_codes as all_countries
 from schemas.customers import Permissions, Refusals
-from schemas.network import Network
+from schemas.network import Network, networks
 from schemas.network_file import country_codes_of
 from schemas.settings import Purpose, Settings
 from schemas.uploads import NO_CONSENT, OBJECTED
@@ -46,7 +46,8 @@ class ConsentRules:
 
     @cached_property
     def matters(self) -> Matters:
-        return Matters(purposes_heard(self.networks, self.settings), sorted(self.networks))
+        # What was said of a network that no segment uses is a word on the purpose all the same.
+        return Matters(purposes_heard(self.networks, self.settings), sorted(networks()))
 
 
 class Decisions(NamedTuple):
@@ -103,11 +104,11 @@ def barred(*reasons: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(reasons).unique("person_id", keep="first", maintain_order=True)
 
 
-def purposes_heard(networks: dict[str, Network], settings: Settings) -> list[Purpose]:
+def purposes_heard(used: dict[str, Network], settings: Settings) -> list[Purpose]:
     """The purposes about which statements must be read: those asked for by some network, those that count for them,
     those by which Californians opt out, and profiling, to which anybody may object."""
     heard: set[Purpose] = {"ads_upload", "ads_personalization", "profiling"}
-    for network in networks.values():
+    for network in used.values():
         for purpose in network.consent:
             heard.update([purpose, *settings.consent.get(purpose, ())])
     return sorted(heard)
@@ -238,8 +239,10 @@ class _Matrix(NamedTuple):
         others = [self._word(other, network) for other in self.rules.settings.consent.get(purpose, ())]
         if not others:
             return own
-        anywhere = [self._word(purpose, name) for name in self.rules.matters.networks]
-        return np.where(np.maximum.reduce(anywhere) == _SILENT, np.maximum.reduce(others), own)
+        matters = self.rules.matters
+        anywhere = [matters.of(purpose), *(matters.of(purpose, name) for name in matters.networks)]
+        spoken = [self.said[matter] for matter in anywhere if matter in self.said]
+        return np.where(np.maximum.reduce([own, *spoken]) == _SILENT, np.maximum.reduce(others), own)
 
     def _word(self, purpose: Purpose, network: str) -> np.ndarray:
         """The least permissive of what was said for the network and for all."""

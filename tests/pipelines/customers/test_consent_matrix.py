@@ -174,6 +174,22 @@ def test_a_word_on_another_purpose_counts_where_the_company_says_so_and_nothing_
     assert reason(decided({"pat": "US"}, statements), "pat", "meta") == expected("US", "meta", {"ads_upload": ads})
 
 
+def test_a_word_on_a_network_that_nobody_uses_is_a_word() -> None:
+    statements = [
+        {"customer_id": "pat", "purpose": "ads_upload", "network": "tiktok", "status": "denied", "captured_at": NOW},
+        {"customer_id": "pat", "purpose": "email_marketing", "status": "granted", "captured_at": NOW},
+    ]
+    rules = ConsentRules({"meta": NETWORKS["meta"]}, COUNTING, NOW)
+    people = pl.DataFrame({"person_id": ["pat"], "country": ["US"]})
+    found = decisions(
+        records_of({"pat": "US"}),
+        people.match_to_schema(dict(Customers.create_empty().schema), missing_columns="insert"),
+        consents_of(statements),
+        rules,
+    )
+    assert found.permissions.is_empty()
+
+
 @pytest.mark.parametrize("status", ["granted", "denied"])
 def test_who_spoke_of_the_purpose_on_one_network_is_taken_at_their_word_on_it_everywhere(status: str) -> None:
     statements = [
