@@ -39,7 +39,7 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
             with warehouse.transaction():
                 joining, identity_key = config.settings.joining, relance.identity_key
                 known = update_people(warehouse, joining, identity_key=identity_key, **days)
-                notices = update_permissions(warehouse, config, known=known, **days)
+                notices = update_permissions(warehouse, config, identity_key, known=known, **days)
             record_notices(relance.outbox.catalog, relance.outbox.night, "permissions", notices)
             rows = {name: warehouse.height(name) for name in _TABLES}
         for name, height in rows.items():

@@ -594,3 +594,35 @@ def test_who_was_one_person_with_them_before_is_not_forgotten_nor_who_has_their_
     night(later.config, home, "2024-07-04")
     theirs = ("bob@example.com", "33471112233")
     assert held(uploads(home)["meta"], tuple(map(sha256, ("ab@example.com", *theirs)))) == [*map(sha256, theirs)]
+
+
+def test_who_asks_again_by_the_same_row_after_a_consent_is_forgotten_again(
+    company: Company, home: Path, tmp_path: Path
+) -> None:
+    later = Company(tmp_path / "later")
+    shutil.copytree(company.folder, later.folder)
+
+    def is_sent(asked: str, day: str) -> bool:
+        (later.folder / "erasures.csv").write_text(f"id,customer,time\nr1,jd1,{asked}\n", encoding="utf-8")
+        night(later.config, home, day)
+        return bool(held(uploads(home)["pinterest"], (sha256("jane.doe@gmail.com"),)))
+
+    later.declare_erasures("")
+    assert not is_sent("2024-06-28 10:00:00", "2024-07-01")
+    later.append("consents", "again,jd1,granted,2024-06-29 10:00:00\n")
+    assert is_sent("2024-06-28 10:00:00", "2024-07-02")
+    for day in ("2024-07-03", "2024-07-04"):
+        assert not is_sent("2024-06-30 10:00:00", day)
+    assert set(state(home)) == {"r1", "r1_of_2024-06-30"}
+    later.append("consents", "more,jd1,granted,2024-07-01 10:00:00\n")
+    assert is_sent("2024-06-30 10:00:00", "2024-07-05")
+    assert set(state(home)) == {"r1", "r1_of_2024-06-30"}
+
+
+def test_of_two_rows_of_one_request_the_later_counts(company: Company, tmp_path: Path) -> None:
+    later = Company(tmp_path / "later")
+    shutil.copytree(company.folder, later.folder)
+    later.declare_erasures("r1,jd1,2024-06-26 10:00:00\nr1,jd1,2024-06-28 10:00:00\n")
+    later.append("consents", "again,jd1,granted,2024-06-27 10:00:00\n")
+    night(later.config, tmp_path / "home", "2024-07-01")
+    assert not held(uploads(tmp_path / "home")["pinterest"], (sha256("jane.doe@gmail.com"),))

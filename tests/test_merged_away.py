@@ -32,13 +32,14 @@ def test_what_they_refused_by_it_counts_until_a_later_yes(
     company: Company, home: Path, relance: Callable[..., Ran]
 ) -> None:
     company.append("consents", REFUSAL)
-    for day in ("2024-07-01", "2024-07-02"):
+    # The last is long after the nights that are kept.
+    for day in ("2024-07-01", "2024-07-02", "2024-09-15"):
         night(company.config, home, day)
         assert sent(home) == {"x1"}
     shown = relance("why", "x0", "--config", str(company.config), home=home)
     assert "withdrawn" in shown.output and "other id" in shown.output
     company.append("consents", "y,x0,granted,2024-06-01 10:00:00\n")
-    night(company.config, home, "2024-07-03")
+    night(company.config, home, "2024-09-16")
     assert sent(home) == {"x0", "x1"}
 
 

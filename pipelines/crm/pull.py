@@ -115,7 +115,8 @@ def pull_erasures(reading: Reading, known: pl.DataFrame, *, alone: bool = False)
     pulled = reading.crm.pull("erasures")
     asked = pl.concat([pulled.accepted, broken_requests(pulled.broken, reading.as_of, reading.settings.zone)])
     asked = each_unwrapped(asked, "email", among_words=False)
-    requests = asked.with_columns(request_id=request_names(pl.col("request_id"), reading.identity_key))
+    named = asked.with_columns(request_id=request_names(pl.col("request_id"), reading.identity_key))
+    requests = _asked_again(named, known)
     countries = _countries(reading.crm, alone=alone) if requests["phone"].count() else None
     fresh = tombstones(
         requests,
@@ -124,16 +125,27 @@ def pull_erasures(reading: Reading, known: pl.DataFrame, *, alone: bool = False)
         networks=reading.networks,
         countries=countries,
     )
-    persons = person_tombstones(requests, reading.identity_key)
-    every = pl.concat([known.select(fresh.columns), fresh, persons]).unique(
-        TOMBSTONE, keep="first", maintain_order=True
+    # Of two rows of one request the later counts.
+    tonight = pl.concat([fresh, person_tombstones(requests, reading.identity_key)]).sort(
+        "requested_at", descending=True, maintain_order=True
     )
+    every = pl.concat([known.select(fresh.columns), tonight]).unique(TOMBSTONE, keep="first", maintain_order=True)
     connection = reading.crm.connection
     store_frame(connection, "_tombstones", _as_lifted(every, known) if alone else reading.lift(every))
     temporary = ("_tombstones", pulled.arrival.name)
     quarantined = _dated(pulled.quarantined, reading.as_of)
     notices = unreadable_requests(requests, countries, reading.settings.default_country)
     return TableToWrite(connection, "FROM _tombstones", temporary, quarantined, pulled.read, 0, notices=notices)
+
+
+def _asked_again(requests: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Requests; one that came after a consent had lifted the `known` one of its name has a name of its own: some CRMs
+    have one row a customer, with the day on which they asked last."""
+    lifted = known.group_by("request_id").agg(pl.col("lifted_at").max()).drop_nulls()
+    again = pl.concat_str("request_id", pl.lit("_of_"), pl.col("requested_at").dt.strftime("%Y-%m-%d"))
+    dated = requests.join(lifted, on="request_id", how="left", maintain_order="left")
+    is_later = pl.col("requested_at") >= pl.col("lifted_at")
+    return dated.with_columns(request_id=pl.when(is_later).then(again).otherwise("request_id")).drop("lifted_at")
 
 
 def _as_lifted(erasures: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:

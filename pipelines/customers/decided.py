@@ -44,8 +44,8 @@ _COLUMNS = {
 }
 
 
-def update_permissions(
-    warehouse: Warehouse, config: Config, *, known: bool, as_of: date, kept_days: int
+def update_permissions(  # noqa: PLR0913 - what decides, the key by which former ids are found, and the days
+    warehouse: Warehouse, config: Config, identity_key: str, *, known: bool, as_of: date, kept_days: int
 ) -> tuple[Said, ...]:
     """Make `permissions` and `refusals` what the statements say of everybody in `customers`, at the end of `as_of` or
     when the newest was made; what is to be told of those. It belongs into one transaction with `update_people`, which
@@ -55,9 +55,9 @@ def update_permissions(
     rules decided it, and nothing that it hangs on is another.
     """
     rules = _rules(warehouse, config, as_of)
-    barred_people = _barred(warehouse, config, as_of)
+    barred_people = _barred(warehouse, config, as_of, identity_key)
     by_other_ids = refused_by_other_ids(warehouse, rules)
-    addressed = _said_otherwise(warehouse, rules, by_other_ids)
+    addressed = _said_otherwise(warehouse, rules, by_other_ids, identity_key)
     # What else than a person's own records and statements decides, for the night after.
     beside = [barred_people, addressed.select("person_id", reason=pl.lit(None, dtype=pl.String)).unique()]
     store_frame(warehouse.connection, "_beside", pl.concat(beside))
@@ -80,15 +80,15 @@ def update_permissions(
     return _told(by_other_ids)
 
 
-def refusals_but_for_silence(warehouse: Warehouse, config: Config, as_of: date) -> pl.DataFrame:
+def refusals_but_for_silence(warehouse: Warehouse, config: Config, as_of: date, identity_key: str) -> pl.DataFrame:
     """`Refusals` of everybody in `customers` of whom a statement says no at the end of `as_of`, or a suppression list,
     or their age: of whoever may not be sent, those who would not be sent either if silence were a yes.
 
     A night that cannot trust its consents asks for them: whose statements are lacking has said nothing.
     """
     rules = replace(_rules(warehouse, config, as_of), silence_allows=True)
-    barred_people = _barred(warehouse, config, as_of)
-    addressed = _said_otherwise(warehouse, rules, refused_by_other_ids(warehouse, rules))
+    barred_people = _barred(warehouse, config, as_of, identity_key)
+    addressed = _said_otherwise(warehouse, rules, refused_by_other_ids(warehouse, rules), identity_key)
     parts = [_decided(warehouse, rules, some, barred_people, addressed).refusals for some in _parts(warehouse)]
     return pl.concat(parts)
 
@@ -154,9 +154,11 @@ def _decided(
     )
 
 
-def _said_otherwise(warehouse: Warehouse, rules: ConsentRules, by_other_ids: pl.DataFrame) -> pl.DataFrame:
+def _said_otherwise(
+    warehouse: Warehouse, rules: ConsentRules, by_other_ids: pl.DataFrame, identity_key: str
+) -> pl.DataFrame:
     """person_id, matter, spoken: what is said of people by other than the ids of their records."""
-    merged = refused_by_merged_away(warehouse, rules)
+    merged = refused_by_merged_away(warehouse, rules, identity_key)
     by_ids = (frame.select(list(SAID)) for frame in (by_other_ids, merged))
     return pl.concat([_said_of_addresses(warehouse, rules), *by_ids])
 
@@ -222,7 +224,7 @@ def _somebodys(warehouse: Warehouse, numbers: pl.Series) -> pl.Series:
     return warehouse.read("FROM _numbers SEMI JOIN warehouse.crm_customers USING (canonical_phone)")["canonical_phone"]
 
 
-def _barred(warehouse: Warehouse, config: Config, as_of: date) -> pl.DataFrame:
+def _barred(warehouse: Warehouse, config: Config, as_of: date, identity_key: str) -> pl.DataFrame:
     """person_id, reason: who is sent to no network whatever they allow."""
     settings, rules = config.settings, config.suppressions
     named = listed(warehouse)
@@ -231,7 +233,7 @@ def _barred(warehouse: Warehouse, config: Config, as_of: date) -> pl.DataFrame:
         beside = emails.join(further_emails(warehouse), on="address").with_columns(
             address=pl.lit(None, dtype=pl.String)
         )
-        named = pl.concat([named, beside.select(named.columns), listed_by_merged_away(warehouse)])
+        named = pl.concat([named, beside.select(named.columns), listed_by_merged_away(warehouse, identity_key)])
     born = ", birth_date" * (settings.minimum_age is not None)
     if named.is_empty() and not rules and not born:
         return pl.DataFrame(schema={"person_id": pl.String, "reason": pl.String})

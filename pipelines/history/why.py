@@ -69,7 +69,7 @@ def why(  # noqa: PLR0913 - what is known, and of whom it is asked
             for table, column in _CHANGING.items()
         },
         former_ids=_former_ids(night, person_id),
-        evidence=_evidence(night, config, person_id, ids),
+        evidence=_evidence(night, config, person_id, ids, identity_key),
         audiences=tuple(_answers(night, catalog, config, person_id, audiences, identity_key)),
     )
 
@@ -114,7 +114,7 @@ def _former_ids(night: Night, person_id: str) -> int:
     return found["ids"].item()
 
 
-def _evidence(night: Night, config: Config, person_id: str, ids: list[str]) -> pl.DataFrame:
+def _evidence(night: Night, config: Config, person_id: str, ids: list[str], identity_key: str) -> pl.DataFrame:
     consents = night.table("crm_consents")
     newest = night.read(f"SELECT max(captured_at) AS newest FROM {consents}")["newest"].item()
     everybody = night.read(
@@ -125,7 +125,7 @@ def _evidence(night: Night, config: Config, person_id: str, ids: list[str]) -> p
     otherwise = pl.concat([otherwise, sharing_with_set_aside(night.warehouse, night.day)], how="diagonal_relaxed")
     rules = ConsentRules(config.used_networks, config.settings, instant_of(newest, config.settings, night.day))
     if night.day == kept_days_of(night.warehouse, config.settings.history_days)[-1]:
-        merged = refused_by_merged_away(night.warehouse, rules).filter(person_id=person_id)
+        merged = refused_by_merged_away(night.warehouse, rules, identity_key).filter(person_id=person_id)
         otherwise = pl.concat([otherwise, merged.select("given", customer_id=pl.lit(ids[0])).unique()])
     otherwise = otherwise.filter(pl.col("customer_id").is_in(ids))
     # A statement by address may be anybody's; one by record is only its own.

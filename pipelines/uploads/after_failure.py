@@ -60,9 +60,8 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
     emails = refused_emails(outbox.warehouse, config)
     absent = Absent(outbox.warehouse, config, outbox.keys.identity)
     former = Former(outbox.warehouse, config, outbox.keys.identity, failed=True)
-    store_frame(
-        outbox.warehouse.connection, "_heard_refusals", refusals_but_for_silence(outbox.warehouse, config, as_of)
-    )
+    heard = refusals_but_for_silence(outbox.warehouse, config, as_of, erasing.keys.identity)
+    store_frame(outbox.warehouse.connection, "_heard_refusals", heard)
     failures: list[RelanceError] = []
     left = {audience for audience in (*config.audiences, *config.retired) if audience not in reached}
     for name, theirs in groupby(sorted(left), lambda audience: audience.network):

@@ -184,7 +184,7 @@ class Tonight:
 
     @cached_property
     def _refusals_but_for_silence(self) -> pl.DataFrame:
-        return refusals_but_for_silence(self._warehouse, self._config, self._as_of)
+        return refusals_but_for_silence(self._warehouse, self._config, self._as_of, self._identity_key)
 
     @cached_property
     def _refusals(self) -> pl.DataFrame:

@@ -187,7 +187,7 @@ def test_whatever_changes_the_tables_are_those_of_everybody_worked_out_together(
             warehouse.execute("DELETE FROM warehouse.made_by")
         with patch.object(pieces, "_ROWS_AT_ONCE", 7), patch.object(decided, "_AT_ONCE", 20), warehouse.transaction():
             known = update_people(warehouse, JOINING, identity_key=KEY, as_of=day, kept_days=3)
-            update_permissions(warehouse, CONFIG, known=known, as_of=day, kept_days=3)
+            update_permissions(warehouse, CONFIG, KEY, known=known, as_of=day, kept_days=3)
 
         records = people(canonical_records(canonical, JOINING), JOINING, identity_key=KEY)
         aliases = person_aliases(aliases, records, as_of=day)
