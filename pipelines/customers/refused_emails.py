@@ -26,7 +26,31 @@ def refused_emails(warehouse: Warehouse, config: Config) -> pl.DataFrame:
     """
     suppressed = suppressed_emails(listed(warehouse))
     return pl.concat(
-        [pl.DataFrame({"network": None, "email": suppressed}, REFUSED_EMAILS), _spoken_against(warehouse, config)]
+        [
+            pl.DataFrame({"network": None, "email": suppressed}, REFUSED_EMAILS),
+            _spoken_against(warehouse, config),
+            _held_as_digests(warehouse, config),
+        ]
+    )
+
+
+def _held_as_digests(warehouse: Warehouse, config: Config) -> pl.DataFrame:
+    """The digests that people who may not be sent have for e-mails: at networks that take another form of e-mails, they
+    may be keys of somebody else's record that has the address itself."""
+    if "email" not in config.sources.tables.customers.prehashed:
+        return pl.DataFrame(schema=REFUSED_EMAILS)
+    digests = (
+        "SELECT DISTINCT person_id, canonical_email AS email FROM warehouse.crm_customers "
+        "JOIN warehouse.customer_records USING (customer_id) "
+        "WHERE canonical_email NOT LIKE '%@%' AND customer_records.email_refusal IS NULL"
+    )
+    permitted = "(SELECT person_id FROM warehouse.permissions WHERE network = $network)"
+    return pl.concat(
+        warehouse.read(
+            f"SELECT DISTINCT $network AS network, email FROM ({digests}) ANTI JOIN {permitted} USING (person_id)",
+            network=network,
+        )
+        for network in config.used_networks
     )
 
 

@@ -170,3 +170,27 @@ def test_a_refusal_by_another_spelling_on_one_network_is_heard_there_only(files:
 def test_who_has_the_refused_address_themselves_decides_where_they_live(files: dict[str, dict[str, str]]) -> None:
     """Bob lives in the United States, where no network asks for consent to personal advertising, which he refused."""
     assert sha256("bob@example.org") in files["google_ads"]["full"]
+
+
+def test_the_digest_that_somebody_who_refuses_has_for_an_email_is_nobody_s_key(
+    company: Company, tmp_path: Path
+) -> None:
+    """Google takes another form of e-mails than what was hashed; of this one it gives the same digest."""
+    text = (company.config / "sources.toml").read_text(encoding="utf-8")
+    company.declare(
+        "sources.toml", text.replace("[tables.customers]", '[tables.customers]\nprehashed = {email = "sha256"}')
+    )
+    for name, email in (
+        ("digest", sha256("hana@example.net")),
+        ("plain", "hana@example.net"),
+        ("other", sha256("o@x.fr")),
+    ):
+        company.append("customers", f"{name},{email},,,,,FR,2023-01-01 10:00:00\n")
+        company.append("orders", f"o-{name},{name},2024-01-01 12:00:00,10.00,EUR,completed\n")
+        company.append("consents", f"c-{name},{name},granted,2023-01-01 10:00:00\n")
+    before = published(company, tmp_path / "before")
+    assert sha256("hana@example.net") in before["google_ads"]["full"]
+    company.append("consents", "w,digest,withdrawn,2024-01-01 10:00:00\n")
+    found = published(company, tmp_path / "after")
+    assert not any(sha256("hana@example.net") in found[network]["full"] for network in found)
+    assert sha256("o@x.fr") in found["meta"]["full"]
