@@ -69,7 +69,8 @@ def test_the_readme_says_what_lies_here_and_what_to_do_in_which_order() -> None:
         f"snapchat/loyal 2025-07-01.2 --as added`. {CLICK}",
         "Never open a file in a spreadsheet, and do not mail it: hashed keys are personal data.",
         "Delete the files when they are uploaded; a newer version replaces them. Purpose: loyalty.",
-        "Unconfirmed, try ten rows first: Whether it sees hashes; How large files may be.",
+        "Unconfirmed, try ten rows first (copied by a plain text editor into a file for a list called test, which is "
+        "deleted the same day): Whether it sees hashes; How large files may be.",
     ]
 
 
