@@ -13,11 +13,12 @@ from pipelines.customers.ages import too_young
 from pipelines.customers.heard import (
     SAID,
     SPOKEN,
+    by_phones,
     heard,
     listed,
     refused_by_other_ids,
     refused_by_set_aside,
-    with_phones,
+    refusing,
 )
 from pipelines.customers.merged_away import listed_by_merged_away, refused_by_merged_away
 from pipelines.customers.permissions import ConsentRules, Decisions, barred, decisions, instant_of, said_of_addresses
@@ -169,9 +170,8 @@ def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFram
     words = refused_by_set_aside(warehouse, rules)
     statements = warehouse.read(f"{heard(rules)} AND address IS NOT NULL")
     if not statements.is_empty():
-        refusals = statements.filter((pl.col("status") != "granted") | pl.col("captured_at").is_null())
-        by_phone = with_phones(warehouse.connection, refusals, "warehouse.crm_customers").slice(refusals.height)
-        statements = pl.concat([statements, by_phone])
+        by_digest = by_phones(warehouse.connection, refusing(statements), "warehouse.crm_customers")
+        statements = pl.concat([statements, by_digest])
         said = said_of_addresses(
             statements,
             _deciding_records(warehouse, statements["address"]),

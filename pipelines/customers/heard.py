@@ -31,13 +31,18 @@ def heard(rules: ConsentRules) -> str:
     return f"SELECT customer_id, address, {SPOKEN} FROM warehouse.crm_consents WHERE purpose::VARCHAR IN ({heard})"
 
 
-def with_phones(connection: duckdb.DuckDBPyConnection, named: pl.DataFrame, customers: str) -> pl.DataFrame:
-    """In: address, any columns; a table (SQL) of `CanonicalCustomers`. Out: the rows, and those whose address is a
-    digest of some customers' phone, with or without its plus, once more by each of these phones."""
+def refusing(statements: pl.DataFrame) -> pl.DataFrame:
+    """The statements that are no yes, or of which nobody knows the time."""
+    return statements.filter((pl.col("status") != "granted") | pl.col("captured_at").is_null())
+
+
+def by_phones(connection: duckdb.DuckDBPyConnection, named: pl.DataFrame, customers: str) -> pl.DataFrame:
+    """In: address, any columns; a table (SQL) of `CanonicalCustomers`. Out: the rows whose address is a digest of some
+    customers' phone, with or without its plus, by each of these phones."""
     digests = named.select(prehashed(pl.col("address")).alias("digest"))["digest"]
     asked = digests.drop_nulls().unique()
     if asked.is_empty():
-        return named
+        return named.clear()
     store_frame(connection, "_digests", asked.to_frame())
     hashed = [f"{how}({text})" for how in digest_kinds(asked) for text in ("canonical_phone", "canonical_phone[2:]")]
     phones = " UNION ".join(
@@ -45,7 +50,7 @@ def with_phones(connection: duckdb.DuckDBPyConnection, named: pl.DataFrame, cust
         for each in hashed
     )
     found = named.with_columns(digest=digests).join(frame_of(connection.sql(phones)), on="digest")
-    return pl.concat([named, found.with_columns(address="phone").select(named.columns)])
+    return found.with_columns(address="phone").select(named.columns)
 
 
 def refused_by_other_ids(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFrame:
@@ -105,7 +110,7 @@ def listed(warehouse: Warehouse) -> pl.DataFrame:
         for kind in ("email", "phone")
     )
     every = warehouse.read(f"SELECT rule, customer_id, address FROM {named} UNION {kinds} ORDER BY ALL")
-    return with_phones(warehouse.connection, every, "warehouse.crm_customers")
+    return pl.concat([every, by_phones(warehouse.connection, every, "warehouse.crm_customers")])
 
 
 def _newest_refusals(warehouse: Warehouse, rules: ConsentRules, ids: str) -> pl.DataFrame:

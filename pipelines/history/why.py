@@ -9,7 +9,7 @@ import polars as pl
 
 from catalog.store import Catalog
 from pipelines.customers.evidence import evidence
-from pipelines.customers.heard import sharing_with_set_aside, with_phones
+from pipelines.customers.heard import by_phones, refusing, sharing_with_set_aside
 from pipelines.customers.merged_away import refused_by_merged_away
 from pipelines.customers.permissions import ConsentRules, instant_of
 from pipelines.customers.several_emails import further_emails
@@ -133,13 +133,13 @@ def _evidence(night: Night, config: Config, person_id: str, ids: list[str], iden
         f"FROM {consents} WHERE address IS NOT NULL OR list_contains($ids::VARCHAR[], customer_id)",
         ids=[*ids, *otherwise["given"]],
     )
-    refusals = heard.filter((pl.col("status") != "granted") | pl.col("captured_at").is_null())
-    by_phone = with_phones(night.warehouse.connection, refusals, night.table("crm_customers")).slice(refusals.height)
+    refusals = refusing(heard)
+    by_digest = by_phones(night.warehouse.connection, refusals, night.table("crm_customers"))
     further = further_emails(night.warehouse, night.table("crm_customers"))
     further = further.filter(pl.col("customer_id").is_in(ids))
     emails = refusals.drop("customer_id").with_columns(canonical_email(pl.col("address"))).join(further, on="address")
     of_records = emails.with_columns(address=pl.lit(None, dtype=pl.String)).select(heard.columns)
-    return evidence([person_id], everybody, pl.concat([heard, by_phone, of_records]), rules, otherwise)
+    return evidence([person_id], everybody, pl.concat([heard, by_digest, of_records]), rules, otherwise)
 
 
 def _answers(  # noqa: PLR0913, PLR0917 - what is known, of whom it is asked, and where
