@@ -296,6 +296,20 @@ def test_what_fails_with_one_audience_stops_no_other_s_removals(company: Company
     assert BOB in files_of(home, manifest.version)["remove.csv"]
 
 
+def test_each_audience_that_fails_in_a_failed_night_is_told(company: Company, home: Home) -> None:
+    def broken_with(publication: Publication, outbox: Outbox) -> None:
+        raise RelanceError(f"{publication.audience} cannot be written.")
+
+    (company.folder / "customers.csv").unlink()
+    with patch.object(after_failure, "publish_unreached", broken_with):
+        fails(company, home)
+    with open_catalog(home) as catalog:
+        report = catalog.last_night()
+    assert report is not None
+    told = " ".join(str(Said.of(each)) for each in report["messages"])
+    assert "meta/buyers cannot be written." in told and "google_ads/buyers cannot be written." in told
+
+
 def test_what_a_failed_night_cannot_hear_either_is_told_once_beside_what_failed_it(
     company: Company, home: Home
 ) -> None:

@@ -26,8 +26,9 @@ from pipelines.uploads.publication import publish_unreached
 from pipelines.uploads.retired import publish_last
 from pipelines.uploads.rows import ListRows
 from pipelines.uploads.state import taken_out_by_newest
-from schemas.errors import RelanceError
+from schemas.errors import PublicationError, RelanceError
 from schemas.network import Network
+from schemas.said import Said
 from schemas.segment import Audience
 
 #: What says who may not be sent; the first night that got so far has all of them.
@@ -79,6 +80,8 @@ def publish_removals(erasing: Erasing, outbox: Outbox, *, newest: date | None, p
                     publish_unreached(publication, outbox)
             except RelanceError as error:
                 failures.append(error)
+    if len(failures) > 1:
+        raise PublicationError(Said("{reasons}", reasons=[failure.said for failure in failures]))
     if failures:
         raise failures[0]
 
