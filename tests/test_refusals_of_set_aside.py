@@ -44,6 +44,27 @@ def test_their_refusal_takes_out_who_shares_their_email(company: Company, tmp_pa
     assert sent(tmp_path / "home") == {"x1"}
 
 
+@pytest.mark.parametrize("how", ["sha256", "md5"])
+@pytest.mark.parametrize("is_theirs", [True, False], ids=["theirs", "the other's"])
+def test_their_refusal_takes_out_who_shares_their_email_where_one_has_its_digest(
+    company: Company, tmp_path: Path, how: str, is_theirs: bool
+) -> None:
+    sources = (company.config / "sources.toml").read_text(encoding="utf-8")
+    prehashed = f'[tables.customers]\nprehashed = {{email = "{how}"}}'
+    company.declare("sources.toml", sources.replace("[tables.customers]", prehashed))
+    digest = hashlib.new(how, b"other0@example.net").hexdigest()
+    if not is_theirs:
+        customers = (company.folder / "customers.csv").read_text(encoding="utf-8")
+        company.write("customers", customers.replace("x0,other0@example.net,,", f"x0,{digest},06 11 22 33 44,"))
+    company.append("customers", BROKEN["a time"].format(email=digest if is_theirs else "other0@example.net", phone=""))
+    company.append("consents", REFUSAL)
+    night(company.config, tmp_path / "home", "2024-06-30")
+    files = [path.read_text(encoding="utf-8") for path in (tmp_path / "home" / "outbox").rglob("*.full.csv")]
+    assert sent(tmp_path / "home") == {"x1"}
+    phones = [hashlib.sha256(text).hexdigest() for text in (b"+33611223344", b"33611223344")]
+    assert not [phone for phone in phones for file in files if phone in file]
+
+
 def test_one_who_refuses_nothing_takes_out_nobody(company: Company, tmp_path: Path) -> None:
     company.append("customers", BROKEN["a time"].format(email="OTHER0@example.net", phone="") + "\n")
     night(company.config, tmp_path / "home", "2024-06-30")

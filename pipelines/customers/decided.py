@@ -10,22 +10,9 @@ import polars as pl
 from catalog.duckdb_connection import insert_frame, literal, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.ages import too_young
-from pipelines.customers.heard import (
-    SAID,
-    SPOKEN,
-    by_phones,
-    heard,
-    listed,
-    refused_by_other_ids,
-    refused_by_set_aside,
-    refusing,
-)
-from pipelines.customers.merged_away import listed_by_merged_away, refused_by_merged_away
-from pipelines.customers.permissions import ConsentRules, Decisions, barred, decisions, instant_of, said_of_addresses
-from pipelines.customers.several_emails import further_emails
-from pipelines.customers.suppressed import suppressed_people
-from pipelines.identifiers.digests import digest_kinds, prehashed
-from pipelines.identifiers.emails import canonical_email
+from pipelines.customers.heard import SPOKEN, heard, refused_by_other_ids
+from pipelines.customers.permissions import ConsentRules, Decisions, barred, decisions, instant_of
+from pipelines.customers.spoken_of import listed_people, said_otherwise
 from pipelines.tables.changes import are_noted, begin_notes
 from pipelines.tables.intervals import Staying, replace_by
 from pipelines.tables.rules import is_made_by, rules_of, set_made_by
@@ -58,7 +45,7 @@ def update_permissions(  # noqa: PLR0913 - what decides, the key by which former
     rules = _rules(warehouse, config, as_of)
     barred_people = _barred(warehouse, config, as_of, identity_key)
     by_other_ids = refused_by_other_ids(warehouse, rules)
-    addressed = _said_otherwise(warehouse, rules, by_other_ids, identity_key)
+    addressed = said_otherwise(warehouse, rules, by_other_ids, identity_key)
     # What else than a person's own records and statements decides, for the night after.
     beside = [barred_people, addressed.select("person_id", reason=pl.lit(None, dtype=pl.String)).unique()]
     store_frame(warehouse.connection, "_beside", pl.concat(beside))
@@ -89,7 +76,7 @@ def refusals_but_for_silence(warehouse: Warehouse, config: Config, as_of: date, 
     """
     rules = replace(_rules(warehouse, config, as_of), silence_allows=True)
     barred_people = _barred(warehouse, config, as_of, identity_key)
-    addressed = _said_otherwise(warehouse, rules, refused_by_other_ids(warehouse, rules), identity_key)
+    addressed = said_otherwise(warehouse, rules, refused_by_other_ids(warehouse, rules), identity_key)
     parts = [_decided(warehouse, rules, some, barred_people, addressed).refusals for some in _parts(warehouse)]
     return pl.concat(parts)
 
@@ -155,47 +142,6 @@ def _decided(
     )
 
 
-def _said_otherwise(
-    warehouse: Warehouse, rules: ConsentRules, by_other_ids: pl.DataFrame, identity_key: str
-) -> pl.DataFrame:
-    """person_id, matter, spoken: what is said of people by other than the ids of their records."""
-    merged = refused_by_merged_away(warehouse, rules, identity_key)
-    by_ids = (frame.select(list(SAID)) for frame in (by_other_ids, merged))
-    return pl.concat([_said_of_addresses(warehouse, rules), *by_ids])
-
-
-def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFrame:
-    """person_id, matter, spoken: what was said of the addresses of everybody's records, and what those refuse who were
-    set aside with such an address."""
-    words = refused_by_set_aside(warehouse, rules)
-    statements = warehouse.read(f"{heard(rules)} AND address IS NOT NULL")
-    if not statements.is_empty():
-        by_digest = by_phones(warehouse.connection, refusing(statements), "warehouse.crm_customers")
-        statements = pl.concat([statements, by_digest])
-        said = said_of_addresses(
-            statements,
-            _deciding_records(warehouse, statements["address"]),
-            rules,
-            lambda numbers: _somebodys(warehouse, numbers),
-        )
-        words = pl.concat([said.select(words.columns), words])
-    if words.is_empty():
-        return pl.DataFrame(schema=SAID)
-    store_frame(warehouse.connection, "_words", words)
-    store_frame(warehouse.connection, "_further", further_emails(warehouse))
-    of_phones = "JOIN _words ON canonical_phone = address WHERE starts_with(address, '+')"
-    # Where DuckDB does not know beforehand how few these are, it holds all records to join them.
-    warehouse.execute(
-        "CREATE OR REPLACE TEMP TABLE _spoken_of AS "
-        "SELECT customer_id, matter, spoken FROM warehouse.crm_customers JOIN _words ON canonical_email = address "
-        f"UNION ALL SELECT customer_id, matter, spoken FROM warehouse.crm_customers {of_phones} "
-        "UNION ALL SELECT customer_id, matter, spoken FROM _further JOIN _words USING (address) WHERE spoken % 4 > 0"
-    )
-    return warehouse.read(
-        "SELECT person_id, matter, spoken FROM _spoken_of JOIN warehouse.customer_records USING (customer_id)"
-    )
-
-
 def _told(refused_by_other_ids: pl.DataFrame) -> tuple[Said, ...]:
     ids = refused_by_other_ids["given"].n_unique()
     says = (
@@ -206,40 +152,13 @@ def _told(refused_by_other_ids: pl.DataFrame) -> tuple[Said, ...]:
     return (Said(says, ids=ids),) if ids else ()
 
 
-def _deciding_records(warehouse: Warehouse, addresses: pl.Series) -> pl.DataFrame:
-    """country, email of everybody's records; of the e-mails only those that decide how one of the addresses is read."""
-    digests = addresses.to_frame("address").select(prehashed(pl.col("address")).alias("digest")).drop_nulls()
-    store_frame(warehouse.connection, "_digests", digests)
-    decides = ["NOT contains(canonical_email, '@')"]
-    decides += [f"{how}(canonical_email) IN (FROM _digests)" for how in digest_kinds(digests["digest"])]
-    return warehouse.read(
-        f"SELECT DISTINCT country_code AS country, CASE WHEN {' OR '.join(decides)} THEN canonical_email END AS email "
-        "FROM warehouse.crm_customers"
-    )
-
-
-def _somebodys(warehouse: Warehouse, numbers: pl.Series) -> pl.Series:
-    """Those of the numbers (E.164) that somebody has."""
-    store_frame(warehouse.connection, "_numbers", numbers.to_frame("canonical_phone"))
-    return warehouse.read("FROM _numbers SEMI JOIN warehouse.crm_customers USING (canonical_phone)")["canonical_phone"]
-
-
 def _barred(warehouse: Warehouse, config: Config, as_of: date, identity_key: str) -> pl.DataFrame:
     """person_id, reason: who is sent to no network whatever they allow."""
-    settings, rules = config.settings, config.suppressions
-    named = listed(warehouse)
-    if not named.is_empty():
-        emails = named.select("rule", address=canonical_email(pl.col("address")))
-        beside = emails.join(further_emails(warehouse), on="address").with_columns(
-            address=pl.lit(None, dtype=pl.String)
-        )
-        named = pl.concat([named, beside.select(named.columns), listed_by_merged_away(warehouse, identity_key)])
-    born = ", birth_date" * (settings.minimum_age is not None)
-    if named.is_empty() and not rules and not born:
-        return pl.DataFrame(schema={"person_id": pl.String, "reason": pl.String})
+    named = listed_people(warehouse, config, identity_key)
+    if config.settings.minimum_age is None:
+        return named
     records = warehouse.read(
-        "SELECT customer_id, person_id, canonical_email AS email, canonical_phone AS phone, "
-        f"country_code AS country{born} "
+        "SELECT person_id, country_code AS country, birth_date "
         "FROM warehouse.customer_records JOIN warehouse.crm_customers USING (customer_id)"
     )
-    return barred(too_young(records, settings, as_of=as_of), suppressed_people(records, named, rules, settings))
+    return barred(too_young(records, config.settings, as_of=as_of), named)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import NamedTuple
 
 import duckdb
 import polars as pl
@@ -23,6 +24,25 @@ SAID = {"person_id": pl.String, "matter": pl.UInt32, "spoken": pl.Int64}
 
 #: Later than any statement, and no yes: what is said where nobody can say what was.
 _UNHEARD = 2**60 * 4 + 1
+
+
+class Records(NamedTuple):
+    """Where the records lie of whom something may be said: tables."""
+
+    #: `CanonicalCustomers`, or of them customer_id, e-mail and phone, as typed too, and country_code.
+    customers: str
+    #: customer_id, person_id.
+    persons: str
+    #: Who else has ids of their own, which mean nobody else.
+    others: str | None = None
+
+    def unowned(self, ids: str) -> str:
+        """SQL for the `ids` (SQL for customer_id) that are none of the others'."""
+        return f"{ids} ANTI JOIN {self.others} USING (customer_id)" if self.others else ids
+
+
+#: Those of the night.
+TONIGHT = Records("warehouse.crm_customers", "warehouse.customer_records")
 
 
 def heard(rules: ConsentRules) -> str:
@@ -53,15 +73,15 @@ def by_phones(connection: duckdb.DuckDBPyConnection, named: pl.DataFrame, custom
     return found.with_columns(address="phone").select(named.columns)
 
 
-def refused_by_other_ids(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFrame:
+def refused_by_other_ids(warehouse: Warehouse, rules: ConsentRules, records: Records = TONIGHT) -> pl.DataFrame:
     """given, matter, spoken, person_id: what people refuse by an id that is no customer's as it is written, and one's
     otherwise."""
-    otherwise = refusing_otherwise(warehouse.connection, heard(rules))
+    otherwise = refusing_otherwise(warehouse.connection, records.unowned(f"FROM ({heard(rules)})"), records.customers)
     if otherwise.is_empty():
         return pl.DataFrame(schema={"given": pl.String, **SAID})
     store_frame(warehouse.connection, "_otherwise", otherwise)
     refused = _newest_refusals(warehouse, rules, "SELECT given FROM _otherwise")
-    persons = "SELECT given, person_id FROM _otherwise JOIN warehouse.customer_records USING (customer_id)"
+    persons = f"SELECT given, person_id FROM _otherwise JOIN {records.persons} USING (customer_id)"
     return refused.join(warehouse.read(persons), on="given")
 
 
@@ -99,9 +119,9 @@ def sharing_with_set_aside(warehouse: Warehouse, day: date) -> pl.DataFrame:
     return warehouse.read(f"SELECT given, customer_id FROM ({kinds}) WHERE $day = ({newest}) ORDER BY ALL", day=day)
 
 
-def listed(warehouse: Warehouse) -> pl.DataFrame:
+def listed(warehouse: Warehouse, records: Records = TONIGHT) -> pl.DataFrame:
     """`CrmSuppressions`, and of each id whose row was set aside the row's addresses, which others may have too, and of
-    each digest the phones that have it."""
+    each digest the phones of the records that have it."""
     warehouse.ensure("set_aside_customers", SetAsideCustomers)
     named = "warehouse.crm_suppressions"
     theirs = f"{named} JOIN warehouse.set_aside_customers USING (customer_id)"
@@ -110,7 +130,7 @@ def listed(warehouse: Warehouse) -> pl.DataFrame:
         for kind in ("email", "phone")
     )
     every = warehouse.read(f"SELECT rule, customer_id, address FROM {named} UNION {kinds} ORDER BY ALL")
-    return pl.concat([every, by_phones(warehouse.connection, every, "warehouse.crm_customers")])
+    return pl.concat([every, by_phones(warehouse.connection, every, records.customers)])
 
 
 def _newest_refusals(warehouse: Warehouse, rules: ConsentRules, ids: str) -> pl.DataFrame:

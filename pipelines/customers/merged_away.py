@@ -6,53 +6,57 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
-from pipelines.customers.heard import SAID, SPOKEN, heard
+from pipelines.customers.heard import SAID, SPOKEN, TONIGHT, Records, heard
 from pipelines.customers.people import person_ids
 from pipelines.customers.permissions import ConsentRules
 from pipelines.customers.statements import matters_of, newest_refusals
 
 
-def _find_heirs(warehouse: Warehouse, ids: str, identity_key: str) -> bool:
+def _find_heirs(warehouse: Warehouse, ids: str, identity_key: str, records: Records) -> bool:
     """Put into `_heirs` (given, person_id) which of the ids (SQL for customer_id) no customer has, and whose they were
     when a night last had them, where other records of theirs are there; False if there are none.
 
     An id that was ever given stands for whom it stood for last, however long ago that was.
     """
-    strangers = f"SELECT DISTINCT customer_id FROM ({ids}) ANTI JOIN warehouse.crm_customers USING (customer_id)"
-    given = warehouse.read(f"SELECT customer_id AS given FROM ({strangers}) WHERE customer_id IS NOT NULL")
+    strangers = f"FROM ({ids}) ANTI JOIN {records.customers} USING (customer_id)"
+    given = warehouse.read(
+        f"SELECT DISTINCT customer_id AS given FROM ({records.unowned(strangers)}) WHERE customer_id IS NOT NULL"
+    )
     store_frame(warehouse.connection, "_strangers", given.with_columns(alias=person_ids(given["given"], identity_key)))
     warehouse.execute(
         "CREATE OR REPLACE TEMP TABLE _heirs AS "
         "SELECT given, known.person_id FROM _strangers JOIN warehouse.person_aliases AS known USING (alias) "
-        "SEMI JOIN warehouse.customer_records USING (person_id)"
+        f"SEMI JOIN {records.persons} USING (person_id)"
     )
     return warehouse.read("SELECT count(*) AS heirs FROM _heirs").item() > 0
 
 
-def refused_by_merged_away(warehouse: Warehouse, rules: ConsentRules, identity_key: str) -> pl.DataFrame:
+def refused_by_merged_away(
+    warehouse: Warehouse, rules: ConsentRules, identity_key: str, records: Records = TONIGHT
+) -> pl.DataFrame:
     """given, matter, spoken, person_id: what people refuse by the id of a record of theirs that is gone, and have not
     allowed since by one that is there."""
     nothing = pl.DataFrame(schema={"given": pl.String, **SAID})
     refusing = f"SELECT customer_id FROM ({heard(rules)}) WHERE status <> 'granted' OR captured_at IS NULL"
-    if not warehouse.has("person_aliases") or not _find_heirs(warehouse, refusing, identity_key):
+    if not warehouse.has("person_aliases") or not _find_heirs(warehouse, refusing, identity_key, records):
         return nothing
     heirs = warehouse.read("FROM _heirs")
     said = f"SELECT customer_id, {SPOKEN} FROM ({heard(rules)})"
     by_id = warehouse.read(f"{said} WHERE customer_id IN (SELECT given FROM _heirs)")
     refused = newest_refusals(by_id, rules.matters, rules.instant).join(heirs, on="given")
-    theirs = f"SELECT person_id, said.* FROM ({said}) AS said JOIN warehouse.customer_records USING (customer_id)"
+    theirs = f"SELECT person_id, said.* FROM ({said}) AS said JOIN {records.persons} USING (customer_id)"
     statements = warehouse.read(f"{theirs} SEMI JOIN _heirs USING (person_id)")
     allowed = matters_of(statements, rules.matters, rules.instant).filter(refusal=0).group_by("person_id", "matter")
     later = refused.join(allowed.agg(since=pl.col("spoken").max()), on=["person_id", "matter"], how="left")
     return later.filter((pl.col("since") > pl.col("spoken")).fill_null(False).not_()).select(nothing.columns)
 
 
-def listed_by_merged_away(warehouse: Warehouse, identity_key: str) -> pl.DataFrame:
+def listed_by_merged_away(warehouse: Warehouse, identity_key: str, records: Records) -> pl.DataFrame:
     """`CrmSuppressions`: each record that is there of whom a list names by an id that is gone."""
     listed, ids = "warehouse.crm_suppressions", "SELECT customer_id FROM warehouse.crm_suppressions"
-    if not warehouse.has("person_aliases") or not _find_heirs(warehouse, ids, identity_key):
+    if not warehouse.has("person_aliases") or not _find_heirs(warehouse, ids, identity_key, records):
         return warehouse.read(f"FROM {listed} LIMIT 0")
     return warehouse.read(
         f"SELECT rule, customer_id, NULL::VARCHAR AS address FROM (SELECT rule, customer_id AS given FROM {listed}) "
-        "JOIN _heirs USING (given) JOIN warehouse.customer_records USING (person_id)"
+        f"JOIN _heirs USING (given) JOIN {records.persons} USING (person_id)"
     )

@@ -125,14 +125,15 @@ def said_of_addresses(
     records: pl.DataFrame,
     rules: ConsentRules,
     somebodys: Callable[[pl.Series], pl.Series] | None = None,
+    words: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """In: `CrmConsents`; email, phone and country of everybody's records, or instead of phones `somebodys`, as in
-    `by_canonical_address`. Out: address (an e-mail or E.164), matter, spoken: the newest statement on each address,
-    null if none is valid."""
+    """address (e-mail or E.164), matter, spoken: the newest on each address, null if none is valid. In: `CrmConsents`;
+    email, phone and country of everybody's records, or `somebodys` as in `by_canonical_address`; more `words`."""
     statements = matters_of(consents.filter(pl.col("address").is_not_null()), rules.matters, rules.instant)
-    addressed = by_canonical_address(
-        statements.select("customer_id", "address", "matter", "refusal", "spoken"), records, rules.settings, somebodys
-    )
+    every = statements.select("address", "matter", "refusal", "spoken")
+    if words is not None:
+        every = pl.concat([every, words.with_columns(refusal=pl.col("spoken") % 4).select(every.columns)])
+    addressed = by_canonical_address(every, records, rules.settings, somebodys)
     return addressed.group_by("address", "matter").agg(pl.col("spoken").max())
 
 

@@ -10,7 +10,7 @@ from pipelines.customers.heard import heard, listed, refused_by_set_aside
 from pipelines.customers.permissions import ConsentRules, refused_addresses, said_of_addresses
 from pipelines.customers.statements import named_emails
 from pipelines.customers.suppressed import suppressed_emails
-from pipelines.identifiers.digests import digest_kinds
+from pipelines.identifiers.digests import HEX_LENGTHS, digest_kinds
 from schemas.config import Config
 
 #: Where each canonical e-mail is refused; a null network is all of them.
@@ -35,8 +35,8 @@ def refused_emails(warehouse: Warehouse, config: Config) -> pl.DataFrame:
 
 
 def _held_as_digests(warehouse: Warehouse, config: Config) -> pl.DataFrame:
-    """The digests that people who may not be sent have for e-mails: at networks that take another form of e-mails, they
-    may be keys of somebody else's record that has the address itself."""
+    """The digests that people who may not be sent have for e-mails, and the addresses of somebody else's records that
+    have them: at networks that take another form of e-mails, these are other keys."""
     if "email" not in config.sources.tables.customers.prehashed:
         return pl.DataFrame(schema=REFUSED_EMAILS)
     digests = (
@@ -45,13 +45,21 @@ def _held_as_digests(warehouse: Warehouse, config: Config) -> pl.DataFrame:
         "WHERE canonical_email NOT LIKE '%@%' AND customer_records.email_refusal IS NULL"
     )
     permitted = "(SELECT person_id FROM warehouse.permissions WHERE network = $network)"
-    return pl.concat(
+    refused = pl.concat(
         warehouse.read(
             f"SELECT DISTINCT $network AS network, email FROM ({digests}) ANTI JOIN {permitted} USING (person_id)",
             network=network,
         )
         for network in config.used_networks
     )
+    # Other digests than SHA-256 are no network's keys, and say nothing of the rows that have the address itself.
+    hashed = refused.filter(pl.col("email").str.len_bytes() == HEX_LENGTHS["sha256"]).rename({"email": "digest"})
+    store_frame(warehouse.connection, "_refused_digests", hashed.select(pl.col("digest").unique()))
+    addresses = warehouse.read(
+        "SELECT DISTINCT canonical_email AS email, sha256(canonical_email) AS digest FROM warehouse.crm_customers "
+        "WHERE canonical_email LIKE '%@%' AND sha256(canonical_email) IN (FROM _refused_digests)"
+    )
+    return pl.concat([refused, hashed.join(addresses, on="digest").select("network", "email")])
 
 
 def refused_at(refused: pl.DataFrame, network: str) -> pl.DataFrame:
@@ -66,7 +74,7 @@ def _spoken_against(warehouse: Warehouse, config: Config) -> pl.DataFrame:
         "SELECT DISTINCT address FROM warehouse.crm_consents "
         "WHERE address IS NOT NULL AND (status <> 'granted' OR captured_at IS NULL)"
     )
-    set_aside = refused_by_set_aside(warehouse, rules).filter(pl.col("address").str.contains("@", literal=True))
+    set_aside = refused_by_set_aside(warehouse, rules).filter(~pl.col("address").str.starts_with("+"))
     against = said.with_columns(named_emails(said["address"])).drop_nulls()
     against = pl.concat([against, set_aside.select("address", email="address")]).unique()
     # Most companies have no such statement.

@@ -12,12 +12,12 @@ from pipelines.customers.evidence import evidence
 from pipelines.customers.heard import by_phones, refusing, sharing_with_set_aside
 from pipelines.customers.merged_away import refused_by_merged_away
 from pipelines.customers.permissions import ConsentRules, instant_of
-from pipelines.customers.several_emails import further_emails
+from pipelines.customers.statements import named_emails, with_digests
 from pipelines.history.ledger import LostFor, lost_for
 from pipelines.history.neighbours import KnownPeople, find_hints, known_at
 from pipelines.history.nights import Night, kept_days_of
 from pipelines.history.rule import parts
-from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.further_emails import further_emails
 from pipelines.identifiers.ids_otherwise import refusing_otherwise
 from pipelines.segments.rules import condition
 from pipelines.tables.intervals import last_change
@@ -135,10 +135,16 @@ def _evidence(night: Night, config: Config, person_id: str, ids: list[str], iden
     )
     refusals = refusing(heard)
     by_digest = by_phones(night.warehouse.connection, refusals, night.table("crm_customers"))
-    further = further_emails(night.warehouse, night.table("crm_customers"))
+    further = further_emails(night.warehouse.connection, night.table("crm_customers"))
     further = further.filter(pl.col("customer_id").is_in(ids))
-    emails = refusals.drop("customer_id").with_columns(canonical_email(pl.col("address"))).join(further, on="address")
-    of_records = emails.with_columns(address=pl.lit(None, dtype=pl.String)).select(heard.columns)
+    named = refusals.drop("customer_id").with_columns(address=named_emails(refusals["address"]))
+    digests = with_digests(further["address"], named["address"].drop_nulls())
+    hashed = further.join(digests, left_on="address", right_on="email").select("customer_id", address="digest")
+    of_records = (
+        named.join(pl.concat([further, hashed]), on="address")
+        .with_columns(address=pl.lit(None, dtype=pl.String))
+        .select(heard.columns)
+    )
     return evidence([person_id], everybody, pl.concat([heard, by_digest, of_records]), rules, otherwise)
 
 

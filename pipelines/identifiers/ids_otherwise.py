@@ -13,6 +13,8 @@ import polars as pl
 
 from catalog.duckdb_connection import frame_of, store_frame
 from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.further_emails import further_emails
+from pipelines.identifiers.wrapped import each_unwrapped
 
 #: What stands around an id: quotes, the brackets of a GUID, a spreadsheet's `="…"`.
 _AROUND = " '\"`{}()[]<>=#"
@@ -49,16 +51,20 @@ def written_otherwise(connection: duckdb.DuckDBPyConnection, ids: str, customers
     padded = read(f"SELECT DISTINCT strlen(customer_id) AS length FROM {customers} WHERE starts_with(customer_id, '0')")
     store_frame(connection, "_forms", other_forms(strangers["customer_id"], padded["length"]))
     found = read(f"FROM _forms SEMI JOIN {living}")
-    mailed = strangers.select(given="customer_id", address=canonical_email(pl.col("customer_id")))
-    mailed = mailed.filter(pl.col("address").str.contains("@", literal=True))
+    mailed = strangers.select(given="customer_id", address="customer_id")
+    mailed = each_unwrapped(
+        mailed.filter(pl.col("address").str.contains("@", literal=True)), "address", among_words=True
+    )
     if mailed.is_empty():
         return found
-    store_frame(connection, "_mailed", mailed)
+    store_frame(connection, "_mailed", mailed.with_columns(canonical_email(pl.col("address"))))
+    store_frame(connection, "_further", further_emails(connection, customers))
     held = " UNION ".join(
         f"SELECT given, customer_id FROM _mailed JOIN {customers} AS living ON {of_theirs} = address"
         for of_theirs in ("lower(living.customer_id)", "living.canonical_email")
     )
-    return pl.concat([found, read(held)]).unique()
+    beside = "SELECT given, _further.customer_id FROM _mailed JOIN _further USING (address)"
+    return pl.concat([found, read(held), read(beside)]).unique()
 
 
 def other_forms(ids: pl.Series, lengths: pl.Series) -> pl.DataFrame:

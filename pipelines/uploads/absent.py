@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.customers import customers
 from pipelines.customers.gone import NEWEST, gone_customers
-from pipelines.customers.heard import heard, listed
-from pipelines.customers.permissions import ConsentRules, decisions, said_of_addresses
-from pipelines.customers.statements import holders
-from pipelines.customers.suppressed import suppressed_people
+from pipelines.customers.heard import Records, heard, refused_by_other_ids
+from pipelines.customers.permissions import ConsentRules, decisions
+from pipelines.customers.spoken_of import listed_people, said_otherwise
 from pipelines.tombstones.tombstones import Compared, tombstones
 from schemas.config import Config
 from schemas.crm import CrmErasures, ErasureRequests
 
-#: SQL for `PersonRecords` of customers whom tonight has not. Those are one person who were one in the last night that
+#: SQL for what is heard of the customers whom tonight has not.
+_CUSTOMERS = f"""
+    SELECT customer_id, email, phone, canonical_email, canonical_phone, country_code, created_at, updated_at
+    FROM ({gone_customers()})
+"""
+#: SQL for their customer_id, person_id, and where they stood. Those are one person who were one in the last night that
 #: had them: who had left before is none of theirs.
-_RECORDS = f"""
+_PERSONS = f"""
+    SELECT customer_id, stood, person_id || CASE
+        WHEN held_until < max(held_until) OVER (PARTITION BY person_id) THEN ' ' || held_until ELSE ''
+    END AS person_id
+    FROM (
+        SELECT customer_id, coalesce(person_id, customer_id) AS person_id, held_until, stood
+        FROM _absent_customers
+        LEFT JOIN (
+            SELECT customer_id, person_id, held_until, position AS stood FROM warehouse.past_customer_records {NEWEST}
+        ) USING (customer_id)
+    )
+"""
+_RECORDS = Records("_absent_customers", "_absent_persons", others="warehouse.crm_customers")
+#: SQL for `PersonRecords` of those of them who may be refused.
+_REFUSED = """
     SELECT customer_id, person_id, row_number() OVER (PARTITION BY person_id ORDER BY stood, customer_id) AS position,
         canonical_email AS email, canonical_phone AS phone, country_code AS country, created_at, updated_at
-    FROM (
-        SELECT gone.*, coalesce(whose.person_id || ' ' || whose.held_until, customer_id) AS person_id, stood
-        FROM ({gone_customers()}) AS gone
-        LEFT JOIN (
-            SELECT customer_id, person_id, held_until, position AS stood
-            FROM warehouse.past_customer_records {NEWEST}
-        ) AS whose USING (customer_id)
-    )
+    FROM _absent_customers JOIN _absent_persons USING (customer_id) SEMI JOIN _spoken_against USING (person_id)
 """
 #: SQL: a statement that is no yes.
 _AGAINST = "(status <> 'granted' OR captured_at IS NULL OR valid_to <= $instant)"
@@ -47,27 +56,34 @@ class Absent:
         self._people = pl.DataFrame(schema={"customer_id": pl.String, "person_id": pl.String})
         if not all(map(warehouse.has, ("past_crm_customers", "past_customer_records", "decided_at"))):
             return
-        records = warehouse.read(_RECORDS)
-        if records.is_empty():
-            return
+        warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _absent_customers AS {_CUSTOMERS}")
+        warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _absent_persons AS {_PERSONS}")
+        self._find_refused(warehouse, config, identity_key)
+        warehouse.execute("DROP TABLE _absent_customers")
+        warehouse.execute("DROP TABLE _absent_persons")
+
+    def _find_refused(self, warehouse: Warehouse, config: Config, identity_key: str) -> None:
         instant = warehouse.read("SELECT instant FROM warehouse.decided_at")["instant"].item()
-        store_frame(warehouse.connection, "_absent", records.select("customer_id"))
-        rules = ConsentRules(config.used_networks, config.settings, instant)
-        statements = f"{heard(rules)} AND (address IS NOT NULL OR customer_id IN (FROM _absent))"
-        against = warehouse.read(f"{statements} AND {_AGAINST}", instant=instant)
-        spoken_of = said_of_addresses(against, records, rules).join(holders(records, "person_id"), on="address")
-        named = listed(warehouse)
-        barred = suppressed_people(records, named, config.suppressions, config.settings)
-        refusing = records.join(against, on="customer_id", how="semi")
-        who = pl.concat([refusing["person_id"], spoken_of["person_id"], barred["person_id"]]).unique()
-        refused = records.filter(pl.col("person_id").is_in(who.implode()))
+        # What they allowed may be lacking too.
+        rules = ConsentRules(config.used_networks, config.settings, instant, silence_allows=True)
+        by_id = warehouse.read(
+            "SELECT DISTINCT person_id FROM _absent_persons "
+            f"SEMI JOIN ({heard(rules)} AND {_AGAINST}) USING (customer_id)",
+            instant=instant,
+        )
+        by_other_ids = refused_by_other_ids(warehouse, rules, _RECORDS)
+        addressed = said_otherwise(warehouse, rules, by_other_ids, identity_key, _RECORDS)
+        against = addressed.filter((pl.col("spoken") % 4 > 0).fill_null(value=True))
+        barred = listed_people(warehouse, config, identity_key, _RECORDS)
+        who = pl.concat([frame["person_id"] for frame in (by_id, against, barred)]).unique()
+        store_frame(warehouse.connection, "_spoken_against", who.to_frame())
+        refused = warehouse.read(_REFUSED)
         if refused.is_empty():
             return
         store_frame(warehouse.connection, "_absent", refused.select("customer_id"))
-        # What they allowed may be lacking too.
-        rules = replace(rules, silence_allows=True)
-        said = warehouse.read(statements)
-        self._permitted = decisions(refused, customers(refused), said, rules, barred=barred).permissions
+        said = warehouse.read(f"{heard(rules)} AND customer_id IN (FROM _absent)")
+        decided = decisions(refused, customers(refused), said, rules, barred=barred, addressed=addressed)
+        self._permitted = decided.permissions
         self._people = refused.select("customer_id", "person_id")
         # What a request to be forgotten would forbid of each of them is what no list may hold.
         requests = refused.select("customer_id", request_id="customer_id", requested_at=pl.lit(instant))

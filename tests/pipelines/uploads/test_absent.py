@@ -33,6 +33,18 @@ def lines(company: Company, table: str) -> list[str]:
     return (company.folder / f"{table}.csv").read_text(encoding="utf-8").splitlines(keepends=True)
 
 
+#: By what whoever is gone refuses, by their ids.
+OTHERWISE = {
+    "0071": "71.0",
+    "o2": sha256("+16502530101"),
+    "o3": "o3.two@example.org",
+    "o4": sha256("o4.two@example.org"),
+    "o5": sha256("o5@example.org"),
+}
+#: And by what they are on a list.
+LISTED = {"0072": "'72", "o6": "mailto:o6.two@example.org", "o7": sha256("16502530107")}
+
+
 @pytest.fixture
 def home(company: Company, home_after_a_night: Path) -> Home:
     """A home whose first night's list was made; half of its CRM's customers are gone since, Bob and Carla too."""
@@ -73,7 +85,8 @@ class Held:
 def held(tmp_path_factory: pytest.TempPathFactory) -> Held:
     """A list that is held back, since half of the CRM's customers are gone in the second night: Bob, Carla and all who
     are told of here too. Bob withdrew; of the twin records, which share a phone and a name, one did; the consent of x1
-    has ended; x2 and the e-mail of x3 came onto a suppression list.
+    has ended; x2 and the e-mail of x3 came onto a suppression list. Those in `OTHERWISE` refuse, and those in
+    `LISTED` are on a list.
     """
     folder = tmp_path_factory.mktemp("absent")
     company, home = small_company(folder / "company"), Home.at(folder / "home")
@@ -81,7 +94,7 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Held:
     for table, header in OTHERS.items():
         ((_, rows),) = header.items()
         path = company.folder / f"{table}.csv"
-        more = rows.splitlines(keepends=True)[:9]
+        more = rows.splitlines(keepends=True)[:14]
         path.write_text("".join([path.read_text(encoding="utf-8"), *(more_of(row) for row in more)]), encoding="utf-8")
     remaining = [line for line in lines(company, "customers") if line.split(",")[0] not in {"2", "3", *HALF}]
     twin = "t1,twin@example.org,+1 650 253 0000,Tim,Twin,94025-3215,US,2023-02-01 10:00:00\n"
@@ -92,12 +105,17 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Held:
     remaining.append(sibling)
     (company.folder / "customers.csv").write_text("".join([*lines(company, "customers"), twin, again, sibling, gone]))
     say(company, "cs1,s1,granted,2023-06-01 12:00:00\n", "cs2,s2,granted,2023-06-01 12:00:00\n")
-    say(company, *(f"c{record},{record},granted,2023-06-01 12:00:00\n" for record in ("t1", "t2")))
+    say(company, *(f"c{record},{record},granted,2023-06-01 12:00:00\n" for record in ("t1", "t2", *OTHERWISE, *LISTED)))
+    with (company.folder / "customers.csv").open("a", encoding="utf-8") as customers:
+        for place, record in enumerate([*OTHERWISE, *LISTED]):
+            emails = f"{record}@example.org; {record}.two@example.org"
+            customers.write(f"{record},{emails},+1 650 253 010{place},Olu,Other{place},94025-3215,US,2023-02-01\n")
     orders = "".join(
         [
             *lines(company, "orders"),
             "os1,s1,2024-01-01 12:00:00,10.00,EUR,completed\n",
             "ot1,t1,2024-01-01 12:00:00,10.00,EUR,completed\n",
+            *(f"o{record},{record},2024-01-01 12:00:00,10.00,EUR,completed\n" for record in (*OTHERWISE, *LISTED)),
         ]
     )
     (company.folder / "orders.csv").write_text(orders, encoding="utf-8")
@@ -118,9 +136,15 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Held:
     say(company, "w70,x70,withdrawn,2024-06-30 12:00:00\n", "ws1,s1,withdrawn,2024-06-30 12:00:00\n")
     say(company, "w,2,withdrawn,2024-06-30 12:00:00\n", "wt,t2,withdrawn,2024-06-30 12:00:00\n")
     ends = "time AS captured_at, CASE WHEN id = 'cx1' THEN '2024-06-30T12:00:00Z' END AS valid_to"
-    company.declare("sources.toml", sources.replace("time AS captured_at\nFROM consents", f"{ends}\nFROM consents"))
-    (company.folder / "stop.csv").write_text("who\nx2\n", encoding="utf-8")
-    (company.folder / "stop_address.csv").write_text("who\nother3@example.net\n", encoding="utf-8")
+    whom = "CASE WHEN contains(customer, '@') OR length(customer) > 30 THEN customer END AS address, "
+    customer = "customer AS customer_id, unnest("
+    second = sources.replace("time AS captured_at\nFROM consents", f"{ends}\nFROM consents")
+    company.declare("sources.toml", second.replace(customer, whom + customer))
+    say(company, *(f"wo{place},{who},withdrawn,2024-06-30 12:00:00\n" for place, who in enumerate(OTHERWISE.values())))
+    (company.folder / "stop.csv").write_text(f"who\nx2\n{LISTED['0072']}\n", encoding="utf-8")
+    (company.folder / "stop_address.csv").write_text(
+        f"who\nother3@example.net\n{LISTED['o6']}\n{LISTED['o7']}\n", encoding="utf-8"
+    )
     night(company.config, home.root, DAYS[1])
     version = home.outbox.joinpath(*META, f"{DAYS[1]}.1")
     manifest = json.loads((version / "manifest.json").read_text(encoding="utf-8"))
@@ -163,6 +187,12 @@ def test_whose_consent_has_ended_leaves_the_held_list(held: Held) -> None:
 
 def test_who_comes_onto_a_suppression_list_by_id_or_by_e_mail_leaves_the_held_list(held: Held) -> None:
     assert [held.left(f"other{number}@example.net") for number in (2, 3, 4)] == [True, True, False]
+
+
+@pytest.mark.parametrize("record", [*OTHERWISE, *LISTED])
+def test_who_is_spoken_of_by_other_than_their_id_and_e_mail_leaves_the_held_list(held: Held, record: str) -> None:
+    place = [*OTHERWISE, *LISTED].index(record)
+    assert held.left(f"1650253010{place}")
 
 
 def test_who_refuses_one_thing_only_stays_where_the_other_is_what_counts(company: Company, home: Home) -> None:

@@ -1,0 +1,123 @@
+"""Of whom statements and lists speak by other than the ids of their records: by their addresses, and by ids that are
+written otherwise, or of records that are gone."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from catalog.duckdb_connection import store_frame
+from catalog.warehouse import Warehouse
+from pipelines.customers.heard import (
+    SAID,
+    TONIGHT,
+    Records,
+    by_phones,
+    heard,
+    listed,
+    refused_by_set_aside,
+    refusing,
+)
+from pipelines.customers.merged_away import listed_by_merged_away, refused_by_merged_away
+from pipelines.customers.permissions import ConsentRules, said_of_addresses
+from pipelines.customers.suppressed import suppressed_people
+from pipelines.identifiers.digests import digest_kinds, prehashed
+from pipelines.identifiers.further_emails import further_emails
+from pipelines.identifiers.ids_otherwise import written_otherwise
+from schemas.config import Config
+
+
+def said_otherwise(
+    warehouse: Warehouse,
+    rules: ConsentRules,
+    by_other_ids: pl.DataFrame,
+    identity_key: str,
+    records: Records = TONIGHT,
+) -> pl.DataFrame:
+    """person_id, matter, spoken: what is said of the records' people by other than their records' ids. In:
+    `refused_by_other_ids` of the same records."""
+    merged = refused_by_merged_away(warehouse, rules, identity_key, records)
+    by_ids = (frame.select(list(SAID)) for frame in (by_other_ids, merged))
+    return pl.concat([_said_of_addresses(warehouse, rules, records), *by_ids])
+
+
+def listed_people(warehouse: Warehouse, config: Config, identity_key: str, records: Records = TONIGHT) -> pl.DataFrame:
+    """person_id, reason: the records' people whom a suppression rule names, by their first rule."""
+    named = listed(warehouse, records)
+    if not named.is_empty():
+        named = pl.concat(
+            [named, _listed_otherwise(warehouse, records), listed_by_merged_away(warehouse, identity_key, records)]
+        )
+    if named.is_empty() and not config.suppressions:
+        return pl.DataFrame(schema={"person_id": pl.String, "reason": pl.String})
+    whose = warehouse.read(
+        "SELECT customer_id, person_id, canonical_email AS email, canonical_phone AS phone, country_code AS country "
+        f"FROM {records.persons} JOIN {records.customers} USING (customer_id)"
+    )
+    further = further_emails(warehouse.connection, records.customers).rename({"address": "email"})
+    beside = whose.select("customer_id", "person_id", "country").join(further, on="customer_id")
+    every = pl.concat([whose, beside], how="diagonal")
+    return suppressed_people(every, named, config.suppressions, config.settings)
+
+
+def _listed_otherwise(warehouse: Warehouse, records: Records) -> pl.DataFrame:
+    """`CrmSuppressions` of the records whose id a list writes otherwise. (Reading a list finds those of the night.)"""
+    listed = "warehouse.crm_suppressions"
+    if records.others is None:
+        return warehouse.read(f"FROM {listed} LIMIT 0")
+    ids = records.unowned(f"SELECT customer_id FROM {listed}")
+    store_frame(warehouse.connection, "_otherwise", written_otherwise(warehouse.connection, ids, records.customers))
+    return warehouse.read(
+        "SELECT rule, _otherwise.customer_id, NULL::VARCHAR AS address "
+        f"FROM {listed} AS listed JOIN _otherwise ON listed.customer_id = given"
+    )
+
+
+def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules, records: Records) -> pl.DataFrame:
+    """person_id, matter, spoken: what was said of the addresses of the records, and what those refuse who were set
+    aside with such an address."""
+    refused = refused_by_set_aside(warehouse, rules)
+    statements = warehouse.read(f"{heard(rules)} AND address IS NOT NULL")
+    if statements.is_empty() and refused.is_empty():
+        return pl.DataFrame(schema=SAID)
+    by_digest = by_phones(warehouse.connection, refusing(statements), records.customers)
+    statements = pl.concat([statements, by_digest])
+    further = further_emails(warehouse.connection, records.customers)
+    deciding = _deciding_records(warehouse, pl.concat([statements["address"], refused["address"]]), records)
+    words = said_of_addresses(
+        statements,
+        pl.concat([deciding, further.select(email="address")], how="diagonal"),
+        rules,
+        lambda numbers: _somebodys(warehouse, numbers, records),
+        refused,
+    )
+    store_frame(warehouse.connection, "_words", words)
+    store_frame(warehouse.connection, "_further", further)
+    of_phones = "JOIN _words ON canonical_phone = address WHERE starts_with(address, '+')"
+    # Where DuckDB does not know beforehand how few these are, it holds all records to join them.
+    warehouse.execute(
+        "CREATE OR REPLACE TEMP TABLE _spoken_of AS "
+        f"SELECT customer_id, matter, spoken FROM {records.customers} JOIN _words ON canonical_email = address "
+        f"UNION ALL SELECT customer_id, matter, spoken FROM {records.customers} {of_phones} "
+        "UNION ALL SELECT customer_id, matter, spoken FROM _further JOIN _words USING (address) WHERE spoken % 4 > 0"
+    )
+    return warehouse.read(
+        f"SELECT person_id, matter, spoken FROM _spoken_of JOIN {records.persons} USING (customer_id)"
+    )
+
+
+def _deciding_records(warehouse: Warehouse, addresses: pl.Series, records: Records) -> pl.DataFrame:
+    """country, email of all the records; of the e-mails only those that decide how one of the addresses is read."""
+    digests = addresses.to_frame("address").select(prehashed(pl.col("address")).alias("digest")).drop_nulls()
+    store_frame(warehouse.connection, "_digests", digests)
+    decides = ["NOT contains(canonical_email, '@')"]
+    decides += [f"{how}(canonical_email) IN (FROM _digests)" for how in digest_kinds(digests["digest"])]
+    return warehouse.read(
+        f"SELECT DISTINCT country_code AS country, CASE WHEN {' OR '.join(decides)} THEN canonical_email END AS email "
+        f"FROM {records.customers}"
+    )
+
+
+def _somebodys(warehouse: Warehouse, numbers: pl.Series, records: Records) -> pl.Series:
+    """Those of the numbers (E.164) that some record has."""
+    store_frame(warehouse.connection, "_numbers", numbers.to_frame("canonical_phone"))
+    return warehouse.read(f"FROM _numbers SEMI JOIN {records.customers} USING (canonical_phone)")["canonical_phone"]
