@@ -60,11 +60,13 @@ def test_only_ids_that_no_customer_has_are_looked_at(connection: duckdb.DuckDBPy
 def test_an_id_that_is_an_email_is_found_in_any_case_and_as_the_email_of_whoever_has_it() -> None:
     connection = duckdb.connect()
     connection.execute(
-        "CREATE TABLE customers AS SELECT *, email AS canonical_email FROM (VALUES ('Mail@Id.fr', 'other@id.fr', NULL), "
+        "CREATE TABLE customers AS SELECT *, email AS canonical_email FROM (VALUES "
+        "('Mail@Id.fr', 'other@id.fr', NULL), "
         "('7', 'ada@id.fr', NULL), ('8', 'ada@id.fr', 'Bea@id.fr'), ('9', NULL, '+33612345678'), "
         "('10', 'cy@id.fr;two@id.fr', NULL)) AS customers (customer_id, email, phone)"
     )
-    ids = "SELECT unnest(['mail@id.fr', ' Ada@ID.fr', 'nobody@id.fr', '7', 'mailto:bea@id.fr', 'two@id.fr']) AS customer_id"
+    given = ["mail@id.fr", " Ada@ID.fr", "nobody@id.fr", "7", "mailto:bea@id.fr", "two@id.fr"]
+    ids = f"SELECT unnest({given}) AS customer_id"
     found = written_otherwise(connection, ids, "customers")
     assert set(found.select("given", "customer_id").rows()) == {
         ("mail@id.fr", "Mail@Id.fr"), (" Ada@ID.fr", "7"), (" Ada@ID.fr", "8"),
