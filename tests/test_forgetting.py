@@ -135,7 +135,8 @@ def confirm_plan(home: Path) -> None:
 def test_whom_the_crm_dropped_before_the_request_is_known_from_the_nights_that_are_kept(
     company: Company, home: Path, tmp_path: Path
 ) -> None:
-    """The CRM was cut that night, say: the person's other record is back in the next, the one that asked is not."""
+    """The CRM was cut that night, say: the person's other record is back in the next, the one that asked is not. It is
+    theirs all the same."""
     later = Company(tmp_path / "later")
     shutil.copytree(company.folder, later.folder)
     customers = (company.folder / "customers.csv").read_text(encoding="utf-8")
@@ -146,7 +147,7 @@ def test_whom_the_crm_dropped_before_the_request_is_known_from_the_nights_that_a
     (later.folder / "customers.csv").write_text(back, encoding="utf-8")
 
     asked = told("forget", "zz-one", "--requested-at", "2024-07-01", "--config", str(later.config), home=home)
-    assert "covers 1 record" in asked
+    assert "covers 2 records" in asked
     night(later.config, home, "2024-07-02")
 
     assert uploads(home)

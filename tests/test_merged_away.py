@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,10 +44,31 @@ def test_what_they_refused_by_it_counts_until_a_later_yes(
     assert sent(home) == {"x0", "x1"}
 
 
-def test_a_suppression_list_that_names_it_names_them(company: Company, home: Path) -> None:
-    (company.folder / "staff.csv").write_text("id\nold\n", encoding="utf-8")
+@pytest.mark.parametrize("written", ["old", "'old"])
+def test_a_suppression_list_that_names_it_names_them(company: Company, home: Path, written: str) -> None:
+    (company.folder / "staff.csv").write_text(f"id\n{written}\n", encoding="utf-8")
     night(company.config, home, "2024-07-01")
     assert sent(home) == {"x1"}
+
+
+def test_what_they_refuse_by_it_is_heard_however_it_is_written(company: Company, home: Path) -> None:
+    company.append("consents", REFUSAL.replace("old", "{old}"))
+    night(company.config, home, "2024-07-01")
+    assert sent(home) == {"x1"}
+
+
+def test_who_asks_to_be_forgotten_by_it_is_forgotten(company: Company, home: Path) -> None:
+    # They share nothing with it any more.
+    customers = company.folder / "customers.csv"
+    customers.write_text(customers.read_text(encoding="utf-8").replace("other0@", "new0@"), encoding="utf-8")
+    night(company.config, home, "2024-07-01")
+    new = hashlib.sha256(b"new0@example.net").hexdigest()
+    files = home.joinpath("outbox").rglob("2024-07-01.*/*.full.csv")
+    assert all(new in path.read_text(encoding="utf-8") for path in files)
+    company.declare_erasures("r1,old,2024-07-01 10:00:00\n")
+    night(company.config, home, "2024-07-02")
+    texts = [path.read_text(encoding="utf-8") for path in home.joinpath("outbox").rglob("*.full.csv")]
+    assert texts and not [text for text in texts if new in text]
 
 
 def test_a_record_of_somebody_else_says_nothing_of_who_has_the_address_now(company: Company, home: Path) -> None:

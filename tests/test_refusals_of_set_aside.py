@@ -65,6 +65,31 @@ def test_their_refusal_takes_out_who_shares_their_email_where_one_has_its_digest
     assert not [phone for phone in phones for file in files if phone in file]
 
 
+@pytest.mark.parametrize("by", ["consent", "list"])
+@pytest.mark.parametrize("spoken", ["gone@example.net", "06 12 34 56 99"])
+def test_what_is_refused_by_one_of_their_addresses_takes_out_who_shares_the_other(
+    company: Company, tmp_path: Path, by: str, spoken: str
+) -> None:
+    """As if their row were whole, and one person with the other's."""
+    email, phone = ("gone@example.net", "06 12 34 56 88") if "@" in spoken else ("other0@example.net", spoken)
+    customers = (company.folder / "customers.csv").read_text(encoding="utf-8")
+    if "@" in spoken:
+        customers = customers.replace("x0,other0@example.net,,", "x0,other0@example.net,+33 6 12 34 56 88,")
+    company.write("customers", customers + BROKEN["a time"].format(email=email, phone=phone) + "\n")
+    sources = (company.config / "sources.toml").read_text(encoding="utf-8")
+    if by == "list":
+        sources = f'{sources}\n[sources.staff]\nfiles = "../staff.csv"\n'
+        company.declare("suppressions/staff.toml", 'title = "Staff"\nselect = "SELECT who AS address FROM staff"\n')
+        (company.folder / "staff.csv").write_text(f"who\n{spoken}\n", encoding="utf-8")
+    else:
+        whom = "CASE WHEN id = 'w' THEN customer END AS address, customer AS customer_id, unnest("
+        sources = sources.replace("customer AS customer_id, unnest(", whom)
+        company.append("consents", f"w,{spoken},withdrawn,2024-01-01 10:00:00\n")
+    company.declare("sources.toml", sources)
+    night(company.config, tmp_path / "home", "2024-06-30")
+    assert sent(tmp_path / "home") == {"x1"}
+
+
 def test_one_who_refuses_nothing_takes_out_nobody(company: Company, tmp_path: Path) -> None:
     company.append("customers", BROKEN["a time"].format(email="OTHER0@example.net", phone="") + "\n")
     night(company.config, tmp_path / "home", "2024-06-30")

@@ -113,10 +113,9 @@ def pull_erasures(reading: Reading, known: pl.DataFrame, *, alone: bool = False)
         SourceError: the requests cannot be read as declared; nor, but `alone`, the customers or the consents.
     """
     pulled = reading.crm.pull("erasures")
-    asked = pl.concat([pulled.accepted, broken_requests(pulled.broken, reading.as_of, reading.settings.zone)])
-    asked = each_unwrapped(asked, "email", among_words=False)
-    named = asked.with_columns(request_id=request_names(pl.col("request_id"), reading.identity_key))
-    requests = _asked_again(named, known)
+    undated = broken_requests(pulled.broken, reading.as_of, reading.settings.zone)
+    asked = [_named(pulled.accepted, reading), _first_asked(_named(undated, reading), known)]
+    requests = _asked_again(pl.concat(asked), known)
     countries = _countries(reading.crm, alone=alone) if requests["phone"].count() else None
     fresh = tombstones(
         requests,
@@ -129,13 +128,34 @@ def pull_erasures(reading: Reading, known: pl.DataFrame, *, alone: bool = False)
     tonight = pl.concat([fresh, person_tombstones(requests, reading.identity_key)]).sort(
         "requested_at", descending=True, maintain_order=True
     )
-    every = pl.concat([known.select(fresh.columns), tonight]).unique(TOMBSTONE, keep="first", maintain_order=True)
+    stood = _asked_last(known, requests).select(fresh.columns)
+    every = pl.concat([stood, tonight]).unique(TOMBSTONE, keep="first", maintain_order=True)
     connection = reading.crm.connection
     store_frame(connection, "_tombstones", _as_lifted(every, known) if alone else reading.lift(every))
     temporary = ("_tombstones", pulled.arrival.name)
     quarantined = _dated(pulled.quarantined, reading.as_of)
     notices = unreadable_requests(requests, countries, reading.settings.default_country)
     return TableToWrite(connection, "FROM _tombstones", temporary, quarantined, pulled.read, 0, notices=notices)
+
+
+def _named(requests: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    """The requests by the names under which they are known, one for each e-mail of a cell."""
+    each = each_unwrapped(requests, "email", among_words=False)
+    return each.with_columns(request_id=request_names(pl.col("request_id"), reading.identity_key))
+
+
+def _first_asked(undated: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Requests whose time cannot be read; those that are `known` are of the day on which they first came."""
+    days = known.group_by("request_id").agg(first=pl.col("requested_at").max())
+    dated = undated.join(days, on="request_id", how="left", maintain_order="left")
+    return dated.with_columns(requested_at=pl.coalesce("first", "requested_at")).drop("first")
+
+
+def _asked_last(known: pl.DataFrame, requests: pl.DataFrame) -> pl.DataFrame:
+    """The `known` ones, of the latest day that a row of their request has or had: no consent before it lifts them."""
+    days = requests.group_by("request_id").agg(last=pl.col("requested_at").max())
+    dated = known.join(days, on="request_id", how="left", maintain_order="left")
+    return dated.with_columns(requested_at=pl.max_horizontal("requested_at", "last")).drop("last")
 
 
 def _asked_again(requests: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:

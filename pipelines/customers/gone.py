@@ -10,15 +10,15 @@ from catalog.warehouse import Warehouse
 #: SQL: of each customer, the newest row among those of a `past_` table.
 NEWEST = "QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY held_until DESC) = 1"
 
-#: SQL: customer_id, person_id of records that are gone, whose people are there by others: an id of a record that is
-#: gone stands for whom it stood for last.
-GONE_SIBLINGS = """
+#: SQL: customer_id, person_id of records that are gone: an id of one stands for whom it stood for last.
+GONE_PERSONS = """
     SELECT DISTINCT past.customer_id, known.person_id
     FROM (SELECT customer_id, own_id AS alias FROM warehouse.past_customer_records) AS past
     JOIN warehouse.person_aliases AS known USING (alias)
     ANTI JOIN warehouse.crm_customers USING (customer_id)
-    SEMI JOIN warehouse.customer_records USING (person_id)
 """
+#: SQL: the same, of those whose people are there by other records.
+GONE_SIBLINGS = f"{GONE_PERSONS} SEMI JOIN warehouse.customer_records USING (person_id)"
 
 #: SQL for what records of `_asked` (customer_id) held, and what records of the same people held that are gone since,
 #: each under the id that was asked for. An address that somebody else had later is theirs.

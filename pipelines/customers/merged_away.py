@@ -10,6 +10,7 @@ from pipelines.customers.heard import SAID, SPOKEN, TONIGHT, Records, heard
 from pipelines.customers.people import person_ids
 from pipelines.customers.permissions import ConsentRules
 from pipelines.customers.statements import matters_of, newest_refusals
+from pipelines.identifiers.ids_otherwise import other_forms
 
 
 def _find_heirs(warehouse: Warehouse, ids: str, identity_key: str, records: Records) -> bool:
@@ -22,10 +23,14 @@ def _find_heirs(warehouse: Warehouse, ids: str, identity_key: str, records: Reco
     given = warehouse.read(
         f"SELECT DISTINCT customer_id AS given FROM ({records.unowned(strangers)}) WHERE customer_id IS NOT NULL"
     )
-    store_frame(warehouse.connection, "_strangers", given.with_columns(alias=person_ids(given["given"], identity_key)))
+    written = pl.concat(
+        [given.with_columns(customer_id="given"), other_forms(given["given"], pl.Series([], dtype=pl.Int64))]
+    )
+    aliases = person_ids(written["customer_id"], identity_key)
+    store_frame(warehouse.connection, "_strangers", written.select("given").with_columns(alias=aliases))
     warehouse.execute(
         "CREATE OR REPLACE TEMP TABLE _heirs AS "
-        "SELECT given, known.person_id FROM _strangers JOIN warehouse.person_aliases AS known USING (alias) "
+        "SELECT DISTINCT given, known.person_id FROM _strangers JOIN warehouse.person_aliases AS known USING (alias) "
         f"SEMI JOIN {records.persons} USING (person_id)"
     )
     return warehouse.read("SELECT count(*) AS heirs FROM _heirs").item() > 0

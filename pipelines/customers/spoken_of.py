@@ -19,6 +19,7 @@ from pipelines.customers.heard import (
 )
 from pipelines.customers.merged_away import listed_by_merged_away, refused_by_merged_away
 from pipelines.customers.permissions import ConsentRules, said_of_addresses
+from pipelines.customers.statements import holders
 from pipelines.customers.suppressed import suppressed_people
 from pipelines.identifiers.digests import digest_kinds, prehashed
 from pipelines.identifiers.further_emails import further_emails
@@ -55,8 +56,16 @@ def listed_people(warehouse: Warehouse, config: Config, identity_key: str, recor
     )
     further = further_emails(warehouse.connection, records.customers).rename({"address": "email"})
     beside = whose.select("customer_id", "person_id", "country").join(further, on="customer_id")
-    every = pl.concat([whose, beside], how="diagonal")
-    return suppressed_people(every, named, config.suppressions, config.settings)
+    aside = warehouse.read(
+        "SELECT customer_id, 'aside ' || row_number() OVER () AS person_id, canonical_email AS email, "
+        "canonical_phone AS phone FROM warehouse.set_aside_customers"
+    )
+    every = pl.concat([whose, beside, aside], how="diagonal")
+    found = suppressed_people(every, named, config.suppressions, config.settings)
+    # Who is set aside and named is protected by whoever has one of their addresses.
+    shared = found.join(holders(aside, "person_id"), on="person_id").select("reason", "address")
+    sharing = shared.join(holders(whose, "person_id"), on="address").select(found.columns)
+    return pl.concat([found, sharing.sort(found.columns)]).unique("person_id", keep="first", maintain_order=True)
 
 
 def _listed_otherwise(warehouse: Warehouse, records: Records) -> pl.DataFrame:
@@ -90,6 +99,7 @@ def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules, records: Recor
         lambda numbers: _somebodys(warehouse, numbers, records),
         refused,
     )
+    words = pl.concat([words, _of_set_aside(warehouse, words)])
     store_frame(warehouse.connection, "_words", words)
     store_frame(warehouse.connection, "_further", further)
     of_phones = "JOIN _words ON canonical_phone = address WHERE starts_with(address, '+')"
@@ -102,6 +112,18 @@ def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules, records: Recor
     )
     return warehouse.read(
         f"SELECT person_id, matter, spoken FROM _spoken_of JOIN {records.persons} USING (customer_id)"
+    )
+
+
+def _of_set_aside(warehouse: Warehouse, words: pl.DataFrame) -> pl.DataFrame:
+    """address, matter, spoken: what is refused by one address of a row that was set aside, of its other address."""
+    store_frame(warehouse.connection, "_words", words.filter(pl.col("spoken") % 4 > 0))
+    return warehouse.read(
+        " UNION ".join(
+            f"SELECT canonical_{other} AS address, matter, spoken FROM warehouse.set_aside_customers "
+            f"JOIN _words ON canonical_{kind} = address WHERE canonical_{other} IS NOT NULL"
+            for kind, other in (("email", "phone"), ("phone", "email"))
+        )
     )
 
 
@@ -118,6 +140,8 @@ def _deciding_records(warehouse: Warehouse, addresses: pl.Series, records: Recor
 
 
 def _somebodys(warehouse: Warehouse, numbers: pl.Series, records: Records) -> pl.Series:
-    """Those of the numbers (E.164) that some record has."""
+    """Those of the numbers (E.164) that some record has, or a row that was set aside."""
     store_frame(warehouse.connection, "_numbers", numbers.to_frame("canonical_phone"))
-    return warehouse.read(f"FROM _numbers SEMI JOIN {records.customers} USING (canonical_phone)")["canonical_phone"]
+    holding = (records.customers, "warehouse.set_aside_customers")
+    held = " UNION ".join(f"FROM _numbers SEMI JOIN {table} USING (canonical_phone)" for table in holding)
+    return warehouse.read(held)["canonical_phone"]

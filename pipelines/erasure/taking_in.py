@@ -24,7 +24,7 @@ from catalog.rewrite import note_rewrite
 from catalog.sealed import sealed
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
-from pipelines.customers.gone import gone_customers, held_earlier
+from pipelines.customers.gone import GONE_PERSONS, gone_customers, held_earlier
 from pipelines.erasure.applied import forget_lifted, left_behind, not_applied, note_applied
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.purge import purge
@@ -134,12 +134,14 @@ def _covered(erasing: Erasing, met: Met, fresh: pl.DataFrame) -> Covered:
         whole=whole,
         having=lambda column, values: pl.concat([here(column, values), before(column, values)]),
         earlier=partial(held_earlier, warehouse),
+        stood_for=_records_of_gone(warehouse),
     )
 
 
 def _gone_customers(erasing: Erasing, fresh: pl.DataFrame) -> pl.DataFrame:
-    """The newest kept row of each customer whom new requests name by id and the last night did not have: the CRM may
-    have been cut in half in that night, or have dropped them before it told of their request.
+    """The newest kept row of each customer whom new requests name by id and the last night did not have, and of their
+    people who are gone too: the CRM may have been cut in half in that night, or have dropped them before it told of
+    their request.
     """
     warehouse = erasing.warehouse
     if not warehouse.has("past_crm_customers"):
@@ -151,8 +153,25 @@ def _gone_customers(erasing: Erasing, fresh: pl.DataFrame) -> pl.DataFrame:
         erasing.compared,
     )
     store_frame(warehouse.connection, "_named", past.filter(marks["customer_id"]).select("customer_id").unique())
-    gone = gone_customers("SEMI JOIN _named USING (customer_id)")
+    theirs = _records_of_gone(warehouse)["customer_id"].unique()
+    store_frame(warehouse.connection, "_theirs", theirs.to_frame())
+    gone = gone_customers("SEMI JOIN (FROM _named UNION FROM _theirs) USING (customer_id)")
     return warehouse.read(f"SELECT * EXCLUDE (held_from, held_until) FROM ({gone})")
+
+
+def _records_of_gone(warehouse: Warehouse) -> pl.DataFrame:
+    """value, customer_id: every record of the person for whom each of `_named` stood last, there or gone."""
+    needed = ("past_crm_customers", "past_customer_records", "person_aliases", "customer_records")
+    if not all(map(warehouse.has, needed)):
+        return pl.DataFrame(schema={"value": pl.String, "customer_id": pl.String})
+    return warehouse.read(
+        f"WITH gone AS MATERIALIZED ({GONE_PERSONS}), "
+        "named AS MATERIALIZED ("
+        "SELECT customer_id AS value, person_id FROM gone SEMI JOIN _named USING (customer_id)), "
+        "every AS MATERIALIZED (SELECT customer_id, person_id FROM gone "
+        "UNION ALL SELECT customer_id, person_id FROM warehouse.customer_records SEMI JOIN named USING (person_id)) "
+        "SELECT value, customer_id FROM named JOIN every USING (person_id)"
+    )
 
 
 def keep_covered(erasing: Erasing, covered: Covered) -> None:

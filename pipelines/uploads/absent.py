@@ -7,7 +7,7 @@ import polars as pl
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.customers import customers
-from pipelines.customers.gone import NEWEST, gone_customers
+from pipelines.customers.gone import NEWEST, gone_customers, held_earlier
 from pipelines.customers.heard import Records, heard, refused_by_other_ids
 from pipelines.customers.permissions import ConsentRules, decisions
 from pipelines.customers.spoken_of import listed_people, said_otherwise
@@ -20,19 +20,15 @@ _CUSTOMERS = f"""
     SELECT customer_id, email, phone, canonical_email, canonical_phone, country_code, created_at, updated_at
     FROM ({gone_customers()})
 """
-#: SQL for their customer_id, person_id, and where they stood. Those are one person who were one in the last night that
-#: had them: who had left before is none of theirs.
+#: SQL for their customer_id, person_id (whom a record stood for last), and where they stood.
 _PERSONS = f"""
-    SELECT customer_id, stood, person_id || CASE
-        WHEN held_until < max(held_until) OVER (PARTITION BY person_id) THEN ' ' || held_until ELSE ''
-    END AS person_id
-    FROM (
-        SELECT customer_id, coalesce(person_id, customer_id) AS person_id, held_until, stood
-        FROM _absent_customers
-        LEFT JOIN (
-            SELECT customer_id, person_id, held_until, position AS stood FROM warehouse.past_customer_records {NEWEST}
-        ) USING (customer_id)
-    )
+    SELECT customer_id, coalesce(known.person_id, stood_for, customer_id) AS person_id, stood
+    FROM _absent_customers
+    LEFT JOIN (
+        SELECT customer_id, own_id AS alias, person_id AS stood_for, position AS stood
+        FROM warehouse.past_customer_records {NEWEST}
+    ) USING (customer_id)
+    LEFT JOIN warehouse.person_aliases AS known USING (alias)
 """
 _RECORDS = Records("_absent_customers", "_absent_persons", others="warehouse.crm_customers")
 #: SQL for `PersonRecords` of those of them who may be refused.
@@ -54,7 +50,7 @@ class Absent:
         self._forms = pl.DataFrame(CrmErasures.create_empty())
         self._permitted = pl.DataFrame(schema={"person_id": pl.String, "network": pl.String})
         self._people = pl.DataFrame(schema={"customer_id": pl.String, "person_id": pl.String})
-        if not all(map(warehouse.has, ("past_crm_customers", "past_customer_records", "decided_at"))):
+        if not all(map(warehouse.has, ("past_crm_customers", "past_customer_records", "person_aliases", "decided_at"))):
             return
         warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _absent_customers AS {_CUSTOMERS}")
         warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _absent_persons AS {_PERSONS}")
@@ -89,7 +85,7 @@ class Absent:
         requests = refused.select("customer_id", request_id="customer_id", requested_at=pl.lit(instant))
         self._forms = tombstones(
             pl.concat([pl.DataFrame(ErasureRequests.create_empty()), requests], how="diagonal_relaxed"),
-            warehouse.read(f"FROM warehouse.past_crm_customers SEMI JOIN _absent USING (customer_id) {NEWEST}"),
+            held_earlier(warehouse, refused["customer_id"]),
             Compared(identity_key, config.settings.default_country),
             networks=config.networks,
         )

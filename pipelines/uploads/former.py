@@ -24,6 +24,10 @@ _FORMER = f"""
         SELECT DISTINCT coalesce(known.person_id, past.person_id) AS person_id
         FROM (SELECT person_id FROM warehouse.past_permissions {{also}}) AS past
         LEFT JOIN warehouse.person_aliases AS known ON known.alias = past.person_id
+        UNION SELECT stands.person_id FROM warehouse.customer_records AS stands
+        JOIN warehouse.past_customer_records AS stood USING (customer_id)
+        JOIN warehouse.person_aliases AS known ON known.alias = stood.person_id
+        WHERE known.person_id <> stands.person_id
     ), whose AS MATERIALIZED (
         SELECT customer_id, person_id FROM warehouse.customer_records UNION ALL {GONE_SIBLINGS}
     )

@@ -249,6 +249,29 @@ def test_no_yes_of_the_day_takes_back_a_request_whose_time_nobody_can_read(readi
     assert "zoe" in who(night(reading(erasures=dated, consents=said))["customers"])
 
 
+def test_a_consent_before_the_last_day_of_a_request_lifts_none_of_it_though_it_was_known_with_an_earlier_one(
+    reading: Read,
+) -> None:
+    said = ["zoe,,ads_upload,,granted,2025-06-10"]
+    known = night(reading(erasures=["r1,zoe,,,2025-06-01"], consents=[]))["erasures"].rows
+    assert "zoe" in who(night(reading(erasures=["r1,zoe,,,2025-06-01"], consents=said), known)["customers"])
+    moved = ["r1,zoe,,,2025-06-20"]
+    assert "zoe" not in who(night(reading(erasures=moved, consents=said), known)["customers"])
+    # The consent may come a night later than the day.
+    known = night(reading(erasures=moved, consents=[]), known)["erasures"].rows
+    assert "zoe" not in who(night(reading(erasures=moved, consents=said), known)["customers"])
+
+
+def test_who_consents_after_a_request_without_a_readable_day_stays_back(reading: Read) -> None:
+    lines, known = ["r1,zoe,,,soon"], NOBODY
+    said = [f"zoe,,ads_upload,,granted,{AS_OF + timedelta(days=1)}"]
+    for day, consents in enumerate([[], said, said, said]):
+        tables = night(reading(erasures=lines, consents=consents, as_of=AS_OF + timedelta(days=day)), known)
+        known = tables["erasures"].rows
+        assert ("zoe" in who(tables["customers"])) == bool(consents)
+        assert set(known["request_id"]) == {"r1"}
+
+
 def test_nothing_readable_is_kept_of_a_request(reading: Read) -> None:
     kept = pull_erasures(reading(erasures=["r1,zoe,zoe@x.fr,06 99 99 99 99,2025-06-01"]), NOBODY)
     assert CrmErasures.is_valid(kept.rows)

@@ -229,3 +229,59 @@ def test_an_address_that_somebody_else_may_be_sent_by_stays_theirs(company: Comp
     say(company, "w,2,withdrawn,2024-06-30 12:00:00\n", "g,new,granted,2024-06-30 11:00:00\n")
     night(company.config, home.root, DAYS[1])
     assert not home.outbox.joinpath(*META, f"{DAYS[1]}.1").exists()
+
+
+def newest_full(home: Home) -> str:
+    """The text of the files of the newest version that hold all."""
+    [*_, newest] = sorted(home.outbox.joinpath(*META).iterdir())
+    return "".join(path.read_text(encoding="utf-8") for path in newest.glob("*.full.csv"))
+
+
+def test_what_whoever_is_gone_held_on_earlier_nights_leaves_with_them(company: Company, home: Home) -> None:
+    customers = "".join(lines(company, "customers"))
+    (company.folder / "customers.csv").write_text(f"{customers}2,new@example.org,,Bob,Lo,,US,2023-02-01\n")
+    night(company.config, home.root, DAYS[1])
+    (company.folder / "customers.csv").write_text(customers, encoding="utf-8")
+    say(company, "w,2,withdrawn,2024-06-30 12:00:00\n")
+    night(company.config, home.root, "2024-07-02")
+    assert sha256(BOB) not in newest_full(home) and sha256(CARLA) in newest_full(home)
+
+
+def test_of_people_whose_records_go_one_by_one_or_part_nothing_stays_in_a_held_list(
+    company: Company, home_after_a_night: Path
+) -> None:
+    """Of each pair, one person at first: the a go one after the other, and the second withdraws; the s part, and the
+    second withdraws; the q go in one night, and the second asks to be forgotten.
+    """
+    home = Home.at(home_after_a_night)
+    pairs = [f"{pair}{number}" for pair in "asq" for number in (1, 2)]
+    for name in pairs:
+        phone, pair = f"+1 650 253 020{'asq'.index(name[0])}", name[0].upper()
+        row = f"{name},{name}@example.org,{phone},{pair},Pair,94025,US,202{name[1]}-01-01 10:00:00\n"
+        company.append("customers", row)
+        company.append("orders", f"o-{name},{name},2024-01-01 12:00:00,10.00,EUR,completed\n")
+        company.append("consents", f"c-{name},{name},granted,2023-06-01 12:00:00\n")
+    night(company.config, home.root, DAYS[1])
+    theirs = {name: sha256(f"{name}@example.org") for name in pairs}
+    assert all(digest in newest_full(home) for digest in theirs.values())
+    customers = company.folder / "customers.csv"
+
+    def leave(*gone: str) -> None:
+        left = [line for line in lines(company, "customers") if line.split(",")[0] not in gone]
+        customers.write_text("".join(left), encoding="utf-8")
+
+    leave("a1", "q1", "q2", *HALF)
+    parted = customers.read_text(encoding="utf-8").replace("s2,s2@example.org,+1 650 253 0201,", "s2,new@example.org,,")
+    customers.write_text(parted, encoding="utf-8")
+    say(company, "w,s2,withdrawn,2024-07-01 12:00:00\n")
+    night(company.config, home.root, "2024-07-02")
+    found = newest_full(home)
+    assert {name for name in theirs if theirs[name] in found} == {"a1", "a2", "s1", "q1", "q2"}
+
+    leave("a2")
+    say(company, "v,a2,withdrawn,2024-07-01 12:00:00\n")
+    asked = ["forget", "q2", "--requested-at", "2024-07-02", "--home", str(home.root), "--config", str(company.config)]
+    assert CliRunner().invoke(app, asked).exit_code == 0
+    night(company.config, home.root, "2024-07-03")
+    found = newest_full(home)
+    assert {name for name in theirs if theirs[name] in found} == {"s1"}
