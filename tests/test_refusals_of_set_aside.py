@@ -54,8 +54,9 @@ def test_their_refusal_takes_out_who_shares_their_email_where_one_has_its_digest
     company.declare("sources.toml", sources.replace("[tables.customers]", prehashed))
     digest = hashlib.new(how, b"other0@example.net").hexdigest()
     if not is_theirs:
-        customers = (company.folder / "customers.csv").read_text(encoding="utf-8")
-        company.write("customers", customers.replace("x0,other0@example.net,,", f"x0,{digest},06 11 22 33 44,"))
+        path = company.folder / "customers.csv"
+        customers = path.read_text(encoding="utf-8")
+        path.write_text(customers.replace("x0,other0@example.net,,", f"x0,{digest},+33 6 11 22 33 44,"))
     company.append("customers", BROKEN["a time"].format(email=digest if is_theirs else "other0@example.net", phone=""))
     company.append("consents", REFUSAL)
     night(company.config, tmp_path / "home", "2024-06-30")
@@ -72,10 +73,11 @@ def test_what_is_refused_by_one_of_their_addresses_takes_out_who_shares_the_othe
 ) -> None:
     """As if their row were whole, and one person with the other's."""
     email, phone = ("gone@example.net", "06 12 34 56 88") if "@" in spoken else ("other0@example.net", spoken)
-    customers = (company.folder / "customers.csv").read_text(encoding="utf-8")
+    path = company.folder / "customers.csv"
+    customers = path.read_text(encoding="utf-8") + BROKEN["a time"].format(email=email, phone=phone) + "\n"
     if "@" in spoken:
         customers = customers.replace("x0,other0@example.net,,", "x0,other0@example.net,+33 6 12 34 56 88,")
-    company.write("customers", customers + BROKEN["a time"].format(email=email, phone=phone) + "\n")
+    path.write_text(customers, encoding="utf-8")
     sources = (company.config / "sources.toml").read_text(encoding="utf-8")
     if by == "list":
         sources = f'{sources}\n[sources.staff]\nfiles = "../staff.csv"\n'
