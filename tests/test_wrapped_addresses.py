@@ -190,3 +190,20 @@ def test_by_its_domain_a_list_means_whoever_has_another_address_there(
     texts = [path.read_text(encoding="utf-8") for path in (tmp_path / "home" / "outbox").rglob("*.full.csv")]
     assert texts
     assert not [text for text in texts if hashlib.sha256(b"ann@example.net").hexdigest() in text]
+
+
+def test_by_another_name_of_its_host_an_address_is_refused_until_a_later_yes(company: Company, tmp_path: Path) -> None:
+    company.enlarge()
+    emails = {"d1": "zoe@münchen.de", "d2": "max@googlemail.com", "d3": "eva@xn--mnchen-3ya.de"}
+    for name, email in emails.items():
+        company.append("customers", f"{name},{email},,Ann,Lo,75001,FR,2023-01-01\n")
+        company.append("orders", f"o-{name},{name},2024-05-01,10.00,EUR,completed\n")
+        company.append("consents", f"c-{name},{name},granted,2023-01-01\n")
+    _refuse(company)
+    for who in ("zoe@xn--mnchen-3ya.de", "max@gmail.com", "eva@münchen.de"):
+        company.append("consents", f"w-{who},{who},withdrawn,2024-01-01 10:00:00\n")
+    company.append("consents", "y,max@gmail.com,granted,2024-02-01 10:00:00\n")
+    night(company.config, tmp_path / "home", "2024-06-30")
+    texts = [path.read_text(encoding="utf-8") for path in (tmp_path / "home" / "outbox").rglob("*.full.csv")]
+    digests = {name: hashlib.sha256(email.encode()).hexdigest() for name, email in emails.items()}
+    assert {name for name in digests for text in texts if digests[name] in text} == {"d2"}

@@ -16,6 +16,7 @@ from pipelines.identifiers.digests import digest_kinds, is_digest, is_prehashed,
 from pipelines.identifiers.email_refusals import is_placeholder
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import hashed
+from pipelines.identifiers.other_hosts import with_other_hosts
 from pipelines.identifiers.phones import resolve_phones
 from schemas.settings import Purpose, Settings
 
@@ -174,12 +175,17 @@ def _by_email(addressed: pl.DataFrame, records: pl.DataFrame) -> list[pl.DataFra
     """The statements by canonical e-mail, and again by those of its digests that records hold instead. One on a digest
     is one on each e-mail of the records that has it.
 
-    A grant by a placeholder is nobody's: those who typed the same into another form have not agreed.
+    A grant by a placeholder is nobody's: those who typed the same into another form have not agreed. What is refused
+    last is so by every name of the host.
     """
     by_digest = is_digest(pl.col("address"))
     named = addressed.filter(by_digest).with_columns(prehashed(pl.col("address")))
     found = named.join(with_digests(records["email"], named["address"]), left_on="address", right_on="digest")
     typed = addressed.filter(~by_digest).with_columns(canonical_email(pl.col("address")))
+    last = pl.col("spoken") == pl.col("spoken").max().over("address", "matter")
+    refused = typed.filter(last, pl.col("refusal") > 0)
+    elsewhere = refused.join(with_other_hosts(refused["address"]), left_on="address", right_on="email")
+    typed = pl.concat([typed, elsewhere.with_columns(address="other").select(typed.columns)])
     canonical = pl.concat([typed, found.with_columns(address="email").select(typed.columns)]).filter(
         (pl.col("refusal") > 0) | ~is_placeholder(pl.col("address"))
     )

@@ -23,7 +23,7 @@ def suppressed_people(
     if not named.is_empty():
         found.append(records.join(named, on="customer_id").select(columns))
         # A list speaks as a refusal does.
-        spoken = by_canonical_address(named.with_columns(refusal=pl.lit(2)), records, settings)
+        spoken = by_canonical_address(named.with_columns(refusal=pl.lit(2), matter=0, spoken=0), records, settings)
         owners = holders(records.select("email", "phone", person="person_id"))
         found.append(spoken.join(owners, on="address").select(person_id="person", rule="rule"))
     for name, rule in rules.items():
