@@ -79,3 +79,68 @@ def test_a_record_of_somebody_else_says_nothing_of_who_has_the_address_now(compa
     company.append("consents", REFUSAL)
     night(company.config, home, "2024-07-01")
     assert sent(home) == {"x0", "x1"}
+
+
+def _refuse_by_address(company: Company, *statements: str) -> None:
+    """Whoever's statement names an address is meant by that."""
+    sources = (company.config / "sources.toml").read_text(encoding="utf-8")
+    whom = "CASE WHEN contains(customer, '@') OR contains(customer, '+') THEN customer END AS address, "
+    customer = "customer AS customer_id, unnest("
+    if whom not in sources:
+        company.declare("sources.toml", sources.replace(customer, whom + customer))
+    for statement in statements:
+        company.append("consents", f"{statement}\n")
+
+
+def test_what_they_refused_by_an_address_of_it_counts_until_a_later_yes(
+    company: Company, tmp_path: Path, relance: Callable[..., Ran]
+) -> None:
+    """Two records of one person by phone and name, of which one had the e-mail that refuses."""
+    path = company.folder / "customers.csv"
+    whole = path.read_text(encoding="utf-8").replace("x0,other0@example.net,,", "x0,other0@example.net,+33612345699,")
+    path.write_text(f"{whole}old,old@example.net,+33612345699,,Other,,,2024-01-01\n", encoding="utf-8")
+    company.append("consents", "g,old,granted,2022-01-01 10:00:00\n")
+    _refuse_by_address(company, "w,old@example.net,withdrawn,2024-01-01 10:00:00")
+    home = tmp_path / "home"
+    night(company.config, home, "2024-06-30")
+    assert sent(home) == {"x1"}
+    path.write_text(whole, encoding="utf-8")
+    for day in ("2024-07-01", "2024-07-02", "2024-09-15"):
+        night(company.config, home, day)
+        assert sent(home) == {"x1"}
+    assert "withdrawn" in relance("why", "x0", "--config", str(company.config), home=home).output
+    company.append("consents", "y,x0,granted,2024-06-01 10:00:00\n")
+    night(company.config, home, "2024-09-16")
+    assert sent(home) == {"x0", "x1"}
+
+
+@pytest.mark.parametrize("kind", ["email", "phone"])
+def test_what_they_refused_by_an_address_that_was_changed_counts_unless_somebody_else_has_it(
+    company: Company, tmp_path: Path, kind: str
+) -> None:
+    path = company.folder / "customers.csv"
+    given = "x0,other0@example.net,,"
+    old = given if kind == "email" else "x0,other0@example.net,+33612345699,"
+    new = "x0,new0@example.net,," if kind == "email" else "x0,other0@example.net,+33612345688,"
+    first = path.read_text(encoding="utf-8").replace(given, old)
+    path.write_text(first, encoding="utf-8")
+    spoken = "other0@example.net" if kind == "email" else "+33612345699"
+    _refuse_by_address(company, f"w,{spoken},withdrawn,2024-01-01 10:00:00")
+    home = tmp_path / "home"
+    night(company.config, home, "2024-06-30")
+    path.write_text(first.replace(old, new), encoding="utf-8")
+
+    def is_sent(day: str) -> bool:
+        night(company.config, home, day)
+        digest = hashlib.sha256(new.split(",")[1].encode()).hexdigest()
+        return any(
+            digest in path.read_text(encoding="utf-8") for path in (home / "outbox").rglob(f"{day}.*/*.full.csv")
+        )
+
+    assert not is_sent("2024-07-01")
+    if kind == "email":
+        _refuse_by_address(company, "y,new0@example.net,granted,2024-02-01 10:00:00")
+    else:
+        # It was somebody else's all along.
+        path.write_text(f"{first.replace(old, new)}z0,z0@example.net,{spoken},,Zed,,,2023-01-01\n", encoding="utf-8")
+    assert is_sent("2024-07-02")

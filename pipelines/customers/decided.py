@@ -10,6 +10,7 @@ import polars as pl
 from catalog.duckdb_connection import insert_frame, literal, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.ages import too_young
+from pipelines.customers.former_addresses import keep_former_addresses
 from pipelines.customers.heard import SPOKEN, heard, refused_by_other_ids
 from pipelines.customers.permissions import ConsentRules, Decisions, barred, decisions, instant_of
 from pipelines.customers.spoken_of import listed_people, said_otherwise
@@ -62,6 +63,7 @@ def update_permissions(  # noqa: PLR0913 - what decides, the key by which former
         replace_by(warehouse, table, f"SELECT * FROM _{table}", day=as_of, kept_days=kept_days, staying=staying)
         warehouse.execute(f"DROP TABLE _{table}")
     warehouse.replace_by("decided_beside", "SELECT * FROM _beside")
+    keep_former_addresses(warehouse)
     warehouse.replace_by("decided_at", f"SELECT {literal(rules.instant)} AS instant")
     begin_notes(warehouse, "crm_consents")
     set_made_by(warehouse, "permissions", made_by)

@@ -21,7 +21,7 @@ GONE_PERSONS = """
 GONE_SIBLINGS = f"{GONE_PERSONS} SEMI JOIN warehouse.customer_records USING (person_id)"
 
 #: SQL for what records of `_asked` (customer_id) held, and what records of the same people held that are gone since,
-#: each under the id that was asked for. An address that somebody else had later is theirs.
+#: each under the id that was asked for. An address that somebody else had later is theirs. `tonight`: who has it now.
 _EARLIER = f"""
     WITH asked AS (
         SELECT customer_id, person_id FROM warehouse.customer_records SEMI JOIN _asked USING (customer_id)
@@ -34,7 +34,7 @@ _EARLIER = f"""
     ), others AS MATERIALIZED (
         SELECT canonical_email, canonical_phone, held_until FROM (
             SELECT customer_id, canonical_email, canonical_phone, held_until FROM warehouse.past_crm_customers
-            UNION ALL SELECT customer_id, canonical_email, canonical_phone, DATE 'infinity' FROM warehouse.crm_customers
+            {{tonight}}
         ) ANTI JOIN theirs USING (customer_id)
     ), emails AS (
         SELECT canonical_email, max(held_until) AS email_until FROM others SEMI JOIN held USING (canonical_email)
@@ -50,6 +50,12 @@ _EARLIER = f"""
 """
 
 
+#: SQL for the customers of the night among `others`.
+_TONIGHT = (
+    "UNION ALL SELECT customer_id, canonical_email, canonical_phone, DATE 'infinity' FROM warehouse.crm_customers"
+)
+
+
 def gone_customers(among: str = "") -> str:
     """SQL for the newest row of each customer who is gone; `among` joins those that are looked for."""
     # It comes before the rows are numbered, which takes long where many are gone.
@@ -59,10 +65,11 @@ def gone_customers(among: str = "") -> str:
     )
 
 
-def held_earlier(warehouse: Warehouse, ids: pl.Series) -> pl.DataFrame:
+def held_earlier(warehouse: Warehouse, ids: pl.Series, *, with_others: bool = False) -> pl.DataFrame:
     """`CanonicalCustomers` that kept nights had of the customers (ids), and of records of the same people that are gone
-    since, each under one of the ids; without addresses that somebody else had later."""
+    since, each under one of the ids; without addresses that somebody else had later. `with_others`: with those that
+    somebody has tonight."""
     if not all(map(warehouse.has, ("past_crm_customers", "past_customer_records", "person_aliases"))):
         return warehouse.read("FROM warehouse.crm_customers LIMIT 0")
     store_frame(warehouse.connection, "_asked", ids.to_frame("customer_id"))
-    return warehouse.read(_EARLIER)
+    return warehouse.read(_EARLIER.format(tonight="" if with_others else _TONIGHT))

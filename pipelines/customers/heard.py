@@ -11,7 +11,7 @@ import polars as pl
 from catalog.duckdb_connection import frame_of, literal, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.permissions import ConsentRules
-from pipelines.customers.statements import newest_refusals
+from pipelines.customers.statements import matters_of, newest_refusals
 from pipelines.identifiers.digests import digest_kinds, prehashed
 from pipelines.identifiers.ids_otherwise import refusing_otherwise
 from schemas.crm import SetAsideCustomers
@@ -103,6 +103,27 @@ def refused_by_set_aside(warehouse: Warehouse, rules: ConsentRules) -> pl.DataFr
         for kind in ("email", "phone")
     ]
     return pl.concat(words).select("address", "matter", "spoken").unique()
+
+
+def not_allowed_since(
+    warehouse: Warehouse,
+    rules: ConsentRules,
+    refused: pl.DataFrame,
+    records: Records,
+    said: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Those of the refusals (person_id, matter, spoken, any columns) after which no record of the person allows it, nor
+    what else is `said` of them (person_id, matter, spoken)."""
+    store_frame(warehouse.connection, "_refusing_people", refused.select(pl.col("person_id").unique()))
+    statements = warehouse.read(
+        f"SELECT person_id, said.* FROM (SELECT customer_id, {SPOKEN} FROM ({heard(rules)})) AS said "
+        f"JOIN {records.persons} USING (customer_id) SEMI JOIN _refusing_people USING (person_id)"
+    )
+    by_record = matters_of(statements, rules.matters, rules.instant).select("person_id", "matter", "spoken")
+    every = by_record if said is None else pl.concat([by_record, said.select(by_record.columns)])
+    allowed = every.filter(pl.col("spoken") % 4 == 0).group_by("person_id", "matter")
+    later = refused.join(allowed.agg(since=pl.col("spoken").max()), on=["person_id", "matter"], how="left")
+    return later.filter((pl.col("since") > pl.col("spoken")).fill_null(False).not_()).select(refused.columns)
 
 
 def sharing_with_set_aside(warehouse: Warehouse, day: date) -> pl.DataFrame:

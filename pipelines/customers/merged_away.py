@@ -6,10 +6,10 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
-from pipelines.customers.heard import SAID, SPOKEN, TONIGHT, Records, heard
+from pipelines.customers.heard import SAID, SPOKEN, TONIGHT, Records, heard, not_allowed_since
 from pipelines.customers.people import person_ids
 from pipelines.customers.permissions import ConsentRules
-from pipelines.customers.statements import matters_of, newest_refusals
+from pipelines.customers.statements import newest_refusals
 from pipelines.identifiers.ids_otherwise import other_forms
 
 
@@ -49,11 +49,7 @@ def refused_by_merged_away(
     said = f"SELECT customer_id, {SPOKEN} FROM ({heard(rules)})"
     by_id = warehouse.read(f"{said} WHERE customer_id IN (SELECT given FROM _heirs)")
     refused = newest_refusals(by_id, rules.matters, rules.instant).join(heirs, on="given")
-    theirs = f"SELECT person_id, said.* FROM ({said}) AS said JOIN {records.persons} USING (customer_id)"
-    statements = warehouse.read(f"{theirs} SEMI JOIN _heirs USING (person_id)")
-    allowed = matters_of(statements, rules.matters, rules.instant).filter(refusal=0).group_by("person_id", "matter")
-    later = refused.join(allowed.agg(since=pl.col("spoken").max()), on=["person_id", "matter"], how="left")
-    return later.filter((pl.col("since") > pl.col("spoken")).fill_null(False).not_()).select(nothing.columns)
+    return not_allowed_since(warehouse, rules, refused, records).select(nothing.columns)
 
 
 def listed_by_merged_away(warehouse: Warehouse, identity_key: str, records: Records) -> pl.DataFrame:

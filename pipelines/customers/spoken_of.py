@@ -7,6 +7,7 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
+from pipelines.customers.former_addresses import refused_by_former_addresses
 from pipelines.customers.heard import (
     SAID,
     TONIGHT,
@@ -38,7 +39,7 @@ def said_otherwise(
     `refused_by_other_ids` of the same records."""
     merged = refused_by_merged_away(warehouse, rules, identity_key, records)
     by_ids = (frame.select(list(SAID)) for frame in (by_other_ids, merged))
-    return pl.concat([_said_of_addresses(warehouse, rules, records), *by_ids])
+    return pl.concat([_said_of_addresses(warehouse, rules, identity_key, records), *by_ids])
 
 
 def listed_people(warehouse: Warehouse, config: Config, identity_key: str, records: Records = TONIGHT) -> pl.DataFrame:
@@ -81,9 +82,9 @@ def _listed_otherwise(warehouse: Warehouse, records: Records) -> pl.DataFrame:
     )
 
 
-def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules, records: Records) -> pl.DataFrame:
+def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules, identity_key: str, records: Records) -> pl.DataFrame:
     """person_id, matter, spoken: what was said of the addresses of the records, and what those refuse who were set
-    aside with such an address."""
+    aside with such an address, or had one."""
     refused = refused_by_set_aside(warehouse, rules)
     statements = warehouse.read(f"{heard(rules)} AND address IS NOT NULL")
     if statements.is_empty() and refused.is_empty():
@@ -110,9 +111,11 @@ def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules, records: Recor
         f"UNION ALL SELECT customer_id, matter, spoken FROM {records.customers} {of_phones} "
         "UNION ALL SELECT customer_id, matter, spoken FROM _further JOIN _words USING (address) WHERE spoken % 4 > 0"
     )
-    return warehouse.read(
+    said = warehouse.read(
         f"SELECT person_id, matter, spoken FROM _spoken_of JOIN {records.persons} USING (customer_id)"
     )
+    former = refused_by_former_addresses(warehouse, rules, words, said, identity_key, records)
+    return pl.concat([said, former.select(list(SAID))])
 
 
 def _of_set_aside(warehouse: Warehouse, words: pl.DataFrame) -> pl.DataFrame:
@@ -140,8 +143,9 @@ def _deciding_records(warehouse: Warehouse, addresses: pl.Series, records: Recor
 
 
 def _somebodys(warehouse: Warehouse, numbers: pl.Series, records: Records) -> pl.Series:
-    """Those of the numbers (E.164) that some record has, or a row that was set aside."""
+    """Those of the numbers (E.164) that some record has or had, or a row that was set aside."""
     store_frame(warehouse.connection, "_numbers", numbers.to_frame("canonical_phone"))
-    holding = (records.customers, "warehouse.set_aside_customers")
+    kept = ["warehouse.past_crm_customers"] if warehouse.has("past_crm_customers") else []
+    holding = [records.customers, "warehouse.set_aside_customers", *kept]
     held = " UNION ".join(f"FROM _numbers SEMI JOIN {table} USING (canonical_phone)" for table in holding)
     return warehouse.read(held)["canonical_phone"]

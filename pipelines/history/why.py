@@ -9,10 +9,17 @@ import polars as pl
 
 from catalog.store import Catalog
 from pipelines.customers.evidence import evidence
+from pipelines.customers.former_addresses import refused_by_former_addresses
 from pipelines.customers.heard import by_phones, refusing, sharing_with_set_aside
 from pipelines.customers.merged_away import refused_by_merged_away
 from pipelines.customers.permissions import ConsentRules, instant_of
-from pipelines.customers.statements import named_emails, with_digests
+from pipelines.customers.statements import (
+    by_canonical_address,
+    holders,
+    matters_of,
+    named_emails,
+    with_digests,
+)
 from pipelines.history.ledger import LostFor, lost_for
 from pipelines.history.neighbours import KnownPeople, find_hints, known_at
 from pipelines.history.nights import Night, kept_days_of
@@ -124,7 +131,7 @@ def _evidence(night: Night, config: Config, person_id: str, ids: list[str], iden
     otherwise = refusing_otherwise(night.warehouse.connection, f"FROM {consents}", night.table("crm_customers"))
     otherwise = pl.concat([otherwise, sharing_with_set_aside(night.warehouse, night.day)], how="diagonal_relaxed")
     rules = ConsentRules(config.used_networks, config.settings, instant_of(newest, config.settings, night.day))
-    if night.day == kept_days_of(night.warehouse, config.settings.history_days)[-1]:
+    if _is_last(night, rules):
         merged = refused_by_merged_away(night.warehouse, rules, identity_key).filter(person_id=person_id)
         otherwise = pl.concat([otherwise, merged.select("given", customer_id=pl.lit(ids[0])).unique()])
     otherwise = otherwise.filter(pl.col("customer_id").is_in(ids))
@@ -133,19 +140,43 @@ def _evidence(night: Night, config: Config, person_id: str, ids: list[str], iden
         f"FROM {consents} WHERE address IS NOT NULL OR list_contains($ids::VARCHAR[], customer_id)",
         ids=[*ids, *otherwise["given"]],
     )
-    refusals = refusing(heard)
-    by_digest = by_phones(night.warehouse.connection, refusals, night.table("crm_customers"))
+    by_digest = by_phones(night.warehouse.connection, refusing(heard), night.table("crm_customers"))
+    of_records = _by_other_addresses(night, heard, everybody, rules, person_id, ids, identity_key)
+    return evidence([person_id], everybody, pl.concat([heard, by_digest, of_records]), rules, otherwise)
+
+
+def _by_other_addresses(  # noqa: PLR0913, PLR0917 - what was said, how it is read, and of whom
+    night: Night,
+    heard: pl.DataFrame,
+    everybody: pl.DataFrame,
+    rules: ConsentRules,
+    person_id: str,
+    ids: list[str],
+    identity_key: str,
+) -> pl.DataFrame:
+    """What of `heard` refuses by an e-mail beside the first of a record of the person, or, where the last night is
+    asked about, by an address that one had before: as if it were said of the record."""
+    refusals = matters_of(refusing(heard).drop("customer_id"), rules.matters, rules.instant)
+    named = refusals.with_columns(address=named_emails(refusals["address"]))
     further = further_emails(night.warehouse.connection, night.table("crm_customers"))
     further = further.filter(pl.col("customer_id").is_in(ids))
-    named = refusals.drop("customer_id").with_columns(address=named_emails(refusals["address"]))
     digests = with_digests(further["address"], named["address"].drop_nulls())
     hashed = further.join(digests, left_on="address", right_on="email").select("customer_id", address="digest")
-    of_records = (
-        named.join(pl.concat([further, hashed]), on="address")
-        .with_columns(address=pl.lit(None, dtype=pl.String))
-        .select(heard.columns)
-    )
-    return evidence([person_id], everybody, pl.concat([heard, by_digest, of_records]), rules, otherwise)
+    found = [named.join(pl.concat([further, hashed]), on="address")]
+    if _is_last(night, rules):
+        canonical = by_canonical_address(refusals.drop_nulls("address"), everybody, rules.settings)
+        words = canonical.group_by("address", "matter").agg(pl.col("spoken").max())
+        said = words.join(holders(everybody, "person_id"), on="address").select("person_id", "matter", "spoken")
+        former = refused_by_former_addresses(night.warehouse, rules, words, said, identity_key)
+        theirs = former.filter(person_id=person_id).select(pl.col("address").unique(), customer_id=pl.lit(ids[0]))
+        found.append(canonical.join(theirs, on="address"))
+    unaddressed = (each.with_columns(address=pl.lit(None, dtype=pl.String)).select(heard.columns) for each in found)
+    return pl.concat(unaddressed).unique()
+
+
+def _is_last(night: Night, rules: ConsentRules) -> bool:
+    """Whether it is the newest night that is kept, of which more is known than of those before."""
+    return night.day == kept_days_of(night.warehouse, rules.settings.history_days)[-1]
 
 
 def _answers(  # noqa: PLR0913, PLR0917 - what is known, of whom it is asked, and where

@@ -85,7 +85,8 @@ class Absent:
         requests = refused.select("customer_id", request_id="customer_id", requested_at=pl.lit(instant))
         self._forms = tombstones(
             pl.concat([pl.DataFrame(ErasureRequests.create_empty()), requests], how="diagonal_relaxed"),
-            held_earlier(warehouse, refused["customer_id"]),
+            # Whether whoever has it tonight may be sent is asked where a key is forbidden.
+            held_earlier(warehouse, refused["customer_id"], with_others=True),
             Compared(identity_key, config.settings.default_country),
             networks=config.networks,
         )
