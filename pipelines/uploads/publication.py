@@ -37,14 +37,15 @@ class Published(NamedTuple):
 
 
 def check_newest(as_of: date, newest: date | None) -> None:
-    """Refuse to publish a day that is not the newest.
+    """Refuse to publish a day that is not the newest of those read.
 
     Raises:
         DayError: the day is past.
     """
-    if newest is None or as_of < newest:
+    if newest is not None and as_of < newest:
         msg = Said(
-            "Only the newest day is published, which is {newest}, not {as_of}. Choose the partition {newest}.",
+            "Only the newest day is published, which is {newest}, not {as_of}. `relance replay {as_of}` rebuilds that "
+            "night's files. Choose the partition {newest}.",
             newest=newest,
             as_of=as_of,
         )

@@ -464,10 +464,9 @@ def test_another_error_of_the_disk_is_not_called_a_full_disk(outbox: Outbox, mon
         published(outbox, "jane")
 
 
-@pytest.mark.parametrize(("as_of", "newest"), [(AS_OF, NEXT), (AS_OF, None)])
-def test_only_the_newest_day_is_published(as_of: date, newest: date | None) -> None:
-    with pytest.raises(DayError, match="Only the newest day is published"):
-        check_newest(as_of, newest)
+def test_only_the_newest_day_is_published_and_an_older_one_is_rebuilt() -> None:
+    with pytest.raises(DayError, match=f"Only the newest day is published, .* `relance replay {AS_OF}` rebuilds"):
+        check_newest(AS_OF, NEXT)
 
 
 def test_the_newest_day_may_be_published() -> None:
