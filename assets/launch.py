@@ -1,12 +1,13 @@
 """Starting the nightly job from a command, in the home's Dagster instance."""
 
 import shutil
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 import dagster as dg
 
-from assets.nights import CHOSEN_DAY, NEWEST_DAY
+from assets.nights import CHOSEN_DAY, NEWEST_DAY, partition
 from catalog.full_disk import full_disk_told
 from catalog.home import Home
 from schemas import errors
@@ -34,22 +35,24 @@ def _instance(home: Home) -> dg.DagsterInstance:
     return dg.DagsterInstance.get()
 
 
-def run_job(home: Home, day: str, run_id: str, *, chosen: bool) -> dg.ExecuteInProcessResult:
-    """Run the nightly job in this process, as Dagster's run `run_id`, for the environment's config and home.
+def run_job(home: Home, day: date, run_id: str, *, chosen: bool, to_come: bool) -> dg.ExecuteInProcessResult:
+    """Run the nightly job of a day, be it `to_come`, in this process, as Dagster's run `run_id`, for the environment's
+    config and home.
 
     Raises:
         DiskError: the disk is too full for Dagster's own record of the run.
     """
     from assets.definitions import defs
 
+    key, tags = partition(day, to_come=to_come)
     with full_disk_told(home.root), _instance(home) as instance:
         return (
             defs()
             .resolve_job_def(JOB)
             .execute_in_process(
                 instance=instance,
-                partition_key=day,
-                tags={CHOSEN_DAY: day} if chosen else {NEWEST_DAY: day},
+                partition_key=key,
+                tags={**tags, CHOSEN_DAY if chosen else NEWEST_DAY: day.isoformat()},
                 run_config={"loggers": {"progress": {}}},
                 raise_on_error=False,
                 run_id=run_id,

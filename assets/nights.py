@@ -23,6 +23,15 @@ NEWEST_DAY = "relance/newest_day"
 ALLOWED = "relance/allow"
 
 
+#: Dagster's: the day that a run is about.
+_PARTITION = "dagster/partition"
+
+
+def partition(day: date, *, to_come: bool) -> tuple[str | None, dict[str, str]]:
+    """The key and tags by which Dagster runs the day; one `to_come`, which it does not know, by the tag alone."""
+    return (None, {_PARTITION: day.isoformat()}) if to_come else (day.isoformat(), {})
+
+
 class Launched(NamedTuple):
     """A Dagster run: its `root`, the run that it takes up in the end, or itself; its tags; and whether it `is_whole`:
     asked for all that Dagster knows.
@@ -41,6 +50,12 @@ class Launched(NamedTuple):
             return cls("", "", {}, is_whole=False)
         whole = instance is not None and is_whole(instance, run)
         return cls(run.run_id, run.tags.get("dagster/root_run_id", run.run_id), run.tags, whole)
+
+    @property
+    def day(self) -> date | None:
+        """The day that it is about; None if it names none, or several."""
+        named = self.tags.get(_PARTITION)
+        return date.fromisoformat(named) if named is not None else None
 
     @property
     def newest_day(self) -> date | None:

@@ -34,6 +34,7 @@ from pipelines.crm.days import check_asked_day, default_day
 from pipelines.crm.known import known_tables
 from pipelines.crm.pull import Reading
 from pipelines.crm.read import Crm
+from pipelines.crm.read_ahead import newest_read, read_ahead
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.settle import settle
 from pipelines.history.config_changes import changes_tonight
@@ -95,10 +96,10 @@ class Relance(dg.ConfigurableResource):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         run = Launched.of(context)
-        if "dagster/partition" not in run.tags:
+        as_of = run.day
+        if as_of is None:
             msg = Said("This run is about no day. Choose a partition: one day, and one run for each.")
             raise DayError(msg)
-        as_of = date.fromisoformat(run.tags["dagster/partition"])
         config = read_config(Path(self.config_folder))
         home = Home.at(Path(self.home_folder), Path(self.keys_folder), Environment().catalog)
         keys = open_keys(home)
@@ -117,6 +118,7 @@ class Relance(dg.ConfigurableResource):
                     config, home, keys, warehouse, catalog, night, as_of, opening, crm, run.root, run.newest_day
                 )
                 record_notices(catalog, night, "restored", restoration_told(catalog))
+                record_notices(catalog, night, "clock", read_ahead(as_of, self.newest_read(), config, self.now()))
                 reconcile(self.outbox)
                 expire(self.outbox)
                 expire_quarantine(warehouse, as_of)
@@ -249,11 +251,7 @@ class Relance(dg.ConfigurableResource):
         return past_rows(audience, network, day, self.warehouse, declared.settings.history_days)
 
     def newest_read(self) -> date | None:
-        """The newest day whose CRM was read into this home."""
-        if not self.warehouse.has("pulls"):
-            return None
-        newest = self.warehouse.read("SELECT max(as_of) AS newest FROM warehouse.pulls")["newest"][0]
-        return newest if isinstance(newest, date) else None
+        return newest_read(self.warehouse)
 
     def table(self, name: str) -> pl.DataFrame:
         """A warehouse table, whole."""

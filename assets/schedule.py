@@ -1,18 +1,20 @@
 """The nightly job's schedule."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from time import sleep
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from assets.nights import NEWEST_DAY
+from assets.nights import NEWEST_DAY, partition
 from catalog.alerts import tell
+from catalog.days import newest_whole_day
 from catalog.home import Home
-from catalog.nights import newest_whole_day, night_report, record_unbegun
+from catalog.nights import night_report, record_unbegun
 from catalog.store import open_catalog
 from pipelines.alerts import night_message
 from pipelines.crm.days import newest_day
+from pipelines.crm.read_ahead import newest_possible, not_before_read
 from schemas.config import Config
 from schemas.errors import RelanceError, UnreachableSourceError
 
@@ -34,22 +36,23 @@ def nightly_schedule(config: Config, home: Home, job: UnresolvedAssetJobDefiniti
         name="every_night",
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        now = datetime.now(UTC)
+        now = datetime.now(config.settings.zone)
         try:
-            day = _newest_day(config, home, now).isoformat()
+            day = _newest_day(config, home, now)
         except RelanceError as error:
-            today = now.astimezone(config.settings.zone).date()
             with open_catalog(home) as catalog:
                 last = newest_whole_day(catalog)
-                if last is not None:
-                    # It fails again at what is wrong, and takes out of the lists whom it must.
-                    return dg.RunRequest(partition_key=last.isoformat(), tags={NEWEST_DAY: last.isoformat()})
-                # No run begins, so that no sensor would tell anybody.
-                message = night_message(night_report(catalog, record_unbegun(catalog, today, error)))
-                if message is not None:
-                    tell(catalog, config.settings.alerts, message)
-            raise
-        return dg.RunRequest(partition_key=day, tags={NEWEST_DAY: day})
+                if last is None:
+                    # No run begins, so that no sensor would tell anybody.
+                    message = night_message(night_report(catalog, record_unbegun(catalog, now.date(), error)))
+                    if message is not None:
+                        tell(catalog, config.settings.alerts, message)
+                    raise
+            # It fails again at what is wrong, and takes out of the lists whom it must.
+            day = last
+        day = not_before_read(day, config, home)
+        key, tags = partition(day, to_come=day > newest_possible(config, now))
+        return dg.RunRequest(partition_key=key, tags={**tags, NEWEST_DAY: day.isoformat()})
 
     return schedule
 

@@ -154,6 +154,6 @@ def _result(day: date, late: str | None) -> dg.AssetCheckResult:
         passed=late is None,
         asset_key=FRESHNESS_ASSET,
         check_name=FRESHNESS_CHECK,
-        description=late or f"The night of {day} is there.",
+        description=late or f"The night that was due on {day} is there.",
         metadata={"day": day.isoformat()},
     )

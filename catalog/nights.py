@@ -69,7 +69,7 @@ NOTICES = sa.Table(
     "night_notices",
     METADATA,
     sa.Column("night", sa.Integer, nullable=False),
-    #: The CRM table that it is about, or `config` or `restored`.
+    #: The CRM table that it is about, or `config`, `restored` or `clock`.
     sa.Column("about", sa.Text, nullable=False),
     sa.Column("place", sa.Integer, nullable=False),
     sa.Column("said", sa.JSON, nullable=False),
@@ -168,13 +168,6 @@ def record_unbegun(catalog: Catalog, day: date, error: RelanceError, run_id: str
             connection.execute(sa.insert(STARTS).values(night=night, started_as="nightly", run_id=run_id))
     catalog.end_night(night, "failed", [error.said], error.exit_code)
     return night
-
-
-def newest_whole_day(catalog: Catalog) -> date | None:
-    """The newest day of which a night came to its end."""
-    ended = NIGHTS.c.outcome.in_(("done", "held"))
-    with catalog.reading() as connection:
-        return connection.execute(sa.select(sa.func.max(NIGHTS.c.as_of)).where(ended)).scalar_one()
 
 
 def record_notices(catalog: Catalog, night: int, about: str, notices: Sequence[Said]) -> None:

@@ -23,11 +23,12 @@ from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
 from commands.context import ERRORS, OUT, ConfigOption, HomeOption, config_folder, home_at, told
-from commands.days import check_partition, newest_day_of_source
+from commands.days import check_day, newest_day_of_source
 from commands.findings import WHICH_ROWS, Stopped, tell_findings
 from commands.process import loading
 from pipelines.alerts import night_message, tell_of_config, tell_of_failure, unreported_message
 from pipelines.at_once import side_by_side
+from pipelines.crm.read_ahead import newest_possible, newest_read
 from pipelines.holdings.confirming import manifests_of
 from pipelines.holdings.outstanding import outstanding
 from schemas.counts import count_of
@@ -75,11 +76,11 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
             tell_of_config(folder, home, error, datetime.now(UTC))
         raise
     try:
-        keys = open_keys(home, lambda sentence: ERRORS.print(sentence, style="yellow", soft_wrap=True))
+        keys = open_keys(home, _announce) if publishing else open_keys(home)
         # Opened and closed once, so that a lock or a wrong key is told before Dagster starts.
-        with open_warehouse(home, keys, config.settings.memory_limit):
-            pass
-        night, failed = _materialize(folder, home, config, asked)
+        with open_warehouse(home, keys, config.settings.memory_limit) as warehouse:
+            read = newest_read(warehouse)
+        night, failed = _materialize(folder, home, config, asked, read)
     except HomeLockedError:
         # The run that holds it tells how it went.
         raise
@@ -99,6 +100,11 @@ def _run(folder: Path, home: Home, asked: date | None, *, publishing: bool) -> i
     else:
         OUT.print("Dry run: nothing was published, and the temporary home is gone.")
     return int(night["exit_code"])
+
+
+def _announce(sentence: str) -> None:
+    """Say what the home's first run says of its keys; those of a dry run go with its home."""
+    ERRORS.print(sentence, style="yellow", soft_wrap=True)
 
 
 def _tell_night(config: Config, home: Home, night: sa.RowMapping, failed: list[Failed] | None) -> None:
@@ -144,7 +150,7 @@ def _alert(catalog: Catalog, config: Config, night: int) -> None:
 
 
 def _materialize(
-    folder: Path, home: Home, config: Config, asked: date | None
+    folder: Path, home: Home, config: Config, asked: date | None, read: date | None
 ) -> tuple[sa.RowMapping, list[Failed] | None]:
     """Run the job in this process; the night's row of the catalog, and the assets that failed; None if Dagster's record
     of the run broke off.
@@ -161,16 +167,18 @@ def _materialize(
     now = datetime.now(UTC)
     with loading():
         newest, _ = side_by_side(
-            lambda: asked or newest_day_of_source(config, home, now), lambda: import_module("assets.definitions")
+            lambda: asked or newest_day_of_source(config, home, now, read), lambda: import_module("assets.definitions")
         )
     from assets.launch import causes, failed_assets, run_job
 
-    day = newest.isoformat()
-    check_partition(day, config)
-    OUT.print(f"Running {day} in {home.root}", soft_wrap=True)
+    local = now.astimezone(config.settings.zone)
+    check_day(newest, config, local, read)
+    OUT.print(f"Running {newest} in {home.root}", soft_wrap=True)
     run_id = str(uuid4())
     try:
-        result = run_job(home, day, run_id, chosen=asked is not None)
+        result = run_job(
+            home, newest, run_id, chosen=asked is not None, to_come=newest > newest_possible(config, local)
+        )
     except DiskError as error:
         return _night_of(home, run_id, [error]), None
     return _night_of(home, run_id, causes(result), succeeded=result.success), failed_assets(result)

@@ -41,30 +41,41 @@ def quiet_days(newest: Mapping[Any, Any] | None, now: datetime) -> int | None:
 def freshness(catalog: Catalog, config: Config, now: datetime) -> tuple[date, str | None]:
     """The day whose night is due at `now`, and why it is not there (None if it is)."""
     day = due_day(config.settings, now)
-    starts = starts_since(catalog, day_begins(config.settings, day))
+    # What a clock that was ahead began is none of this day's.
+    starts = [start for start in starts_since(catalog, day_begins(config.settings, day)) if start.started_at <= now]
     return day, why_late(starts, config.settings, day, as_of=config.sources.as_of)
 
 
 def why_late(
     starts: Iterable[Start], settings: Settings, day: date, *, as_of: Literal["yesterday", "last order"]
 ) -> str | None:
-    """Why the night of `day` is not there, in a sentence; None if it is.
+    """Why the night that is due on `day` is not there, in a sentence; None if it is.
 
     It is there if a run that was started as the nightly one, on that day, for the day before (or with `as_of = "last
-    order"` for the newest order's), went through. `starts` are those since the day began.
+    order"` for the newest order's), went through; or one that somebody named that very day to, as after a repair. A
+    later day than the day before is one that was read when the clock was ahead. `starts` are those since `day` began.
     """
+    since = [start for start in starts if start.started_at >= day_begins(settings, day)]
+    wanted = day - timedelta(days=1)
     nightly = [
-        start
-        for start in starts
-        if start.started_as == "nightly"
-        and start.started_at >= day_begins(settings, day)
-        and (as_of == "last order" or start.as_of == day - timedelta(days=1))
+        start for start in since if start.started_as == "nightly" and (as_of == "last order" or start.as_of >= wanted)
     ]
-    if any(start.ended_at is not None and start.outcome in {"done", "held"} for start in nightly):
+    days = {start.as_of for start in nightly}
+    chosen = [
+        start
+        for start in since
+        if start.started_as == "chosen" and (start.as_of in days if as_of == "last order" else start.as_of >= wanted)
+    ]
+    tried = sorted([*nightly, *chosen], key=lambda start: start.started_at)
+    if any(start.ended_at is not None and start.outcome in {"done", "held"} for start in tried):
         return None
-    due = f"The night of {day} was due by {settings.fresh_by:%H:%M} ({settings.time_zone})"
-    if not nightly:
-        return f"{due}, but no nightly run has begun since midnight. Is Dagster's daemon (or your timer) running?"
-    if nightly[-1].ended_at is None:
-        return f"{due}; its run began at {nightly[-1].started_at:%H:%M} UTC and has not ended."
-    return f"{due}; its run ended as {nightly[-1].outcome}. `relance status` says why; `relance run` tries again."
+    due = f"due on {day} by {settings.fresh_by:%H:%M} ({settings.time_zone})"
+    if not tried:
+        night = "A night" if as_of == "last order" else f"The night of {wanted}"
+        since_then = "no nightly run has begun since midnight. Is Dagster's daemon (or your timer) running?"
+        return f"{night} was {due}, but {since_then}"
+    last = tried[-1]
+    due = f"The night of {last.as_of} was {due}"
+    if last.ended_at is None:
+        return f"{due}; its run began at {last.started_at:%H:%M} UTC and has not ended."
+    return f"{due}; its run ended as {last.outcome}. `relance status` says why; `relance run` tries again."

@@ -135,6 +135,7 @@ def test_a_dry_run_publishes_nothing_and_leaves_nothing(
 
     assert ran.code == 0, ran.output
     assert "Dry run" in ran.output
+    assert "secret keys" not in ran.output
     assert "meta/buyers" in ran.output
     assert not (tmp_path / "home").exists()
 

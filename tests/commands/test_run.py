@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
@@ -22,7 +23,8 @@ from tests.processes import command, forked
 
 def run_unlooked(config: Path, home: Path, out: Path) -> None:
     """`relance run` that finds the home free as it begins."""
-    with patch("commands.run.open_warehouse", lambda *arguments: nullcontext()):
+    empty = SimpleNamespace(has=lambda table: False)
+    with patch("commands.run.open_warehouse", lambda *arguments: nullcontext(empty)):
         run(config, home, out)
 
 

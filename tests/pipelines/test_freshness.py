@@ -46,12 +46,30 @@ def test_nothing_else_is_last_night_and_the_sentence_says_what_there_is(changes:
     sentence = late(NIGHT._replace(**changes))
 
     assert sentence is not None
-    assert sentence.startswith("The night of 2026-03-29 was due by 06:00 (Europe/Paris)")
+    assert sentence.startswith("The night of 2026-03-28 was due on 2026-03-29 by 06:00 (Europe/Paris)")
     assert said in sentence
 
 
 def test_a_second_run_heals_a_failed_night() -> None:
     assert late(NIGHT._replace(outcome="failed"), NIGHT) is None
+
+
+@pytest.mark.parametrize("as_of", ["yesterday", "last order"])
+def test_a_run_that_somebody_named_the_due_day_to_heals_a_failed_night_and_of_another_day_does_not(as_of: str) -> None:
+    failed = NIGHT._replace(outcome="failed")
+    chosen = NIGHT._replace(started_as="chosen", started_at=BEGUN + timedelta(hours=1))
+
+    assert late(failed, chosen, as_of=as_of) is None
+    assert late(failed, chosen._replace(outcome="failed"), as_of=as_of) is not None
+    assert late(failed, chosen._replace(as_of=date(2026, 3, 27)), as_of=as_of) is not None
+
+
+def test_of_data_that_stands_still_no_day_is_named_before_a_run_knows_it() -> None:
+    assert str(late(as_of="last order")).startswith("A night was due on 2026-03-29 by 06:00 (Europe/Paris), but no")
+
+
+def test_a_day_to_come_that_is_run_again_is_last_night() -> None:
+    assert late(NIGHT._replace(as_of=date(2027, 1, 1))) is None
 
 
 @given(

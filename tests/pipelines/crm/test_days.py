@@ -127,6 +127,9 @@ DEFAULT, BEFORE, AFTER = date(2025, 6, 30), date(2025, 6, 29), date(2025, 7, 1)
         pytest.param(BEFORE, None, True, id="an earlier day that somebody chose, in a new home"),
         pytest.param(BEFORE, BEFORE, True, id="the last day again"),
         pytest.param(BEFORE, date(2025, 6, 1), True, id="a day between, chosen"),
+        pytest.param(
+            date(2026, 1, 1), date(2026, 1, 1), True, id="a day to come that was read when the clock was ahead"
+        ),
     ],
 )
 def test_the_newest_day_may_be_run_and_a_chosen_one_if_none_newer_was(
