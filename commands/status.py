@@ -30,7 +30,7 @@ from pipelines.holdings.restored import RESTORED, awaits_run
 from pipelines.holdings.still_held import may_hold_forbidden
 from schemas.config import read_config, read_settings
 from schemas.errors import CatalogError, ConfigError, DiskError
-from schemas.journal import Confirmation
+from schemas.journal import Confirmation, UploadStep
 from schemas.nights import NightReport
 from schemas.segment import Audience
 from schemas.uploads import Manifest
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 #: Where the newest version's files are.
 _WITHDRAWN = "The files were withdrawn, since they named who must leave; the next night publishes new ones."
 _HOLDS = "The list may still hold who must leave: wait for the next night."
+#: Where somebody deleted them.
+_GONE = "The files are gone from the outbox; the next night makes new ones, unless it holds the audience back."
 #: Of an audience that is no longer declared, once its lists were deleted.
 _NOTHING_LEFT = "it is no longer declared, and no list of it is left"
 
@@ -72,7 +74,7 @@ def status(
             _show_leaves(catalog, report.started_at)
             if stages:
                 OUT.print(_stages(report))
-            OUT.print(_versions(catalog))
+            OUT.print(_versions(catalog, home_at(home)))
         late = due and _is_late(catalog, config_folder(config), home_at(home))
     raise typer.Exit(1 if late else 0)
 
@@ -162,7 +164,7 @@ def _stages(report: NightReport) -> Table:
     return table
 
 
-def _versions(catalog: Catalog) -> Table:
+def _versions(catalog: Catalog, home: Home) -> Table:
     offers = offered(catalog)
     given_out = {Audience.of(row): row for row in catalog.versions(state=None) if row["state"] != "lost"}
     described = descriptions(catalog)
@@ -188,9 +190,16 @@ def _versions(catalog: Catalog) -> Table:
             _people(manifest),
             f"{manifest.full_rows:,}" if manifest is not None else "–",
             confirmed[-1] if confirmed else "–",
-            " ".join(step.says for step in left) or waits,
+            _to_do(manifest, left, home) if manifest is not None and left else waits,
         )
     return table
+
+
+def _to_do(manifest: Manifest, left: tuple[UploadStep, ...], home: Home) -> str:
+    audience = Audience(manifest.network, manifest.account, manifest.segment)
+    if any(step.file for step in left) and not home.version_folder(audience, manifest.version).is_dir():
+        return _GONE
+    return " ".join(step.says for step in left)
 
 
 def _waits(catalog: Catalog, audience: Audience, withdrawn: sa.RowMapping, standing: list[Confirmation]) -> str:

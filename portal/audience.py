@@ -129,6 +129,7 @@ def _page(  # noqa: PLR0913 - what became of a form, beside the page itself
         "audience.html",
         status,
         row=row,
+        lacks_files=state.lacks_files,
         rule=in_words(row.rule, language, state.settings.currency),
         rule_before=in_words(before, language, state.settings.currency) if before is not None else None,
         choice=choice_described(catalog, named),

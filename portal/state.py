@@ -18,7 +18,7 @@ from catalog.sessions import Limits
 from catalog.store import Catalog
 from portal.attempts import Attempts
 from portal.fragments import Fragments
-from portal.overview import Overview
+from portal.overview import Overview, Row
 from portal.verified import VerifiedFiles
 from schemas.settings import Settings
 
@@ -51,6 +51,10 @@ class State:
     def limits(self) -> Limits:
         portal = self.settings.portal
         return Limits(timedelta(minutes=portal.idle_minutes), timedelta(hours=portal.session_hours))
+
+    def lacks_files(self, row: Row) -> bool:
+        """Whether the files of the audience's version are gone from the outbox."""
+        return row.version is not None and not self.home.version_folder(row.audience, row.version).is_dir()
 
     def signer(self, purpose: str) -> URLSafeSerializer:
         """Signs what is given out for `purpose`; nothing signed for another one is taken."""

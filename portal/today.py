@@ -94,4 +94,5 @@ def today(request: Request, asked: Annotated[JustDone, Query()], state: StateOf)
         titles={row.audience: row for row in rows},
         failures={each.audience: each for each in failed_uploads(state.catalog)},
         asked=asked,
+        lacks_files=state.lacks_files,
     )

@@ -171,6 +171,20 @@ def test_a_dry_run_lies_in_the_home_and_what_a_killed_one_left_goes_with_the_nex
     assert not copy.root.exists()
 
 
+def test_of_files_that_were_deleted_the_status_says_so_and_the_next_night_makes_new_ones(
+    company: Company, home_after_a_night: Path, relance: Callable[..., Ran]
+) -> None:
+    def status() -> str:
+        return " ".join(relance("status", home=home_after_a_night).output.split())
+
+    assert "buyers.full.csv" in status()
+    shutil.rmtree(home_after_a_night / "outbox")
+    assert "buyers.full.csv" not in status()
+    night(company.config, home_after_a_night, "2024-06-30")
+    assert "buyers.full.csv" in status()
+    assert len(Ran(0, "", home_after_a_night).files()) == 2
+
+
 def test_a_signed_version_verifies_and_a_changed_one_does_not(
     home_after_a_night: Path, relance: Callable[..., Ran], tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -154,6 +155,16 @@ def test_a_file_that_is_not_what_its_manifest_says_is_not_served(shelf: Site) ->
         assert "no longer as it was published" in answer.text
         archive = browser.get(f"{_PAGE}/versions/2026-10-31.1/full.zip").headers["location"]
         assert browser.get(archive).status_code == 410, change.__name__
+
+
+def test_of_files_that_were_deleted_the_page_says_so_and_offers_none(shelf: Site) -> None:
+    browser = shelf.user("camille", "marketer")
+    assert [_FILE in browser.get(page).text for page in ("/", _PAGE)] == [True, True]
+    shutil.rmtree(shelf.home.outbox)
+    for page in ("/", _PAGE):
+        text = browser.get(page).text
+        assert _FILE not in text
+        assert "The files are gone from the outbox." in text
 
 
 def test_a_withdrawn_version_is_no_longer_given_out(shelf: Site) -> None:
