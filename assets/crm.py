@@ -13,6 +13,7 @@ from pipelines.crm.emptied import check_consents_arrived
 from pipelines.crm.orphans import orphaned_lists, orphaned_refusals, orphans
 from pipelines.crm.pull import TableToWrite, pull_erasures, pull_table
 from pipelines.crm.renumbered import renumbered
+from pipelines.crm.standing_still import standing_still
 from pipelines.crm.suppressions import read_suppressions
 from pipelines.crm.unreadable import unreadable_countries, unreadable_lists, unreadable_statements
 from pipelines.erasure.applied import not_applied
@@ -163,6 +164,9 @@ def _quarantine(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         with relance.stage("crm.quarantine"):
             counts = count_set_aside(relance.warehouse, day_of(context))
             relance.outbox.catalog.record_quarantine(relance.outbox.night, counts.to_dicts())
+            nights = relance.declared.settings.unchanged_nights
+            still = standing_still(relance.warehouse, day_of(context), nights)
+            record_notices(relance.outbox.catalog, relance.outbox.night, "arrivals", still)
             metadata = {**rows_metadata(int(counts["rows"].sum())), "reasons": _reasons(counts)}
             return dg.MaterializeResult(metadata=metadata)
 

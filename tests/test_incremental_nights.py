@@ -26,8 +26,8 @@ EVENTS_OF = 1500
 CRM = ("crm_customers", "crm_orders", "crm_consents", "crm_visits")
 COMPARED = (
     *(f"{kept}{table}" for table in CRM for kept in ("", "past_", "new_")),
-    "quarantine", "pulls", "customer_records", "customers", "person_aliases", "permissions", "refusals", "identifiers",
-    "identifier_refusals", "memberships", "refused_keys",
+    "quarantine", "pulls", "arrivals", "customer_records", "customers", "person_aliases", "permissions", "refusals",
+    "identifiers", "identifier_refusals", "memberships", "refused_keys",
 )  # fmt: skip
 
 

@@ -127,7 +127,16 @@ class Arrival:
 
     def seen_height(self) -> int:
         """How many raw rows there were."""
-        return self.read(f"SELECT count(*) AS rows FROM {self.name if self.held is None else self.seen}")["rows"].item()
+        return self.read(f"SELECT count(*) AS rows FROM {self._every_mark}")["rows"].item()
+
+    def sum_of_marks(self) -> str:
+        """What other raw rows have another of: in whatever order they came, and from whatever file."""
+        return self.read(f"SELECT sum({RAW_MARK}::HUGEINT)::VARCHAR AS sum FROM {self._every_mark}")["sum"].item()
+
+    @property
+    def _every_mark(self) -> str:
+        """The table with the marks of all raw rows."""
+        return self.name if self.held is None else self.seen
 
     def judged(self) -> Judged:
         """The doubtful rows, split by their contract; all others keep it."""
@@ -214,5 +223,4 @@ class Arrival:
 
     def starts(self) -> pl.DataFrame:
         """source, start: the place of each file's first row."""
-        every = self.name if self.held is None else self.seen
-        return self.read(f"SELECT source_file AS source, min(rowid) AS start FROM {every} GROUP BY ALL")
+        return self.read(f"SELECT source_file AS source, min(rowid) AS start FROM {self._every_mark} GROUP BY ALL")

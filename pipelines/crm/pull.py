@@ -84,6 +84,8 @@ class TableToWrite(NamedTuple):
     set_aside: pl.DataFrame | None = None
     #: Of the customers: how many were made canonical tonight.
     normalised: int = 0
+    #: What the same raw rows have again, of a table that has a select.
+    digest: str | None = None
     #: Of the requests: what a person should know of them.
     notices: tuple[Said, ...] = ()
     #: Of all but requests: SQL for the rows that arrived, and their marks; and which rows of the warehouse stay.
@@ -270,6 +272,7 @@ def _table(pulled: Pulled, reading: Reading, written: str, arrived: str, accepte
         erased=accepted - kept,
         arrived=written,
         staying=staying,
+        digest=pulled.digest,
     )
 
 

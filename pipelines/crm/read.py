@@ -46,7 +46,7 @@ class Pulled(NamedTuple):
     """A table as read. `read` = rows of `arrival`, those that stay among them, + rows of `quarantined`, always.
 
     `broken` are the quarantined rows as far as they could be read, in the contract's columns; `unsplit` the lines that
-    could not be split into columns.
+    could not be split into columns. `digest` is what the same rows have again; none where there is no select.
     """
 
     read: int
@@ -54,6 +54,7 @@ class Pulled(NamedTuple):
     quarantined: pl.DataFrame
     broken: pl.DataFrame
     unsplit: pl.Series
+    digest: str | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -147,6 +148,7 @@ class Crm:
             rejected = rejected_lines(self.connection, table, opened)
             unsplit = rejected_texts(self.connection, opened)
         read = arrival.seen_height() + rejected.height
+        digest = f"{read}:{arrival.sum_of_marks()}"
         with worded(table, opened, select):
             broken = self._set_aside(arrival, further)
         places = self._places(arrival, located, broken, rejected)
@@ -161,10 +163,9 @@ class Crm:
             how="vertical_relaxed",
         )
         if arrival.held is not None:
-            for name in (arrival.seen, arrival.met):
-                self.connection.execute(f"DROP TABLE {name}")
+            self.connection.execute(f"DROP TABLE {arrival.seen}; DROP TABLE {arrival.met}")
         arrival.take_out(broken[ROW])
-        return Pulled(read, arrival, quarantined, broken.select(contract.column_names()), unsplit)
+        return Pulled(read, arrival, quarantined, broken.select(contract.column_names()), unsplit, digest)
 
     def _places(
         self, arrival: Arrival, located: LocatedSelect, broken: pl.DataFrame, rejected: pl.DataFrame

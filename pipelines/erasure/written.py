@@ -8,6 +8,7 @@ import polars as pl
 
 from pipelines.crm.known import marking_rules
 from pipelines.crm.pull import TableToWrite
+from pipelines.crm.standing_still import note_arrival
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.taking_in import keep_covered, note_written_over
 from pipelines.tables.intervals import replace_by
@@ -17,7 +18,8 @@ from schemas.source import TableName
 
 def write_table(erasing: Erasing, name: TableName, table: TableToWrite, *, day: date) -> None:
     """Write the day's table to `crm_NAME`, what it set aside to `quarantine` and its counts to `pulls`, in one
-    transaction; then drop what it was made of. Of customers it also notes in `customers_before` how many rows there
+    transaction; then drop what it was made of. Of tables that say most it keeps by what their rows are known again in
+    `arrivals`. Of customers it also notes in `customers_before` how many rows there
     were until now, be they of the night before or of the same day."""
     warehouse, config = erasing.warehouse, erasing.config
     pull = pl.DataFrame(
@@ -30,6 +32,7 @@ def write_table(erasing: Erasing, name: TableName, table: TableToWrite, *, day: 
         }
     )
     with warehouse.transaction():
+        note_arrival(warehouse, name, table.digest, day)
         if name == "customers":
             before = warehouse.height("crm_customers") if warehouse.has("crm_customers") else 0
             warehouse.replace("customers_before", pl.DataFrame({"rows": [before]}))
