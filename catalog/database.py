@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
+from catalog.durable import write_durably
 from catalog.full_disk import disk_failure
 from catalog.home import Home
-from schemas.errors import CatalogError, DiskError
+from schemas.errors import CatalogError, DiskError, ForeignCatalogError
 from schemas.segment import Audience
 
 METADATA = sa.MetaData()
@@ -21,6 +24,7 @@ METADATA = sa.MetaData()
 _WRITERS_LOCK = 0x72656C61
 #: What SQLite says of a file that is not as it was written.
 _DAMAGES = ("file is not a database", "disk image is malformed")
+_WAY_OUT = 'If its own is lost for good, see "What is lost for good" in docs/operations.md.'
 
 
 class UtcTime(sa.TypeDecorator[datetime]):
@@ -41,16 +45,39 @@ class UtcTime(sa.TypeDecorator[datetime]):
         return value and value.replace(tzinfo=UTC)
 
 
+#: To which home the catalog belongs, in one row; `catalog.belonging` fills the rest of it.
+HOME = sa.Table(
+    "home",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    #: A keyed hash of a fixed text, which only the home's identity key makes; null until its keys are opened.
+    sa.Column("identity", sa.Text),
+    #: The public half of the key that it signs with; null until then, too.
+    sa.Column("signing", sa.Text),
+    #: Where home and catalog were joined by `relance adopt`: why, and how many nights there had been.
+    sa.Column("reason", sa.Text),
+    sa.Column("nights_before", sa.Integer),
+)
+
+
 @contextmanager
-def database(home: Home) -> Iterator[sa.Engine]:
+def database(home: Home, *, of_any_home: bool = False) -> Iterator[sa.Engine]:
     """The home's database with all tables of `METADATA`, made if they are not there; in AUTOCOMMIT mode.
 
+    A new database is the home's from now on.
+
     Raises:
+        ForeignCatalogError: it is another home's, or is not there although the home has data; unless it may be
+            `of_any_home`.
         CatalogError: PostgreSQL cannot be reached, or its URL or driver is wrong; SQLite's file is damaged or may not
             be written, found now or by a later statement. The password is in no message.
         DiskError: SQLite finds the disk full, now or with a later statement.
     """
-    engine = _sqlite(home) if home.catalog_url is None else _postgresql(home.catalog_url.get_secret_value())
+    if not of_any_home and not home.has_catalog and home.warehouse.exists():
+        raise _lost(home)
+    prepare = _make_tables if of_any_home else partial(_prepare, home)
+    url = home.catalog_url
+    engine = _sqlite(home, prepare) if url is None else _postgresql(url.get_secret_value(), prepare)
     try:
         yield engine
     finally:
@@ -68,26 +95,6 @@ def check_database(engine: sa.Engine) -> None:
             found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
         if found != "ok":
             raise CatalogError(_damaged(Path(engine.url.database or "")))
-
-
-def copy_database(home: Home, copy: Home) -> None:
-    """Bring the rows of the home's catalog, as they are at one moment, into the new catalog of `copy`: of all tables
-    that this process knows, so the page's own (users, sessions) stay behind unless it has loaded them.
-    """
-    with (
-        database(home) as source,
-        database(copy) as target,
-        source.connect().execution_options(
-            isolation_level="REPEATABLE READ" if home.catalog_url else "AUTOCOMMIT"
-        ) as reading,
-        writing(target) as connection,
-    ):
-        if home.catalog_url is None:
-            reading.exec_driver_sql("BEGIN")
-        for table in METADATA.sorted_tables:
-            rows = [dict(row) for row in reading.execute(sa.select(table)).mappings()]
-            if rows:
-                connection.execute(sa.insert(table), rows)
 
 
 @contextmanager
@@ -132,7 +139,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _sqlite(home: Home) -> sa.Engine:
+def _sqlite(home: Home, prepare: Callable[[sa.Engine], None]) -> sa.Engine:
     home.create()
     new = not home.catalog.exists()
     engine = sa.create_engine(
@@ -157,7 +164,7 @@ def _sqlite(home: Home) -> sa.Engine:
         connection.execute("PRAGMA journal_mode = WAL")
 
     try:
-        _make_tables(engine)
+        prepare(engine)
     except Exception:
         engine.dispose()
         raise
@@ -170,7 +177,7 @@ def _damaged(catalog: Path) -> str:
     return f"{catalog} is damaged. Restore the home from its last backup (docs/operations.md)."
 
 
-def _postgresql(text: str) -> sa.Engine:
+def _postgresql(text: str, prepare: Callable[[sa.Engine], None]) -> sa.Engine:
     try:
         url = sa.make_url(text)
     except exc.ArgumentError:
@@ -193,7 +200,10 @@ def _postgresql(text: str) -> sa.Engine:
         msg = "RELANCE_CATALOG names PostgreSQL, whose driver is not installed. Install relance[postgresql]."
         raise CatalogError(msg) from None
     try:
-        _make_tables(engine)
+        prepare(engine)
+    except CatalogError:
+        engine.dispose()
+        raise
     except exc.DBAPIError as error:
         engine.dispose()
         place = f"{url.host or url.query.get('host', 'this machine')}, database {url.database}"
@@ -203,6 +213,60 @@ def _postgresql(text: str) -> sa.Engine:
         )
         raise CatalogError(msg) from None
     return engine
+
+
+def _prepare(home: Home, engine: sa.Engine) -> None:
+    """Refuse a catalog that is not the home's; of a new one, make the tables and let it be so."""
+    owner = _owner(engine)
+    if owner is None and home.warehouse.exists():
+        raise _lost(home)
+    if owner not in {None, home.id}:
+        raise _foreign(home)
+    _make_tables(engine)
+    if owner is None:
+        with writing(engine) as connection:
+            if _owner(engine) is None:
+                connection.execute(sa.insert(HOME).values(id=given_id(home)))
+        # Two homes may have come to an empty one at once.
+        if _owner(engine) != home.id:
+            raise _foreign(home)
+
+
+def _owner(engine: sa.Engine) -> str | None:
+    """The id of the home that the catalog belongs to; None if it is new."""
+    if not sa.inspect(engine).has_table(HOME.name):
+        return None
+    with engine.connect() as connection:
+        return connection.scalar(sa.select(HOME.c.id))
+
+
+def given_id(home: Home) -> str:
+    """The home's id, given to it now if it has none. The caller writes to its catalog."""
+    known = home.id
+    if known is None:
+        home.create()
+        known = uuid4().hex
+        write_durably(home.id_file, known + "\n")
+    return known
+
+
+def _lost(home: Home) -> ForeignCatalogError:
+    place = f"at {home.catalog}" if home.catalog_url is None else "the one that RELANCE_CATALOG names"
+    msg = (
+        f"{home.root} has data but its catalog is not {place}. Restore the catalog from your backup, or set "
+        "RELANCE_CATALOG to the one that is this home's. No new one is made: what was confirmed and who was forgotten "
+        f"would be unknown. {_WAY_OUT}"
+    )
+    return ForeignCatalogError(msg)
+
+
+def _foreign(home: Home) -> ForeignCatalogError:
+    place = home.catalog if home.catalog_url is None else "The catalog that RELANCE_CATALOG names"
+    msg = (
+        f"{place} belongs to another home than {home.root}. Nothing was written. Give the --home that it is of, or "
+        f"another RELANCE_CATALOG, which a file .env may set, too. {_WAY_OUT}"
+    )
+    return ForeignCatalogError(msg)
 
 
 def _make_tables(engine: sa.Engine) -> None:

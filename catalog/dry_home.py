@@ -10,7 +10,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from catalog.database import copy_database
+import sqlalchemy as sa
+
+from catalog.belonging import check_warehouse_is_there
+from catalog.database import METADATA, database, writing
+from catalog.durable import write_durably
 from catalog.full_disk import full_disk_told
 from catalog.home import Home
 from catalog.warehouse_key import write_ahead_log
@@ -51,13 +55,36 @@ def remove_left_copies(home: Home) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def copy_database(home: Home, copy: Home) -> None:
+    """Bring the rows of the home's catalog, as they are at one moment, into the new catalog of `copy`, which takes the
+    home's id: of all tables that this process knows, so the page's own (users, sessions) stay behind unless it has
+    loaded them.
+    """
+    with (
+        database(home) as source,
+        database(copy, of_any_home=True) as target,
+        source.connect().execution_options(
+            isolation_level="REPEATABLE READ" if home.catalog_url else "AUTOCOMMIT"
+        ) as reading,
+        writing(target) as connection,
+    ):
+        if home.catalog_url is None:
+            reading.exec_driver_sql("BEGIN")
+        for table in METADATA.sorted_tables:
+            rows = [dict(row) for row in reading.execute(sa.select(table)).mappings()]
+            if rows:
+                connection.execute(sa.insert(table), rows)
+        write_durably(copy.id_file, f"{home.id}\n")
+
+
 def _copy(home: Home, copy: Home) -> None:
+    if home.has_catalog or home.warehouse.exists():
+        check_warehouse_is_there(home)
+        copy_database(home, copy)
     # After a kill the log beside the warehouse holds what the file does not.
     for part in (home.warehouse, write_ahead_log(home.warehouse)):
         if part.exists():
             shutil.copyfile(part, copy.root / part.name)
-    if home.has_catalog:
-        copy_database(home, copy)
     # Read and left out of the copy, never written: what was published is asked for, not made again, and no copy of the
     # keys lies beside what they open.
     for folder, there in ((home.keys, copy.keys), (home.outbox, copy.outbox)):

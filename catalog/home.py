@@ -31,10 +31,11 @@ class Environment(BaseSettings):
     #: A PostgreSQL URL; it may hold a password, so it is never shown. Without one, the catalog is a file of the home.
     catalog: SecretStr | None = None
 
-    @field_validator("catalog")
+    @field_validator("keys", "catalog", mode="before")
     @classmethod
-    def _blank_is_none(cls, url: SecretStr | None) -> SecretStr | None:
-        return url if url is not None and url.get_secret_value().strip() else None
+    def _blank_is_none(cls, given: object) -> object:
+        """A variable that is set to nothing overrides `.env`."""
+        return None if isinstance(given, str) and not given.strip() else given
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,15 @@ class Home:
         """The home at `root`; its keys and its catalog lie inside unless `keys` or `catalog_url` says otherwise."""
         root = root.expanduser().resolve()
         return cls(root, keys.expanduser().resolve() if keys is not None else root / "keys", catalog_url)
+
+    @property
+    def id_file(self) -> Path:
+        return self.root / "home.id"
+
+    @property
+    def id(self) -> str | None:
+        """What its catalog knows the home by, wherever either is moved; None before it has a catalog."""
+        return self.id_file.read_text("ascii", "replace").strip() if self.id_file.exists() else None
 
     @property
     def sample(self) -> Path:

@@ -13,7 +13,8 @@ from catalog import warehouse_key
 from catalog.durable import sync
 from catalog.home import Home
 from catalog.secret_keys import check_rotatable, open_keys
-from catalog.warehouse import Warehouse, attach_encrypted, open_warehouse
+from catalog.warehouse import Warehouse, open_warehouse
+from catalog.warehouse_file import attach_encrypted
 from schemas.errors import WarehouseError
 from schemas.said import Said
 

@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy.exc import DBAPIError
 
+from catalog.belonging import check_keys
 from catalog.database import database
 from catalog.durable import sync, write_durably
 from catalog.home import Home
@@ -70,7 +71,8 @@ def open_keys(home: Home, announce: Callable[[str], None] = lambda sentence: Non
     """The home's keys; in a new home they are made, and `announce` gets one sentence about backups.
 
     Raises:
-        KeyFileError: a key is malformed, or missing although the warehouse already exists.
+        KeyFileError: a key is malformed, missing although the warehouse already exists, or another home's.
+        CatalogError: the catalog is another home's, or cannot be opened.
     """
     found = {name: find_key(home, name) for name in NAMES}
     missing = [name for name, key in found.items() if key is None]
@@ -88,6 +90,7 @@ def open_keys(home: Home, announce: Callable[[str], None] = lambda sentence: Non
     for name in missing:
         found[name] = _make(home, name)
     keys = SecretKeys(**{name: key for name, key in found.items() if key is not None})
+    check_keys(home, keys.identity, accepted_keys(home, keys), keys.public_key)
     _publish(home, keys.public_key)
     if missing:
         announce(
@@ -128,6 +131,21 @@ def public_keys(home: Home) -> dict[str, str]:
     """The public keys whose signatures this home accepts, as hex, by file name: the present one, then older ones."""
     paths = [home.public_key, *sorted(home.keys.glob("signing-[0-9]*.pub"))]
     return {path.name: path.read_text("ascii", "replace").strip() for path in paths if path.exists()}
+
+
+def accepted_keys(home: Home, keys: SecretKeys) -> set[str]:
+    """The public keys that the home accepts, and that of its signing key, which may be new."""
+    return {keys.public_key, *public_keys(home).values()}
+
+
+def present_keys(home: Home) -> SecretKeys | None:
+    """The home's keys, whether or not they are its own; None if one is missing.
+
+    Raises:
+        KeyFileError: a key is malformed.
+    """
+    found = {name: key for name in NAMES if (key := find_key(home, name)) is not None}
+    return SecretKeys(**found) if len(found) == len(NAMES) else None
 
 
 def rotate_signing_key(home: Home) -> None:

@@ -6,17 +6,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
-from pathlib import Path
 
 import dataframely as dy
 import duckdb
 import polars as pl
 
-from catalog import warehouse_key
+from catalog.belonging import check_warehouse_is_there
 from catalog.duckdb_connection import connect, frame_of, insert_frame, insert_select, literal, quoted_name, registered
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys
-from schemas.errors import DISK_FULL, DiskError, KeyFileError, WarehouseError
+from catalog.warehouse_file import attach, tells_of_full_disk
+from schemas.errors import DISK_FULL, DiskError, WarehouseError
 from schemas.said import Said
 
 #: More rows than this are written by several hands.
@@ -187,33 +187,16 @@ def open_warehouse(home: Home, keys: SecretKeys, memory_limit: str, time_zone: s
     Raises:
         HomeLockedError: another process holds the home.
         KeyFileError: the warehouse was made with another key.
+        WarehouseError: it is lost: the catalog has nights of it.
     """
     with home.locked():
+        check_warehouse_is_there(home)
         connection = connect(home, memory_limit, time_zone)
         try:
-            _attach(connection, home, keys)
+            attach(connection, home, keys)
             yield Warehouse(connection, memory_limit)
         finally:
             connection.close()
-
-
-def _attach(connection: duckdb.DuckDBPyConnection, home: Home, keys: SecretKeys) -> None:
-    following = warehouse_key.following(home)
-    # A rotation that was killed may have come as far as the new file.
-    for key in (keys.warehouse, following):
-        if key is not None and attach_encrypted(connection, home.warehouse, "warehouse", key):
-            warehouse_key.settle(home, key)
-            break
-    else:
-        msg = Said(
-            "{warehouse} was made with another warehouse key than the one in {keys}. Restore warehouse.key "
-            "from your backup, or set RELANCE_KEYS to the folder that holds it.",
-            warehouse=home.warehouse,
-            keys=home.keys,
-        )
-        raise KeyFileError(msg)
-    # Digests and ids do not compress; trying costs two thirds of the time of writing them (measured).
-    connection.execute("PRAGMA force_compression = 'uncompressed'")
 
 
 def _sizes(connection: duckdb.DuckDBPyConnection, memory_limit: str) -> tuple[int, int]:
@@ -228,39 +211,11 @@ def _sizes(connection: duckdb.DuckDBPyConnection, memory_limit: str) -> tuple[in
     return working, room
 
 
-def attach_encrypted(connection: duckdb.DuckDBPyConnection, path: Path, name: str, key: str) -> bool:
-    """Attach the encrypted file as `name`, made if it is not there; False if it was made with another key.
-
-    Raises:
-        DiskError: the disk is full.
-        WarehouseError: it is no DuckDB file.
-    """
-    try:
-        connection.execute(f"ATTACH {literal(str(path))} AS {name} (ENCRYPTION_KEY $key)", {"key": key})
-    except duckdb.Error as error:
-        if "encryption key" in str(error).lower() or "encrypted" in str(error).lower():
-            return False
-        if _tells_of_full_disk(error):
-            raise DiskError(DISK_FULL) from None
-        msg = Said(
-            "{path} cannot be opened as a DuckDB file ({kind}). Restore it from a backup.",
-            path=path,
-            kind=type(error).__name__,
-        )
-        raise WarehouseError(msg) from None
-    path.chmod(0o600)
-    return True
-
-
 def _with_literals(query: str, parameters: Mapping[str, object]) -> str:
     """The query with the value itself for each `$name`."""
     if not parameters:
         return query
     return re.sub(r"\$([a-z_]+)", lambda name: literal(parameters[name[1]]), query)
-
-
-def _tells_of_full_disk(error: duckdb.Error) -> bool:
-    return "no space left" in str(error).lower()
 
 
 def _wait(pending: Iterable[Future[None]]) -> None:
@@ -276,7 +231,7 @@ def _worded(statement: str) -> Iterator[None]:
         msg = Said("DuckDB ran out of memory. Raise memory_limit in config/relance.toml.")
         raise WarehouseError(msg) from None
     except duckdb.Error as error:
-        if _tells_of_full_disk(error):
+        if tells_of_full_disk(error):
             raise DiskError(DISK_FULL) from None
         msg = Said(
             "The warehouse refused a statement ({kind}) that begins {statement}.",

@@ -11,10 +11,9 @@ from catalog.allowances import standing_leaves, take_back
 from catalog.nights import newest_night
 from catalog.store import Catalog
 from commands.confirm import AudienceArgument
-from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, told
+from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, kept_reason, told
 from schemas.config import read_config
 from schemas.errors import ConfigError
-from schemas.free_text import may_name_somebody
 from schemas.said import Said
 from schemas.segment import Audience, declared_audience
 from schemas.too_small import SHORT_AND_CHANGED
@@ -37,17 +36,12 @@ def allow(
             chosen = Audience.named(audience)
         else:
             chosen = declared_audience(audience, read_config(config_folder(config)).audiences)
-        if not reason.strip():
-            msg = "--reason is blank. Say why: whoever asks later reads it."
-            raise ConfigError(msg)
-        if may_name_somebody(reason):
-            msg = "--reason holds an address, or digits that may be a phone number, and is kept. Leave them out."
-            raise ConfigError(msg)
+        why = kept_reason(reason)
         with catalog_at(home) as catalog:
             if taking_back:
-                _take_back(catalog, chosen, reason.strip())
+                _take_back(catalog, chosen, why)
             else:
-                _allow(catalog, chosen, reason.strip())
+                _allow(catalog, chosen, why)
 
 
 def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:

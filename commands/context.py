@@ -12,12 +12,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from catalog.belonging import check_warehouse_is_there
 from catalog.full_disk import full_disk_told
 from catalog.home import Environment, Home
 from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
 from schemas.errors import CatalogError, ConfigError, RelanceError
+from schemas.free_text import may_name_somebody
 from schemas.settings import Settings
 
 #: Wide where nobody looks at a terminal, so that a log does not cut words.
@@ -61,7 +63,7 @@ def catalog_at(option: Path | None) -> Iterator[Catalog]:
         CatalogError: nothing ran there yet, or it cannot be read.
     """
     home = home_at(option)
-    if not home.has_catalog:
+    if not home.has_catalog and not home.warehouse.exists():
         msg = f"{home.root} has no catalog: nothing ran there yet. `relance run` does."
         raise CatalogError(msg)
     with open_catalog(home) as catalog:
@@ -77,11 +79,28 @@ def warehouse_at(option: Path | None, settings: Settings) -> Iterator[tuple[Ware
     """
     home = home_at(option)
     if not home.warehouse.exists():
+        if home.has_catalog:
+            check_warehouse_is_there(home)
         msg = f"{home.root} has no warehouse: nothing ran there yet. `relance run` does."
         raise RelanceError(msg)
     keys = open_keys(home)
     with open_warehouse(home, keys, settings.memory_limit, settings.time_zone) as warehouse:
         yield warehouse, keys
+
+
+def kept_reason(reason: str) -> str:
+    """The reason that a person gives for what they let happen, to be kept.
+
+    Raises:
+        ConfigError: it is blank, or may name somebody.
+    """
+    if not reason.strip():
+        msg = "--reason is blank. Say why: whoever asks later reads it."
+        raise ConfigError(msg)
+    if may_name_somebody(reason):
+        msg = "--reason holds an address, or digits that may be a phone number, and is kept. Leave them out."
+        raise ConfigError(msg)
+    return reason.strip()
 
 
 @contextmanager

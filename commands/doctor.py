@@ -10,20 +10,22 @@ from pathlib import Path
 import typer
 
 from catalog.alerts import AlertSecrets
+from catalog.belonging import adopted_because, check_keys, check_warehouse_is_there
 from catalog.database import check_database, database
 from catalog.duckdb_connection import Extension, connect, load_extension
 from catalog.home import Home
-from catalog.secret_keys import NAMES, find_key, has_data, key_path, place_of
+from catalog.secret_keys import NAMES, accepted_keys, find_key, has_data, key_path, place_of, present_keys
+from catalog.warehouse_file import check_warehouse
 from commands.context import OUT, ConfigOption, HomeOption, config_folder, home_at, told
 from schemas.counts import count_of
-from schemas.errors import RelanceError
+from schemas.errors import HomeLockedError, RelanceError
 
 #: Free space below which a night may not finish.
 _NEEDED_BYTES = 2_000_000_000
 
 
 def doctor(config: ConfigOption = None, home: HomeOption = None) -> None:
-    """Check config, keys, catalog, disk, DuckDB's extensions, the lock, the time zone and the alerts."""
+    """Check config, keys, catalog, home, disk, DuckDB's extensions, the lock, the time zone and the alerts."""
     folder, place = config_folder(config), home_at(home)
     with told():
         place.create()
@@ -31,6 +33,7 @@ def doctor(config: ConfigOption = None, home: HomeOption = None) -> None:
         "config": lambda: _config(folder),
         "keys": lambda: _keys(place),
         "catalog": lambda: _catalog(place),
+        "home": lambda: _home(place),
         "disk": lambda: _disk(place),
         "extensions": lambda: _extensions(place),
         "lock": lambda: _lock(place),
@@ -77,11 +80,29 @@ def _keys(home: Home) -> str:
 
 
 def _catalog(home: Home) -> str:
-    if home.catalog_url is None and not home.catalog.exists():
-        return f"SQLite, {home.catalog}; the first run makes it"
-    with database(home) as engine:
+    if not home.has_catalog:
+        return f"SQLite, {home.catalog}; {'not there' if home.warehouse.exists() else 'the first run makes it'}"
+    with database(home, of_any_home=True) as engine:
         check_database(engine)
     return "PostgreSQL, which answers" if home.catalog_url else f"SQLite, {home.catalog}, whole"
+
+
+def _home(home: Home) -> str:
+    if not home.has_catalog and not home.warehouse.exists():
+        return f"{home.root} has no data yet"
+    because, keys = adopted_because(home), present_keys(home)
+    check_warehouse_is_there(home)
+    told = "belong together" + (f", as `relance adopt` said: {because}" if because else "")
+    if keys is None:
+        return f"{home.root} and its catalog {told}"
+    check_keys(home, keys.identity, accepted_keys(home, keys), keys.public_key)
+    if not home.warehouse.exists():
+        return f"{home.root}, its keys and its catalog {told}"
+    try:
+        check_warehouse(home, keys)
+    except HomeLockedError:
+        return f"{home.root}, its keys and its catalog {told}; a run holds the warehouse, which was not opened"
+    return f"{home.root}, its keys, catalog and warehouse {told}"
 
 
 def _disk(home: Home) -> str:

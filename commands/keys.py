@@ -103,7 +103,9 @@ def rotate(
             with place.locked():
                 rotate_signing_key(place)
         with open_catalog(place) as catalog:
-            catalog.record("key_rotated", name)
+            # A new signing key is noted by whatever opens it first.
+            if name == "warehouse":
+                catalog.record("key_rotated", name)
             catalog.sign_audit_head(place, open_keys(place))
     OUT.print(f"The {name} key was rotated. Back up {place.keys} now.", soft_wrap=True)
     if name == "signing":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from commands import (
+    adopt,
     allow,
     audit,
     certificate,
@@ -46,6 +47,7 @@ for command in (
     check_upload.check_upload,
     init.init,
     doctor.doctor,
+    adopt.adopt,
     status.status,
     quarantine.quarantine,
     networks.networks,

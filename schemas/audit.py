@@ -10,6 +10,7 @@ Action = Literal[
     "run_started",
     "run_ended",
     "restored",
+    "adopted",
     "published",
     "held",
     "lost",

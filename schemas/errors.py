@@ -60,6 +60,10 @@ class CatalogError(RelanceError):
     """The catalog's database cannot be opened."""
 
 
+class ForeignCatalogError(CatalogError):
+    """The catalog is another home's, or this home's is lost."""
+
+
 class PublicationError(RelanceError):
     """An audience's files were refused before publication."""
 

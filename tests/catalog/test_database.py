@@ -12,9 +12,12 @@ import pytest
 from pydantic import SecretStr
 
 from catalog import audit
-from catalog.database import copy_database, database
+from catalog.database import database
+from catalog.dry_home import copy_database
 from catalog.home import Environment, Home
+from catalog.secret_keys import open_keys
 from catalog.store import open_catalog
+from catalog.warehouse import open_warehouse
 from schemas.errors import CatalogError
 from tests.conftest import Company, Ran
 
@@ -61,8 +64,10 @@ def test_the_page_goes_on_after_postgresql_broke_its_connections(postgresql_data
 def test_a_dry_run_leaves_the_postgresql_catalog_as_it_is(
     company: Company, relance: Callable[..., Ran], postgresql_database: str, tmp_path: Path
 ) -> None:
-    with open_catalog(home_on(postgresql_database, tmp_path / "home")) as catalog:
+    home = home_on(postgresql_database, tmp_path / "home")
+    with open_warehouse(home, open_keys(home), "2GB"), open_catalog(home) as catalog:
         catalog.end_night(catalog.begin_night(date(2024, 6, 29)), "done", [], 0)
+    with open_catalog(home) as catalog:
         before = catalog.audit_lines()
 
         ran = relance(

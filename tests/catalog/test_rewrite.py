@@ -88,7 +88,13 @@ def rows(home: Home) -> pl.DataFrame:
 
 def places(home: Home) -> set[str]:
     folders = (home.root, home.keys)
-    return {path.name for folder in folders for path in folder.iterdir()} - {"lock", "keys", "spill"}
+    return {path.name for folder in folders for path in folder.iterdir()} - {
+        "lock",
+        "keys",
+        "spill",
+        "catalog.sqlite",
+        "home.id",
+    }
 
 
 AT_REST = {"warehouse.duckdb", "warehouse.key", "identity.key", "signing.key", "signing.pub"}

@@ -47,8 +47,8 @@ def secrets_of(home: Home) -> list[str]:
 
 
 def test_keys_says_where_each_is_and_what_is_lost_without_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    open_keys(home)
     monkeypatch.setenv("RELANCE_IDENTITY_KEY", "5" * 64)
+    open_keys(home)
     result = relance("keys", "--home", home.root)
     assert result.exit_code == 0
     said = words(result)

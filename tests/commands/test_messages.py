@@ -500,7 +500,7 @@ def examinations(result: Result) -> dict[str, str]:
     return {rest.split(":")[0]: verdict for verdict, rest in found}
 
 
-EXAMINED = ("config", "keys", "catalog", "disk", "extensions", "lock", "time zone", "alerts")
+EXAMINED = ("config", "keys", "catalog", "home", "disk", "extensions", "lock", "time zone", "alerts")
 
 
 def test_doctor_finds_a_new_home_well_and_makes_nothing_there(config: Path, home: Home) -> None:
@@ -526,6 +526,7 @@ def test_doctor_ends_with_1_and_tells_all_that_is_ill_at_once(
     assert [name for name, verdict in found.items() if verdict == "ill"] == [
         "config",
         "keys",
+        "home",
         "lock",
         "time zone",
         "alerts",

@@ -21,12 +21,14 @@ POSTAL_CODE = "94025-3215"
 
 @pytest.fixture(scope="module", autouse=True)
 def _unencrypted() -> Iterator[None]:
-    def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str, key: str) -> bool:
+    def attach(
+        connection: duckdb.DuckDBPyConnection, path: Path, name: str, key: str, *, read_only: bool = False
+    ) -> bool:
         connection.execute(f"ATTACH '{path}' AS {name}")
         return True
 
     with pytest.MonkeyPatch.context() as patched:
-        for module in ("catalog.warehouse", "catalog.rewrite"):
+        for module in ("catalog.warehouse_file", "catalog.rewrite"):
             patched.setattr(f"{module}.attach_encrypted", attach)
         yield
 
