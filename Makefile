@@ -1,7 +1,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The sample's, whatever a `.env` of this folder says.
 export RELANCE_HOME ?= var
+export RELANCE_CONFIG ?= config
+export RELANCE_KEYS ?=
+export RELANCE_CATALOG ?=
 
 .PHONY: run test ui check bench bench-nights soak lock clean help
 

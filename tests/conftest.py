@@ -26,6 +26,9 @@ settings.load_profile("relance")
 
 refuse_sleeping_queries()
 
+# A checkout in which nights run has their places in `.env`, where no test may write; what is set goes before that file.
+os.environ.update(RELANCE_HOME="var", RELANCE_CONFIG="config", RELANCE_KEYS="", RELANCE_CATALOG="")
+
 # Looking for garbage in the modules and tests as they are loaded takes as long as loading them (measured).
 gc.disable()
 

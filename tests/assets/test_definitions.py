@@ -31,7 +31,6 @@ STAGES = ["crm", "customers", "features", "identifiers", "segments", "uploads"]
 def definitions(company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dg.Definitions:
     monkeypatch.setenv("RELANCE_CONFIG", str(company.config))
     monkeypatch.setenv("RELANCE_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("RELANCE_KEYS", raising=False)
     return defs()
 
 

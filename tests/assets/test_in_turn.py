@@ -42,7 +42,6 @@ def after_a_night(home: Home, home_after_a_night: Path) -> None:
 def definitions(company: Company, home: Home, monkeypatch: pytest.MonkeyPatch) -> dg.Definitions:
     monkeypatch.setenv("RELANCE_CONFIG", str(company.config))
     monkeypatch.setenv("RELANCE_HOME", str(home.root))
-    monkeypatch.delenv("RELANCE_KEYS", raising=False)
     return defs()
 
 

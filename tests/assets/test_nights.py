@@ -49,8 +49,7 @@ def definitions(company: Company, home: Home, monkeypatch: pytest.MonkeyPatch) -
     company.declare("relance.toml", settings + retries)
     monkeypatch.setenv("RELANCE_CONFIG", str(company.config))
     monkeypatch.setenv("RELANCE_HOME", str(home.root))
-    for name in ("RELANCE_KEYS", "RELANCE_CATALOG", "RELANCE_ALERT_WEBHOOK"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("RELANCE_ALERT_WEBHOOK", raising=False)
     return defs()
 
 
