@@ -68,8 +68,9 @@ def test_a_night_leaves_no_address_anywhere_in_clear(
         assert not any(sentinel.decode(errors="ignore") in output for sentinel in SENTINELS[::2])
 
 
-#: Commands that see nothing of a company's: they make up rows, or answer what was typed. The page has its own tests.
-ELSEWHERE = {"sample", "conformance", "normalise", "serve"}
+#: Commands that see nothing of a company's: they make up rows, answer what was typed, or compare keys. The page has its
+#: own tests.
+ELSEWHERE = {"adopt", "sample", "conformance", "normalise", "serve"}
 
 MAIL = """
 [portal.weekly_email]
