@@ -164,12 +164,13 @@ def _by_other_addresses(  # noqa: PLR0913, PLR0917 - what was said, how it is re
     hashed = further.join(digests, left_on="address", right_on="email").select("customer_id", address="digest")
     found = [named.join(pl.concat([further, hashed]), on="address")]
     if _is_last(night, rules):
-        canonical = by_canonical_address(refusals.drop_nulls("address"), everybody, rules.settings)
+        addressed = matters_of(heard.drop("customer_id").drop_nulls("address"), rules.matters, rules.instant)
+        canonical = by_canonical_address(addressed, everybody, rules.settings)
         words = canonical.group_by("address", "matter").agg(pl.col("spoken").max())
         said = words.join(holders(everybody, "person_id"), on="address").select("person_id", "matter", "spoken")
         former = refused_by_former_addresses(night.warehouse, rules, words, said, identity_key)
         theirs = former.filter(person_id=person_id).select(pl.col("address").unique(), customer_id=pl.lit(ids[0]))
-        found.append(canonical.join(theirs, on="address"))
+        found.append(canonical.filter(pl.col("refusal") > 0).join(theirs, on="address"))
     unaddressed = (each.with_columns(address=pl.lit(None, dtype=pl.String)).select(heard.columns) for each in found)
     return pl.concat(unaddressed).unique()
 
