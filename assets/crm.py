@@ -11,7 +11,8 @@ from catalog.nights import record_notices
 from pipelines.crm.days import dated_ahead
 from pipelines.crm.emptied import check_consents_arrived
 from pipelines.crm.orphans import orphaned_lists, orphaned_refusals, orphans
-from pipelines.crm.pull import TableToWrite, pull_erasures, pull_table
+from pipelines.crm.pull import TableToWrite, pull_table
+from pipelines.crm.pull_erasures import pull_erasures
 from pipelines.crm.renumbered import renumbered
 from pipelines.crm.standing_still import standing_still
 from pipelines.crm.suppressions import read_suppressions

@@ -10,31 +10,24 @@ from typing import NamedTuple
 import duckdb
 import polars as pl
 
-from catalog.duckdb_connection import frame_of, insert_frame, literal, store_frame
+from catalog.duckdb_connection import frame_of, insert_frame, literal
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.contract import ROW, shape
 from pipelines.crm.customers import CANONICAL, read_customers
 from pipelines.crm.days import check_orders_reach
 from pipelines.crm.forget import forget
 from pipelines.crm.lifted import with_lifted
-from pipelines.crm.meant import meant
 from pipelines.crm.money import with_rate
 from pipelines.crm.read import Crm, Pulled
-from pipelines.crm.refusing import broken_refusals, broken_requests, set_aside_customers
-from pipelines.crm.unreadable import unreadable_requests
+from pipelines.crm.refusing import broken_refusals, set_aside_customers
 from pipelines.crm.unwrap import unwrap_refusals
-from pipelines.identifiers.wrapped import each_unwrapped
 from pipelines.tables.intervals import Staying
 from pipelines.tombstones.covered import Covered
-from pipelines.tombstones.names import request_names
-from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones
+from pipelines.tombstones.tombstones import Compared
 from pipelines.tombstones.withheld import keep_for_holders
 from schemas.broken_rules import rule_said
 from schemas.crm import (
     RAW_MARK,
-    TOMBSTONE,
-    CrmCustomers,
-    CrmErasures,
     Quarantine,
 )
 from schemas.errors import EmptyCrmError
@@ -103,86 +96,6 @@ class TableToWrite(NamedTuple):
         """Give back the memory of the temporary tables, once the rows are written."""
         for name in self.temporary:
             self.connection.execute(f"DROP TABLE {name}")
-
-
-def pull_erasures(reading: Reading, known: pl.DataFrame, *, alone: bool = False) -> TableToWrite:
-    """Tonight's requests as tombstones, added to the `known` ones of earlier nights and of the catalog (`CrmErasures`).
-
-    Those that a later consent speaks of are lifted; that is worked out anew each night. `alone`: neither tonight's
-    customers nor its consents are looked at, so that requests cover what the warehouse has, and what was lifted stays.
-
-    Raises:
-        SourceError: the requests cannot be read as declared; nor, but `alone`, the customers or the consents.
-    """
-    pulled = reading.crm.pull("erasures")
-    undated = broken_requests(pulled.broken, reading.as_of, reading.settings.zone)
-    asked = [_named(pulled.accepted, reading), _first_asked(_named(undated, reading), known)]
-    requests = _asked_again(pl.concat(asked), known)
-    countries = _countries(reading.crm, alone=alone) if requests["phone"].count() else None
-    fresh = tombstones(
-        requests,
-        pl.DataFrame(CrmCustomers.create_empty()) if alone else meant(requests, reading.crm),
-        reading.compared,
-        networks=reading.networks,
-        countries=countries,
-    )
-    # Of two rows of one request the later counts.
-    tonight = pl.concat([fresh, person_tombstones(requests, reading.identity_key)]).sort(
-        "requested_at", descending=True, maintain_order=True
-    )
-    stood = _asked_last(known, requests).select(fresh.columns)
-    every = pl.concat([stood, tonight]).unique(TOMBSTONE, keep="first", maintain_order=True)
-    connection = reading.crm.connection
-    store_frame(connection, "_tombstones", _as_lifted(every, known) if alone else reading.lift(every))
-    temporary = ("_tombstones", pulled.arrival.name)
-    quarantined = _dated(pulled.quarantined, reading.as_of)
-    notices = unreadable_requests(requests, countries, reading.settings.default_country)
-    return TableToWrite(connection, "FROM _tombstones", temporary, quarantined, pulled.read, 0, notices=notices)
-
-
-def _named(requests: pl.DataFrame, reading: Reading) -> pl.DataFrame:
-    """The requests by the names under which they are known, one for each e-mail of a cell."""
-    each = each_unwrapped(requests, "email", among_words=False)
-    return each.with_columns(request_id=request_names(pl.col("request_id"), reading.identity_key))
-
-
-def _first_asked(undated: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Requests whose time cannot be read; those that are `known` are of the day on which they first came."""
-    days = known.group_by("request_id").agg(first=pl.col("requested_at").max())
-    dated = undated.join(days, on="request_id", how="left", maintain_order="left")
-    return dated.with_columns(requested_at=pl.coalesce("first", "requested_at")).drop("first")
-
-
-def _asked_last(known: pl.DataFrame, requests: pl.DataFrame) -> pl.DataFrame:
-    """The `known` ones, of the latest day that a row of their request has or had: no consent before it lifts them."""
-    days = requests.group_by("request_id").agg(last=pl.col("requested_at").max())
-    dated = known.join(days, on="request_id", how="left", maintain_order="left")
-    return dated.with_columns(requested_at=pl.max_horizontal("requested_at", "last")).drop("last")
-
-
-def _asked_again(requests: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Requests; one that came after a consent had lifted the `known` one of its name has a name of its own: some CRMs
-    have one row a customer, with the day on which they asked last."""
-    lifted = known.group_by("request_id").agg(pl.col("lifted_at").max()).drop_nulls()
-    again = pl.concat_str("request_id", pl.lit("_of_"), pl.col("requested_at").dt.strftime("%Y-%m-%d"))
-    dated = requests.join(lifted, on="request_id", how="left", maintain_order="left")
-    is_later = pl.col("requested_at") >= pl.col("lifted_at")
-    return dated.with_columns(request_id=pl.when(is_later).then(again).otherwise("request_id")).drop("lifted_at")
-
-
-def _as_lifted(erasures: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """`CrmErasures`, lifted as those are that are `known`."""
-    lifted = known.select(*TOMBSTONE, "lifted_at")
-    return erasures.drop("lifted_at").join(lifted, on=TOMBSTONE, how="left").select(CrmErasures.column_names())
-
-
-def _countries(crm: Crm, *, alone: bool) -> pl.Series:
-    """Those that customers live in, as typed; `alone`, those of the warehouse."""
-    if alone:
-        return frame_of(crm.connection.sql("SELECT DISTINCT country FROM warehouse.crm_customers"))["country"]
-    customers = crm.read_ahead("customers")
-    lived_in = customers.arrival.read(f"SELECT DISTINCT country FROM {customers.arrival.every}")["country"]
-    return pl.concat([lived_in, customers.broken["country"]]).unique().sort()
 
 
 def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where that is known from
@@ -267,7 +180,7 @@ def _table(pulled: Pulled, reading: Reading, written: str, arrived: str, accepte
         reading.crm.connection,
         f"{select})",
         arrival.temporary,
-        _dated(pulled.quarantined, reading.as_of),
+        dated(pulled.quarantined, reading.as_of),
         pulled.read,
         erased=accepted - kept,
         arrived=written,
@@ -310,5 +223,5 @@ def _broken_rules(quarantined: pl.DataFrame) -> list[Said]:
     return [Said("{rule} ({rows})", rule=rule_said(rule), rows=rows) for rule, rows in counts.iter_rows()]
 
 
-def _dated(quarantined: pl.DataFrame, as_of: date) -> pl.DataFrame:
+def dated(quarantined: pl.DataFrame, as_of: date) -> pl.DataFrame:
     return quarantined.with_columns(as_of=pl.lit(as_of)).select(Quarantine.column_names())

@@ -12,6 +12,7 @@ from pipelines.customers.statements import named_emails
 from pipelines.customers.suppressed import suppressed_emails
 from pipelines.identifiers.digests import HEX_LENGTHS, digest_kinds
 from schemas.config import Config
+from schemas.network import Network, match_columns
 
 #: Where each canonical e-mail is refused; a null network is all of them.
 REFUSED_EMAILS = {"network": pl.String, "email": pl.String}
@@ -52,14 +53,22 @@ def _held_as_digests(warehouse: Warehouse, config: Config) -> pl.DataFrame:
         )
         for network in config.used_networks
     )
-    # Other digests than SHA-256 are no network's keys, and say nothing of the rows that have the address itself.
-    hashed = refused.filter(pl.col("email").str.len_bytes() == HEX_LENGTHS["sha256"]).rename({"email": "digest"})
+    # Elsewhere (LiveRamp's MD5) nobody looks for it when rows are made: they would hold what is forbidden.
+    alike = [name for name, network in config.used_networks.items() if _hashes_addresses_alike(network)]
+    sha256 = (pl.col("email").str.len_bytes() == HEX_LENGTHS["sha256"]) & pl.col("network").is_in(alike)
+    hashed = refused.filter(sha256).rename({"email": "digest"})
     store_frame(warehouse.connection, "_refused_digests", hashed.select(pl.col("digest").unique()))
     addresses = warehouse.read(
         "SELECT DISTINCT canonical_email AS email, sha256(canonical_email) AS digest FROM warehouse.crm_customers "
         "WHERE canonical_email LIKE '%@%' AND sha256(canonical_email) IN (FROM _refused_digests)"
     )
     return pl.concat([refused, hashed.join(addresses, on="digest").select("network", "email")])
+
+
+def _hashes_addresses_alike(network: Network) -> bool:
+    """Whether the network takes e-mails as they are by their SHA-256 alone: that of a digest is the address's then."""
+    emails = [column for column in match_columns([network]) if column.identifier == "email"]
+    return all(column.hash == "sha256" or not column.is_reversible for column in emails)
 
 
 def refused_at(refused: pl.DataFrame, network: str) -> pl.DataFrame:

@@ -18,7 +18,8 @@ _IDENTIFYING = (
 )  # fmt: skip
 
 #: SQL: person_id and `CanonicalCustomers` as earlier nights had them, of records that were different, or are gone while
-#: others of their people are there. `{also}`: of whom beside those that may be sent to some network no more.
+#: others of their people are there. Of those that may be sent to some network no more, those that parted from somebody,
+#: and `{also}`.
 _FORMER = f"""
     WITH sent AS MATERIALIZED (
         SELECT DISTINCT coalesce(known.person_id, past.person_id) AS person_id

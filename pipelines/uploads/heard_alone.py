@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 import polars as pl
 
 from pipelines.crm.emptied import check_consents_arrived
-from pipelines.crm.pull import Reading, pull_erasures, pull_table
+from pipelines.crm.pull import Reading, pull_table
+from pipelines.crm.pull_erasures import pull_erasures
 from pipelines.crm.suppressions import read_suppressions
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.erasing import Erasing

@@ -16,7 +16,8 @@ from catalog.warehouse import Warehouse
 from pipelines import pieces
 from pipelines.crm import known as known_rows
 from pipelines.crm.known import known_tables, marking_rules
-from pipelines.crm.pull import Reading, TableToWrite, pull_erasures, pull_table
+from pipelines.crm.pull import Reading, TableToWrite, pull_table
+from pipelines.crm.pull_erasures import pull_erasures
 from pipelines.tables.intervals import replace_by
 from pipelines.tables.rules import set_made_by
 from schemas.crm import CrmErasures

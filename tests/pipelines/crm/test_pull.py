@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.duckdb_connection import store_frame
-from pipelines.crm.pull import Reading, TableToWrite, pull_erasures, pull_table
+from pipelines.crm.pull import Reading, TableToWrite, pull_table
+from pipelines.crm.pull_erasures import pull_erasures
 from pipelines.crm.read import Crm
 from schemas.crm import PURPOSES, CrmConsents, CrmErasures, Quarantine
 from schemas.errors import DayError, SourceError
