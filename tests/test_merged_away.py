@@ -71,14 +71,72 @@ def test_who_asks_to_be_forgotten_by_it_is_forgotten(company: Company, home: Pat
     assert texts and not [text for text in texts if new in text]
 
 
-def test_a_record_of_somebody_else_says_nothing_of_who_has_the_address_now(company: Company, home: Path) -> None:
-    """`new` never stood beside `old`: it is the same customer with another number, who consents by it."""
+def _renumber(company: Company, changes: Callable[[str], str] = str) -> None:
+    """Both records of `home` are `new` now, with the consents of x0."""
     for table, sign in (("customers", "\n"), ("orders", ","), ("consents", ",")):
         path = company.folder / f"{table}.csv"
-        path.write_text(path.read_text(encoding="utf-8").replace(f"{sign}x0,", f"{sign}new,"), encoding="utf-8")
-    company.append("consents", REFUSAL)
+        text = path.read_text(encoding="utf-8").replace(f"{sign}x0,", f"{sign}new,")
+        path.write_text(changes(text) if table == "customers" else text, encoding="utf-8")
+
+
+def test_what_they_refused_by_a_number_that_the_crm_changed_counts_until_a_later_yes(
+    company: Company, home: Path, relance: Callable[..., Ran]
+) -> None:
+    """The yes of x0, that is of `new` now, is older."""
+    _renumber(company)
     night(company.config, home, "2024-07-01")
     assert sent(home) == {"x0", "x1"}
+    company.append("consents", REFUSAL)
+    for day in ("2024-07-02", "2024-09-15"):
+        night(company.config, home, day)
+        assert sent(home) == {"x1"}
+    assert "other id" in relance("why", "new", "--config", str(company.config), home=home).output
+    company.append("consents", "y,new,granted,2024-06-01 10:00:00\n")
+    night(company.config, home, "2024-09-16")
+    assert sent(home) == {"x0", "x1"}
+
+
+def test_a_list_or_a_request_that_names_the_changed_number_means_them(company: Company, home: Path) -> None:
+    _renumber(company)
+    (company.folder / "staff.csv").write_text("id\nold\n", encoding="utf-8")
+    night(company.config, home, "2024-07-01")
+    assert sent(home) == {"x1"}
+    (company.folder / "staff.csv").write_text("id\n", encoding="utf-8")
+    # They share nothing with the old records any more.
+    path = company.folder / "customers.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("other0@", "new0@"), encoding="utf-8")
+    night(company.config, home, "2024-07-02")
+    new = hashlib.sha256(b"new0@example.net").hexdigest()
+    assert any(new in path.read_text(encoding="utf-8") for path in home.joinpath("outbox").rglob("*.full.csv"))
+    company.declare_erasures("r1,old,2024-07-02 10:00:00\n")
+    night(company.config, home, "2024-07-03")
+    texts = [path.read_text(encoding="utf-8") for path in home.joinpath("outbox").rglob("*.full.csv")]
+    assert texts and not [text for text in texts if new in text]
+
+
+def test_the_changed_number_is_found_when_the_new_record_comes_on_a_later_night(company: Company, home: Path) -> None:
+    path = company.folder / "customers.csv"
+    whole = path.read_text(encoding="utf-8")
+    path.write_text("".join(row for row in whole.splitlines(True) if not row.startswith("x0,")), encoding="utf-8")
+    company.append("consents", REFUSAL)
+    night(company.config, home, "2024-07-01")
+    path.write_text(whole, encoding="utf-8")
+    _renumber(company)
+    night(company.config, home, "2024-07-02")
+    assert sent(home) == {"x1"}
+
+
+def test_somebody_else_who_has_the_address_now_decides_for_themselves(company: Company, tmp_path: Path) -> None:
+    path, home = company.folder / "customers.csv", tmp_path / "home"
+    others = path.read_text(encoding="utf-8").replace("x0,other0@example.net,,", "x0,other0@example.net,,Ann")
+    path.write_text(f"{others}old,common@example.net,,Bob,,,FR,2022-01-01 10:00:00\n", encoding="utf-8")
+    company.append("consents", REFUSAL)
+    night(company.config, home, "2024-06-30")
+    path.write_text(others.replace("other0@", "common@"), encoding="utf-8")
+    night(company.config, home, "2024-07-01")
+    common = hashlib.sha256(b"common@example.net").hexdigest()
+    texts = [path.read_text(encoding="utf-8") for path in home.joinpath("outbox").rglob("2024-07-01.*/*.full.csv")]
+    assert texts and all(common in text for text in texts)
 
 
 def _refuse_by_address(company: Company, *statements: str) -> None:

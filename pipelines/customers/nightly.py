@@ -10,6 +10,7 @@ import polars as pl
 from catalog.duckdb_connection import literal, registered, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.customers import customers, person_aliases
+from pipelines.customers.other_numbers import IDENTIFYING, follow_other_numbers
 from pipelines.customers.people import one_id_twice, people, person_ids
 from pipelines.customers.records import canonical_records
 from pipelines.pieces import in_pieces
@@ -18,12 +19,6 @@ from pipelines.tables.intervals import Staying, replace_by
 from pipelines.tables.rules import is_made_by, rules_of, set_made_by
 from schemas.customers import PersonAliases
 from schemas.settings import Joining
-
-#: What says who a record is; the rest of `crm_customers` stays where it is.
-_COLUMNS = (
-    "customer_id", "canonical_email", "email_refusal", "canonical_phone", "phone_refusal", "first_name", "last_name",
-    "postal_code", "country_code", "created_at", "updated_at",
-)  # fmt: skip
 
 _KINDS = ("email", "phone")
 
@@ -55,6 +50,7 @@ def update_people(warehouse: Warehouse, joining: Joining, *, identity_key: str, 
     store_frame(warehouse.connection, "_several", customers(joined))
     _write_customers(warehouse, known=known)
     _write_aliases(warehouse, as_of, known=known)
+    follow_other_numbers(warehouse, joining, identity_key)
     if known:
         warehouse.execute(
             "CREATE OR REPLACE TEMP TABLE _touched AS "
@@ -94,7 +90,7 @@ def _joined(warehouse: Warehouse, joining: Joining, identity_key: str) -> pl.Dat
     store_frame(warehouse.connection, "_sharing", hashes.filter(shared).select("place"))
     del hashes
     typed = warehouse.read(
-        f"SELECT rowid AS place, {', '.join(_COLUMNS)} FROM warehouse.crm_customers "
+        f"SELECT rowid AS place, {', '.join(IDENTIFYING)} FROM warehouse.crm_customers "
         "WHERE rowid IN (SELECT place FROM _sharing)"
     )
     return people(canonical_records(typed, joining), joining, identity_key=identity_key)
