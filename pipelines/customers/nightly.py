@@ -10,6 +10,7 @@ import polars as pl
 from catalog.duckdb_connection import literal, registered, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.customers import customers, person_aliases
+from pipelines.customers.hashed_emails import with_addresses
 from pipelines.customers.other_numbers import IDENTIFYING, follow_other_numbers
 from pipelines.customers.people import one_id_twice, people, person_ids
 from pipelines.customers.records import canonical_records
@@ -80,18 +81,18 @@ _CUSTOMERS = """
 
 def _joined(warehouse: Warehouse, joining: Joining, identity_key: str) -> pl.DataFrame:
     """`PersonRecords`, and their `place` in `crm_customers`, of all records that may share an e-mail or a phone."""
+    rows = with_addresses(warehouse)
     # By hash, a few may be among them that share nothing. Polars finds what is there twice in a third of the time.
     hashes = warehouse.read(
-        "SELECT rowid AS place, "
+        "SELECT place, "
         + ", ".join(f"CASE WHEN {kind}_refusal IS NULL THEN hash(canonical_{kind}) END AS {kind}" for kind in _KINDS)
-        + " FROM warehouse.crm_customers"
+        + f" FROM ({rows})"
     )
     shared = pl.any_horizontal(pl.col(kind).is_not_null() & pl.col(kind).is_duplicated() for kind in _KINDS)
     store_frame(warehouse.connection, "_sharing", hashes.filter(shared).select("place"))
     del hashes
     typed = warehouse.read(
-        f"SELECT rowid AS place, {', '.join(IDENTIFYING)} FROM warehouse.crm_customers "
-        "WHERE rowid IN (SELECT place FROM _sharing)"
+        f"SELECT place, {', '.join(IDENTIFYING)} FROM ({rows}) WHERE place IN (SELECT place FROM _sharing)"
     )
     return people(canonical_records(typed, joining), joining, identity_key=identity_key)
 

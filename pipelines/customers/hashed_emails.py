@@ -1,0 +1,31 @@
+"""Records that have a digest in place of an e-mail, beside records that have the e-mail: to joining both are one."""
+
+from __future__ import annotations
+
+from catalog.warehouse import Warehouse
+from pipelines.identifiers.digests import digest_kinds
+
+#: SQL: the digests that are match keys. (A canonical e-mail that is one, and no digest, has an @.)
+_DIGESTS = (
+    "SELECT rowid AS place, canonical_email AS digest FROM warehouse.crm_customers "
+    "WHERE email_refusal IS NULL AND NOT contains(canonical_email, '@')"
+)
+
+
+def with_addresses(warehouse: Warehouse) -> str:
+    """SQL for `CanonicalCustomers` and their place: of a digest of somebody's e-mail, that e-mail is the canonical one."""
+    rows = "SELECT rowid AS place, * FROM warehouse.crm_customers"
+    digests = warehouse.read(f"SELECT DISTINCT digest FROM ({_DIGESTS})")["digest"]
+    if digests.is_empty():
+        return rows
+    # By each kind on its own: DuckDB would hold every record's digests otherwise.
+    hashed = " UNION ALL ".join(
+        f"SELECT place, canonical_email AS address FROM ({_DIGESTS}) "
+        f"JOIN warehouse.crm_customers ON {how}(canonical_email) = digest WHERE email_refusal IS NULL"
+        for how in digest_kinds(digests)
+    )
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _addresses AS SELECT DISTINCT * FROM ({hashed})")
+    return (
+        f"SELECT * EXCLUDE (address) REPLACE (coalesce(address, canonical_email) AS canonical_email) FROM ({rows}) "
+        "LEFT JOIN _addresses USING (place)"
+    )
