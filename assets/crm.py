@@ -165,8 +165,9 @@ def _quarantine(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         with relance.stage("crm.quarantine"):
             counts = count_set_aside(relance.warehouse, day_of(context))
             relance.outbox.catalog.record_quarantine(relance.outbox.night, counts.to_dicts())
-            nights = relance.declared.settings.unchanged_nights
-            still = standing_still(relance.warehouse, day_of(context), nights)
+            settings = relance.declared.settings
+            nights = settings.unchanged_nights, settings.unchanged_consents_nights
+            still = standing_still(relance.warehouse, day_of(context), *nights)
             record_notices(relance.outbox.catalog, relance.outbox.night, "arrivals", still)
             metadata = {**rows_metadata(int(counts["rows"].sum())), "reasons": _reasons(counts)}
             return dg.MaterializeResult(metadata=metadata)

@@ -94,6 +94,8 @@ class Settings(Declared):
     unknown_age: Literal["drop", "keep"] = "drop"
     #: After how many nights that found nothing new in customers and consents it is told.
     unchanged_nights: int = Field(default=3, ge=1)
+    #: The same of consents alone, while customers change.
+    unchanged_consents_nights: int = Field(default=14, ge=1)
     #: For how many days `relance why` and `relance replay` know what was.
     history_days: int = Field(default=35, ge=1, le=400)
     #: For how many days a stay in a segment that ended is kept.

@@ -26,30 +26,42 @@ def note_arrival(warehouse: Warehouse, table: TableName, digest: str | None, day
         warehouse.replace_where("arrivals", '"table" = $table AND as_of = $day', arrival, table=table, day=day)
 
 
-def standing_still(warehouse: Warehouse, day: date, nights: int) -> tuple[Said, ...]:
-    """What is to be told of a night of `day` if no watched table that it read has changed for so many nights: each
-    found the rows that one of an earlier day had left.
+def standing_still(warehouse: Warehouse, day: date, nights: int, consents_nights: int) -> tuple[Said, ...]:
+    """What is to be told of a night of `day` if no watched table that it read has changed for `nights`, or the consents
+    alone for `consents_nights`: each of so many found the rows that one of an earlier day had left.
     """
     if not warehouse.has("arrivals"):
         return ()
     every = warehouse.read('SELECT "table", as_of, digest FROM warehouse.arrivals ORDER BY as_of DESC')
-    since: dict[str, date] = {}
+    alike: dict[TableName, pl.Series] = {}
     for table in _WATCHED:
         read = every.filter(pl.col("table") == table)
-        if read.is_empty() or read["as_of"][0] != day:
-            continue
-        # The newest come first.
-        alike = read.filter((pl.col("digest") == read["digest"][0]).cum_min())
-        if alike.height <= nights:
-            return ()
-        since[table] = alike["as_of"][-1]
-    if not since:
-        return ()
-    msg = Said(
+        if not read.is_empty() and read["as_of"][0] == day:
+            # The newest come first.
+            alike[table] = read.filter((pl.col("digest") == read["digest"][0]).cum_min())["as_of"]
+    if alike and all(days.len() > nights for days in alike.values()):
+        return (_said_of_all({table: days[-1] for table, days in alike.items()}, nights),)
+    consents = alike.get("consents", pl.Series([], dtype=pl.Date))
+    if consents.len() > consents_nights:
+        return (_said_of_consents(consents[-1], consents_nights),)
+    return ()
+
+
+def _said_of_all(since: dict[TableName, date], nights: int) -> Said:
+    return Said(
         "The CRM is as it was, for {nights} nights or more: {tables}. If the job that writes the export died and left "
         "its last file, nobody who withdrew or asked to be forgotten since is heard: look at it. If the CRM may stand "
         "still so long, raise unchanged_nights in relance.toml.",
         nights=nights,
         tables=[Said("no change of {table} since {day}", table=table_said(name), day=on) for name, on in since.items()],
     )
-    return (msg,)
+
+
+def _said_of_consents(since: date, nights: int) -> Said:
+    return Said(
+        "Customers change and consents do not, for {nights} nights or more: not since {day}. If the job that writes the "
+        "consents died and left its last file, nobody who withdrew since is heard: look at it. If nobody may say "
+        "anything for so long, raise unchanged_consents_nights in relance.toml.",
+        nights=nights,
+        day=since,
+    )

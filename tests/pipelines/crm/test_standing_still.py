@@ -24,14 +24,14 @@ def read(warehouse: Warehouse, day: date, customers: str, consents: str | None =
             note_arrival(warehouse, table, digest, day)
 
 
-def days(number: int) -> list[date]:
-    return [FIRST + timedelta(days=later) for later in range(number)]
+def days(number: int, first: date = FIRST) -> list[date]:
+    return [first + timedelta(days=later) for later in range(number)]
 
 
 def test_it_is_told_from_so_many_nights_on_that_found_nothing_new_and_since_when(warehouse: Warehouse) -> None:
     for number, day in enumerate(days(5)):
         read(warehouse, day, customers="former" if number == 0 else "same")
-        told = standing_still(warehouse, day, 3)
+        told = standing_still(warehouse, day, 3, 14)
         assert bool(told) == (number == 4), day
     assert "no change of customers since 2025-03-02; no change of consents since 2025-03-01" in told[0]
 
@@ -39,17 +39,26 @@ def test_it_is_told_from_so_many_nights_on_that_found_nothing_new_and_since_when
 def test_one_table_that_changes_is_enough_and_one_that_is_absent_says_nothing(warehouse: Warehouse) -> None:
     for number, day in enumerate(days(6)):
         read(warehouse, day, customers="same", consents=str(number))
-        assert not standing_still(warehouse, day, 3)
+        assert not standing_still(warehouse, day, 3, 14)
     for day in days(10)[6:]:
         read(warehouse, day, customers="same", consents=None)
-        assert standing_still(warehouse, day, 3), day
+        assert standing_still(warehouse, day, 3, 14), day
+
+
+def test_consents_that_stand_still_beside_customers_that_change_are_told_after_longer(warehouse: Warehouse) -> None:
+    # The tests share a warehouse.
+    for number, day in enumerate(days(7, date(2025, 5, 1))):
+        read(warehouse, day, customers=str(number), consents="former" if number == 0 else "same")
+        told = standing_still(warehouse, day, 3, 5)
+        assert bool(told) == (number == 6), day
+    assert "not since 2025-05-02" in told[0]
 
 
 def test_a_day_that_is_run_again_is_one_night(warehouse: Warehouse) -> None:
-    assert not standing_still(warehouse, FIRST, 1)
+    assert not standing_still(warehouse, FIRST, 1, 14)
     for _ in range(4):
         read(warehouse, FIRST, customers="same")
-        assert not standing_still(warehouse, FIRST, 1)
+        assert not standing_still(warehouse, FIRST, 1, 14)
 
 
 def test_a_night_says_it_until_one_row_is_another_whatever_the_file(company: Company, home_after_a_night: Path) -> None:
