@@ -88,6 +88,8 @@ class Company:
         for record in some(0.0004):
             self._count("record left the CRM")
             self.records.pop(record.id)
+        for record in some(0.0005):
+            self._renumber(record)
         for record in some(0.0004):
             self._count("address blocked")
             self.blocked.append(record.email.upper())
@@ -216,6 +218,25 @@ class Company:
         other = self._one()
         self._keep(replace(record, email=other.email, first=other.first))
 
+    def _renumber(self, record: Record) -> None:
+        """The CRM gives somebody whom the last export had as they are another id, and copies their oldest yes."""
+        if not self._was_shown(record):
+            return
+        self._count("record given another id")
+        self._made += 1
+        name = f"n{self._made}"
+        del self.records[record.id]
+        self._keep(replace(record, id=name))
+        yes: dict[str, tuple[str, ...]] = {}
+        for statement in self.consents:
+            if statement[1] == record.id and statement[4] == "granted":
+                yes.setdefault(statement[3], statement)
+        self.consents += [
+            (f"s{len(self.consents) + number}", name, *statement[2:]) for number, statement in enumerate(yes.values())
+        ]
+        # What they refuse by the old id they go on refusing.
+        self._said |= {(name, purpose): word for (who, purpose), word in self._said.items() if who == record.id}
+
     def _keep(self, record: Record) -> None:
         self.records[record.id] = record
         self._kin.note(record)
@@ -247,7 +268,9 @@ class Company:
         if how < 2 or not record.phone:
             self.erasures.append((name, record.id, "", "", f"{at}"))
             self._forget(name, at, record.id, record.email, record.phone)
-            self._leaving.append((day + timedelta(days=self.random.randrange(6)), record.id))
+            # Of a record that goes before it was exported as it is, nobody else could know what it was.
+            first = 0 if self._was_shown(record) else 1
+            self._leaving.append((day + timedelta(days=self.random.randrange(first, 6)), record.id))
         elif how == 2:
             self.erasures.append((name, "", record.email, "", f"{at}"))
             self._forget(name, at, "", record.email)
@@ -282,6 +305,10 @@ class Company:
         wanted = share * self.people
         count = int(wanted) + (self.random.random() < wanted % 1)
         return self.random.sample(list(self.records.values()), min(count, len(self.records)))
+
+    def _was_shown(self, record: Record) -> bool:
+        """Whether the last export had it as it is."""
+        return self._shown is not None and record in self._shown
 
     def _one(self) -> Record:
         return self.random.choice(list(self.records.values()))
