@@ -41,6 +41,7 @@ from pipelines.history.config_changes import changes_tonight
 from pipelines.history.declared import keep_files
 from pipelines.history.past_rows import past_rows
 from pipelines.history.set_aside import expire_quarantine
+from pipelines.holdings.lost_networks import check_networks_are_known
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.restored import restoration_told
 from pipelines.holdings.withdrawal import hold_withdrawn
@@ -119,6 +120,7 @@ class Relance(dg.ConfigurableResource):
                 )
                 record_notices(catalog, night, "restored", restoration_told(catalog))
                 record_notices(catalog, night, "clock", read_ahead(as_of, self.newest_read(), config, self.now()))
+                check_networks_are_known(catalog, config.networks)
                 reconcile(self.outbox)
                 expire(self.outbox)
                 expire_quarantine(warehouse, as_of)

@@ -65,9 +65,11 @@ def forget(  # noqa: PLR0913, PLR0917 - a command's options
 ) -> None:
     """Forget a person: by customer id with all records of theirs, by address the address wherever it is."""
     from pipelines.erasure.requests import request_tombstones, requests_of
+    from pipelines.holdings.lost_networks import check_networks_are_known
 
     with told(), catalog_at(home) as catalog:
         place, declared = home_at(home), read_config(config_folder(config))
+        check_networks_are_known(catalog, declared.networks)
         keys, now = open_keys(place), datetime.now(UTC)
         day = requested_at.replace(tzinfo=declared.settings.zone) if requested_at else None
         if day is not None and day > now:

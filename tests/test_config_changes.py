@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
+import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from catalog.allowances import allow, standing_leaves
+from catalog.descriptions import DESCRIPTIONS
+from catalog.erasures import erasure_requests
 from catalog.home import Home
 from catalog.nights import night_report
 from catalog.secret_keys import open_keys
@@ -23,7 +27,7 @@ from schemas.config import read_config
 from schemas.nights import ConfigChange, NightReport
 from schemas.segment import Audience
 from schemas.uploads import Manifest
-from tests.conftest import Company
+from tests.conftest import Company, Ran
 from tests.nights import night
 
 META, META_FR, GOOGLE = (
@@ -207,3 +211,26 @@ def test_an_alert_says_what_was_declared_otherwise_since_the_night_before() -> N
     message = night_message(failed)
     assert message is not None
     assert message.sentences[-1] == "Since the night before: relance.toml has other settings: minimum_age."
+
+
+def test_a_network_whose_file_is_gone_stops_all_that_would_forget_its_lists(
+    company: Company, home_after_a_night: Path, relance: Callable[..., Ran]
+) -> None:
+    """As after a release was installed anew without a company's own network."""
+    place, lost = Home.at(home_after_a_night), Audience("made_up", "main", "buyers")
+    config = str(company.config)
+    with open_catalog(place) as catalog:
+        catalog.add_version(lost, newest(catalog, META).model_copy(update={"network": "made_up"}), "as it was")
+        with catalog.writing() as connection:
+            connection.execute(
+                sa.update(DESCRIPTIONS).where(DESCRIPTIONS.c.network == "meta").values(network="made_up")
+            )
+    for command in (["run", "--as-of", "2024-07-01"], ["forget", "x0"]):
+        ran = relance(*command, "--config", config, home=place.root)
+        assert ran.code == 2
+        assert "networks/made_up.toml: gone" in " ".join(ran.output.split())
+    with open_catalog(place) as catalog:
+        assert not erasure_requests(catalog)
+        confirm(catalog, lost, "2024-06-30.1", "deleted")
+    assert relance("forget", "x0", "--config", config, home=place.root).code == 0
+    night(company.config, place.root, "2024-07-01")

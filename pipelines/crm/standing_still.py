@@ -59,8 +59,8 @@ def _said_of_all(since: dict[TableName, date], nights: int) -> Said:
 
 def _said_of_consents(since: date, nights: int) -> Said:
     return Said(
-        "Customers change and consents do not, for {nights} nights or more: not since {day}. If the job that writes the "
-        "consents died and left its last file, nobody who withdrew since is heard: look at it. If nobody may say "
+        "Customers change and consents do not, for {nights} nights or more: not since {day}. If the job that writes "
+        "the consents died and left its last file, nobody who withdrew since is heard: look at it. If nobody may say "
         "anything for so long, raise unchanged_consents_nights in relance.toml.",
         nights=nights,
         day=since,

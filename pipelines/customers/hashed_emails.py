@@ -13,7 +13,7 @@ _DIGESTS = (
 
 
 def with_addresses(warehouse: Warehouse) -> str:
-    """SQL for `CanonicalCustomers` and their place: of a digest of somebody's e-mail, that e-mail is the canonical one."""
+    """SQL for `CanonicalCustomers` and their place: the canonical e-mail of a digest is what somebody's record has."""
     rows = "SELECT rowid AS place, * FROM warehouse.crm_customers"
     digests = warehouse.read(f"SELECT DISTINCT digest FROM ({_DIGESTS})")["digest"]
     if digests.is_empty():
