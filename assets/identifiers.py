@@ -6,6 +6,8 @@ import dagster as dg
 
 from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance
+from catalog.nights import record_notices
+from pipelines.identifiers.mostly_refused import mostly_refused
 from pipelines.identifiers.nightly import update_identifiers
 from schemas.config import Config
 from schemas.identifiers import IdentifierRefusals, Identifiers
@@ -44,6 +46,8 @@ def identifiers_assets(config: Config, daily: dg.PartitionsDefinition) -> list[d
                 )
                 for name, part in (("identifiers", "kind"), ("identifier_refusals", "refusal"))
             }
+            told = mostly_refused(relance.warehouse)
+            record_notices(relance.outbox.catalog, relance.outbox.night, "identifiers", told)
         for name, counts in rows.items():
             metadata = rows_metadata(
                 sum(counts.values()), people_anew=anew, **{f"{value}_rows": count for value, count in counts.items()}

@@ -69,7 +69,7 @@ NOTICES = sa.Table(
     "night_notices",
     METADATA,
     sa.Column("night", sa.Integer, nullable=False),
-    #: The CRM table that it is about, or `config`, `restored`, `clock` or `arrivals`.
+    #: The CRM table that it is about, or `config`, `restored`, `clock`, `arrivals` or `identifiers`.
     sa.Column("about", sa.Text, nullable=False),
     sa.Column("place", sa.Integer, nullable=False),
     sa.Column("said", sa.JSON, nullable=False),

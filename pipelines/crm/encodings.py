@@ -48,6 +48,8 @@ _RUN = re.compile(rb"[\x80-\xff]+")
 #: What Shift-JIS keeps for signs of a company's own; other text read as Shift-JIS is full of them.
 _OWN_SIGNS = re.compile("[\ue000-\uf8ff]")
 
+_PAIR = re.compile("[\U00010000-\U0010ffff]")
+
 
 class Seen(NamedTuple):
     """What all bytes of a text say of its encoding."""
@@ -155,8 +157,11 @@ def check_encoding(name: str, source: Source, files: Sequence[Path]) -> None:
     Where a sign is one byte, each byte is some sign: `José` in UTF-8 would be read, and hashed, as another name.
 
     Raises:
-        SourceError: a file is UTF-8, or has bytes that are no sign in the declared encoding.
+        SourceError: a file is UTF-8, or has bytes that are no sign in the declared encoding; one in UTF-16 has a sign
+            that DuckDB reads in UTF-8 only.
     """
+    if source.encoding == "utf-16":
+        _check_single_units(files)
     if source.encoding in _UNICODE:
         return
     for path in files:
@@ -177,6 +182,24 @@ def check_encoding(name: str, source: Source, files: Sequence[Path]) -> None:
         # DuckDB hands on bytes that are no sign: two of them may be one in UTF-8.
         if seen.unicode is None and not _may_be(source.encoding, path, seen):
             raise SourceError(not_in_declared(f"{path}, line {_first_line_not_in(source.encoding, path)}", path))
+
+
+def _check_single_units(files: Sequence[Path]) -> None:
+    for path in files:
+        line, decoder = 1, codecs.getincrementaldecoder("utf-16")("replace")
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                text = decoder.decode(block)
+                if found := _PAIR.search(text):
+                    msg = Said(
+                        "{path}, line {line}: a sign that takes two units of UTF-16 (as emojis and rare kanji do), "
+                        "which DuckDB cannot read. Save it as CSV in UTF-8, the default `encoding`; nobody is added to "
+                        "a list.",
+                        path=path,
+                        line=line + text.count("\n", 0, found.start()),
+                    )
+                    raise SourceError(msg)
+                line += text.count("\n")
 
 
 def _may_be(name: Encoding, path: Path, seen: Seen) -> bool:

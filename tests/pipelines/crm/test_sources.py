@@ -226,6 +226,17 @@ def test_a_header_in_another_encoding_is_told_with_its_file(
     assert "encoding" in message
 
 
+@pytest.mark.parametrize("sign", ["\N{GRINNING FACE}", "\N{CJK UNIFIED IDEOGRAPH-20BB7}"])
+def test_a_sign_of_utf_16_that_duckdb_cannot_read_is_told_with_its_file_and_line(
+    pull: Pull, tmp_path: Path, sign: str
+) -> None:
+    (tmp_path / "one.csv").write_bytes("id,email,phone\n1,é@x.fr,06\n".encode("utf-16"))
+    (tmp_path / "two.csv").write_bytes(f"id,email,phone\n2,a@x.fr,06\n3,Ana{sign},\n".encode("utf-16"))
+    message = sentence(pull, files="*.csv", encoding="utf-16")
+    assert message.startswith(f"{tmp_path / 'two.csv'}, line 3: a sign that takes two units of UTF-16")
+    assert "Ana" not in message.replace(str(tmp_path), "")
+
+
 @pytest.mark.parametrize("declared", sorted(set(ENCODINGS) - {"utf-8", "utf-16"}))
 def test_a_file_in_utf_8_that_would_read_all_the_same_is_told(pull: Pull, tmp_path: Path, declared: str) -> None:
     # Exports by month, of which the shop's new system writes another encoding from some month on.
