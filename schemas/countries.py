@@ -8,8 +8,9 @@ from unicodedata import combining, normalize
 from babel import Locale
 from babel.core import get_global
 
-#: CLDR lists these beside the ISO codes: groupings, pseudo-locales and unassigned codes.
-_NOT_COUNTRIES = frozenset({"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "XK", "ZZ"})
+#: CLDR lists these beside the ISO codes: groupings, pseudo-locales and unassigned codes. (Kosovo's, XK, is no ISO code
+#: either, but the one that everybody uses, libphonenumber too.)
+_NOT_COUNTRIES = frozenset({"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"})
 
 #: European Economic Area: the 27 members of the Union, Iceland, Liechtenstein and Norway.
 _EEA_STATES = frozenset(
@@ -48,7 +49,7 @@ _ALIASES = {
     "deutschland": "DE", "brasil": "BR", "espana": "ES", "italia": "IT", "suomi": "FI", "sverige": "SE", "norge": "NO",
     "danmark": "DK", "osterreich": "AT", "schweiz": "CH", "suisse": "CH", "svizzera": "CH", "polska": "PL",
     "people s republic of china": "CN", "pr china": "CN", "prc": "CN", "mainland china": "CN", "russia": "RU",
-    "reunion": "RE",
+    "reunion": "RE", "ee uu": "US", "eeuu": "US", "kosova": "XK", "xkx": "XK",
     "st lucia": "LC", "east timor": "TL", "korea democratic peoples republic of": "KP",
     "korea democratic people s republic of": "KP",
     "congo democratic republic of": "CD", "macedonia former yugoslav republic of": "MK", "fyrom": "MK",
@@ -79,13 +80,13 @@ _OWN_NAMES = {
 
 @cache
 def country_codes() -> frozenset[str]:
-    """Every ISO 3166 alpha-2 code."""
+    """Every ISO 3166 alpha-2 code, and Kosovo's."""
     territories = (str(code) for code in Locale("en").territories)
     return frozenset(code for code in territories if len(code) == 2 and code.isalpha()) - _NOT_COUNTRIES
 
 
 def is_country(code: str) -> bool:
-    """Whether `code` is an ISO 3166 alpha-2 code in upper case."""
+    """Whether `code` is one of `country_codes`, which are in upper case."""
     return code in country_codes()
 
 

@@ -86,13 +86,14 @@ def test_case_accents_blanks_and_punctuation_do_not_matter(typed: str) -> None:
 
 
 def test_every_code_is_known_by_itself_in_either_case() -> None:
-    assert len(country_codes()) == 249
+    # Those of ISO, and Kosovo's.
+    assert len(country_codes()) == 249 + 1
     assert all(country(code) == code == country(code.lower()) for code in country_codes())
 
 
 @pytest.mark.parametrize(("code", "real"), [("FR", True), ("GB", True), ("fr", False), ("UK", False), ("EU", False),
-                                            ("FRA", False), ("XK", False), ("", False)])  # fmt: skip
-def test_only_isos_codes_in_upper_case_are_codes(code: str, real: bool) -> None:
+                                            ("FRA", False), ("XK", True), ("XA", False), ("", False)])  # fmt: skip
+def test_only_isos_codes_and_kosovos_in_upper_case_are_codes(code: str, real: bool) -> None:
     assert is_country(code) is real
 
 

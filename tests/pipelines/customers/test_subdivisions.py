@@ -1,4 +1,4 @@
-"""Who lives in California, whatever people write for it, and nobody by guess."""
+"""Who lives in California, whatever people write for it, and wherever it is where no country is known."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from pipelines.customers.subdivisions import subdivisions
         ("FR", "US-CA", None),
         ("US", "Baja California", None),
         ("MX", "California", None),
-        (None, "California", None),
+        (None, "California", "US-CA"),
+        (None, "CA", "US-CA"),
+        (None, "Québec", None),
         ("US", None, None),
         ("FR", "Île-de-France", None),
     ],
