@@ -121,30 +121,57 @@ def _numbered(
     opened: tuple[OpenSource, ...],
     unchanged: LocatedSelect,
 ) -> LocatedSelect:
-    """With what numbers its rows, if they are made of rows of one file source: whatever it leaves out, sorts or asks of
-    others within its columns.
+    """With what numbers its rows, if they are made of rows of file sources, one beside the other by UNION ALL: whatever
+    it leaves out, sorts or asks of others within its columns.
     """
-    node = tree["statements"][0]["node"]
-    table = node.get("from_table")
+    arms = _arms(tree["statements"][0]["node"])
+    files = {source.name: source.files for source in opened if source.files}
+    names = [str(arm["from_table"].get("table_name", "")).lower() for arm in arms]
+    read = [path for name in {*names} & files.keys() for path in files[name]]
+    # Of a file in two sources, nobody could say by which of them a row was numbered.
+    if not arms or not {*names} <= files.keys() or len({*read}) < len(read):
+        return unchanged
+    every = [
+        f'(SELECT *, row_number() OVER () AS source_file_row, source_file AS source_file_name FROM "{name}")'
+        for name in names
+    ]
+    if not all(_number(connection, arm, rows, len(arms) > 1) for arm, rows in zip(arms, every, strict=True)):
+        return unchanged
+    starts = " UNION ".join(
+        f"SELECT source_file_name AS source, min(source_file_row) AS start FROM {rows} GROUP BY source_file_name"
+        for rows in dict.fromkeys(every)
+    )
+    return replace(unchanged, numbered=_select(connection, tree), starts=starts)
+
+
+def _arms(node: dict[str, Any]) -> list[dict[str, Any]]:
+    """The selects from one table each whose rows a parsed one gives; none if it does anything else."""
     with_ = node.get("cte_map")
-    if node["type"] != "SELECT_NODE" or table["type"] != "BASE_TABLE" or (isinstance(with_, dict) and with_.get("map")):
-        return unchanged
-    name = table["table_name"].lower()
-    if name not in {source.name for source in opened if source.files}:
-        return unchanged
-    every = f'(SELECT *, row_number() OVER () AS source_file_row, source_file AS source_file_name FROM "{name}")'
-    alias = quoted_name(table["alias"] or name)
+    if isinstance(with_, dict) and with_.get("map"):
+        return []
+    if node["type"] == "SELECT_NODE":
+        return [node] if node["from_table"]["type"] == "BASE_TABLE" else []
+    if node["type"] != "SET_OPERATION_NODE" or node["setop_type"] != "UNION" or not node["setop_all"]:
+        return []
+    left, right = _arms(node["left"]), _arms(node["right"])
+    return [*left, *right] if left and right and not node["modifiers"] else []
+
+
+def _number(connection: duckdb.DuckDBPyConnection, node: dict[str, Any], every: str, at_the_end: bool) -> bool:
+    """Let a parsed select read its rows from `every` (SQL for them, their files and numbers) and give these two; False
+    if it cannot, or not behind all its columns.
+    """
+    table, tree = node["from_table"], parsed(connection, "SELECT 1")
+    tree["statements"][0]["node"] = node
+    alias = quoted_name(table["alias"] or table["table_name"])
     asked = parsed(connection, f"SELECT {alias}.source_file_row, {alias}.source_file_name FROM {every} AS {alias}")
     numbering = asked["statements"][0]["node"]
     node["from_table"], node["select_list"] = numbering["from_table"], [*node["select_list"], *numbering["select_list"]]
     # No column can stand beside an aggregate, and a star gives them already.
     given = _columns(connection, tree) or []
     if "source_file_row_1" in given:
-        node["select_list"] = node["select_list"][:-2]
-    elif "source_file_row" not in given:
-        return unchanged
-    starts = f"SELECT source_file_name AS source, min(source_file_row) AS start FROM {every} GROUP BY source_file_name"
-    return replace(unchanged, numbered=_select(connection, tree), starts=starts)
+        node["select_list"], given = node["select_list"][:-2], given[:-2]
+    return given[-2:] == ["source_file_row", "source_file_name"] or (not at_the_end and "source_file_row" in given)
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, tree: dict[str, Any]) -> list[str] | None:

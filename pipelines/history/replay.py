@@ -14,12 +14,12 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 
+from catalog.erasures import erasure_requests
 from catalog.home import Home
-from catalog.store import Catalog
+from catalog.store import Catalog, manifest_of
 from pipelines.history.declared import config_of
 from pipelines.history.neighbours import KnownPeople, permitted_people, person_records, refused_keys, states_of
 from pipelines.history.nights import Night
-from pipelines.holdings.confirming import manifests_of
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.identifiers.match_keys import network_keys
 from pipelines.segments.rules import members_on
@@ -59,6 +59,8 @@ class _Published(NamedTuple):
 
     manifest: Manifest | None
     held: str | None
+    #: Whether anybody asked to be forgotten since: of them nothing is left by which that could be seen.
+    erased_since: bool = False
 
 
 class _Then(NamedTuple):
@@ -109,8 +111,11 @@ def _published(night: Night, catalog: Catalog, audience: Audience) -> _Published
         return _Published(None, None)
     if outcome["outcome"] == "held":
         return _Published(None, str(outcome["reason"]))
-    manifests = manifests_of(catalog, audience)
-    return _Published(manifests.get(outcome["version"]), None)
+    version = next((row for row in catalog.versions(audience, None) if row["version"] == outcome["version"]), None)
+    if version is None:
+        return _Published(None, None)
+    asked = any(request.received_at > version["published_at"] for request in erasure_requests(catalog))
+    return _Published(manifest_of(version), None, asked)
 
 
 def _refusal(audience: Audience, published: _Published, declared: Config, current: Config) -> str | None:
@@ -175,7 +180,7 @@ def _rebuilt(  # noqa: PLR0913, PLR0917 - whose rows, where they go, and what th
     *,
     left: bool,
 ) -> Replayed:
-    manifest, held = published
+    manifest, held, erased_since = published
     if held is not None:
         return Replayed(audience, "nothing", reason=f"the audience was held that night ({held})")
     before = () if manifest is None else tuple(entry for entry in manifest.files if entry.kind == "full")
@@ -195,4 +200,4 @@ def _rebuilt(  # noqa: PLR0913, PLR0917 - whose rows, where they go, and what th
     fewer = manifest.ledger.file_people - rows.ledger.file_people
     if [(entry.name, entry.sha256) for entry in files] == [(entry.name, entry.sha256) for entry in before]:
         return Replayed(audience, "equal", manifest.version, 0)
-    return Replayed(audience, "fewer" if left else "differs", manifest.version, fewer)
+    return Replayed(audience, "fewer" if left or erased_since else "differs", manifest.version, fewer)

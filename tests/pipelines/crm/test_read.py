@@ -391,6 +391,37 @@ def test_rows_of_a_condition_are_told_by_the_file_beyond_short_lines_and_on_late
 
 
 @pytest.mark.parametrize(
+    ("select", "is_told"),
+    [
+        ("SELECT id AS customer_id, email FROM a WHERE email <> 'no' UNION ALL SELECT customer, mail FROM b", True),
+        ("SELECT id AS customer_id, email FROM a UNION ALL (SELECT customer, mail FROM b UNION ALL SELECT '9', mail "
+         "FROM b)", True),
+        ("SELECT * FROM (SELECT id AS customer_id, email FROM a) UNION ALL SELECT customer, mail FROM b", False),
+        ("SELECT id AS customer_id, email FROM a UNION ALL SELECT customer, max(mail) FROM b GROUP BY 1", False),
+        ("SELECT id AS customer_id, email FROM a UNION SELECT customer, mail FROM b", False),
+        ("SELECT id AS customer_id, email FROM a UNION ALL SELECT customer, mail FROM b ORDER BY 2", False),
+    ],
+)  # fmt: skip
+def test_rows_of_several_sources_are_told_by_file_and_row(
+    database: duckdb.DuckDBPyConnection, tmp_path: Path, select: str, is_told: bool
+) -> None:
+    write(tmp_path, "id,email\n1,e1\n2\n,e3\n,no\n,e5\n", name="a1.csv")
+    write(tmp_path, "id,email\n,e7\n", name="a2.csv")
+    write(tmp_path, "mail,customer\nm1,\nm2,7\nm3,8\nm4,\n", name="b.csv")
+    declared = {
+        "sources": {"a": {"files": "a*.csv"}, "b": {"files": "b.csv"}},
+        "tables": {**ABSENT, "customers": {"select": select}},
+    }
+    with closing(database.cursor()) as connection:
+        pulled = Crm(connection, Sources.model_validate(declared), tmp_path, tmp_path).pull("customers")
+        found = [(source, row) for source, row, rule in told(pulled) if rule == "customer_id missing"]
+    first = [("a1.csv", 3), *[("a1.csv", 4)] * ("'no'" not in select), ("a1.csv", 5), ("a2.csv", 1)]
+    expected = sorted([*first, ("b.csv", 1), ("b.csv", 4)])
+    assert found
+    assert sorted(found) == expected if is_told else {row for _, row in found} == {None}
+
+
+@pytest.mark.parametrize(
     "select",
     [
         pytest.param("SELECT c.id AS customer_id, (SELECT min(email) FROM crm AS o WHERE o.email = c.email) AS email "

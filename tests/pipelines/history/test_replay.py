@@ -27,6 +27,7 @@ from tests import conftest
 from tests.nights import night
 from tests.pipelines.holdings.network_model import AdNetwork, Member
 from tests.simulation.company import Company
+from tests.simulation.keys import key_of
 from tests.simulation.world import AUDIENCES
 
 FIRST = date(2025, 3, 1)
@@ -150,6 +151,21 @@ def test_a_network_that_is_no_longer_declared_is_named_and_the_others_are_rebuil
         else:
             assert each.outcome == ("equal" if lived.published[FIRST][str(audience)] else "nothing")
     assert "equal" in {each.outcome for each in found.values()}
+
+
+def test_who_was_erased_since_is_out_where_nobody_else_left(lived: Lived) -> None:
+    """Nothing is left by which anybody could see who it was."""
+    before = lived.published[FIRST]["meta/buyers"]
+    somebody = next(
+        record for record in lived.company.records.values() if ("", *key_of("meta", record.email)) in before
+    )
+    arguments = ["--home", str(lived.home.root), "--config", str(lived.company.config)]
+    assert CliRunner().invoke(app, ["forget", somebody.id, "--requested-at", "2025-03-02", *arguments]).exit_code == 0
+    lived.company.forget(somebody, "by command, first")
+    with lived.replaying() as replay:
+        outcomes = {str(each.audience): each.outcome for each in replay(FIRST)}
+    assert outcomes["meta/buyers"] == "fewer"
+    assert ("", *key_of("meta", somebody.email)) in before - lived.rebuilt(FIRST)["meta/buyers"]
 
 
 def test_who_withdrew_is_suppressed_or_was_erased_since_is_out_and_nobody_is_added(lived: Lived) -> None:
