@@ -219,16 +219,19 @@ def test_who_has_consented_again_since_stays(company: Company, home: Home) -> No
     assert not home.outbox.joinpath(*META, f"{DAYS[1]}.1").exists()
 
 
-def test_an_address_that_somebody_else_may_be_sent_by_stays_theirs(company: Company, home: Home) -> None:
-    """Bob's record was given another number, which agreed: the old one's refusal is of a record that is no more."""
+@pytest.mark.parametrize(("agreed", "stays"), [("13", True), ("11", False)])
+def test_an_address_of_somebody_with_another_number_is_theirs_by_what_they_said_last(
+    company: Company, home: Home, agreed: str, stays: bool
+) -> None:
+    """Bob's record was given another number, which agreed."""
     [record] = [
         line for line in lines(Company(ROOT / "tests" / "companies" / "small"), "customers") if line[:2] == "2,"
     ]
     customers = "".join([*lines(company, "customers"), f"new,{record[2:]}"])
     (company.folder / "customers.csv").write_text(customers, encoding="utf-8")
-    say(company, "w,2,withdrawn,2024-06-30 12:00:00\n", "g,new,granted,2024-06-30 11:00:00\n")
+    say(company, "w,2,withdrawn,2024-06-30 12:00:00\n", f"g,new,granted,2024-06-30 {agreed}:00:00\n")
     night(company.config, home.root, DAYS[1])
-    assert not home.outbox.joinpath(*META, f"{DAYS[1]}.1").exists()
+    assert home.outbox.joinpath(*META, f"{DAYS[1]}.1").exists() is not stays
 
 
 def newest_full(home: Home) -> str:
