@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Company, Ran
+from tests.conftest import Company, Ran, small_company
 from tests.nights import night
 from tests.test_refusals_of_set_aside import declare_list, sent
 
@@ -16,16 +17,31 @@ OLD = "old,other0@example.net,,,,,FR,2022-01-01 10:00:00\n"
 REFUSAL = "w,old,withdrawn,2024-01-01 10:00:00\n"
 
 
-@pytest.fixture
-def home(company: Company, tmp_path: Path) -> Path:
-    """A home after a night that had two records of one person, and the CRM that has only the other since."""
+def merge(company: Company) -> str:
+    """Let the CRM have two records of one person; the customers with only the other."""
     customers = (company.folder / "customers.csv").read_text(encoding="utf-8")
     company.write("customers", customers + OLD)
     company.append("consents", "g,old,granted,2022-01-01 10:00:00\n")
     declare_list(company, "")
-    night(company.config, tmp_path / "home", "2024-06-30")
-    assert sent(tmp_path / "home") == {"x0", "x1"}
-    company.write("customers", customers)
+    return customers
+
+
+@pytest.fixture(scope="module")
+def after_both(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home after a night that had both records."""
+    folder = tmp_path_factory.mktemp("after_both")
+    company = small_company(folder / "company")
+    merge(company)
+    night(company.config, folder / "home", "2024-06-30")
+    assert sent(folder / "home") == {"x0", "x1"}
+    return folder / "home"
+
+
+@pytest.fixture
+def home(after_both: Path, company: Company, tmp_path: Path) -> Path:
+    """A copy of it, and the CRM that has only the other record since."""
+    company.write("customers", merge(company))
+    shutil.copytree(after_both, tmp_path / "home", symlinks=True)
     return tmp_path / "home"
 
 
