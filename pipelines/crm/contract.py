@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import dataframely as dy
@@ -29,6 +30,17 @@ def judge(rows: pl.DataFrame, contract: type[dy.Schema]) -> Judged:
     In: the contract's columns, `source_row`, `broken_rule`, `broken_text`.
     Each row comes out once: accepted, or broken by its first rule. Of rows that are equal in every column one stays.
     """
+    # Of most tables no row is doubtful, and to judge none takes as long as to judge hundreds: a fortieth of a small
+    # night (measured).
+    return _judged_of_none(contract, tuple(rows.schema.items())) if rows.is_empty() else _judged(rows, contract)
+
+
+@cache
+def _judged_of_none(contract: type[dy.Schema], schema: tuple[tuple[str, pl.DataType], ...]) -> Judged:
+    return _judged(pl.DataFrame(schema=schema), contract)
+
+
+def _judged(rows: pl.DataFrame, contract: type[dy.Schema]) -> Judged:
     unreadable = rows.filter(pl.col(BROKEN_RULE).is_not_null()).select(
         *contract.column_names(), ROW, rule=pl.col(BROKEN_RULE), shape=shape(pl.col(BROKEN_TEXT))
     )

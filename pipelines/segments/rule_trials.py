@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -58,7 +59,7 @@ def check_on_people(rule: pl.Expr, place: str) -> None:
     used = list(dict.fromkeys(rule.meta.root_names()))
     for person in _people():
         try:
-            signed(person).filter(rule.fill_null(False))
+            person.filter(rule.fill_null(False))
         except pl.exceptions.PolarsError as error:
             values = {name: person[name].item() for name in used}
             if _DIVIDED in str(error):
@@ -80,14 +81,18 @@ def check_on_people(rule: pl.Expr, place: str) -> None:
             raise ConfigError(msg) from None
 
 
+@cache
 def _people() -> list[pl.DataFrame]:
-    """One row of `Features` each; whose only 0 is in one column come first, because an error then names that one."""
+    """One row of `signed` `Features` each; whose only 0 is in one column come first, because an error then names that
+    one.
+    """
     schema = dict(Features.create_empty().schema)
     numbers = [name for name, dtype in schema.items() if dtype.is_numeric()]
     one = {name: 1 if name in numbers else "FR" for name in schema}
     without_orders = dict.fromkeys(schema) | {"person_id": "FR", "orders_count": 0, "revenue": 0}
     rows = [one, *(one | {name: 0} for name in numbers), without_orders, one | dict.fromkeys(numbers, 0)]
-    return [pl.DataFrame({name: pl.Series([row[name]]).cast(dtype) for name, dtype in schema.items()}) for row in rows]
+    cast = ({name: pl.Series([row[name]]).cast(dtype) for name, dtype in schema.items()} for row in rows)
+    return [signed(pl.DataFrame(person)) for person in cast]
 
 
 def _listed(values: Mapping[str, object]) -> str:

@@ -61,15 +61,15 @@ def taking_turn(warehouse: Warehouse, stage: str, as_of: date, newest: date | No
         yield
         return
     warehouse.append("turns", pl.DataFrame(schema=_TURNS))
-    before = warehouse.read("FROM warehouse.turns WHERE stage = $stage", stage=stage)
+    noted = warehouse.read("FROM warehouse.turns")
     warehouse.execute("DELETE FROM warehouse.turns WHERE stage = $stage", stage=stage)
     try:
         yield
     except DayError:
-        warehouse.append("turns", before)
+        warehouse.append("turns", noted.filter(pl.col("stage") == stage))
         raise
-    last = warehouse.read("SELECT coalesce(max(turn), 0) AS turn FROM warehouse.turns")["turn"].item()
-    warehouse.append("turns", pl.DataFrame({"stage": [stage], "as_of": [as_of], "turn": [last + 1]}, schema=_TURNS))
+    turn = max(noted["turn"], default=0) + 1
+    warehouse.append("turns", pl.DataFrame({"stage": [stage], "as_of": [as_of], "turn": [turn]}, schema=_TURNS))
 
 
 def _check_read(as_of: date, newest: date | None) -> None:
