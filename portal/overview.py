@@ -18,7 +18,7 @@ from catalog.offered import Offered, newest_rows, offered
 from catalog.restored import restored_at
 from catalog.store import OUTCOMES, VERSIONS, Catalog, manifest_of
 from pipelines.holdings.expiry import expiry_of, first_forgotten, forecast_base
-from pipelines.holdings.open_lists import OpenList, open_lists
+from pipelines.holdings.open_lists import OpenList, mark_of_new_list, open_lists
 from pipelines.holdings.outstanding import outstanding, outstanding_instead
 from pipelines.holdings.restored import unknown_lists
 from pipelines.holdings.still_held import may_hold_forbidden
@@ -79,6 +79,8 @@ class Row:
     forecast: Forecast | None
     confirmed_at: datetime | None
     lists: tuple[OpenList, ...]
+    #: What a list made now has in its name behind the public one.
+    new_mark: str
     #: What is to be done at the network, in order.
     steps: tuple[UploadStep, ...]
     #: What can be done instead, in order.
@@ -247,6 +249,7 @@ def _row(audience: Audience, tables: _Tables, today: date) -> Row:
         forecast=expiring.forecast,
         confirmed_at=confirmed_at,
         lists=lists,
+        new_mark=mark_of_new_list(newest["version"], standing) if newest is not None else "",
         steps=planned or renewing(manifest, status),
         alternative=outstanding_instead(manifest, standing) if manifest is not None else (),
     )

@@ -16,6 +16,7 @@ from portal.access import may
 from portal.forms import own_path, path_of
 from portal.language import LANGUAGES, Language, chosen_language
 from portal.links import download_name
+from portal.list_names import names_of_step, names_to_choose
 from portal.protection import FORM_COOKIE, form_session
 from portal.state import state_of
 from portal.static import static_url
@@ -43,7 +44,8 @@ def templates() -> Environment:
         "static": static_url,
         "languages": LANGUAGES,
         "page_of": page_of,
-        "list_names": list_names,
+        "names_of_step": names_of_step,
+        "names_to_choose": names_to_choose,
         "download_name": download_name,
     }
     return environment
@@ -62,13 +64,6 @@ def language_of(request: Request) -> Language:
 def page_of(audience: Audience) -> str:
     """Where an audience's page is."""
     return "/audiences/" + "/".join(audience)
-
-
-def list_names(public_name: str, lists: tuple[str, ...], version: str = "") -> list[str]:
-    """What an audience's lists are called at the network: where it keeps several, each by what it is for, too; made of
-    that version beside an older one, by the version."""
-    names = [f"{public_name}_{each.replace('.', '_')}" for each in lists] or [public_name]
-    return [f"{name} {version}" for name in names] if version else names
 
 
 def render(request: Request, template: str, status: int = 200, **context: object) -> Response:

@@ -23,6 +23,8 @@ class OpenList(NamedTuple):
     #: Which of the network's lists they are, in the order in which they were filled: what a later version has no file
     #: for is still there.
     lists: tuple[str, ...] = ()
+    #: What its name has behind the audience's public name, by `mark_of_new_list`.
+    mark: str = ""
 
     @property
     def versions(self) -> set[str]:
@@ -54,15 +56,31 @@ def open_lists(standing: Iterable[Confirmation]) -> tuple[OpenList, ...]:
     Additions, removals and replacements go into the newest; a deletion closes the oldest that the version went into.
     """
     lists: tuple[OpenList, ...] = ()
+    before: list[Confirmation] = []
     for confirmation in standing:
-        lists = _after(lists, confirmation)
+        lists = _after(lists, confirmation, before)
+        before.append(confirmation)
     return lists
 
 
-def _after(lists: tuple[OpenList, ...], confirmation: Confirmation) -> tuple[OpenList, ...]:
+def mark_of_new_list(version: str, standing: Iterable[Confirmation]) -> str:
+    """What the name of a list made now of the version has behind the audience's public name; empty for the first.
+
+    Networks show of two lists nothing but their names, and may refuse one that a deleted list had.
+    """
+    made = [each.version for each in standing if each.kind == "created"]
+    # The first has no mark, whatever it was made of.
+    again = made[1:].count(version)
+    return (f"{version} ({again + 1})" if again else version) if made else ""
+
+
+def _after(
+    lists: tuple[OpenList, ...], confirmation: Confirmation, before: Iterable[Confirmation]
+) -> tuple[OpenList, ...]:
     version, kind, at = confirmation.version, confirmation.kind, confirmation.confirmed_at
     if kind == "created":
-        return (*lists, OpenList(((version, kind),), (at,), confirmation.lists))
+        mark = mark_of_new_list(version, before)
+        return (*lists, OpenList(((version, kind),), (at,), confirmation.lists, mark))
     if kind == "deleted":
         closed = next((place for place, each in enumerate(lists) if version in each.versions), None)
         return lists if closed is None else lists[:closed] + lists[closed + 1 :]
@@ -70,7 +88,7 @@ def _after(lists: tuple[OpenList, ...], confirmation: Confirmation) -> tuple[Ope
         return lists
     *older, current = lists
     filled = tuple(dict.fromkeys((*current.lists, *confirmation.lists)))
-    return (*older, OpenList((*current.uploads, (version, kind)), (*current.confirmed_at, at), filled))
+    return (*older, OpenList((*current.uploads, (version, kind)), (*current.confirmed_at, at), filled, current.mark))
 
 
 def base_of(lists: tuple[OpenList, ...], *, without_deltas_of: str | None = None) -> str | None:

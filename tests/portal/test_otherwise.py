@@ -216,3 +216,31 @@ def test_an_audience_that_left_is_told_from_the_one_that_has_its_name_now(site: 
     describe(site.catalog, {"regulars": segment(title="Regulars")})
     page = text_of(browser.get("/").text)
     assert "Loyal customers" in page and "Loyal customers (loyal)" not in page
+
+
+def test_no_list_gets_a_name_that_another_had_and_each_is_told_by_its_own(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    first = f"{DAY}.1"
+    new = "Create a new list called {} from the full file."
+    assert new.format("club_b") in browser.get(_META).text
+    for again in ("", " (2)", " (3)"):
+        confirm(site.catalog, META, first, "created")
+        confirm(site.catalog, META, first, "deleted")
+        for path in ("/", _META):
+            page = browser.get(path).text
+            named = f"club_b {first}{again}"
+            assert new.format(named) in page and f"<code>{named}</code>" in page
+            assert "a network may refuse the name of a deleted list" in page
+    confirm(site.catalog, META, first, "created")
+    base = base_of(open_lists(confirmations(site.catalog, META)))
+    site.publish(META, _FILES, version=_NEXT, steps=("added", "removed"), base=base)
+    page = browser.get(_META).text
+    assert f"Add the file of additions to the list club_b {first} (3)." in page
+    assert f"Take the file of removals out of the list club_b {first} (3)." in page
+    assert f"<code>club_b {first} (3)</code>" in page
+    confirm(site.catalog, META, _NEXT, "created")
+    assert f"Delete the old list club_b {first} (3), last filled with {first}" in browser.get(_META).text
+    for _ in range(8):
+        unconfirm(site.catalog, META)
+    # What was taken back was never made.
+    assert "Create a new list called club_b from the full file." in browser.get(_META).text

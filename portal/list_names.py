@@ -1,0 +1,33 @@
+"""What an audience's lists are called at the network: by the public name; where the network keeps several, each by what
+it is for, too; and every list after the first by the version that it was made of."""
+
+from __future__ import annotations
+
+from pipelines.holdings.outstanding import is_for_lists_unsaid
+from portal.overview import Row
+from schemas.journal import UploadStep
+
+
+def names_of_step(row: Row, step: UploadStep) -> list[str]:
+    """The lists that the step is about."""
+    return _names(row.public_name, step.lists, _mark(row, step))
+
+
+def names_to_choose(row: Row) -> list[str]:
+    """The lists that are to be made, or, where none is, those that are filled."""
+    is_new = not row.lists or any(step.kind == "created" for step in row.steps)
+    return _names(row.public_name, row.names_of_lists, row.new_mark if is_new else row.lists[-1].mark)
+
+
+def _mark(row: Row, step: UploadStep) -> str:
+    if step.kind == "created":
+        return row.new_mark
+    if step.kind == "deleted":
+        return next((each.mark for each in row.lists if step.version in each.versions), "")
+    is_unsaid = row.manifest is not None and is_for_lists_unsaid(row.manifest, step.kind)
+    return row.lists[-1].mark if row.lists and not is_unsaid else ""
+
+
+def _names(public_name: str, lists: tuple[str, ...], mark: str) -> list[str]:
+    names = [f"{public_name}_{each.replace('.', '_')}" for each in lists] or [public_name]
+    return [f"{name} {mark}" for name in names] if mark else names
