@@ -105,7 +105,7 @@ async def refused(request: Request, error: JournalError | ReportError) -> Respon
     status = 409 if isinstance(error, JournalError) else 422
     response = await run_in_threadpool(_page, request, state, named, status, refusal=error.said, typed=typed)
     # What the form was sent to is no page to come back to; and it may have been sent from another page than this.
-    response.headers.update({"HX-Push-Url": page_of(named), "HX-Retarget": ".shell", "HX-Reselect": ".shell"})
+    response.headers["HX-Push-Url"] = page_of(named)
     return response
 
 
@@ -128,6 +128,8 @@ def _page(  # noqa: PLR0913 - what became of a form, beside the page itself
         request,
         "audience.html",
         status,
+        refusal=refusal,
+        address=page_of(named) if refusal is not None else None,
         row=row,
         lacks_files=state.lacks_files,
         rule=in_words(row.rule, language, state.settings.currency),
@@ -149,7 +151,6 @@ def _page(  # noqa: PLR0913 - what became of a form, beside the page itself
         journal=journal,
         versions=_versions(catalog, row),
         overlaps=[(titles.get(other, other), people) for other, people in overlaps_of(catalog, named.segment)],
-        refusal=refusal,
         typed={"size": "", "match_rate": "", "said": ""} | (typed or {}),
         asked=asked or JustDone(),
         done=next((each for each in journal if asked is not None and each.number == asked.done), None),

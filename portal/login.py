@@ -45,7 +45,8 @@ class LanguageForm(Posted):
     """The language to switch to, and where to go on."""
 
     code: str = Field(pattern="^(en|fr)$")
-    next: str = Field("/", max_length=1000)
+    #: With what the page's address says was refused.
+    next: str = Field("/", max_length=4000)
 
 
 @router.get("/login", name="login")
@@ -103,7 +104,7 @@ def log_out(visitor: VisitorOf, catalog: CatalogOf) -> Response:
 
 @router.get("/password", name="password")
 def password(request: Request) -> Response:
-    return render(request, "password.html", refusal=None, minimum=MINIMUM_LENGTH)
+    return render(request, "password.html", minimum=MINIMUM_LENGTH)
 
 
 @router.post("/password", name="change_password")

@@ -9,24 +9,29 @@ from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from portal.access import may
-from portal.forms import own_path, path_of
+from portal.forms import own_path, path_of, without_query
 from portal.language import LANGUAGES, Language, chosen_language
 from portal.links import download_name
 from portal.list_names import names_of_step, names_to_choose
 from portal.protection import FORM_COOKIE, form_session
-from portal.state import state_of
+from portal.state import State, state_of
 from portal.static import static_url
 from portal.visitors import form_token
+from schemas.said import Said
 from schemas.segment import Audience
 
 LANGUAGE_COOKIE = "relance_language"
 
 #: In an address: a button was pressed after the session had ended.
 NOT_DONE = "not_done"
+
+#: In an address: why a form of the page was not taken, and for how long that is told.
+_REFUSAL, _REFUSAL_SECONDS = "refusal", 15 * 60
 
 
 @cache
@@ -66,10 +71,24 @@ def page_of(audience: Audience) -> str:
     return "/audiences/" + "/".join(audience)
 
 
-def render(request: Request, template: str, status: int = 200, **context: object) -> Response:
-    """The page; `context` is what its template shows."""
+def render(
+    request: Request,
+    template: str,
+    status: int = 200,
+    *,
+    refusal: Said | None = None,
+    address: str | None = None,
+    **context: object,
+) -> Response:
+    """The page; `context` is what its template shows; `refusal` why a form of it was not taken; `address` where the
+    page is, if not where the form was sent from."""
     state = state_of(request)
     language = language_of(request)
+    sent_from = address or _asked_from(request)
+    if refusal is not None:
+        sent_from = _with_refusal(state, without_query(sent_from), refusal)
+    elif request.method == "GET":
+        refusal = _refused_before(request, state)
     visitor = getattr(request.state, "visitor", None)
     page = (
         templates()
@@ -82,7 +101,8 @@ def render(request: Request, template: str, status: int = 200, **context: object
                 "may": partial(may, visitor) if visitor is not None else lambda route: False,
                 "token": form_token(state, form_session(request)),
                 "here": request.url.path,
-                "sent_from": _asked_from(request),
+                "sent_from": sent_from,
+                "refusal": refusal,
                 "not_done": request.method == "GET" and NOT_DONE in request.query_params,
                 "login": state.settings.portal.login,
             }
@@ -107,6 +127,24 @@ def _asked_from(request: Request) -> str:
     if request.method != "GET":
         return path_of(request.headers.get("referer", ""))
     return own_path(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
+
+
+def _with_refusal(state: State, path: str, refusal: Said) -> str:
+    """The page's address with the refusal, which is signed: nobody else puts words into the page's mouth."""
+    return f"{path}?{urlencode({_REFUSAL: _signer(state, path).dumps(refusal.written())})}"
+
+
+def _refused_before(request: Request, state: State) -> Said | None:
+    """What the page's address says was refused, for whoever switched the language on reading it."""
+    try:
+        written = _signer(state, request.url.path).loads(request.query_params.get(_REFUSAL, ""), _REFUSAL_SECONDS)
+    except BadSignature:
+        return None
+    return Said.of(written)
+
+
+def _signer(state: State, path: str) -> URLSafeTimedSerializer:
+    return state.timed_signer(f"refusal.{path}")
 
 
 def render_fragment(template: str, language: Language, **context: object) -> Markup:

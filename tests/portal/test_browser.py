@@ -309,6 +309,34 @@ def test_the_language_can_be_switched(open_page: Open) -> None:
     expect(page.get_by_label("Search")).to_be_visible()
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_what_was_just_told_is_told_in_the_other_language_too(site: Site, open_page: Open, *, scripts: bool) -> None:
+    page = open_page("marketer", java_script_enabled=scripts)
+    page.get_by_role("button", name="I created it").click()
+    expect(page.get_by_role("status").first).to_contain_text("Noted:")
+    page.get_by_role("button", name="Français").click()
+    expect(page.get_by_role("status").first).to_contain_text("Noté")
+    unconfirm(site.catalog, META)
+    page.goto("/")
+    confirm(site.catalog, META, f"{DAY}.1", "created")
+    page.get_by_role("button", name="Je l’ai créée").click()
+    expect(page.get_by_role("alert")).to_contain_text("une liste créée avec elle est déjà ouverte")
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("alert")).to_contain_text("a list made of it is open already")
+    page.get_by_role("button", name="Français").click()
+    expect(page.get_by_role("alert")).to_contain_text("une liste créée avec elle est déjà ouverte")
+    expect(page).to_have_url(re.compile(f"{_META}\\?"))
+    page.get_by_label("Taille de la liste").fill("12000")
+    page.get_by_role("button", name="Enregistrer").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    if scripts:
+        page.goto("/audiences")
+        page.get_by_label("Rechercher").fill("google")
+        expect(page.get_by_text("1 sur 2 audiences")).to_be_visible()
+        page.get_by_role("button", name="English").click()
+        expect(page.get_by_label("Search")).to_have_value("google")
+
+
 def findings(page: Page) -> list[str]:
     """What axe-core calls serious or critical."""
     if not AXE.exists():

@@ -50,7 +50,7 @@ from schemas.said import Said
 from schemas.segment import Audience
 from schemas.too_small import SHORT_AND_CHANGED
 from schemas.uploads import IdentifierLedger, Ledger
-from tests.portal.conftest import DAY, GOOGLE, META, Site, segment
+from tests.portal.conftest import DAY, GOOGLE, META, Site, segment, tampered
 
 _META = "/audiences/" + "/".join(META)
 
@@ -268,12 +268,15 @@ def test_a_report_is_taken_back_once(site: Site) -> None:
     assert "This was already taken back." in text_of(again.text)
 
 
-def test_the_language_button_leads_back_to_the_page_that_a_refused_form_was_on(site: Site) -> None:
+def test_the_language_button_leads_back_to_the_page_that_tells_why_a_form_was_refused(site: Site) -> None:
     browser = site.user("camille", "marketer")
-    refused = browser.post(f"{_META}/size", {"size": "many"}, referer=f"http://page.test{_META}?done=1")
-    assert f'name="next" value="{_META}?done=1"' in refused.text
-    foreign = browser.post(f"{_META}/size", {"size": "many"}, referer="http://page.test//elsewhere.example/")
-    assert 'name="next" value="/"' in foreign.text
+    told = "The size of the list cannot be read."
+    for referer in (f"http://page.test{_META}?done=1", "http://page.test/", "http://page.test//elsewhere.example/"):
+        refused = browser.post(f"{_META}/size", {"size": "many"}, referer=referer)
+        [back] = re.findall(rf'name="next" value="({_META}\?[^"]+)"', refused.text)
+        assert told in browser.get(back).text, referer
+    # Nobody else puts words into the page's mouth.
+    assert told not in browser.get(tampered(back, -5)).text
 
 
 def test_the_address_that_a_form_is_sent_to_leads_to_its_page(site: Site) -> None:
