@@ -12,6 +12,7 @@ from catalog.nights import newest_night
 from catalog.store import Catalog
 from commands.confirm import AudienceArgument
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, kept_reason, told
+from schemas.brake import HOLDS
 from schemas.config import read_config
 from schemas.errors import ConfigError
 from schemas.said import Said
@@ -45,7 +46,7 @@ def allow(
 
 
 def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
-    from pipelines.uploads.brake import HOLDS, LIST_SHRANK, NAMES_FEWER, NAMES_NOBODY, TABLE_SHRANK, silence_forbids
+    from pipelines.uploads.brake import LIST_SHRANK, NAMES_FEWER, NAMES_NOBODY, TABLE_SHRANK, silence_forbids
 
     reason_held = _why_held(catalog, audience)
     is_held = reason_held is not None and reason_held.sentence in {HOLDS, SHORT_AND_CHANGED}

@@ -22,7 +22,7 @@ from pipelines.holdings.open_lists import OpenList, mark_of_new_list, open_lists
 from pipelines.holdings.outstanding import outstanding, outstanding_instead
 from pipelines.holdings.restored import unknown_lists
 from pipelines.holdings.still_held import may_hold_forbidden
-from portal.status import Status, renewing, status_of
+from portal.status import Status, reason_here, renewing, status_of
 from schemas.journal import Confirmation, UploadStep, VersionOrder, names_of_lists
 from schemas.network import Network, networks
 from schemas.said import Said
@@ -243,7 +243,7 @@ def _row(audience: Audience, tables: _Tables, today: date) -> Row:
         and may_hold_forbidden(tables.catalog, audience, offer.withdrawn, standing),
         may_hold_erased=audience in tables.holding_erased,
         has_unknown_lists=bool(unknown_lists(lists, tables.restored_at)),
-        reason=reason,
+        reason=reason_here(reason),
         expires=expiring.first,
         expires_in=expires_in,
         forecast=expiring.forecast,

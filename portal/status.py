@@ -6,6 +6,7 @@ from typing import Literal
 
 from pipelines.holdings.open_lists import OpenList
 from pipelines.holdings.steps import Steps
+from schemas.brake import HOLDS
 from schemas.journal import UploadStep
 from schemas.said import Said
 from schemas.too_small import is_too_small
@@ -25,6 +26,12 @@ STATUSES: dict[Status, str] = {
     "current": "Up to date",
     "none": "Not run yet",
 }
+
+#: A marketer has no command line: whom to tell stands in place of the command, which the nights' page has.
+_HOLDS = (
+    "the brake holds it: {changes}. Tell those who run relance whether that is right: they let it pass, once, or have "
+    "the CRM mended"
+)
 
 #: Statuses of audiences whose open lists hold what they should.
 SETTLED: frozenset[Status] = frozenset({"current", "retired"})
@@ -55,6 +62,13 @@ def status_of(  # noqa: PLR0911, PLR0913 - a word for each state of what is know
     if expires_soon:
         return "expiring"
     return "none" if manifest is None else "current"
+
+
+def reason_here(reason: Said | None) -> Said | None:
+    """Why an audience was held, as its marketer is told."""
+    if reason is None or reason.sentence != HOLDS:
+        return reason
+    return Said(_HOLDS, changes=reason.values["changes"])
 
 
 def is_renewal(manifest: Manifest | None) -> bool:

@@ -8,6 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.declared import Declared
 
+#: Why an audience is held that a leave lets pass.
+HOLDS = (
+    "the brake holds it: {changes}. If that is right, whoever runs relance lets it pass: "
+    "`relance allow {audience} --reason TEXT` does, once"
+)
+
 Share = Annotated[float, Field(gt=0, le=1)]
 
 

@@ -14,7 +14,7 @@ from pipelines.uploads.changes import listed_keys
 from pipelines.uploads.minimum import too_small
 from pipelines.uploads.rows import AudienceRows
 from pipelines.uploads.state import last_full_of_any, last_whole
-from schemas.brake import NOT_COUNTED, Brake, SourceCounts
+from schemas.brake import HOLDS, NOT_COUNTED, Brake, SourceCounts
 from schemas.network import Network
 from schemas.said import Said
 from schemas.segment import Audience
@@ -22,11 +22,6 @@ from schemas.source import TABLE_WORDS, table_said
 from schemas.too_small import SHORT_AND_CHANGED
 from schemas.uploads import NO_CONSENT, Ledger, Manifest
 
-#: Why an audience is held that a leave lets pass.
-HOLDS = (
-    "the brake holds it: {changes}. If that is right, whoever runs relance lets it pass: "
-    "`relance allow {audience} --reason TEXT` does, once"
-)
 #: What became of one that a leave let pass.
 PASSED = "{audience} passed the brake by the leave of {by} ({reason}): {changes}."
 #: One of the changes: what a table's missing rows refuse is not known either.

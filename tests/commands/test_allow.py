@@ -12,7 +12,8 @@ from catalog.allowances import allow, allowance, standing_leaves, use_allowance
 from catalog.home import Home
 from catalog.store import open_catalog
 from commands.main import app
-from pipelines.uploads.brake import HOLDS, LIST_SHRANK, NAMES_FEWER, NAMES_NOBODY, TABLE_SHRANK
+from pipelines.uploads.brake import LIST_SHRANK, NAMES_FEWER, NAMES_NOBODY, TABLE_SHRANK
+from schemas.brake import HOLDS
 from schemas.said import Said
 from schemas.segment import Audience
 from schemas.source import table_said

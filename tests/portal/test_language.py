@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from jinja2 import nodes
 
 import schemas.errors
-from pipelines.uploads.brake import HOLDS, Counted, Turnover, tripped
+from pipelines.uploads.brake import Counted, Turnover, tripped
 from portal import app as portal_app
 from portal.language import Language, chosen_language, french
 from portal.rendering import templates
 from portal.rules import _NEVER, _ONE, _WORDS
 from portal.status import STATUSES
 from portal.terms import TERMS
-from schemas.brake import NOT_COUNTED, Brake, SourceCounts
+from schemas.brake import HOLDS, NOT_COUNTED, Brake, SourceCounts
 from schemas.broken_rules import RULES
 from schemas.network import networks
 from schemas.said import Said
@@ -43,7 +43,7 @@ def sentences() -> set[str]:
             if isinstance(call.node, nodes.Name) and call.node.name in {"_", "_n"}:
                 texts = call.args[: 2 if call.node.name == "_n" else 1]
                 said |= {text.value for text in texts if isinstance(text, nodes.Const)}
-    said |= set(STATUSES.values()) | set(portal_app._SENTENCES.values())
+    said |= {HOLDS} | set(STATUSES.values()) | set(portal_app._SENTENCES.values())
     said |= {sentence for pair in _WORDS.values() for sentence in pair} | set(_ONE.values()) | {_NEVER}
     said |= said_by_runs() | {reason.replace("_", " ") for reason in LEDGER_REASONS if reason not in CHOSEN}
     said |= (
@@ -174,7 +174,17 @@ def test_what_a_run_said_is_said_in_french(site: Site) -> None:
     assert "le frein la retient : l’audience est passée de 4 312 à 12 personnes (limite : 30 % de moins)." in page
     assert "Meta ne documente pas qu’un fichier retire des personnes d’une liste." in page
     assert "le frein la retient : l’audience" in text_of(browser.get("/nights", **french).text)
-    assert f"{held}.".replace("`", "") in text_of(browser.get("/").text)
+    assert f"{held}.".replace("`", "") in text_of(browser.get("/nights").text)
+
+
+def test_a_marketer_is_not_told_a_command_but_whom_to_ask(site: Site) -> None:
+    held = Said(HOLDS, changes=[Said("it shrank")], audience="google_ads/loyal")
+    site.catalog.record_outcome(GOOGLE, DAY, "held", night=1, reason=held)
+    browser = site.user("camille", "marketer")
+    for path in ("/", "/audiences", "/audiences/" + "/".join(GOOGLE)):
+        page = text_of(browser.get(path).text)
+        assert "the brake holds it: it shrank. Tell those who run relance whether that is right" in page
+        assert "relance allow" not in page
 
 
 def test_the_day_of_a_moment_is_the_companys() -> None:

@@ -33,7 +33,6 @@ from catalog.sealed import sealed
 from catalog.secret_keys import open_keys, signature_holds
 from pipelines.holdings.confirming import confirm
 from pipelines.holdings.open_lists import base_of, open_lists
-from pipelines.uploads.brake import HOLDS
 from pipelines.uploads.minimum import too_small
 from pipelines.uploads.rows import AudienceRows
 from portal import app as portal_app
@@ -42,7 +41,7 @@ from portal.charts import line, waterfall
 from portal.language import Language
 from portal.reports import size_of
 from portal.rules import in_words
-from schemas.brake import NOT_COUNTED
+from schemas.brake import HOLDS, NOT_COUNTED
 from schemas.erasure import Certificate, Removal
 from schemas.network import networks
 from schemas.nights import ConfigChange, StageLine
