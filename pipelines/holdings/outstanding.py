@@ -63,7 +63,10 @@ def _plan_now(manifest: Manifest, lists: _Lists, standing: list[Confirmation]) -
     fits = all(_is_uploaded(manifest, step, lists, standing) or _fits(manifest, step, lists) for step in manifest.plan)
     if fits or not manifest.has_file("full"):
         return manifest.plan
-    return (Steps.of(manifest).upload("replaced" if lists and manifest.replaceable else "created"), *deletions)
+    steps = Steps.of(manifest)
+    if not lists:
+        return (steps.upload("created"), *deletions)
+    return (steps.upload("replaced") if manifest.replaceable else steps.create_beside(), *deletions)
 
 
 def _fits(manifest: Manifest, step: UploadStep, lists: _Lists) -> bool:

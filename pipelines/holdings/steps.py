@@ -50,6 +50,13 @@ class Steps:
         says = _sentence(f"{when}{words[kind].format(files)}{f': {because}' if because else ''}")
         return UploadStep(kind=kind, version=self._version, file=file, says=says, lists=lists)
 
+    def create_beside(self) -> UploadStep:
+        """Make a new list beside one that campaigns use: until they use the new one, the old one cannot go."""
+        step = self.upload("created")
+        name, it = ("names", "them") if len(step.lists) > 1 else ("name", "it")
+        says = f"{step.says} Put the version, {self._version}, into the {name}, and point your campaigns at {it}."
+        return step.model_copy(update={"says": says})
+
     def delete(self, old: OpenList, *, restored: bool = False) -> UploadStep:
         """Every list that was filled is to go, also one that the version has no file for; where the home was `restored`
         since, those that only the network knows too.

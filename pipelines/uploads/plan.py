@@ -157,7 +157,7 @@ def _next(situation: Situation, steps: Steps, *, same_parts: bool) -> Plan:
     if situation.is_filled:
         # What must leave is in a list that nobody said was made: another new one would not take it out.
         return Plan((_delete_unconfirmed(situation, steps, situation.change.astray),), alternative, because)
-    whole = [steps.upload("created"), steps.delete(situation.lists[-1], restored=situation.restored)]
+    whole = [steps.create_beside(), steps.delete(situation.lists[-1], restored=situation.restored)]
     if situation.change.astray:
         whole.append(_delete_unconfirmed(situation, steps, situation.change.astray))
     return Plan(tuple(whole), alternative, because)

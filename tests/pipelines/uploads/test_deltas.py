@@ -628,8 +628,12 @@ def test_every_list_that_was_filled_is_to_be_deleted_also_one_that_is_not_made_a
         create, delete = to_do(company)
         assert (create.lists, delete.lists) == (("emails",), ("emails", "phones"))
         assert delete.says.endswith("once no campaign uses it: emails, phones.")
+        # Until campaigns use the new list the old one cannot go, and networks show of both nothing but their names.
+        assert create.says.endswith(
+            f" Put the version, {found.version}, into the name, and point your campaigns at it."
+        )
         readme = (company.outbox.folder(company.audience, found.version) / "README.txt").read_text()
-        assert delete.says in readme
+        assert f"1. {create.says} 2. {delete.says}" in readme
 
 
 def test_every_part_that_filled_a_list_of_its_own_is_to_be_deleted(

@@ -82,7 +82,7 @@ def test_the_readme_says_why_a_list_is_made_anew_and_what_else_may_be_done() -> 
         account="fr",
         withheld={},
         plan=(
-            STEPS.upload("created"),
+            STEPS.create_beside(),
             STEPS.delete(OLD),
             STEPS.delete_unconfirmed("2025-06-29.1", ("emails", "phones")),
         ),
@@ -92,7 +92,8 @@ def test_the_readme_says_why_a_list_is_made_anew_and_what_else_may_be_done() -> 
     assert found[0].endswith("1,003 keys to add, 5 to remove.")
     both = "emails (club.emails.full.txt), phones (club.phones.full.txt)"
     assert found[1] == (
-        f"What to do: 1. Make a new list of its own for each of {both}. 2. Delete each old list, last filled with "
+        f"What to do: 1. Make a new list of its own for each of {both}. Put the version, {VERSION}, into the "
+        "names, and point your campaigns at them. 2. Delete each old list, last filled with "
         f"{OLDER}, once no campaign uses it: emails, phones, mobile_ids. 3. If any of these lists was made of "
         "2025-06-29.1 or an older version without being confirmed, delete it: emails, phones. Confirm "
         "2025-06-29.1 as deleted also if there is none. (Why not only add and "
