@@ -21,6 +21,7 @@ from pipelines.holdings.confirming import unconfirm as unconfirm_upload
 from pipelines.holdings.outstanding import holds
 from portal.addresses import VERSION_PATTERN, AudienceOf, row_of
 from portal.charts import Line, Waterfall, decay, line, waterfall
+from portal.choices import choice_of_file, share_held_out
 from portal.forms import Posted, without_query
 from portal.overview import Row
 from portal.rendering import language_of, page_of, redirect, render
@@ -122,6 +123,7 @@ def _page(  # noqa: PLR0913 - what became of a form, beside the page itself
     row = row_of(state, named)
     catalog, language = state.catalog, language_of(request)
     nights, before = _nights(catalog, named), rule_of_file(catalog, row)
+    choice = choice_described(catalog, named)
     reports, journal = size_reports(catalog, named), list(reversed(confirmations(catalog, named)))
     titles = {each.audience.segment: each.title for each in state.overview.rows(state.today)}
     return render(
@@ -134,7 +136,8 @@ def _page(  # noqa: PLR0913 - what became of a form, beside the page itself
         lacks_files=state.lacks_files,
         rule=in_words(row.rule, language, state.settings.currency),
         rule_before=in_words(before, language, state.settings.currency) if before is not None else None,
-        choice=choice_described(catalog, named),
+        choice=choice,
+        choice_before=choice_of_file(catalog, row, choice),
         titles=titles,
         sizes=_line([(each.as_of, float(each.people)) for each in nights]),
         losses=_waterfall(row),
@@ -201,12 +204,11 @@ def _refused(row: Row) -> dict[str, int]:
 
 
 def _holdout(row: Row, nights: list[_NightCounts]) -> _Holdout | None:
-    people = row.ledger.dropped.get("holdout") if row.ledger is not None else None
-    if row.ledger is None or not people:
+    share = share_held_out(row.ledger) if row.ledger is not None else None
+    if row.ledger is None or share is None:
         return None
-    everybody = people + row.ledger.file_people
     over_time = _line([(each.as_of, float(each.held_out)) for each in nights if each.held_out is not None])
-    return _Holdout(people, row.ledger.file_people, round(100 * people / everybody, 1), over_time)
+    return _Holdout(row.ledger.dropped["holdout"], row.ledger.file_people, share, over_time)
 
 
 def _waterfall(row: Row) -> Waterfall | None:

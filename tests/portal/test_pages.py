@@ -191,6 +191,42 @@ def test_of_a_rule_that_the_brake_holds_back_the_page_shows_the_one_that_the_fil
     assert "Ordered at least 5 times" not in page and "Ordered at least 9 times" in page
 
 
+def test_whom_the_file_leaves_out_is_told_beside_what_is_declared_and_held_back(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    next_day = DAY + timedelta(days=1)
+    new = segment(title="New customers", public_name="hello", networks=("meta",))
+    loyal = segment(exclude=("new",), holdout={"share": "10%"})
+    describe(site.catalog, {"loyal": loyal, "new": new})
+    night = site.catalog.begin_night(next_day)
+    ledger = Ledger(segment_people=20, dropped={"excluded_by_new": 0, "holdout": 2}, file_people=18, file_rows=18)
+    held = {"reason": "it shrank", "ledger": ledger.model_dump()}
+    site.catalog.record_outcome(META, next_day, "held", night=night, **held)
+    page = text_of(browser.get(_META).text)
+    assert "The file that can be uploaded still leaves nobody out." in page
+    declared = "declared now, and held back Who is in “New customers” 10 percent of all who remain"
+    assert declared in page
+    assert "That night was held back: the file that can be uploaded holds nobody out." in page
+    assert "would be in the file 18 held out 2" in page
+    # A night that publishes it makes the file by what is declared.
+    files = {"club_b.full.csv": b"email\na\n"}
+    site.publish(META, files, version=f"{next_day}.1", ledger=ledger)
+    page = text_of(browser.get(_META).text)
+    assert "still leaves" not in page and "held back" not in page and "Who is in “New customers”" in page
+    # Nothing, and then another share, is declared on the nights after, and held back.
+    later = next_day + timedelta(days=1)
+    night = site.catalog.begin_night(later)
+    site.catalog.record_outcome(META, later, "held", night=night, **held)
+    assert "still leaves" not in text_of(browser.get(_META).text)
+    describe(site.catalog, {"loyal": segment(exclude=("new",), holdout={"share": "20%"}), "new": new})
+    change = ConfigChange(kind="segment_changed", about="Loyal customers", after="exclude, holdout")
+    record_config_changes(site.catalog, night, [change])
+    page = text_of(browser.get(_META).text)
+    assert "still leaves out: Who is in “New customers” 10 percent of all who remain" in page
+    assert "held back Who is in “New customers” 20 percent of all who remain" in page
+    describe(site.catalog, {"loyal": segment(), "new": new})
+    assert "declared now, and held back Nobody." in text_of(browser.get(_META).text)
+
+
 def test_how_a_list_that_is_there_is_changed_is_told_where_it_is_to_be_changed(site: Site) -> None:
     files = {"club_b.full.csv": b"email\na\n", "club_b.add.csv": b"email\nb\n"}
     site.publish(GOOGLE, files)
