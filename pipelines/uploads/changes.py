@@ -151,12 +151,12 @@ def _no_removing(remove: list[ListRows], full: tuple[ListRows, ...], network: Ne
 #: What a network does, of a file and of one of several lists' files.
 _TOO_FEW = {
     "adds": (
-        "{network} adds at least {minimum} rows, this file has {few}",
-        "{network} adds at least {minimum} rows, the file of {name} has {few}",
+        "{network} adds people only by files of at least {minimum} rows, this one would have {few}",
+        "{network} adds people only by files of at least {minimum} rows, that of {name} would have {few}",
     ),
     "removes": (
-        "{network} removes at least {minimum} rows, this file has {few}",
-        "{network} removes at least {minimum} rows, the file of {name} has {few}",
+        "{network} removes people only by files of at least {minimum} rows, this one would have {few}",
+        "{network} removes people only by files of at least {minimum} rows, that of {name} would have {few}",
     ),
 }
 

@@ -567,7 +567,7 @@ def test_too_few_additions_are_filled_up_with_current_members(stores: tuple[Home
 @pytest.mark.parametrize(
     ("name", "steps", "instead", "because"),
     [
-        ("meta", ["replaced"], [], "removes at least 2 rows, this file has 1"),
+        ("meta", ["replaced"], [], "removes people only by files of at least 2 rows, this one would have 1"),
         ("tiktok", ["replaced"], [], "wants 3 members to be left, and there would be 2"),
         ("snapchat, undocumented", ["created", "deleted"], ["removed"], "does not document that a file removes"),
         ("linkedin", ["replaced"], [], "removes nobody"),
