@@ -140,7 +140,7 @@ def _page(  # noqa: PLR0913 - what became of a form, beside the page itself
         choice_before=choice_of_file(catalog, row, choice),
         titles=titles,
         sizes=_line([(each.as_of, float(each.people)) for each in nights]),
-        losses=_waterfall(row),
+        losses=_waterfall(row) if row.declared else None,
         refused=_refused(row),
         one_country=ONE_COUNTRY,
         holdout=_holdout(row, nights),
@@ -164,7 +164,8 @@ def _nights(catalog: Catalog, named: Audience) -> list[_NightCounts]:
     """The last 180 nights that reached the audience, oldest first."""
     query = (
         sa.select(OUTCOMES.c.as_of, OUTCOMES.c.ledger)
-        .where(*of_audience(OUTCOMES, named))
+        # A night that finds it no longer used counts nobody.
+        .where(*of_audience(OUTCOMES, named), OUTCOMES.c.outcome != "retired")
         .order_by(OUTCOMES.c.as_of.desc())
         .limit(180)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pipelines.holdings.outstanding import is_for_lists_unsaid
 from portal.overview import Row
-from schemas.journal import UploadStep
+from schemas.journal import UploadStep, names_of_lists
 
 
 def names_of_step(row: Row, step: UploadStep) -> list[str]:
@@ -16,7 +16,10 @@ def names_of_step(row: Row, step: UploadStep) -> list[str]:
 def names_to_choose(row: Row) -> list[str]:
     """The lists that are to be made, or, where none is, those that are filled."""
     is_new = not row.lists or any(step.kind == "created" for step in row.steps)
-    return _names(row.public_name, row.names_of_lists, row.new_mark if is_new else row.lists[-1].mark)
+    if is_new:
+        return _names(row.public_name, row.names_of_lists, row.new_mark)
+    filled = row.lists[-1]
+    return _names(row.public_name, names_of_lists(filled.lists), filled.mark)
 
 
 def _mark(row: Row, step: UploadStep) -> str:

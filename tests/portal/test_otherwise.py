@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from datetime import timedelta
 
 from catalog.descriptions import describe
 from catalog.journal import confirmations
@@ -198,7 +199,14 @@ def test_of_an_audience_that_left_with_its_list_no_list_is_said_to_be_right(site
     describe(site.catalog, {})
     gone = UploadStep(kind="deleted", version=f"{DAY}.1", file=None, says="Delete it.")
     site.publish(META, {}, version=_NEXT, plan=(gone,))
+    nobody = Ledger(segment_people=0, dropped={}, file_people=0, file_rows=0)
+    site.catalog.record_outcome(META, DAY + timedelta(days=1), "retired", night=2, ledger=nobody.model_dump())
     assert offered(browser) == ["deleted"]
+    page = text_of(browser.get(_META).text)
+    assert "To be deleted" in page and "Waiting for upload" not in page
+    # Nothing is counted, made or tried of it any more.
+    assert "Where people were lost" not in page and "4,312 on 30 Oct 2026; a line follows" in page
+    assert "For a new list" not in page and "try ten rows" not in page
     confirm(site.catalog, META, f"{DAY}.1", "deleted")
     page = browser.get(_META).text
     assert "no list of it is left" in page and "the list holds what it should" not in page
