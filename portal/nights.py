@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
 
 from catalog.nights import NIGHTS, STAGES, config_changes, end_interrupted, night_notices
 from catalog.store import OUTCOMES, Catalog
-from portal.rendering import render
+from portal.language import Language
+from portal.rendering import language_of, render
+from portal.rules import in_words
 from portal.state import StateOf
 from schemas.broken_rules import rule_said
 from schemas.said import Said
@@ -43,6 +47,11 @@ def _stages(catalog: Catalog, nights: list[int]) -> dict[int, list[tuple[str, li
     return {night: list(stages.items()) for night, stages in found.items()}
 
 
+def _rule_told(rule: str, *, language: Language, currency: str) -> str:
+    """A segment's rule in words, else as it is written."""
+    return " · ".join(in_words(rule, language, currency).sentences) or f"`{rule}`"
+
+
 @router.get("/nights", name="nights")
 def nights(request: Request, state: StateOf) -> Response:
     end_interrupted(state.catalog, state.home)
@@ -54,6 +63,7 @@ def nights(request: Request, state: StateOf) -> Response:
         nights=shown,
         stages=_stages(state.catalog, [night["night"] for night in shown]),
         rule_said=rule_said,
+        rule_told=partial(_rule_told, language=language_of(request), currency=state.settings.currency),
         messages={night["night"]: list(map(Said.of, night["messages"])) for night in shown},
         reasons=state.catalog.reasons({night["as_of"] for night in shown}),
         outcomes=_outcomes(state.catalog, [night["night"] for night in shown]),

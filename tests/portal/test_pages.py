@@ -71,9 +71,14 @@ def text_of(page: str) -> str:
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page)))
 
 
+def without_code(page: str) -> str:
+    """The page, what is set as code set as any other word."""
+    return re.sub(r"</?code>", "", page)
+
+
 def test_today_says_what_to_upload_and_takes_the_word_for_it(site: Site) -> None:
     browser = site.user("camille", "marketer")
-    page = browser.get("/").text
+    page = without_code(browser.get("/").text)
     assert "1 audience waits for you." in page
     assert "Create a new list called club_b from the full file." in page
     assert "Never open these files in Excel" in page
@@ -203,7 +208,7 @@ def test_whom_the_file_leaves_out_is_told_beside_what_is_declared_and_held_back(
     site.catalog.record_outcome(META, next_day, "held", night=night, **held)
     page = text_of(browser.get(_META).text)
     assert "The file that can be uploaded still leaves nobody out." in page
-    declared = "declared now, and held back Who is in “New customers” 10 percent of all who remain"
+    declared = "Declared now, and held back Who is in “New customers” 10 percent of all who remain"
     assert declared in page
     assert "That night was held back: the file that can be uploaded holds nobody out." in page
     assert "would be in the file 18 held out 2" in page
@@ -224,7 +229,7 @@ def test_whom_the_file_leaves_out_is_told_beside_what_is_declared_and_held_back(
     assert "still leaves out: Who is in “New customers” 10 percent of all who remain" in page
     assert "held back Who is in “New customers” 20 percent of all who remain" in page
     describe(site.catalog, {"loyal": segment(), "new": new})
-    assert "declared now, and held back Nobody." in text_of(browser.get(_META).text)
+    assert "Declared now, and held back Nobody." in text_of(browser.get(_META).text)
 
 
 def test_how_a_list_that_is_there_is_changed_is_told_where_it_is_to_be_changed(site: Site) -> None:
@@ -799,3 +804,25 @@ def test_a_run_by_hand_of_some_assets_or_an_older_day_is_not_told_as_the_last_ni
     site.catalog.end_night(site.catalog.begin_night(DAY + timedelta(days=days)), outcome, [], 1)
 
     assert text_of(browser.get("/").text) == before
+
+
+def test_a_rule_that_changed_is_told_in_words_on_the_page_of_the_nights(site: Site) -> None:
+    night = site.catalog.begin_night(DAY + timedelta(days=1))
+    rules = {"before": "orders_count >= 5 AND recency_days <= 180", "after": "revenue >= 5 OR orders_count < 2"}
+    record_config_changes(site.catalog, night, [ConfigChange(kind="rule_changed", about="Loyal customers", **rules)])
+    browser = site.user("camille", "marketer")
+    page = browser.get("/nights").text
+    assert "It was: Ordered at least 5 times · Ordered in the last 180 days." in page
+    assert "has another rule: <code>revenue &gt;= 5 OR orders_count &lt; 2</code>." in page
+
+
+def test_the_list_of_audiences_says_of_one_that_waits_that_it_is_held_back_too(site: Site) -> None:
+    next_day = DAY + timedelta(days=1)
+    files = {"club_b.full.csv": b"email\na\nb\n"}
+    site.publish(META, files, version=f"{next_day}.1", reduced_from=f"{DAY}.1")
+    held = {"version": f"{next_day}.1", "reason": "it shrank"}
+    site.catalog.record_outcome(META, next_day, "held", night=2, **held)
+    page = text_of(site.user("camille", "marketer").get("/audiences").text)
+    assert "The night of 31 Oct 2026 held it back: it shrank." in page
+    # How many people are left in its file is not known, and how many rows there are, is.
+    assert "2 rows" in page
