@@ -14,6 +14,7 @@ from portal.rendering import language_of, render
 from portal.rules import in_words
 from portal.state import StateOf
 from schemas.broken_rules import rule_said
+from schemas.journal import VersionOrder
 from schemas.said import Said
 
 router = APIRouter()
@@ -47,6 +48,11 @@ def _stages(catalog: Catalog, nights: list[int]) -> dict[int, list[tuple[str, li
     return {night: list(stages.items()) for night, stages in found.items()}
 
 
+def _reduced_that_night(night: sa.RowMapping, held: list[sa.RowMapping]) -> list[sa.RowMapping]:
+    """Those of the audiences held back that the night made a version of: of others its newest one stayed."""
+    return [each for each in held if each["version"] and VersionOrder.of(each["version"]).as_of == str(night["as_of"])]
+
+
 def _rule_told(rule: str, *, language: Language, currency: str) -> str:
     """A segment's rule in words, else as it is written."""
     return " · ".join(in_words(rule, language, currency).sentences) or f"`{rule}`"
@@ -63,6 +69,7 @@ def nights(request: Request, state: StateOf) -> Response:
         nights=shown,
         stages=_stages(state.catalog, [night["night"] for night in shown]),
         rule_said=rule_said,
+        reduced_that_night=_reduced_that_night,
         rule_told=partial(_rule_told, language=language_of(request), currency=state.settings.currency),
         messages={night["night"]: list(map(Said.of, night["messages"])) for night in shown},
         reasons=state.catalog.reasons({night["as_of"] for night in shown}),

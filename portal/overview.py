@@ -22,8 +22,9 @@ from pipelines.holdings.open_lists import OpenList, mark_of_new_list, open_lists
 from pipelines.holdings.outstanding import outstanding, outstanding_instead
 from pipelines.holdings.restored import unknown_lists
 from pipelines.holdings.still_held import may_hold_forbidden
+from portal.origins import day_of_customers
 from portal.status import Status, reason_here, renewing, status_of
-from schemas.journal import Confirmation, UploadStep, VersionOrder, names_of_lists
+from schemas.journal import Confirmation, UploadStep, names_of_lists
 from schemas.network import Network, networks
 from schemas.said import Said
 from schemas.segment import Audience
@@ -232,7 +233,7 @@ def _row(audience: Audience, tables: _Tables, today: date) -> Row:
         declared=declared,
         people=people,
         change=people - people_then if people is not None and people_then is not None else None,
-        as_of=_day_of_customers(manifest) if manifest is not None else None,
+        as_of=day_of_customers(tables.catalog, audience, manifest) if manifest is not None else None,
         version=newest["version"] if newest is not None else None,
         manifest=manifest,
         ledger=ledger if ledger is not None or not people else manifest and manifest.ledger,
@@ -253,11 +254,6 @@ def _row(audience: Audience, tables: _Tables, today: date) -> Row:
         steps=planned or renewing(manifest, status),
         alternative=outstanding_instead(manifest, standing) if manifest is not None else (),
     )
-
-
-def _day_of_customers(manifest: Manifest) -> date:
-    """A version made of another one's files, without what is forbidden, has that one's customers."""
-    return date.fromisoformat(VersionOrder.of(manifest.reduced_from or manifest.version).as_of)
 
 
 class _Expiring(NamedTuple):

@@ -24,7 +24,7 @@ from schemas.said import Said
 from schemas.uploads import AudienceOutcome, FileEntry, Manifest
 
 #: Why an audience has at most removals after a night that failed.
-UNREACHED = Said("the night failed before it was worked out, so that only what must leave its list was published")
+UNREACHED = Said("the night failed before it was worked out: nobody is added, and only who must leave is taken out")
 
 
 class Published(NamedTuple):

@@ -9,13 +9,16 @@ from datetime import timedelta
 
 from catalog.descriptions import describe
 from catalog.journal import confirmations
+from catalog.nights import record_config_changes
 from catalog.restored import note_restored
 from pipelines.holdings.confirming import confirm, unconfirm
 from pipelines.holdings.open_lists import base_of, open_lists
 from pipelines.holdings.steps import Steps
 from schemas.journal import UploadStep
+from schemas.nights import ConfigChange
+from schemas.said import Said
 from schemas.uploads import Ledger
-from tests.portal.conftest import DAY, META, Browser, Site, segment
+from tests.portal.conftest import DAY, GOOGLE, META, Browser, Site, segment
 from tests.portal.test_pages import text_of, without_code
 
 _META = "/audiences/" + "/".join(META)
@@ -252,3 +255,47 @@ def test_no_list_gets_a_name_that_another_had_and_each_is_told_by_its_own(site: 
         unconfirm(site.catalog, META)
     # What was taken back was never made.
     assert new.format("<code>club_b</code>") in browser.get(_META).text
+
+
+def test_a_file_made_of_one_without_what_is_forbidden_has_the_customers_of_the_first(site: Site) -> None:
+    rules = ("orders_count >= 5 AND recency_days <= 180", "orders_count >= 9 AND recency_days <= 180")
+    describe(site.catalog, {"loyal": segment(where=rules[1])})
+    files = {"club_b.full.csv": b"email\na\n"}
+    made_of = f"{DAY}.1"
+    for later in (1, 2):
+        day = DAY + timedelta(days=later)
+        night = site.catalog.begin_night(day)
+        if later == 1:
+            change = ConfigChange(kind="rule_changed", about="Loyal customers", before=rules[0], after=rules[1])
+            record_config_changes(site.catalog, night, [change])
+        site.publish(META, files, version=f"{day}.1", reduced_from=made_of)
+        site.catalog.record_outcome(META, day, "held", night=night, version=f"{day}.1", reason="it shrank")
+        made_of = f"{day}.1"
+    page = text_of(site.user("camille", "marketer").get(_META).text)
+    assert "30 Oct 2026 customers as of" in page
+    assert "still made by the rule before: Ordered at least 5 times" in page
+
+
+def test_a_night_took_out_only_whom_it_took_out_itself(site: Site) -> None:
+    site.publish(GOOGLE, {"club_b.full.csv": b"email\na\n"})
+    day = DAY + timedelta(days=1)
+    night = site.catalog.begin_night(day)
+    held = {"night": night, "reason": "it shrank"}
+    site.catalog.record_outcome(META, day, "held", version=f"{DAY}.1", **held)
+    site.catalog.record_outcome(GOOGLE, day, "held", version=f"{day}.1", **held)
+    site.catalog.end_night(night, "held", [], 4)
+    page = text_of(site.user("camille", "marketer").get("/nights").text)
+    assert "2 audiences held back. Of 1 of them those who must leave were taken out." in page
+
+
+def test_why_a_file_is_uploaded_as_it_is_is_not_said_of_an_old_list_to_be_deleted(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    confirm(site.catalog, META, f"{DAY}.1", "created")
+    because = Said("X removes nobody")
+    files = {"club_b.full.csv": b"email\na\n"}
+    site.publish(META, files, version=_NEXT, steps=("created",), because=because)
+    assert all("X removes nobody" in browser.get(path).text for path in ("/", _META))
+    confirm(site.catalog, META, _NEXT, "created")
+    for path in ("/", _META):
+        page = browser.get(path).text
+        assert "X removes nobody" not in page and "Delete the old list" in page
