@@ -213,6 +213,7 @@ def test_of_an_audience_that_left_with_its_list_no_list_is_said_to_be_right(site
     confirm(site.catalog, META, f"{DAY}.1", "deleted")
     page = browser.get(_META).text
     assert "no list of it is left" in page and "the list holds what it should" not in page
+    assert "Never open these files" not in page and "step by step" not in page
 
 
 def test_an_audience_that_left_is_told_from_the_one_that_has_its_name_now(site: Site) -> None:

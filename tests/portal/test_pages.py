@@ -822,7 +822,8 @@ def test_the_list_of_audiences_says_of_one_that_waits_that_it_is_held_back_too(s
     site.publish(META, files, version=f"{next_day}.1", reduced_from=f"{DAY}.1")
     held = {"version": f"{next_day}.1", "reason": "it shrank"}
     site.catalog.record_outcome(META, next_day, "held", night=2, **held)
-    page = text_of(site.user("camille", "marketer").get("/audiences").text)
+    browser = site.user("camille", "marketer")
+    page = text_of(browser.get("/audiences").text)
     assert "The night of 31 Oct 2026 held it back: it shrank." in page
     # How many people are left in its file is not known, and how many rows there are, is.
-    assert "2 rows" in page
+    assert "2 rows" in page and "2 rows" in text_of(browser.get("/networks/meta").text)
