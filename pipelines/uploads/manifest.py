@@ -110,7 +110,8 @@ def readme(manifest: Manifest, segment: Segment, network: Network) -> str:
     doubts = "; ".join(fact.says.rstrip(".") for fact in network.unconfirmed)
     people = count_of(manifest.ledger.file_people, "person", "people")
     if manifest.reduced_from:
-        people = f"of the {people} of {manifest.reduced_from} those who may still be sent,"
+        # Which may have been made so itself: its ledger then counts people of an older one.
+        people = f"those of {manifest.reduced_from} who may still be sent,"
     # Without a full file the ledger counts who would have been in it.
     held = f": {people}" if manifest.has_file("full") else ""
     lines = [

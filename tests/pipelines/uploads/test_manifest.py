@@ -109,7 +109,7 @@ def test_the_readme_says_why_a_list_is_made_anew_and_what_else_may_be_done() -> 
 def test_the_readme_of_what_is_left_of_a_version_says_so() -> None:
     step = STEPS.upload("removed", "If it was uploaded: ")
     found = lines(reduced_from=OLDER, plan=(step,), because=Said("it is held"), files=FILES[:2])
-    assert f"(9 rows): of the 1,300 people of {OLDER} those who may still be sent, for Anyone Ads" in found[0]
+    assert f"(9 rows): those of {OLDER} who may still be sent, for Anyone Ads" in found[0]
     assert found[1].startswith(
         "What to do: If it was uploaded: remove club.emails.remove.txt from the list. (Why: it is held.) When it is"
     )
