@@ -26,18 +26,16 @@ _LEFT = """
     JOIN warehouse.person_aliases USING (alias)
     ANTI JOIN warehouse.customers USING (person_id)
 """
-#: SQL: the newest row of each of them, of which some record tonight has an address.
+#: SQL: the newest row of each of them.
 _ROWS = f"""
-    SELECT {", ".join(IDENTIFYING)} FROM (
-        SELECT * FROM warehouse.past_crm_customers SEMI JOIN _left USING (customer_id) {NEWEST}
-    ) WHERE (email_refusal IS NULL AND canonical_email IN (SELECT canonical_email FROM warehouse.crm_customers))
-    OR (phone_refusal IS NULL AND canonical_phone IN (SELECT canonical_phone FROM warehouse.crm_customers))
+    SELECT {", ".join(IDENTIFYING)}
+    FROM (SELECT * FROM warehouse.past_crm_customers SEMI JOIN _left USING (customer_id) {NEWEST})
 """
-#: SQL: tonight's records that have an address of one of those.
+#: SQL: the records of a table that have an address of those in another.
 _SHARING = f"""
-    SELECT {", ".join(IDENTIFYING)} FROM warehouse.crm_customers
-    WHERE (email_refusal IS NULL AND canonical_email IN (SELECT canonical_email FROM _left_rows))
-    OR (phone_refusal IS NULL AND canonical_phone IN (SELECT canonical_phone FROM _left_rows))
+    SELECT {", ".join(IDENTIFYING)} FROM {{records}}
+    WHERE (email_refusal IS NULL AND canonical_email IN (SELECT canonical_email FROM {{others}}))
+    OR (phone_refusal IS NULL AND canonical_phone IN (SELECT canonical_phone FROM {{others}}))
 """
 #: SQL: person_id of people who left, and whom each is now.
 _FOLLOWED = """
@@ -61,10 +59,16 @@ def follow_other_numbers(warehouse: Warehouse, joining: Joining, identity_key: s
         return
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _left AS {_LEFT}")
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _left_rows AS {_ROWS}")
-    rows = warehouse.read("FROM _left_rows")
-    if rows.is_empty():
+    if warehouse.read("SELECT 1 FROM _left_rows LIMIT 1").is_empty():
         return
-    every = canonical_records(pl.concat([rows, warehouse.read(_SHARING)]), joining)
+    # The few are looked for among all: the other way round DuckDB would hold everybody's addresses.
+    sharing = _SHARING.format(records="warehouse.crm_customers", others="_left_rows")
+    warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _sharing_left AS {sharing}")
+    tonight = warehouse.read("FROM _sharing_left")
+    if tonight.is_empty():
+        return
+    rows = warehouse.read(_SHARING.format(records="_left_rows", others="_sharing_left"))
+    every = canonical_records(pl.concat([rows, tonight]), joining)
     together = people(every, joining, identity_key=identity_key).select("customer_id", together="person_id")
     store_frame(warehouse.connection, "_together", together.with_row_index("age"))
     warehouse.execute(_FOLLOWED)
