@@ -64,9 +64,10 @@ def _plan_now(manifest: Manifest, lists: _Lists, standing: list[Confirmation]) -
     if fits or not manifest.has_file("full"):
         return manifest.plan
     steps = Steps.of(manifest)
-    if not lists:
-        return (steps.upload("created"), *deletions)
-    return (steps.upload("replaced") if manifest.replaceable else steps.create_beside(), *deletions)
+    if lists and manifest.replaceable:
+        return (steps.upload("replaced"), *deletions)
+    made_before = any(each.kind == "created" for each in standing)
+    return (steps.create_another() if made_before else steps.upload("created"), *deletions)
 
 
 def _fits(manifest: Manifest, step: UploadStep, lists: _Lists) -> bool:

@@ -50,8 +50,9 @@ class Steps:
         says = _sentence(f"{when}{words[kind].format(files)}{f': {because}' if because else ''}")
         return UploadStep(kind=kind, version=self._version, file=file, says=says, lists=lists)
 
-    def create_beside(self) -> UploadStep:
-        """Make a new list beside one that campaigns use: until they use the new one, the old one cannot go."""
+    def create_another(self) -> UploadStep:
+        """Make a new list where another was made before: until campaigns use the new one, the old one cannot go, and a
+        network may refuse the name of one that is deleted."""
         step = self.upload("created")
         name, it = ("names", "them") if len(step.lists) > 1 else ("name", "it")
         says = f"{step.says} Put the version, {self._version}, into the {name}, and point your campaigns at {it}."

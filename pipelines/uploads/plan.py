@@ -47,6 +47,8 @@ class Situation:
     #: Whether the audience has left the config; and then, versions that may be there without anybody having said so.
     retired: bool = False
     unsaid: tuple[str, ...] = ()
+    #: Whether a list was made before, which is deleted by now.
+    made_before: bool = False
     #: Whether the home was restored from a backup since one of the lists was filled.
     restored: bool = False
 
@@ -104,7 +106,9 @@ def plan(situation: Situation, files: Iterable[FileEntry], *, same_parts: bool) 
 
 def _first(situation: Situation, steps: Steps) -> Plan:
     """No list is open. What was published before may have been uploaded all the same."""
-    create = (steps.upload("created"),) if situation.has_full else ()
+    create: tuple[UploadStep, ...] = ()
+    if situation.has_full:
+        create = (steps.create_another() if situation.made_before else steps.upload("created"),)
     if not situation.change.astray:
         return Plan(create, (), None)
     delete = _delete_unconfirmed(situation, steps, situation.change.astray)
@@ -157,7 +161,7 @@ def _next(situation: Situation, steps: Steps, *, same_parts: bool) -> Plan:
     if situation.is_filled:
         # What must leave is in a list that nobody said was made: another new one would not take it out.
         return Plan((_delete_unconfirmed(situation, steps, situation.change.astray),), alternative, because)
-    whole = [steps.create_beside(), steps.delete(situation.lists[-1], restored=situation.restored)]
+    whole = [steps.create_another(), steps.delete(situation.lists[-1], restored=situation.restored)]
     if situation.change.astray:
         whole.append(_delete_unconfirmed(situation, steps, situation.change.astray))
     return Plan(tuple(whole), alternative, because)

@@ -82,7 +82,7 @@ def test_the_readme_says_why_a_list_is_made_anew_and_what_else_may_be_done() -> 
         account="fr",
         withheld={},
         plan=(
-            STEPS.create_beside(),
+            STEPS.create_another(),
             STEPS.delete(OLD),
             STEPS.delete_unconfirmed("2025-06-29.1", ("emails", "phones")),
         ),
