@@ -157,11 +157,7 @@ def _status(writer: Writer, refunds: Refunds | None) -> None:
         parts = _translate_status(writer, refunds)
     else:
         writer.add("status", "'completed'", "no column says it: every row counts as a completed order")
-        if names := _may_be_states(writer):
-            writer.decide.append(
-                "orders.status: no column is known as the state, so that every row counts as a completed order; if "
-                f"{' or '.join(names)} says which were called off, or never paid, translate it in the select"
-            )
+        _ask_about_states(writer, refunds)
     ends, others = [], []
     if "cancelled" in writer.matched:
         others.append(writer.matched["cancelled"].name)
@@ -178,6 +174,24 @@ def _status(writer: Writer, refunds: Refunds | None) -> None:
         )
     if ends or parts:
         writer.unless("status", [*ends, *parts], tuple(others))
+
+
+def _ask_about_states(writer: Writer, refunds: Refunds | None) -> None:
+    """Say that no column is known as the state, and which may be it: what was called off or never paid counts in full,
+    unless a column of its own says so.
+    """
+    ends = ("cancelled", "refunded_amount" if refunds is not None else "refunded")
+    read = [writer.matched[column].name for column in ends if column in writer.matched]
+    but = f" but what {' and '.join(read)} tells of" if read else ""
+    names = " or ".join(_may_be_states(writer))
+    told = (
+        f"if {names} says which were called off, or never paid, translate it in the select"
+        if names
+        else "if some were called off, or never paid, leave them out with WHERE, or join what says so"
+    )
+    writer.decide.append(
+        f"orders.status: no column is known as the state, so that every row{but} counts as a completed order; {told}"
+    )
 
 
 def _may_be_states(writer: Writer) -> list[str]:

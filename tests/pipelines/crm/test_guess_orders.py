@@ -33,6 +33,24 @@ def test_a_state_that_no_name_tells_is_asked_about(name, values, asked):
     assert bool(told) is asked
 
 
+@pytest.mark.parametrize(
+    ("more", "but"),
+    [
+        ({}, ""),
+        ({"Cancelled at": [None, "2024-01-02", None]}, " but what Cancelled at tells of"),
+        ({"Refunded Amount": ["0.00", "9.50", "0.00"]}, " but what Refunded Amount tells of"),
+    ],
+)
+def test_that_every_row_counts_as_a_completed_order_is_to_be_decided(more, but):
+    """Orders that were called off or never paid would be revenue."""
+    made = guess(customers={"id": ["1"], "email": ["a@x.fr"]}, orders={**STATES, **more})
+    (said,) = [each for each in made.selects["orders"].decide if each.startswith("orders.status")]
+    assert said == (
+        f"orders.status: no column is known as the state, so that every row{but} counts as a completed order; if some "
+        "were called off, or never paid, leave them out with WHERE, or join what says so"
+    )
+
+
 def test_statuses_of_ours_stay_and_others_are_translated_by_the_whole_vocabulary():
     assert lines(guess(customers=PEOPLE, orders=ORDERS), "orders")["status"] == "status"
     made = guess(customers=PEOPLE, orders={**ORDERS, "status": ["paid", "Storniert", "mystery"]})
