@@ -15,7 +15,7 @@ from schemas.source import TableName
 Kind = TableName | Literal["other", "suppressions"]
 
 #: Ranks of names that are no synonym by themselves come after those that are.
-_BEHIND_AFFIX, _OTHER_PLACE = 10_000, 20_000
+_BEHIND_AFFIX, _BEHIND_TWO, _OTHER_PLACE = 10_000, 15_000, 20_000
 
 #: From so many letters on, a word for suppressions may end a compound: a `Kundensperrliste` is one, and what is
 #: `unblocked` is not.
@@ -79,12 +79,32 @@ def rank(table: TableName, column: str, name: str) -> int | None:
             return ranks[form]
     if table != "customers" or column == "customer_id":
         return None
-    for affixes, behind in _affixes(column in _AT_A_PLACE):
-        for affix in affixes:
-            for rest in (key.removeprefix(affix), key.removesuffix(affix)):
-                if rest != key and rest in ranks and rest not in PAIRED.get(column, ()):
-                    return behind + ranks[rest]
+    groups = _affixes(column in _AT_A_PLACE)
+    for affixes, behind in groups:
+        for rest in _rests(key, affixes):
+            if _is_known(column, rest):
+                return behind + ranks[rest]
+    # Whose it is and where, as in `Person - Country of Postal address`; the e-mail of an `Other contact` is another's.
+    affixes, _ = groups[0]
+    for rest in (further for once in _rests(key, affixes) for further in _rests(once, affixes)):
+        if _is_known(column, rest):
+            return _BEHIND_TWO + ranks[rest]
     return None
+
+
+def _rests(key: str, affixes: tuple[str, ...]) -> list[str]:
+    """What is left of a name without any one affix."""
+    return [
+        rest
+        for affix in affixes
+        for rest in (key.removeprefix(affix), key.removesuffix(affix))
+        if rest not in {key, ""}
+    ]
+
+
+def _is_known(column: str, rest: str) -> bool:
+    """Whether what is left of a customers' column's name says alone which it is."""
+    return rest in _ranks("customers")[column] and rest not in PAIRED.get(column, ())
 
 
 def known_columns(table: TableName) -> tuple[str, ...]:

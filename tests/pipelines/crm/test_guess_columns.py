@@ -197,6 +197,33 @@ def test_dynamics_address_is_known_and_the_state_of_its_records_is_no_region():
     assert "region" not in columns("customers", statecode=["Aktiv", "Inaktiv", "Aktiv"])
 
 
+def test_an_address_is_known_by_several_words_that_say_whose_it_is_and_where():
+    """Shopware's customers have an address for bills and one for parcels; Pipedrive's columns say Person."""
+    shopware = [
+        f"default_{use}_address_{part}" for use in ("shipping", "billing") for part in ("zipcode", "city", "country")
+    ]
+    assert columns("customers", "id", "email", *shopware) == {
+        "customer_id": "id", "email": "email", "postal_code": "default_billing_address_zipcode",
+        "city": "default_billing_address_city", "country": "default_billing_address_country",
+    }  # fmt: skip
+    parcels = columns("customers", "id", "email", *shopware[:3])
+    assert parcels["postal_code"] == "default_shipping_address_zipcode"
+    pipedrive = {
+        "postal_code": "Person - ZIP/Postal code of Postal address", "country": "Person - Country of Postal address",
+        "city": "Person - City/town/village/locality of Postal address", "created_at": "Person - Person created",
+        "region": "Person - State/county of Postal address", "updated_at": "Person - Update time",
+    }  # fmt: skip
+    found = columns("customers", "Person - ID", *pipedrive.values())
+    assert found == {"customer_id": "Person - ID", **pipedrive}
+
+
+@pytest.mark.parametrize("name", ["Other Contact Email", "other_member_mail", "work_contact_phone"])
+def test_an_address_of_another_person_elsewhere_is_not_the_customer_s(name):
+    assert columns("customers", "id", "first_name", "last_name", name).keys() == {
+        "customer_id", "first_name", "last_name",
+    }  # fmt: skip
+
+
 def test_the_state_of_an_account_is_no_region_and_a_country_is_not_guessed_from_languages():
     found = columns("customers", state=["enabled", "disabled"], land=["yes", "no"], language=["fr", "de"])
     assert not {"region", "country"} & found.keys()
