@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from pipelines.crm.guess_names import PAIRED, known_columns, rank, speaks_of_something_else, squashed
+from pipelines.crm.guess_names import (
+    OTHER_PLACE,
+    PAIRED,
+    known_columns,
+    marked,
+    rank,
+    speaks_of_something_else,
+    squashed,
+)
 from pipelines.crm.guess_pairs import beside, may_be_unpaid, paired
 from pipelines.crm.guess_shapes import (
     Values,
@@ -66,7 +74,8 @@ class Match:
 def matches(table: TableName, columns: Mapping[str, Values]) -> dict[str, Match]:
     """Contract column → source column; a source column is used once.
 
-    `columns` are a table's columns with a sample of their values. For orders, `email` may be matched too.
+    `columns` are a table's columns with a sample of their values. For orders, `email` may be matched too, and beside a
+    mobile as a customer's `phone` a `landline`.
     """
     found: dict[str, Match] = {}
     for column in known_columns(table):
@@ -75,6 +84,8 @@ def matches(table: TableName, columns: Mapping[str, Values]) -> dict[str, Match]
             found[column] = min(choices, key=lambda match: match.rank)
     if table == "orders" and "amount" in found:
         found = _with_money_of_one_side(columns, found)
+    if table == "customers" and "phone" in found:
+        found = _with_a_mobile_first(columns, found)
     for column, speaks in _BY_VALUES.get(table, {}).items():
         if column not in found:
             speaking = _speaking(table, columns, found, speaks)
@@ -105,6 +116,18 @@ def _with_money_of_one_side(columns: Mapping[str, Values], found: dict[str, Matc
     money = {"amount": amount, "currency": currency, "refunded_amount": beside(amount, refunds)}
     by_name = {match.name: match for each in choices for match in each}
     return {**others, **{column: by_name[name] for column, name in money.items() if name is not None}}
+
+
+def _with_a_mobile_first(columns: Mapping[str, Values], found: dict[str, Match]) -> dict[str, Match]:
+    """A mobile for the phone, since people sign up with theirs, and beside it a landline, unless it is of elsewhere."""
+    others = {column: match for column, match in found.items() if column != "phone"}
+    choices = {match.name: match for match in _choices("customers", "phone", columns, others)}
+    phones = _fullest([*choices.values()])
+    mobiles = marked(phones, "mobile")
+    landlines = [name for name in phones if name not in mobiles and choices[name].rank % _BLANK < OTHER_PLACE]
+    if not (mobiles and landlines):
+        return found
+    return {**others, "phone": choices[mobiles[0]], "landline": choices[landlines[0]]}
 
 
 def _fullest(choices: list[Match]) -> list[str]:

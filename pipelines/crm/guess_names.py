@@ -15,7 +15,7 @@ from schemas.source import TableName
 Kind = TableName | Literal["other", "suppressions"]
 
 #: Ranks of names that are no synonym by themselves come after those that are.
-_BEHIND_AFFIX, _BEHIND_TWO, _OTHER_PLACE = 10_000, 15_000, 20_000
+_BEHIND_AFFIX, _BEHIND_TWO, OTHER_PLACE = 10_000, 15_000, 20_000
 
 #: From so many letters on, a word for suppressions may end a compound: a `Kundensperrliste` is one, and what is
 #: `unblocked` is not.
@@ -116,10 +116,12 @@ def known_columns(table: TableName) -> tuple[str, ...]:
 
 def marked(
     names: list[str],
-    mark: Literal["called_off", "consent", "given_back", "left_out", "limits_a_statement", "refuses", "whole_name"],
+    mark: Literal[
+        "called_off", "consent", "given_back", "left_out", "limits_a_statement", "mobile", "refuses", "whole_name"
+    ],
 ) -> list[str]:
     """The columns that speak of consent or refusals, of orders called off or money given back, that mark rows one may
-    want to leave out, that say until or from when a statement holds, or that hold whole names.
+    want to leave out, that say until or from when a statement holds, or that hold mobiles or whole names.
     """
     signs = vocabulary()["marks"][mark]
     if mark not in {"left_out", "whole_name"}:
@@ -200,7 +202,7 @@ def _affixes(at_a_place: bool) -> tuple[tuple[tuple[str, ...], int], ...]:
     groups = [(vocabulary()["person"], _BEHIND_AFFIX)]
     if at_a_place:
         groups = [(vocabulary()["person"] + vocabulary()["affixes"]["place"], _BEHIND_AFFIX)]
-        groups.append((vocabulary()["affixes"]["other_place"], _OTHER_PLACE))
+        groups.append((vocabulary()["affixes"]["other_place"], OTHER_PLACE))
     return tuple(
         (tuple(sorted({squashed(affix) for affix in affixes}, key=len, reverse=True)), behind)
         for affixes, behind in groups

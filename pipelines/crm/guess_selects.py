@@ -25,7 +25,9 @@ def plain_select(table: TableName, found: FoundTable, matched: Mapping[str, Matc
     """Every matched column as it is, times where they can be read: for customers, consents, visits and erasures."""
     writer = Writer(table, found, matched)
     for column in CONTRACTS[table].columns():
-        if column in matched:
+        if column == "phone" and "landline" in matched:
+            _write_mobile_or_landline(writer)
+        elif column in matched:
             is_time = column.endswith("_at") or column in {"birth_date", "valid_from", "valid_to"}
             translates = table == "visits" and column == "event"
             links = table == "visits" and column == "customer_id"
@@ -42,6 +44,13 @@ def plain_select(table: TableName, found: FoundTable, matched: Mapping[str, Matc
     if table == "erasures":
         _finish_erasures(writer)
     return writer.done()
+
+
+def _write_mobile_or_landline(writer: Writer) -> None:
+    """Networks know people by their mobiles; a blank cell must not hide the landline."""
+    mobile, landline = writer.matched["phone"].name, writer.matched["landline"].name
+    sql = f"coalesce(nullif(trim({writer.sql('phone')}), ''), {writer.sql('landline')})"
+    writer.add("phone", sql, "the mobile; where there is none, the landline", source=mobile, others=(landline,))
 
 
 def _finish_customers(writer: Writer) -> None:

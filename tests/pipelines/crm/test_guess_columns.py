@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import duckdb
 import pytest
 
 from pipelines.crm.guess_files import quoted
@@ -183,6 +184,38 @@ def test_lists_and_structures_are_no_address_and_an_id_in_braces_is_one():
 def test_a_blank_column_gives_way_to_a_filled_one():
     found = columns("customers", phone=[None, ""], mobile=["+33 6 12 34 56 78", None])
     assert found["phone"] == "mobile"
+
+
+@pytest.mark.parametrize(
+    ("landline", "mobile"),
+    [
+        ("Phone", "Mobile"), ("Telefon", "Mobil"), ("Téléphone", "Portable"), ("Teléfono", "Teléfono móvil"),
+        ("Telefono", "Cellulare"), ("Telefoon", "GSM-nummer"), ("HomePhone", "MobilePhone"),
+        ("Person - Phone - Work", "Person - Phone - Mobile"), ("LANDLINE_NUMBER", "SMS"),
+    ],
+)  # fmt: skip
+def test_the_mobile_is_taken_and_the_landline_where_there_is_none(landline, mobile):
+    """People sign up to networks with their mobiles, so that a landline matches hardly anybody."""
+    people = {"id": ["1", "2", "3"], landline: ["030 1234567", "030 1234568", None]}
+    people[mobile] = ["+49 151 1234567", " ", None]
+    customers = guess(customers=people | {"email": PEOPLE["email"]}).selects["customers"]
+    assert customers.mapped["phone"] == mobile
+    assert not {landline, mobile} & {*customers.unused}
+    (phone,) = [line.sql for line in customers.lines if line.column == "phone"]
+    with duckdb.connect() as connection:
+        rows = f"(SELECT unnest($1::VARCHAR[]) AS {quoted(landline)}, unnest($2::VARCHAR[]) AS {quoted(mobile)})"
+        read = connection.execute(f"SELECT {phone} FROM {rows}", [people[landline], people[mobile]]).fetchall()
+    assert read == [("+49 151 1234567",), ("030 1234568",), (None,)]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("Mobile", ["yes", "no", "yes"]), ("Mobile", [None, "", None]), ("Shipping phone", ["030 1234567"] * 3)],
+)
+def test_what_holds_no_mobile_or_somebody_else_s_phone_is_left_alone(name, values):
+    first = "SMS" if name != "Mobile" else "Phone"
+    people = {**PEOPLE, first: ["+49 151 1234567"] * 3, name: values}
+    assert lines(guess(customers=people), "customers")["phone"] == first
 
 
 def test_dynamics_address_is_known_and_the_state_of_its_records_is_no_region():
