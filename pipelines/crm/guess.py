@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from pipelines.crm.guess_columns import Match, contradicted, matches
+from pipelines.crm.guess_faults import fault_of, kinds_of_requests
 from pipelines.crm.guess_files import Found, FoundTable, quoted
-from pipelines.crm.guess_names import kind, marked, may_list_suppressions, rank, squashed, words
+from pipelines.crm.guess_names import kind, may_list_suppressions, rank, squashed, words
 from pipelines.crm.guess_orders import orders_select
 from pipelines.crm.guess_selects import plain_select
-from pipelines.crm.guess_shapes import filled, is_key, is_time_or_flag, ours, translated
+from pipelines.crm.guess_shapes import is_key
 from pipelines.crm.guess_writer import Select
 from schemas.errors import ConfigError
 from schemas.source import TableName
@@ -22,14 +23,6 @@ _WEIGHTS: dict[TableName, dict[str, int]] = {
 }
 #: What a table's own name counts for.
 _NAMED = 6
-
-#: Columns whose words must be ours, since relance must not put words into somebody's mouth.
-_OURS = ("purpose", "status", "network")
-
-#: How the names of columns end that tell requests apart: to be forgotten, to be told, to be corrected.
-_KINDS = frozenset(
-    "type types kind right rights action category request nature art recht tipo derecho diritto droit objet".split()  # noqa: SIM905
-)
 
 
 @dataclass(frozen=True)
@@ -127,14 +120,14 @@ def guessed(found: Found) -> Guess:
     selects: dict[TableName, Select] = {"customers": customers}
     unfit: dict[TableName, tuple[Select, str]] = {}
     for table, candidate in chosen.items():
-        fault = _fault(table, candidate)
+        fault = fault_of(table, candidate.found, candidate.matched)
         if table == "orders":
             taken = [id(each.found) for each in chosen.values()]
             others = [each for each in found.tables if id(each) not in taken]
             selects[table] = orders_select(candidate.found, candidate.matched, customers, others)
         elif fault is not None:
             select = plain_select(table, candidate.found, candidate.matched)
-            kinds = _kinds_of_requests(table, candidate)
+            kinds = kinds_of_requests(table, candidate.found, candidate.matched)
             where = f"{quoted(kinds)} = 'your word for them'" if kinds is not None else None
             unfit[table] = (replace(select, where=where), fault)
         elif table != "customers":
@@ -221,39 +214,6 @@ def _has_needed(table: TableName, matched: Mapping[str, Match], *, named: bool) 
     return bool({"customer_id", "email", "phone"} & matched.keys())
 
 
-def _fault(table: TableName, candidate: _Candidate) -> str | None:
-    """Why a table of the right name is not used: what it lacks, or that its words are not relance's."""
-    needed = {"consents": ("purpose", "status", "captured_at")}.get(table, ())
-    lacking = [column for column in needed if column not in candidate.matched]
-    if lacking:
-        return f"no column of it is {' or '.join(lacking)}"
-    for column in [each for each in _OURS if each in candidate.matched] if table == "consents" else ():
-        name = candidate.matched[column].name
-        if ours(column, candidate.found.columns[name]) < 0.5:
-            return f"{name} has other words than {column} may have"
-    limits = _limiting(candidate) if table == "consents" else []
-    if limits:
-        return (
-            f"{' and '.join(limits)} may say that a statement is no longer or not yet valid, and its status alone not"
-        )
-    if table == "visits" and "event" in candidate.matched:
-        name = candidate.matched["event"].name
-        if translated("event", candidate.found.columns[name]) < 0.5:
-            return f"{name} has other words than event may have"
-    kinds = _kinds_of_requests(table, candidate)
-    if kinds is not None:
-        return f"{kinds} tells several kinds of requests apart, and only those to be forgotten belong there"
-    return None
-
-
-def _kinds_of_requests(table: TableName, candidate: _Candidate) -> str | None:
-    """The column that tells requests to be forgotten from others."""
-    for name in _unused(candidate) if table == "erasures" else ():
-        if _KINDS.intersection(words(name)[-1:]) and len(set(filled(candidate.found.columns[name]))) > 1:
-            return name
-    return None
-
-
 def _named_in_vain(
     tables: Iterable[FoundTable], chosen: Mapping[TableName, _Candidate]
 ) -> dict[TableName, tuple[Select, str]]:
@@ -270,23 +230,6 @@ def _named_in_vain(
         lacking = whose if not {*whose} & matched.keys() else _WHEN[table]
         unfit[table] = (plain_select(table, found, matched), f"no column of it is {' or '.join(lacking)}")
     return unfit
-
-
-def _limiting(candidate: _Candidate) -> list[str]:
-    """The columns left over of statements that may end one: by their names, or because they hold days or flags whose
-    names say nothing that is known. Another time of a statement's own is none.
-    """
-    unused = _unused(candidate)
-    named = marked(unused, "limits_a_statement")
-    said = (name for name in unused if is_time_or_flag(candidate.found.columns[name]))
-    unknown = [name for name in said if rank("consents", "captured_at", name) is None]
-    return [name for name in unused if name in {*named, *unknown}]
-
-
-def _unused(candidate: _Candidate) -> list[str]:
-    """The columns that are taken for none of ours."""
-    used = {match.name for match in candidate.matched.values()}
-    return [name for name in candidate.found.columns if name not in used]
 
 
 def _linked(customers: _Candidate, orders: _Candidate) -> _Candidate:
