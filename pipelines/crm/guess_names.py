@@ -15,7 +15,7 @@ from schemas.source import TableName
 Kind = TableName | Literal["other", "suppressions"]
 
 #: Ranks of names that are no synonym by themselves come after those that are.
-_BEHIND_AFFIX, _BEHIND_TWO, OTHER_PLACE = 10_000, 15_000, 20_000
+_BEHIND_AFFIX, _AROUND, OTHER_PLACE = 10_000, 5_000, 20_000
 
 #: From so many letters on, a word for suppressions may end a compound: a `Kundensperrliste` is one, and what is
 #: `unblocked` is not.
@@ -84,11 +84,11 @@ def rank(table: TableName, column: str, name: str) -> int | None:
         for rest in _rests(key, affixes):
             if _is_known(column, rest):
                 return behind + ranks[rest]
-    # Whose it is and where, as in `Person - Country of Postal address`; the e-mail of an `Other contact` is another's.
-    affixes, _ = groups[0]
-    for rest in (further for once in _rests(key, affixes) for further in _rests(once, affixes)):
-        if _is_known(column, rest):
-            return _BEHIND_TWO + ranks[rest]
+    # Whose it is stands around where: `Person - Email - Work`. The e-mail of an `Other contact` is another's.
+    for affixes, behind in groups:
+        for rest in (further for once in _rests(key, groups[0][0]) for further in _rests(once, affixes)):
+            if _is_known(column, rest):
+                return _AROUND + behind + ranks[rest]
     return None
 
 

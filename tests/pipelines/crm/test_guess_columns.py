@@ -248,6 +248,8 @@ def test_an_address_is_known_by_several_words_that_say_whose_it_is_and_where():
     }  # fmt: skip
     found = columns("customers", "Person - ID", *pipedrive.values())
     assert found == {"customer_id": "Person - ID", **pipedrive}
+    emails = {"Person - Email - Work": PEOPLE["email"], "Person - Email - Home": ["", "", ""]}
+    assert columns("customers", "Person - ID", **emails)["email"] == "Person - Email - Work"
 
 
 @pytest.mark.parametrize("name", ["Other Contact Email", "other_member_mail", "work_contact_phone"])
