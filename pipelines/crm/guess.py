@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pipelines.crm.guess_columns import Match, contradicted, matches
 from pipelines.crm.guess_faults import fault_of, kinds_of_requests
 from pipelines.crm.guess_files import Found, FoundTable, quoted
-from pipelines.crm.guess_names import kind, may_list_suppressions, rank, squashed, words
+from pipelines.crm.guess_links import by_the_same_name, linked
+from pipelines.crm.guess_names import kind, may_list_suppressions, rank, words
 from pipelines.crm.guess_orders import orders_select
 from pipelines.crm.guess_selects import plain_select
-from pipelines.crm.guess_shapes import is_key
 from pipelines.crm.guess_writer import Select
 from schemas.errors import ConfigError
 from schemas.source import TableName
@@ -90,6 +90,8 @@ class _Candidate:
     found: FoundTable
     matched: dict[str, Match]
     score: float
+    #: Columns of orders that may all say who bought.
+    several: tuple[str, ...] = ()
 
 
 def guessed(found: Found) -> Guess:
@@ -124,7 +126,7 @@ def guessed(found: Found) -> Guess:
         if table == "orders":
             taken = [id(each.found) for each in chosen.values()]
             others = [each for each in found.tables if id(each) not in taken]
-            selects[table] = orders_select(candidate.found, candidate.matched, customers, others)
+            selects[table] = orders_select(candidate.found, candidate.matched, customers, others, candidate.several)
         elif fault is not None:
             select = plain_select(table, candidate.found, candidate.matched)
             kinds = kinds_of_requests(table, candidate.found, candidate.matched)
@@ -153,9 +155,22 @@ def _chosen(tables: Iterable[FoundTable]) -> dict[TableName, _Candidate]:
     if spending is not None:
         del chosen["orders"]
         chosen["customers"] = spending
-    if {"customers", "orders"} <= chosen.keys():
-        chosen["customers"] = _linked(chosen["customers"], chosen["orders"])
+    if "customers" in chosen:
+        _link(chosen, free)
     return chosen
+
+
+def _link(chosen: dict[TableName, _Candidate], free: list[FoundTable]) -> None:
+    """Orders with whose they are; where none were chosen, the best of those that lacked only that."""
+    customers, orders = chosen["customers"], chosen.get("orders")
+    if orders is not None and {"customer_id"} <= orders.matched.keys() & customers.matched.keys():
+        own, named = customers.matched["customer_id"], orders.matched["customer_id"]
+        own = by_the_same_name(customers.found, own, named)
+        customers = chosen["customers"] = replace(customers, matched={**customers.matched, "customer_id": own})
+    tables = free if orders is None else [orders.found]
+    candidates = [each for found in tables if (each := _candidate("orders", found, customers)) is not None]
+    if candidates:
+        chosen["orders"] = max(_sure("orders", candidates), key=lambda candidate: candidate.score)
 
 
 def _sure(table: TableName, candidates: list[_Candidate]) -> list[_Candidate]:
@@ -164,17 +179,24 @@ def _sure(table: TableName, candidates: list[_Candidate]) -> list[_Candidate]:
     return sure if any(kind(candidate.found.name) == table for candidate in sure) else candidates
 
 
-def _candidate(table: TableName, found: FoundTable) -> _Candidate | None:
-    """The found table as ours; None if its name or its columns say that it is something else."""
+def _candidate(table: TableName, found: FoundTable, customers: _Candidate | None = None) -> _Candidate | None:
+    """The found table as ours; None if its name or its columns say that it is something else. Orders may be of
+    `customers` by their values.
+    """
     named = kind(found.name)
-    matched = matches(table, found.columns)
-    if named not in _NAMES[table] or not _has_needed(table, matched, named=named is not None):
+    if named not in _NAMES[table]:
+        return None
+    matched, several = matches(table, found.columns), ()
+    # Looking up is for what lacks no more than whose it is: a database may have hundreds of tables.
+    if customers is not None and _has_needed(table, {"customer_id": Match("", 0), **matched}, named=named is not None):
+        matched, several = linked(found, matched, customers.found, customers.matched)
+    if not _has_needed(table, matched, named=named is not None):
         return None
     weights = _WEIGHTS.get(table, {})
     score = sum(weights.get(column, 1) for column in matched) + (_NAMED if named == table else 0)
     # Of two orders tables, the one that knows the person by a clearer name.
     link = matched.get("customer_id")
-    return _Candidate(found, matched, score - (link.rank / 100_000 if link is not None else 0.0))
+    return _Candidate(found, matched, score - (link.rank / 100_000 if link is not None else 0.0), several)
 
 
 #: Which kinds of names a table may have; consents, visits and erasures are never guessed by columns alone.
@@ -226,18 +248,12 @@ def _named_in_vain(
         found, matched = max(trials, key=lambda trial: len(trial[1]), default=(None, {}))
         if found is None or not {*matched} - {"email"}:
             continue
+        several: tuple[str, ...] = ()
+        if table == "orders" and "customers" in chosen:
+            matched, several = linked(found, matched, chosen["customers"].found, chosen["customers"].matched)
         whose = _WHOSE[table]
         lacking = whose if not {*whose} & matched.keys() else _WHEN[table]
-        unfit[table] = (plain_select(table, found, matched), f"no column of it is {' or '.join(lacking)}")
+        fault = f"no column of it is {' or '.join(lacking)}"
+        fault += f" by name, and {' and '.join(several)} hold ids of customers alike" if several else ""
+        unfit[table] = (plain_select(table, found, matched), fault)
     return unfit
-
-
-def _linked(customers: _Candidate, orders: _Candidate) -> _Candidate:
-    """Customers by the very column that orders name them by, if it is a key there."""
-    link, own = orders.matched.get("customer_id"), customers.matched.get("customer_id")
-    if link is None or own is None or squashed(link.name) == squashed(own.name):
-        return customers
-    for name, values in customers.found.columns.items():
-        if squashed(name) == squashed(link.name) and is_key(values):
-            return replace(customers, matched={**customers.matched, "customer_id": Match(name, 0)})
-    return customers

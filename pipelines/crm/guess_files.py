@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from glob import escape, glob
@@ -18,8 +18,8 @@ from pipelines.crm.file_kinds import Kind
 from pipelines.crm.guess_dialect import Dialect, dialect, kind_of_file
 from pipelines.crm.guess_encodings import doubt
 from pipelines.crm.guess_names import words
-from pipelines.crm.guess_samples import sample, sample_by_python, sample_or_reason
-from pipelines.crm.guess_shapes import Values, filled, is_key
+from pipelines.crm.guess_samples import held_by, sample, sample_by_python, sample_or_reason
+from pipelines.crm.guess_shapes import Values, filled, ids_in, is_key
 from pipelines.crm.sources import open_source
 from schemas.source import RESERVED, Source
 
@@ -47,6 +47,13 @@ class FoundTable:
     repeated: frozenset[str] = frozenset()
     #: Why nothing is known of it: it is a view whose files are elsewhere, say.
     unreadable: str | None = None
+    #: Of a column and some ids, those that any row has, None if rows cannot be read; without it, the sample is all.
+    look_up: Callable[[str, Collection[str]], frozenset[str] | None] | None = None
+
+    def held(self, column: str, ids: Collection[str]) -> frozenset[str]:
+        """Those of `ids` that a column holds."""
+        held = self.look_up(column, ids) if self.look_up is not None else None
+        return held if held is not None else frozenset(ids).intersection(ids_in(self.columns[column]))
 
 
 @dataclass(frozen=True)
@@ -215,9 +222,13 @@ def _tables(
 ) -> list[FoundTable]:
     by_python = source.encoding not in BUILT_IN
     opened = source.model_copy(update={"encoding": "latin-1"}) if by_python else source
-    open_source(connection, name, opened, config_folder=config_folder, home_folder=config_folder)
+
+    def reopen() -> None:
+        open_source(connection, name, opened, config_folder=config_folder, home_folder=config_folder)
+
+    reopen()
     if source.files is None:
-        return _tables_of_database(connection, name, group)
+        return _tables_of_database(connection, name, group, reopen)
 
     def sampled(place: str, path: Path) -> dict[str, tuple[str | None, ...]]:
         if by_python:
@@ -227,14 +238,18 @@ def _tables(
         return columns
 
     columns = sampled(name, group.first)
+
+    def look_up(column: str, ids: Collection[str]) -> frozenset[str] | None:
+        return held_by(connection, name, column, ids)
+
     if len(group.paths) == 1:
-        return [FoundTable(group.stem, group.title, name, columns)]
+        return [FoundTable(group.stem, group.title, name, columns, look_up=look_up)]
     of_one = f"(FROM {name} WHERE source_file = (SELECT {{}}(source_file) FROM {name}))"
     first, last = sampled(of_one.format("min"), group.first), sampled(of_one.format("max"), group.paths[-1])
     repeated = frozenset(column for column, values in first.items() if _mostly_in(values, last.get(column, ())))
     # Rows of two whole exports would hide that an id is one.
     columns = first if any(is_key(first[column]) and len(first[column]) >= _FEW for column in repeated) else columns
-    return [FoundTable(group.stem, group.title, name, columns, repeated)]
+    return [FoundTable(group.stem, group.title, name, columns, repeated, look_up=look_up)]
 
 
 def _mostly_in(values: Values, others: Values) -> bool:
@@ -253,12 +268,22 @@ _IN_SQLITE = (
 )
 
 
-def _tables_of_database(connection: duckdb.DuckDBPyConnection, name: str, group: _Group) -> list[FoundTable]:
+def _tables_of_database(
+    connection: duckdb.DuckDBPyConnection, name: str, group: _Group, reopen: Callable[[], None]
+) -> list[FoundTable]:
     path, tables = group.first, []
     query, given = (_IN_SQLITE, str(path)) if group.kind == "sqlite" else (_IN_DUCKDB, name)
     for schema, table in connection.execute(query, {"given": given}).fetchall():
         place = ".".join([name, *([] if schema == "main" else [quoted(schema)]), quoted(table)])
         columns, unreadable = sample_or_reason(connection, place)
-        tables.append(FoundTable(table, f"{path.name}: {table}", place, columns, unreadable=unreadable))
+
+        def look_up(column: str, ids: Collection[str], place: str = place) -> frozenset[str] | None:
+            reopen()
+            held = held_by(connection, place, column, ids)
+            connection.execute(f"DETACH {name}")
+            return held
+
+        title = f"{path.name}: {table}"
+        tables.append(FoundTable(table, title, place, columns, unreadable=unreadable, look_up=look_up))
     connection.execute(f"DETACH {name}")
     return tables

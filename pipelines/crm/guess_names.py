@@ -144,6 +144,20 @@ def speaks_of_something_else(name: str) -> bool:
     return bool(set(vocabulary()["marks"]["something_else"]) & set(words(name)))
 
 
+def is_id_of_a_person(name: str) -> bool:
+    """Whether a name ends in a person's word and one for an id: `Deal - Contact person ID`, `Customer/External ID`.
+
+    That of a customer's group is none, nor is a sales person's.
+    """
+    every = [word for word in words(name) if word not in _SMALL_WORDS]
+    if not every or every.pop() not in vocabulary()["key"]:
+        return False
+    while every and every[-1] in vocabulary()["marks"]["between"]:
+        every.pop()
+    persons = set(map(squashed, vocabulary()["person"]))
+    return not persons.isdisjoint(every[-1:]) and set(every[-2:-1]).isdisjoint(vocabulary()["marks"]["of_staff"])
+
+
 def may_list_suppressions(name: str) -> bool:
     """Whether a table is, by its name, either tidied data or addresses that a mailing took out."""
     return not set(words(name)).isdisjoint(vocabulary()["suppressions"]["perhaps"])

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pipelines.crm.guess_amounts import Refunds, ask_about_refunds, counts_in_full, write_amount, write_currency
 from pipelines.crm.guess_columns import Match
 from pipelines.crm.guess_files import FoundTable, quoted
-from pipelines.crm.guess_names import vocabulary
+from pipelines.crm.guess_names import is_id_of_a_person, vocabulary
 from pipelines.crm.guess_samples import SAMPLE_ROWS
 from pipelines.crm.guess_selects import EQUAL_ROWS, like_ids
 from pipelines.crm.guess_shapes import Values, filled, is_key, is_state, says_so
@@ -19,15 +19,19 @@ _MOST_STATES, _FEW = 12, 10
 
 
 def orders_select(
-    found: FoundTable, matched: Mapping[str, Match], customers: Select, others: Sequence[FoundTable] = ()
+    found: FoundTable,
+    matched: Mapping[str, Match],
+    customers: Select,
+    others: Sequence[FoundTable] = (),
+    several: Sequence[str] = (),
 ) -> Select:
     """Orders, linked to `customers` by id, or by e-mail where they have no id of the customer.
 
-    No select reads the `others`.
+    No select reads the `others`; `several` columns hold customers' ids, of which nobody knows which is the buyer's.
     """
     writer = Writer("orders", found, matched)
     where = _order_id(writer)
-    alias = _link(writer, customers)
+    alias = _link(writer, customers, several)
     if "ordered_at" in matched:
         writer.time("ordered_at")
     else:
@@ -76,13 +80,14 @@ def _make_up_an_id(writer: Writer) -> None:
     )
 
 
-def _link(writer: Writer, customers: Select) -> str | None:
+def _link(writer: Writer, customers: Select, several: Sequence[str]) -> str | None:
     """Whose order it is; the alias that the select then needs."""
     theirs = customers.mapped
     by_email = "email" in writer.matched and "email" in theirs and theirs["customer_id"] != theirs["email"]
-    if "customer_id" in writer.matched and not (by_email and _are_others_ids(writer, customers)):
+    link = writer.matched.get("customer_id")
+    if link is not None and (link.by_values or not (by_email and _are_others_ids(writer, customers))):
         writer.copy_one_id("customer_id")
-        _check_link(writer, customers)
+        _check_link(writer, link, customers, several)
         return None
     name = writer.matched["email"].name
     if by_email:
@@ -94,8 +99,10 @@ def _link(writer: Writer, customers: Select) -> str | None:
     else:
         writer.add("customer_id", f"lower(trim({quoted(name)}))", "no column has the customer's id", source=name)
     why = "no column has it"
-    if "customer_id" in writer.matched:
-        why = f"{writer.matched['customer_id'].name} holds other ids than {theirs['customer_id']} of customers"
+    if link is not None:
+        why = f"{link.name} holds other ids than {theirs['customer_id']} of customers"
+    elif several:
+        why = f"{' and '.join(several)} hold ids of customers alike, and which of them bought is yours to say"
     writer.decide.append(
         f"orders.customer_id: {why}, so {name} finds the customer; orders whose e-mail is in no record are "
         "set aside or count for nobody"
@@ -110,20 +117,28 @@ def _of(alias: str, select: Select, column: str) -> str:
     return sql.replace(name, f"{alias}.{name}", 1)
 
 
-def _check_link(writer: Writer, customers: Select) -> None:
-    """Say so if no order of the sample is of a customer, where something tells: a sample that holds every customer,
-    ids of another kind, or another column that has customers' ids.
+def _check_link(writer: Writer, link: Match, customers: Select, several: Sequence[str]) -> None:
+    """Say so if values alone tell the link, and if no order of the sample is of a customer, where something tells: a
+    sample that holds every customer, ids of another kind, or another column that has customers' ids.
     """
+    if link.by_values:
+        if not is_id_of_a_person(link.name):
+            writer.decide.append(
+                f"orders.customer_id: {link.name} is taken since it holds ids of customers, and its name says nothing; "
+                "check that it says who bought"
+            )
+        return
     known = customers.found.columns[customers.mapped["customer_id"]]
     if not known or _met(writer, known):
         return
-    name = writer.matched["customer_id"].name
+    name = link.name
     # Numbers are alike by chance.
     ids = {value for value in filled(known) if not value.isdigit()}
-    others = [each for each, values in writer.found.columns.items() if each != name and ids & {*filled(values)}]
+    sampled = [each for each, values in writer.found.columns.items() if each != name and ids & {*filled(values)}]
+    others = several or sampled
     if len(known) >= SAMPLE_ROWS and not others and not _are_others_ids(writer, customers):
         return
-    instead = f": {' and '.join(others)} holds some" if others else ""
+    instead = f": {' and '.join(others)} {'holds' if len(others) == 1 else 'hold'} some" if others else ""
     writer.decide.append(
         f"orders.customer_id: no {name} of the sampled orders is a customer_id of customers; check whose it is{instead}"
     )

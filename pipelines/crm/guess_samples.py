@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from itertools import islice
 from pathlib import Path
 
 import duckdb
 
+from catalog.duckdb_connection import quoted_name
 from pipelines.crm.column_names import told_error
 from pipelines.crm.csv_rows import csv_rows
 from pipelines.crm.encodings import ENCODINGS
@@ -67,6 +69,19 @@ def sample_by_python(
         rows = list(islice(csv_rows(file, source.delimiter), 1, SAMPLE_ROWS + 1))
     whole = [row for row in rows if len(row) == len(names)]
     return {name: tuple(_said(row[number]) or None for row in whole) for number, name in enumerate(names)}
+
+
+def held_by(
+    connection: duckdb.DuckDBPyConnection, place: str, column: str, values: Collection[str]
+) -> frozenset[str] | None:
+    """Those of `values` that some row has in a column; None if the rows cannot be read."""
+    text = f"trim({quoted_name(column)}::VARCHAR, $blank)"
+    asked = f"SELECT DISTINCT {text} FROM {place} WHERE {text} IN (SELECT unnest($given::VARCHAR[]))"
+    try:
+        rows = connection.execute(asked, {"blank": " \t\r\n\u00a0'", "given": [*values]}).fetchall()
+    except duckdb.Error:
+        return None
+    return frozenset(value for (value,) in rows)
 
 
 def _said(value: str | None) -> str | None:

@@ -88,6 +88,13 @@ def sign_between_ids(values: Values) -> str | None:
     return None
 
 
+def ids_in(values: Values) -> list[str]:
+    """Each id of a column whose cells may hold several, without the apostrophe by which exports keep zeros."""
+    every, sign = filled(values), sign_between_ids(values)
+    parts = every if sign is None else filled([part for value in every for part in value.split(sign)])
+    return [part.lstrip("'") for part in parts]
+
+
 def _are_ids(parts: Sequence[str], sign: str) -> bool:
     """Whether a cell's parts are ids, and not the thousands of one number."""
     are_thousands = sign == "," and all(re.fullmatch(r"\d{3}", part) for part in parts[1:])

@@ -9,7 +9,7 @@ from textwrap import fill
 from pipelines.crm.guess_columns import Match
 from pipelines.crm.guess_files import FoundTable, quoted
 from pipelines.crm.guess_names import vocabulary
-from pipelines.crm.guess_shapes import filled, sign_between_ids, starts_with_apostrophe, translated
+from pipelines.crm.guess_shapes import filled, ids_in, sign_between_ids, starts_with_apostrophe, translated
 from pipelines.crm.guess_time_forms import begins_with_day_or_month
 from pipelines.crm.guess_times import Reading, day_or_month_first_readings, reading, said_of_days
 from schemas.crm import CONTRACTS
@@ -98,14 +98,12 @@ class Writer:
     def copy(self, column: str) -> None:
         """A column as it is."""
         match = self.matched[column]
-        note = "by its values: its name says nothing" if match.by_values else None
-        self.add(column, self.sql(column), note, source=match.name)
+        says = "they are ids of customers" if column == "customer_id" else "its name says nothing"
+        self.add(column, self.sql(column), f"by its values: {says}" if match.by_values else None, source=match.name)
 
     def ids(self, column: str) -> list[str]:
         """Each id of a column whose cells may hold several."""
-        values = filled(self.values(column))
-        sign = sign_between_ids(values)
-        return values if sign is None else filled([part for value in values for part in value.split(sign)])
+        return ids_in(self.values(column))
 
     def copy_one_id(self, column: str) -> None:
         """A column of ids; the first of a cell that holds several, since a row belongs to one."""

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
+from hashlib import md5
 from pathlib import Path
 from typing import NamedTuple
 
@@ -264,6 +265,46 @@ def test_an_order_export_with_emails_and_lines_reads_one_order_each(tmp_path):
         ("#2", "8", 0, "refunded"),
         ("#3", "8", 1200, "cancelled"),
     ]
+
+
+def test_orders_are_of_the_customer_whose_id_they_hold_and_not_of_whoever_shares_an_e_mail(tmp_path):
+    """As in Shopware, whose guests are customers with an id of their own, and Zoho, where orders have no e-mail."""
+    ids = [md5(str(row).encode()).hexdigest() for row in range(700)]
+    emails = ["" if row % 3 == 0 else "shared@example.org" for row in range(700)]
+    people = {
+        "id": ids,
+        "email": emails,
+        "first_name": ["Ann"] * 700,
+        "default_billing_address_zipcode": ["01067"] * 700,
+    }
+    orders = {
+        "id": [f"o{row}" for row in range(200)],
+        "order_date_time": ["2024-03-01 10:00:00.000"] * 200,
+        "order_customer_email": emails[500:],
+        "order_customer_customer_id": ids[500:],
+        "amount_total": ["10.50"] * 200,
+        "currency": ["EUR"] * 200,
+        "state": ["completed"] * 200,
+    }
+    pl.DataFrame(people).write_csv(tmp_path / "customer.csv", separator=";")
+    for name, left_out in (("shopware", []), ("zoho", ["order_customer_email"])):
+        pl.DataFrame(orders).drop(left_out).write_csv(tmp_path / "order.csv", separator=";")
+        told = init(tmp_path / name, tmp_path / "customer.csv", tmp_path / "order.csv")
+        config = checked_config(tmp_path / name)
+        read = pulled(config, "orders", tmp_path)
+        assert read.accepted["customer_id"].sort().to_list() == sorted(ids[500:])
+        assert set(pulled(config, "customers", tmp_path).accepted["postal_code"]) == {"01067"}
+        assert "orders.customer_id" not in told
+        assert not any(one in told + written(tmp_path / name) for one in ids)
+
+
+def test_that_no_column_says_an_orders_state_stands_under_what_is_to_be_decided(tmp_path):
+    (tmp_path / "customers.csv").write_text("id,email\n1,a@example.org\n2,b@example.org\n")
+    (tmp_path / "orders.csv").write_text("id,customer_id,order_date,total\n7,1,2024-03-01,10.50\n8,2,2024-03-02,8.50\n")
+    printed = init(tmp_path / "config", tmp_path / "customers.csv", tmp_path / "orders.csv")
+    decide = printed.partition("Decide before the first run:")[2]
+    assert "orders.status: no column is known as the state, so that every row counts as a completed order" in decide
+    assert "# DECIDE orders.status" in (tmp_path / "config" / "sources.toml").read_text(encoding="utf-8")
 
 
 def test_no_value_of_a_row_is_printed_or_written(tmp_path):

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from hashlib import md5
+
 import duckdb
+import polars as pl
 import pytest
 
+from catalog.duckdb_connection import connect
+from catalog.home import Home
+from pipelines.crm.guess import Guess, guessed
+from pipelines.crm.guess_files import found_in, quoted
 from tests.pipelines.crm.guesses import ORDERS, PEOPLE, guess, lines
 
 
@@ -24,6 +34,148 @@ def test_orders_name_customers_by_a_column_that_both_have():
     people = {**PEOPLE, "customer_no": ["C1", "C2", "C3"]}
     orders = {**{name: values for name, values in ORDERS.items() if name != "customer_id"}, "customer_no": ["C1"] * 3}
     assert lines(guess(customers=people, orders=orders), "customers")["customer_id"] == "customer_no"
+
+
+def hexed(number: int) -> str:
+    return md5(str(number).encode()).hexdigest()
+
+
+def people_and_orders(make: Callable[[int], str], name: str, rows: int = 40) -> dict[str, dict[str, list[str | None]]]:
+    """As many customers as orders, every second of whom bought twice; `name` says who in the orders."""
+    people = {"id": [make(row) for row in range(rows)], "email": [f"a{row}@example.org" for row in range(rows)]}
+    orders = {
+        "order_id": [f"o{row}" for row in range(rows)],
+        name: [make(row // 2 * 2) for row in range(rows)],
+        "order_date": ["2024-01-31"] * rows,
+        "total": ["10.00"] * rows,
+        "currency": ["EUR"] * rows,
+        "status": ["paid"] * rows,
+    }
+    return {"customers": people, "orders": orders}  # type: ignore[return-value]
+
+
+def asked_of_link(made: Guess) -> list[str]:
+    return [told for told in made.selects["orders"].decide if told.startswith("orders.customer_id")]
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("order_customer_customer_id", hexed),  # Shopware
+        ("Contact Name.id", lambda number: f"zcrm_554321{number:06d}"),  # Zoho
+        ("Deal - Contact person ID", str),  # Pipedrive
+        ("Customer/External ID", lambda number: f"__export__.res_partner_{number}"),  # Odoo
+    ],
+)
+@pytest.mark.parametrize("beside", [{}, {"email": ["a1@example.org"] * 40}, {"Customer": ["Lee"] * 40}])
+def test_the_column_whose_values_are_customers_ids_says_whose_an_order_is(name, make, beside):
+    """Whatever it is called, and before an e-mail, which a guest may share with a customer."""
+    tables = people_and_orders(make, name)
+    made = guess(customers=tables["customers"], orders={**tables["orders"], **beside})
+    (link,) = [line for line in made.selects["orders"].lines if line.column == "customer_id"]
+    assert (link.sql, link.note) == (quoted(name), "by its values: they are ids of customers")
+    assert made.selects["orders"].alias is None
+    assert not asked_of_link(made)
+
+
+def test_an_apostrophe_that_keeps_zeros_is_no_part_of_an_id():
+    tables = people_and_orders(lambda number: f"{number:012d}", "Contact Name.id")
+    tables["customers"]["id"] = [f"'{key}" for key in tables["customers"]["id"]]
+    made = guess(**tables)
+    assert lines(made, "customers")["customer_id"] == "ltrim(id, '''')"
+    assert lines(made, "orders")["customer_id"] == '"Contact Name.id"'
+
+
+def test_ids_under_a_name_that_says_nothing_are_taken_and_asked_about():
+    made = guess(**people_and_orders(hexed, "bill_to"))
+    assert lines(made, "orders")["customer_id"] == "bill_to"
+    (asked,) = asked_of_link(made)
+    assert asked.startswith(
+        "orders.customer_id: bill_to is taken since it holds ids of customers, and its name says no"
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "quantity",
+        "ref",
+        "customer_group_id",
+        "Sales Person ID",
+        "created_by_user_id",
+        "Owner ID",
+        "customers",
+        "store_id",
+    ],
+)
+def test_small_numbers_are_no_customers_ids_by_chance(name):
+    """What is counted from 1 is in every other table's ids."""
+    made = guess(**people_and_orders(lambda number: str(number + 1), name))
+    assert made.unfit["orders"][1] == "no column of it is customer_id or email"
+
+
+def test_a_few_numbers_that_return_may_be_those_of_staff_whatever_the_name():
+    tables = people_and_orders(str, "Contact name.id", rows=400)
+    tables["orders"]["Contact name.id"] = [str(row % 30) for row in range(400)]
+    assert "orders" in guess(**tables).unfit
+
+
+@pytest.mark.parametrize("values", ["strangers", "blank", "few", "referrer"])
+def test_a_column_of_which_not_nearly_all_values_are_customers_ids_is_no_link(values):
+    name = "Referrer contact ID" if values == "referrer" else "bill_to" if values == "few" else "Contact Name.id"
+    tables = people_and_orders(hexed, name)
+    given = tables["orders"][name]
+    if values == "strangers":
+        given[::5] = [hexed(-1)] * 8
+    elif values == "blank":
+        given[1:] = [None] * 39
+    elif values == "few":
+        given[:] = given[:4] * 10
+    assert made_without_link(tables) == "no column of it is customer_id or email"
+
+
+def made_without_link(tables: dict[str, dict[str, list[str | None]]]) -> str:
+    return guess(**tables).unfit["orders"][1]
+
+
+def test_of_several_columns_with_customers_ids_the_one_named_so_is_taken_and_else_a_person_asked():
+    tables = people_and_orders(hexed, "bill_to")
+    orders = tables["orders"] | {"deliver_to": [*reversed(tables["orders"]["bill_to"])]}
+    made = guess(customers=tables["customers"], orders={**orders, "contact_name_id": orders["bill_to"]})
+    assert made.selects["orders"].mapped["customer_id"] == "contact_name_id"
+    fault = "no column of it is customer_id or email by name, and bill_to and deliver_to hold ids of customers alike"
+    assert made_without_link({**tables, "orders": orders}) == fault
+    made = guess(customers=tables["customers"], orders={**orders, "email": tables["customers"]["email"]})
+    (asked,) = asked_of_link(made)
+    assert asked.startswith("orders.customer_id: bill_to and deliver_to hold ids of customers alike, and which of them")
+    made = guess(customers=tables["customers"], orders={**orders, "Customer": ["Lee"] * 40})
+    (asked,) = asked_of_link(made)
+    assert asked.endswith("check whose it is: bill_to and deliver_to hold some")
+
+
+@pytest.mark.parametrize("kind", ["utf-8", "windows-1250", "parquet", "sqlite"])
+def test_a_sample_of_orders_is_looked_up_among_all_customers(tmp_path, kind):
+    """The first rows of both are seldom of the same people."""
+    people = {"Nr.": [hexed(row) for row in range(3000)], "Příjmení": ["Dvořák"] * 3000, "email": ["x@y.cz"] * 3000}
+    orders = people_and_orders(lambda number: hexed(number + 2900), "Contact Name.id")["orders"]
+    tables = {"customers": pl.DataFrame(people).rename({"Nr.": "Customer ID"}), "orders": pl.DataFrame(orders)}
+    for name, frame in tables.items():
+        if kind == "sqlite":
+            with closing(sqlite3.connect(tmp_path / f"{name}.db")) as shop, shop:
+                shop.execute(f"CREATE TABLE {name} ({', '.join(map(quoted, frame.columns))})")
+                shop.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * frame.width)})", frame.rows())
+        elif kind == "parquet":
+            frame.write_parquet(tmp_path / f"{name}.parquet")
+        else:
+            (tmp_path / f"{name}.csv").write_bytes(frame.write_csv().encode(kind.replace("windows-", "cp")))
+    connection = connect(Home.at(tmp_path / "home"), "1GB")
+    try:
+        paths = [path for path in sorted(tmp_path.iterdir()) if path.is_file()]
+        made = guessed(found_in(paths, connection, tmp_path / "config"))
+    finally:
+        connection.close()
+    assert made.selects["orders"].mapped["customer_id"] == "Contact Name.id"
+    assert not asked_of_link(made)
 
 
 def test_a_link_that_meets_no_customer_is_called_into_question():
