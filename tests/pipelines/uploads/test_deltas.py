@@ -636,6 +636,23 @@ def test_every_list_that_was_filled_is_to_be_deleted_also_one_that_is_not_made_a
         assert f"1. {create.says} 2. {delete.says}" in readme
 
 
+def test_a_list_that_is_made_after_the_last_was_deleted_is_named_by_its_version(
+    stores: tuple[Home, SecretKeys, Warehouse],
+) -> None:
+    with world("meta", stores) as company:
+        found = company.run({0: JANE, 1: JOHN}).manifest
+        [create] = to_do(company)
+        assert found is not None and "Put the version" not in create.says
+        settle(company)
+        confirm(company.outbox.catalog, company.audience, found.version, "deleted")
+        company.remote.lists.clear()
+        found = company.run({0: JANE, 1: JOHN, 2: Person(phones=(1,))}).manifest
+        [anew] = to_do(company)
+        assert found is not None
+        named = f"Put the version, {found.version}, into the name, and point your campaigns at it."
+        assert (anew.kind, anew.says.partition(". ")[2]) == ("created", named)
+
+
 def test_every_part_that_filled_a_list_of_its_own_is_to_be_deleted(
     stores: tuple[Home, SecretKeys, Warehouse],
 ) -> None:
