@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -250,10 +250,15 @@ def _row(audience: Audience, tables: _Tables, today: date) -> Row:
         forecast=expiring.forecast,
         confirmed_at=confirmed_at,
         lists=lists,
-        new_mark=mark_of_new_list(newest["version"], standing) if newest is not None else "",
+        new_mark=_new_mark(newest["version"], standing, planned) if newest is not None else "",
         steps=planned or renewing(manifest, status),
         alternative=outstanding_instead(manifest, standing) if manifest is not None else (),
     )
+
+
+def _new_mark(version: str, standing: list[Confirmation], steps: Iterable[UploadStep]) -> str:
+    """What a list made now is called by, also where one is to be deleted of which nobody said that it was made."""
+    return mark_of_new_list(version, standing) or (version if any(step.kind == "deleted" for step in steps) else "")
 
 
 class _Expiring(NamedTuple):

@@ -66,12 +66,17 @@ def open_lists(standing: Iterable[Confirmation]) -> tuple[OpenList, ...]:
 def mark_of_new_list(version: str, standing: Iterable[Confirmation]) -> str:
     """What the name of a list made now of the version has behind the audience's public name; empty for the first.
 
-    Networks show of two lists nothing but their names, and may refuse one that a deleted list had.
+    Networks show of two lists nothing but their names, and may refuse one that a deleted list had, also where nobody
+    said that it was made.
     """
-    made = [each.version for each in standing if each.kind == "created"]
-    # The first has no mark, whatever it was made of.
-    again = made[1:].count(version)
-    return (f"{version} ({again + 1})" if again else version) if made else ""
+    marked: list[str] = []
+    is_first = True
+    for each in standing:
+        if each.kind == "created" and not is_first:
+            marked.append(each.version)
+        is_first = is_first and each.kind not in {"created", "deleted"}
+    again = marked.count(version)
+    return "" if is_first else f"{version} ({again + 1})" if again else version
 
 
 def _after(

@@ -6,7 +6,7 @@ file, or have been taken back: then the full file, from which everything can be 
 
 from __future__ import annotations
 
-from pipelines.holdings.open_lists import OpenList, base_of, open_lists
+from pipelines.holdings.open_lists import OpenList, base_of, mark_of_new_list, open_lists
 from pipelines.holdings.steps import Steps
 from schemas.journal import DELTAS, UPLOADED, Confirmation, ConfirmationKind, UploadStep
 from schemas.uploads import Manifest
@@ -66,8 +66,8 @@ def _plan_now(manifest: Manifest, lists: _Lists, standing: list[Confirmation]) -
     steps = Steps.of(manifest)
     if lists and manifest.replaceable:
         return (steps.upload("replaced"), *deletions)
-    made_before = any(each.kind == "created" for each in standing)
-    return (steps.create_another() if made_before else steps.upload("created"), *deletions)
+    is_first = not deletions and not mark_of_new_list(manifest.version, standing)
+    return (steps.upload("created") if is_first else steps.create_another(), *deletions)
 
 
 def _fits(manifest: Manifest, step: UploadStep, lists: _Lists) -> bool:

@@ -116,7 +116,7 @@ def _draft(
         lists_until=state.lists_until,
         unsaid=unsaid_versions(state.holdings) if publication.retired else (),
         retired=publication.retired,
-        made_before=any(each.kind == "created" for each in state.standing),
+        made_before=any(each.kind in {"created", "deleted"} for each in state.standing),
         restored=bool(unknown_lists(state.lists, restored_at(outbox.catalog))),
     )
     return Draft(rows, reduction, since, situation)

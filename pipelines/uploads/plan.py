@@ -47,7 +47,7 @@ class Situation:
     #: Whether the audience has left the config; and then, versions that may be there without anybody having said so.
     retired: bool = False
     unsaid: tuple[str, ...] = ()
-    #: Whether a list was made before, which is deleted by now.
+    #: Whether somebody said that a list was made, or deleted, before.
     made_before: bool = False
     #: Whether the home was restored from a backup since one of the lists was filled.
     restored: bool = False
@@ -108,7 +108,8 @@ def _first(situation: Situation, steps: Steps) -> Plan:
     """No list is open. What was published before may have been uploaded all the same."""
     create: tuple[UploadStep, ...] = ()
     if situation.has_full:
-        create = (steps.create_another() if situation.made_before else steps.upload("created"),)
+        another = situation.made_before or bool(situation.change.astray)
+        create = (steps.create_another() if another else steps.upload("created"),)
     if not situation.change.astray:
         return Plan(create, (), None)
     delete = _delete_unconfirmed(situation, steps, situation.change.astray)

@@ -26,6 +26,7 @@ from pipelines.holdings.audience_keys import ensure_keys
 from pipelines.holdings.confirming import confirm, unconfirm
 from pipelines.holdings.forbidden import nothing_forbidden
 from pipelines.holdings.holdings import LISTED_KEYS, differences
+from pipelines.holdings.open_lists import mark_of_new_list, open_lists
 from pipelines.holdings.outbox import Outbox
 from pipelines.holdings.outstanding import outstanding
 from pipelines.holdings.withdrawal import withdraw
@@ -651,6 +652,24 @@ def test_a_list_that_is_made_after_the_last_was_deleted_is_named_by_its_version(
         assert found is not None
         named = f"Put the version, {found.version}, into the name, and point your campaigns at it."
         assert (anew.kind, anew.says.partition(". ")[2]) == ("created", named)
+
+
+def test_a_list_that_is_made_where_one_may_have_been_made_without_a_word_is_named_by_its_version(
+    stores: tuple[Home, SecretKeys, Warehouse],
+) -> None:
+    with world("x", stores) as company:
+        company.run({0: JANE, 1: JOHN})
+        forbid(company, "x", 0)
+        found = company.run({1: JOHN}).manifest
+        assert found is not None
+        deleted, create = to_do(company)
+        assert (deleted.kind, create.kind) == ("deleted", "created")
+        assert create.says.endswith(f"Put the version, {found.version}, into the name, and point your campaigns at it.")
+        standing = confirmations(company.outbox.catalog, company.audience)
+        assert mark_of_new_list(found.version, standing) == ""
+        settle(company)
+        [made] = open_lists(confirmations(company.outbox.catalog, company.audience))
+        assert made.mark == found.version
 
 
 def test_every_part_that_filled_a_list_of_its_own_is_to_be_deleted(
