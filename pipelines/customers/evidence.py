@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import polars as pl
 
@@ -10,19 +10,21 @@ from pipelines.customers.permissions import ConsentRules
 from pipelines.customers.statements import Matters, by_canonical_address, by_record, holders, matters_of
 from schemas.customers import ConsentEvidence
 from schemas.network import Network
-from schemas.settings import Purpose, Settings
+from schemas.settings import Purpose
 
 
-def evidence(
+def evidence(  # noqa: PLR0913, PLR0917 - of whom, what was said, and how it is read
     person_ids: Iterable[str],
     records: pl.DataFrame,
     consents: pl.DataFrame,
     rules: ConsentRules,
     otherwise: pl.DataFrame,
+    somebodys: Callable[[pl.Series], pl.Series] | None = None,
 ) -> pl.DataFrame:
-    """In: `PersonRecords` of everybody, since a national number on a form is read as anybody's; `CrmConsents`; what
-    `refusing_otherwise` gives. Out: `ConsentEvidence` of the people: for each network and purpose it asks for, the
-    statements that decide.
+    """In: `PersonRecords` of the people, and country and e-mail of all others (or what `deciding_records` gives of
+    them), since a national number on a form is read as anybody's; `CrmConsents`; what `refusing_otherwise` gives;
+    `somebodys` as `by_canonical_address` takes it. Out: `ConsentEvidence` of the people: for each network and purpose
+    it asks for, the statements that decide.
 
     A purpose of which nothing was said, and that no other purpose's word counts for, has no row.
     """
@@ -30,7 +32,8 @@ def evidence(
     numbered = records.join(people.with_row_index("person"), on="person_id", how="left").with_row_index("record")
     theirs = numbered.filter(pl.col("person").is_not_null())
     statements = matters_of(consents, rules.matters, rules.instant)
-    words = _speaking(statements, numbered, theirs, otherwise, rules.settings)
+    addressed = by_canonical_address(statements, numbered, rules.settings, somebodys)
+    words = _speaking(statements, addressed, theirs, otherwise)
     found = [
         _deciding(words, network.name, purpose, [purpose, *rules.settings.consent.get(purpose, ())], rules.matters)
         for network in rules.networks.values()
@@ -48,16 +51,12 @@ def _asked(network: Network) -> Iterator[Purpose]:
 
 
 def _speaking(
-    statements: pl.DataFrame,
-    everybody: pl.DataFrame,
-    theirs: pl.DataFrame,
-    otherwise: pl.DataFrame,
-    settings: Settings,
+    statements: pl.DataFrame, addressed: pl.DataFrame, theirs: pl.DataFrame, otherwise: pl.DataFrame
 ) -> pl.DataFrame:
     """The statements that speak within each of the people's scopes, with person, scope and `said` (null if none of the
     scope's statements is valid now)."""
     on_records = by_record(statements, theirs).with_columns(scope=pl.lit("record"), of=pl.col("record").cast(pl.String))
-    held = by_canonical_address(statements, everybody, settings).join(holders(theirs), on="address")
+    held = addressed.join(holders(theirs), on="address")
     other_ids = otherwise.join(theirs.select("customer_id", "person"), on="customer_id")
     by_other_ids = statements.join(other_ids.select("person", customer_id="given"), on="customer_id").with_columns(
         scope=pl.lit("other id"), of="customer_id"

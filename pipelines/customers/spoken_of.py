@@ -92,12 +92,12 @@ def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules, identity_key: 
     by_digest = by_phones(warehouse.connection, refusing(statements), records.customers)
     statements = pl.concat([statements, by_digest])
     further = further_emails(warehouse.connection, records.customers)
-    deciding = _deciding_records(warehouse, pl.concat([statements["address"], refused["address"]]), records)
+    deciding = deciding_records(warehouse, pl.concat([statements["address"], refused["address"]]), records)
     words = said_of_addresses(
         statements,
         pl.concat([deciding, further.select(email="address")], how="diagonal"),
         rules,
-        lambda numbers: _somebodys(warehouse, numbers, records),
+        lambda numbers: somebodys(warehouse, numbers, records),
         refused,
     )
     words = pl.concat([words, _of_set_aside(warehouse, words)])
@@ -130,7 +130,7 @@ def _of_set_aside(warehouse: Warehouse, words: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _deciding_records(warehouse: Warehouse, addresses: pl.Series, records: Records) -> pl.DataFrame:
+def deciding_records(warehouse: Warehouse, addresses: pl.Series, records: Records) -> pl.DataFrame:
     """country, email of all the records; of the e-mails only those that decide how one of the addresses is read."""
     digests = addresses.to_frame("address").select(prehashed(pl.col("address")).alias("digest")).drop_nulls()
     store_frame(warehouse.connection, "_digests", digests)
@@ -142,7 +142,7 @@ def _deciding_records(warehouse: Warehouse, addresses: pl.Series, records: Recor
     )
 
 
-def _somebodys(warehouse: Warehouse, numbers: pl.Series, records: Records) -> pl.Series:
+def somebodys(warehouse: Warehouse, numbers: pl.Series, records: Records) -> pl.Series:
     """Those of the numbers (E.164) that some record has or had, or a row that was set aside."""
     store_frame(warehouse.connection, "_numbers", numbers.to_frame("canonical_phone"))
     kept = ["warehouse.past_crm_customers"] if warehouse.has("past_crm_customers") else []

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
+from functools import partial
+from typing import NamedTuple
 
 import polars as pl
 
 from catalog.store import Catalog
 from pipelines.customers.evidence import evidence
 from pipelines.customers.former_addresses import refused_by_former_addresses
-from pipelines.customers.heard import by_phones, refusing, sharing_with_set_aside
+from pipelines.customers.heard import Records, by_phones, refusing, sharing_with_set_aside
 from pipelines.customers.merged_away import refused_by_merged_away
 from pipelines.customers.permissions import ConsentRules, instant_of
+from pipelines.customers.spoken_of import deciding_records, somebodys
 from pipelines.customers.statements import (
     by_canonical_address,
     holders,
@@ -124,11 +127,8 @@ def _former_ids(night: Night, person_id: str) -> int:
 def _evidence(night: Night, config: Config, person_id: str, ids: list[str], identity_key: str) -> pl.DataFrame:
     consents = night.table("crm_consents")
     newest = night.read(f"SELECT max(captured_at) AS newest FROM {consents}")["newest"].item()
-    everybody = night.read(
-        "SELECT customer_id, person_id, canonical_email AS email, canonical_phone AS phone, country_code AS country "
-        f"FROM {night.table('customer_records')} JOIN {night.table('crm_customers')} USING (customer_id)"
-    )
-    otherwise = refusing_otherwise(night.warehouse.connection, f"FROM {consents}", night.table("crm_customers"))
+    tables = Records(night.table("crm_customers"), night.table("customer_records"))
+    otherwise = refusing_otherwise(night.warehouse.connection, f"FROM {consents}", tables.customers)
     otherwise = pl.concat([otherwise, sharing_with_set_aside(night.warehouse, night.day)], how="diagonal_relaxed")
     rules = ConsentRules(config.used_networks, config.settings, instant_of(newest, config.settings, night.day))
     if _is_last(night, rules):
@@ -140,15 +140,32 @@ def _evidence(night: Night, config: Config, person_id: str, ids: list[str], iden
         f"FROM {consents} WHERE address IS NOT NULL OR list_contains($ids::VARCHAR[], customer_id)",
         ids=[*ids, *otherwise["given"]],
     )
-    by_digest = by_phones(night.warehouse.connection, refusing(heard), night.table("crm_customers"))
-    of_records = _by_other_addresses(night, heard, everybody, rules, person_id, ids, identity_key)
-    return evidence([person_id], everybody, pl.concat([heard, by_digest, of_records]), rules, otherwise)
+    theirs = night.read(
+        "SELECT customer_id, person_id, canonical_email AS email, canonical_phone AS phone, country_code AS country "
+        f"FROM {tables.persons} JOIN {tables.customers} USING (customer_id) WHERE person_id = $id",
+        id=person_id,
+    )
+    # How an address is read hangs on everybody, but of few more than their countries.
+    deciding = deciding_records(night.warehouse, heard["address"].drop_nulls(), tables)
+    known = _Known(pl.concat([theirs, deciding], how="diagonal"), partial(somebodys, night.warehouse, records=tables))
+    by_digest = by_phones(night.warehouse.connection, refusing(heard), tables.customers)
+    of_records = _by_other_addresses(night, heard, known, rules, person_id, ids, identity_key)
+    every = pl.concat([heard, by_digest, of_records])
+    return evidence([person_id], known.records, every, rules, otherwise, known.somebodys)
+
+
+class _Known(NamedTuple):
+    """Of whom something may be said: a person's records, with the country and e-mail of those by which an address is
+    read; and which of some numbers somebody has."""
+
+    records: pl.DataFrame
+    somebodys: Callable[[pl.Series], pl.Series]
 
 
 def _by_other_addresses(  # noqa: PLR0913, PLR0917 - what was said, how it is read, and of whom
     night: Night,
     heard: pl.DataFrame,
-    everybody: pl.DataFrame,
+    known: _Known,
     rules: ConsentRules,
     person_id: str,
     ids: list[str],
@@ -165,9 +182,9 @@ def _by_other_addresses(  # noqa: PLR0913, PLR0917 - what was said, how it is re
     found = [named.join(pl.concat([further, hashed]), on="address")]
     if _is_last(night, rules):
         addressed = matters_of(heard.drop("customer_id").drop_nulls("address"), rules.matters, rules.instant)
-        canonical = by_canonical_address(addressed, everybody, rules.settings)
+        canonical = by_canonical_address(addressed, known.records, rules.settings, known.somebodys)
         words = canonical.group_by("address", "matter").agg(pl.col("spoken").max())
-        said = words.join(holders(everybody, "person_id"), on="address").select("person_id", "matter", "spoken")
+        said = words.join(holders(known.records, "person_id"), on="address").select("person_id", "matter", "spoken")
         former = refused_by_former_addresses(night.warehouse, rules, words, said, identity_key)
         theirs = former.filter(person_id=person_id).select(pl.col("address").unique(), customer_id=pl.lit(ids[0]))
         found.append(canonical.filter(pl.col("refusal") > 0).join(theirs, on="address"))
