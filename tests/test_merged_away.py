@@ -142,6 +142,40 @@ def test_the_changed_number_is_found_when_the_new_record_comes_on_a_later_night(
     assert sent(home) == {"x1"}
 
 
+@pytest.mark.parametrize("how", ["both parts go", "one part stays", "many share the address"])
+def test_every_record_that_was_made_of_theirs_inherits_what_they_refused(
+    company: Company, tmp_path: Path, how: str
+) -> None:
+    """Of one record two were made: one has the e-mail, the other the phone."""
+    path, home = company.folder / "customers.csv", tmp_path / "home"
+    whole = path.read_text(encoding="utf-8")
+    rows = {
+        "old": "old,part@example.net,+33612345699,,Other,,FR,2022-01-01 10:00:00\n",
+        "mail": "mail,part@example.net,,,Other,,FR,2022-01-01 10:00:00\n",
+        "dial": "dial,dial@example.net,+33612345699,,Other,,FR,2022-01-01 10:00:00\n",
+    }
+    # Five may share an address: those of the night, whoever shared it before.
+    five = {f"same{number}": rows["mail"].replace("mail,", f"same{number},") for number in range(4)}
+    before = ["old", "mail"] if how == "one part stays" else ["old", *five] if how.startswith("many") else ["old"]
+    every = rows | five
+    for name in every:
+        company.append("orders", f"o-{name},{name},2024-01-01 12:00:00,10.00,EUR,completed\n")
+        company.append("consents", f"c-{name},{name},granted,2022-01-01 10:00:00\n")
+    path.write_text(whole + "".join(every[name] for name in before), encoding="utf-8")
+    night(company.config, home, "2024-06-30")
+    company.append("consents", REFUSAL)
+    now = {name.replace("same", "new"): row.replace("same", "new") for name, row in five.items()}
+    if how.startswith("many"):
+        for name in now:
+            company.append("consents", f"c-{name},{name},granted,2022-01-01 10:00:00\n")
+    after = [rows["mail"], rows["dial"], *(now.values() if how.startswith("many") else ())]
+    path.write_text(whole + "".join(after), encoding="utf-8")
+    night(company.config, home, "2024-07-01")
+    texts = [file.read_text(encoding="utf-8") for file in home.joinpath("outbox").rglob("2024-07-01.*/*.full.csv")]
+    theirs = [hashlib.sha256(email).hexdigest() for email in (b"part@example.net", b"dial@example.net")]
+    assert texts and not [each for each in theirs for text in texts if each in text]
+
+
 def test_somebody_else_who_has_the_address_now_decides_for_themselves(company: Company, tmp_path: Path) -> None:
     path, home = company.folder / "customers.csv", tmp_path / "home"
     others = path.read_text(encoding="utf-8").replace("x0,other0@example.net,,", "x0,other0@example.net,,Ann")

@@ -1,7 +1,8 @@
-"""People of whom the CRM has no record left, and who are there under another id: what their old ids mean is theirs."""
+"""Records that are gone, and whose people are there under other ids: what the old ids mean is theirs."""
 
 from __future__ import annotations
 
+import dataframely as dy
 import polars as pl
 
 from catalog.duckdb_connection import store_frame
@@ -19,17 +20,31 @@ IDENTIFYING = (
 
 _NEEDED = ("past_crm_customers", "past_customer_records")
 
-#: SQL: customer_id, alias, person_id of the gone records of people of whom none is left.
+FOLLOWED = "followed_ids"
+
+
+class _FollowedIds(dy.Schema):
+    #: The id of a person whose only record is the one that is gone.
+    alias = dy.String()
+    #: Of somebody who would be one person with it, were it there.
+    person_id = dy.String()
+
+
+#: SQL: customer_id, alias of records that are gone.
 _LEFT = """
-    SELECT DISTINCT customer_id, alias, person_id
-    FROM (SELECT customer_id, own_id AS alias FROM warehouse.past_customer_records) AS past
-    JOIN warehouse.person_aliases USING (alias)
-    ANTI JOIN warehouse.customers USING (person_id)
+    SELECT DISTINCT customer_id, own_id AS alias FROM warehouse.past_customer_records
+    ANTI JOIN warehouse.crm_customers USING (customer_id)
 """
 #: SQL: the newest row of each of them.
 _ROWS = f"""
     SELECT {", ".join(IDENTIFYING)}
     FROM (SELECT * FROM warehouse.past_crm_customers SEMI JOIN _left USING (customer_id) {NEWEST})
+"""
+#: SQL: tonight's records; what too many share is no match key.
+_TONIGHT = f"""
+    (SELECT {", ".join(f"record.{name}" for name in IDENTIFYING if not name.endswith("_refusal"))},
+        stands.email_refusal, stands.phone_refusal
+    FROM warehouse.crm_customers AS record JOIN warehouse.customer_records AS stands USING (customer_id))
 """
 #: SQL: the records of a table that have an address of those in another.
 _SHARING = f"""
@@ -37,21 +52,28 @@ _SHARING = f"""
     WHERE (email_refusal IS NULL AND canonical_email IN (SELECT canonical_email FROM {{others}}))
     OR (phone_refusal IS NULL AND canonical_phone IN (SELECT canonical_phone FROM {{others}}))
 """
-#: SQL: person_id of people who left, and whom each is now.
+#: SQL: alias, and who has it now, the earliest record first.
 _FOLLOWED = """
     CREATE OR REPLACE TEMP TABLE _followed AS
-    SELECT gone.person_id, min_by(stands.person_id, stands.age) AS now
-    FROM (SELECT person_id, together FROM _left JOIN _together USING (customer_id)) AS gone
+    SELECT alias, stands.person_id, min(stands.age) AS age
+    FROM (SELECT alias, together FROM _left JOIN _together USING (customer_id)) AS gone
     JOIN (
         SELECT person_id, together, age FROM _together JOIN warehouse.customer_records USING (customer_id)
     ) AS stands USING (together)
-    GROUP BY gone.person_id
+    GROUP BY ALL
+"""
+#: SQL: person_id of people of whom no record is left, and whom each is now.
+_NOW = """
+    SELECT known.person_id, min_by(followed.person_id, age) AS now
+    FROM warehouse.person_aliases AS known JOIN _followed AS followed USING (alias)
+    WHERE known.person_id NOT IN (SELECT person_id FROM warehouse.customers)
+    GROUP BY known.person_id
 """
 
 
 def follow_other_numbers(warehouse: Warehouse, joining: Joining, identity_key: str) -> None:
-    """Let the ids of people of whom no record is left stand for whom they would be one person with, were their records
-    there: the CRM gave them another id, or merged two into a third. (Of several people, the earliest.)
+    """Keep in `followed_ids` with whom the records that are gone would be one person, were they there: the CRM gave
+    them another id, or merged two into a third. Of people of whom no record is left, all ids stand for the earliest.
 
     Looked for as long as a kept night had the records; what was found holds for good.
     """
@@ -62,17 +84,24 @@ def follow_other_numbers(warehouse: Warehouse, joining: Joining, identity_key: s
     if warehouse.read("SELECT 1 FROM _left_rows LIMIT 1").is_empty():
         return
     # The few are looked for among all: the other way round DuckDB would hold everybody's addresses.
-    sharing = _SHARING.format(records="warehouse.crm_customers", others="_left_rows")
+    sharing = _SHARING.format(records=_TONIGHT, others="_left_rows")
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _sharing_left AS {sharing}")
     tonight = warehouse.read("FROM _sharing_left")
     if tonight.is_empty():
         return
     rows = warehouse.read(_SHARING.format(records="_left_rows", others="_sharing_left"))
-    every = canonical_records(pl.concat([rows, tonight]), joining)
+    # Which addresses too many share is known of tonight; whoever is gone shares none with whoever they are now.
+    every = canonical_records(
+        pl.concat([rows, tonight]), joining.model_copy(update={"shared_by_more_than": rows.height + tonight.height})
+    )
     together = people(every, joining, identity_key=identity_key).select("customer_id", together="person_id")
     store_frame(warehouse.connection, "_together", together.with_row_index("age"))
     warehouse.execute(_FOLLOWED)
+    warehouse.ensure(FOLLOWED, _FollowedIds)
+    warehouse.insert(
+        f"warehouse.{FOLLOWED}", f"SELECT alias, person_id FROM _followed EXCEPT FROM warehouse.{FOLLOWED}"
+    )
     warehouse.execute(
-        "UPDATE warehouse.person_aliases SET person_id = now FROM _followed "
-        "WHERE person_aliases.person_id = _followed.person_id"
+        f"UPDATE warehouse.person_aliases SET person_id = now FROM ({_NOW}) AS followed "
+        "WHERE person_aliases.person_id = followed.person_id"
     )
