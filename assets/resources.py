@@ -279,7 +279,7 @@ class Relance(dg.ConfigurableResource):
             self.warehouse.make_room()
         retries = self.declared.settings.source_retries
         try:
-            with nullcontext() if publishes else taking_turn(opened.warehouse, name, opened.as_of, self.newest_read()):
+            with nullcontext() if publishes else taking_turn(opened.warehouse, name, opened.as_of):
                 yield
         except UnreachableSourceError as error:
             if pulling is None or pulling.retry_number >= retries.times:

@@ -13,6 +13,7 @@ from datetime import date
 import polars as pl
 
 from catalog.warehouse import Warehouse
+from pipelines.crm.read_ahead import newest_read
 from schemas.errors import DayError
 from schemas.said import Said
 
@@ -41,23 +42,26 @@ def _made_of(stage: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def taking_turn(warehouse: Warehouse, stage: str, as_of: date, newest: date | None) -> Iterator[None]:
+def taking_turn(warehouse: Warehouse, stage: str, as_of: date) -> Iterator[None]:
     """Note that the stage was worked out for `as_of` after all that was noted before; if it fails, that it was not. A
-    day that is refused changes nothing.
-
-    In: the newest day whose CRM was read. Segments of an older day, made of its kept features, lie beside those of the
+    day that is refused changes nothing. Segments of an older day, made of its kept features, lie beside those of the
     newest.
 
     Raises:
         DayError: the stage is made of the CRM, which was not read for `as_of` yet or has been read for a newer day.
     """
-    is_segment, is_older = stage.startswith(SEGMENT), newest is not None and as_of < newest
+    is_segment = stage.startswith(SEGMENT)
+    if not is_segment and stage not in MADE_OF:
+        yield
+        return
+    newest = newest_read(warehouse)
+    is_older = newest is not None and as_of < newest
     # The CRM says itself which day it can be read for.
-    if (is_segment or stage in MADE_OF) and not stage.startswith("crm."):
+    if not stage.startswith("crm."):
         _check_read(as_of, newest)
         if is_older and not is_segment:
             _refuse_older(stage, as_of, newest)
-    if is_older or not (is_segment or stage in MADE_OF):
+    if is_older:
         yield
         return
     warehouse.append("turns", pl.DataFrame(schema=_TURNS))
@@ -69,7 +73,12 @@ def taking_turn(warehouse: Warehouse, stage: str, as_of: date, newest: date | No
         warehouse.append("turns", noted.filter(pl.col("stage") == stage))
         raise
     turn = max(noted["turn"], default=0) + 1
-    warehouse.append("turns", pl.DataFrame({"stage": [stage], "as_of": [as_of], "turn": [turn]}, schema=_TURNS))
+    warehouse.execute(
+        "INSERT INTO warehouse.turns (stage, as_of, turn) VALUES ($stage, $as_of, $turn)",
+        stage=stage,
+        as_of=as_of,
+        turn=turn,
+    )
 
 
 def _check_read(as_of: date, newest: date | None) -> None:
