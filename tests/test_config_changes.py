@@ -228,7 +228,8 @@ def test_a_network_whose_file_is_gone_stops_all_that_would_forget_its_lists(
     for command in (["run", "--as-of", "2024-07-01"], ["forget", "x0"]):
         ran = relance(*command, "--config", config, home=place.root)
         assert ran.code == 2
-        assert "networks/made_up.toml: gone" in " ".join(ran.output.split())
+        said = " ".join(ran.output.split())
+        assert "networks/made_up.toml: gone" in said and "made_up/buyers (2024-06-30.1)" in said
     with open_catalog(place) as catalog:
         assert not erasure_requests(catalog)
         confirm(catalog, lost, "2024-06-30.1", "deleted")

@@ -105,6 +105,12 @@ def test_who_is_written_so_in_the_crm_is_found_by_the_plain_address(company: Com
     # By address a request forgets that alone: the record stays, by its phone.
     phones = {key for key in keys[_ask] if "@" not in key}
     assert kept == {_suppress: set(), _refuse: set(), _ask: phones}
+    place = Home.at(home)
+    with open_warehouse(place, open_keys(place), "2GB") as warehouse:
+        emails = warehouse.read("SELECT email FROM warehouse.crm_customers WHERE email IS NOT NULL")["email"].to_list()
+    # What was asked for is gone from the very cells that the other ways leave as they are.
+    held = {by: {key for key in keys[by] if "@" in key and any(key in each for each in emails)} for by in keys}
+    assert [len(held[by]) for by in (_suppress, _refuse, _ask)] == [3, 3, 0]
 
 
 @pytest.mark.parametrize("by", [_suppress, _refuse])

@@ -48,6 +48,7 @@ _RUN = re.compile(rb"[\x80-\xff]+")
 #: What Shift-JIS keeps for signs of a company's own; other text read as Shift-JIS is full of them.
 _OWN_SIGNS = re.compile("[\ue000-\uf8ff]")
 
+#: Signs of two units in UTF-16.
 _PAIR = re.compile("[\U00010000-\U0010ffff]")
 
 

@@ -1,4 +1,4 @@
-"""Customers whose ids are others tonight: to relance they are other people, and nothing of what it keeps is theirs."""
+"""Customers whose ids are others tonight: of what relance keeps, only what their addresses lead to is theirs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def renumbered(warehouse: Warehouse, day: date) -> tuple[Said, ...]:
     says = (
         "{gone} of {before} customer_ids are in the CRM no more, and others are: if those are the same people (zeros "
         "in front, a prefix, a new system), let the select of customers in sources.toml give the ids as before. By new "
-        "ones they are new people: whom holdouts keep out is drawn anew, and requests to be forgotten by an old id "
-        "name nobody who is there."
+        "ones whom holdouts keep out is drawn anew, and refusals and requests to be forgotten by an old id mean only "
+        "who still has its e-mail or phone."
     )
     return (Said(says, gone=gone, before=before),)

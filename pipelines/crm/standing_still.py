@@ -41,9 +41,8 @@ def standing_still(warehouse: Warehouse, day: date, nights: int, consents_nights
             alike[table] = read.filter((pl.col("digest") == read["digest"][0]).cum_min())["as_of"]
     if alike and all(days.len() > nights for days in alike.values()):
         return (_said_of_all({table: days[-1] for table, days in alike.items()}, nights),)
-    consents = alike.get("consents", pl.Series([], dtype=pl.Date))
-    if consents.len() > consents_nights:
-        return (_said_of_consents(consents[-1], consents_nights),)
+    if {*_WATCHED} <= alike.keys() and alike["customers"].len() <= consents_nights < alike["consents"].len():
+        return (_said_of_consents(alike["consents"][-1], consents_nights),)
     return ()
 
 

@@ -7,10 +7,10 @@ import polars as pl
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.heard import SAID, SPOKEN, TONIGHT, Records, heard, not_allowed_since
-from pipelines.customers.other_numbers import FOLLOWED
 from pipelines.customers.people import person_ids
 from pipelines.customers.permissions import ConsentRules
 from pipelines.customers.statements import newest_refusals
+from pipelines.customers.successors import SUCCESSORS
 from pipelines.identifiers.ids_otherwise import other_forms
 
 
@@ -30,8 +30,8 @@ def _find_heirs(warehouse: Warehouse, ids: str, identity_key: str, records: Reco
     aliases = person_ids(written["customer_id"], identity_key)
     store_frame(warehouse.connection, "_strangers", written.select("given").with_columns(alias=aliases))
     followed = ""
-    if warehouse.has(FOLLOWED):
-        followed = f" UNION SELECT given, person_id FROM _strangers JOIN warehouse.{FOLLOWED} USING (alias)"
+    if warehouse.has(SUCCESSORS):
+        followed = f" UNION SELECT given, person_id FROM _strangers JOIN warehouse.{SUCCESSORS} USING (alias)"
     warehouse.execute(
         "CREATE OR REPLACE TEMP TABLE _heirs AS SELECT DISTINCT given, known.person_id "
         f"FROM (SELECT given, alias FROM _strangers{followed}) JOIN warehouse.person_aliases AS known USING (alias) "

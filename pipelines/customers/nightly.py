@@ -11,9 +11,9 @@ from catalog.duckdb_connection import literal, registered, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.customers import customers, person_aliases
 from pipelines.customers.hashed_emails import with_addresses
-from pipelines.customers.other_numbers import IDENTIFYING, follow_other_numbers
 from pipelines.customers.people import one_id_twice, people, person_ids
 from pipelines.customers.records import canonical_records
+from pipelines.customers.successors import IDENTIFYING, find_successors
 from pipelines.pieces import in_pieces
 from pipelines.tables.changes import are_noted, begin_notes
 from pipelines.tables.intervals import Staying, replace_by
@@ -51,7 +51,7 @@ def update_people(warehouse: Warehouse, joining: Joining, *, identity_key: str, 
     store_frame(warehouse.connection, "_several", customers(joined))
     _write_customers(warehouse, known=known)
     _write_aliases(warehouse, as_of, known=known)
-    follow_other_numbers(warehouse, joining, identity_key)
+    find_successors(warehouse, joining, identity_key)
     if known:
         warehouse.execute(
             "CREATE OR REPLACE TEMP TABLE _touched AS "

@@ -200,4 +200,5 @@ def _rebuilt(  # noqa: PLR0913, PLR0917 - whose rows, where they go, and what th
     fewer = manifest.ledger.file_people - rows.ledger.file_people
     if [(entry.name, entry.sha256) for entry in files] == [(entry.name, entry.sha256) for entry in before]:
         return Replayed(audience, "equal", manifest.version, 0)
-    return Replayed(audience, "fewer" if left or erased_since else "differs", manifest.version, fewer)
+    left |= erased_since and fewer >= 0
+    return Replayed(audience, "fewer" if left else "differs", manifest.version, fewer)

@@ -33,7 +33,7 @@ def check_networks_are_known(catalog: Catalog, known: Collection[str]) -> None:
             "the segments to be told how to delete its lists, or, if they are deleted, say so with `relance confirm "
             "NETWORK/AUDIENCE VERSION --as deleted`.",
             files=", ".join(sorted({str(NETWORKS_FOLDER / f"{audience.network}.toml") for audience in lost})),
-            audiences=[str(audience) for audience in lost],
+            audiences=[f"{audience} ({catalog.versions(audience, state=None)[-1]['version']})" for audience in lost],
         )
         raise ConfigError(msg)
 

@@ -54,6 +54,12 @@ def test_consents_that_stand_still_beside_customers_that_change_are_told_after_l
     assert "not since 2025-05-02" in told[0]
 
 
+def test_customers_that_stand_still_for_as_long_are_not_said_to_change(warehouse: Warehouse) -> None:
+    for day in days(9, date(2025, 7, 1)):
+        read(warehouse, day, customers="still", consents="still")
+        assert not standing_still(warehouse, day, 30, 5)
+
+
 def test_a_day_that_is_run_again_is_one_night(warehouse: Warehouse) -> None:
     assert not standing_still(warehouse, FIRST, 1, 14)
     for _ in range(4):

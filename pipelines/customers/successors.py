@@ -20,10 +20,10 @@ IDENTIFYING = (
 
 _NEEDED = ("past_crm_customers", "past_customer_records")
 
-FOLLOWED = "followed_ids"
+SUCCESSORS = "successors"
 
 
-class _FollowedIds(dy.Schema):
+class _Successors(dy.Schema):
     #: The id of a person whose only record is the one that is gone.
     alias = dy.String()
     #: Of somebody who would be one person with it, were it there.
@@ -40,17 +40,17 @@ _ROWS = f"""
     SELECT {", ".join(IDENTIFYING)}
     FROM (SELECT * FROM warehouse.past_crm_customers SEMI JOIN _left USING (customer_id) {NEWEST})
 """
-#: SQL: tonight's records; what too many share is no match key.
-_TONIGHT = f"""
-    (SELECT {", ".join(f"record.{name}" for name in IDENTIFYING if not name.endswith("_refusal"))},
-        stands.email_refusal, stands.phone_refusal
-    FROM warehouse.crm_customers AS record JOIN warehouse.customer_records AS stands USING (customer_id))
-"""
 #: SQL: the records of a table that have an address of those in another.
 _SHARING = f"""
     SELECT {", ".join(IDENTIFYING)} FROM {{records}}
     WHERE (email_refusal IS NULL AND canonical_email IN (SELECT canonical_email FROM {{others}}))
     OR (phone_refusal IS NULL AND canonical_phone IN (SELECT canonical_phone FROM {{others}}))
+"""
+#: SQL: tonight's records that do; what too many share is no match key.
+_TONIGHT = f"""
+    SELECT {", ".join(f"record.{name}" for name in IDENTIFYING if not name.endswith("_refusal"))},
+        stands.email_refusal, stands.phone_refusal
+    FROM _sharing_left AS record JOIN warehouse.customer_records AS stands USING (customer_id)
 """
 #: SQL: alias, and who has it now, the earliest record first.
 _FOLLOWED = """
@@ -71,8 +71,8 @@ _NOW = """
 """
 
 
-def follow_other_numbers(warehouse: Warehouse, joining: Joining, identity_key: str) -> None:
-    """Keep in `followed_ids` with whom the records that are gone would be one person, were they there: the CRM gave
+def find_successors(warehouse: Warehouse, joining: Joining, identity_key: str) -> None:
+    """Keep in `successors` with whom the records that are gone would be one person, were they there: the CRM gave
     them another id, or merged two into a third. Of people of whom no record is left, all ids stand for the earliest.
 
     Looked for as long as a kept night had the records; what was found holds for good.
@@ -84,9 +84,9 @@ def follow_other_numbers(warehouse: Warehouse, joining: Joining, identity_key: s
     if warehouse.read("SELECT 1 FROM _left_rows LIMIT 1").is_empty():
         return
     # The few are looked for among all: the other way round DuckDB would hold everybody's addresses.
-    sharing = _SHARING.format(records=_TONIGHT, others="_left_rows")
+    sharing = _SHARING.format(records="warehouse.crm_customers", others="_left_rows")
     warehouse.execute(f"CREATE OR REPLACE TEMP TABLE _sharing_left AS {sharing}")
-    tonight = warehouse.read("FROM _sharing_left")
+    tonight = warehouse.read(_TONIGHT).select(IDENTIFYING)
     if tonight.is_empty():
         return
     rows = warehouse.read(_SHARING.format(records="_left_rows", others="_sharing_left"))
@@ -97,9 +97,9 @@ def follow_other_numbers(warehouse: Warehouse, joining: Joining, identity_key: s
     together = people(every, joining, identity_key=identity_key).select("customer_id", together="person_id")
     store_frame(warehouse.connection, "_together", together.with_row_index("age"))
     warehouse.execute(_FOLLOWED)
-    warehouse.ensure(FOLLOWED, _FollowedIds)
+    warehouse.ensure(SUCCESSORS, _Successors)
     warehouse.insert(
-        f"warehouse.{FOLLOWED}", f"SELECT alias, person_id FROM _followed EXCEPT FROM warehouse.{FOLLOWED}"
+        f"warehouse.{SUCCESSORS}", f"SELECT alias, person_id FROM _followed EXCEPT FROM warehouse.{SUCCESSORS}"
     )
     warehouse.execute(
         f"UPDATE warehouse.person_aliases SET person_id = now FROM ({_NOW}) AS followed "
