@@ -20,6 +20,7 @@ from pipelines.crm.unreadable import unreadable_countries, unreadable_lists, unr
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.requests_of_nobody import requests_of_nobody
 from pipelines.erasure.taking_in import known_erasures, note_changed, take_in
+from pipelines.erasure.until_read import let_go, there_before
 from pipelines.erasure.written import write_table
 from pipelines.history.set_aside import QUARANTINE_DAYS, count_set_aside
 from schemas import crm
@@ -79,8 +80,11 @@ def _customers(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             with relance.stage("crm.customers", context):
                 unapplied = not_applied(relance.warehouse, "rows")
                 erasures = relance.table("crm_erasures")
-                table = pull_table("customers", relance.reading(context), erasures, unapplied=unapplied)
+                before = there_before(relance.warehouse)
+                reading = relance.reading(context)
+                table = pull_table("customers", reading, erasures, unapplied=unapplied, before=before)
                 metadata = _written(context, relance, "customers", table)
+                let_go(relance.warehouse)
                 catalog, night = relance.outbox.catalog, relance.outbox.night
                 record_notices(catalog, night, "erasures", requests_of_nobody(catalog, relance.warehouse))
                 notices = [*renumbered(relance.warehouse, day_of(context)), *unreadable_countries(relance.warehouse)]

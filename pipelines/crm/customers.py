@@ -12,6 +12,7 @@ import polars as pl
 from catalog.duckdb_connection import insert_frame, store_frame
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.contract import ROW
+from pipelines.crm.missing import Before, Missing
 from pipelines.crm.unchanged import IDENTIFYING, made_canonical
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.digests import Digest
@@ -58,6 +59,8 @@ class _Arriving:
     arrival: Arrival
     canonical: partial[pl.DataFrame]
     normalised: int = 0
+    #: In a night with new requests: who was there before.
+    missing: Missing | None = None
 
     def made(self) -> Iterator[pl.DataFrame]:
         """source_row, customer_id, e-mail and phone as `CanonicalCustomers`, country: as they are made and kept."""
@@ -81,16 +84,37 @@ class _Arriving:
         )
 
     def whole(self, ids: pl.Series) -> pl.DataFrame:
-        """The `CanonicalCustomers` with the ids, whether they arrived or stay."""
+        """The `CanonicalCustomers` with the ids, whether they arrived, stay or are missing."""
         store_frame(self.arrival.connection, "_asked", ids.to_frame("customer_id"))
-        return self.canonical(self.arrival.read(f"FROM {self.arrival.every} SEMI JOIN _asked USING (customer_id)"))
+        found = self.canonical(self.arrival.read(f"FROM {self.arrival.every} SEMI JOIN _asked USING (customer_id)"))
+        return pl.concat([found, self.missing.whole(ids)], how="diagonal") if self.missing else found
 
-    def keep_usable(self) -> None:
-        """Keep by which addresses customers may be joined, whether they arrived or stay."""
+    def having(self, column: str, values: pl.Series) -> pl.DataFrame:
+        """`Having` of the customers, whether they arrived, stay or are missing."""
+        found = within(self.arrival, _USABLE)(column, values)
+        return pl.concat([found, self.missing.having(column, values)]) if self.missing else found
+
+    def with_missing(self, met: Met, erasures: pl.DataFrame, identity_key: str) -> Met:
+        """What `CrmErasures` met, and those who are missing whom they name."""
+        if self.missing is None:
+            return met
+        named = self.missing.erased(erasures, identity_key)
+        marks = pl.select(customer_id=pl.repeat(True, named.height), email=False, phone=False)
+        return Met(pl.concat([met.rows, named], how="diagonal"), pl.concat([met.marks, marks]))
+
+    def keep_usable(self, before: Before | None) -> None:
+        """Keep by which addresses customers may be joined, whether they arrived, stay or are missing."""
         held = self.arrival.held
         stay = f" UNION ALL FROM {usable(held, self.arrival.stays)}" if held else ""
         made = f"FROM {usable(CANONICAL)}{stay}"
         self.arrival.connection.execute(f"CREATE OR REPLACE TEMP TABLE {_USABLE} AS {made}")
+        self.missing = Missing(self.arrival, _USABLE, before) if before else None
+
+    def drop_usable(self) -> None:
+        """Give back the memory."""
+        self.arrival.connection.execute(f"DROP TABLE IF EXISTS {_USABLE}")
+        if self.missing:
+            self.missing.drop()
 
 
 def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, and what that depends on
@@ -103,9 +127,11 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
     identity_key: str,
     prehashed: Mapping[Literal["email"], Digest],
     lift: Lift,
+    before: Before | None,
 ) -> ReadCustomers:
     """The customers made canonical, without what `erasures` (`CrmErasures`) forbid, of which those `unapplied` were not
-    yet looked for in the warehouse; `lift` says what of them consents lift.
+    yet looked for in the warehouse; `lift` says what of them consents lift. Where requests are new, whoever was there
+    `before` may arrive under another id, and is joined with those that arrive.
 
     Only what identifies somebody goes through Polars, the rest stays in DuckDB.
     """
@@ -115,19 +141,18 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
     met = _met(arriving.made(), erasures, compared)
     if unapplied.height:
         met = _together(met, *_staying(arrival, erasures, compared))
-    if met.rows.height:
-        arriving.keep_usable()
+    if met.rows.height or before:
+        arriving.keep_usable(before)
     every, records = erasures, []
     while True:
         found = covered_by(
-            met.rows,
-            met.marks,
+            *arriving.with_missing(met, every, identity_key),
             every,
             settings=settings,
             networks=networks,
             identity_key=identity_key,
             whole=arriving.whole,
-            having=within(arrival, _USABLE),
+            having=arriving.having,
         )
         records.append(found.records)
         if found.tombstones.is_empty():
@@ -138,7 +163,7 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
         more = met_rows(arrival, CANONICAL, found.tombstones, compared, columns=IDENTIFYING)
         still = _met_among(met.rows, every, compared)
         met = _together(still, more, *_staying(arrival, found.tombstones, compared))
-    arrival.connection.execute(f"DROP TABLE IF EXISTS {_USABLE}")
+    arriving.drop_usable()
     covered = Covered(pl.concat(records).unique(), every.tail(every.height - erasures.height))
     relifted = every.head(erasures.height) if covered.tombstones.height else None
     if met.rows.height:

@@ -17,6 +17,7 @@ from pipelines.crm.customers import CANONICAL, read_customers
 from pipelines.crm.days import check_orders_reach
 from pipelines.crm.forget import forget
 from pipelines.crm.lifted import with_lifted
+from pipelines.crm.missing import Before
 from pipelines.crm.money import with_rate
 from pipelines.crm.read import Crm, Pulled
 from pipelines.crm.refusing import broken_refusals, set_aside_customers
@@ -106,11 +107,13 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
     withheld: str = "warehouse.withheld_addresses",
     *,
     unapplied: pl.DataFrame,
+    before: Before | None = None,
 ) -> TableToWrite:
     """A table's accepted rows without what `erasures` (`CrmErasures`) forbids, and its quarantined rows.
 
     `living` is the table of the customers already read without the erased, `withheld` that of their
-    `WithheldAddresses`; `unapplied` are the erasures that were not yet looked for in the warehouse's rows.
+    `WithheldAddresses`; `unapplied` are the erasures that were not yet looked for in the warehouse's rows; `before`,
+    of the customers, who was there before them, where requests are new.
 
     Raises:
         SourceError: a source cannot be read as declared.
@@ -136,6 +139,7 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
             identity_key=reading.identity_key,
             prehashed=prehashed,
             lift=reading.lift,
+            before=before,
         )
     known = erasures if customers.lifted is None else customers.lifted
     every = pl.concat([known, customers.covered.tombstones])

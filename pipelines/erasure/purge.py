@@ -16,6 +16,7 @@ from pipelines.customers.people import person_ids
 from pipelines.erasure.applied import note_applied
 from pipelines.erasure.forgetting import forget_refused_keys
 from pipelines.erasure.taking_out import change_rows, delete_rows
+from pipelines.erasure.until_read import FORGOTTEN
 from pipelines.erasure.urgent import Urgent, Waiting
 from pipelines.identifiers.stored import forget_unused_digests
 from pipelines.pieces import in_pieces, picked
@@ -104,8 +105,11 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
 
 
 def _columns(warehouse: Warehouse) -> dict[str, set[str]]:
-    """The columns of each table."""
-    found = warehouse.read("SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'warehouse'")
+    """The columns of each table; what is kept until the customers are read goes with them."""
+    found = warehouse.read(
+        "SELECT table_name, column_name FROM duckdb_columns() "
+        f"WHERE database_name = 'warehouse' AND table_name <> '{FORGOTTEN}'"
+    )
     named = found.group_by("table_name").agg("column_name").sort("table_name")
     return {table: set(columns) for table, columns in named.iter_rows()}
 

@@ -28,6 +28,7 @@ from pipelines.customers.gone import GONE_PERSONS, gone_customers, held_earlier
 from pipelines.erasure.applied import forget_lifted, left_behind, not_applied, note_applied
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.purge import purge
+from pipelines.erasure.until_read import keep_until_read, let_go
 from pipelines.erasure.urgent import Waiting
 from pipelines.identifiers.hashes import keyed_hash
 from pipelines.tombstones.covered import Covered, Lift, among, covered_by, lifted, usable, within
@@ -59,7 +60,7 @@ def note_changed(erasing: Erasing, arriving: pl.DataFrame) -> None:
 
 def take_in(erasing: Erasing, lift: Lift | None = None) -> None:
     """Let the two stores know the same requests, note every record and tombstone that new ones cover, and take what
-    they name out of all tables. `lift` says what consents lift, where the CRM is read.
+    they name out of all tables. `lift` says what consents lift, where the CRM's customers are read next.
 
     It comes before the customers are read anew: what the CRM no longer has, or what a night writes over, is only known
     from the last night.
@@ -71,6 +72,8 @@ def take_in(erasing: Erasing, lift: Lift | None = None) -> None:
         warehouse.replace("crm_erasures", known)
     _adopt(catalog, known)
     forget_lifted(warehouse)
+    if lift is None:
+        let_go(warehouse)
     if not warehouse.has("crm_customers"):
         # No customer was ever read, so nothing of theirs is anywhere, and the first reading leaves them out.
         received = requests_in(catalog, "received")
@@ -87,7 +90,9 @@ def take_in(erasing: Erasing, lift: Lift | None = None) -> None:
         fresh,
         erasing.compared,
     )
-    covered = _covered(erasing, met, fresh)
+    covered, forgotten = _covered(erasing, met, fresh)
+    if lift is not None:
+        keep_until_read(warehouse, forgotten)
     if lift is not None and covered.tombstones.height:
         known, covered = lifted(warehouse.read("FROM warehouse.crm_erasures"), covered, lift)
         warehouse.replace("crm_erasures", known)
@@ -106,9 +111,10 @@ def take_in(erasing: Erasing, lift: Lift | None = None) -> None:
     )
 
 
-def _covered(erasing: Erasing, met: Met, fresh: pl.DataFrame) -> Covered:
-    """Whom of the customers of the last night, and of earlier ones that are kept, new requests cover. In: the last
-    night's customers that `CrmErasures` meet which were not applied yet: what the others name is in no row.
+def _covered(erasing: Erasing, met: Met, fresh: pl.DataFrame) -> tuple[Covered, pl.DataFrame]:
+    """Whom of the customers of the last night, and of earlier ones that are kept, new requests cover, and the
+    `CanonicalCustomers` of all whom they cover or meet. In: the last night's customers that `CrmErasures` meet which
+    were not applied yet: what the others name is in no row.
     """
     warehouse, settings, identity_key = erasing.warehouse, erasing.config.settings, erasing.keys.identity
     gone = _gone_customers(erasing, fresh)
@@ -124,7 +130,7 @@ def _covered(erasing: Erasing, met: Met, fresh: pl.DataFrame) -> Covered:
     # A record that is gone joins with those of the last night as if it were one of them.
     here, before = within(warehouse, usable("warehouse.crm_customers")), among(gone)
     received = requests_in(erasing.catalog, "received")
-    return covered_by(
+    covered = covered_by(
         customers,
         marks,
         warehouse.read("FROM warehouse.crm_erasures").filter(pl.col("request_id").is_in(received)),
@@ -136,6 +142,7 @@ def _covered(erasing: Erasing, met: Met, fresh: pl.DataFrame) -> Covered:
         earlier=partial(held_earlier, warehouse),
         stood_for=_records_of_gone(warehouse),
     )
+    return covered, whole(pl.concat([met.rows["customer_id"], covered.records["customer_id"]]).unique())
 
 
 def _gone_customers(erasing: Erasing, fresh: pl.DataFrame) -> pl.DataFrame:
