@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from pipelines.customers.people import people
 from pipelines.customers.records import canonical_records
+from pipelines.customers.statements import with_digests
+from pipelines.identifiers.digests import HEX_LENGTHS, Digest, digest_kinds, is_prehashed
 from pipelines.identifiers.fillers import is_filler
+from pipelines.identifiers.hashes import hashed
 from pipelines.tombstones.erased import requests_for
 from pipelines.tombstones.met import Database
 from pipelines.tombstones.tombstones import Compared, tombstones
@@ -22,11 +25,12 @@ from schemas.settings import Joining, Settings
 Lift = Callable[[pl.DataFrame], pl.DataFrame]
 #: The `CanonicalCustomers` rows of the given customer ids.
 Whole = Callable[[pl.Series], pl.DataFrame]
-#: customer_id, email, phone (canonical, null where it joins nobody) of the customers that have one of the values in one
-#: of these columns.
-Having = Callable[[str, pl.Series], pl.DataFrame]
+#: A column of customers, or a digest of the addresses in `email`.
+Sought = Literal["customer_id", "email", "phone"] | Digest
+#: customer_id, email, phone (canonical, null where it joins nobody) of the customers that have one of the values.
+Having = Callable[[Sought, pl.Series], pl.DataFrame]
 
-_KINDS = ("email", "phone")
+_KINDS: tuple[Literal["email"], Literal["phone"]] = ("email", "phone")
 
 
 class Covered(NamedTuple):
@@ -139,7 +143,14 @@ def among(customers: pl.DataFrame) -> Having:
         "customer_id",
         *(pl.when(pl.col(f"{kind}_refusal").is_null()).then(f"canonical_{kind}").alias(kind) for kind in _KINDS),
     )
-    return lambda column, values: addresses.filter(pl.col(column).is_in(values.implode()))
+
+    def having(sought: Sought, values: pl.Series) -> pl.DataFrame:
+        if sought in ("customer_id", "email", "phone"):
+            return addresses.filter(pl.col(sought).is_in(values.implode()))
+        plain = addresses.filter(pl.col("email").str.contains("@", literal=True))
+        return plain.filter(hashed(plain["email"], sought).is_in(values.implode()))
+
+    return having
 
 
 def usable(table: str, condition: str = "TRUE") -> str:
@@ -151,9 +162,10 @@ def usable(table: str, condition: str = "TRUE") -> str:
 def within(database: Database, customers: str) -> Having:
     """`Having` of the customers in a table or a query in brackets, as `usable` gives them, who are looked for there."""
 
-    def having(column: str, values: pl.Series) -> pl.DataFrame:
+    def having(sought: Sought, values: pl.Series) -> pl.DataFrame:
         store_frame(database.connection, "_having", values.to_frame("value"))
-        return database.read(f"FROM {customers} WHERE {column} IN (FROM _having)")
+        is_theirs = f"contains(email, '@') AND {sought}(email)" if sought in HEX_LENGTHS else sought
+        return database.read(f"FROM {customers} WHERE {is_theirs} IN (FROM _having)")
 
     return having
 
@@ -164,8 +176,9 @@ def _records_of_persons(
     """value, customer_id: every record of the person of each of `starts` (customer ids)."""
     if starts.is_empty():
         return pl.DataFrame(schema={"value": pl.String, "customer_id": pl.String})
-    group, shared = _connected(starts, having, joining)
-    records = canonical_records(whole(group), joining).with_columns(
+    group, shared, digests = _connected(starts, having, joining)
+    held = whole(group).with_columns(_address(pl.col("canonical_email"), digests))
+    records = canonical_records(held, joining).with_columns(
         pl.when(pl.col(kind).is_in(shared[kind].implode()))
         .then(pl.lit("shared"))
         .otherwise(f"{kind}_refusal")
@@ -177,20 +190,45 @@ def _records_of_persons(
     return named.join(joined, on="person_id").select("value", "customer_id")
 
 
-def _connected(starts: pl.Series, having: Having, joining: Joining) -> tuple[pl.Series, dict[str, pl.Series]]:
-    """The customer ids that can be reached from `starts` by shared addresses; and addresses that are shared by too many
-    to be followed.
+def _connected(
+    starts: pl.Series, having: Having, joining: Joining
+) -> tuple[pl.Series, dict[str, pl.Series], pl.DataFrame]:
+    """The customer ids that can be reached from `starts` by shared addresses; addresses that are shared by too many to
+    be followed; and email, digest: of those that have a digest for an e-mail, which somebody's e-mail it is.
     """
     group = starts
     while True:
         held = having("customer_id", group)
+        digests = _digests_held(held["email"], having)
+        held = held.with_columns(_address(pl.col("email"), digests))
         reached, shared = [held], {}
         for kind in _KINDS:
-            near = having(kind, held[kind].drop_nulls().unique())
+            values = held[kind].drop_nulls().unique()
+            near = _having_email(values, having) if kind == "email" else having(kind, values)
             crowded = pl.len().over(kind) > joining.shared_by_more_than
             shared[kind] = near.filter(crowded)[kind].unique()
             reached.append(near.filter(~crowded))
         wider = pl.concat(reached)["customer_id"].unique()
         if wider.len() == group.len():
-            return group, shared
+            return group, shared, digests
         group = wider
+
+
+def _having_email(emails: pl.Series, having: Having) -> pl.DataFrame:
+    """What `having` gives of the e-mails and, as if it were the e-mail, of a digest of one."""
+    plain = emails.filter(emails.str.contains("@", literal=True))
+    digests = pl.concat(pl.DataFrame({"email": plain, "digest": hashed(plain, how)}) for how in HEX_LENGTHS)
+    found = having("email", pl.concat([emails, digests["digest"]]))
+    return found.with_columns(_address(pl.col("email"), digests))
+
+
+def _digests_held(emails: pl.Series, having: Having) -> pl.DataFrame:
+    """email, digest: those of the `emails` that are digests, and whose e-mail that some customer has each is."""
+    digests = emails.to_frame("email").filter(is_prehashed(pl.col("email")))["email"].unique()
+    holders = [having(how, digests)["email"] for how in digest_kinds(digests)]
+    return with_digests(pl.concat([emails.clear(), *holders]), digests)
+
+
+def _address(email: pl.Expr, digests: pl.DataFrame) -> pl.Expr:
+    """To joining a digest is the e-mail that somebody has (`pipelines/customers/hashed_emails.py`)."""
+    return email.replace(digests["digest"], digests["email"])

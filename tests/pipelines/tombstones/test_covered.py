@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import polars as pl
 import pytest
 
 from pipelines.identifiers.canonical import with_canonical
+from pipelines.identifiers.digests import HEX_LENGTHS, Digest
 from pipelines.tombstones.covered import Covered, among, covered_by
 from pipelines.tombstones.erased import erased_marks, own_tombstones
 from pipelines.tombstones.tombstones import Compared, tombstones
@@ -17,9 +20,9 @@ from tests.pipelines.tombstones.test_tombstones import KEY, NETWORKS, frame, req
 SETTINGS = Settings(currency="EUR", default_country="FR")
 
 
-def covered(records: pl.DataFrame, *asked: str) -> Covered:
-    """What requests by these records cover; each is called after its record."""
-    customers = with_canonical(records, default_country="FR")
+def covered(records: pl.DataFrame, *asked: str, how: Digest = "sha256") -> Covered:
+    """What requests by these records cover; each is called after its record. Some may have a digest for an e-mail."""
+    customers = with_canonical(records, default_country="FR", prehashed={"email": how})
     stones = erasures_of({"customer_id": list(asked)}, records)
     marks = erased_marks(customers, own_tombstones(customers, KEY), stones, Compared(KEY, "FR"))
     return covered_by(
@@ -51,6 +54,27 @@ def test_records_are_followed_from_one_shared_address_to_the_next() -> None:
         ("d", "TWO@x.fr", None), ("other", "three@x.fr", "06 99 99 99 99"),
     )  # fmt: skip
     assert pairs(covered(chain, "a")) == {("r-a", name) for name in "abcd"}
+
+
+@pytest.mark.parametrize("how", HEX_LENGTHS)
+@pytest.mark.parametrize("asked", "abc")
+def test_a_record_with_the_digest_of_an_email_is_of_whoever_has_the_email(how: Digest, asked: str) -> None:
+    one, three = (hashlib.new(how, email).hexdigest() for email in (b"one@x.fr", b"three@x.fr"))
+    records = crm(
+        ("a", "One@x.fr", None), ("b", one.upper(), "06 12 34 56 78"), ("c", None, "0612345678"),
+        ("other", three, "06 99 99 99 99"),
+    )  # fmt: skip
+    assert pairs(covered(records, asked, how=how)) == {(f"r-{asked}", name) for name in "abc"}
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_an_email_that_too_many_have_is_nobody_s_by_its_digest_either(many: bool) -> None:
+    records = SETTINGS.joining.shared_by_more_than + many
+    digest = hashlib.sha256(b"one@x.fr").hexdigest()
+    emails = ["one@x.fr", *[digest] * (records - 1)]
+    found = pairs(covered(crm(*((f"{number}", email, None) for number, email in enumerate(emails))), "0", "1", "2"))
+    everybody = {str(number) for number in range(records)}
+    assert found == {(f"r-{name}", each) for name in "012" for each in ({name} if many else everybody)}
 
 
 @pytest.mark.parametrize("many", [False, True])

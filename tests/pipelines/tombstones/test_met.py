@@ -45,7 +45,7 @@ def test_whom_requests_meet_and_cover_is_found_in_pieces_as_among_all(
     ]
     records = pl.DataFrame(typed, schema=schema)
     stones = erasures_of(asked, records)
-    customers = with_canonical(records, default_country="FR")
+    customers = with_canonical(records, default_country="FR", prehashed={"email": "sha256"})
     marks = erased_marks(customers, own_tombstones(customers, KEY), stones, Compared(KEY, "FR"))
     marked = marks.select(pl.any_horizontal(pl.all())).to_series()
 
