@@ -14,7 +14,7 @@ from pipelines.customers.statements import with_digests
 from pipelines.identifiers.digests import HEX_LENGTHS, Digest, digest_kinds, is_prehashed
 from pipelines.identifiers.fillers import is_filler
 from pipelines.identifiers.hashes import hashed
-from pipelines.tombstones.erased import requests_for
+from pipelines.tombstones.erased import requests_for, requests_for_emails
 from pipelines.tombstones.met import Database
 from pipelines.tombstones.tombstones import Compared, tombstones
 from schemas.crm import TOMBSTONE, CrmErasures, ErasureRequests
@@ -74,11 +74,13 @@ def covered_records(  # noqa: PLR0913 - the records, what was erased of them, an
     # Whose address was erased with somebody else's record has asked for nothing.
     by_person_only = standing.filter(pl.col("form") == "person").select("request_id").unique()
     addressed = standing.join(by_person_only, on="request_id", how="anti")
+    asking = {
+        "email": requests_for_emails(left_alone["canonical_email"], addressed, identity_key),
+        "phone": requests_for(left_alone["canonical_phone"], "phone", addressed, identity_key),
+    }
     by_address = [
-        requests_for(left_alone[f"canonical_{kind}"], kind, addressed, identity_key).join(
-            left_alone.select("customer_id", value=f"canonical_{kind}"), on="value"
-        )
-        for kind in _KINDS
+        requests.join(left_alone.select("customer_id", value=f"canonical_{kind}"), on="value")
+        for kind, requests in asking.items()
     ]
     return pl.concat(
         [

@@ -177,6 +177,21 @@ def requests_for(values: pl.Series, form: str, erasures: pl.DataFrame, identity_
     return pl.DataFrame({"value": distinct, "tombstone": marks}).join(stones, on="tombstone").drop("tombstone")
 
 
+def requests_for_emails(emails: pl.Series, erasures: pl.DataFrame, identity_key: str) -> pl.DataFrame:
+    """The same of e-mails and digests of e-mails, where the request has either of the same e-mail."""
+    distinct = emails.drop_nulls().unique().rename("value")
+    forms = [
+        requests_for(distinct, form, erasures, identity_key)
+        for form in ("email", *map("digest_{}".format, HEX_LENGTHS))
+    ]
+    plain = distinct.filter(distinct.str.contains("@", literal=True))
+    for how in HEX_LENGTHS:
+        digests = pl.DataFrame({"email": plain, "value": hashed(plain, how)})
+        asking = requests_for(digests["value"], f"prehashed_{how}", erasures, identity_key)
+        forms.append(asking.join(digests, on="value").with_columns(value="email").drop("email"))
+    return pl.concat(form.select("value", "request_id", "requested_at", "lifted_at") for form in forms).unique()
+
+
 def tombstone_of(values: pl.Series, form: str, identity_key: str) -> pl.Series:
     """The tombstone in `form` of each value."""
     return keyed_hash(f"{form}:" + values, identity_key)

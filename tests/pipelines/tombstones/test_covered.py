@@ -20,10 +20,11 @@ from tests.pipelines.tombstones.test_tombstones import KEY, NETWORKS, frame, req
 SETTINGS = Settings(currency="EUR", default_country="FR")
 
 
-def covered(records: pl.DataFrame, *asked: str, how: Digest = "sha256") -> Covered:
-    """What requests by these records cover; each is called after its record. Some may have a digest for an e-mail."""
+def covered(records: pl.DataFrame, *asked: str, how: Digest = "sha256", by: str = "customer_id") -> Covered:
+    """What requests by these records, or addresses, cover; each is called after what it names. Some records may have a
+    digest for an e-mail."""
     customers = with_canonical(records, default_country="FR", prehashed={"email": how})
-    stones = erasures_of({"customer_id": list(asked)}, records)
+    stones = erasures_of({by: list(asked)}, records)
     marks = erased_marks(customers, own_tombstones(customers, KEY), stones, Compared(KEY, "FR"))
     return covered_by(
         customers,
@@ -65,6 +66,16 @@ def test_a_record_with_the_digest_of_an_email_is_of_whoever_has_the_email(how: D
         ("other", three, "06 99 99 99 99"),
     )  # fmt: skip
     assert pairs(covered(records, asked, how=how)) == {(f"r-{asked}", name) for name in "abc"}
+
+
+@pytest.mark.parametrize("how", HEX_LENGTHS)
+def test_a_request_by_an_email_covers_who_has_only_its_digest_and_one_by_a_digest_who_has_only_the_email(
+    how: Digest,
+) -> None:
+    one = hashlib.new(how, b"one@x.fr").hexdigest()
+    records = crm(("a", "One@x.fr", None), ("b", one.upper(), None), ("c", one, "06 12 34 56 78"))
+    for asked in ("one@x.fr", one):
+        assert pairs(covered(records, asked, how=how, by="email")) == {(f"r-{asked}", name) for name in "ab"}
 
 
 @pytest.mark.parametrize("many", [False, True])
