@@ -112,6 +112,25 @@ def test_what_they_refused_by_a_number_that_the_crm_changed_counts_until_a_later
     assert sent(home) == {"x0", "x1"}
 
 
+@pytest.mark.parametrize("hashed", ["the old record", "the new one"])
+def test_the_changed_number_is_found_by_the_digest_of_the_email(company: Company, tmp_path: Path, hashed: str) -> None:
+    """One of the two CRMs has digests for e-mails."""
+    sources = (company.config / "sources.toml").read_text(encoding="utf-8")
+    prehashed = '[tables.customers]\nprehashed = {email = "sha256"}'
+    company.declare("sources.toml", sources.replace("[tables.customers]", prehashed))
+    path, home = company.folder / "customers.csv", tmp_path / "home"
+    text = path.read_text(encoding="utf-8")
+    digest = text.replace("other0@example.net", hashlib.sha256(b"other0@example.net").hexdigest())
+    old, new = (digest, text) if hashed == "the old record" else (text, digest)
+    path.write_text(old, encoding="utf-8")
+    night(company.config, home, "2024-06-30")
+    path.write_text(new, encoding="utf-8")
+    _renumber(company)
+    company.append("consents", "w,x0,withdrawn,2024-01-01 10:00:00\n")
+    night(company.config, home, "2024-07-01")
+    assert sent(home) == {"x1"}
+
+
 def test_a_list_or_a_request_that_names_the_changed_number_means_them(company: Company, home: Path) -> None:
     _renumber(company)
     (company.folder / "staff.csv").write_text("id\nold\n", encoding="utf-8")

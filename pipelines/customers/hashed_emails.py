@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import polars as pl
+
 from catalog.warehouse import Warehouse
 from pipelines.identifiers.digests import digest_kinds
 
@@ -15,7 +17,7 @@ _DIGESTS = (
 def with_addresses(warehouse: Warehouse) -> str:
     """SQL for `CanonicalCustomers` and their place: the canonical e-mail of a digest is what somebody's record has."""
     rows = "SELECT rowid AS place, * FROM warehouse.crm_customers"
-    digests = warehouse.read(f"SELECT any_value(digest) AS digest FROM ({_DIGESTS}) GROUP BY strlen(digest)")["digest"]
+    digests = some_digests(warehouse)
     if digests.is_empty():
         return rows
     hashed = " UNION ALL ".join(
@@ -28,3 +30,8 @@ def with_addresses(warehouse: Warehouse) -> str:
         f"SELECT * EXCLUDE (address) REPLACE (coalesce(address, canonical_email) AS canonical_email) FROM ({rows}) "
         "LEFT JOIN _addresses USING (place)"
     )
+
+
+def some_digests(warehouse: Warehouse) -> pl.Series:
+    """Of each kind of digest that tonight's records have in place of an e-mail, one."""
+    return warehouse.read(f"SELECT any_value(digest) AS digest FROM ({_DIGESTS}) GROUP BY strlen(digest)")["digest"]
