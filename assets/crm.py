@@ -16,7 +16,7 @@ from pipelines.crm.pull_erasures import pull_erasures
 from pipelines.crm.renumbered import renumbered
 from pipelines.crm.standing_still import standing_still
 from pipelines.crm.suppressions import read_suppressions
-from pipelines.crm.unreadable import unreadable_countries, unreadable_lists, unreadable_statements
+from pipelines.crm.unreadable import unreadable_countries, unreadable_lists, unreadable_regions, unreadable_statements
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.requests_of_nobody import requests_of_nobody
 from pipelines.erasure.taking_in import known_erasures, note_changed, take_in
@@ -117,6 +117,7 @@ def _table(name: TableName, daily: dg.PartitionsDefinition) -> dg.AssetsDefiniti
             notices = [
                 *(found.notices or (orphaned_refusals(relance.warehouse) if name == "consents" else ())),
                 *dated_ahead(relance.warehouse, name, relance.now()),
+                *unreadable_regions(relance.warehouse, name),
                 *unreadable_statements(relance.warehouse, name, relance.declared.settings.default_country),
             ]
             record_notices(relance.outbox.catalog, relance.outbox.night, name, notices)

@@ -117,7 +117,7 @@ class CrmConsents(dy.Schema):
     network = _word(network_names(), "A network's name as relance has it; null speaks for all.", nullable=True)
     region = dy.String(
         nullable=True,
-        description="The place or law it was given under; only California's says more than the country.",
+        description="The place or law it was given under; only California's, or one that nobody knows, says more.",
     )
     status = _word(CONSENT_STATUSES, "Only granted allows; all others refuse.")
     captured_at = dy.Datetime(

@@ -81,8 +81,8 @@ FORM_VERSIONS: dict[tuple[IdentifierName, str], int] = {
     ("mobile_ad_id", "upper"): 2,
     ("mobile_ad_id", "by_type"): 2,
     ("mobile_ad_id", "plain"): 2,
-    ("region", "letters"): 4,
-    ("region", "ascii"): 3,
+    ("region", "letters"): 5,
+    ("region", "ascii"): 4,
     ("region", "trimmed"): 2,
     ("external_id", "own"): 2,
 }

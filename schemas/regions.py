@@ -42,7 +42,7 @@ def _spellings(country: str, parts: dict[str, str], *names: str) -> dict[str, st
     are, what kind of part, and its code.
     """
     known = {**parts, **{code: code for code in parts.values()}}
-    before = ("stateof", "commonwealthof", "provinceof", "provincede", "provincedu", names[0])
+    before = ("stateof", "commonwealthof", "provinceof", "provincede", "provincedu", *names)
     behind = ("state", "province", *names)
     added = {first + name: code for name, code in known.items() for first in before}
     added |= {name + last: code for name, code in known.items() for last in behind}

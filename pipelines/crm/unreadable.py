@@ -1,5 +1,5 @@
 """What names nobody or nothing, and is told for it: addresses that are none, by which people refuse or ask to be
-forgotten, and countries that nobody knows.
+forgotten, countries that nobody knows, and regions of refusals.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 import polars as pl
 
 from catalog.warehouse import Warehouse
+from pipelines.customers.opt_outs import unread_regions
 from pipelines.identifiers.countries import unknown_countries
 from pipelines.identifiers.digests import is_digest
 from pipelines.identifiers.email_refusals import email_refusal
@@ -36,6 +37,25 @@ def unreadable_statements(warehouse: Warehouse, table: TableName, default_countr
         "Rows of consents that name nobody, since their address is neither an e-mail nor a phone of any country that "
         "customers live in: {rows}. What they refuse is heard by nobody: look at how the select in sources.toml gives "
         "address."
+    )
+    return (Said(says, rows=rows),)
+
+
+def unreadable_regions(warehouse: Warehouse, table: TableName) -> tuple[Said, ...]:
+    """What is to be told of tonight's refusals whose region is none that is known; nothing of any other table."""
+    if table != "consents":
+        return ()
+    refusals = warehouse.read(
+        "SELECT region::VARCHAR AS region, count(*) AS rows FROM warehouse.crm_consents WHERE region IS NOT NULL AND "
+        "purpose IN ('ads_upload', 'ads_personalization') AND status IN ('denied', 'withdrawn') GROUP BY ALL"
+    )
+    rows = int(refusals.filter(pl.col("region").is_in(unread_regions(refusals["region"])))["rows"].sum())
+    if not rows:
+        return ()
+    says = (
+        "Refusals in consents whose region is no place and no law that relance knows: {rows}. Each may be a "
+        "Californian opt-out, so each keeps its person from every network: let the select in sources.toml give region "
+        "as a code, such as US-CA, FR or DE-BY, as a country's or a state's name, or not at all."
     )
     return (Said(says, rows=rows),)
 

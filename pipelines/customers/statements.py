@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from pipelines.customers.opt_outs import with_opt_outs
 from pipelines.identifiers.digests import digest_kinds, is_digest, is_prehashed, prehashed
 from pipelines.identifiers.email_refusals import is_placeholder
 from pipelines.identifiers.emails import canonical_email
@@ -22,11 +23,6 @@ from schemas.settings import Purpose, Settings
 
 #: How far a statement is from a yes.
 _REFUSAL = {"granted": 0, "pending": 1, "unknown": 1, "denied": 2, "withdrawn": 2}
-
-#: A statement's region, letters only, that says that it was made under California's law. `CA` alone is Canada.
-_CALIFORNIA = ("usca", "california", "ccpa", "cpra")
-#: A refusal of these by a Californian forbids handing the person's data to anybody.
-_OPT_OUT_PURPOSES: tuple[Purpose, ...] = ("ads_upload", "ads_personalization")
 
 
 class Matters(NamedTuple):
@@ -77,31 +73,6 @@ def matters_of(consents: pl.DataFrame, matters: Matters, instant: datetime) -> p
         )
         .filter(pl.col("matter").is_not_null())
     )
-
-
-def with_opt_outs(consents: pl.DataFrame) -> pl.DataFrame:
-    """The statements, and each Californian opt-out once more, as a refusal of `ads_upload` on all networks.
-
-    An opt-out is a denied or withdrawn `ads_upload` or `ads_personalization` whose region is `US-CA`, `California`,
-    `CCPA` or `CPRA`. Source: California Civil Code 1798.120 and 1798.135: who opted out of sale or sharing may not have
-    their data handed on for advertising in other contexts, whoever it goes to.
-    """
-    regions = consents.select(pl.col("region").unique().cast(pl.String)).drop_nulls()
-    letters = pl.col("region").str.to_lowercase().str.replace_all("[^a-z]", "")
-    californian = regions.filter(letters.is_in(_CALIFORNIA))["region"].to_list()
-    if not californian:
-        return consents
-    opt_outs = consents.filter(
-        pl.col("region").is_in(californian),
-        pl.col("purpose").is_in(_OPT_OUT_PURPOSES),
-        pl.col("status").is_in(["denied", "withdrawn"]),
-    )
-    ads_upload: Purpose = "ads_upload"
-    everywhere = opt_outs.with_columns(
-        purpose=pl.lit(ads_upload, dtype=consents.schema["purpose"]),
-        network=pl.lit(None, dtype=consents.schema["network"]),
-    )
-    return pl.concat([consents, everywhere])
 
 
 def by_record(statements: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:

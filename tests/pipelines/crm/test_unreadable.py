@@ -7,7 +7,13 @@ import hashlib
 import polars as pl
 
 from catalog.warehouse import Warehouse
-from pipelines.crm.unreadable import unreadable_countries, unreadable_lists, unreadable_requests, unreadable_statements
+from pipelines.crm.unreadable import (
+    unreadable_countries,
+    unreadable_lists,
+    unreadable_regions,
+    unreadable_requests,
+    unreadable_statements,
+)
 
 READABLE = ("jane@example.com", "06 12 34 56 78", "+49 30 12345678", "0471 12 34 56", hashlib.md5(b"a").hexdigest())
 #: Words and placeholders stand where somebody gave none.
@@ -50,6 +56,20 @@ def test_countries_that_nobody_knows_are_told_if_they_are_more_than_slips(wareho
     assert told(*["FR"] * 99, "Frnace") == []
     [said] = told("D", "D", "A", "FR", None)
     assert said.startswith("Customers whose country is neither a code nor a name of one: 3 of 4.")
+
+
+def test_refusals_of_a_region_that_nobody_knows_are_counted_and_not_shown(warehouse: Warehouse) -> None:
+    def told(*regions: str | None, purpose: str = "ads_upload", status: str = "denied") -> list[str]:
+        rows = pl.DataFrame({"region": regions}, {"region": pl.String})
+        warehouse.replace("crm_consents", rows.with_columns(purpose=pl.lit(purpose), status=pl.lit(status)))
+        assert not unreadable_regions(warehouse, "orders")
+        return [str(notice) for notice in unreadable_regions(warehouse, "consents")]
+
+    assert told("US-CA", "Calif., USA", "DE-BY", "EU", "unknown", None) == []
+    [said] = told("Los Angeles", "Los Angeles", "US-XX", "FR")
+    assert "no law that relance knows: 3." in said and "Angeles" not in said
+    # Nothing hangs on the region of these.
+    assert told("Los Angeles", status="granted") == told("Los Angeles", purpose="email_marketing") == []
 
 
 def test_a_request_by_an_e_mail_that_is_none_is_counted() -> None:

@@ -115,8 +115,26 @@ def test_every_cell_of_the_matrix() -> None:
         assert why == expected(people[person], network, said), (person, network, cells[person], people[person])
 
 
-def test_a_californian_opt_out_is_never_uploaded_anywhere() -> None:
-    regions, purposes = ("US-CA", "us_ca", "California", "CCPA", " cpra "), ("ads_upload", "ads_personalization")
+@pytest.mark.parametrize(
+    "regions",
+    [
+        ("US-CA", "us_ca", "California", "CCPA", " cpra "),
+        (
+            "US-California",
+            "State of California",
+            "Calif.",
+            "California, USA",
+            "CA, USA",
+            "USA/CA",
+            "United States - CA",
+        ),
+        ("California (US)", "CCPA/CPRA", "CCPA opt-out", "Los Angeles, California", "Kalifornien", "EU; California"),
+        # Of what nobody can read nobody can say that it is not California.
+        ("Los Angeles", "US-ZZ", "Калифорния", "Californa", "region 4"),
+    ],
+)
+def test_a_californian_opt_out_is_never_uploaded_anywhere(regions: tuple[str, ...]) -> None:
+    purposes = ("ads_upload", "ads_personalization")
     saids: list[list[dict[str, object]]] = [[], [], []]
     people = {f"cal{number}": said for number, said in enumerate(product(regions, purposes, ("denied", "withdrawn")))}
     for who, (region, purpose, status) in people.items():
@@ -133,9 +151,27 @@ def test_a_californian_opt_out_is_never_uploaded_anywhere() -> None:
             assert set(found["person_id"]) == ({"silent"} if company is assumed else set())
 
 
-def test_a_word_from_canada_or_of_another_purpose_is_no_californian_opt_out() -> None:
-    grant = {"customer_id": "pat", "purpose": "ads_upload", "status": "granted", "captured_at": NOW}
-    canadian = {**grant, "purpose": "ads_personalization", "status": "denied", "region": "CA"}
+@pytest.mark.parametrize(
+    "region",
+    [
+        "CA",
+        "CA - Canada",
+        "US",
+        "US-TX",
+        "Texas",
+        "Québec",
+        "DE-BY",
+        "France",
+        "EU/UK",
+        "GDPR (EU)",
+        "n/a",
+        "unknown",
+        "",
+    ],
+)
+def test_a_word_from_elsewhere_or_of_another_purpose_is_no_californian_opt_out(region: str) -> None:
+    grant = {"customer_id": "pat", "purpose": "ads_upload", "status": "granted", "captured_at": NOW, "region": "moon"}
+    canadian = {**grant, "purpose": "ads_personalization", "status": "denied", "region": region}
     unsubscribed = {**grant, "purpose": "email_marketing", "status": "withdrawn", "region": "US-CA"}
     found = decided({"pat": "US"}, [grant, canadian, unsubscribed])
     assert set(found.permissions["network"]) == set(NETWORKS)

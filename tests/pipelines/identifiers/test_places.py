@@ -31,6 +31,8 @@ from schemas.regions import CANADA, US
         ("CALIFORNIA (CA)", "US", "ca"),
         ("California, USA", "US", "ca"),
         ("State of California", "US", "ca"),
+        ("US-California", None, "ca"),
+        ("United States, Texas", "US", "tx"),
         ("Washington State", "US", "wa"),
         ("Commonwealth of Massachusetts", "US", "ma"),
         ("USA-CA", "US", "ca"),
