@@ -10,7 +10,7 @@ from assets.resources import Relance, day_of
 from catalog.nights import record_notices
 from pipelines.crm.days import dated_ahead
 from pipelines.crm.emptied import check_consents_arrived
-from pipelines.crm.orphans import orphaned_lists, orphaned_refusals, orphans
+from pipelines.crm.orphans import orphaned_refusals, orphans
 from pipelines.crm.pull import TableToWrite, pull_table
 from pipelines.crm.pull_erasures import pull_erasures
 from pipelines.crm.renumbered import renumbered
@@ -114,8 +114,11 @@ def _table(name: TableName, daily: dg.PartitionsDefinition) -> dg.AssetsDefiniti
             check_consents_arrived(name, table.read, reading, relance.warehouse)
             metadata = _written(context, relance, name, table)
             found = orphans(relance.warehouse, name)
+            is_consents = name == "consents" and not found.notices
+            refusals = orphaned_refusals(relance.warehouse, relance.identity_key) if is_consents else ()
             notices = [
-                *(found.notices or (orphaned_refusals(relance.warehouse) if name == "consents" else ())),
+                *found.notices,
+                *refusals,
                 *dated_ahead(relance.warehouse, name, relance.now()),
                 *unreadable_regions(relance.warehouse, name),
                 *unreadable_statements(relance.warehouse, name, relance.declared.settings.default_country),
@@ -146,10 +149,7 @@ def _suppressions(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 relance.table("withheld_addresses"),
             )
             relance.warehouse.replace("crm_suppressions", table)
-            notices = [
-                *unreadable_lists(relance.warehouse, relance.declared.settings.default_country),
-                *orphaned_lists(relance.warehouse),
-            ]
+            notices = unreadable_lists(relance.warehouse, relance.declared.settings.default_country)
             record_notices(relance.outbox.catalog, relance.outbox.night, "suppressions", notices)
             named = {f"{rule}_rows": rows for rule, rows in sorted(table.group_by("rule").len().iter_rows())}
             return dg.MaterializeResult(metadata=rows_metadata(table.height, **named))

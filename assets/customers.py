@@ -7,6 +7,7 @@ import dagster as dg
 from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from catalog.nights import record_notices
+from pipelines.crm.orphans import orphaned_lists
 from pipelines.customers.decided import update_permissions
 from pipelines.customers.nightly import update_people
 from schemas.customers import CustomerRecords, Customers, Permissions, PersonAliases, Refusals
@@ -40,7 +41,10 @@ def customers_assets(daily: dg.PartitionsDefinition) -> list[dg.AssetsDefinition
                 joining, identity_key = config.settings.joining, relance.identity_key
                 known = update_people(warehouse, joining, identity_key=identity_key, **days)
                 notices = update_permissions(warehouse, config, identity_key, known=known, **days)
-            record_notices(relance.outbox.catalog, relance.outbox.night, "permissions", notices)
+            catalog, night = relance.outbox.catalog, relance.outbox.night
+            record_notices(catalog, night, "permissions", notices)
+            # Only now it is known whose the ids are that the CRM replaced tonight.
+            record_notices(catalog, night, "lists", orphaned_lists(warehouse, identity_key))
             rows = {name: warehouse.height(name) for name in _TABLES}
         for name, height in rows.items():
             yield dg.MaterializeResult(asset_key=["customers", name], metadata=rows_metadata(height))

@@ -93,6 +93,14 @@ def _revealed(night: Night, catalog: Catalog, answer: Explanation) -> pl.DataFra
 def _print(answer: Explanation, config: Config, raw: pl.DataFrame | None) -> None:
     zone = config.settings.zone
     OUT.print(f"Person {answer.person_id} on {answer.day}.")
+    if answer.by_former_id:
+        OUT.print(
+            "The CRM has no such record any more: it gave it another id, or merged it into another. What is said below "
+            "is of whoever has it now.",
+            soft_wrap=True,
+        )
+    if answer.others:
+        OUT.print(f"Others came of it as well; ask for them by: {', '.join(answer.others)}.", soft_wrap=True)
     OUT.print(_table(answer.records, "CRM records", zone))
     if answer.former_ids:
         stand = "stands" if answer.former_ids == 1 else "stand"

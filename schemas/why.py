@@ -66,6 +66,10 @@ class Explanation:
 
     day: date
     person_id: str
+    #: Whether the CRM has replaced the id that was asked for.
+    by_former_id: bool
+    #: Then, ids of records of other people who came of that record, one a person.
+    others: tuple[str, ...]
     #: customer_id, position, joined_by, email_refusal, phone_refusal of each record.
     records: pl.DataFrame
     #: By table, the last day on which something of the person came, changed or went; None: before what is kept.

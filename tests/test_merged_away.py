@@ -133,6 +133,8 @@ def test_the_changed_number_is_found_by_the_digest_of_the_email(company: Company
 
 def test_a_list_or_a_request_that_names_the_changed_number_means_them(company: Company, home: Path) -> None:
     _renumber(company)
+    rule = company.config / "suppressions" / "staff.toml"
+    rule.write_text(f"{rule.read_text(encoding='utf-8')}may_shrink = true\n", encoding="utf-8")
     (company.folder / "staff.csv").write_text("id\nold\n", encoding="utf-8")
     night(company.config, home, "2024-07-01")
     assert sent(home) == {"x1"}
@@ -147,6 +149,39 @@ def test_a_list_or_a_request_that_names_the_changed_number_means_them(company: C
     night(company.config, home, "2024-07-03")
     texts = [path.read_text(encoding="utf-8") for path in home.joinpath("outbox").rglob("*.full.csv")]
     assert texts and not [text for text in texts if new in text]
+
+
+def test_a_list_of_changed_numbers_alone_is_followed_everywhere_and_holds_nothing(
+    company: Company, home: Path, relance: Callable[..., Ran]
+) -> None:
+    """Neither tonight, when the numbers change, nor later is it one of nobody."""
+    where = ("--config", str(company.config))
+    _renumber(company)
+    (company.folder / "staff.csv").write_text("id\nold\n", encoding="utf-8")
+    for day in ("2024-07-01", "2024-07-02"):
+        night(company.config, home, day)
+        said = " ".join(relance("status", *where, home=home).output.split())
+        assert "held back" not in said and "No audience is held." in said
+        assert "are no customer's" not in said
+        assert "1 of 1 customer_ids of suppressions/staff.toml were a customer's who has another now" in said
+    shown = relance("why", "old", *where, home=home)
+    assert shown.code == 0 and "The CRM has no such record any more" in shown.output
+    assert "│ new " in shown.output
+    assert "on 2024-06-30" in relance("why", "old", *where, "--on", "2024-06-30", home=home).output
+    assert relance("why", "never", *where, home=home).code == 1
+
+
+def test_a_list_of_numbers_that_went_with_their_people_is_of_nobody(
+    company: Company, home: Path, relance: Callable[..., Ran]
+) -> None:
+    path = company.folder / "customers.csv"
+    left = [row for row in path.read_text(encoding="utf-8").splitlines(True) if not row.startswith("x0,")]
+    path.write_text("".join(left), encoding="utf-8")
+    (company.folder / "staff.csv").write_text("id\nold\n", encoding="utf-8")
+    night(company.config, home, "2024-07-01")
+    said = " ".join(relance("status", "--config", str(company.config), home=home).output.split())
+    assert "1 of 1 customer_ids of suppressions/staff.toml are no customer's" in said
+    assert relance("why", "old", "--config", str(company.config), home=home).code == 1
 
 
 def test_the_changed_number_is_found_when_the_new_record_comes_on_a_later_night(company: Company, home: Path) -> None:

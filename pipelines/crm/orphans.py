@@ -10,6 +10,8 @@ from typing import NamedTuple
 import polars as pl
 
 from catalog.warehouse import Warehouse
+from pipelines.customers.heard import Records
+from pipelines.customers.merged_away import find_heirs
 from schemas.said import Said
 from schemas.source import TableName, table_said
 
@@ -29,6 +31,12 @@ _FILLER_ROWS = 10
 
 #: How long before a table of customers may have been whole for the last time.
 _DAYS_LOOKED_BACK = 35
+
+#: Where records lie of whom ids that are gone may speak: whose nobody is left tonight are those of nobody.
+_LEFT = Records(
+    "warehouse.crm_customers",
+    "(SELECT person_id FROM warehouse.customer_records SEMI JOIN warehouse.crm_customers USING (customer_id))",
+)
 
 _IS_LIST = "(contains(customer_id, ';') OR contains(customer_id, '|') OR contains(customer_id, ','))"
 
@@ -113,16 +121,21 @@ def _missing_customers(warehouse: Warehouse) -> tuple[int, int]:
     ).row(0)
 
 
-def named_percent(warehouse: Warehouse) -> dict[str, int]:
-    """Of a hundred customer_ids by which people refuse, how many are a customer's: of `consents` (of very many an
-    estimate), and of each suppression list by the place of its rule; 0 only if none is. What gives no id is not there.
+def named_percent(warehouse: Warehouse, identity_key: str) -> dict[str, int]:
+    """Of a hundred customer_ids by which people refuse, how many are a customer's, or were one's who has another now:
+    of `consents` (of very many an estimate), and of each suppression list by the place of its rule; 0 only if none is.
+    What gives no id is not there.
     """
     of_part = _part(1 + warehouse.height("crm_consents") // _STATEMENTS_LOOKED_AT)
-    found = pl.concat([_named(warehouse, "'consents'", f"crm_consents {of_part}", of_part), _lists(warehouse)])
-    return {place: max(min(named, 1), 100 * named // rows) for place, rows, named in found.iter_rows()}
+    consents = _named(warehouse, "'consents'", f"crm_consents {of_part}", of_part, identity_key)
+    shares = {}
+    for place, rows, named, followed in pl.concat([consents, _lists(warehouse, identity_key)]).iter_rows():
+        known = named + followed
+        shares[place] = max(min(known, 1), 100 * known // rows)
+    return shares
 
 
-def orphaned_refusals(warehouse: Warehouse) -> tuple[Said, ...]:
+def orphaned_refusals(warehouse: Warehouse, identity_key: str) -> tuple[Said, ...]:
     """What is to be told of tonight's refusals if most of their ids are no customer's: those of an opt-out list that
     comes from elsewhere are few among all statements."""
     of_part = _part(1 + warehouse.height("crm_consents") // _STATEMENTS_LOOKED_AT)
@@ -132,36 +145,47 @@ def orphaned_refusals(warehouse: Warehouse) -> tuple[Said, ...]:
         "written: compare how the selects of customers and consents in sources.toml give it (blanks, a prefix)."
     )
     return tuple(
-        Said(says, orphans=rows - named, rows=rows)
-        for _, rows, named in _named(warehouse, "'consents'", refusing, of_part).iter_rows()
-        if rows > 2 * named
+        Said(says, orphans=rows - named - followed, rows=rows)
+        for _, rows, named, followed in _named(warehouse, "'consents'", refusing, of_part, identity_key).iter_rows()
+        if rows > 2 * (named + followed)
     )
 
 
-def orphaned_lists(warehouse: Warehouse) -> tuple[Said, ...]:
-    """What is to be told of tonight's suppression lists of which most ids are no customer's."""
-    says = (
+def orphaned_lists(warehouse: Warehouse, identity_key: str) -> tuple[Said, ...]:
+    """What is to be told of tonight's suppression lists of which most ids are no customer's, or no longer."""
+    nobodys = (
         "{orphans} of {rows} customer_ids of {place} are no customer's, so that whom they mean is protected by "
         "nothing: compare how its select and the one of customers in sources.toml give customer_id (zeros in front, "
         "blanks, a prefix)."
     )
-    return tuple(
-        Said(says, orphans=rows - named, rows=rows, place=place)
-        for place, rows, named in _lists(warehouse).iter_rows()
-        if rows > 2 * named
+    former = (
+        "{followed} of {rows} customer_ids of {place} were a customer's who has another now, since the CRM gave a new "
+        "one or merged records. They protect whoever has the record today: nothing has to be done."
     )
+    told = []
+    for place, rows, named, followed in _lists(warehouse, identity_key).iter_rows():
+        if rows > 2 * (named + followed):
+            told.append(Said(nobodys, orphans=rows - named - followed, rows=rows, place=place))
+        elif rows > 2 * named:
+            told.append(Said(former, followed=followed, rows=rows, place=place))
+    return tuple(told)
 
 
-def _lists(warehouse: Warehouse) -> pl.DataFrame:
+def _lists(warehouse: Warehouse, identity_key: str) -> pl.DataFrame:
     """As `_named`, each suppression list by the place of its rule. All of each is looked at: one may be short."""
-    return _named(warehouse, "'suppressions/' || rule || '.toml'", f"crm_suppressions {_part(1)}", _part(1))
+    place = "'suppressions/' || rule || '.toml'"
+    return _named(warehouse, place, f"crm_suppressions {_part(1)}", _part(1), identity_key)
 
 
-def _named(warehouse: Warehouse, place: str, ids: str, of_part: str) -> pl.DataFrame:
-    """place (an SQL expression), rows, named: how many rows there are (SQL after FROM warehouse), and how many of them
-    name a customer."""
+def _named(warehouse: Warehouse, place: str, ids: str, of_part: str, identity_key: str) -> pl.DataFrame:
+    """place (an SQL expression), rows, named, followed: how many rows there are (SQL after FROM warehouse), how many of
+    them name a customer, and how many one who has another id now."""
+    followed = "FALSE"
+    if find_heirs(warehouse, f"SELECT customer_id FROM warehouse.{ids}", identity_key, _LEFT):
+        followed = "customer_id IN (SELECT given FROM _heirs)"
     return warehouse.read(
-        "SELECT place, count(*) AS rows, count(lives) AS named "
+        "SELECT place, count(*) AS rows, count(lives) AS named, "
+        f"count(*) FILTER (lives IS NULL AND {followed}) AS followed "
         f"FROM (SELECT {place} AS place, customer_id FROM warehouse.{ids}) AS given "
         f"LEFT JOIN (SELECT customer_id, TRUE AS lives FROM warehouse.crm_customers {of_part}) AS living "
         "USING (customer_id) GROUP BY place ORDER BY place"

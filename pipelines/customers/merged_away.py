@@ -14,12 +14,15 @@ from pipelines.customers.successors import SUCCESSORS
 from pipelines.identifiers.ids_otherwise import other_forms
 
 
-def _find_heirs(warehouse: Warehouse, ids: str, identity_key: str, records: Records) -> bool:
+def find_heirs(warehouse: Warehouse, ids: str, identity_key: str, records: Records) -> bool:
     """Put into `_heirs` (given, person_id) which of the ids (SQL for customer_id) no customer has, and whose they were
-    when a night last had them, where other records of theirs are there; False if there are none.
+    when a night last had them, where other records of theirs are there; False if there are none, or if no night was
+    there before.
 
     An id that was ever given stands for whom it stood for last, however long ago that was.
     """
+    if not warehouse.has("person_aliases"):
+        return False
     strangers = f"FROM ({ids}) ANTI JOIN {records.customers} USING (customer_id)"
     given = warehouse.read(
         f"SELECT DISTINCT customer_id AS given FROM ({records.unowned(strangers)}) WHERE customer_id IS NOT NULL"
@@ -47,7 +50,7 @@ def refused_by_merged_away(
     allowed since by one that is there."""
     nothing = pl.DataFrame(schema={"given": pl.String, **SAID})
     refusing = f"SELECT customer_id FROM ({heard(rules)}) WHERE status <> 'granted' OR captured_at IS NULL"
-    if not warehouse.has("person_aliases") or not _find_heirs(warehouse, refusing, identity_key, records):
+    if not find_heirs(warehouse, refusing, identity_key, records):
         return nothing
     heirs = warehouse.read("FROM _heirs")
     said = f"SELECT customer_id, {SPOKEN} FROM ({heard(rules)})"
@@ -59,7 +62,7 @@ def refused_by_merged_away(
 def listed_by_merged_away(warehouse: Warehouse, identity_key: str, records: Records) -> pl.DataFrame:
     """`CrmSuppressions`: each record that is there of whom a list names by an id that is gone."""
     listed, ids = "warehouse.crm_suppressions", "SELECT customer_id FROM warehouse.crm_suppressions"
-    if not warehouse.has("person_aliases") or not _find_heirs(warehouse, ids, identity_key, records):
+    if not find_heirs(warehouse, ids, identity_key, records):
         return warehouse.read(f"FROM {listed} LIMIT 0")
     return warehouse.read(
         f"SELECT rule, customer_id, NULL::VARCHAR AS address FROM (SELECT rule, customer_id AS given FROM {listed}) "

@@ -23,6 +23,7 @@ from pipelines.customers.statements import (
     named_emails,
     with_digests,
 )
+from pipelines.history.asked_of import asked_of
 from pipelines.history.ledger import LostFor, lost_for
 from pipelines.history.neighbours import KnownPeople, find_hints, known_at
 from pipelines.history.nights import Night, kept_days_of
@@ -35,7 +36,6 @@ from pipelines.tombstones.erased import erased_values
 from schemas.choice import choice_of
 from schemas.config import Config
 from schemas.crm import CrmErasures
-from schemas.errors import RelanceError
 from schemas.segment import Audience
 from schemas.why import AudienceAnswer, Erased, Explanation
 
@@ -58,12 +58,13 @@ def why(  # noqa: PLR0913 - what is known, and of whom it is asked
     """What the night knew of the person that a CRM record stands for.
 
     Raises:
-        RelanceError: the night knew no such record.
+        RelanceError: the night knew no such record, and nobody who had it before.
     """
     erased = _erased(night, customer_id, identity_key)
     if erased is not None:
         return erased
-    person_id = _person(night, customer_id)
+    asked = asked_of(night, customer_id, identity_key)
+    person_id = asked.person_id
     records = night.read(
         f"FROM {night.table('customer_records')} WHERE person_id = $id ORDER BY position", id=person_id
     )
@@ -71,6 +72,8 @@ def why(  # noqa: PLR0913 - what is known, and of whom it is asked
     return Explanation(
         day=night.day,
         person_id=person_id,
+        by_former_id=asked.by_former_id,
+        others=asked.others,
         records=records.drop("person_id", "own_id"),
         changed={
             table: last_change(
@@ -96,21 +99,6 @@ def _erased(night: Night, customer_id: str, identity_key: str) -> Erased | None:
         if erased_values(pl.Series([customer_id]), "customer_id", request, identity_key).len():
             return Erased(request["request_id"][0], request["requested_at"][0])
     return None
-
-
-def _person(night: Night, customer_id: str) -> str:
-    found = night.read(
-        f"SELECT person_id FROM {night.table('customer_records')} WHERE customer_id = $id", id=customer_id
-    )
-    if found.is_empty():
-        msg = (
-            f"The CRM had no accepted record of this customer id on {night.day}. See whether it is written as in the "
-            "CRM; a row that broke its contract is in the quarantine, and `relance run` says how many are. A record "
-            "with no other addresses than those of somebody who asked to be forgotten is left out as well, whatever "
-            "its id; relance does not say of which records that is so."
-        )
-        raise RelanceError(msg)
-    return found["person_id"].item()
 
 
 def _former_ids(night: Night, person_id: str) -> int:

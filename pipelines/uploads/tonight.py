@@ -74,7 +74,7 @@ class Tonight:
         )
         return SourceCounts(
             rows=dict(pulled.iter_rows()),
-            named_percent=named_percent(self._warehouse),
+            named_percent=named_percent(self._warehouse, self._identity_key),
             listed=rows_by_list(self._warehouse, self._config.suppressions),
         )
 

@@ -113,7 +113,7 @@ def shares(warehouse: Warehouse, ids: list[str | None], *listed: tuple[str, str 
     warehouse.replace("crm_consents", pl.DataFrame({"customer_id": ids}, text))
     rows = [*listed, ("typed", None)]
     warehouse.replace("crm_suppressions", pl.DataFrame(rows, {"rule": pl.String, **text}, orient="row"))
-    return named_percent(warehouse)
+    return named_percent(warehouse, "key")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_short_list_is_not_lost_beside_a_long_one(warehouse: Warehouse) -> Non
 
 def test_a_list_of_which_most_ids_are_nobodys_is_told_by_its_rule(warehouse: Warehouse) -> None:
     shares(warehouse, [], ("half", "1"), ("half", "x"), ("staff", "01"), ("staff", "02"), ("staff", "2"))
-    [told] = orphaned_lists(warehouse)
+    [told] = orphaned_lists(warehouse, "key")
     assert str(told).startswith("2 of 3 customer_ids of suppressions/staff.toml are no customer's")
 
 
@@ -158,10 +158,10 @@ def test_refusals_of_which_most_ids_are_nobodys_are_told_though_they_are_few_sta
     shares(warehouse, [])
     rows = [("1", "granted")] * 90 + [("2", "denied"), ("x", "denied"), ("y", "withdrawn")]
     warehouse.replace("crm_consents", pl.DataFrame(rows, ["customer_id", "status"], orient="row"))
-    [told] = orphaned_refusals(warehouse)
+    [told] = orphaned_refusals(warehouse, "key")
     assert str(told).startswith("2 of 3 refusals in consents that were looked at name no customer")
     warehouse.replace("crm_consents", pl.DataFrame(rows[:-1], ["customer_id", "status"], orient="row"))
-    assert orphaned_refusals(warehouse) == ()
+    assert orphaned_refusals(warehouse, "key") == ()
 
 
 @pytest.mark.parametrize("days", [["2024-06-30"], ["2024-07-01", "2024-07-02"]])
