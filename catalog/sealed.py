@@ -1,6 +1,6 @@
-"""Short texts that only a holder of the identity key can read, for the few that the catalog must keep.
+"""Short texts that only a holder of a secret key can read, as the few of the identity key that the catalog must keep.
 
-Fernet: AES-128 in CBC mode with HMAC-SHA-256; its key is derived from the identity key with HKDF.
+Fernet: AES-128 in CBC mode with HMAC-SHA-256; its key is derived from the secret one with HKDF.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+#: What of requests to be forgotten is sealed for.
+_RECORDS = "relance erasure records"
+
 
 def sealed(text: str, identity_key: str) -> str:
     """The text, encrypted; another result each time."""
-    return _fernet(identity_key).encrypt(text.encode()).decode()
+    return fernet(identity_key, _RECORDS).encrypt(text.encode()).decode()
 
 
 def unsealed(token: str, identity_key: str) -> str:
@@ -23,9 +26,10 @@ def unsealed(token: str, identity_key: str) -> str:
     Raises:
         cryptography.fernet.InvalidToken: it was sealed with another key, or changed.
     """
-    return _fernet(identity_key).decrypt(token.encode()).decode()
+    return fernet(identity_key, _RECORDS).decrypt(token.encode()).decode()
 
 
-def _fernet(identity_key: str) -> Fernet:
-    derived = HKDF(SHA256(), length=32, salt=None, info=b"relance erasure records").derive(bytes.fromhex(identity_key))
+def fernet(key: str, purpose: str) -> Fernet:
+    """What seals for a purpose; nothing sealed for another one is read. The key is one of ours, in hexadecimal."""
+    derived = HKDF(SHA256(), length=32, salt=None, info=purpose.encode()).derive(bytes.fromhex(key))
     return Fernet(base64.urlsafe_b64encode(derived))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urlencode
 
+from cryptography.fernet import Fernet, InvalidToken
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from itsdangerous import BadSignature, URLSafeTimedSerializer
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -130,21 +131,24 @@ def _asked_from(request: Request) -> str:
 
 
 def _with_refusal(state: State, path: str, refusal: Said) -> str:
-    """The page's address with the refusal, which is signed: nobody else puts words into the page's mouth."""
-    return f"{path}?{urlencode({_REFUSAL: _signer(state, path).dumps(refusal.written())})}"
+    """The page's address with the refusal, which is sealed: nobody else puts words into the page's mouth, and it may
+    name a user, whom addresses do not name."""
+    written = json.dumps(refusal.written())
+    return f"{path}?{urlencode({_REFUSAL: _sealer(state, path).encrypt(written.encode()).decode()})}"
 
 
 def _refused_before(request: Request, state: State) -> Said | None:
     """What the page's address says was refused, for whoever switched the language on reading it."""
+    sealed = request.query_params.get(_REFUSAL, "")
     try:
-        written = _signer(state, request.url.path).loads(request.query_params.get(_REFUSAL, ""), _REFUSAL_SECONDS)
-    except BadSignature:
+        written = _sealer(state, request.url.path).decrypt(sealed.encode(), _REFUSAL_SECONDS)
+    except InvalidToken:
         return None
-    return Said.of(written)
+    return Said.of(json.loads(written))
 
 
-def _signer(state: State, path: str) -> URLSafeTimedSerializer:
-    return state.timed_signer(f"refusal.{path}")
+def _sealer(state: State, path: str) -> Fernet:
+    return state.sealer(f"refusal.{path}")
 
 
 def render_fragment(template: str, language: Language, **context: object) -> Markup:

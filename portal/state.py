@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Annotated
 
+from cryptography.fernet import Fernet
 from fastapi import Depends, Request
 from itsdangerous import URLSafeSerializer, URLSafeTimedSerializer
 
 from catalog.database import now as utc_now
 from catalog.durable import write_durably
 from catalog.home import Home
+from catalog.sealed import fernet
 from catalog.secret_keys import find_key, key_path, new_key
 from catalog.sessions import Limits
 from catalog.store import Catalog
@@ -63,6 +65,10 @@ class State:
     def timed_signer(self, purpose: str) -> URLSafeTimedSerializer:
         """The same, for what is only good for a while."""
         return URLSafeTimedSerializer(self.secret, salt=f"relance.{purpose}")
+
+    def sealer(self, purpose: str) -> Fernet:
+        """The same, for what nobody who sees the address may read."""
+        return fernet(self.secret, f"relance.{purpose}")
 
 
 def state_of(request: Request) -> State:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+from base64 import urlsafe_b64decode
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from itsdangerous import URLSafeTimedSerializer
 
 from catalog.consented_requests import note_consented
 from catalog.descriptions import describe
@@ -317,6 +320,21 @@ def test_the_language_button_leads_back_to_the_page_that_tells_why_a_form_was_re
         assert told in browser.get(back).text, referer
     # Nobody else puts words into the page's mouth.
     assert told not in browser.get(tampered(back, -5)).text
+
+
+def test_no_address_names_the_user_whom_a_refused_form_was_about(site: Site) -> None:
+    boss = site.user("boss", "admin")
+    site.user("camille.durand", "marketer")
+    refused = boss.post("/users", {"name": "camille.durand", "roles": "marketer"}, referer="http://page.test/users")
+    told = "There is a user camille.durand already."
+    assert refused.status_code == 422 and told in text_of(refused.text)
+    [back] = re.findall(r'name="next" value="(/users\?[^"]+)"', refused.text)
+    written = parse_qs(urlsplit(back).query)["refusal"][0]
+    # Whoever sees it reads nothing without the key: not what is sealed, and nothing that is only signed.
+    assert b"camille" not in urlsafe_b64decode(written)
+    assert URLSafeTimedSerializer("another key").loads_unsafe(written) == (False, None)
+    assert told in text_of(boss.get(back).text)
+    assert told not in text_of(boss.get(tampered(back, -5)).text)
 
 
 def test_the_address_that_a_form_is_sent_to_leads_to_its_page(site: Site) -> None:
