@@ -17,7 +17,7 @@ from pipelines.crm.unchanged import IDENTIFYING, made_canonical
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.digests import Digest
 from pipelines.pieces import picked, pieces
-from pipelines.tombstones.covered import Covered, Lift, covered_by, lifted, usable, within
+from pipelines.tombstones.covered import Covered, Lift, Sought, covered_by, lifted, usable, within
 from pipelines.tombstones.erased import erased_marks, own_tombstones, without_erased
 from pipelines.tombstones.met import Met, met_rows
 from pipelines.tombstones.tombstones import Compared
@@ -89,10 +89,10 @@ class _Arriving:
         found = self.canonical(self.arrival.read(f"FROM {self.arrival.every} SEMI JOIN _asked USING (customer_id)"))
         return pl.concat([found, self.missing.whole(ids)], how="diagonal") if self.missing else found
 
-    def having(self, column: str, values: pl.Series) -> pl.DataFrame:
+    def having(self, sought: Sought, values: pl.Series) -> pl.DataFrame:
         """`Having` of the customers, whether they arrived, stay or are missing."""
-        found = within(self.arrival, _USABLE)(column, values)
-        return pl.concat([found, self.missing.having(column, values)]) if self.missing else found
+        found = within(self.arrival, _USABLE)(sought, values)
+        return pl.concat([found, self.missing.having(sought, values)]) if self.missing else found
 
     def with_missing(self, met: Met, erasures: pl.DataFrame, identity_key: str) -> Met:
         """What `CrmErasures` met, and those who are missing whom they name."""
