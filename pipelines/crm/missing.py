@@ -30,18 +30,25 @@ class Missing:
     def __init__(self, arrival: Arrival, there: str, before: Before) -> None:
         """`there`: a table with the customer_id of everybody who arrives or stays."""
         self._arrival, self._before = arrival, before
-        every = " UNION FROM ".join(map(usable, before))
+        # Those who stay are nearly all, so they are left out before anybody is looked for among them.
+        others = f"customer_id NOT IN (SELECT customer_id FROM {before.forgotten})"
+        leaves = f"NOT ({arrival.stays}) AND {others}" if arrival.held else others
         arrival.connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {_MISSING} AS FROM (FROM {every}) ANTI JOIN {there} USING (customer_id)"
+            f"CREATE OR REPLACE TEMP TABLE {_MISSING} AS "
+            f"FROM (FROM {usable(before.forgotten)} UNION ALL FROM {usable(before.customers, leaves)}) "
+            f"ANTI JOIN {there} USING (customer_id)"
         )
         self.having = within(arrival, _MISSING)
         self._forgotten = self._of(before.forgotten, _MISSING).select(ADDRESSED)
 
     def whole(self, ids: pl.Series) -> pl.DataFrame:
         """The `CanonicalCustomers` with the ids among them."""
-        store_frame(self._arrival.connection, "_asked", ids.to_frame("customer_id"))
-        asked = f"(FROM _asked SEMI JOIN {_MISSING} USING (customer_id))"
-        found = pl.concat([self._of(table, asked) for table in self._before], how="diagonal")
+        missing = self._arrival.read(f"SELECT customer_id FROM {_MISSING}")
+        asked = missing.filter(pl.col("customer_id").is_in(ids.implode()))
+        store_frame(self._arrival.connection, "_asked", asked)
+        # The customers are many, and mostly nobody is asked for.
+        tables = self._before if asked.height else self._before[:1]
+        found = pl.concat([self._of(table, "_asked") for table in tables], how="diagonal")
         return found.unique("customer_id", keep="first", maintain_order=True)
 
     def erased(self, erasures: pl.DataFrame, identity_key: str) -> pl.DataFrame:
