@@ -112,6 +112,22 @@ def test_what_they_refused_by_a_number_that_the_crm_changed_counts_until_a_later
     assert sent(home) == {"x0", "x1"}
 
 
+@pytest.mark.parametrize("others", ["padded", "numbered anew"])
+def test_what_they_refuse_by_it_without_its_zeros_is_heard(company: Company, tmp_path: Path, others: str) -> None:
+    """Of the other records some have such ids too, or none has any more."""
+    path, home = company.folder / "customers.csv", tmp_path / "home"
+    whole = path.read_text(encoding="utf-8")
+    other = "00007,seven@example.net,,,,,FR,2022-01-01 10:00:00\n" if others == "padded" else ""
+    path.write_text(whole + OLD.replace("old", "00042") + other, encoding="utf-8")
+    company.append("consents", "g,00042,granted,2022-01-01 10:00:00\n")
+    night(company.config, home, "2024-06-30")
+    assert sent(home) == {"x0", "x1"}
+    path.write_text(whole + other, encoding="utf-8")
+    company.append("consents", REFUSAL.replace("old", "42"))
+    night(company.config, home, "2024-07-01")
+    assert sent(home) == {"x1"}
+
+
 @pytest.mark.parametrize("hashed", ["the old record", "the new one"])
 def test_the_changed_number_is_found_by_the_digest_of_the_email(company: Company, tmp_path: Path, hashed: str) -> None:
     """One of the two CRMs has digests for e-mails."""

@@ -27,9 +27,9 @@ def find_heirs(warehouse: Warehouse, ids: str, identity_key: str, records: Recor
     given = warehouse.read(
         f"SELECT DISTINCT customer_id AS given FROM ({records.unowned(strangers)}) WHERE customer_id IS NOT NULL"
     )
-    written = pl.concat(
-        [given.with_columns(customer_id="given"), other_forms(given["given"], pl.Series([], dtype=pl.Int64))]
-    )
+    if given.is_empty():
+        return False
+    written = pl.concat([given.with_columns(customer_id="given"), other_forms(given["given"], _padded(warehouse))])
     aliases = person_ids(written["customer_id"], identity_key)
     store_frame(warehouse.connection, "_strangers", written.select("given").with_columns(alias=aliases))
     followed = ""
@@ -41,6 +41,17 @@ def find_heirs(warehouse: Warehouse, ids: str, identity_key: str, records: Recor
         f"SEMI JOIN {records.persons} USING (person_id)"
     )
     return warehouse.read("SELECT count(*) AS heirs FROM _heirs").item() > 0
+
+
+def _padded(warehouse: Warehouse) -> pl.Series:
+    """How long ids are that begin with zeros, of records that are there or that a kept night had."""
+    tables = ["crm_customers", "past_customer_records"]
+    lengths = " UNION ".join(
+        f"SELECT strlen(customer_id) AS length FROM warehouse.{table} WHERE starts_with(customer_id, '0')"
+        for table in tables
+        if warehouse.has(table)
+    )
+    return warehouse.read(lengths)["length"]
 
 
 def refused_by_merged_away(
