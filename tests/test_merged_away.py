@@ -15,6 +15,8 @@ from tests.test_refusals_of_set_aside import declare_list, sent
 
 OLD = "old,other0@example.net,,,,,FR,2022-01-01 10:00:00\n"
 REFUSAL = "w,old,withdrawn,2024-01-01 10:00:00\n"
+#: No night that is kept before the last has the records of the first.
+AFTER_HISTORY = ("2024-07-02", "2024-09-15", "2024-09-16")
 
 
 def merge(company: Company) -> str:
@@ -73,18 +75,27 @@ def test_what_they_refuse_by_it_is_heard_however_it_is_written(company: Company,
     assert sent(home) == {"x1"}
 
 
-def test_who_asks_to_be_forgotten_by_it_is_forgotten(company: Company, home: Path) -> None:
+@pytest.mark.parametrize("nights", [("2024-07-01", "2024-07-02"), AFTER_HISTORY])
+def test_who_asks_to_be_forgotten_by_it_is_forgotten(company: Company, home: Path, nights: tuple[str, ...]) -> None:
     # They share nothing with it any more.
     customers = company.folder / "customers.csv"
     customers.write_text(customers.read_text(encoding="utf-8").replace("other0@", "new0@"), encoding="utf-8")
-    night(company.config, home, "2024-07-01")
+    _forget_old(company, home, nights)
+
+
+def _forget_old(company: Company, home: Path, nights: tuple[str, ...]) -> None:
+    """Before the last of the nights they ask by `old`; they are in the files, and then in none."""
     new = hashlib.sha256(b"new0@example.net").hexdigest()
-    files = home.joinpath("outbox").rglob("2024-07-01.*/*.full.csv")
-    assert all(new in path.read_text(encoding="utf-8") for path in files)
-    company.declare_erasures("r1,old,2024-07-01 10:00:00\n")
-    night(company.config, home, "2024-07-02")
-    texts = [path.read_text(encoding="utf-8") for path in home.joinpath("outbox").rglob("*.full.csv")]
-    assert texts and not [text for text in texts if new in text]
+
+    def full() -> list[str]:
+        return [path.read_text(encoding="utf-8") for path in home.joinpath("outbox").rglob("*.full.csv")]
+
+    for day in nights[:-1]:
+        night(company.config, home, day)
+    assert [text for text in full() if new in text]
+    company.declare_erasures(f"r1,old,{nights[-2]} 10:00:00\n")
+    night(company.config, home, nights[-1])
+    assert full() and not [text for text in full() if new in text]
 
 
 def _renumber(company: Company, changes: Callable[[str], str] = str) -> None:
@@ -147,7 +158,10 @@ def test_the_changed_number_is_found_by_the_digest_of_the_email(company: Company
     assert sent(home) == {"x1"}
 
 
-def test_a_list_or_a_request_that_names_the_changed_number_means_them(company: Company, home: Path) -> None:
+@pytest.mark.parametrize("nights", [("2024-07-02", "2024-07-03"), AFTER_HISTORY])
+def test_a_list_or_a_request_that_names_the_changed_number_means_them(
+    company: Company, home: Path, nights: tuple[str, ...]
+) -> None:
     _renumber(company)
     rule = company.config / "suppressions" / "staff.toml"
     rule.write_text(f"{rule.read_text(encoding='utf-8')}may_shrink = true\n", encoding="utf-8")
@@ -158,13 +172,7 @@ def test_a_list_or_a_request_that_names_the_changed_number_means_them(company: C
     # They share nothing with the old records any more.
     path = company.folder / "customers.csv"
     path.write_text(path.read_text(encoding="utf-8").replace("other0@", "new0@"), encoding="utf-8")
-    night(company.config, home, "2024-07-02")
-    new = hashlib.sha256(b"new0@example.net").hexdigest()
-    assert any(new in path.read_text(encoding="utf-8") for path in home.joinpath("outbox").rglob("*.full.csv"))
-    company.declare_erasures("r1,old,2024-07-02 10:00:00\n")
-    night(company.config, home, "2024-07-03")
-    texts = [path.read_text(encoding="utf-8") for path in home.joinpath("outbox").rglob("*.full.csv")]
-    assert texts and not [text for text in texts if new in text]
+    _forget_old(company, home, nights)
 
 
 def test_a_list_of_changed_numbers_alone_is_followed_everywhere_and_holds_nothing(

@@ -73,11 +73,16 @@ def _evidence(keys: pl.DataFrame, person: np.ndarray) -> pl.DataFrame:
 
 
 def person_ids(customer_id: pl.Series, identity_key: str) -> pl.Series:
-    """The id of a person whose earliest record each is.
+    """The id of a person whose earliest record each is."""
+    return short_ids(keyed_hash("person:" + customer_id, identity_key))
 
-    Twelve letters, 72 bits of a keyed hash: both engines keep a text of that length beside its row, not apart.
+
+def short_ids(digests: pl.Series) -> pl.Series:
+    """What is used of keyed hashes of records, as of the tombstones in form `person`, for ids of people.
+
+    Twelve letters, 72 bits of the hash: both engines keep a text of that length beside its row, not apart.
     """
-    digest = keyed_hash("person:" + customer_id, identity_key).str.head(18)
+    digest = digests.str.head(18)
     return digest.str.decode("hex").bin.encode("base64").str.replace_many(["+", "/"], ["-", "_"])
 
 

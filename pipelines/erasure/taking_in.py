@@ -27,11 +27,13 @@ from catalog.warehouse import Warehouse
 from pipelines.customers.gone import GONE_PERSONS, gone_customers, held_earlier
 from pipelines.erasure.applied import forget_lifted, left_behind, not_applied, note_applied
 from pipelines.erasure.erasing import Erasing
+from pipelines.erasure.old_ids import records_of_old_ids
 from pipelines.erasure.purge import purge
 from pipelines.erasure.until_read import keep_until_read, let_go
 from pipelines.erasure.urgent import Waiting
 from pipelines.identifiers.hashes import keyed_hash
 from pipelines.tombstones.covered import Covered, Lift, among, covered_by, lifted, usable, within
+from pipelines.tombstones.erased import tombstone_of
 from pipelines.tombstones.met import ADDRESSED, Met, met_rows
 from schemas.crm import TOMBSTONE, CrmErasures
 from schemas.erasure import RequestKind
@@ -140,7 +142,7 @@ def _covered(erasing: Erasing, met: Met, fresh: pl.DataFrame) -> tuple[Covered, 
         whole=whole,
         having=lambda column, values: pl.concat([here(column, values), before(column, values)]),
         earlier=partial(held_earlier, warehouse),
-        stood_for=_records_of_gone(warehouse),
+        stood_for=_stood_for(erasing, fresh),
     )
     return covered, whole(pl.concat([met.rows["customer_id"], covered.records["customer_id"]]).unique())
 
@@ -164,6 +166,14 @@ def _gone_customers(erasing: Erasing, fresh: pl.DataFrame) -> pl.DataFrame:
     store_frame(warehouse.connection, "_theirs", theirs.to_frame())
     gone = gone_customers("SEMI JOIN (FROM _named UNION FROM _theirs) USING (customer_id)")
     return warehouse.read(f"SELECT * EXCLUDE (held_from, held_until) FROM ({gone})")
+
+
+def _stood_for(erasing: Erasing, fresh: pl.DataFrame) -> pl.DataFrame:
+    """tombstone (as `person`), customer_id: every record of the person for whom an id of a record that is gone stood
+    last, whether a kept night had the record or not."""
+    gone = _records_of_gone(erasing.warehouse)
+    named = gone.select(tombstone_of(gone["value"], "person", erasing.keys.identity).alias("tombstone"), "customer_id")
+    return pl.concat([named, records_of_old_ids(erasing.warehouse, fresh)]).unique()
 
 
 def _records_of_gone(warehouse: Warehouse) -> pl.DataFrame:

@@ -55,8 +55,9 @@ def covered_records(  # noqa: PLR0913 - the records, what was erased of them, an
 
     In: customers, at least those who have a mark (customer_id, and e-mail and phone as `CanonicalCustomers`); marks
     (`erased_marks` of them); erasures (`CrmErasures`). A request by customer id covers every record of the person, one
-    by address the records that have no address, or only fillers, beside erased ones. `stood_for` (value, customer_id)
-    are records that the person of a named one (value) is known to have beside those that join with it.
+    by address the records that have no address, or only fillers, beside erased ones. `stood_for` (tombstone,
+    customer_id) are records that the person of a named one (its tombstone as `person`) is known to have beside those
+    that join with it.
     """
     columns = ["request_id", "requested_at", "customer_id"]
     standing = erasures.filter(pl.col("lifted_at").is_null())
@@ -69,8 +70,7 @@ def covered_records(  # noqa: PLR0913 - the records, what was erased of them, an
     by_id = requests_for(named["customer_id"], "customer_id", standing, identity_key)
     persons = requests_for(named["customer_id"], "person", standing, identity_key)
     siblings = _records_of_persons(persons["value"].unique(), joining, identity_key, whole, having)
-    if stood_for is not None:
-        siblings = pl.concat([siblings, stood_for])
+    known = [] if stood_for is None else [standing.filter(form="person").join(stood_for, on="tombstone")]
     # Whose address was erased with somebody else's record has asked for nothing.
     by_person_only = standing.filter(pl.col("form") == "person").select("request_id").unique()
     addressed = standing.join(by_person_only, on="request_id", how="anti")
@@ -86,7 +86,7 @@ def covered_records(  # noqa: PLR0913 - the records, what was erased of them, an
         [
             by_id.rename({"value": "customer_id"}).select(columns),
             persons.join(siblings, on="value").select(columns),
-            *(part.select(columns) for part in by_address),
+            *(part.select(columns) for part in (*known, *by_address)),
         ]
     ).unique()
 
@@ -106,7 +106,7 @@ def covered_by(  # noqa: PLR0913 - as above, and the networks that see the addre
 ) -> Covered:
     """The records that standing requests cover, as `covered_records` finds them, and each form of what they hold, and
     of what they held `earlier`."""
-    if customers.is_empty():
+    if customers.is_empty() and (stood_for is None or stood_for.is_empty()):
         return Covered(erasures.clear().select("request_id", "requested_at", customer_id="tombstone"), erasures.clear())
     found = covered_records(
         customers,

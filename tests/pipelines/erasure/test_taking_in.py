@@ -25,6 +25,7 @@ from catalog.sealed import sealed, unsealed
 from catalog.secret_keys import open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import Warehouse
+from pipelines.customers.people import person_ids
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.erasing import KEPT_DAYS, Erasing
 from pipelines.erasure.requests import request_tombstones
@@ -33,9 +34,10 @@ from pipelines.identifiers.hashes import keyed_hash
 from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones
 from schemas.config import Config, read_config
 from schemas.crm import ErasureRequests
+from schemas.customers import CustomerRecords, PersonAliases
 from schemas.erasure import RequestKind
 from tests.conftest import ROOT
-from tests.pipelines.erasure.test_purge import crm, emptied
+from tests.pipelines.erasure.test_purge import crm, emptied, rows
 from tests.pipelines.tombstones.test_tombstones import ASKED_AT, customers, frame, request, stones
 
 NOW = datetime.now(UTC)
@@ -124,6 +126,33 @@ def test_an_earlier_row_of_a_customer_whom_the_last_night_has_covers_nobody(eras
     take_in(erasing)
     assert records(erasing) == ["zoe"]
     assert erasing.warehouse.read("SELECT email FROM warehouse.crm_customers").rows() == [("old@x.fr",)]
+
+
+@pytest.mark.parametrize("is_given_again", [False, True])
+def test_an_id_that_was_given_long_ago_means_who_succeeded_it_until_somebody_else_has_it(
+    erasing: Erasing, is_given_again: bool
+) -> None:
+    """Zoe's record was merged into Bob's, and Eve is one with whom Zoe was one person; no kept night has hers."""
+    eve = {**ZOE, "customer_id": "eve", "email": "eve@x.fr"}
+    living = [BOB, eve, {**ZOE, "customer_id": "jane", "email": "jane@x.fr"}, *([ZOE] if is_given_again else [])]
+    names = [str(each["customer_id"]) for each in living]
+    known = dict(zip([*names, "zoe"], person_ids(pl.Series([*names, "zoe"]), erasing.keys.identity), strict=True))
+    given = {name: known["bob" if name == "zoe" and not is_given_again else name] for name in known}
+    erasing.warehouse.replace("crm_customers", crm(*living))
+    people = [{"customer_id": name, "person_id": known[name], "own_id": known[name], "position": 1} for name in names]
+    erasing.warehouse.replace("customer_records", rows(CustomerRecords, *people))
+    aliases = [{"alias": known[name], "person_id": person, "since": NOW.date()} for name, person in given.items()]
+    erasing.warehouse.replace("person_aliases", rows(PersonAliases, *aliases))
+    succeeded = pl.DataFrame({"alias": [known["zoe"]], "person_id": [known["eve"]]})
+    erasing.warehouse.replace("successors", succeeded)
+    asked(erasing, "customer_id", customer_id="zoe")
+
+    take_in(erasing)
+
+    forgotten = ["zoe"] if is_given_again else ["bob", "eve"]
+    assert records(erasing) == forgotten
+    left = erasing.warehouse.read("SELECT customer_id FROM warehouse.crm_customers")["customer_id"].to_list()
+    assert left == [name for name in names if name not in forgotten]
 
 
 def test_what_a_covered_record_holds_leaves_other_records_at_once(erasing: Erasing) -> None:
