@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -126,6 +127,27 @@ def test_an_earlier_row_of_a_customer_whom_the_last_night_has_covers_nobody(eras
     take_in(erasing)
     assert records(erasing) == ["zoe"]
     assert erasing.warehouse.read("SELECT email FROM warehouse.crm_customers").rows() == [("old@x.fr",)]
+
+
+@pytest.mark.parametrize("gone", [None, "zoe", "hashed"])
+@pytest.mark.parametrize("named", ["zoe", "hashed"])
+def test_a_record_with_the_digest_of_their_email_is_theirs_whether_it_is_there_or_gone(
+    erasing: Erasing, named: str, gone: str | None
+) -> None:
+    digest = hashlib.sha256(b"zoe@x.fr").hexdigest()
+    hashed = {**ZOE, "customer_id": "hashed", "email": digest, "phone": "06 99 99 99 99"}
+    others = [
+        {**BOB, "customer_id": f"bob-{number}", "email": hashlib.sha256(b"%d" % number).hexdigest()}
+        for number in range(2)
+    ]
+    two = crm(ZOE, hashed, *others).with_columns(email_refusal=pl.lit(None, pl.String))
+    erasing.warehouse.replace("crm_customers", two.filter(pl.col("customer_id") != (gone or "")))
+    days = {"held_from": pl.lit(None, pl.Date), "held_until": pl.lit(date(2025, 5, 1))}
+    erasing.warehouse.replace("past_crm_customers", two.filter(customer_id=gone or "").with_columns(**days))
+    asked(erasing, "customer_id", customer_id=named)
+    take_in(erasing)
+    # Of the people of a record that is there, those who are gone are not asked for.
+    assert records(erasing) == (["hashed", "zoe"] if gone in {None, named} else [named])
 
 
 @pytest.mark.parametrize("is_given_again", [False, True])
