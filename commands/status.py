@@ -25,7 +25,7 @@ from pipelines.alerts import late_message, tell_again, tell_of_config, tell_of_f
 from pipelines.freshness import due_day, freshness, quiet_days
 from pipelines.holdings.confirming import manifests_of
 from pipelines.holdings.open_lists import open_lists
-from pipelines.holdings.outstanding import outstanding
+from pipelines.holdings.outstanding import outstanding, outstanding_without_files
 from pipelines.holdings.restored import RESTORED, awaits_run
 from pipelines.holdings.still_held import may_hold_forbidden
 from schemas.config import read_config, read_settings
@@ -43,6 +43,7 @@ _WITHDRAWN = "The files were withdrawn, since they named who must leave; the nex
 _HOLDS = "The list may still hold who must leave: wait for the next night."
 #: Where somebody deleted them.
 _GONE = "The files are gone from the outbox; the next night makes new ones, unless it holds the audience back."
+_NOTHING = "nothing"
 #: Of an audience that is no longer declared, once its lists were deleted.
 _NOTHING_LEFT = "it is no longer declared, and no list of it is left"
 
@@ -181,8 +182,10 @@ def _versions(catalog: Catalog, home: Home) -> Table:
         left = outstanding(manifest, of_audience) if manifest is not None else ()
         confirmed = [f"{each.version} {each.kind}" for each in of_audience]
         is_retired = audience in described and not described[audience]["declared"]
-        gone = offer.withdrawn if offer is not None and not is_retired else None
-        waits = _waits(catalog, audience, gone, of_audience) if gone is not None else "nothing"
+        withdrawn = offer.withdrawn if offer is not None else None
+        gone = withdrawn if not is_retired else None
+        without_files = outstanding_without_files(manifest_of(withdrawn), of_audience) if withdrawn is not None else ()
+        waits = _waits(catalog, audience, gone, of_audience) if gone is not None else _NOTHING
         table.add_row(
             str(audience),
             last["public_name"],
@@ -190,7 +193,7 @@ def _versions(catalog: Catalog, home: Home) -> Table:
             _people(manifest),
             f"{manifest.full_rows:,}" if manifest is not None else "–",
             confirmed[-1] if confirmed else "–",
-            _to_do(manifest, left, home) if manifest is not None and left else waits,
+            _to_do(manifest, left, home) if manifest is not None and left else _besides(without_files, waits),
         )
     return table
 
@@ -204,6 +207,11 @@ def _to_do(manifest: Manifest, left: tuple[UploadStep, ...], home: Home) -> str:
 
 def _waits(catalog: Catalog, audience: Audience, withdrawn: sa.RowMapping, standing: list[Confirmation]) -> str:
     return f"{_WITHDRAWN} {_HOLDS}" if may_hold_forbidden(catalog, audience, withdrawn, standing) else _WITHDRAWN
+
+
+def _besides(steps: tuple[UploadStep, ...], waits: str) -> str:
+    """What is to be done without files of the version, and what waits for some."""
+    return " ".join([*(step.says for step in steps), *([waits] if waits != _NOTHING or not steps else [])])
 
 
 def _people(manifest: Manifest | None) -> str:

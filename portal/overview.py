@@ -19,7 +19,7 @@ from catalog.restored import restored_at
 from catalog.store import OUTCOMES, VERSIONS, Catalog, manifest_of
 from pipelines.holdings.expiry import expiry_of, first_forgotten, forecast_base
 from pipelines.holdings.open_lists import OpenList, mark_of_new_list, open_lists
-from pipelines.holdings.outstanding import outstanding, outstanding_instead
+from pipelines.holdings.outstanding import outstanding_instead, outstanding_of
 from pipelines.holdings.restored import unknown_lists
 from pipelines.holdings.still_held import may_hold_forbidden
 from portal.origins import day_of_customers
@@ -205,7 +205,7 @@ def _row(audience: Audience, tables: _Tables, today: date) -> Row:
     ledger = Ledger.model_validate(outcome["ledger"]) if outcome is not None and outcome["ledger"] else None
     people = manifest.full_people if manifest is not None else ledger and ledger.file_people
     lists = open_lists(standing)
-    planned = outstanding(manifest, standing) if manifest is not None else ()
+    planned = outstanding_of(offer, standing)
     filled = [each for each in standing if each.kind != "deleted"]
     confirmed_at = filled[-1].confirmed_at if filled and lists else None
     held_on = outcome["as_of"] if outcome is not None and outcome["outcome"] == "held" else None

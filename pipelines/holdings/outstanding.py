@@ -6,6 +6,8 @@ file, or have been taken back: then the full file, from which everything can be 
 
 from __future__ import annotations
 
+from catalog.offered import Offered
+from catalog.store import manifest_of
 from pipelines.holdings.open_lists import OpenList, base_of, mark_of_new_list, open_lists
 from pipelines.holdings.steps import Steps
 from schemas.journal import DELTAS, UPLOADED, Confirmation, ConfirmationKind, UploadStep
@@ -26,6 +28,20 @@ def outstanding(manifest: Manifest, standing: list[Confirmation]) -> tuple[Uploa
         unnamed = {each.newest_version: each for each in old if not named & each.versions}
         steps += [Steps.of(manifest).delete(each) for each in unnamed.values()]
     return tuple(steps)
+
+
+def outstanding_of(offer: Offered, standing: list[Confirmation]) -> tuple[UploadStep, ...]:
+    """What is to be done by the plan of the version that is offered, or of the newest whose files were withdrawn."""
+    if offer.withdrawn is not None:
+        return outstanding_without_files(manifest_of(offer.withdrawn), standing)
+    return outstanding(manifest_of(offer.version), standing) if offer.version is not None else ()
+
+
+def outstanding_without_files(manifest: Manifest, standing: list[Confirmation]) -> tuple[UploadStep, ...]:
+    """What of the version is still to be done though its files were withdrawn: old lists are to be deleted, unless a
+    file has to be uploaded first."""
+    steps = outstanding(manifest, standing)
+    return steps if all(step.kind == "deleted" for step in steps) else ()
 
 
 def outstanding_instead(manifest: Manifest, standing: list[Confirmation]) -> tuple[UploadStep, ...]:

@@ -19,6 +19,7 @@ from catalog.home import Home
 from catalog.secret_keys import NAMES, SecretKeys, open_keys
 from catalog.store import open_catalog
 from commands.main import app
+from pipelines.holdings.confirming import confirm
 from pipelines.uploads.manifest import signed
 from schemas.audit import BEGINNING
 from schemas.network import networks
@@ -320,6 +321,18 @@ def test_status_names_audiences_whose_files_were_withdrawn(home: Home) -> None:
         said = " ".join(re.sub(r"[│┃]", " ", told.stdout).split())
         assert "The files were withdrawn" in said and "the next night publishes new ones" in said
         assert "may still hold" not in said and "nothing" not in said
+
+
+def test_status_says_to_delete_an_older_list_though_the_newest_files_were_withdrawn(home: Home) -> None:
+    ended_night(home)
+    full = (FileEntry(name="club_b.full.csv", kind="full", rows=1199, bytes=9, sha256="0" * 64),)
+    with open_catalog(home) as catalog:
+        for version in ("2025-06-29.1", "2025-06-30.1"):
+            catalog.add_version(LOYAL, manifest(version, full), content=version)
+            confirm(catalog, LOYAL, version, "created")
+        catalog.set_state(LOYAL, "2025-06-30.1", "withdrawn")
+    said = " ".join(re.sub(r"[│┃]", " ", relance("status", "--home", home.root).stdout).split())
+    assert "Delete the list" in said and "2025-06-29.1" in said and "The files were withdrawn" in said
 
 
 def test_status_tells_which_audiences_are_held_and_why(home: Home) -> None:

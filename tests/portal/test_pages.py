@@ -331,8 +331,8 @@ def test_no_address_names_the_user_whom_a_refused_form_was_about(site: Site) -> 
     [back] = re.findall(r'name="next" value="(/users\?[^"]+)"', refused.text)
     written = parse_qs(urlsplit(back).query)["refusal"][0]
     # Whoever sees it reads nothing without the key: not what is sealed, and nothing that is only signed.
-    assert b"camille" not in urlsafe_b64decode(written)
     assert URLSafeTimedSerializer("another key").loads_unsafe(written) == (False, None)
+    assert b"camille" not in urlsafe_b64decode(written)
     assert told in text_of(boss.get(back).text)
     assert told not in text_of(boss.get(tampered(back, -5)).text)
 
@@ -537,6 +537,30 @@ def test_when_the_newest_version_is_withdrawn_no_older_one_is_offered_in_its_pla
     site.catalog.record_outcome(META, date(2026, 11, 1), "fresh", night=3, version="2026-10-30.1")
     there = text_of(browser.get(_META).text)
     assert "I created it" in there and "2026-10-30.1 4,312 newest" in there and "The files were withdrawn" not in there
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_an_older_list_is_to_be_deleted_though_the_newest_version_was_withdrawn(site: Site, declared: bool) -> None:
+    browser = site.user("camille", "marketer")
+    confirm(site.catalog, META, f"{DAY}.1", "created")
+    full = {"club_b.full.csv": b"email\n" + b"0123456789abcdef\n" * 4312}
+    site.publish(META, full, version="2026-10-31.1", steps=("created", "deleted"))
+    site.catalog.set_state(META, "2026-10-31.1", "withdrawn")
+    # Until the new list is there, the old one stays: campaigns use it.
+    assert "Delete the old list" not in text_of(browser.get(_META).text)
+    site.catalog.set_state(META, "2026-10-31.1", "published")
+    confirm(site.catalog, META, "2026-10-31.1", "created")
+    site.catalog.set_state(META, "2026-10-31.1", "withdrawn")
+    if not declared:
+        describe(site.catalog, {})
+    today, there = text_of(browser.get("/").text), text_of(browser.get(_META).text)
+    assert "1 audience waits for you." in today
+    for page in (today, there):
+        assert "Delete the old list" in page and f"last filled with {DAY}.1" in page and "I deleted it" in page
+        assert "The files were withdrawn" in page and "othing to do" not in page
+    deleted = browser.post(f"{_META}/confirmations", {"version": f"{DAY}.1", "kind": "deleted", "next": "/"})
+    assert deleted.status_code == 303
+    assert "Delete the old list" not in text_of(browser.get(_META).text)
 
 
 def test_today_never_says_that_all_is_well_when_it_is_not(site: Site) -> None:

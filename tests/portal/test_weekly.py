@@ -108,6 +108,16 @@ def test_it_names_lists_that_wait_for_the_next_night(site: Site) -> None:
     assert told[heading + 2] in held.text and told[heading] not in held.text
 
 
+def test_it_calls_for_an_older_list_to_be_deleted_though_the_newest_files_were_withdrawn(site: Site) -> None:
+    confirm(site.catalog, META, f"{DAY}.1", "created")
+    site.publish(META, FULL, version="2026-10-31.1", steps=("created", "deleted"))
+    confirm(site.catalog, META, "2026-10-31.1", "created")
+    site.catalog.set_state(META, "2026-10-31.1", "withdrawn")
+    mail = weekly_mail(site.app.state.relance.overview.rows(site.today), WEEKLY, PARIS)
+    assert mail is not None
+    assert "- Meta\u00a0: Loyal customers (club_b), une ancienne liste est à supprimer" in mail.text.splitlines()
+
+
 def test_it_says_that_nights_have_stopped(site: Site) -> None:
     rows = site.app.state.relance.overview.rows(site.today)
     told, silent = (weekly_mail(rows, WEEKLY, PARIS, quiet) for quiet in (12, None))
