@@ -57,7 +57,7 @@ class UndoForm(Posted):
 class _NightCounts(NamedTuple):
     as_of: date
     people: int
-    #: None where the segment held nobody out.
+    #: None where the segment held nobody out, or where the audience was held back: those were in and out of no file.
     held_out: int | None
 
 
@@ -163,7 +163,7 @@ def _page(  # noqa: PLR0913 - what became of a form, beside the page itself
 def _nights(catalog: Catalog, named: Audience) -> list[_NightCounts]:
     """The last 180 nights that reached the audience, oldest first."""
     query = (
-        sa.select(OUTCOMES.c.as_of, OUTCOMES.c.ledger)
+        sa.select(OUTCOMES.c.as_of, OUTCOMES.c.ledger, OUTCOMES.c.outcome)
         # A night that finds it no longer used counts nobody.
         .where(*of_audience(OUTCOMES, named), OUTCOMES.c.outcome != "retired")
         .order_by(OUTCOMES.c.as_of.desc())
@@ -172,8 +172,8 @@ def _nights(catalog: Catalog, named: Audience) -> list[_NightCounts]:
     with catalog.reading() as connection:
         rows = list(connection.execute(query))
     return [
-        _NightCounts(as_of, int(ledger["file_people"]), ledger["dropped"].get("holdout"))
-        for as_of, ledger in reversed(rows)
+        _NightCounts(as_of, int(ledger["file_people"]), ledger["dropped"].get("holdout") if outcome != "held" else None)
+        for as_of, ledger, outcome in reversed(rows)
         if ledger
     ]
 

@@ -248,6 +248,20 @@ def test_how_a_list_that_is_there_is_changed_is_told_where_it_is_to_be_changed(s
             assert told in text_of(browser.get(page).text), page
 
 
+def test_a_night_that_was_held_back_is_no_point_of_who_is_held_out_over_time(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    describe(site.catalog, {"loyal": segment(holdout={"share": "20%"})})
+    for night, (outcome, out) in enumerate(
+        [("held", 777), ("fresh", 20), ("held", 888), ("fresh", 30), ("held", 9)], 2
+    ):
+        ledger = Ledger(segment_people=9_000, dropped={"holdout": out}, file_people=9_000 - out, file_rows=9_000 - out)
+        day = date(2026, 11, night)
+        site.catalog.record_outcome(META, day, outcome, night=night, reason="it shrank", ledger=ledger.model_dump())
+    chart = browser.get(_META).text.partition('aria-label="People held out over time: ')[2].partition("</figure>")[0]
+    assert chart.startswith('3 Nov 2026 20, 5 Nov 2026 30"')
+    assert "777" not in chart and "888" not in chart
+
+
 def test_an_audience_shows_whom_its_segment_leaves_out(site: Site) -> None:
     chosen = segment(exclude=("new",), priority=1, holdout={"share": "2.5%"})
     others = {"new": segment(title="New customers"), "vip": segment(title="Best customers", priority=2)}
