@@ -27,6 +27,7 @@ from pipelines.holdings.confirming import confirm, unconfirm
 from pipelines.holdings.open_lists import base_of, open_lists
 from schemas.erasure import Removal
 from schemas.portal import Role
+from schemas.segment import Audience
 from schemas.uploads import Ledger
 from tests.portal.conftest import DAY, GOOGLE, META, PASSWORD, Site, segment
 
@@ -290,14 +291,31 @@ def test_on_a_phone_each_piece_of_a_cell_stands_beside_its_label(site: Site, ope
     removal = Removal(request_id="r-17", **META._asdict(), carried_by=(f"{DAY}.1", "2026-10-31.1"), state="published")
     write_removals(site.catalog, [removal])
     page = open_page("marketer", "privacy", width=390)
-    for path in ("/audiences", "/privacy"):
-        page.goto(path)
-        pieces = page.locator("td[data-label] > *")
-        assert pieces.count() > 3
-        assert pieces.evaluate_all(
-            "all => all.filter(each => each.getBoundingClientRect().left"
-            " < each.parentElement.getBoundingClientRect().left + 130).map(each => each.outerHTML)"
-        ) == []  # fmt: skip
+    page.goto("/privacy")
+    pieces = page.locator("td[data-label] > *")
+    assert pieces.count() > 3
+    assert pieces.evaluate_all(
+        "all => all.filter(each => each.getBoundingClientRect().left"
+        " < each.parentElement.getBoundingClientRect().left + 130).map(each => each.outerHTML)"
+    ) == []  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en-GB", "fr-FR"])
+def test_on_a_phone_the_list_of_audiences_is_a_few_lines_each(site: Site, open_page: Open, language: str) -> None:
+    describe(site.catalog, {f"s{n}": segment(title=f"Loyal customers {n}", public_name=f"club_{n}") for n in range(12)})
+    for n in range(0, 12, 2):
+        site.publish(Audience("meta", "main", f"s{n}"), {f"club_{n}.full.csv": FULL}, public_name=f"club_{n}")
+    site.catalog.record_outcome(GOOGLE._replace(segment="s1"), DAY, "held", night=1, reason="it shrank " * 40)
+    page = open_page("marketer", width=400, locale=language)
+    page.goto("/audiences")
+    heights = page.locator("tbody tr").evaluate_all("all => all.map(each => each.getBoundingClientRect().height)")
+    assert len(heights) > 24 and max(heights) < 150, heights
+    assert page.evaluate("document.documentElement.scrollHeight") < 4_000
+    # What tells them apart is there, and nothing is cut off at the side.
+    row = page.locator("tbody tr", has_text="Loyal customers 0").first
+    for shown in ("Loyal customers 0", "Meta", "4,312" if language == "en-GB" else "4\u202f312"):
+        expect(row.get_by_text(shown).first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
 def test_the_language_can_be_switched(open_page: Open) -> None:
