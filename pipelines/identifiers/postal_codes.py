@@ -17,7 +17,7 @@ from pipelines.identifiers.postal_shapes import (
     without_separators,
 )
 from pipelines.identifiers.unfit import says_nothing
-from pipelines.identifiers.unicode import beyond_ascii, visible
+from pipelines.identifiers.unicode import beyond_ascii, visible, with_ascii_digits
 
 #: Letters and digits in groups: Google gets it in plain, so no e-mail, phone or street may pass.
 _ASCII_SHAPE = r"^[A-Za-z0-9]+(?:[ -]+[A-Za-z0-9]+)*$"
@@ -128,7 +128,10 @@ def _not_zeros(code: pl.Expr) -> pl.Expr:
 
 
 def _written_out(typed: pl.Expr) -> pl.Expr:
-    """Trimmed, in the widths and signs of ASCII: `〒１５０－０００２` is `150-0002`. `12345-` lacks its four."""
-    compatible = beyond_ascii(visible(typed)).str.normalize("NFKC").str.replace_all("[\u2212\u30fc]", "-")
-    text = pl.coalesce(compatible.str.strip_chars().str.strip_prefix("〒"), visible(typed)).str.strip_chars()
-    return text.str.strip_suffix("-")
+    """Trimmed, in the digits, widths and signs of ASCII: `〒１５０－０００２` is `150-0002`, `٧٥٠٠٨` is `75008`.
+    `12345-` lacks its four, and `94100.0` went through a column of floating-point numbers.
+    """
+    text = with_ascii_digits(visible(typed))
+    compatible = beyond_ascii(text).str.normalize("NFKC").str.replace_all(r"[\p{Pd}\u2212\u30fc]", "-")
+    text = pl.coalesce(compatible.str.strip_chars().str.strip_prefix("〒"), text).str.strip_chars()
+    return text.str.strip_suffix("-").str.replace(r"^([0-9]{2,})\.0$", "$1")
