@@ -9,8 +9,9 @@ import polars as pl
 from pipelines.identifiers.few import where_few
 from pipelines.identifiers.unicode import beyond_ascii, is_beyond_ascii, visible, without_accents
 
-#: Everything that is not a letter, a mark or a digit.
-_NO_WORD = r"[^\p{L}\p{M}\p{N}]"
+#: Everything that is not a letter or a digit. What is composed has its accents in its letters; a mark that stands alone
+#: is what small letters leave of a Turkish `İ`.
+_NO_WORD = r"[^\p{L}\p{N}]"
 #: Letters, digits and stops in East Asian widths.
 _WIDE = "\u3002\uff01-\uffe6"
 _WIDE_DOMAIN = f"@[^@]*[{_WIDE}][^@]*$"

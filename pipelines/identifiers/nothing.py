@@ -11,8 +11,14 @@ import polars as pl
 from schemas.identifiers import Hash
 
 HASHES: tuple[Hash, ...] = ("sha256", "sha256_base64", "md5", "sha1", "sha256_of_md5")
-#: What exports write where nothing is known, in whatever case; `\N` is a database's.
-WORDS_FOR_NOTHING = ("null", "none", "nan", "n/a", "undefined", r"\n")
+#: What exports and clerks write where nothing is known, in whatever case; `\N` is a database's. None is anybody's name,
+#: as Guest, Gast and Test are.
+WORDS_FOR_NOTHING = (
+    "null", "none", "nan", "n/a", "undefined", r"\n",
+    "unknown", "unbekannt", "inconnu", "inconnue", "desconocido", "desconocida", "sconosciuto", "sconosciuta",
+    "onbekend", "desconhecido", "desconhecida", "okänd", "ukendt", "ukjent", "nieznany", "nieznana", "tuntematon",
+    "not set", "not provided", "no name", "sans nom", "keine angabe", "nicht angegeben", "non renseigné",
+)  # fmt: skip
 _SPELT = ("", " ", "NaN", *(spelt for word in WORDS_FOR_NOTHING for spelt in (word, word.upper(), word.capitalize())))
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.identifiers.email_refusals import email_refusal
-from pipelines.identifiers.emails import amazon, canonical_email, google, plain
+from pipelines.identifiers.emails import amazon, canonical_email, google, plain, reddit
 from pipelines.identifiers.hashes import hashed
 
 FORMS = {"meta": plain, "google": google}
@@ -222,6 +222,20 @@ def test_what_is_no_match_key_is_refused_with_the_reason(reason: str, typed: str
 )  # fmt: skip
 def test_amazon_never_gets_the_address_that_deleted_letters_leave(typed: str, expected: str | None) -> None:
     assert column(typed).select(amazon(pl.col("email"))).item() == expected
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        # Lower-casing leaves a dot beside the i, which is neither letter nor digit.
+        ("İstanbul@example.com", "istanbul@example.com"),
+        ("ALİ.veli+news@example.com", "aliveli@example.com"),
+        # What is one letter keeps its accent, however it was typed.
+        ("Jose\u0301.Nu\u00f1ez@example.com", "josénuñez@example.com"),
+    ],
+)
+def test_reddit_gets_letters_and_digits_alone(typed: str, expected: str) -> None:
+    assert column(typed).select(reddit(pl.col("email"))).item() == expected
 
 
 def test_refusals_stand_in_the_rows_of_their_addresses() -> None:

@@ -66,6 +66,12 @@ def test_no_value_makes_a_column_that_the_second_reader_refuses(
         (MatchColumn("first_name", "letters", "sha256"), [*NOTHING[:9], " n/a "]),
         (MatchColumn("last_name", "initial", "sha256"), NOTHING[:9]),
         (MatchColumn("city", "ascii", "sha256"), ["null", "None"]),
+        # Strangers called so would be one person to Google, by country and postal code.
+        (
+            MatchColumn("last_name", "trimmed", "sha256"),
+            ["Unbekannt", "UNKNOWN", "inconnue", " Keine Angabe ", "Okänd"],
+        ),
+        (MatchColumn("first_name", "initial", "sha256"), ["Unbekannt", "Sconosciuto", "non renseigné"]),
         (MatchColumn("last_name", "trimmed", "none"), ["null", "jane@example.com", "06 12 34 56 78"]),
         (MatchColumn("mobile_ad_id", "lower", "sha256"), ["null", "None", "nan", "undefined"]),
         (MatchColumn("mobile_ad_id", "lower", "none"), ["af3802a465767e36", "868030035048584", "test"]),
