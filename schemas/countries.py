@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from unicodedata import combining, normalize
 
 from babel import Locale
 from babel.core import get_global
+from babel.localedata import exists
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+
+from schemas.regions import SUBDIVISIONS
 
 #: CLDR lists these beside the ISO codes: groupings, pseudo-locales and unassigned codes. (Kosovo's, XK, is no ISO code
 #: either, but the one that everybody uses, libphonenumber too.)
@@ -46,6 +51,8 @@ _ALIASES = {
     "micronesia federated states of": "FM",
     "weissrussland": "BY", "elfenbeinkuste": "CI", "tschechische republik": "CZ", "sud korea": "KR", "brd": "DE",
     "bundesrepublik deutschland": "DE",
+    # As mail and exports in German have them; of other single letters several countries are meant.
+    "d": "DE", "a": "AT",
     "deutschland": "DE", "brasil": "BR", "espana": "ES", "italia": "IT", "suomi": "FI", "sverige": "SE", "norge": "NO",
     "danmark": "DK", "osterreich": "AT", "schweiz": "CH", "suisse": "CH", "svizzera": "CH", "polska": "PL",
     "people s republic of china": "CN", "pr china": "CN", "prc": "CN", "mainland china": "CN", "russia": "RU",
@@ -78,6 +85,11 @@ _OWN_NAMES = {
 }  # fmt: skip
 
 
+_ISO_NUMBER = re.compile(r"[0-9]{3}")
+#: Without blanks: `DE - BY` may be a list.
+_ISO_3166_2 = re.compile(r"([A-Z]{2})[-_]([A-Z0-9]{1,3})")
+
+
 @cache
 def country_codes() -> frozenset[str]:
     """Every ISO 3166 alpha-2 code, and Kosovo's."""
@@ -98,9 +110,13 @@ def folded(name: str) -> str:
 
 def country_code(typed: str) -> str | None:
     """The ISO alpha-2 code of a country's name or code as typed; None if nobody knows it. `South Africa (ZA)` and
-    `DE - Germany` are what both parts say, ISO's articles count for nothing (`Gambia (the)`), and Saint is St.
+    `DE - Germany` are what both parts say, ISO's articles count for nothing (`Gambia (the)`), and Saint is St. `276` is
+    a code of ISO too, and `DE-BY` a part of what it begins with.
     """
     names = country_names()
+    coded = _numbered(typed.strip()) or _whose_part(typed.strip().upper())
+    if coded is not None:
+        return coded
     plain = folded(typed)
     known = names.get(plain) or names.get(" ".join(word for word in plain.split() if word != "the"))
     if known is None and plain.startswith("saint "):
@@ -110,6 +126,25 @@ def country_code(typed: str) -> str | None:
     (first, rest), (name, last) = plain.split(" ", 1), plain.rsplit(" ", 1)
     pairs = [(names.get(called), code) for called, code in ((name, last), (rest, first)) if len(code) in {2, 3}]
     return next((called for called, code in pairs if called is not None and called == names.get(code)), None)
+
+
+def _numbered(typed: str) -> str | None:
+    """Whose ISO 3166-1 number it is; None of one that is a calling code as well: 250 is France, and dials Rwanda."""
+    if not _ISO_NUMBER.fullmatch(typed) or typed in map(str, COUNTRY_CODE_TO_REGION_CODE):
+        return None
+    codes = get_global("territory_aliases").get(typed, ())
+    return codes[0] if len(codes) == 1 and codes[0] in country_codes() else None
+
+
+def _whose_part(typed: str) -> str | None:
+    """The country of an ISO 3166-2 code of a part of it; None of one that may be a language of another country:
+    `FR-BE`, French in Belgium, as browsers and shops write it."""
+    part = _ISO_3166_2.fullmatch(typed)
+    if part is None or part[1] not in country_codes() or exists(f"{part[1].lower()}_{part[2]}"):
+        return None
+    if part[1] in {"US", "CA"} and f"{part[1]}-{part[2]}" not in SUBDIVISIONS:
+        return None
+    return part[1]
 
 
 @cache

@@ -227,7 +227,8 @@ def _is_phone(value: str) -> bool:
 
 
 def _is_country(value: str) -> bool:
-    return country_code(value) is not None
+    # One letter may be a state, such as A for active, and three digits anything.
+    return len(value.strip()) > 1 and not value.strip().isdigit() and country_code(value) is not None
 
 
 def _is_boolean_word(value: str) -> bool:

@@ -30,13 +30,14 @@ def column(path: Path, name: str) -> set[str]:
     ("code", "typed"),
     [
         ("DE", ["Germany", "Allemagne", "Deutschland", "Alemania", "Germania", "Duitsland", "Alemanha", "Niemcy",
-                "Tyskland", "Saksa", "DE", "de", "DEU"]),
+                "Tyskland", "Saksa", "DE", "de", "DEU", "D", " d ", "276", "DE-BY", "de_by", "DE-01"]),
+        ("AT", ["Austria", "Österreich", "A", "040", "AT-9"]),
         ("FR", ["France", "Frankreich", "Francia", "Frankrijk", "França", "Francja", "Frankrike", "Ranska", "FRA"]),
         ("GB", ["United Kingdom", "UK", "uk", "U.K.", "Great Britain", "GB", "GBR", "England", "Scotland",
                 "Royaume-Uni", "Vereinigtes Königreich", "Reino Unido", "Regno Unito", "Großbritannien",
                 "Gran Bretaña", "Gran Bretagna", "Groot-Brittannië", "Grã-Bretanha"]),
         ("IE", ["Ireland", "EIRE", "Éire", "Irlande", "Republic of Ireland"]),
-        ("US", ["USA", "U.S.A.", "US", "United States", "United States of America", "États-Unis", "Etats Unis",
+        ("US", ["USA", "U.S.A.", "US-CA", "US", "United States", "United States of America", "États-Unis", "Etats Unis",
                 "ETATS-UNIS", "Estados Unidos", "Vereinigte Staaten", "Stati Uniti"]),
         ("NL", ["Netherlands", "The Netherlands", "Holland", "Pays-Bas", "Nederland", "NLD"]),
         ("BE", ["Belgium", "Belgique", "België", "Belgien", "BEL"]),
@@ -59,7 +60,9 @@ def test_a_country_is_known_by_the_names_people_write(code: str, typed: list[str
 @pytest.mark.parametrize(
     "typed",
     ["", " ", "-", "?", "Unied Saes", "base.uk", "European Community", "Unspecified", "Channel Islands", "Yugoslavia",
-     "Runion", "Atlantis", "EU", "ZZ", "XX", "Europe", "Worldwide", "75011", "N/A", "null"],
+     "Runion", "Atlantis", "EU", "ZZ", "XX", "Europe", "Worldwide", "75011", "N/A", "null",
+     # Of no country, or of several: other single letters, calling codes that are numbers of ISO too, languages.
+     "S", "I", "49", "33", "250", "352", "999", "27", "2760", "fr-BE", "DE-BE", "de_AT", "en-GB", "US-ZZ", "DE - BY"],
 )  # fmt: skip
 def test_an_unknown_country_stays_unknown(typed: str) -> None:
     assert country(typed) is None
