@@ -58,6 +58,8 @@ FORM_VERSIONS: dict[tuple[IdentifierName, str], int] = {
     ("email", "plain"): 2,
     ("email", "google"): 2,
     ("email", "amazon"): 2,
+    ("phone", "e164"): 2,
+    ("phone", "digits"): 2,
     ("first_name", "ascii"): 3,
     ("first_name", "untitled"): 4,
     ("first_name", "untitled_joined"): 4,

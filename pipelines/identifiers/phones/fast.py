@@ -12,6 +12,8 @@ from pipelines.identifiers.phones.text import (
     APOSTROPHE,
     EXTENSION,
     INTERNATIONAL,
+    ITALIAN_REGIONS,
+    ITALIAN_ZERO,
     KANA_DASHES,
     LABEL,
     LONGEST,
@@ -98,7 +100,8 @@ def written_out(read: Read) -> pl.DataFrame:
 
 
 def _certain(phones: pl.Series, places: pl.Series, readings: pl.DataFrame) -> pl.Series:
-    """The places, but null for refused fields with a bracketed zero: the library reads those again without it.
+    """The places, but null for refused fields with a bracketed zero: the library reads those again without it. It also
+    decides which of Italy's are two numbers.
 
     Right after the calling code of a plan with that trunk prefix it makes no difference: both times it is no digit of
     the number.
@@ -120,7 +123,9 @@ def _certain(phones: pl.Series, places: pl.Series, readings: pl.DataFrame) -> pl
         & (pl.col("parts").list.len() == 2)
         & ~pl.col("number").str.starts_with("0")
     )
-    return places.scatter(zeros.filter(~is_same)["place"], None)
+    italian = readings["phone_country"].is_in(ITALIAN_REGIONS).gather(places).fill_null(value=False).arg_true()
+    two = pl.DataFrame({"place": italian, "phone": phones.gather(italian)}).filter(_phone.str.contains(ITALIAN_ZERO))
+    return places.scatter(pl.concat([zeros.filter(~is_same)["place"], two["place"]]), None)
 
 
 def _tidied(fields: pl.LazyFrame) -> pl.LazyFrame:

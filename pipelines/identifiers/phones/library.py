@@ -24,7 +24,7 @@ from phonenumbers import (
 from pipelines.identifiers.phones.bare_plus import is_bare_plus
 from pipelines.identifiers.phones.metadata import plan_of
 from pipelines.identifiers.phones.own_code import is_own_code
-from pipelines.identifiers.phones.text import OPTIONAL_TRUNK_PREFIX, Refusal, digits_of, number_text
+from pipelines.identifiers.phones.text import ITALIAN_ZERO, OPTIONAL_TRUNK_PREFIX, Refusal, digits_of, number_text
 
 # All regions together have more patterns than Python's own cache keeps.
 enable_pattern_cache()
@@ -50,6 +50,18 @@ def read_phone(phone: str | None, *, own_country: str | None, default_country: s
     text, refusal = number_text(phone)
     if refusal:
         return PhoneReading(phone_refusal=refusal)
+    reading = _read(text, own_country, default_country)
+    return PhoneReading(phone_refusal="not_valid") if _is_two_of_italy(text, reading.phone_e164) else reading
+
+
+def _is_two_of_italy(text: str, e164: str | None) -> bool:
+    """Whether the number was read as a landline with the zero that stands in brackets, and is a mobile without."""
+    if e164 is None or not re.search(ITALIAN_ZERO, text) or not re.fullmatch(r"\+3903[0-9]{9}", e164):
+        return False
+    return _kind(_parse_as_typed(e164.replace("+390", "+39"), None)) == "mobile"
+
+
+def _read(text: str, own_country: str | None, default_country: str | None) -> PhoneReading:
     country = own_country or default_country
     if re.match(r"[^0-9]*\+", text):
         return _read_international(text, country)

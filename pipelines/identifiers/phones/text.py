@@ -43,6 +43,10 @@ EXTENSION = r"""(?ix)
 KANA_DASHES = "\u30fc\uff70"
 #: A trunk prefix that the writer marked as not to be dialled from abroad.
 OPTIONAL_TRUNK_PREFIX = "(0)"
+#: The same before ten digits that may be an Italian mobile, which has no zero: of a landline the zero is a digit, so
+#: that `(0)342 1234567` is two numbers.
+ITALIAN_ZERO = r"\(0\)[^0-9]*3(?:[^0-9]*[0-9]){9}"
+ITALIAN_REGIONS = ("IT", "VA")
 
 _DIGEST = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})", re.IGNORECASE)
 #: The longest text that the library reads.
