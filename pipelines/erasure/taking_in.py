@@ -95,9 +95,9 @@ def take_in(erasing: Erasing, lift: Lift | None = None) -> None:
     covered, forgotten = _covered(erasing, met, fresh)
     if lift is not None:
         keep_until_read(warehouse, forgotten)
-    if lift is not None and covered.tombstones.height:
-        known, covered = lifted(warehouse.read("FROM warehouse.crm_erasures"), covered, lift)
-        warehouse.replace("crm_erasures", known)
+        if covered.tombstones.height:
+            known, covered = lifted(warehouse.read("FROM warehouse.crm_erasures"), covered, lift)
+            warehouse.replace("crm_erasures", known)
     keep_covered(erasing, covered)
     fresh = not_applied(warehouse, "rows")
     if fresh.is_empty():
