@@ -17,7 +17,7 @@ from tests.conftest import Company, small_company
 from tests.nights import assets_of, night, night_killed_at_a_stage
 from tests.processes import forked
 
-#: Zoe, with a record that the CRM keeps, and one that it gives another id and another phone.
+#: Zoe, to whom the CRM gives another id and another phone.
 EMAIL, OTHER_EMAIL, PHONE, NEW_PHONE = "zoe@example.net", "zz@example.net", "+33611111111", "+33622222222"
 OLD = [f"zoe,{EMAIL},{PHONE},Zoe,Zed,,FR,2022-01-01 10:00:00"]
 NEW = [f"zoe2,{EMAIL},{NEW_PHONE},Zoe,Zed,,FR,2022-01-01 10:00:00"]

@@ -19,7 +19,7 @@ from pipelines.identifiers.digests import Digest
 from pipelines.pieces import picked, pieces
 from pipelines.tombstones.covered import Covered, Lift, Sought, covered_by, lifted, usable, within
 from pipelines.tombstones.erased import erased_marks, own_tombstones, without_erased
-from pipelines.tombstones.met import Met, met_rows
+from pipelines.tombstones.met import Met, met_rows, with_named
 from pipelines.tombstones.tombstones import Compared
 from pipelines.tombstones.withheld import withheld_addresses
 from schemas.crm import RAW_MARK, CanonicalCustomers
@@ -98,9 +98,7 @@ class _Arriving:
         """What `CrmErasures` met, and those who are missing whom they name."""
         if self.missing is None:
             return met
-        named = self.missing.erased(erasures, identity_key)
-        marks = pl.select(customer_id=pl.repeat(True, named.height), email=False, phone=False)
-        return Met(pl.concat([met.rows, named], how="diagonal"), pl.concat([met.marks, marks]))
+        return with_named(met, self.missing.erased(erasures, identity_key))
 
     def keep_usable(self, before: Before | None) -> None:
         """Keep by which addresses customers may be joined, whether they arrived, stay or are missing."""

@@ -34,7 +34,7 @@ from pipelines.erasure.urgent import Waiting
 from pipelines.identifiers.hashes import keyed_hash
 from pipelines.tombstones.covered import Covered, Lift, among, covered_by, lifted, usable, within
 from pipelines.tombstones.erased import tombstone_of
-from pipelines.tombstones.met import ADDRESSED, Met, met_rows
+from pipelines.tombstones.met import ADDRESSED, Met, met_rows, with_named
 from schemas.crm import TOMBSTONE, CrmErasures
 from schemas.erasure import RequestKind
 from schemas.network import match_columns
@@ -120,9 +120,6 @@ def _covered(erasing: Erasing, met: Met, fresh: pl.DataFrame) -> tuple[Covered, 
     """
     warehouse, settings, identity_key = erasing.warehouse, erasing.config.settings, erasing.keys.identity
     gone = _gone_customers(erasing, fresh)
-    named = pl.select(customer_id=pl.repeat(True, gone.height), email=False, phone=False)
-    customers = pl.concat([met.rows, gone.select(*ADDRESSED)], how="diagonal")
-    marks = pl.concat([met.marks, named])
 
     def whole(ids: pl.Series) -> pl.DataFrame:
         store_frame(warehouse.connection, "_asked", ids.to_frame("customer_id"))
@@ -133,8 +130,7 @@ def _covered(erasing: Erasing, met: Met, fresh: pl.DataFrame) -> tuple[Covered, 
     here, before = within(warehouse, usable("warehouse.crm_customers")), among(gone)
     received = requests_in(erasing.catalog, "received")
     covered = covered_by(
-        customers,
-        marks,
+        *with_named(met, gone.select(*ADDRESSED)),
         warehouse.read("FROM warehouse.crm_erasures").filter(pl.col("request_id").is_in(received)),
         settings=settings,
         networks=erasing.config.networks,

@@ -47,6 +47,12 @@ class Database(Protocol):
     def read(self, query: str, /) -> pl.DataFrame: ...
 
 
+def with_named(met: Met, rows: pl.DataFrame) -> Met:
+    """What was met, and rows (`ADDRESSED`) that count as erased by their id, without a place."""
+    marks = pl.select(customer_id=pl.repeat(True, rows.height), email=False, phone=False)
+    return Met(pl.concat([met.rows, rows], how="diagonal"), pl.concat([met.marks, marks]))
+
+
 def met_rows(  # noqa: PLR0913 - a table, what was erased, and what is asked for
     database: Database,
     table: str,
