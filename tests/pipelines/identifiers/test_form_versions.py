@@ -28,10 +28,23 @@ _IDENTIFIER = {
 } | {"name": "last_name"}
 
 
+#: What the vectors lack and forms once read otherwise: each was the reason for a raised version.
+_LACKING = {
+    "email": ["İstanbul@example.com"],
+    "phone": ["+39 (0)342 1234567"],
+    "last_name": ["Unbekannt"],
+    "city": ["Inconnu"],
+    "region": ["Unbekannt"],
+    "postal_code": ["94100.0", "12345–6789", "٧٥٠٠٨"],
+    "external_id": ["unknown"],
+    "social_handle": ["unknown"],
+}
+
+
 @cache
 def inputs(identifier: str) -> list[Typed]:
-    """Every value of the identifier that the shipped vectors hold, each once."""
-    found = {}
+    """Every value of the identifier that the shipped vectors hold, each once, and what they lack."""
+    found = dict.fromkeys(map(Typed, _LACKING.get(identifier, ())))
     for path in sorted(VECTORS.glob("*.jsonl")):
         for vector in read_vectors(path):
             if _IDENTIFIER.get(FIELDS.get(vector.field, vector.field)) == identifier:
