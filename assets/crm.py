@@ -10,13 +10,18 @@ from assets.resources import Relance, day_of
 from catalog.nights import record_notices
 from pipelines.crm.days import dated_ahead
 from pipelines.crm.emptied import check_consents_arrived
-from pipelines.crm.orphans import orphaned_refusals, orphans
+from pipelines.crm.notices.orphans import orphaned_refusals, orphans
+from pipelines.crm.notices.renumbered import renumbered
+from pipelines.crm.notices.standing_still import standing_still
+from pipelines.crm.notices.unreadable import (
+    unreadable_countries,
+    unreadable_lists,
+    unreadable_regions,
+    unreadable_statements,
+)
 from pipelines.crm.pull import TableToWrite, pull_table
 from pipelines.crm.pull_erasures import pull_erasures
-from pipelines.crm.renumbered import renumbered
-from pipelines.crm.standing_still import standing_still
 from pipelines.crm.suppressions import read_suppressions
-from pipelines.crm.unreadable import unreadable_countries, unreadable_lists, unreadable_regions, unreadable_statements
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.requests_of_nobody import requests_of_nobody
 from pipelines.erasure.taking_in import known_erasures, note_changed, take_in

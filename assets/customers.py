@@ -7,7 +7,7 @@ import dagster as dg
 from assets.metadata import rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from catalog.nights import record_notices
-from pipelines.crm.orphans import orphaned_lists
+from pipelines.crm.notices.orphans import orphaned_lists
 from pipelines.customers.decided import update_permissions
 from pipelines.customers.nightly import update_people
 from schemas.customers import CustomerRecords, Customers, Permissions, PersonAliases, Refusals

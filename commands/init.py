@@ -16,8 +16,8 @@ from commands.context import OUT, ConfigOption, config_folder, home_at, told
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pipelines.crm.guess import Guess
-    from pipelines.crm.guess_writer import Select
+    from pipelines.crm.guess.tables import Guess
+    from pipelines.crm.guess.writer import Select
 
 #: Names shown of what is not used; sources.toml lists them all.
 _SHOWN = 8
@@ -91,8 +91,8 @@ def _from_sample(folder: Path) -> None:
 
 def _guess(files: list[Path], folder: Path) -> Guess:
     from catalog.duckdb_connection import connect
-    from pipelines.crm.guess import guessed
-    from pipelines.crm.guess_files import found_in
+    from pipelines.crm.guess.files import found_in
+    from pipelines.crm.guess.tables import guessed
 
     # Nothing of the rows stays: what DuckDB may spill goes with the folder.
     with TemporaryDirectory(prefix="relance-") as scratch:

@@ -9,11 +9,11 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from pipelines.crm.guess import Guess
-from pipelines.crm.guess_files import quoted
-from pipelines.crm.guess_names import marked, speaks_of_ads
-from pipelines.crm.guess_shapes import is_nested, is_yes_or_no
-from pipelines.crm.guess_writer import Line, Select
+from pipelines.crm.guess.files import quoted
+from pipelines.crm.guess.names import marked, speaks_of_ads
+from pipelines.crm.guess.shapes import is_nested, is_yes_or_no
+from pipelines.crm.guess.tables import Guess
+from pipelines.crm.guess.writer import Line, Select
 from schemas.source import TABLES, Source, TableName
 
 TEMPLATES = Path(__file__).with_name("templates")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.crm.declared_select import check_table
+from pipelines.crm.selects.declared import check_table
 from pipelines.crm.suppressions import check_select
 from pipelines.segments.rules import condition
 from schemas.config import Config, read_config

@@ -10,8 +10,8 @@ import duckdb
 import polars as pl
 
 from catalog.duckdb_connection import frame_of, insert_select, store_frame
-from pipelines.crm.casts import BROKEN_SEPARATOR
 from pipelines.crm.contract import BROKEN_RULE, BROKEN_TEXT, ROW, Judged, judge
+from pipelines.crm.selects.casts import BROKEN_SEPARATOR
 from pipelines.pieces import in_pieces
 from schemas.crm import NAMING_COLUMNS, RAW_MARK
 from schemas.source import TableName

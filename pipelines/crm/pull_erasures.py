@@ -6,10 +6,10 @@ import polars as pl
 
 from catalog.duckdb_connection import frame_of, store_frame
 from pipelines.crm.meant import meant
+from pipelines.crm.notices.unreadable import unreadable_requests
 from pipelines.crm.pull import Reading, TableToWrite, dated
 from pipelines.crm.read import Crm
 from pipelines.crm.refusing import broken_requests
-from pipelines.crm.unreadable import unreadable_requests
 from pipelines.identifiers.wrapped import each_unwrapped
 from pipelines.tombstones.names import request_names
 from pipelines.tombstones.tombstones import person_tombstones, tombstones

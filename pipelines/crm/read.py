@@ -16,13 +16,12 @@ import polars as pl
 
 from catalog.duckdb_connection import frame_of, literal, store_frame
 from pipelines.crm.arrival import Arrival
-from pipelines.crm.casts import file_number, typed_select
 from pipelines.crm.contract import ROW
-from pipelines.crm.declared_select import check_columns, check_sources, in_our_case, select_place
-from pipelines.crm.encoded import with_texts
-from pipelines.crm.encodings import check_encoding
 from pipelines.crm.known import marked, recall, see
-from pipelines.crm.located_select import (
+from pipelines.crm.selects.byte_columns import with_texts
+from pipelines.crm.selects.casts import file_number, typed_select
+from pipelines.crm.selects.declared import check_columns, check_sources, in_our_case, select_place
+from pipelines.crm.selects.located import (
     LocatedSelect,
     check_askable,
     file_name,
@@ -30,12 +29,13 @@ from pipelines.crm.located_select import (
     parsed,
     with_file,
 )
-from pipelines.crm.opened import OpenSource
-from pipelines.crm.rejects import forget_rejects, rejected_lines, rejected_texts
-from pipelines.crm.sources import open_source
-from pipelines.crm.steady import stamp, steady
-from pipelines.crm.swallowed import check_swallowed
-from pipelines.crm.worded import worded
+from pipelines.crm.selects.worded import worded
+from pipelines.crm.sources.encodings import check_encoding
+from pipelines.crm.sources.opened import OpenSource
+from pipelines.crm.sources.rejects import forget_rejects, rejected_lines, rejected_texts
+from pipelines.crm.sources.steady import stamp, steady
+from pipelines.crm.sources.swallowed import check_swallowed
+from pipelines.crm.sources.tables import open_source
 from schemas.crm import RAW_MARK, Quarantine, contract_of
 from schemas.errors import SourceError
 from schemas.said import Said

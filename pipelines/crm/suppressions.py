@@ -9,15 +9,15 @@ import polars as pl
 
 from catalog.duckdb_connection import frame_of, store_frame
 from catalog.warehouse import Warehouse
-from pipelines.crm.casts import trimmed
-from pipelines.crm.column_names import told_names, told_refusal
-from pipelines.crm.declared_select import check_sources, given_columns
-from pipelines.crm.encoded import is_no_utf8, with_texts
-from pipelines.crm.located_select import check_askable, named_tables, parsed
-from pipelines.crm.opened import OpenSource
 from pipelines.crm.pull import Reading
-from pipelines.crm.rejects import rejected_lines
-from pipelines.crm.steady import check_not_lost, steady
+from pipelines.crm.selects.byte_columns import is_no_utf8, with_texts
+from pipelines.crm.selects.casts import trimmed
+from pipelines.crm.selects.column_names import told_names, told_refusal
+from pipelines.crm.selects.declared import check_sources, given_columns
+from pipelines.crm.selects.located import check_askable, named_tables, parsed
+from pipelines.crm.sources.opened import OpenSource
+from pipelines.crm.sources.rejects import rejected_lines
+from pipelines.crm.sources.steady import check_not_lost, steady
 from pipelines.identifiers.ids_otherwise import written_otherwise
 from pipelines.identifiers.wrapped import each_unwrapped
 from pipelines.tombstones.erased import erased_addresses, erased_values

@@ -7,8 +7,8 @@ from datetime import date
 import polars as pl
 
 from pipelines.crm.known import marking_rules
+from pipelines.crm.notices.standing_still import note_arrival
 from pipelines.crm.pull import TableToWrite
-from pipelines.crm.standing_still import note_arrival
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.taking_in import keep_covered, note_written_over
 from pipelines.tables.intervals import replace_by

@@ -9,7 +9,7 @@ import polars as pl
 
 from catalog.duckdb_connection import literal, registered
 from catalog.warehouse import Warehouse
-from pipelines.crm.orphans import named_percent
+from pipelines.crm.notices.orphans import named_percent
 from pipelines.crm.suppressions import rows_by_list
 from pipelines.customers.decided import refusals_but_for_silence
 from pipelines.customers.refused_emails import refused_at, refused_emails

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from catalog.duckdb_connection import connect
 from catalog.home import Home
 from pipelines.crm.read import Crm, Pulled
-from pipelines.crm.rejects import rejected_lines
+from pipelines.crm.sources.rejects import rejected_lines
 from schemas.crm import CONTRACTS
 from schemas.errors import SourceError
 from schemas.source import Sources
