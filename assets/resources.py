@@ -52,12 +52,12 @@ from pipelines.uploads.after_failure import publish_removals
 from pipelines.uploads.forecasts import update_forecasts
 from pipelines.uploads.heard_alone import hear_alone
 from pipelines.uploads.in_turn import SEGMENT, check_in_turn, taking_turn
-from pipelines.uploads.publication import check_newest
-from pipelines.uploads.reconciliation import reconcile
-from pipelines.uploads.retention import expire
-from pipelines.uploads.retired import end_leaves, retired_audiences
-from pipelines.uploads.rows import ListRows
+from pipelines.uploads.rows.audience_rows import ListRows
 from pipelines.uploads.tonight import Tonight
+from pipelines.uploads.versions.publication import check_newest
+from pipelines.uploads.versions.reconciliation import reconcile
+from pipelines.uploads.versions.retention import expire
+from pipelines.uploads.versions.retired import end_leaves, retired_audiences
 from schemas.config import Config, read_config
 from schemas.errors import DayError, RelanceError, UnreachableSourceError
 from schemas.said import Said

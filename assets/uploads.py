@@ -9,12 +9,12 @@ import dagster as dg
 from assets.metadata import columns_metadata, file_columns, privacy_tag, rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from pipelines.customers.refused_emails import refused_emails
-from pipelines.uploads.doubtful import is_forbidding, weigh_keys
-from pipelines.uploads.publication import Published
 from pipelines.uploads.reached import publish_audience, publish_retired
-from pipelines.uploads.rows import AudienceRows
-from pipelines.uploads.shared_by_many import with_keys_shared_by_many
-from pipelines.uploads.weighed import note_weighed, weighing_rules
+from pipelines.uploads.refused_keys.doubtful import is_forbidding, weigh_keys
+from pipelines.uploads.refused_keys.shared_by_many import with_keys_shared_by_many
+from pipelines.uploads.refused_keys.weighed import note_weighed, weighing_rules
+from pipelines.uploads.rows.audience_rows import AudienceRows
+from pipelines.uploads.versions.publication import Published
 from schemas.choice import choice_of
 from schemas.config import Config
 from schemas.errors import PublicationError

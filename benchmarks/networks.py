@@ -24,8 +24,8 @@ from rich.console import Console
 from rich.table import Table
 
 from catalog.home import Environment
-from pipelines.uploads.checker import complaints
-from pipelines.uploads.writer import write_list
+from pipelines.uploads.checker.second_reading import complaints
+from pipelines.uploads.files.writer import write_list
 from schemas.network import Network, UploadList, networks
 from schemas.network_file import Slot
 

@@ -21,7 +21,7 @@ from catalog.descriptions import describe
 from catalog.home import Home
 from catalog.store import Catalog, open_catalog
 from catalog.users import add_user, change_password
-from pipelines.uploads.digests import content_digest
+from pipelines.uploads.versions.digests import content_digest
 from schemas.journal import UploadStep
 from schemas.network import networks
 from schemas.segment import Audience, Segment

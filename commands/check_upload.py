@@ -25,7 +25,7 @@ def check_upload(
     config: ConfigOption = None,
 ) -> None:
     """Read a file by the network's documented rules and name each line and rule that it breaks; never a value."""
-    from pipelines.uploads.checker import complaints
+    from pipelines.uploads.checker.second_reading import complaints
 
     with told():
         known = _network(network, config)

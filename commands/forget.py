@@ -169,7 +169,7 @@ def _apply(declared: Config, home: Home, keys: SecretKeys, catalog: Catalog, mad
     from pipelines.erasure.erasing import Erasing
     from pipelines.erasure.settle import settle
     from pipelines.holdings.outbox import Outbox
-    from pipelines.uploads.reconciliation import reconcile
+    from pipelines.uploads.versions.reconciliation import reconcile
 
     try:
         with open_warehouse(home, keys, declared.settings.memory_limit, declared.settings.time_zone) as warehouse:

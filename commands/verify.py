@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from catalog.home import Home
 from catalog.secret_keys import is_signed, public_keys
 from commands.context import OUT, HomeOption, home_at, told
-from pipelines.uploads.digests import file_digest
+from pipelines.uploads.versions.digests import file_digest
 from schemas.counts import count_of
 from schemas.erasure import Certificate
 from schemas.errors import ConfigError, RelanceError

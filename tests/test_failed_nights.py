@@ -22,14 +22,14 @@ from commands.forget import forget
 from pipelines.holdings.confirming import confirm
 from pipelines.holdings.outbox import Outbox
 from pipelines.uploads import after_failure
-from pipelines.uploads.draft import Publication
+from pipelines.uploads.versions.draft import Publication
 from schemas.errors import RelanceError
 from schemas.said import Said
 from schemas.segment import Audience
 from schemas.uploads import Manifest
 from tests.conftest import Company, Ran
 from tests.nights import night
-from tests.pipelines.uploads.test_publication import sha256
+from tests.pipelines.uploads.versions.test_publication import sha256
 
 META = Audience("meta", "main", "buyers")
 FIRST, SECOND = "2024-06-30", "2024-07-01"

@@ -26,7 +26,7 @@ from pipelines.erasure import settle as settling
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.settle import settle
 from pipelines.holdings.outstanding import outstanding
-from pipelines.uploads.state import state_of
+from pipelines.uploads.versions.state import state_of
 from schemas.config import read_config
 from schemas.segment import Audience
 from schemas.uploads import Manifest

@@ -10,7 +10,7 @@ import polars as pl
 from catalog.store import Catalog
 from catalog.warehouse import Warehouse
 from pipelines.history.declared import config_before
-from pipelines.uploads.renewed_rules import renewed_rules
+from pipelines.uploads.versions.renewed_rules import renewed_rules
 from schemas.config import Config
 from schemas.nights import ConfigChange
 from schemas.segment import MAIN_ACCOUNT, Audience, Segment

@@ -9,10 +9,10 @@ import polars as pl
 from pipelines.history.neighbours import KnownPeople
 from pipelines.history.nights import Night
 from pipelines.identifiers.match_keys import network_keys
-from pipelines.uploads.leaving_out import Readers, Remaining, leaving_out, remaining
-from pipelines.uploads.lost import lost_here
-from pipelines.uploads.row_keys import keys_of_rows
-from pipelines.uploads.rows import how_many_differ
+from pipelines.uploads.rows.audience_rows import how_many_differ
+from pipelines.uploads.rows.leaving_out import Readers, Remaining, leaving_out, remaining
+from pipelines.uploads.rows.lost import lost_here
+from pipelines.uploads.rows.row_keys import keys_of_rows
 from schemas.choice import Choice
 from schemas.network import Network
 

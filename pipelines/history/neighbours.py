@@ -12,8 +12,8 @@ from pipelines.customers.subdivisions import subdivisions
 from pipelines.history.nights import Night
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.identifiers.match_keys import network_keys
-from pipelines.uploads.people import NetworkPeople, network_people
-from pipelines.uploads.permitted import worth
+from pipelines.uploads.rows.people import NetworkPeople, network_people
+from pipelines.uploads.rows.permitted import worth
 from schemas.network import Network, match_columns
 
 #: Who is left out costs another a key, and who thereby is not held out costs a third none: nothing reaches further.

@@ -10,7 +10,7 @@ from pipelines.history.neighbours import KnownPeople, permitted_people, person_r
 from pipelines.history.nights import kept_night
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.segments.rules import members_on
-from pipelines.uploads.rows import ListRows, audience_rows
+from pipelines.uploads.rows.audience_rows import ListRows, audience_rows
 from schemas.errors import ConfigError, DayError
 from schemas.network import Network, match_columns
 from schemas.segment import Audience

@@ -23,12 +23,12 @@ from pipelines.history.nights import Night
 from pipelines.identifiers.identifiers import identifiers
 from pipelines.identifiers.match_keys import network_keys
 from pipelines.segments.rules import members_on
-from pipelines.uploads.digests import rules_version
-from pipelines.uploads.leaving_out import Readers, leaving_out
-from pipelines.uploads.recount import check_full_files
-from pipelines.uploads.rows import AudienceRows, audience_rows
-from pipelines.uploads.staging import checked_files, move_into_place, staging_folder
+from pipelines.uploads.rows.audience_rows import AudienceRows, audience_rows
+from pipelines.uploads.rows.leaving_out import Readers, leaving_out
 from pipelines.uploads.tonight import Tonight
+from pipelines.uploads.versions.digests import rules_version
+from pipelines.uploads.versions.recount import check_full_files
+from pipelines.uploads.versions.staging import checked_files, move_into_place, staging_folder
 from schemas.choice import choice_of
 from schemas.config import Config
 from schemas.crm import CrmErasures

@@ -18,14 +18,14 @@ from pipelines.erasure.taking_in import take_in
 from pipelines.holdings.forbidden import Forbidden, forbidden_keys
 from pipelines.holdings.outbox import Outbox
 from pipelines.tombstones.forbidden import tombstoned
-from pipelines.uploads.absent import Absent
-from pipelines.uploads.draft import Publication
-from pipelines.uploads.former import Former
-from pipelines.uploads.permitted import is_among, refused_but_for_silence, unpermitted_keys
-from pipelines.uploads.publication import publish_unreached
-from pipelines.uploads.retired import publish_last
-from pipelines.uploads.rows import ListRows
-from pipelines.uploads.state import taken_out_by_newest
+from pipelines.uploads.refused_keys.absent import Absent
+from pipelines.uploads.refused_keys.former import Former
+from pipelines.uploads.rows.audience_rows import ListRows
+from pipelines.uploads.rows.permitted import is_among, refused_but_for_silence, unpermitted_keys
+from pipelines.uploads.versions.draft import Publication
+from pipelines.uploads.versions.publication import publish_unreached
+from pipelines.uploads.versions.retired import publish_last
+from pipelines.uploads.versions.state import taken_out_by_newest
 from schemas.errors import PublicationError, RelanceError
 from schemas.network import Network
 from schemas.said import Said

@@ -10,10 +10,10 @@ from catalog.allowances import allowance, end_leave_for_hold, use_allowance
 from catalog.nights import record_notices
 from pipelines.holdings.audience_keys import SinceNewest, kept_and_left
 from pipelines.holdings.outbox import Outbox
-from pipelines.uploads.changes import listed_keys
-from pipelines.uploads.minimum import too_small
-from pipelines.uploads.rows import AudienceRows
-from pipelines.uploads.state import last_full_of_any, last_whole
+from pipelines.uploads.rows.audience_rows import AudienceRows
+from pipelines.uploads.rows.minimum import too_small
+from pipelines.uploads.versions.changes import listed_keys
+from pipelines.uploads.versions.state import last_full_of_any, last_whole
 from schemas.brake import HOLDS, NOT_COUNTED, Brake, SourceCounts
 from schemas.network import Network
 from schemas.said import Said

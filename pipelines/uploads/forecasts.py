@@ -10,7 +10,7 @@ from catalog.store import Catalog
 from catalog.warehouse import Warehouse
 from pipelines.holdings.expiry import Expiry, expiry_of, forecast_base
 from pipelines.holdings.holdings import Holdings, held_by_upload
-from pipelines.uploads.state import state_of
+from pipelines.uploads.versions.state import state_of
 from schemas.network import networks
 from schemas.settings import Settings
 

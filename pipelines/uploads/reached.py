@@ -11,14 +11,14 @@ from pipelines.holdings.audience_keys import since_newest
 from pipelines.holdings.forbidden import Forbidden
 from pipelines.holdings.outbox import Outbox
 from pipelines.uploads.brake import settle_leave, silence_forbids, since_last_night, verdict_on
-from pipelines.uploads.changes import listed_keys
-from pipelines.uploads.draft import Publication
-from pipelines.uploads.leaving_out import leaving_out
-from pipelines.uploads.publication import Published, publish
-from pipelines.uploads.retired import publish_last, retired_table, withdraw_of_gone
-from pipelines.uploads.rows import AudienceRows, ListRows, audience_rows
-from pipelines.uploads.state import taken_out_by_newest
+from pipelines.uploads.rows.audience_rows import AudienceRows, ListRows, audience_rows
+from pipelines.uploads.rows.leaving_out import leaving_out
 from pipelines.uploads.tonight import Tonight
+from pipelines.uploads.versions.changes import listed_keys
+from pipelines.uploads.versions.draft import Publication
+from pipelines.uploads.versions.publication import Published, publish
+from pipelines.uploads.versions.retired import publish_last, retired_table, withdraw_of_gone
+from pipelines.uploads.versions.state import taken_out_by_newest
 from schemas.choice import choice_of
 from schemas.config import Config
 from schemas.segment import Audience

@@ -15,12 +15,12 @@ from pipelines.customers.decided import refusals_but_for_silence
 from pipelines.customers.refused_emails import refused_at, refused_emails
 from pipelines.holdings.forbidden import Forbidden, forbidden_keys
 from pipelines.tombstones.forbidden import tombstoned
-from pipelines.uploads.absent import Absent
-from pipelines.uploads.former import Former
-from pipelines.uploads.leaving_out import Readers
-from pipelines.uploads.lost import Lost
-from pipelines.uploads.people import NetworkPeople
-from pipelines.uploads.permitted import (
+from pipelines.uploads.refused_keys.absent import Absent
+from pipelines.uploads.refused_keys.former import Former
+from pipelines.uploads.rows.leaving_out import Readers
+from pipelines.uploads.rows.lost import Lost
+from pipelines.uploads.rows.people import NetworkPeople
+from pipelines.uploads.rows.permitted import (
     PERMITTED,
     gather_members,
     is_among,

@@ -281,7 +281,7 @@ def test_whatever_is_kept_for_days_is_kept_for_as_many_the_newest_among_them(com
 def test_one_audience_that_fails_does_not_stop_the_others(
     definitions: dg.Definitions, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from pipelines.uploads import staging
+    from pipelines.uploads.versions import staging
 
     real = staging.write_list
 

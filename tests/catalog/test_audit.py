@@ -363,7 +363,7 @@ def test_no_change_to_a_signed_log_goes_unseen(changes: list[tuple[str, int]]) -
 
 
 def test_a_log_rewritten_as_a_whole_shows_by_a_manifest(home: Home, keys: SecretKeys, catalog: Catalog) -> None:
-    from pipelines.uploads.manifest import signed
+    from pipelines.uploads.versions.manifest import signed
 
     fill(catalog)
     catalog.add_version(LOYAL, signed(manifest(), catalog.audit_head(), keys), "content")
@@ -375,7 +375,7 @@ def test_a_log_rewritten_as_a_whole_shows_by_a_manifest(home: Home, keys: Secret
 
 
 def test_a_manifest_that_was_changed_to_hide_a_cut_shows(home: Home, keys: SecretKeys, catalog: Catalog) -> None:
-    from pipelines.uploads.manifest import signed
+    from pipelines.uploads.versions.manifest import signed
 
     fill(catalog)
     good = signed(manifest(), catalog.audit_head(), keys)

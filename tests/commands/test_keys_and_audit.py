@@ -15,7 +15,7 @@ from catalog.home import Home
 from catalog.secret_keys import NAMES, open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import open_warehouse
-from pipelines.uploads.manifest import signed
+from pipelines.uploads.versions.manifest import signed
 from tests.catalog.test_audit import tamper
 from tests.commands.test_messages import DAY, LOYAL, config, home, manifest, no_other_installation, relance, words
 

@@ -20,7 +20,7 @@ from catalog.secret_keys import NAMES, SecretKeys, open_keys
 from catalog.store import open_catalog
 from commands.main import app
 from pipelines.holdings.confirming import confirm
-from pipelines.uploads.manifest import signed
+from pipelines.uploads.versions.manifest import signed
 from schemas.audit import BEGINNING
 from schemas.network import networks
 from schemas.segment import Audience

@@ -36,8 +36,8 @@ from catalog.sealed import sealed
 from catalog.secret_keys import open_keys, signature_holds
 from pipelines.holdings.confirming import confirm
 from pipelines.holdings.open_lists import base_of, open_lists
-from pipelines.uploads.minimum import too_small
-from pipelines.uploads.rows import AudienceRows
+from pipelines.uploads.rows.audience_rows import AudienceRows
+from pipelines.uploads.rows.minimum import too_small
 from portal import app as portal_app
 from portal.audiences import PER_PAGE
 from portal.charts import line, waterfall

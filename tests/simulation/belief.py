@@ -9,7 +9,7 @@ import polars as pl
 from catalog.warehouse import Warehouse
 from pipelines.holdings.audience_keys import file_keys, key_versions
 from pipelines.holdings.holdings import LISTED_KEYS, differences, possible_lists
-from pipelines.uploads.state import AudienceState
+from pipelines.uploads.versions.state import AudienceState
 from schemas.segment import Audience
 from tests.pipelines.holdings.network_model import Member
 

@@ -21,7 +21,7 @@ from pipelines.history.nights import kept_night
 from pipelines.history.replay import replay
 from pipelines.holdings.confirming import confirm, unconfirm
 from pipelines.holdings.outstanding import outstanding
-from pipelines.uploads.state import state_of
+from pipelines.uploads.versions.state import state_of
 from schemas.config import read_config
 from schemas.errors import JournalError
 from schemas.journal import UploadStep

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.customers.refused_emails import REFUSED_EMAILS
 from pipelines.customers.suppressed import suppressed_emails, suppressed_people
-from pipelines.uploads.keys import refused_keys
+from pipelines.uploads.refused_keys.keys import refused_keys
 from schemas.crm import CrmErasures, CrmSuppressions
 from schemas.customers import PersonRecords
 from schemas.declared import read_declared

@@ -11,9 +11,9 @@ import pytest
 from catalog.erasures import add_request
 from pipelines.holdings.confirming import confirm
 from pipelines.holdings.outbox import Outbox
-from pipelines.uploads import commit
+from pipelines.uploads.versions import commit
 from tests.pipelines.tombstones.test_tombstones import request, stones
-from tests.pipelines.uploads.test_publication import AUDIENCE, opened, published
+from tests.pipelines.uploads.versions.test_publication import AUDIENCE, opened, published
 
 PEOPLE = ("jane@x.fr", "bob@x.fr")
 

@@ -25,7 +25,7 @@ from schemas.network import match_columns, networks
 from schemas.uploads import RefusedKeys
 from tests.pipelines.erasure.purged import purge_at_once
 from tests.pipelines.tombstones.test_tombstones import COLUMNS, KEY, request, stones
-from tests.pipelines.uploads.test_publication import sha256
+from tests.pipelines.uploads.versions.test_publication import sha256
 
 TODAY, UNTIL = date(2025, 6, 30), date(2025, 7, 7)
 JANE = {"customer_id": "jane", "email": "Jane@x.fr", "phone": "06 12 34 56 78", "country": "FR"}

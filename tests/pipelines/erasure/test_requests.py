@@ -13,7 +13,7 @@ from pipelines.tombstones.names import request_names
 from schemas.errors import ConfigError
 from schemas.network import match_columns, networks
 from tests.pipelines.tombstones.test_tombstones import KEY, request, stones
-from tests.pipelines.uploads.test_publication import sha256
+from tests.pipelines.uploads.versions.test_publication import sha256
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 

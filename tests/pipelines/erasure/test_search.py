@@ -12,7 +12,7 @@ from catalog.home import Home
 from catalog.store import open_catalog
 from pipelines.erasure.search import withdraw_holding
 from tests.catalog.test_store import LOYAL, LOYAL_FR, manifest
-from tests.pipelines.uploads.test_publication import sha256
+from tests.pipelines.uploads.versions.test_publication import sha256
 
 JANE, BOB, EVE = (sha256(f"{name}@x.fr") for name in ("jane", "bob", "eve"))
 

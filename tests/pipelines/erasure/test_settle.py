@@ -29,7 +29,7 @@ from schemas.config import read_config
 from schemas.crm import CanonicalCustomers
 from tests.conftest import ROOT
 from tests.pipelines.tombstones.test_tombstones import request, stones
-from tests.pipelines.uploads.test_publication import AUDIENCE, opened, published, sha256
+from tests.pipelines.uploads.versions.test_publication import AUDIENCE, opened, published, sha256
 
 ADDRESSES = ("jane@x.fr", "jane@work.fr")
 ASKED = datetime.now(UTC)

@@ -21,13 +21,13 @@ from pipelines.holdings.confirming import confirm, manifests_of, unconfirm
 from pipelines.holdings.expiry import Expiry, expiry_of, first_forgotten
 from pipelines.holdings.open_lists import OpenList, open_lists
 from pipelines.uploads.forecasts import forecast, update_forecasts
-from pipelines.uploads.publication import Published
-from pipelines.uploads.state import state_of
+from pipelines.uploads.versions.publication import Published
+from pipelines.uploads.versions.state import state_of
 from schemas.journal import ConfirmationKind
 from schemas.network import networks
 from schemas.settings import Settings
 from tests.pipelines.holdings.network_model import AdNetwork
-from tests.pipelines.uploads.test_deltas import (  # noqa: F401 - `stores` is a fixture
+from tests.pipelines.uploads.versions.test_deltas import (  # noqa: F401 - `stores` is a fixture
     FIRST_DAY,
     JANE,
     JOHN,

@@ -8,7 +8,7 @@ import polars as pl
 
 from pipelines.holdings.forbidden import forbidden_keys
 from pipelines.identifiers.match_keys import network_keys
-from pipelines.uploads.keys import key_columns
+from pipelines.uploads.refused_keys.keys import key_columns
 from schemas.crm import CrmErasures
 from schemas.network import networks
 from schemas.uploads import RefusedKeys

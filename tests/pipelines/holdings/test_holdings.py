@@ -12,7 +12,7 @@ from catalog.warehouse import Warehouse
 from pipelines.holdings.holdings import holdings, possible_lists, unsaid_versions
 from schemas.journal import Confirmation, ConfirmationKind
 from tests.pipelines.holdings.journal import LOYAL
-from tests.pipelines.uploads.test_deltas import (  # noqa: F401 - `stores` is a fixture
+from tests.pipelines.uploads.versions.test_deltas import (  # noqa: F401 - `stores` is a fixture
     JANE,
     JOHN,
     MARY,

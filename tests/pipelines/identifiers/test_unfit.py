@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipelines.identifiers.matching import with_match_columns
 from pipelines.identifiers.normalise import Typed, normalised
 from pipelines.identifiers.unfit import fit
-from pipelines.uploads.checker_rules import rules
+from pipelines.uploads.checker.rules import rules
 from schemas.identifiers import Hash, MatchColumn
 from schemas.network import Network, UploadList, networks
 from schemas.network_file import Slot

@@ -20,8 +20,8 @@ from pipelines.customers.records import canonical_records
 from pipelines.customers.subdivisions import subdivisions
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.identifiers import identifiers
-from pipelines.uploads.rows import AudienceRows, audience_rows
-from pipelines.uploads.writer import write_list
+from pipelines.uploads.files.writer import write_list
+from pipelines.uploads.rows.audience_rows import AudienceRows, audience_rows
 from schemas.crm import CrmCustomers
 from schemas.network import Network, UploadList, match_columns, networks
 from schemas.settings import Settings

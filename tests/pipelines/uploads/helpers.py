@@ -10,12 +10,12 @@ import polars as pl
 from pipelines.holdings.audience_keys import since_newest
 from pipelines.holdings.forbidden import Forbidden, nothing_forbidden
 from pipelines.holdings.outbox import Outbox
-from pipelines.uploads import publication
-from pipelines.uploads.changes import listed_keys
-from pipelines.uploads.draft import Publication
-from pipelines.uploads.people import NetworkPeople, network_people
-from pipelines.uploads.publication import Published
-from pipelines.uploads.rows import AudienceRows
+from pipelines.uploads.rows.audience_rows import AudienceRows
+from pipelines.uploads.rows.people import NetworkPeople, network_people
+from pipelines.uploads.versions import publication
+from pipelines.uploads.versions.changes import listed_keys
+from pipelines.uploads.versions.draft import Publication
+from pipelines.uploads.versions.publication import Published
 from schemas.network import Network
 from schemas.network_file import MinimumRows
 from schemas.segment import Audience, Segment

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.uploads.checker import complaints
+from pipelines.uploads.checker.second_reading import complaints
 from tests.pipelines.uploads.golden import CRM, FOLDER, NETWORKS, content_of, write_files
 
 

@@ -1,0 +1,1 @@
+"""Rows → the bytes of a list's files: in order, in parts, packed."""
