@@ -21,15 +21,14 @@ from pipelines.crm.guess.shapes import (
     filled,
     fit,
     is_decimal,
-    is_email,
     is_international_phone,
-    is_iso_time,
     is_key,
     is_nested,
     share,
     translated,
 )
 from pipelines.crm.guess.time_forms import has_zero_dates
+from pipelines.crm.sources.values import is_email, is_iso_time
 from schemas.money import is_currency
 from schemas.source import TableName
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pipelines.crm.guess.columns import Match
 from pipelines.crm.guess.files import FoundTable, quoted
 from pipelines.crm.guess.names import rank
-from pipelines.crm.guess.shapes import filled, is_hash, is_key, share, sign_between_ids
+from pipelines.crm.guess.shapes import filled, is_key, share, sign_between_ids
 from pipelines.crm.guess.writer import Select, Writer
+from pipelines.crm.sources.values import is_hash
 from schemas.crm import CONTRACTS
 from schemas.source import TableName
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pipelines.crm.guess.names import vocabulary
 from pipelines.crm.guess.signs import Sign, is_amount, signs_of
+from pipelines.crm.sources.values import is_email, is_hash, is_iso_time
 from schemas.countries import country_code
 from schemas.crm import CONSENT_STATUSES, PURPOSES
 from schemas.money import is_currency
@@ -16,13 +17,9 @@ from schemas.network import network_names
 
 Values = Sequence[str | None]
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-_HASH = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 #: `{'city': Paris}`, `{"city": "Paris"}`, `{city=Paris}`, `[Paris]`; an id in braces is none.
 _NESTED = re.compile(r"\{(?:.*[:=].*|\s*)\}|\[.*\]", re.DOTALL)
-_CLOCK = r"(?:[ T]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
-_ISO = re.compile(r"\d{4}([-/])\d{1,2}\1\d{1,2}" + _CLOCK, re.IGNORECASE)
 _DATE_LIKE = re.compile(
     r"(?:[a-z]{3,9}, )?"
     r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2,4}|\d{1,2}[-. /]\w{3,9}[-., /]+\d{2,4}"
@@ -106,14 +103,6 @@ def is_nested(values: Values) -> bool:
     return (share(values, lambda value: _NESTED.fullmatch(value) is not None) or 0.0) >= 0.5
 
 
-def is_email(value: str) -> bool:
-    return _EMAIL.fullmatch(value) is not None
-
-
-def is_hash(value: str) -> bool:
-    return _HASH.fullmatch(value) is not None
-
-
 def is_international_phone(value: str) -> bool:
     # No country code begins with 0; numbers of loyalty cards do.
     return value.startswith(("+", "00")) and not value.startswith("000") and _is_phone(value)
@@ -122,10 +111,6 @@ def is_international_phone(value: str) -> bool:
 def is_decimal(value: str) -> bool:
     """A number with exactly two decimals, as money is written."""
     return re.fullmatch(r"-?\d[\d.,]*[.,]\d\d", value) is not None
-
-
-def is_iso_time(value: str) -> bool:
-    return _ISO.fullmatch(value) is not None
 
 
 def decimal_sign(values: Values) -> Literal[".", ","]:

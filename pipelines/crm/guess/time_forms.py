@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from typing import Literal
 
-from pipelines.crm.guess.shapes import Values, filled, is_iso_time, share
+from pipelines.crm.guess.shapes import Values, filled, share
+from pipelines.crm.sources.values import is_iso_time
 
 _DAY_OR_MONTH_FIRST = re.compile(
     r"(?P<first>\d{1,2})(?P<sign>[-/. ])(?P<second>\d{1,2})(?P=sign)(?P<year>\d{4}|\d\d)"

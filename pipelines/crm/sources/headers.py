@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipelines.crm.guess.shapes import is_email, is_hash, is_iso_time
+from pipelines.crm.sources.values import is_email, is_hash, is_iso_time
 from schemas.said import Said
 
 #: What is said of a file that is to be read as text and is none.
