@@ -50,3 +50,13 @@ def test_each_threat_names_tests_that_exist() -> None:
         assert named or threat.endswith("| not prevented |"), threat
         for file, test in named:
             assert f"\ndef {test}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file} has no {test}"
+
+
+def test_every_module_that_a_page_names_is_where_it_says() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    named = [
+        (page.name, path) for page in pages for path in re.findall(r"`(\w+/[\w/]+\.py)\b", page.read_text(encoding="utf-8"))
+    ]
+
+    assert named
+    assert [each for each in named if not (ROOT / each[1]).is_file()] == []
