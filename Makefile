@@ -1,4 +1,6 @@
 PYTHON ?= python3
+# Those for which every pinned library has a wheel; `requires-python` and the README say the same.
+PYTHONS := 3.11 3.12 3.13 3.14
 VENV := .venv
 BIN := $(VENV)/bin
 # The sample's, whatever a `.env` of this folder says.
@@ -7,13 +9,14 @@ export RELANCE_CONFIG ?= config
 export RELANCE_KEYS ?=
 export RELANCE_CATALOG ?=
 
-.PHONY: run test ui check bench bench-nights soak lock clean help
+.PHONY: run test ui check bench bench-nights soak lock help
 
 help: ## what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(VENV)/installed: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "relance needs Python 3.11 or newer; say PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] not in "$(PYTHONS)".split())' \
+		|| { echo "relance runs on Python $(PYTHONS), and $(PYTHON) is none of them; say PYTHON=/path/to/python3.13"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -50,7 +53,11 @@ bench-nights: $(VENV)/installed ## two nights of ten million customers (long; `p
 soak: $(VENV)/installed ## a year of nights with 200 kills; the report is docs/soak.md (hours; `python -m tests.soak --help`)
 	$(BIN)/python -m tests.soak
 
-lock: $(VENV)/installed ## pin every dependency with its hashes, naming no host
+lock: $(VENV)/installed ## pin every dependency with its hashes, naming no host, and look for its wheel for each Python
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --no-strip-extras --generate-hashes --no-emit-index-url --no-header \
-		--python-version 3.11 --group dev --extra postgresql -o requirements.lock pyproject.toml
+		--python-version $(firstword $(PYTHONS)) --group dev --extra postgresql -o requirements.lock pyproject.toml
+	@for version in $(PYTHONS); do \
+		$(BIN)/uv pip install --quiet --dry-run --no-deps --only-binary :all: --require-hashes --python-version $$version \
+			--target $(VENV)/of-no-python -r requirements.lock || { echo "not for Python $$version"; exit 1; }; \
+	done
