@@ -18,7 +18,8 @@ from tests.nights import assets_of, night, night_killed_at_a_stage
 from tests.processes import forked
 
 #: Zoe, to whom the CRM gives another id and another phone.
-EMAIL, OTHER_EMAIL, PHONE, NEW_PHONE = "zoe@example.net", "zz@example.net", "+33611111111", "+33622222222"
+EMAIL, OTHER_EMAIL = "zoe@example.net", "zz@example.net"
+PHONE, NEW_PHONE, THIRD_PHONE = "+33611111111", "+33622222222", "+33633333333"
 OLD = [f"zoe,{EMAIL},{PHONE},Zoe,Zed,,FR,2022-01-01 10:00:00"]
 NEW = [f"zoe2,{EMAIL},{NEW_PHONE},Zoe,Zed,,FR,2022-01-01 10:00:00"]
 
@@ -121,3 +122,19 @@ def test_a_record_that_joined_only_by_one_that_is_gone_is_forgotten_with_it(
     night(company.config, home, "2024-07-01")
     assert not holding(home, EMAIL, PHONE, OTHER_EMAIL)
     assert not kept(home, EMAIL, PHONE, OTHER_EMAIL)
+
+
+def test_a_record_that_joins_in_the_night_of_a_request_by_an_old_id_is_forgotten_with_who_has_succeeded_it(
+    company: Company, first: tuple[Path, str], home: Path
+) -> None:
+    """On the last day no night that is kept has the old id any more."""
+    with_zoe(company, first[1], NEW)
+    for day in ("2024-07-01", "2024-09-15"):
+        night(company.config, home, day)
+    assert holding(home, EMAIL, NEW_PHONE) == {EMAIL, NEW_PHONE}
+    third = f"zoe3,{EMAIL},{THIRD_PHONE},Zoe,Zed,,FR,2022-01-01 10:00:00"
+    with_zoe(company, first[1], [*NEW, third])
+    company.declare_erasures("r1,zoe,2024-09-16 10:00:00\n")
+    night(company.config, home, "2024-09-16")
+    assert not holding(home, EMAIL, NEW_PHONE, THIRD_PHONE)
+    assert not kept(home, EMAIL, NEW_PHONE, THIRD_PHONE)

@@ -16,7 +16,7 @@ from pipelines.identifiers.fillers import is_filler
 from pipelines.identifiers.hashes import hashed
 from pipelines.tombstones.erased import requests_for, requests_for_emails
 from pipelines.tombstones.met import Database
-from pipelines.tombstones.tombstones import Compared, tombstones
+from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones
 from schemas.crm import TOMBSTONE, CrmErasures, ErasureRequests
 from schemas.network import Network
 from schemas.settings import Joining, Settings
@@ -70,7 +70,7 @@ def covered_records(  # noqa: PLR0913 - the records, what was erased of them, an
     by_id = requests_for(named["customer_id"], "customer_id", standing, identity_key)
     persons = requests_for(named["customer_id"], "person", standing, identity_key)
     siblings = _records_of_persons(persons["value"].unique(), joining, identity_key, whole, having)
-    known = [] if stood_for is None else [standing.filter(form="person").join(stood_for, on="tombstone")]
+    known = [] if stood_for is None else [_known(erasures, stood_for)]
     # Whose address was erased with somebody else's record has asked for nothing.
     by_person_only = standing.filter(pl.col("form") == "person").select("request_id").unique()
     addressed = standing.join(by_person_only, on="request_id", how="anti")
@@ -91,6 +91,12 @@ def covered_records(  # noqa: PLR0913 - the records, what was erased of them, an
     ).unique()
 
 
+def _known(erasures: pl.DataFrame, stood_for: pl.DataFrame) -> pl.DataFrame:
+    """request_id, requested_at, customer_id: the records in `stood_for` of each standing request that names one."""
+    persons = erasures.filter(pl.col("form") == "person", pl.col("lifted_at").is_null())
+    return persons.join(stood_for, on="tombstone").select("request_id", "requested_at", "customer_id")
+
+
 def covered_by(  # noqa: PLR0913 - as above, and the networks that see the addresses
     customers: pl.DataFrame,
     marks: pl.DataFrame,
@@ -105,7 +111,8 @@ def covered_by(  # noqa: PLR0913 - as above, and the networks that see the addre
     stood_for: pl.DataFrame | None = None,
 ) -> Covered:
     """The records that standing requests cover, as `covered_records` finds them, and each form of what they hold, and
-    of what they held `earlier`."""
+    of what they held `earlier`. Those in `stood_for` are named as the one for which they stand, with whoever is to join
+    them."""
     if customers.is_empty() and (stood_for is None or stood_for.is_empty()):
         return Covered(erasures.clear().select("request_id", "requested_at", customer_id="tombstone"), erasures.clear())
     found = covered_records(
@@ -128,6 +135,9 @@ def covered_by(  # noqa: PLR0913 - as above, and the networks that see the addre
         Compared(identity_key, settings.default_country),
         networks=networks,
     )
+    if stood_for is not None:
+        named = pl.concat([asked.clear(), _known(erasures, stood_for)], how="diagonal").unique()
+        every = pl.concat([every, person_tombstones(named, identity_key)])
     new = every.join(erasures, on=TOMBSTONE, how="anti")
     return Covered(found, new.select(CrmErasures.column_names()))
 
