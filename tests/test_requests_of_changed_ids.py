@@ -13,6 +13,7 @@ from catalog.duckdb_connection import literal
 from catalog.home import Home
 from catalog.secret_keys import open_keys
 from catalog.warehouse import open_warehouse
+from schemas.errors import RelanceError
 from tests.conftest import Company, small_company
 from tests.nights import assets_of, night, night_killed_at_a_stage
 from tests.processes import forked
@@ -96,6 +97,29 @@ def test_a_run_that_is_killed_before_the_customers_are_read_forgets_nobody_less(
     killed = forked(night_killed_at_a_stage, company.config, home, "2024-07-01", assets.index("crm_customers"))
     assert killed == -signal.SIGKILL
     night(company.config, home, "2024-07-01")
+    assert not holding(home, EMAIL, PHONE, NEW_PHONE)
+    assert not kept(home, EMAIL, PHONE, NEW_PHONE)
+
+
+@pytest.mark.parametrize("unreadable", ["nothing of it is named", "empty"])
+def test_nights_that_cannot_read_the_customers_forget_nobody_less(
+    company: Company, first: tuple[Path, str], home: Path, unreadable: str
+) -> None:
+    """The CRM gives Zoe the other id in the first of them. Of an empty table requests are read as on any night."""
+    settings = (company.config / "relance.toml").read_text(encoding="utf-8")
+    company.declare("relance.toml", f"{settings}\n[source_retries]\ntimes = 0\n")
+    with_zoe(company, first[1], NEW)
+    customers = company.folder / "customers.csv"
+    whole = customers.read_text(encoding="utf-8")
+    names = whole.splitlines(keepends=True)[0]
+    customers.write_text(names if unreadable == "empty" else whole.replace("id,", "number,", 1), encoding="utf-8")
+    company.declare_erasures("r1,zoe,2024-07-01 10:00:00\n")
+    for day in ("2024-07-01", "2024-07-02"):
+        with pytest.raises(RelanceError):
+            night(company.config, home, day)
+        assert not holding(home, EMAIL, PHONE)
+    customers.write_text(whole, encoding="utf-8")
+    night(company.config, home, "2024-07-03")
     assert not holding(home, EMAIL, PHONE, NEW_PHONE)
     assert not kept(home, EMAIL, PHONE, NEW_PHONE)
 

@@ -32,6 +32,7 @@ from pipelines.erasure.consented import consented_since
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.removals import Carrier, gone_anew, removals_of
 from pipelines.erasure.taking_in import take_in
+from pipelines.erasure.until_read import keep_some_days
 from pipelines.holdings.audience_keys import key_versions
 from pipelines.holdings.holdings import possible_lists
 from pipelines.holdings.restored import restoration
@@ -68,6 +69,7 @@ def settle(erasing: Erasing) -> None:
     # A request may be open again: its consent is gone, or what closed it was taken back.
     update_removals(erasing)
     erased = requests_in(catalog, "erased")
+    keep_some_days(warehouse, erasing.now.date())
     if due or rewrite_is_due(warehouse, erasing.now.date()):
         rewrite_warehouse(erasing.home, warehouse)
     mark_rewritten(catalog, erased)

@@ -29,7 +29,7 @@ from pipelines.erasure.applied import forget_lifted, left_behind, not_applied, n
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.old_ids import records_of_old_ids
 from pipelines.erasure.purge import purge
-from pipelines.erasure.until_read import keep_until_read, let_go
+from pipelines.erasure.until_read import keep_until_read
 from pipelines.erasure.urgent import Waiting
 from pipelines.identifiers.hashes import keyed_hash
 from pipelines.tombstones.covered import Covered, Lift, among, covered_by, lifted, usable, within
@@ -60,9 +60,10 @@ def note_changed(erasing: Erasing, arriving: pl.DataFrame) -> None:
     receive_again(erasing.catalog, changed["request_id"].unique())
 
 
-def take_in(erasing: Erasing, lift: Lift | None = None) -> None:
+def take_in(erasing: Erasing, lift: Lift | None = None, *, until_read: bool = False) -> None:
     """Let the two stores know the same requests, note every record and tombstone that new ones cover, and take what
-    they name out of all tables. `lift` says what consents lift, where the CRM's customers are read next.
+    they name out of all tables. `lift` says what consents lift, where the CRM's customers are read next; `until_read`,
+    that whom new requests meet is kept until then, or until a night that can read them.
 
     It comes before the customers are read anew: what the CRM no longer has, or what a night writes over, is only known
     from the last night.
@@ -74,8 +75,6 @@ def take_in(erasing: Erasing, lift: Lift | None = None) -> None:
         warehouse.replace("crm_erasures", known)
     _adopt(catalog, known)
     forget_lifted(warehouse)
-    if lift is None:
-        let_go(warehouse)
     if not warehouse.has("crm_customers"):
         # No customer was ever read, so nothing of theirs is anywhere, and the first reading leaves them out.
         received = requests_in(catalog, "received")
@@ -93,11 +92,11 @@ def take_in(erasing: Erasing, lift: Lift | None = None) -> None:
         erasing.compared,
     )
     covered, forgotten = _covered(erasing, met, fresh)
-    if lift is not None:
+    if until_read:
         keep_until_read(warehouse, forgotten)
-        if covered.tombstones.height:
-            known, covered = lifted(warehouse.read("FROM warehouse.crm_erasures"), covered, lift)
-            warehouse.replace("crm_erasures", known)
+    if lift is not None and covered.tombstones.height:
+        known, covered = lifted(warehouse.read("FROM warehouse.crm_erasures"), covered, lift)
+        warehouse.replace("crm_erasures", known)
     keep_covered(erasing, covered)
     fresh = not_applied(warehouse, "rows")
     if fresh.is_empty():

@@ -46,7 +46,7 @@ def _requests(erasing: Erasing, reading: Reading) -> None:
     table = pull_erasures(reading, known_erasures(erasing), alone=True)
     note_changed(erasing, table.rows)
     write_table(erasing, "erasures", table, day=reading.as_of)
-    take_in(erasing)
+    take_in(erasing, until_read=True)
 
 
 def _statements(erasing: Erasing, reading: Reading) -> None:
