@@ -32,6 +32,7 @@ from pipelines.erasure.erasing import KEPT_DAYS, Erasing
 from pipelines.erasure.requests import request_tombstones
 from pipelines.erasure.taking_in import known_erasures, note_changed, take_in
 from pipelines.identifiers.hashes import keyed_hash
+from pipelines.tombstones.erased import erased_values
 from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones
 from schemas.config import Config, read_config
 from schemas.crm import ErasureRequests
@@ -127,6 +128,25 @@ def test_an_earlier_row_of_a_customer_whom_the_last_night_has_covers_nobody(eras
     take_in(erasing)
     assert records(erasing) == ["zoe"]
     assert erasing.warehouse.read("SELECT email FROM warehouse.crm_customers").rows() == [("old@x.fr",)]
+
+
+@pytest.mark.parametrize("is_theirs", [False, True])
+@pytest.mark.parametrize(("held", "how"), [("plain", "plain"), ("plain", "md5"), ("sha256", "plain")])
+def test_an_earlier_email_that_somebody_else_had_later_is_theirs_be_it_as_a_digest(
+    erasing: Erasing, held: str, how: str, is_theirs: bool
+) -> None:
+    email = "old@x.fr"
+    shown = {name: hashlib.new(name, email.encode()).hexdigest() for name in ("md5", "sha256")} | {"plain": email}
+    earlier = [{**ZOE, "email": shown[held]}, {**BOB, "email": shown[how]}]
+    erasing.warehouse.replace("past_crm_customers", held_before(*(earlier if is_theirs else reversed(earlier))))
+    erasing.warehouse.replace("crm_customers", crm(ZOE, BOB))
+    for table, schema in (("customer_records", CustomerRecords), ("person_aliases", PersonAliases)):
+        erasing.warehouse.ensure(table, schema)
+    erasing.warehouse.ensure("past_customer_records", CustomerRecords)
+    asked(erasing, "customer_id", customer_id="zoe")
+    take_in(erasing)
+    forbidden = erased_values(pl.Series([shown[how]]), "email", known_erasures(erasing), erasing.keys.identity)
+    assert forbidden.is_empty() == is_theirs
 
 
 @pytest.mark.parametrize("gone", [None, "zoe", "hashed"])
