@@ -16,6 +16,7 @@ from catalog.warehouse import open_warehouse
 from schemas.errors import RelanceError
 from tests.conftest import Company, small_company
 from tests.nights import assets_of, night, night_killed_at_a_stage
+from tests.pipelines.erasure.test_requests_of_nobody import told
 from tests.processes import forked
 
 #: Zoe, to whom the CRM gives another id and another phone.
@@ -162,3 +163,21 @@ def test_a_record_that_joins_in_the_night_of_a_request_by_an_old_id_is_forgotten
     night(company.config, home, "2024-09-16")
     assert not holding(home, EMAIL, NEW_PHONE, THIRD_PHONE)
     assert not kept(home, EMAIL, NEW_PHONE, THIRD_PHONE)
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+@pytest.mark.parametrize(("written", "is_theirs"), [("\u00a0 00042 ", True), ("42", False)])
+def test_an_old_id_is_read_as_one_that_is_there(
+    company: Company, tmp_path: Path, written: str, is_theirs: bool, is_old: bool
+) -> None:
+    """Without its zeros it may come to be somebody else's: the night says that it is nobody's."""
+    home, everybody = tmp_path / "home", (company.folder / "customers.csv").read_text(encoding="utf-8")
+    with_zoe(company, everybody, [OLD[0].replace("zoe,", "00042,", 1)])
+    night(company.config, home, "2024-06-30")
+    if is_old:
+        with_zoe(company, everybody, NEW)
+        night(company.config, home, "2024-07-01")
+    company.declare_erasures(f"r1,{written},2024-07-01 10:00:00\n")
+    night(company.config, home, "2024-07-02")
+    assert holding(home, EMAIL) == (set() if is_theirs else {EMAIL})
+    assert bool(told(home)) == (not is_theirs)
