@@ -55,7 +55,9 @@ def test_each_threat_names_tests_that_exist() -> None:
 def test_every_module_that_a_page_names_is_where_it_says() -> None:
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     named = [
-        (page.name, path) for page in pages for path in re.findall(r"`(\w+/[\w/]+\.py)\b", page.read_text(encoding="utf-8"))
+        (page.name, path)
+        for page in pages
+        for path in re.findall(r"`(\w+/[\w/]+\.py)\b", page.read_text(encoding="utf-8"))
     ]
 
     assert named
