@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -21,14 +21,7 @@ from pipelines.crm.known import marked, recall, see
 from pipelines.crm.selects.byte_columns import with_texts
 from pipelines.crm.selects.casts import file_number, typed_select
 from pipelines.crm.selects.declared import check_columns, check_sources, in_our_case, select_place
-from pipelines.crm.selects.located import (
-    LocatedSelect,
-    check_askable,
-    file_name,
-    named_tables,
-    parsed,
-    with_file,
-)
+from pipelines.crm.selects.located import LocatedSelect, check_askable, file_name, named_tables, parsed, with_file
 from pipelines.crm.selects.worded import worded
 from pipelines.crm.sources.encodings import check_encoding
 from pipelines.crm.sources.opened import OpenSource
@@ -143,13 +136,13 @@ class Crm:
         table, contract = arrival.table, arrival.contract
         with self._open(table, select) as opened, steady(f"Table {table}", opened):
             located = with_file(self.connection, select, opened)
-            with worded(table, opened, select):
+            with self._worded(table, opened, select):
                 self._arrive(arrival, located, opened)
             rejected = rejected_lines(self.connection, table, opened)
             unsplit = rejected_texts(self.connection, opened)
         read = arrival.seen_height() + rejected.height
         digest = f"{read}:{arrival.sum_of_marks()}"
-        with worded(table, opened, select):
+        with self._worded(table, opened, select):
             broken = self._set_aside(arrival, further)
         places = self._places(arrival, located, broken, rejected)
         quarantined = pl.concat(
@@ -290,8 +283,11 @@ class Crm:
                 self._looked_through.update(new)
             yield tuple(opened)
 
+    def _worded(self, table: TableName, opened: tuple[OpenSource, ...], select: str) -> AbstractContextManager[None]:
+        return worded(f"Table {table}", select_place(table), opened, select)
+
     def _read(self, table: TableName, query: str, select: str, opened: tuple[OpenSource, ...]) -> pl.DataFrame:
-        with worded(table, opened, select):
+        with self._worded(table, opened, select):
             return frame_of(self.connection.sql(query))
 
 

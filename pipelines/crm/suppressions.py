@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 import duckdb
 import polars as pl
 
 from catalog.duckdb_connection import frame_of, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.crm.pull import Reading
-from pipelines.crm.selects.byte_columns import is_no_utf8, with_texts
+from pipelines.crm.selects.byte_columns import with_texts
 from pipelines.crm.selects.casts import trimmed
-from pipelines.crm.selects.column_names import told_names, told_refusal
+from pipelines.crm.selects.column_names import told_names
 from pipelines.crm.selects.declared import check_sources, given_columns
 from pipelines.crm.selects.located import check_askable, named_tables, parsed
+from pipelines.crm.selects.worded import worded
 from pipelines.crm.sources.opened import OpenSource
 from pipelines.crm.sources.rejects import rejected_lines
-from pipelines.crm.sources.steady import check_not_lost, steady
+from pipelines.crm.sources.steady import steady
 from pipelines.identifiers.ids_otherwise import written_otherwise
 from pipelines.identifiers.wrapped import each_unwrapped
 from pipelines.tombstones.erased import erased_addresses, erased_values
@@ -130,18 +129,11 @@ def _selected(name: str, select: str, reading: Reading) -> pl.DataFrame:
 
 def _rows_of(place: str, select: str, opened: tuple[OpenSource, ...], reading: Reading) -> pl.DataFrame:
     connection = reading.crm.connection
-    try:
+    with worded(place, place, opened, select):
         nothing = frame_of(connection.sql(f"SELECT * FROM ({select}\n) AS selected LIMIT 0"))
         columns = _naming(place, nothing.columns, SourceError)
         texts = ", ".join(f"{trimmed(column)} AS {column}" for column in columns)
         rows = frame_of(connection.sql(f"SELECT DISTINCT {texts} FROM ({with_texts(select, nothing)}\n) AS selected"))
-    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
-        # Its text is in order, so the source is another than it was.
-        msg = told_refusal(error, select, place, _places(opened))
-        raise SourceError(msg) from None
-    except (duckdb.Error, RuntimeError) as error:
-        check_not_lost(place, _places(opened), error)
-        _refuse(place, opened, error)
     return rows.with_columns(pl.lit(None, pl.String).alias(column) for column in _COLUMNS if column not in columns)
 
 
@@ -156,29 +148,6 @@ def _naming(place: str, given: list[str], error: type[RelanceError]) -> list[str
         )
         raise error(msg)
     return columns
-
-
-def _places(opened: tuple[OpenSource, ...]) -> str:
-    return ", ".join(source.place for source in opened)
-
-
-def _refuse(place: str, opened: tuple[OpenSource, ...], error: Exception) -> NoReturn:
-    """DuckDB's messages quote rows."""
-    if is_no_utf8(error):
-        msg = Said(
-            "{place}: {places} holds text that is not UTF-8. Export it again in UTF-8; nobody is added to a list.",
-            place=place,
-            places=_places(opened),
-        )
-        raise SourceError(msg) from None
-    msg = Said(
-        "{place}: reading {places} failed ({kind}). The message quotes rows, so it is not shown; run "
-        "the select in DuckDB by hand, and prefer TRY_CAST to CAST. Nobody is added to a list.",
-        place=place,
-        places=_places(opened),
-        kind=type(error).__name__,
-    )
-    raise SourceError(msg) from None
 
 
 def _lose_no_line(opened: tuple[OpenSource, ...], reading: Reading) -> None:
