@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import polars as pl
 
 from catalog.duckdb_connection import frame_of, store_frame
@@ -16,23 +19,59 @@ from pipelines.tombstones.tombstones import person_tombstones, tombstones
 from schemas.crm import TOMBSTONE, CrmCustomers, CrmErasures
 
 
-def pull_erasures(reading: Reading, known: pl.DataFrame, *, alone: bool = False) -> TableToWrite:
+class _Beside(NamedTuple):
+    """What requests are read beside: who may be meant, in which countries people live, and what is lifted again."""
+
+    #: `ErasureRequests` → the `CrmCustomers` that they may mean.
+    meant: Callable[[pl.DataFrame], pl.DataFrame]
+    #: As typed.
+    countries: Callable[[], pl.Series]
+    #: `CrmErasures` → the same, with what of them is lifted.
+    lift: Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def pull_erasures(reading: Reading, known: pl.DataFrame) -> TableToWrite:
     """Tonight's requests as tombstones, added to the `known` ones of earlier nights and of the catalog (`CrmErasures`).
 
-    Those that a later consent speaks of are lifted; that is worked out anew each night. `alone`: neither tonight's
-    customers nor its consents are looked at, so that requests cover what the warehouse has, and what was lifted stays.
+    Those that a later consent speaks of are lifted; that is worked out anew each night.
 
     Raises:
-        SourceError: the requests cannot be read as declared; nor, but `alone`, the customers or the consents.
+        SourceError: the requests, the customers or the consents cannot be read as declared.
     """
+    crm = reading.crm
+    beside = _Beside(lambda requests: meant(requests, crm), lambda: _countries_of(crm), reading.lift)
+    return _pulled(reading, known, beside)
+
+
+def pull_erasures_alone(reading: Reading, known: pl.DataFrame) -> TableToWrite:
+    """The same where tonight's customers or consents cannot be read: requests cover what the warehouse has, and what
+    was lifted stays so.
+
+    Raises:
+        SourceError: the requests cannot be read as declared.
+    """
+    nobody, connection = pl.DataFrame(CrmCustomers.create_empty()), reading.crm.connection
+    living = "SELECT DISTINCT country FROM warehouse.crm_customers"
+    return _pulled(
+        reading,
+        known,
+        _Beside(
+            lambda _: nobody,
+            lambda: frame_of(connection.sql(living))["country"],
+            lambda erasures: _as_lifted(erasures, known),
+        ),
+    )
+
+
+def _pulled(reading: Reading, known: pl.DataFrame, beside: _Beside) -> TableToWrite:
     pulled = reading.crm.pull("erasures")
     undated = broken_requests(pulled.broken, reading.as_of, reading.settings.zone)
     asked = [_named(pulled.accepted, reading), _first_asked(_named(undated, reading), known)]
     requests = _asked_again(pl.concat(asked), known)
-    countries = _countries(reading.crm, alone=alone) if requests["phone"].count() else None
+    countries = beside.countries() if requests["phone"].count() else None
     fresh = tombstones(
         requests,
-        pl.DataFrame(CrmCustomers.create_empty()) if alone else meant(requests, reading.crm),
+        beside.meant(requests),
         reading.compared,
         networks=reading.networks,
         countries=countries,
@@ -44,7 +83,7 @@ def pull_erasures(reading: Reading, known: pl.DataFrame, *, alone: bool = False)
     stood = _asked_last(known, requests).select(fresh.columns)
     every = pl.concat([stood, tonight]).unique(TOMBSTONE, keep="first", maintain_order=True)
     connection = reading.crm.connection
-    store_frame(connection, "_tombstones", _as_lifted(every, known) if alone else reading.lift(every))
+    store_frame(connection, "_tombstones", beside.lift(every))
     temporary = ("_tombstones", pulled.arrival.name)
     quarantined = dated(pulled.quarantined, reading.as_of)
     notices = unreadable_requests(requests, countries, reading.settings.default_country)
@@ -87,10 +126,8 @@ def _as_lifted(erasures: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     return erasures.drop("lifted_at").join(lifted, on=TOMBSTONE, how="left").select(CrmErasures.column_names())
 
 
-def _countries(crm: Crm, *, alone: bool) -> pl.Series:
-    """Those that customers live in, as typed; `alone`, those of the warehouse."""
-    if alone:
-        return frame_of(crm.connection.sql("SELECT DISTINCT country FROM warehouse.crm_customers"))["country"]
+def _countries_of(crm: Crm) -> pl.Series:
+    """Those that tonight's customers live in, as typed."""
     customers = crm.read_ahead("customers")
     lived_in = customers.arrival.read(f"SELECT DISTINCT country FROM {customers.arrival.every}")["country"]
     return pl.concat([lived_in, customers.broken["country"]]).unique().sort()

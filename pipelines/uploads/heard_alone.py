@@ -8,7 +8,7 @@ import polars as pl
 
 from pipelines.crm.emptied import check_consents_arrived
 from pipelines.crm.pull import Reading, pull_table
-from pipelines.crm.pull_erasures import pull_erasures
+from pipelines.crm.pull_erasures import pull_erasures_alone
 from pipelines.crm.suppressions import read_suppressions
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.erasing import Erasing
@@ -43,7 +43,7 @@ def hear_alone(erasing: Erasing, reading: Reading, *, failures: Mapping[str, Rel
 
 
 def _requests(erasing: Erasing, reading: Reading) -> None:
-    table = pull_erasures(reading, known_erasures(erasing), alone=True)
+    table = pull_erasures_alone(reading, known_erasures(erasing))
     note_changed(erasing, table.rows)
     write_table(erasing, "erasures", table, day=reading.as_of)
     take_in(erasing, until_read=True)
