@@ -31,10 +31,10 @@ from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import Catalog, open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.crm.days import check_asked_day, default_day
+from pipelines.crm.days_to_come import day_to_come, newest_read
 from pipelines.crm.known import known_tables
 from pipelines.crm.pull import Reading
 from pipelines.crm.read import Crm
-from pipelines.crm.read_ahead import newest_read, read_ahead
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.settle import settle
 from pipelines.history.config_changes import changes_tonight
@@ -119,7 +119,7 @@ class Relance(dg.ConfigurableResource):
                     config, home, keys, warehouse, catalog, night, as_of, opening, crm, run.root, run.newest_day
                 )
                 record_notices(catalog, night, "restored", restoration_told(catalog))
-                record_notices(catalog, night, "clock", read_ahead(as_of, self.newest_read(), config, self.now()))
+                record_notices(catalog, night, "clock", day_to_come(as_of, self.newest_read(), config, self.now()))
                 check_networks_are_known(catalog, config.networks)
                 reconcile(self.outbox)
                 expire(self.outbox)

@@ -14,7 +14,7 @@ from catalog.nights import night_report, record_unbegun
 from catalog.store import open_catalog
 from pipelines.alerts import night_message
 from pipelines.crm.days import newest_day
-from pipelines.crm.read_ahead import newest_possible, not_before_read
+from pipelines.crm.days_to_come import newest_possible, not_before_read
 from schemas.config import Config
 from schemas.errors import RelanceError, UnreachableSourceError
 

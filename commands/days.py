@@ -11,7 +11,7 @@ from catalog.nights import record_unbegun
 from catalog.store import open_catalog
 from commands.context import ERRORS
 from pipelines.crm.days import newest_day
-from pipelines.crm.read_ahead import newest_possible
+from pipelines.crm.days_to_come import newest_possible
 from schemas.config import Config
 from schemas.errors import ConfigError, DayError, RelanceError, UnreachableSourceError
 

@@ -28,7 +28,7 @@ from commands.findings import WHICH_ROWS, Stopped, tell_findings
 from commands.process import loading
 from pipelines.alerts import night_message, tell_of_config, tell_of_failure, unreported_message
 from pipelines.at_once import side_by_side
-from pipelines.crm.read_ahead import newest_possible, newest_read
+from pipelines.crm.days_to_come import newest_possible, newest_read
 from pipelines.holdings.confirming import manifests_of
 from pipelines.holdings.outstanding import outstanding
 from schemas.counts import count_of

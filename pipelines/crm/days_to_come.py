@@ -43,7 +43,7 @@ def not_before_read(day: date, config: Config, home: Home) -> date:
         return day
 
 
-def read_ahead(as_of: date, read: date | None, config: Config, now: datetime) -> tuple[Said, ...]:
+def day_to_come(as_of: date, read: date | None, config: Config, now: datetime) -> tuple[Said, ...]:
     """What is to be told of a night of `as_of` if that day is to come, and was `read` into the home already."""
     if as_of != read or as_of <= newest_possible(config, now):
         return ()

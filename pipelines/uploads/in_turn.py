@@ -13,7 +13,7 @@ from datetime import date
 import polars as pl
 
 from catalog.warehouse import Warehouse
-from pipelines.crm.read_ahead import newest_read
+from pipelines.crm.days_to_come import newest_read
 from schemas.errors import DayError
 from schemas.said import Said
 
