@@ -8,17 +8,11 @@ import polars as pl
 from assets.metadata import Metadata, rows_metadata, table_spec
 from assets.resources import Relance, day_of
 from catalog.nights import record_notices
-from pipelines.crm.days import dated_ahead
 from pipelines.crm.emptied import check_consents_arrived
-from pipelines.crm.notices.orphans import orphaned_refusals, orphans
+from pipelines.crm.notices.of_table import notices_of
 from pipelines.crm.notices.renumbered import renumbered
 from pipelines.crm.notices.standing_still import standing_still
-from pipelines.crm.notices.unreadable import (
-    unreadable_countries,
-    unreadable_lists,
-    unreadable_regions,
-    unreadable_statements,
-)
+from pipelines.crm.notices.unreadable import unreadable_countries, unreadable_lists
 from pipelines.crm.pull import TableToWrite, pull_table
 from pipelines.crm.pull_erasures import pull_erasures
 from pipelines.crm.suppressions import read_suppressions
@@ -118,18 +112,15 @@ def _table(name: TableName, daily: dg.PartitionsDefinition) -> dg.AssetsDefiniti
             table = pull_table(name, reading, relance.table("crm_erasures"), unapplied=unapplied)
             check_consents_arrived(name, table.read, reading, relance.warehouse)
             metadata = _written(context, relance, name, table)
-            found = orphans(relance.warehouse, name)
-            is_consents = name == "consents" and not found.notices
-            refusals = orphaned_refusals(relance.warehouse, relance.identity_key) if is_consents else ()
-            notices = [
-                *found.notices,
-                *refusals,
-                *dated_ahead(relance.warehouse, name, relance.now()),
-                *unreadable_regions(relance.warehouse, name),
-                *unreadable_statements(relance.warehouse, name, relance.declared.settings.default_country),
-            ]
-            record_notices(relance.outbox.catalog, relance.outbox.night, name, notices)
-            return dg.MaterializeResult(metadata={**metadata, "orphans": found.rows})
+            notices = notices_of(
+                name,
+                relance.warehouse,
+                identity_key=relance.identity_key,
+                default_country=relance.declared.settings.default_country,
+                now=relance.now(),
+            )
+            record_notices(relance.outbox.catalog, relance.outbox.night, name, notices.told)
+            return dg.MaterializeResult(metadata={**metadata, "orphans": notices.orphans})
 
     return asset
 

@@ -16,7 +16,6 @@ from pipelines.identifiers.fillers import is_filler
 from pipelines.identifiers.wrapped import PLAIN
 from pipelines.tombstones.tombstones import with_phone
 from schemas.said import Said
-from schemas.source import TableName
 
 #: So many requests are named.
 _NAMED = 5
@@ -25,11 +24,8 @@ _NAMED = 5
 _SLIPS = 0.01
 
 
-def unreadable_statements(warehouse: Warehouse, table: TableName, default_country: str | None) -> tuple[Said, ...]:
-    """What is to be told of tonight's statements that name no record, and nobody by their address; nothing of any other
-    table."""
-    if table != "consents":
-        return ()
+def unreadable_statements(warehouse: Warehouse, default_country: str | None) -> tuple[Said, ...]:
+    """What is to be told of tonight's statements that name no record, and nobody by their address."""
     rows = _unreadable(warehouse, "crm_consents WHERE customer_id IS NULL", default_country).height
     if not rows:
         return ()
@@ -41,10 +37,8 @@ def unreadable_statements(warehouse: Warehouse, table: TableName, default_countr
     return (Said(says, rows=rows),)
 
 
-def unreadable_regions(warehouse: Warehouse, table: TableName) -> tuple[Said, ...]:
-    """What is to be told of tonight's refusals whose region is none that is known; nothing of any other table."""
-    if table != "consents":
-        return ()
+def unreadable_regions(warehouse: Warehouse) -> tuple[Said, ...]:
+    """What is to be told of tonight's refusals whose region is none that is known."""
     refusals = warehouse.read(
         "SELECT region::VARCHAR AS region, count(*) AS rows FROM warehouse.crm_consents WHERE region IS NOT NULL AND "
         "purpose IN ('ads_upload', 'ads_personalization') AND status IN ('denied', 'withdrawn') GROUP BY ALL"

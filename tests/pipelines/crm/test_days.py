@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
-import polars as pl
 import pytest
 
 from catalog.duckdb_connection import connect
 from catalog.home import Home
-from catalog.warehouse import Warehouse
-from pipelines.crm.days import check_asked_day, check_orders_reach, dated_ahead, default_day
+from pipelines.crm.days import check_asked_day, check_orders_reach, default_day
 from pipelines.crm.read import Crm
-from portal.language import Language
 from schemas.errors import DayError, SourceError
-from schemas.source import Sources, TableName
+from schemas.source import Sources
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2025, 7, 1, 12, tzinfo=UTC)
@@ -165,26 +162,6 @@ def test_a_home_that_is_ahead_of_its_crm_goes_on_from_its_own_day() -> None:
 
 def test_today_may_be_run_where_it_has_the_last_order() -> None:
     check_asked_day(AFTER, default=AFTER, pulled=DEFAULT, chosen=False, now=NOW)
-
-
-def test_rows_are_dated_ahead_from_the_first_instant_of_tomorrow_where_the_business_is(warehouse: Warehouse) -> None:
-    ahead = [datetime(2025, 7, 1, 22, tzinfo=UTC), datetime(2025, 7, 3, 22, tzinfo=UTC)]
-    columns: dict[TableName, str] = {"orders": "ordered_at", "visits": "occurred_at", "consents": "captured_at"}
-    for name, column in columns.items():
-        table = f"crm_{name}"
-        warehouse.replace(table, pl.DataFrame({column: [ahead[0] - timedelta(microseconds=1), *ahead]}))
-        [said] = dated_ahead(warehouse, name, NOW.astimezone(PARIS))
-        told, in_french = str(said), {"orders": "commandes", "visits": "visites", "consents": "consentements"}[name]
-        assert Language("fr", PARIS).said(said).startswith(f"Lignes de {in_french} datées d’après aujourd’hui")
-        assert told.startswith(f"Rows of {name} dated after today, up to 2025-07-04: 2. ")
-        assert ("Consents are judged as of that day" in told, f"their {column} at" in told) == (
-            name == "consents",
-            True,
-        )
-        warehouse.replace(table, pl.DataFrame({column: ahead[:1]}))
-        assert len(dated_ahead(warehouse, name, NOW.astimezone(PARIS))) == 1
-        assert dated_ahead(warehouse, name, ahead[0].astimezone(PARIS)) == ()
-    assert dated_ahead(warehouse, "customers", NOW.astimezone(PARIS)) == ()
 
 
 def test_a_day_before_the_first_order_would_count_nothing() -> None:
