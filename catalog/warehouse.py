@@ -120,8 +120,7 @@ class Warehouse:
     def _create(self, table: str, frame: pl.DataFrame) -> None:
         """Make `table` empty, by its columns: CREATE … AS SELECT of no rows would be such an insert."""
         with registered(self.connection, frame) as incoming:
-            described = self.read(f"DESCRIBE SELECT * FROM {incoming}")
-        typed = described.select("column_name", "column_type").rows()
+            typed = self.columns(incoming).items()
         columns = ", ".join(f"{quoted_name(name)} {kind}" for name, kind in typed)
         self.execute(f"CREATE TABLE warehouse.{table} ({columns})")
 
@@ -138,6 +137,14 @@ class Warehouse:
         except duckdb.CatalogException:
             return False
         return True
+
+    def columns(self, rows: str) -> dict[str, str]:
+        """Of a table by its whole name, or of a SELECT in brackets: column → type, as DuckDB names them."""
+        # A relation knows them without a query: a DESCRIBE takes sixteen times as long (measured), and a night asks
+        # thirty times.
+        with _worded(f"FROM {rows}"):
+            relation = self.connection.sql(f"FROM {rows}")
+            return dict(zip(relation.columns, map(str, relation.types), strict=True))
 
     def height(self, table: str) -> int:
         """How many rows the table has."""
