@@ -77,10 +77,11 @@ def people_by_kind(  # noqa: PLR0913, PLR0917 - who, what they hold, and all tha
             gone = refused.filter(pl.col("key") == single.get(column.header, ""))["value"]
             for match in column.matches:
                 if match.kind == kind:
-                    taken = _taken(of_kind, match, column)
-                    refusing = taken["value"].is_in(gone.implode())
-                    values[column.header][match] = where(taken, ~refusing)
-                    removed[column.header].append(taken["number"].filter(refusing))
+                    values[column.header][match] = taken = _taken(of_kind, match, column)
+                    if not gone.is_empty():
+                        refusing = taken["value"].is_in(gone.implode())
+                        values[column.header][match] = where(taken, ~refusing)
+                        removed[column.header].append(taken["number"].filter(refusing))
         del of_kind
     lost = lost_by_key(network, removed, unfit, unusable)
     if network.file.rows == "identifiers":
@@ -169,16 +170,16 @@ def _wide(
     subdivisions: pl.DataFrame | None,
 ) -> pl.DataFrame:
     """People with a column for each slot; a person's identifiers fill them in the person's order."""
-    wide = people
+    further: list[pl.Series | pl.Expr] = []
     for column in network.columns:
         for slot in column.slots:
             if slot.match is not None:
-                wide = wide.with_columns(_at_place(people["number"], values[column.header][slot.match], slot))
+                further.append(_at_place(people["number"], values[column.header][slot.match], slot))
             elif column.constant is not None:
                 marked = pl.col("number").is_in(_living_in(column.only_in, subdivisions)) if column.only_in else True
                 text = pl.lit(column.constant or None, dtype=pl.String)
-                wide = wide.with_columns(pl.when(marked).then(text).alias(slot.name))
-    return wide
+                further.append(pl.when(marked).then(text).alias(slot.name))
+    return people.with_columns(*further)
 
 
 def _living_in(states: tuple[str, ...], subdivisions: pl.DataFrame | None) -> list[int]:
