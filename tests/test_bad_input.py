@@ -144,8 +144,7 @@ def test_a_past_day_of_the_crm_cannot_be_read_again(company: Company, home_after
     assert next_day.code == 0, next_day.output
 
 
-@pytest.mark.parametrize("as_of", ["last order", "yesterday"])
-@pytest.mark.parametrize("day", ["2099-01-01", "today"])
+@pytest.mark.parametrize(("day", "as_of"), [("2099-01-01", "last order"), ("today", "yesterday")])
 def test_a_day_that_is_not_over_is_refused(
     company: Company, relance: Run, tmp_path: Path, day: str, as_of: str
 ) -> None:
