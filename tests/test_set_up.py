@@ -48,7 +48,7 @@ def test_a_python_that_is_not_promised_is_refused_in_one_sentence_before_anythin
     other.chmod(0o755)
 
     made = subprocess.run(
-        ["make", "run", f"PYTHON={other}", f"VENV={tmp_path / 'venv'}"],
+        ["make", "--no-print-directory", "run", f"PYTHON={other}", f"VENV={tmp_path / 'venv'}"],
         cwd=ROOT,
         env={**os.environ, "MAKEFLAGS": ""},
         capture_output=True,
