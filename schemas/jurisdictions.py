@@ -24,7 +24,7 @@ _ISO_3166_2 = re.compile(r"([a-z]{2}) ([a-z0-9]{1,3})")
 
 
 def is_californian(typed: str) -> bool:
-    """Whether any part of it says California, however it is written, or its law. `CA` alone is Canada."""
+    """Whether any part of it says California, however it is written, or its law. `CA` alone is Canada, as a word."""
     words = folded(typed).split()
     runs = ("".join(words[first:last]) for first in range(len(words)) for last in range(first + 1, len(words) + 1))
     return any(run in _CALIFORNIAN_LAWS or (run != "ca" and US.get(run) == "ca") for run in runs)

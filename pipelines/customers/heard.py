@@ -10,6 +10,7 @@ import polars as pl
 
 from catalog.duckdb_connection import frame_of, literal, store_frame
 from catalog.warehouse import Warehouse
+from pipelines.customers.opt_outs import region_read
 from pipelines.customers.permissions import ConsentRules
 from pipelines.customers.statements import matters_of, newest_refusals
 from pipelines.identifiers.digests import digest_kinds, prehashed
@@ -45,10 +46,19 @@ class Records(NamedTuple):
 TONIGHT = Records("warehouse.crm_customers", "warehouse.customer_records")
 
 
-def heard(rules: ConsentRules) -> str:
+def heard(rules: ConsentRules, records: Records = TONIGHT) -> str:
     """SQL for the statements that may decide: customer_id, address and what decides of a statement."""
     heard = ", ".join(map(literal, rules.matters.purposes))
-    return f"SELECT customer_id, address, {SPOKEN} FROM warehouse.crm_consents WHERE purpose::VARCHAR IN ({heard})"
+    return (
+        f"SELECT customer_id, address, {SPOKEN} FROM ({as_meant('warehouse.crm_consents', rules, records)}) "
+        f"WHERE purpose::VARCHAR IN ({heard})"
+    )
+
+
+def as_meant(consents: str, rules: ConsentRules, records: Records) -> str:
+    """SQL for the rows of a table of `CrmConsents`, their regions as they are meant of the records."""
+    region = region_read(records.customers, consents, rules.settings.default_country)
+    return f"SELECT * REPLACE ({region} AS region) FROM {consents}"
 
 
 def refusing(statements: pl.DataFrame) -> pl.DataFrame:
@@ -76,11 +86,13 @@ def by_phones(connection: duckdb.DuckDBPyConnection, named: pl.DataFrame, custom
 def refused_by_other_ids(warehouse: Warehouse, rules: ConsentRules, records: Records = TONIGHT) -> pl.DataFrame:
     """given, matter, spoken, person_id: what people refuse by an id that is no customer's as it is written, and one's
     otherwise."""
-    otherwise = refusing_otherwise(warehouse.connection, records.unowned(f"FROM ({heard(rules)})"), records.customers)
+    otherwise = refusing_otherwise(
+        warehouse.connection, records.unowned(f"FROM ({heard(rules, records)})"), records.customers
+    )
     if otherwise.is_empty():
         return pl.DataFrame(schema={"given": pl.String, **SAID})
     store_frame(warehouse.connection, "_otherwise", otherwise)
-    refused = _newest_refusals(warehouse, rules, "SELECT given FROM _otherwise")
+    refused = _newest_refusals(warehouse, rules, "SELECT given FROM _otherwise", records)
     persons = f"SELECT given, person_id FROM _otherwise JOIN {records.persons} USING (customer_id)"
     return refused.join(warehouse.read(persons), on="given")
 
@@ -116,7 +128,7 @@ def not_allowed_since(
     what else is `said` of them (person_id, matter, spoken)."""
     store_frame(warehouse.connection, "_refusing_people", refused.select(pl.col("person_id").unique()))
     statements = warehouse.read(
-        f"SELECT person_id, said.* FROM (SELECT customer_id, {SPOKEN} FROM ({heard(rules)})) AS said "
+        f"SELECT person_id, said.* FROM (SELECT customer_id, {SPOKEN} FROM ({heard(rules, records)})) AS said "
         f"JOIN {records.persons} USING (customer_id) SEMI JOIN _refusing_people USING (person_id)"
     )
     by_record = matters_of(statements, rules.matters, rules.instant).select("person_id", "matter", "spoken")
@@ -154,7 +166,7 @@ def listed(warehouse: Warehouse, records: Records = TONIGHT) -> pl.DataFrame:
     return pl.concat([every, by_phones(warehouse.connection, every, records.customers)])
 
 
-def _newest_refusals(warehouse: Warehouse, rules: ConsentRules, ids: str) -> pl.DataFrame:
+def _newest_refusals(warehouse: Warehouse, rules: ConsentRules, ids: str, records: Records = TONIGHT) -> pl.DataFrame:
     """given, matter, spoken: of each of the ids (SQL), as `newest_refusals` has it."""
-    statements = f"SELECT customer_id, {SPOKEN} FROM ({heard(rules)}) WHERE customer_id IN ({ids})"
+    statements = f"SELECT customer_id, {SPOKEN} FROM ({heard(rules, records)}) WHERE customer_id IN ({ids})"
     return newest_refusals(warehouse.read(statements), rules.matters, rules.instant)

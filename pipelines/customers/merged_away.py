@@ -60,11 +60,11 @@ def refused_by_merged_away(
     """given, matter, spoken, person_id: what people refuse by the id of a record of theirs that is gone, and have not
     allowed since by one that is there."""
     nothing = pl.DataFrame(schema={"given": pl.String, **SAID})
-    refusing = f"SELECT customer_id FROM ({heard(rules)}) WHERE status <> 'granted' OR captured_at IS NULL"
+    refusing = f"SELECT customer_id FROM ({heard(rules, records)}) WHERE status <> 'granted' OR captured_at IS NULL"
     if not find_heirs(warehouse, refusing, identity_key, records):
         return nothing
     heirs = warehouse.read("FROM _heirs")
-    said = f"SELECT customer_id, {SPOKEN} FROM ({heard(rules)})"
+    said = f"SELECT customer_id, {SPOKEN} FROM ({heard(rules, records)})"
     by_id = warehouse.read(f"{said} WHERE customer_id IN (SELECT given FROM _heirs)")
     refused = newest_refusals(by_id, rules.matters, rules.instant).join(heirs, on="given")
     return not_allowed_since(warehouse, rules, refused, records).select(nothing.columns)

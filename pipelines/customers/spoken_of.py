@@ -86,7 +86,7 @@ def _said_of_addresses(warehouse: Warehouse, rules: ConsentRules, identity_key: 
     """person_id, matter, spoken: what was said of the addresses of the records, and what those refuse who were set
     aside with such an address, or had one."""
     refused = refused_by_set_aside(warehouse, rules)
-    statements = warehouse.read(f"{heard(rules)} AND address IS NOT NULL")
+    statements = warehouse.read(f"{heard(rules, records)} AND address IS NOT NULL")
     if statements.is_empty() and refused.is_empty():
         return pl.DataFrame(schema=SAID)
     by_digest = by_phones(warehouse.connection, refusing(statements), records.customers)

@@ -12,7 +12,7 @@ import polars as pl
 from catalog.store import Catalog
 from pipelines.customers.evidence import evidence
 from pipelines.customers.former_addresses import refused_by_former_addresses
-from pipelines.customers.heard import Records, by_phones, refusing, sharing_with_set_aside
+from pipelines.customers.heard import Records, as_meant, by_phones, refusing, sharing_with_set_aside
 from pipelines.customers.merged_away import refused_by_merged_away
 from pipelines.customers.permissions import ConsentRules, instant_of
 from pipelines.customers.spoken_of import deciding_records, somebodys
@@ -125,7 +125,7 @@ def _evidence(night: Night, config: Config, person_id: str, ids: list[str], iden
     otherwise = otherwise.filter(pl.col("customer_id").is_in(ids))
     # A statement by address may be anybody's; one by record is only its own.
     heard = night.read(
-        f"FROM {consents} WHERE address IS NOT NULL OR list_contains($ids::VARCHAR[], customer_id)",
+        f"{as_meant(consents, rules, tables)} WHERE address IS NOT NULL OR list_contains($ids::VARCHAR[], customer_id)",
         ids=[*ids, *otherwise["given"]],
     )
     theirs = night.read(

@@ -64,7 +64,7 @@ class Absent:
         rules = ConsentRules(config.used_networks, config.settings, instant, silence_allows=True)
         by_id = warehouse.read(
             "SELECT DISTINCT person_id FROM _absent_persons "
-            f"SEMI JOIN ({heard(rules)} AND {_AGAINST}) USING (customer_id)",
+            f"SEMI JOIN ({heard(rules, _RECORDS)} AND {_AGAINST}) USING (customer_id)",
             instant=instant,
         )
         by_other_ids = refused_by_other_ids(warehouse, rules, _RECORDS)
@@ -77,7 +77,7 @@ class Absent:
         if refused.is_empty():
             return
         store_frame(warehouse.connection, "_absent", refused.select("customer_id"))
-        said = warehouse.read(f"{heard(rules)} AND customer_id IN (FROM _absent)")
+        said = warehouse.read(f"{heard(rules, _RECORDS)} AND customer_id IN (FROM _absent)")
         decided = decisions(refused, customers(refused), said, rules, barred=barred, addressed=addressed)
         self._permitted = decided.permissions
         self._people = refused.select("customer_id", "person_id")

@@ -154,7 +154,6 @@ def test_a_californian_opt_out_is_never_uploaded_anywhere(regions: tuple[str, ..
 @pytest.mark.parametrize(
     "region",
     [
-        "CA",
         "CA - Canada",
         "US",
         "US-TX",
