@@ -8,11 +8,13 @@ import signal
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from catalog.duckdb_connection import literal
 from catalog.home import Home
 from catalog.secret_keys import open_keys
 from catalog.warehouse import open_warehouse
+from commands.main import app
 from schemas.errors import RelanceError
 from tests.conftest import Company, small_company
 from tests.nights import assets_of, night, night_killed_at_a_stage
@@ -102,25 +104,46 @@ def test_a_run_that_is_killed_before_the_customers_are_read_forgets_nobody_less(
     assert not kept(home, EMAIL, PHONE, NEW_PHONE)
 
 
-@pytest.mark.parametrize("unreadable", ["nothing of it is named", "empty"])
-def test_nights_that_cannot_read_the_customers_forget_nobody_less(
-    company: Company, first: tuple[Path, str], home: Path, unreadable: str
+def test_somebody_elses_request_between_a_killed_run_and_its_repetition_forgets_nobody_less(
+    company: Company, first: tuple[Path, str], home: Path
 ) -> None:
-    """The CRM gives Zoe the other id in the first of them. Of an empty table requests are read as on any night."""
+    """`relance forget` brings all requests forward, and writes the warehouse anew."""
+    with_zoe(company, first[1], NEW)
+    company.declare_erasures("r1,zoe,2024-07-01 10:00:00\n")
+    assets = [node.name for node in assets_of(company.config, home)]
+    killed = forked(night_killed_at_a_stage, company.config, home, "2024-07-01", assets.index("crm_customers"))
+    assert killed == -signal.SIGKILL
+    options = ["--as", "customer_id", "--home", str(home), "--config", str(company.config)]
+    assert not CliRunner().invoke(app, ["forget", "x0", *options]).exit_code
+    night(company.config, home, "2024-07-01")
+    assert not holding(home, EMAIL, PHONE, NEW_PHONE)
+    assert not kept(home, EMAIL, PHONE, NEW_PHONE)
+
+
+@pytest.mark.parametrize("unreadable", ["nothing of it is named", "empty", "missing"])
+@pytest.mark.parametrize("days", [("2024-07-01", "2024-07-02", "2024-07-03"), ("2024-07-01", "2024-07-01")])
+def test_nights_that_cannot_read_the_customers_forget_nobody_less(
+    company: Company, first: tuple[Path, str], home: Path, unreadable: str, days: tuple[str, ...]
+) -> None:
+    """The CRM gives Zoe the other id in the first of them. Of an empty table requests are read as on any night. The
+    last night reads them, and may repeat the day."""
     settings = (company.config / "relance.toml").read_text(encoding="utf-8")
     company.declare("relance.toml", f"{settings}\n[source_retries]\ntimes = 0\n")
     with_zoe(company, first[1], NEW)
     customers = company.folder / "customers.csv"
     whole = customers.read_text(encoding="utf-8")
     names = whole.splitlines(keepends=True)[0]
-    customers.write_text(names if unreadable == "empty" else whole.replace("id,", "number,", 1), encoding="utf-8")
+    if unreadable == "missing":
+        customers.unlink()
+    else:
+        customers.write_text(names if unreadable == "empty" else whole.replace("id,", "number,", 1), encoding="utf-8")
     company.declare_erasures("r1,zoe,2024-07-01 10:00:00\n")
-    for day in ("2024-07-01", "2024-07-02"):
+    for day in days[:-1]:
         with pytest.raises(RelanceError):
             night(company.config, home, day)
         assert not holding(home, EMAIL, PHONE)
     customers.write_text(whole, encoding="utf-8")
-    night(company.config, home, "2024-07-03")
+    night(company.config, home, days[-1])
     assert not holding(home, EMAIL, PHONE, NEW_PHONE)
     assert not kept(home, EMAIL, PHONE, NEW_PHONE)
 
