@@ -68,7 +68,8 @@ class Removal(BaseModel):
     #: Versions whose full or add files held a key of the person.
     carried_by: tuple[str, ...]
     state: RemovalState
-    #: The first version that takes them out, by a removal file or a full file without them.
+    #: The first version since they were carried last whose plan takes them out and is not done: by a removal file, a
+    #: full file without them, or by deleting the list.
     removed_by: str | None = None
     published_at: datetime | None = None
     #: What was confirmed that took the last of them out, as `removed 2025-06-30.2`.

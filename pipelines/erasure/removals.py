@@ -13,7 +13,7 @@ from pipelines.erasure.carried import requests_held
 from pipelines.holdings.holdings import Event
 from pipelines.holdings.open_lists import open_lists
 from schemas.erasure import ErasureRequest, Removal
-from schemas.journal import Confirmation, VersionOrder
+from schemas.journal import Confirmation, UploadStep, VersionOrder
 from schemas.segment import Audience
 
 #: The events of every list that the network may have of the audience, after these confirmations.
@@ -23,12 +23,14 @@ Lists = Callable[[Sequence[Confirmation]], list[list[Event]]]
 @dataclass(frozen=True)
 class Carrier:
     """An audience that carried keys of erased people: `found` are its `traces`, `published_at` its versions' times,
-    `forgotten_on` the confirmations on which a request's keys were forgotten."""
+    `plan_of` gives the steps of a version's plan, and `forgotten_on` are the confirmations on which a request's keys
+    were forgotten."""
 
     audience: Audience
     found: pl.DataFrame
     standing: Sequence[Confirmation]
     published_at: Mapping[str, datetime]
+    plan_of: Callable[[str], Iterable[UploadStep]]
     lists: Lists
     forgotten_on: Mapping[str, set[str]]
 
@@ -36,6 +38,14 @@ class Carrier:
     def said(self) -> set[str]:
         """The standing confirmations, as removals name them."""
         return {each.name for each in self.standing}
+
+    def takes_all_out(self, version: str) -> bool:
+        """Whether the version's plan leaves nothing in a list but what the version holds."""
+        return any(step.kind in {"replaced", "deleted"} for step in self.plan_of(version))
+
+    def is_done(self, version: str) -> bool:
+        """Whether the version's plan was confirmed, so that it takes nothing out any more."""
+        return {f"{step.kind} {step.version}" for step in self.plan_of(version)} <= self.said
 
     def is_doubtful(self, request_id: str) -> bool:
         """Whether a confirmation was taken back on which keys of the request were forgotten."""
@@ -116,17 +126,26 @@ def gone_anew(carrier: Carrier, removals: Iterable[Removal]) -> dict[str, str]:
 
 
 def _open(removal: Removal, request: ErasureRequest, carrier: Carrier) -> Removal:
-    """The removal with the first version since the request that takes the keys out."""
+    """The removal with the first version that takes the keys out, of those that came after all that carried them, and
+    of which a step is not confirmed yet."""
     removing = set(carrier.found.filter(request_id=removal.request_id, kind="remove")["version"])
-    later = [
-        version
-        for version, at in carrier.published_at.items()
-        if version in removing or (at >= request.received_at and version not in removal.carried_by)
-    ]
-    if not later:
-        return removal
-    first = min(later, key=lambda version: (version not in removing, VersionOrder.of(version)))
-    update = {"state": "published", "removed_by": first, "published_at": carrier.published_at[first]}
+    carried_last = max(map(VersionOrder.of, removal.carried_by))
+    later = [version for version in carrier.published_at if VersionOrder.of(version) > carried_last]
+    later.sort(key=lambda version: (version not in removing, VersionOrder.of(version)))
+    done: list[str] = []
+    # Most plans need not be read.
+    for version in later:
+        at = carrier.published_at[version]
+        if version in removing or at >= request.received_at or carrier.takes_all_out(version):
+            if not carrier.is_done(version):
+                return _published(removal, version, carrier)
+            done.append(version)
+    # Of what was confirmed and did not last, the newest plan says what is to be done.
+    return _published(removal, max(done, key=VersionOrder.of), carrier) if done else removal
+
+
+def _published(removal: Removal, version: str, carrier: Carrier) -> Removal:
+    update = {"state": "published", "removed_by": version, "published_at": carrier.published_at[version]}
     return removal.model_copy(update=update)
 
 

@@ -26,6 +26,7 @@ from catalog.erasures import (
 )
 from catalog.journal import confirmations
 from catalog.rewrite import rewrite_is_due, rewrite_warehouse
+from catalog.store import manifest_of
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.carried import drop_erased_keys, erased_keys, note_erased_keys, traces, watched_by_no_other
 from pipelines.erasure.consented import consented_since
@@ -110,13 +111,15 @@ def update_removals(erasing: Erasing) -> None:
 
 
 def _carrier(erasing: Erasing, audience: Audience, found: pl.DataFrame) -> Carrier:
-    published_at = {row["version"]: row["published_at"] for row in erasing.catalog.versions(audience, None)}
+    versions = {row["version"]: row for row in erasing.catalog.versions(audience, None)}
+    published_at = {version: row["published_at"] for version, row in versions.items()}
     files = key_versions(erasing.warehouse, audience)
     return Carrier(
         audience,
         found.filter(**audience._asdict()),
         confirmations(erasing.catalog, audience),
         published_at,
+        lambda version: manifest_of(versions[version]).plan,
         lambda said: possible_lists(said, files, published_at),
         forgotten_on(erasing.catalog, audience),
     )

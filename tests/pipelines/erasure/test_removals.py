@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
+import pytest
 
 from pipelines.erasure.removals import Carrier, gone_anew, removals_of
 from pipelines.holdings.holdings import possible_lists
 from schemas.erasure import ErasureRequest, Removal
-from schemas.journal import Confirmation, ConfirmationKind
+from schemas.journal import Confirmation, ConfirmationKind, UploadStep
 from schemas.segment import Audience
 
 AUDIENCE = Audience("meta", "main", "buyers")
@@ -29,6 +30,19 @@ HOLDING = (1, 2, 4)
 PUBLISHED = {version: datetime.fromisoformat(f"{version[:10]}T00:00+00:00") for _, version, _ in FILES}
 
 
+#: The steps of each version's plan; of no other version anybody has confirmed one.
+PLANS: dict[str, tuple[ConfirmationKind, ...]] = {
+    "2025-06-01.1": ("created",),
+    "2025-06-02.1": ("created",),
+    "2025-06-03.1": ("removed", "added"),
+}
+
+
+def steps(version: str, plans: dict[str, tuple[ConfirmationKind, ...]] = PLANS) -> list[UploadStep]:
+    kinds = plans.get(version, ("added",))
+    return [UploadStep(kind=kind, version=version, file=None, says="Do it.") for kind in kinds]
+
+
 def carrier(*said: tuple[ConfirmationKind, str], files: list[tuple[int, str, str]] = FILES) -> Carrier:
     schema = {"version_id": pl.UInt32, "version": pl.String, "kind": pl.String}
     every = pl.DataFrame(files, schema=schema, orient="row").with_columns(list=pl.lit(""), whole=pl.lit(True))
@@ -43,7 +57,7 @@ def carrier(*said: tuple[ConfirmationKind, str], files: list[tuple[int, str, str
         for number, (kind, version) in enumerate(said, 1)
     ]  # fmt: skip
     there = {version: at for version, at in PUBLISHED.items() if version in {name for _, name, _ in files}}
-    return Carrier(AUDIENCE, keyed, standing, there, lambda lines: possible_lists(lines, every, PUBLISHED), {})
+    return Carrier(AUDIENCE, keyed, standing, there, steps, lambda lines: possible_lists(lines, every, PUBLISHED), {})
 
 
 def removal(*said: tuple[ConfirmationKind, str], before: Removal | None = None, consented: bool = False) -> Removal:
@@ -209,6 +223,43 @@ def test_a_version_that_carries_the_key_does_not_take_it_out_and_one_with_a_remo
     other = replace(carrier(), published_at={"2025-06-02.2": ASKED, **PUBLISHED})
     [found] = removals_of(other, {"r1": REQUEST}, {}, set())
     assert found.removed_by == "2025-06-03.1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("replaced", "2025-06-03.1"), ("deleted", "2025-06-03.1"), ("added", None)]
+)
+def test_a_plan_that_was_made_before_the_request_takes_the_key_out_where_it_empties_the_list(
+    kind: ConfirmationKind, expected: str | None
+) -> None:
+    """The person had withdrawn, or the audience was retired: no later night publishes anything for the request."""
+    later = REQUEST.model_copy(update={"received_at": ASKED + timedelta(days=9)})
+    planned = replace(carrier(files=FILES[:3]), plan_of=lambda version: steps(version, {"2025-06-03.1": (kind,)}))
+    [found] = removals_of(planned, {"r1": later}, {}, set())
+    assert (found.state, found.removed_by) == ("published" if expected else "due", expected)
+
+
+def test_what_took_the_key_out_before_it_was_put_in_again_is_not_named() -> None:
+    """Who consented again was put in again, and then their consent went."""
+    files = [*FILES, (2, "2025-06-04.1", "full"), (5, "2025-06-05.1", "full")]
+    published = {version: datetime.fromisoformat(f"{version[:10]}T00:00+00:00") for _, version, _ in files}
+    again = replace(
+        carrier(("created", "2025-06-02.1"), ("removed", "2025-06-03.1"), files=files), published_at=published
+    )
+    [found] = removals_of(again, {"r1": REQUEST}, {}, set())
+    assert (found.state, found.removed_by) == ("published", "2025-06-05.1")
+
+
+def test_a_plan_of_which_everything_was_confirmed_is_named_only_where_there_is_no_other() -> None:
+    """An older file was uploaded after it."""
+    said: list[tuple[ConfirmationKind, str]] = [("created", "2025-06-01.1"), ("replaced", "2025-06-03.1")]
+    said.append(("replaced", "2025-06-02.1"))
+    plans: dict[str, tuple[ConfirmationKind, ...]] = {"2025-06-03.1": ("replaced",), "2025-06-04.1": ("replaced",)}
+    done = replace(carrier(*said, files=FILES[:3]), plan_of=lambda version: steps(version, plans))
+    [found] = removals_of(done, {"r1": REQUEST}, {}, set())
+    assert (found.state, found.removed_by) == ("published", "2025-06-03.1")
+    newer = replace(done, published_at={**PUBLISHED, "2025-06-04.1": ASKED + timedelta(days=5)})
+    [found] = removals_of(newer, {"r1": REQUEST}, {}, set())
+    assert (found.state, found.removed_by) == ("published", "2025-06-04.1")
 
 
 def test_the_tenth_version_of_a_day_comes_after_the_ninth() -> None:
