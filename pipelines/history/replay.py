@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import polars as pl
+import sqlalchemy as sa
 
-from catalog.erasures import erasure_requests
+from catalog.erasures import erasure_requests, removals
 from catalog.home import Home
 from catalog.store import Catalog, manifest_of
 from pipelines.history.declared import config_of
@@ -59,7 +60,7 @@ class _Published(NamedTuple):
 
     manifest: Manifest | None
     held: str | None
-    #: Whether anybody asked to be forgotten since: of them nothing is left by which that could be seen.
+    #: Whether anybody was erased since: of them nothing is left by which that could be seen.
     erased_since: bool = False
 
 
@@ -114,8 +115,18 @@ def _published(night: Night, catalog: Catalog, audience: Audience) -> _Published
     version = next((row for row in catalog.versions(audience, None) if row["version"] == outcome["version"]), None)
     if version is None:
         return _Published(None, None)
-    asked = any(request.received_at > version["published_at"] for request in erasure_requests(catalog))
-    return _Published(manifest_of(version), None, asked)
+    return _Published(manifest_of(version), None, _erased_since(catalog, audience, version))
+
+
+def _erased_since(catalog: Catalog, audience: Audience, version: sa.RowMapping) -> bool:
+    """Whether somebody asked to be forgotten since the version was published; or had asked before, was back by a
+    consent, and is erased again, so that the version carried keys of theirs."""
+    if any(request.received_at > version["published_at"] for request in erasure_requests(catalog)):
+        return True
+    return any(
+        version["version"] in each.carried_by and each.state != "consented"
+        for each in removals(catalog, audience=audience)
+    )
 
 
 def _refusal(audience: Audience, published: _Published, declared: Config, current: Config) -> str | None:

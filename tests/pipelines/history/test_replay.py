@@ -209,3 +209,22 @@ def test_a_night_of_which_a_segment_has_a_holdout_alone_is_rebuilt(company: conf
     rebuilt = CliRunner().invoke(app, ["replay", "2024-06-30", *options])
     assert rebuilt.exit_code == 0, rebuilt.output
     assert "liveramp/buyers" in rebuilt.output and "byte by byte" in rebuilt.output
+
+
+def test_who_is_erased_again_since_their_consent_went_is_out(company: conftest.Company, tmp_path: Path) -> None:
+    """They had asked before the night; a consent that is gone from the CRM by now had brought them back."""
+    company.append("customers", "zoe,zoe@example.net,,Zoe,Zed,,FR,2022-01-01 10:00:00\n")
+    company.append("orders", "zoe,zoe,2024-06-01 10:00:00,900,EUR,completed\n")
+    without = (company.folder / "consents.csv").read_text(encoding="utf-8")
+    company.append("consents", "zoe,zoe,granted,2024-06-29 10:00:00\n")
+    company.declare_erasures("r1,zoe,2024-06-28 10:00:00\n")
+    night(company.config, tmp_path / "home", "2024-06-30")
+    options = ["--home", str(tmp_path / "home"), "--config", str(company.config)]
+    assert "byte by byte" in CliRunner().invoke(app, ["replay", "2024-06-30", *options]).output
+    company.write("consents", without)
+    night(company.config, tmp_path / "home", "2024-07-01")
+
+    rebuilt = CliRunner().invoke(app, ["replay", "2024-06-30", *options])
+
+    assert rebuilt.exit_code == 0, rebuilt.output
+    assert "without whoever was erased, withdrew or is suppressed since (1 person)" in " ".join(rebuilt.output.split())
