@@ -488,7 +488,7 @@ from pipelines.erasure import settle as settling
 from pipelines.erasure.erasing import Erasing
 from schemas.config import read_config
 
-STEPS = ("note_covered", "purge", "note_erased_keys", "withdraw", "mark_erased", "write_removals",
+STEPS = ("_note_covered", "purge", "note_erased_keys", "withdraw", "mark_erased", "write_removals",
          "rewrite_warehouse", "mark_rewritten")
 
 def killed_after(name):

@@ -24,6 +24,7 @@ from catalog.erasures import (
     requests_in,
     write_removals,
 )
+from catalog.home import Home
 from catalog.journal import confirmations
 from catalog.rewrite import rewrite_is_due, rewrite_warehouse
 from catalog.store import manifest_of
@@ -56,14 +57,7 @@ def settle(erasing: Erasing) -> None:
     if not fresh.is_empty():
         note_erased_keys(warehouse, fresh, erasing.config.networks, erasing.keys.identity)
     if received:
-        # Rebuilt nights may hold them; whoever wants one rebuilds it again.
-        # What lies in it goes and not the folder, which may be a link to another disk.
-        if erasing.home.replay.exists():
-            for rebuilt in erasing.home.replay.iterdir():
-                if rebuilt.is_dir() and not rebuilt.is_symlink():
-                    shutil.rmtree(rebuilt)
-                else:
-                    rebuilt.unlink()
+        _clear_rebuilt_nights(erasing.home)
         _withdraw_carriers(erasing, received)
     due |= bool(requests_in(catalog, "received", new=True))
     mark_erased(catalog, received)
@@ -166,6 +160,18 @@ def _drop_finished_keys(erasing: Erasing) -> None:
     # Noted first: a run that is killed in between forgets too little.
     note_forgotten(erasing.catalog, {*closed} & {*standing["request_id"]})
     drop_erased_keys(erasing.warehouse, {*closed, *too_old}, standing, too_old)
+
+
+def _clear_rebuilt_nights(home: Home) -> None:
+    """Empty `replay/`: rebuilt nights may hold whom requests name, and whoever wants one rebuilds it again."""
+    if not home.replay.exists():
+        return
+    # What lies in it goes and not the folder, which may be a link to another disk.
+    for rebuilt in home.replay.iterdir():
+        if rebuilt.is_dir() and not rebuilt.is_symlink():
+            shutil.rmtree(rebuilt)
+        else:
+            rebuilt.unlink()
 
 
 def _withdraw_carriers(erasing: Erasing, received: list[str]) -> None:

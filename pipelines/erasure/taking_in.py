@@ -189,7 +189,7 @@ def _records_of_gone(warehouse: Warehouse) -> pl.DataFrame:
 def keep_covered(erasing: Erasing, covered: Covered) -> None:
     """Keep what is missing of the records that requests cover, before the customers are written without them."""
     warehouse = erasing.warehouse
-    note_covered(erasing, covered.records)
+    _note_covered(erasing, covered.records)
     if warehouse.has("crm_customers"):
         receive_again(erasing.catalog, covered.tombstones["request_id"].unique())
     warehouse.append("crm_erasures", covered.tombstones)
@@ -214,7 +214,7 @@ def _count_as_applied(warehouse: Warehouse) -> None:
     note_applied(warehouse, "keys", not_applied(warehouse, "keys"))
 
 
-def note_covered(erasing: Erasing, covered: pl.DataFrame) -> None:
+def _note_covered(erasing: Erasing, covered: pl.DataFrame) -> None:
     """Keep the ids of the records (request_id, customer_id) that requests cover, sealed, for their certificates."""
     catalog, identity_key = erasing.catalog, erasing.keys.identity
     if covered.is_empty():

@@ -17,10 +17,15 @@ from schemas.source import TableName
 
 
 def write_table(erasing: Erasing, name: TableName, table: TableToWrite, *, day: date) -> None:
-    """Write the day's table to `crm_NAME`, what it set aside to `quarantine` and its counts to `pulls`, in one
-    transaction; then drop what it was made of. Of tables that say most it keeps by what their rows are known again in
-    `arrivals`. Of customers it also notes in `customers_before` how many rows there
-    were until now, be they of the night before or of the same day."""
+    """Write the day's table to `crm_NAME`, in one transaction with all that belongs to it; then drop what it was made
+    of. Written are beside it:
+
+    - of each: what it set aside (`quarantine`), its counts (`pulls`), and of tables that say most by what their rows
+      are known again (`arrivals`);
+    - of customers: how many rows there were until now, of the night before or of the same day (`customers_before`),
+      whom requests cover and what consents lift of them (`crm_erasures`, the catalog), what is kept of erased addresses
+      (`withheld_addresses`), and the addresses of rows that were set aside (`set_aside_customers`).
+    """
     warehouse, config = erasing.warehouse, erasing.config
     pull = pl.DataFrame(
         {
