@@ -9,9 +9,10 @@ import polars as pl
 from catalog.duckdb_connection import literal
 from pipelines.crm.meant import meant
 from pipelines.crm.read import Crm
+from pipelines.identifiers.digests import prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.pieces import picked
-from pipelines.tombstones.erased import requests_for
+from pipelines.tombstones.erased import in_countries_of_alike, requests_for, requests_for_emails
 from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones, with_phone
 from schemas.crm import TOMBSTONE, CrmErasures, ErasureRequests
 from schemas.network import Network
@@ -68,22 +69,28 @@ def _lifted(standing: pl.DataFrame, uncovered: pl.DataFrame) -> pl.DataFrame:
 def voided_grants(statements: pl.DataFrame, erasures: pl.DataFrame, compared: Compared) -> pl.Series:
     """For each granted statement, whether a request that was lifted since voids it: only what came after it counts.
 
-    In: statements (customer_id, address, captured_at); erasures (`CrmErasures`). Out: Boolean, row by row.
+    In: statements (customer_id, address, captured_at); erasures (`CrmErasures`). Out: Boolean, row by row. Whatever a
+    grant may be heard by is looked at: an e-mail where its digest was asked for, or the other way round, and a phone
+    that is none in the default country as one of the countries of erased phones that end alike.
     """
     lifted = erasures.filter(pl.col("lifted_at").is_not_null())
-    canonical = _canonical(statements, compared.default_country)
-    voided = pl.Series([False]).new_from_index(0, statements.height)
-    for column in _NAMED:
-        latest = requests_for(canonical[column], column, lifted, compared.identity_key).group_by("value")
-        asked = canonical.join(
-            latest.agg(pl.col("requested_at").max()),
-            left_on=column,
-            right_on="value",
-            how="left",
-            maintain_order="left",
-        )
-        voided |= (asked["captured_at"] <= asked["requested_at"]).fill_null(False)
-    return voided
+    rows = _canonical(statements, compared.default_country).with_row_index("place")
+    abroad = in_countries_of_alike(
+        rows.filter(pl.col("phone").is_null()).select("address"), lifted, compared.identity_key
+    )
+    elsewhere = with_phone(abroad, "address", None).select("address", elsewhere="phone_e164").unique()
+    located = rows.join(elsewhere, on="address", how="left").with_columns(pl.coalesce("phone", "elsewhere"))
+    asking = {
+        "customer_id": requests_for(rows["customer_id"], "customer_id", lifted, compared.identity_key),
+        "email": requests_for_emails(rows["email"], lifted, compared.identity_key),
+        "phone": requests_for(located["phone"], "phone", lifted, compared.identity_key),
+    }
+    later = [
+        located.join(requests, left_on=column, right_on="value").filter(pl.col("captured_at") <= pl.col("requested_at"))
+        for column, requests in asking.items()
+    ]
+    voided = pl.concat(each.select("place") for each in later)["place"].unique()
+    return rows["place"].is_in(voided.implode())
 
 
 def _grants(crm: Crm, since: object, default_country: str | None) -> Iterator[pl.DataFrame]:
@@ -95,10 +102,12 @@ def _grants(crm: Crm, since: object, default_country: str | None) -> Iterator[pl
 
 
 def _canonical(statements: pl.DataFrame, default_country: str | None) -> pl.DataFrame:
-    """The statements with `email` and `phone` for the address. A phone on a form is read in the default country."""
-    emails = statements.with_columns(email=canonical_email(pl.col("address")))
+    """The statements with `email`, which may be a digest in hex, and `phone` for the address. A phone on a form is read
+    in the default country."""
+    address = pl.col("address")
+    emails = statements.with_columns(email=pl.coalesce(prehashed(address), canonical_email(address)))
     phoned = with_phone(emails.with_columns(country=pl.lit(None, pl.String)), "address", default_country)
-    return phoned.select("customer_id", "email", "captured_at", phone="phone_e164")
+    return phoned.select("customer_id", "address", "email", "captured_at", phone="phone_e164")
 
 
 def _named(grants: pl.DataFrame, column: str, standing: pl.DataFrame, identity_key: str) -> pl.DataFrame:

@@ -92,13 +92,15 @@ def erased_addresses(addresses: pl.Series, erasures: pl.DataFrame, compared: Com
     typed = _erased_typed(frame, "address", erasures, compared)
     dialled = frame.select(pl.when(~pl.col("address").str.contains("@", literal=True)).then(digits(pl.col("address"))))
     typed |= has_tombstone(dialled.to_series(), "phone_text", erasures, compared.identity_key)
-    abroad = _in_countries_of_alike(frame.filter(~typed), erasures, compared.identity_key)
+    abroad = in_countries_of_alike(frame.filter(~typed), erasures, compared.identity_key)
     erased = _erased_typed(abroad, "address", erasures, compared._replace(default_country=None))
     return frame.filter(typed | pl.col("address").is_in(abroad.filter(erased)["address"].implode()))["address"]
 
 
-def _in_countries_of_alike(typed: pl.DataFrame, erasures: pl.DataFrame, identity_key: str) -> pl.DataFrame:
+def in_countries_of_alike(typed: pl.DataFrame, erasures: pl.DataFrame, identity_key: str) -> pl.DataFrame:
     """address, country: each phone (address) with the countries of erased phones that have the same last digits."""
+    if "phone_ending" not in erasures["form"]:
+        return pl.DataFrame(schema={"address": pl.String, "country": pl.String})
     phones = typed.filter(~pl.col("address").str.contains("@", literal=True)).unique()
     endings = phones.select("address", ending=last_digits(pl.col("address")))
     # That somebody came back says nothing of others whose phones end alike.
@@ -179,16 +181,17 @@ def requests_for(values: pl.Series, form: str, erasures: pl.DataFrame, identity_
 
 def requests_for_emails(emails: pl.Series, erasures: pl.DataFrame, identity_key: str) -> pl.DataFrame:
     """The same of e-mails and digests of e-mails, where the request has either of the same e-mail."""
-    distinct = emails.drop_nulls().unique().rename("value")
-    forms = [
-        requests_for(distinct, form, erasures, identity_key)
-        for form in ("email", *map("digest_{}".format, HEX_LENGTHS))
-    ]
-    plain = distinct.filter(distinct.str.contains("@", literal=True))
+    forms = [requests_for(emails, "email", erasures, identity_key)]
+    is_plain = emails.str.contains("@", literal=True)
+    plain, digests = emails.filter(is_plain).unique(), emails.filter(~is_plain)
     for how in HEX_LENGTHS:
-        digests = pl.DataFrame({"email": plain, "value": hashed(plain, how)})
-        asking = requests_for(digests["value"], f"prehashed_{how}", erasures, identity_key)
-        forms.append(asking.join(digests, on="value").with_columns(value="email").drop("email"))
+        if digests.len():
+            forms.append(requests_for(digests, f"digest_{how}", erasures, identity_key))
+        # Hardly a CRM keeps digests: no others pay for it.
+        if f"prehashed_{how}" in erasures["form"]:
+            hashes = pl.DataFrame({"email": plain, "value": hashed(plain, how)})
+            asking = requests_for(hashes["value"], f"prehashed_{how}", erasures, identity_key)
+            forms.append(asking.join(hashes, on="value").with_columns(value="email"))
     return pl.concat(form.select("value", "request_id", "requested_at", "lifted_at") for form in forms).unique()
 
 
