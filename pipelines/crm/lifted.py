@@ -13,7 +13,8 @@ from pipelines.identifiers.digests import prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.pieces import picked
 from pipelines.tombstones.erased import in_countries_of_alike, requests_for, requests_for_emails
-from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones, with_phone
+from pipelines.tombstones.held import with_phone
+from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones
 from schemas.crm import TOMBSTONE, CrmErasures, ErasureRequests
 from schemas.network import Network
 

@@ -12,7 +12,8 @@ from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.phones.text import APOSTROPHE, EXTENSION, KANA_DASHES, LABEL
 from pipelines.identifiers.unicode import with_ascii_digits
 from pipelines.identifiers.wrapped import unwrapped
-from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones, with_phone
+from pipelines.tombstones.held import with_phone
+from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones
 from schemas.crm import CrmCustomers, ErasureRequests
 from schemas.errors import ConfigError
 from schemas.network import Network

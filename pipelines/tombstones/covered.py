@@ -15,6 +15,7 @@ from pipelines.identifiers.digests import HEX_LENGTHS, Digest, digest_kinds, is_
 from pipelines.identifiers.fillers import is_filler
 from pipelines.identifiers.hashes import hashed
 from pipelines.tombstones.erased import requests_for, requests_for_emails
+from pipelines.tombstones.held import held_addresses
 from pipelines.tombstones.met import Database
 from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones
 from schemas.crm import TOMBSTONE, CrmErasures, ErasureRequests
@@ -46,20 +47,20 @@ def covered_records(  # noqa: PLR0913 - the records, what was erased of them, an
     erasures: pl.DataFrame,
     *,
     joining: Joining,
-    identity_key: str,
+    compared: Compared,
     whole: Whole,
     having: Having,
     stood_for: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """request_id, requested_at, customer_id: the records that standing requests cover.
 
-    In: customers, at least those who have a mark (customer_id, and e-mail and phone as `CanonicalCustomers`); marks
+    In: customers, at least those who have a mark (customer_id, and e-mail and phone, typed and canonical); marks
     (`erased_marks` of them); erasures (`CrmErasures`). A request by customer id covers every record of the person, one
     by address the records that have no address, or only fillers, beside erased ones. `stood_for` (tombstone,
     customer_id) are records that the person of a named one (its tombstone as `person`) is known to have beside those
     that join with it.
     """
-    columns = ["request_id", "requested_at", "customer_id"]
+    columns, identity_key = ["request_id", "requested_at", "customer_id"], compared.identity_key
     standing = erasures.filter(pl.col("lifted_at").is_null())
     is_none = {name: is_filler(pl.col(name)).fill_null(True) for name in _KINDS}
     alone = pl.all_horizontal(
@@ -74,13 +75,11 @@ def covered_records(  # noqa: PLR0913 - the records, what was erased of them, an
     # Whose address was erased with somebody else's record has asked for nothing.
     by_person_only = standing.filter(pl.col("form") == "person").select("request_id").unique()
     addressed = standing.join(by_person_only, on="request_id", how="anti")
-    asking = {
-        "email": requests_for_emails(left_alone["canonical_email"], addressed, identity_key),
-        "phone": requests_for(left_alone["canonical_phone"], "phone", addressed, identity_key),
-    }
+    held = held_addresses(left_alone, compared.default_country).filter(~pl.col("further"))
+    emails, phones = (held.filter(form=kind).select("customer_id", "value") for kind in _KINDS)
     by_address = [
-        requests.join(left_alone.select("customer_id", value=f"canonical_{kind}"), on="value")
-        for kind, requests in asking.items()
+        requests_for_emails(emails["value"], addressed, identity_key).join(emails, on="value"),
+        requests_for(phones["value"], "phone", addressed, identity_key).join(phones, on="value"),
     ]
     return pl.concat(
         [
@@ -115,12 +114,13 @@ def covered_by(  # noqa: PLR0913 - as above, and the networks that see the addre
     them."""
     if customers.is_empty() and (stood_for is None or stood_for.is_empty()):
         return Covered(erasures.clear().select("request_id", "requested_at", customer_id="tombstone"), erasures.clear())
+    compared = Compared(identity_key, settings.default_country)
     found = covered_records(
         customers,
         marks,
         erasures,
         joining=settings.joining,
-        identity_key=identity_key,
+        compared=compared,
         whole=whole,
         having=having,
         stood_for=stood_for,
@@ -132,7 +132,7 @@ def covered_by(  # noqa: PLR0913 - as above, and the networks that see the addre
     every = tombstones(
         asked,
         pl.concat([held(ids) for held in (whole, earlier) if held is not None], how="diagonal"),
-        Compared(identity_key, settings.default_country),
+        compared,
         networks=networks,
     )
     if stood_for is not None:

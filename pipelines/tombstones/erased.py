@@ -10,7 +10,8 @@ from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.fillers import is_filler
 from pipelines.identifiers.hashes import hashed, keyed_hash
 from pipelines.identifiers.wrapped import unwrapped
-from pipelines.tombstones.tombstones import Compared, digits, in_country, last_digits, with_phone
+from pipelines.tombstones.held import with_phone
+from pipelines.tombstones.tombstones import Compared, digits, in_country, last_digits
 from schemas.countries import country_codes
 
 

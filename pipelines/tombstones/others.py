@@ -14,7 +14,7 @@ from catalog.duckdb_connection import frame_of, insert_select, store_frame
 from pipelines.identifiers.digests import HEX_LENGTHS, digest_kinds, is_digest, prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import hashed
-from pipelines.tombstones.tombstones import with_phone
+from pipelines.tombstones.held import with_phone
 from schemas.crm import RAW_MARK
 
 

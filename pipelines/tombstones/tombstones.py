@@ -16,6 +16,7 @@ from pipelines.identifiers.match_keys import key_forms, key_value, tombstone_for
 from pipelines.identifiers.matching import hashed_address, with_match_columns
 from pipelines.identifiers.phones import resolve_phones
 from pipelines.identifiers.unicode import with_ascii_digits
+from pipelines.tombstones.held import held_addresses, with_phone
 from schemas.crm import CrmErasures
 from schemas.identifiers import MatchColumn
 from schemas.network import Network, match_columns
@@ -52,17 +53,18 @@ def tombstones(
     emails = _values(requests, "email", canonical_email(pl.col("email")))
     phones = _values(with_phone(_in_every_country(requests, countries), "phone", compared.default_country))
     asked = pl.concat([emails, phones])
-    requests = pl.concat(
-        [requests, _by_address(asked, records, compared.default_country), _as_ids(emails)], how="diagonal"
-    )
-    named = requests.join(records.select("customer_id", "email", "phone", "country"), on="customer_id", how="left")
-    dialled = with_phone(named, "phone_right", compared.default_country)
+    held = held_addresses(records, compared.default_country)
+    requests = pl.concat([requests, _by_address(asked, held), _as_ids(emails)], how="diagonal")
+    named = requests.join(records.select("customer_id", "email"), on="customer_id")
+    theirs = requests.select("request_id", "requested_at", "customer_id").join(held, on="customer_id")
+    is_number = pl.col("form") != "phone_text"
     values = pl.concat(
         [
             asked,
             _values(requests, "customer_id", pl.col("customer_id")),
+            # As it is typed a form may have it too.
             _values(named, "email", canonical_email(pl.col("email_right"))),
-            _values(dialled),
+            theirs.filter(is_number).select(asked.columns),
         ]
     )
     is_address = pl.col("form").is_in(["email", "phone"])
@@ -83,11 +85,8 @@ def tombstones(
     forms.append(_digests_of(values.filter(pl.col("form") == "email")))
     forms.append(_prehashed_of(values.filter(pl.col("form") == "email")))
     forms.append(_endings_of(values.filter(pl.col("form") == "phone")))
-    typed = pl.col("phone_right")
-    unreadable = dialled.filter(
-        pl.col("phone_e164").is_null(), ~typed.str.contains("@", literal=True), ~is_filler(typed)
-    )
-    forms.append(_values(unreadable, "phone_text", digits(pl.col("phone_right"))))
+    unreadable = theirs.filter(~is_number, ~is_filler(pl.col("value")))
+    forms.append(_values(unreadable, "phone_text", digits(pl.col("value"))))
     forms += _composites(requests, records, networks)
     every = pl.concat(forms).filter(pl.col("value").is_not_null()).unique()
     return _marked(every, compared.identity_key)
@@ -164,16 +163,11 @@ def _in_every_country(requests: pl.DataFrame, countries: pl.Series | None) -> pl
     return requests.join(every.unique().to_frame(), how="cross")
 
 
-def _by_address(asked: pl.DataFrame, records: pl.DataFrame, default_country: str | None) -> pl.DataFrame:
-    """request_id, requested_at, customer_id: records whose every e-mail and phone is `asked` (form, value) for."""
-    typed = with_phone(records, "phone", default_country)
-    addresses = pl.concat(
-        [
-            typed.select("customer_id", form=pl.lit("email"), value=canonical_email(pl.col("email"))),
-            # What no country makes a number is another address.
-            typed.select("customer_id", form=pl.lit("phone"), value=pl.coalesce("phone_e164", "phone")),
-        ]
-    ).filter(~is_filler(pl.col("value")))
+def _by_address(asked: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """request_id, requested_at, customer_id: records whose every e-mail and phone is `asked` (form, value) for. In:
+    `held_addresses` of the records."""
+    # What no country makes a number is another address.
+    addresses = held.filter(~pl.col("further"), ~is_filler(pl.col("value")))
     met = addresses.join(asked, on=["form", "value"], how="left")
     others = met.filter(pl.col("request_id").is_null())
     alone = met.filter(pl.col("request_id").is_not_null()).join(others, on="customer_id", how="anti")
@@ -206,21 +200,3 @@ def _composites(requests: pl.DataFrame, records: pl.DataFrame, networks: dict[st
 def _values(frame: pl.DataFrame, form: str = "phone", value: pl.Expr | None = None) -> pl.DataFrame:
     value = pl.col("phone_e164") if value is None else value
     return frame.select("request_id", "requested_at", form=pl.lit(form), value=value)
-
-
-def with_phone(rows: pl.DataFrame, column: str, default_country: str | None) -> pl.DataFrame:
-    """The rows with `phone_e164`; a phone that is an e-mail is none."""
-    codes = country_codes(rows["country"])
-    numbered = rows.join(codes, on="country", how="left", maintain_order="left").with_columns(
-        typed_phone=pl.when(~pl.col(column).str.contains("@")).then(column)
-    )
-    phones = resolve_phones(
-        numbered.lazy().select(phone="typed_phone", country="iso_country"), default_country=default_country
-    ).collect()
-    return numbered.join(
-        phones.select(typed_phone="phone", iso_country="country", phone_e164="phone_e164"),
-        on=["typed_phone", "iso_country"],
-        how="left",
-        nulls_equal=True,
-        maintain_order="left",
-    )

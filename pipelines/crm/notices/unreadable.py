@@ -14,7 +14,7 @@ from pipelines.identifiers.email_refusals import email_refusal
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.fillers import is_filler
 from pipelines.identifiers.wrapped import PLAIN
-from pipelines.tombstones.tombstones import with_phone
+from pipelines.tombstones.held import with_phone
 from schemas.said import Said
 
 #: So many requests are named.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 
 import polars as pl
@@ -107,3 +108,19 @@ def test_every_form_of_what_a_covered_record_holds_is_forbidden_as_if_the_record
     assert wanted.select(found.columns).join(found, on=found.columns, how="anti").is_empty()
     known = erasures_of({"customer_id": ["a"]}, records)
     assert found.join(known, on=found.columns, how="semi").is_empty(), "they are kept already"
+
+
+@pytest.mark.parametrize(
+    ("by", "asked", "record"),
+    [
+        ("email", "one@x.fr", ("a", base64.b64encode(hashlib.sha256(b"one@x.fr").digest()).decode(), None)),
+        ("email", "one@x.fr", ("a", "Ann <one@x.fr>", None)),
+        ("email", "one@x.fr", ("a", None, "one@x.fr")),
+        ("phone", "+33612345678", ("a", "06 12 34 56 78", None)),
+    ],
+)
+def test_a_record_that_goes_for_its_only_address_is_counted_however_that_is_written(
+    by: str, asked: str, record: tuple[str, str | None, str | None]
+) -> None:
+    kept = ("kept", "two@x.fr", "06 12 34 56 78") if by == "phone" else ("kept", "one@x.fr", "06 99 99 99 99")
+    assert pairs(covered(crm(record, kept), asked, by=by)) == {(f"r-{asked}", "a")}

@@ -62,7 +62,7 @@ def test_whom_requests_meet_and_cover_is_found_in_pieces_as_among_all(
             marks,
             stones,
             joining=Joining(shared_by_more_than=60),
-            identity_key=KEY,
+            compared=Compared(KEY, "FR"),
             whole=lambda ids: customers.filter(pl.col("customer_id").is_in(ids.implode())),
             having=having,
         ).sort(pl.all())

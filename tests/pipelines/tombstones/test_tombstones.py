@@ -304,3 +304,25 @@ def test_a_phone_that_is_no_number_is_an_address_too() -> None:
     typed = pl.Series(["12-34", "12 35", "jane@x.fr"])
     gone = erased_addresses(typed, erasures, Compared(KEY, "FR"))
     assert gone.to_list() == ["12-34", "jane@x.fr"]
+
+
+@pytest.mark.parametrize(
+    ("email", "phone"),
+    [
+        ("Jane <jane@x.fr>", None),
+        ("jane@x.fr, al@x.fr", None),
+        ("al@x.fr; jane@x.fr", None),
+        ("al@x.fr", "mailto:jane@x.fr"),
+        (base64.b64encode(hashlib.sha256(b"jane@x.fr").digest()).decode(), None),
+    ],
+)
+def test_a_request_by_record_covers_its_email_whatever_stands_around_it_and_wherever(
+    email: str, phone: str | None
+) -> None:
+    records = customers(("1", email, phone, "FR"), ("2", "Jane@x.fr", "06 12 34 56 78", "FR"), BOB)
+    assert left(records, stones(request("1"), records=records)) == [("2", None, "06 12 34 56 78"), BOB[:3]]
+
+
+def test_a_request_by_record_covers_a_phone_that_stands_where_the_email_belongs() -> None:
+    records = customers(("1", "06 12 34 56 78", None, "FR"), ("2", "jane@x.fr", "+33612345678", "FR"))
+    assert left(records, stones(request("1"), records=records)) == [("2", "jane@x.fr", None)]

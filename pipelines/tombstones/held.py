@@ -1,0 +1,65 @@
+"""The addresses that a customer's row has, wherever in it they stand and whatever stands around them."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipelines.identifiers.countries import country_codes
+from pipelines.identifiers.digests import is_digest, prehashed
+from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.phones import resolve_phones
+from pipelines.identifiers.wrapped import each_unwrapped
+
+
+def held_addresses(customers: pl.DataFrame, default_country: str | None) -> pl.DataFrame:
+    """customer_id, form (`email`; `phone`, in E.164; `phone_text`, as it is typed, where that is no number), value,
+    further: each address in the rows, which may stand in the other's column; a digest of an e-mail in hex. `further`
+    are the e-mails beside the first of a cell, which is theirs to every rule (docs/decisions/0048).
+
+    In: customer_id, email, phone, country as typed.
+    """
+    email, phone = pl.col("email"), pl.col("phone")
+    rows = customers.select("customer_id", "email", "phone", "country").with_row_index("row")
+    is_email = email.str.contains("@", literal=True) | is_digest(email)
+    astray = with_phone(rows.filter(~is_email), "email", default_country).drop_nulls("phone_e164")
+    emails = pl.concat(
+        [
+            rows.join(astray, on="row", how="anti").select("row", "customer_id", address=email, cell=pl.lit("email")),
+            rows.filter(phone.str.contains("@", literal=True)).select(
+                "row", "customer_id", address=phone, cell=pl.lit("phone")
+            ),
+        ]
+    )
+    address = pl.col("address")
+    each = each_unwrapped(emails, "address", among_words=True).select(
+        "customer_id",
+        form=pl.lit("email"),
+        value=pl.coalesce(prehashed(address), canonical_email(address)),
+        further=~pl.struct("row", "cell").is_first_distinct(),
+    )
+    dialled = with_phone(rows.filter(~phone.str.contains("@", literal=True)), "phone", default_country)
+    none, number = pl.lit(False), pl.col("phone_e164")
+    phones = [
+        astray.select("customer_id", form=pl.lit("phone"), value=number, further=none),
+        dialled.drop_nulls("phone_e164").select("customer_id", form=pl.lit("phone"), value=number, further=none),
+        dialled.filter(number.is_null()).select("customer_id", form=pl.lit("phone_text"), value=phone, further=none),
+    ]
+    return pl.concat([each, *phones]).drop_nulls("value").unique()
+
+
+def with_phone(rows: pl.DataFrame, column: str, default_country: str | None) -> pl.DataFrame:
+    """The rows with `phone_e164`; a phone that is an e-mail is none."""
+    codes = country_codes(rows["country"])
+    numbered = rows.join(codes, on="country", how="left", maintain_order="left").with_columns(
+        typed_phone=pl.when(~pl.col(column).str.contains("@")).then(column)
+    )
+    phones = resolve_phones(
+        numbered.lazy().select(phone="typed_phone", country="iso_country"), default_country=default_country
+    ).collect()
+    return numbered.join(
+        phones.select(typed_phone="phone", iso_country="country", phone_e164="phone_e164"),
+        on=["typed_phone", "iso_country"],
+        how="left",
+        nulls_equal=True,
+        maintain_order="left",
+    )
