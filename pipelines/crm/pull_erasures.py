@@ -13,6 +13,7 @@ from pipelines.crm.notices.unreadable import unreadable_requests
 from pipelines.crm.pull import Reading, TableToWrite, dated
 from pipelines.crm.read import Crm
 from pipelines.crm.refusing import broken_requests
+from pipelines.identifiers.digests import prehashed
 from pipelines.identifiers.wrapped import each_unwrapped
 from pipelines.tombstones.names import request_names
 from pipelines.tombstones.tombstones import person_tombstones, tombstones
@@ -91,9 +92,10 @@ def _pulled(reading: Reading, known: pl.DataFrame, beside: _Beside) -> TableToWr
 
 
 def _named(requests: pl.DataFrame, reading: Reading) -> pl.DataFrame:
-    """The requests by the names under which they are known, one for each e-mail of a cell."""
+    """The requests by the names under which they are known, one for each e-mail of a cell; a digest of one in hex."""
     each = each_unwrapped(requests, "email", among_words=False)
-    return each.with_columns(request_id=request_names(pl.col("request_id"), reading.identity_key))
+    email = pl.coalesce(prehashed(pl.col("email")), pl.col("email"))
+    return each.with_columns(email=email, request_id=request_names(pl.col("request_id"), reading.identity_key))
 
 
 def _first_asked(undated: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,12 +11,11 @@ import duckdb
 import pytest
 
 from pipelines.crm.pull import Reading
-from tests.pipelines.crm.test_pull import night, reading_of, who
+from tests.pipelines.crm.test_pull import ZOES, night, reading_of, who
 
 Read = Callable[..., Reading]
 
-DIGEST = hashlib.sha256(b"zoe@x.fr").digest()
-HEX, BASE64 = DIGEST.hex(), base64.b64encode(DIGEST).decode()
+HEX, BASE64 = ZOES.hex(), base64.b64encode(ZOES).decode()
 
 
 @pytest.fixture

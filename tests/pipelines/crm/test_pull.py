@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -51,6 +53,9 @@ LINES: dict[str, list[str]] = {
     "visits": [f"v-{who},{who},2025-01-01,visit" for who in ("jane", "bob", "zoe")],
     "erasures": [],
 }  # fmt: skip
+
+#: The digest of Zoe's e-mail.
+ZOES = hashlib.sha256(b"zoe@x.fr").digest()
 
 Read = Callable[..., Reading]
 
@@ -201,6 +206,17 @@ def test_a_record_that_breaks_its_contract_is_erased_with_its_addresses_all_the_
     customers = ["zoe,zoe@x.fr,06 99 99 99 99,FR,soon", "other,ZOE@x.fr,,FR,"]
     tables = night(reading(customers=[*customers, *LINES["customers"][:2]], erasures=["r1,zoe,,,2025-06-01"]))
     assert who(tables["customers"]) == ["jane", "bob"]
+
+
+@pytest.mark.parametrize("written", [ZOES.hex().upper(), f" {base64.b64encode(ZOES).decode()}"])
+@pytest.mark.parametrize("held", ["Zoe@x.fr", ZOES.hex(), base64.b64encode(ZOES).decode()])
+def test_a_request_by_a_digest_is_heard_however_that_is_written(reading: Read, written: str, held: str) -> None:
+    customers = [f"zoe,{held},,FR,", *LINES["customers"][:2]]
+    tables = night(reading(customers=customers, erasures=[f"r1,,{written},,2025-06-01"]))
+    assert who(tables["customers"]) == ["jane", "bob"]
+    covered = tables["customers"].covered
+    assert covered is not None
+    assert covered.records["customer_id"].to_list() == ["zoe"]
 
 
 def test_the_next_nights_import_stays_blocked_although_the_request_vanished(reading: Read) -> None:
