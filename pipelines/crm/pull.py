@@ -58,6 +58,10 @@ class Reading:
         """`CrmErasures` with what of them the CRM's consents lift."""
         return with_lifted(erasures, self.crm, self.compared, self.networks)
 
+    def arriving_statements(self) -> str:
+        """The table of tonight's statements that are not known yet: columns of `CrmConsents`."""
+        return self.crm.read_ahead("consents").arrival.name
+
 
 class TableToWrite(NamedTuple):
     """A table to write. Rows read = accepted + `quarantined`; of the accepted, `erased` are not in `select`."""

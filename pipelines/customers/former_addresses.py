@@ -134,5 +134,17 @@ def _drop_held(warehouse: Warehouse, tables: set[str]) -> None:
 def keep_former_addresses(warehouse: Warehouse) -> None:
     """Keep what `refused_by_former_addresses` found last, for when no kept night has it any more."""
     if warehouse.has(_TABLE):
-        warehouse.execute("CREATE TEMP TABLE IF NOT EXISTS _had (alias VARCHAR, address VARCHAR, mark VARCHAR)")
+        _ensure_had(warehouse)
         warehouse.execute(f"INSERT INTO warehouse.{_TABLE} SELECT alias, mark FROM _had EXCEPT FROM warehouse.{_TABLE}")
+
+
+def take_former_addresses(warehouse: Warehouse) -> pl.DataFrame:
+    """alias, address: what `refused_by_former_addresses` found last, which is not kept then."""
+    _ensure_had(warehouse)
+    found = warehouse.read("SELECT DISTINCT alias, address FROM _had")
+    warehouse.execute("DROP TABLE _had")
+    return found
+
+
+def _ensure_had(warehouse: Warehouse) -> None:
+    warehouse.execute("CREATE TEMP TABLE IF NOT EXISTS _had (alias VARCHAR, address VARCHAR, mark VARCHAR)")

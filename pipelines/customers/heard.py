@@ -12,7 +12,7 @@ from catalog.duckdb_connection import frame_of, literal, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.opt_outs import region_read
 from pipelines.customers.permissions import ConsentRules
-from pipelines.customers.statements import matters_of, newest_refusals
+from pipelines.customers.statements import UNKNOWN_TIME, matters_of, newest_refusals
 from pipelines.identifiers.digests import digest_kinds, prehashed
 from pipelines.identifiers.ids_otherwise import refusing_otherwise
 from schemas.crm import SetAsideCustomers
@@ -23,8 +23,8 @@ SPOKEN = "purpose, network, region, status, captured_at, valid_from, valid_to"
 #: What is heard of a person by other than the ids of their records.
 SAID = {"person_id": pl.String, "matter": pl.UInt32, "spoken": pl.Int64}
 
-#: Later than any statement, and no yes: what is said where nobody can say what was.
-_UNHEARD = 2**60 * 4 + 1
+#: No yes: what is said where nobody can say what was.
+_UNHEARD = UNKNOWN_TIME * 4 + 1
 
 
 class Records(NamedTuple):
@@ -50,7 +50,7 @@ def heard(rules: ConsentRules, records: Records = TONIGHT) -> str:
     """SQL for the statements that may decide: customer_id, address and what decides of a statement."""
     heard = ", ".join(map(literal, rules.matters.purposes))
     return (
-        f"SELECT customer_id, address, {SPOKEN} FROM ({as_meant('warehouse.crm_consents', rules, records)}) "
+        f"SELECT customer_id, address, {SPOKEN} FROM ({as_meant(rules.statements, rules, records)}) "
         f"WHERE purpose::VARCHAR IN ({heard})"
     )
 

@@ -43,6 +43,8 @@ class ConsentRules:
     settings: Settings
     instant: datetime
     silence_allows: bool = False
+    #: The table that has them.
+    statements: str = "warehouse.crm_consents"
 
     @cached_property
     def matters(self) -> Matters:

@@ -20,6 +20,7 @@ from pipelines.customers.heard import (
 )
 from pipelines.customers.merged_away import listed_by_merged_away, refused_by_merged_away
 from pipelines.customers.permissions import ConsentRules, said_of_addresses
+from pipelines.customers.refused_before import refused_before_requests
 from pipelines.customers.statements import holders
 from pipelines.customers.suppressed import suppressed_people
 from pipelines.identifiers.digests import digest_kinds, prehashed
@@ -38,8 +39,9 @@ def said_otherwise(
     """person_id, matter, spoken: what is said of the records' people by other than their records' ids. In:
     `refused_by_other_ids` of the same records."""
     merged = refused_by_merged_away(warehouse, rules, identity_key, records)
-    by_ids = (frame.select(list(SAID)) for frame in (by_other_ids, merged))
-    return pl.concat([_said_of_addresses(warehouse, rules, identity_key, records), *by_ids])
+    said = _said_of_addresses(warehouse, rules, identity_key, records)
+    before = refused_before_requests(warehouse, rules, said, records)
+    return pl.concat([said, before, *(frame.select(list(SAID)) for frame in (by_other_ids, merged))])
 
 
 def listed_people(warehouse: Warehouse, config: Config, identity_key: str, records: Records = TONIGHT) -> pl.DataFrame:

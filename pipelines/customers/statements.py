@@ -24,6 +24,9 @@ from schemas.settings import Purpose, Settings
 #: How far a statement is from a yes.
 _REFUSAL = {"granted": 0, "pending": 1, "unknown": 1, "denied": 2, "withdrawn": 2}
 
+#: Later than any statement, in microseconds.
+UNKNOWN_TIME = 2**60
+
 
 class Matters(NamedTuple):
     """Numbers for what a statement is about, a purpose on a network or on all: numbers group faster than texts."""
@@ -41,6 +44,13 @@ class Matters(NamedTuple):
         """The matter of a purpose on one network, or on all."""
         reach = 0 if network is None else self.networks.index(network) + 1
         return self._places()[purpose] * self._reaches + reach
+
+    def named(self) -> pl.DataFrame:
+        """matter, purpose, network (null: all) of everything that a statement may be about."""
+        reaches: list[str | None] = [None, *self.networks]
+        every = [(self.of(purpose, reach), purpose, reach) for purpose in self.purposes for reach in reaches]
+        schema = {"matter": pl.UInt32, "purpose": pl.String, "network": pl.String}
+        return pl.DataFrame(every, schema=schema, orient="row")
 
     def _places(self) -> dict[Purpose, int]:
         return {purpose: place for place, purpose in enumerate(self.purposes)}
@@ -60,7 +70,7 @@ def matters_of(consents: pl.DataFrame, matters: Matters, instant: datetime) -> p
     refusal = pl.col("status").replace_strict(_REFUSAL, return_dtype=pl.Int64)
     # Who spoke at an unknown time refuses, whatever was said, and last.
     refusal = pl.when(pl.col("captured_at").is_null()).then(pl.max_horizontal(refusal, 1)).otherwise(refusal)
-    moment = pl.col("captured_at").dt.timestamp("us").fill_null(2**60)
+    moment = pl.col("captured_at").dt.timestamp("us").fill_null(UNKNOWN_TIME)
     # Of a no that ended before it began, or was said, as with a filler of 1900, nobody knows that it ended.
     began = pl.coalesce("valid_from", "captured_at")
     stands = (refusal > 0) & (pl.col("valid_to") <= began).fill_null(value=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
 
@@ -29,6 +30,7 @@ from pipelines.erasure.applied import forget_lifted, left_behind, not_applied, n
 from pipelines.erasure.erasing import Erasing
 from pipelines.erasure.old_ids import records_of_old_ids
 from pipelines.erasure.purge import purge
+from pipelines.erasure.still_refused import keep_refusals
 from pipelines.erasure.until_read import keep_until_read
 from pipelines.erasure.urgent import Waiting
 from pipelines.identifiers.hashes import keyed_hash
@@ -60,10 +62,13 @@ def note_changed(erasing: Erasing, arriving: pl.DataFrame) -> None:
     receive_again(erasing.catalog, changed["request_id"].unique())
 
 
-def take_in(erasing: Erasing, lift: Lift | None = None, *, until_read: bool = False) -> None:
+def take_in(
+    erasing: Erasing, lift: Lift | None = None, arriving: Callable[[], str] | None = None, *, until_read: bool = False
+) -> None:
     """Let the two stores know the same requests, note every record and tombstone that new ones cover, and take what
-    they name out of all tables. `lift` says what consents lift, where the CRM's customers are read next; `until_read`,
-    that whom new requests meet is kept until then, or until a night that can read them.
+    they name out of all tables. `lift` says what consents lift, where the CRM's customers are read next; `arriving`
+    gives the table of tonight's statements; `until_read`, that whom new requests meet is kept until then, or until a
+    night that can read them.
 
     It comes before the customers are read anew: what the CRM no longer has, or what a night writes over, is only known
     from the last night.
@@ -101,6 +106,10 @@ def take_in(erasing: Erasing, lift: Lift | None = None, *, until_read: bool = Fa
     fresh = not_applied(warehouse, "rows")
     if fresh.is_empty():
         return
+    if covered.tombstones.height:
+        met = met_rows(warehouse, "warehouse.crm_customers", fresh, erasing.compared)
+    touched = pl.concat([met.rows["customer_id"], covered.records["customer_id"]])
+    keep_refusals(erasing, touched, fresh, arriving() if arriving else None)
     purge(
         warehouse,
         fresh,
@@ -108,7 +117,7 @@ def take_in(erasing: Erasing, lift: Lift | None = None, *, until_read: bool = Fa
         erasing.compared,
         rules=erasing.config.suppressions,
         waiting=Waiting(left_behind(warehouse, fresh), erasing.now.date() + timedelta(days=DAYS_TO_REWRITE)),
-        customers=met if covered.tombstones.is_empty() else None,
+        customers=met,
     )
 
 
