@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import Company
 from tests.nights import night
+from tests.test_forgetting import dump, told
 
 
 def sha256(text: str) -> str:
@@ -111,7 +112,7 @@ def change(company: Company, name: str) -> None:
 def test_a_request_by_an_address_brings_nobody_back_who_refused_until_they_agree_again(
     asked: Company, tmp_path: Path
 ) -> None:
-    home = tmp_path / "home"
+    home, config = tmp_path / "home", ("--config", str(asked.config))
     assert sent(asked, home, "2024-06-29") == set(CASES)
     refuse(asked)
     assert sent(asked, home, "2024-06-30") == {"free", "tonight"}
@@ -123,7 +124,27 @@ def test_a_request_by_an_address_brings_nobody_back_who_refused_until_they_agree
     # The last is long after the nights that are kept.
     for day in ("2024-07-03", "2024-09-15"):
         assert sent(asked, home, day) == {"free"}
+    assert "denied" in told("why", "blanked0", *config, home=home)
     for name, (records, *_) in CASES.items():
         last = f"{name}{len(records) - 1}"
         asked.append("consents", f"y-{last},{last},granted,2024-09-01 10:00:00\n")
-    assert sent(asked, home, "2024-09-16") == set(CASES)
+    assert sent(asked, home, "2024-09-16") == {*CASES} - {"listed"}
+
+
+def test_a_refusal_by_the_id_of_a_record_that_was_forgotten_is_heard_of_whoever_was_one_person_with_it(
+    asked: Company, tmp_path: Path
+) -> None:
+    """Also where it comes only when the request was taken in."""
+    home, config = tmp_path / "home", ("--config", str(asked.config))
+    assert sent(asked, home, "2024-06-29") == set(CASES)
+    for name in ("id", "listed", "free"):
+        told("forget", email(name), "--requested-at", "2024-06-30", *config, home=home)
+    asked.append("consents", "w-id,id0,withdrawn,2024-06-30 10:00:00\n")
+    asked.append("blocked", "listed0\n")
+    for day in ("2024-07-01", "2024-09-15"):
+        assert {"id", "listed", "free"} & sent(asked, home, day) == {"free"}
+    written = dump(home)
+    assert "id1" in written
+    assert not any(value in written for value in ("id0", "listed0", email("id"), email("listed")))
+    asked.append("consents", "y-id,id1,granted,2024-09-01 10:00:00\ny-listed,listed1,granted,2024-09-01 10:00:00\n")
+    assert {"id", "listed", "free"} & sent(asked, home, "2024-09-16") == {"id", "free"}

@@ -8,6 +8,7 @@ from catalog.duckdb_connection import literal, store_frame
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.lifted import voided_grants
 from pipelines.crm.strangers import strangers
+from pipelines.customers.parted import parted_names
 from pipelines.tombstones.erased import erased_addresses, erased_values
 from pipelines.tombstones.others import keep_for_others
 from pipelines.tombstones.tombstones import Compared
@@ -42,6 +43,7 @@ def forget(
             living,
             default_country=compared.default_country,
         )
+        _keep_for_parted(arrival, gone, compared.identity_key)
     arrival.execute("DELETE FROM {table} WHERE customer_id IN (FROM _gone)")
     if staying is not None:
         arrival.let_leave("customer_id IN (FROM _gone)")
@@ -52,6 +54,19 @@ def forget(
         arrival.execute(f"DELETE FROM {{table}} WHERE coalesce({', '.join(NAMING_COLUMNS['consents'])}) IS NULL")
         _void_earlier_grants(arrival, erasures, compared)
     return others
+
+
+def _keep_for_parted(arrival: Arrival, gone: pl.Series, identity_key: str) -> None:
+    """Let what refuses by an id that goes name no more than whoever was one person with that record and stays."""
+    names = parted_names(arrival.connection, gone, identity_key)
+    if names.is_empty():
+        return
+    store_frame(arrival.connection, "_parted_names", names)
+    arrival.execute(
+        f"UPDATE {{table}} SET customer_id = name, address = NULL, record_id = NULL, source = NULL, {RAW_MARK} = NULL "
+        "FROM _parted_names AS parted WHERE {table}.customer_id = parted.customer_id "
+        "AND (status <> 'granted' OR captured_at IS NULL)"
+    )
 
 
 def _void_earlier_grants(arrival: Arrival, erasures: pl.DataFrame, compared: Compared) -> None:

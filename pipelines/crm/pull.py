@@ -31,7 +31,7 @@ from schemas.crm import (
     RAW_MARK,
     Quarantine,
 )
-from schemas.errors import EmptyCrmError
+from schemas.errors import EmptyCrmError, SourceError
 from schemas.network import Network
 from schemas.said import Said
 from schemas.settings import Settings
@@ -58,9 +58,13 @@ class Reading:
         """`CrmErasures` with what of them the CRM's consents lift."""
         return with_lifted(erasures, self.crm, self.compared, self.networks)
 
-    def arriving_statements(self) -> str:
-        """The table of tonight's statements that are not known yet: columns of `CrmConsents`."""
-        return self.crm.read_ahead("consents").arrival.name
+    def arriving_statements(self) -> str | None:
+        """The table (columns of `CrmConsents`) of tonight's statements that are not known yet; none if they cannot be
+        read, which is told where their turn comes: requests do not wait for them."""
+        try:
+            return self.crm.read_ahead("consents").arrival.name
+        except SourceError:
+            return None
 
 
 class TableToWrite(NamedTuple):

@@ -17,6 +17,7 @@ from pipelines.crm.selects.worded import worded
 from pipelines.crm.sources.opened import OpenSource
 from pipelines.crm.sources.rejects import rejected_lines
 from pipelines.crm.sources.steady import steady
+from pipelines.customers.parted import parted_names
 from pipelines.identifiers.ids_otherwise import written_otherwise
 from pipelines.identifiers.wrapped import each_unwrapped
 from pipelines.tombstones.erased import erased_addresses, erased_values
@@ -95,11 +96,12 @@ def read_suppressions(
     going = "customer_id IN (FROM _gone) OR address IN (FROM _gone_addresses)"
     keep_for_others(connection, "_named", going, living, default_country=reading.settings.default_country)
     named = frame_of(connection.sql("FROM _named"))
-    kept = named.with_columns(
-        pl.when(~pl.col("customer_id").is_in(gone.implode())).then("customer_id"),
+    parted = parted_names(connection, gone, reading.identity_key)
+    kept = named.join(parted, on="customer_id", how="left").with_columns(
+        pl.when(pl.col("customer_id").is_in(gone.implode())).then("name").otherwise("customer_id").alias("customer_id"),
         pl.when(~pl.col("address").is_in(forgotten.implode())).then("address"),
     )
-    return kept.filter(pl.any_horizontal(pl.col(*_COLUMNS).is_not_null())).unique().sort(columns)
+    return kept.filter(pl.any_horizontal(pl.col(*_COLUMNS).is_not_null())).select(columns).unique().sort(columns)
 
 
 def _name_otherwise(connection: duckdb.DuckDBPyConnection, living: str) -> None:

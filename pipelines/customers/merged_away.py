@@ -7,6 +7,7 @@ import polars as pl
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.heard import SAID, SPOKEN, TONIGHT, Records, heard, not_allowed_since
+from pipelines.customers.parted import PARTED
 from pipelines.customers.people import person_ids
 from pipelines.customers.permissions import ConsentRules
 from pipelines.customers.statements import newest_refusals
@@ -19,7 +20,8 @@ def find_heirs(warehouse: Warehouse, ids: str, identity_key: str, records: Recor
     when a night last had them, where other records of theirs are there; False if there are none, or if no night was
     there before.
 
-    An id that was ever given stands for whom it stood for last, however long ago that was.
+    An id that was ever given stands for whom it stood for last, however long ago that was. Of a record that a request
+    to be forgotten took out, the name that was given it (`parted_names`) stands for whoever was one person with it.
     """
     if not warehouse.has("person_aliases"):
         return False
@@ -35,6 +37,8 @@ def find_heirs(warehouse: Warehouse, ids: str, identity_key: str, records: Recor
     followed = ""
     if warehouse.has(SUCCESSORS):
         followed = f" UNION SELECT given, person_id FROM _strangers JOIN warehouse.{SUCCESSORS} USING (alias)"
+    if warehouse.has(PARTED):
+        followed += f" UNION SELECT given, alias FROM warehouse.{PARTED} SEMI JOIN _strangers USING (given)"
     warehouse.execute(
         "CREATE OR REPLACE TEMP TABLE _heirs AS SELECT DISTINCT given, known.person_id "
         f"FROM (SELECT given, alias FROM _strangers{followed}) JOIN warehouse.person_aliases AS known USING (alias) "

@@ -7,6 +7,7 @@ import polars as pl
 from catalog.duckdb_connection import store_frame
 from pipelines.customers.former_addresses import take_former_addresses
 from pipelines.customers.heard import SPOKEN, heard, refused_by_other_ids
+from pipelines.customers.parted import keep_parted
 from pipelines.customers.people import person_ids
 from pipelines.customers.permissions import ConsentRules
 from pipelines.customers.refused_before import keep_refused
@@ -30,8 +31,11 @@ _STATEMENTS = f"""
 """
 
 
-def keep_refusals(erasing: Erasing, ids: pl.Series, erasures: pl.DataFrame, arriving: str | None) -> None:
-    """Keep what those refuse whose records (ids) requests cover or meet, or who had an address that they name.
+def keep_refusals(
+    erasing: Erasing, covered: pl.Series, met: pl.Series, erasures: pl.DataFrame, arriving: str | None
+) -> None:
+    """Keep what those refuse whose records (ids) requests cover, or `met`, or who had an address that they name; and
+    who is left of the people of whom they cover a record.
 
     In: `CrmErasures` that were not applied yet; the table of statements that are `arriving`, if there is one. It comes
     before anything is taken out: what refuses may go, and by what it was theirs.
@@ -39,9 +43,10 @@ def keep_refusals(erasing: Erasing, ids: pl.Series, erasures: pl.DataFrame, arri
     warehouse, config, identity_key = erasing.warehouse, erasing.config, erasing.keys.identity
     if not all(map(warehouse.has, _NEEDED)):
         return
+    keep_parted(warehouse, covered, identity_key)
     instant = warehouse.read("SELECT instant FROM warehouse.decided_at")["instant"].item()
     rules = ConsentRules(config.used_networks, config.settings, instant, statements="_statements")
-    aliases = person_ids(ids, identity_key)
+    aliases = person_ids(pl.concat([covered, met]), identity_key)
     _find_losing(erasing, aliases)
     tables = ["warehouse.crm_consents", *([arriving] if arriving else [])]
     statements = " UNION ALL ".join(_STATEMENTS.format(table=table) for table in tables)

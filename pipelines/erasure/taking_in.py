@@ -63,7 +63,11 @@ def note_changed(erasing: Erasing, arriving: pl.DataFrame) -> None:
 
 
 def take_in(
-    erasing: Erasing, lift: Lift | None = None, arriving: Callable[[], str] | None = None, *, until_read: bool = False
+    erasing: Erasing,
+    lift: Lift | None = None,
+    arriving: Callable[[], str | None] = lambda: None,
+    *,
+    until_read: bool = False,
 ) -> None:
     """Let the two stores know the same requests, note every record and tombstone that new ones cover, and take what
     they name out of all tables. `lift` says what consents lift, where the CRM's customers are read next; `arriving`
@@ -108,8 +112,9 @@ def take_in(
         return
     if covered.tombstones.height:
         met = met_rows(warehouse, "warehouse.crm_customers", fresh, erasing.compared)
-    touched = pl.concat([met.rows["customer_id"], covered.records["customer_id"]])
-    keep_refusals(erasing, touched, fresh, arriving() if arriving else None)
+    named = met.rows.filter(met.marks["customer_id"])["customer_id"]
+    every = pl.concat([named, covered.records["customer_id"]])
+    keep_refusals(erasing, every, met.rows["customer_id"], fresh, arriving())
     purge(
         warehouse,
         fresh,

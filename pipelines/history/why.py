@@ -15,6 +15,7 @@ from pipelines.customers.former_addresses import refused_by_former_addresses
 from pipelines.customers.heard import Records, as_meant, by_phones, refusing, sharing_with_set_aside
 from pipelines.customers.merged_away import refused_by_merged_away
 from pipelines.customers.permissions import ConsentRules, instant_of
+from pipelines.customers.refused_before import refused_before_requests
 from pipelines.customers.spoken_of import deciding_records, somebodys
 from pipelines.customers.statements import (
     by_canonical_address,
@@ -160,7 +161,8 @@ def _by_other_addresses(  # noqa: PLR0913, PLR0917 - what was said, how it is re
     identity_key: str,
 ) -> pl.DataFrame:
     """What of `heard` refuses by an e-mail beside the first of a record of the person, or, where the last night is
-    asked about, by an address that one had before: as if it were said of the record."""
+    asked about, by an address that one had before, and what was refused before a request to be forgotten: as if it
+    were said of the record."""
     refusals = matters_of(refusing(heard).drop("customer_id"), rules.matters, rules.instant)
     named = refusals.with_columns(address=named_emails(refusals["address"]))
     further = further_emails(night.warehouse.connection, night.table("crm_customers"))
@@ -176,8 +178,24 @@ def _by_other_addresses(  # noqa: PLR0913, PLR0917 - what was said, how it is re
         former = refused_by_former_addresses(night.warehouse, rules, words, said, identity_key)
         theirs = former.filter(person_id=person_id).select(pl.col("address").unique(), customer_id=pl.lit(ids[0]))
         found.append(canonical.filter(pl.col("refusal") > 0).join(theirs, on="address"))
+        found.append(_refused_before(night, rules, said, heard, person_id).with_columns(customer_id=pl.lit(ids[0])))
     unaddressed = (each.with_columns(address=pl.lit(None, dtype=pl.String)).select(heard.columns) for each in found)
     return pl.concat(unaddressed).unique()
+
+
+def _refused_before(
+    night: Night, rules: ConsentRules, said: pl.DataFrame, heard: pl.DataFrame, person_id: str
+) -> pl.DataFrame:
+    """What the person refused before a request to be forgotten, in the columns of `heard`."""
+    before = refused_before_requests(night.warehouse, rules, said).filter(person_id=person_id)
+    named = before.join(rules.matters.named(), on="matter").select(
+        "purpose",
+        "network",
+        status=pl.when(pl.col("spoken") % 4 > 1).then(pl.lit("denied")).otherwise(pl.lit("unknown")),
+        captured_at=pl.from_epoch(pl.col("spoken") // 4, "us").dt.replace_time_zone("UTC"),
+        source=pl.lit("before a request to be forgotten"),
+    )
+    return pl.concat([heard.clear(), named.cast({name: heard.schema[name] for name in named.columns})], how="diagonal")
 
 
 def _is_last(night: Night, rules: ConsentRules) -> bool:
