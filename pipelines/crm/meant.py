@@ -6,6 +6,7 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from pipelines.crm.read import Crm
+from pipelines.identifiers.digests import digest_kinds
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.wrapped import PLAIN
 from pipelines.tombstones.tombstones import LAST_DIGITS, last_digits
@@ -50,3 +51,14 @@ def meant(requests: pl.DataFrame, crm: Crm) -> pl.DataFrame:
     if not values[-1].is_empty():
         conditions.append(_IS_FOREIGN)
     return pl.concat([customers.arrival.having(conditions), customers.broken])
+
+
+def having_digests(digests: pl.Series, crm: Crm) -> pl.DataFrame:
+    """The `CrmCustomers` rows of which the e-mail may have one of the digests (lower-case hex): rather too many."""
+    if digests.is_empty():
+        return pl.DataFrame(crm.contract("customers").create_empty())
+    store_frame(crm.connection, "_digests", digests.to_frame("value"))
+    plain = f"regexp_full_match(email, '{PLAIN}')"
+    same = [f"{plain} AND {how}(lower(email)) IN (FROM _digests)" for how in digest_kinds(digests)]
+    customers = crm.read_ahead("customers")
+    return pl.concat([customers.arrival.having([*same, _IS_REWRITTEN]), customers.broken])

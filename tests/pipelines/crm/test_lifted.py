@@ -8,9 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
-from pipelines.crm.pull import Reading
+from pipelines.crm.pull import Reading, TableToWrite
 from tests.pipelines.crm.test_pull import ZOES, night, reading_of, who
 
 Read = Callable[..., Reading]
@@ -61,3 +62,70 @@ def test_a_phone_of_the_default_country_is_not_void_for_one_of_another_that_ends
     said = [",06 12 34 56 78,ads_upload,,granted,2025-05-01", "zoe,,ads_upload,,granted,2025-06-10"]
     tables = night(reading(customers=customers, consents=said, erasures=["r1,zoe,,,2025-06-01"]))
     assert tables["consents"].rows.height == 2
+
+
+#: After the requests of all that follow.
+NOW = "ads_upload,,granted,2025-06-10"
+PHONE = "06 12 34 56 78"
+
+
+def emails(tables: dict[str, TableToWrite]) -> dict[str, str | None]:
+    return dict(tables["customers"].rows.select("customer_id", "email").iter_rows())
+
+
+def known(tables: dict[str, TableToWrite]) -> pl.DataFrame:
+    """`CrmErasures` as the next night finds them."""
+    covered = tables["customers"].covered
+    assert covered is not None
+    return pl.concat([tables["erasures"].rows, covered.tombstones])
+
+
+@pytest.mark.parametrize(
+    ("held", "asked", "granted"),
+    [
+        pytest.param("zoe@x.fr", "zoe@x.fr", f",{HEX},{NOW}", id="by its digest"),
+        pytest.param("zoe@x.fr", "zoe@x.fr", f",{BASE64},{NOW}", id="by its digest in base64"),
+        pytest.param("zoe@x.fr", HEX, f",Zoe@x.fr,{NOW}", id="by it, asked for by its digest"),
+        pytest.param("zoe@x.fr", HEX, f"zoe,,{NOW}", id="by the record, asked for by its digest"),
+        pytest.param(HEX, "zoe@x.fr", f",zoe@x.fr,{NOW}", id="by it, of which the CRM has the digest"),
+        pytest.param(HEX, "zoe@x.fr", f"zoe,,{NOW}", id="by the record, which has its digest"),
+    ],
+)
+@pytest.mark.parametrize("phone", ["", PHONE])
+def test_an_email_comes_back_by_a_later_grant_of_it_however_it_is_written(
+    reading: Read, held: str, asked: str, granted: str, phone: str
+) -> None:
+    crm = {"customers": [f"zoe,{held},{phone},FR,", JANE], "erasures": [f"r1,,{asked},,2025-06-01"]}
+    out = night(reading(**crm, consents=[f"zoe,,{NOW}".replace("06-10", "05-01")]))
+    assert not emails(out).get("zoe")
+    assert emails(night(reading(**crm, consents=[granted]), known(out)))["zoe"] == held
+
+
+def test_a_phone_comes_back_by_a_later_grant_of_the_record_that_has_it(reading: Read) -> None:
+    crm = {"customers": [f"zoe,zoe@x.fr,{PHONE},FR,", JANE], "erasures": [f"r1,,,{PHONE},2025-06-01"]}
+    back = night(reading(**crm, consents=[f"zoe,,{NOW}"]))["customers"].rows
+    assert back.filter(customer_id="zoe")["phone"].item() == PHONE
+
+
+@pytest.mark.parametrize("other", ["zoe@x.fr", HEX, BASE64, "Zoe <zoe@x.fr>", "ann@x.fr; zoe@x.fr"])
+def test_an_address_that_somebody_else_has_too_comes_back_by_no_record_alone(reading: Read, other: str) -> None:
+    customers = [f"zoe,zoe@x.fr,{PHONE},FR,", f'other,"{other}",06 99 99 99 99,FR,', JANE]
+    crm = {"customers": customers, "erasures": ["r1,,zoe@x.fr,,2025-06-01"]}
+    assert emails(night(reading(**crm, consents=[f"zoe,,{NOW}"])))["zoe"] is None
+    # They have agreed too, or it is granted itself.
+    assert emails(night(reading(**crm, consents=[f"zoe,,{NOW}", f"other,,{NOW}"])))["zoe"] == "zoe@x.fr"
+    assert emails(night(reading(**crm, consents=[f",zoe@x.fr,{NOW}"])))["zoe"] == "zoe@x.fr"
+
+
+def test_what_was_erased_with_somebody_elses_record_comes_back_by_no_other_record(reading: Read) -> None:
+    asked = night(reading(customers=["bob,zoe@x.fr,,FR,", JANE], erasures=["r1,bob,,,2025-06-01"], consents=[]))
+    later = [f"zoe,zoe@x.fr,{PHONE},FR,", JANE]
+    assert emails(night(reading(customers=later, consents=[f"zoe,,{NOW}"]), known(asked)))["zoe"] is None
+
+
+def test_no_earlier_yes_of_the_record_counts_for_an_address_that_was_asked_for(reading: Read) -> None:
+    crm = {"customers": [f"zoe,zoe@x.fr,{PHONE},FR,", JANE], "erasures": ["r1,,zoe@x.fr,,2025-06-01"]}
+    old = "zoe,,ads_upload,,granted,2025-05-01"
+    letters = "zoe,,email_marketing,,granted,2025-06-10"
+    assert emails(night(reading(**crm, consents=[old, letters])))["zoe"] is None
+    assert emails(night(reading(**crm, consents=[old, letters, f"zoe,,{NOW}"])))["zoe"] == "zoe@x.fr"
