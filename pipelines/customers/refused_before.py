@@ -38,6 +38,8 @@ def refused_before_requests(
         f"SELECT DISTINCT person_id, purpose, network, spoken FROM warehouse.{_TABLE} "
         f"JOIN warehouse.person_aliases USING (alias) SEMI JOIN {records.persons} USING (person_id)"
     )
+    if kept.is_empty():
+        return pl.DataFrame(schema=SAID)
     asked = kept.with_columns(matter=rules.matters.number(pl.col("purpose"), pl.col("network"))).drop_nulls("matter")
     return not_allowed_since(warehouse, rules, asked.select(list(SAID)), records, said)
 
