@@ -56,7 +56,7 @@ def _erasures(daily: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             record_notices(relance.outbox.catalog, relance.outbox.night, "requests", table.notices)
             note_changed(relance.erasing, table.rows)
             metadata = _written(context, relance, "erasures", table)
-            take_in(relance.erasing, reading.lift, reading.arriving_statements, until_read=True)
+            take_in(relance.erasing, reading.lift, reading.arriving_statements)
             return dg.MaterializeResult(metadata=metadata)
 
     return asset

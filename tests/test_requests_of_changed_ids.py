@@ -79,6 +79,15 @@ def kept(home: Path, *addresses: str) -> set[str]:
         }
 
 
+def kill_before_the_customers(company: Company, customers: str, home: Path) -> None:
+    """Let Zoe ask in the night in which the CRM gives her another id, and kill that night before it reads customers."""
+    with_zoe(company, customers, NEW)
+    company.declare_erasures("r1,zoe,2024-07-01 10:00:00\n")
+    assets = [node.name for node in assets_of(company.config, home)]
+    killed = forked(night_killed_at_a_stage, company.config, home, "2024-07-01", assets.index("crm_customers"))
+    assert killed == -signal.SIGKILL
+
+
 @pytest.mark.parametrize("named", ["zoe", "zoe2"])
 def test_a_request_by_either_id_in_the_night_of_the_change_means_both(
     company: Company, first: tuple[Path, str], home: Path, named: str
@@ -94,11 +103,7 @@ def test_a_request_by_either_id_in_the_night_of_the_change_means_both(
 def test_a_run_that_is_killed_before_the_customers_are_read_forgets_nobody_less(
     company: Company, first: tuple[Path, str], home: Path
 ) -> None:
-    with_zoe(company, first[1], NEW)
-    company.declare_erasures("r1,zoe,2024-07-01 10:00:00\n")
-    assets = [node.name for node in assets_of(company.config, home)]
-    killed = forked(night_killed_at_a_stage, company.config, home, "2024-07-01", assets.index("crm_customers"))
-    assert killed == -signal.SIGKILL
+    kill_before_the_customers(company, first[1], home)
     night(company.config, home, "2024-07-01")
     assert not holding(home, EMAIL, PHONE, NEW_PHONE)
     assert not kept(home, EMAIL, PHONE, NEW_PHONE)
@@ -108,11 +113,7 @@ def test_somebody_elses_request_between_a_killed_run_and_its_repetition_forgets_
     company: Company, first: tuple[Path, str], home: Path
 ) -> None:
     """`relance forget` brings all requests forward, and writes the warehouse anew."""
-    with_zoe(company, first[1], NEW)
-    company.declare_erasures("r1,zoe,2024-07-01 10:00:00\n")
-    assets = [node.name for node in assets_of(company.config, home)]
-    killed = forked(night_killed_at_a_stage, company.config, home, "2024-07-01", assets.index("crm_customers"))
-    assert killed == -signal.SIGKILL
+    kill_before_the_customers(company, first[1], home)
     options = ["--as", "customer_id", "--home", str(home), "--config", str(company.config)]
     assert not CliRunner().invoke(app, ["forget", "x0", *options]).exit_code
     night(company.config, home, "2024-07-01")

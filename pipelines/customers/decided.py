@@ -10,9 +10,10 @@ import polars as pl
 from catalog.duckdb_connection import insert_frame, literal, store_frame
 from catalog.warehouse import Warehouse
 from pipelines.customers.ages import too_young
+from pipelines.customers.consent_rules import ConsentRules, instant_of
 from pipelines.customers.former_addresses import keep_former_addresses
 from pipelines.customers.heard import SPOKEN, heard, refused_by_other_ids
-from pipelines.customers.permissions import ConsentRules, Decisions, barred, decisions, instant_of
+from pipelines.customers.permissions import Decisions, barred, decisions
 from pipelines.customers.spoken_of import listed_people, said_otherwise
 from pipelines.tables.changes import are_noted, begin_notes
 from pipelines.tables.intervals import Staying, replace_by

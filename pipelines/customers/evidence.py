@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import polars as pl
 
-from pipelines.customers.permissions import ConsentRules
+from pipelines.customers.consent_rules import ConsentRules
 from pipelines.customers.statements import Matters, by_canonical_address, by_record, holders, matters_of
 from schemas.customers import ConsentEvidence
 from schemas.network import Network

@@ -12,8 +12,8 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
+from pipelines.customers.consent_rules import ConsentRules
 from pipelines.customers.heard import SAID, TONIGHT, Records, not_allowed_since
-from pipelines.customers.permissions import ConsentRules
 from pipelines.identifiers.digests import HEX_LENGTHS, Digest, digest_kinds, is_prehashed
 from pipelines.identifiers.email_refusals import is_placeholder
 from pipelines.identifiers.further_emails import further_emails

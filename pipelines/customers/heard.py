@@ -10,8 +10,8 @@ import polars as pl
 
 from catalog.duckdb_connection import frame_of, literal, store_frame
 from catalog.warehouse import Warehouse
+from pipelines.customers.consent_rules import ConsentRules
 from pipelines.customers.opt_outs import region_read
-from pipelines.customers.permissions import ConsentRules
 from pipelines.customers.statements import UNKNOWN_TIME, matters_of, newest_refusals
 from pipelines.identifiers.digests import digest_kinds, prehashed
 from pipelines.identifiers.ids_otherwise import refusing_otherwise

@@ -6,10 +6,10 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
+from pipelines.customers.consent_rules import ConsentRules
 from pipelines.customers.heard import SAID, SPOKEN, TONIGHT, Records, heard, not_allowed_since
 from pipelines.customers.parted import PARTED
 from pipelines.customers.people import person_ids
-from pipelines.customers.permissions import ConsentRules
 from pipelines.customers.statements import newest_refusals
 from pipelines.customers.successors import SUCCESSORS
 from pipelines.identifiers.ids_otherwise import other_forms

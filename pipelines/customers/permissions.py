@@ -7,21 +7,18 @@ or counts what they said for another purpose.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from pipelines.customers.statements import Matters, by_canonical_address, by_record, holders, matters_of
-from pipelines.local_days import midnight_after
+from pipelines.customers.consent_rules import ConsentRules
+from pipelines.customers.statements import by_canonical_address, by_record, holders, matters_of
 from schemas.countries import country_codes as all_countries
 from schemas.customers import Permissions, Refusals
-from schemas.network import Network, networks
+from schemas.network import Network
 from schemas.network_file import country_codes_of
-from schemas.settings import Purpose, Settings
+from schemas.settings import Purpose
 from schemas.uploads import NO_CONSENT, OBJECTED
 
 #: How permissive what a person said is, over all their scopes; the least permissive is the greatest. Words that are
@@ -30,26 +27,6 @@ _SILENT, _NOT_VALID_NOW, _GRANTED = 0, 1, 2
 
 #: More matters than there are.
 _MATTERS = 2**20
-
-
-@dataclass(frozen=True)
-class ConsentRules:
-    """How statements are read: for these networks, by the company's settings, and those that are valid at `instant`.
-
-    `silence_allows`: whoever said nothing is taken to have allowed it, since what they said may be lacking.
-    """
-
-    networks: dict[str, Network]
-    settings: Settings
-    instant: datetime
-    silence_allows: bool = False
-    #: The table that has them.
-    statements: str = "warehouse.crm_consents"
-
-    @cached_property
-    def matters(self) -> Matters:
-        # What was said of a network that no segment uses is a word on the purpose all the same.
-        return Matters(purposes_heard(self.networks, self.settings), sorted(networks()))
 
 
 class Decisions(NamedTuple):
@@ -104,22 +81,6 @@ def decisions(  # noqa: PLR0913 - what a person said, by which rules it is read,
 def barred(*reasons: pl.DataFrame) -> pl.DataFrame:
     """person_id, reason: of everybody in the frames (person_id, reason), given in the ledger's order, the first."""
     return pl.concat(reasons).unique("person_id", keep="first", maintain_order=True)
-
-
-def purposes_heard(used: dict[str, Network], settings: Settings) -> list[Purpose]:
-    """The purposes about which statements must be read: those asked for by some network, those that count for them,
-    those by which Californians opt out, and profiling, to which anybody may object."""
-    heard: set[Purpose] = {"ads_upload", "ads_personalization", "profiling"}
-    for network in used.values():
-        for purpose in network.consent:
-            heard.update([purpose, *settings.consent.get(purpose, ())])
-    return sorted(heard)
-
-
-def instant_of(newest_statement: datetime | None, settings: Settings, as_of: date) -> datetime:
-    """When statements must be valid: the end of the day, or the newest statement read if that is later."""
-    end = midnight_after(as_of, settings.zone)
-    return max(end, newest_statement) if newest_statement is not None else end
 
 
 def said_of_addresses(

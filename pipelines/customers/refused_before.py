@@ -11,8 +11,8 @@ import dataframely as dy
 import polars as pl
 
 from catalog.warehouse import Warehouse
+from pipelines.customers.consent_rules import ConsentRules
 from pipelines.customers.heard import SAID, TONIGHT, Records, not_allowed_since
-from pipelines.customers.permissions import ConsentRules
 from pipelines.customers.statements import UNKNOWN_TIME
 
 _TABLE = "refused_before"

@@ -6,8 +6,9 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
+from pipelines.customers.consent_rules import ConsentRules
 from pipelines.customers.heard import heard, listed, refused_by_set_aside
-from pipelines.customers.permissions import ConsentRules, refused_addresses, said_of_addresses
+from pipelines.customers.permissions import refused_addresses, said_of_addresses
 from pipelines.customers.statements import named_emails
 from pipelines.customers.suppressed import suppressed_emails
 from pipelines.identifiers.digests import HEX_LENGTHS, digest_kinds

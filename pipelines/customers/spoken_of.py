@@ -7,6 +7,7 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
+from pipelines.customers.consent_rules import ConsentRules
 from pipelines.customers.former_addresses import refused_by_former_addresses
 from pipelines.customers.heard import (
     SAID,
@@ -19,7 +20,7 @@ from pipelines.customers.heard import (
     refusing,
 )
 from pipelines.customers.merged_away import listed_by_merged_away, refused_by_merged_away
-from pipelines.customers.permissions import ConsentRules, said_of_addresses
+from pipelines.customers.permissions import said_of_addresses
 from pipelines.customers.refused_before import refused_before_requests
 from pipelines.customers.statements import holders
 from pipelines.customers.suppressed import suppressed_people

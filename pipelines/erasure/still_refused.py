@@ -5,11 +5,11 @@ from __future__ import annotations
 import polars as pl
 
 from catalog.duckdb_connection import store_frame
+from pipelines.customers.consent_rules import ConsentRules
 from pipelines.customers.former_addresses import take_former_addresses
 from pipelines.customers.heard import SPOKEN, heard, refused_by_other_ids
 from pipelines.customers.parted import keep_parted
 from pipelines.customers.people import person_ids
-from pipelines.customers.permissions import ConsentRules
 from pipelines.customers.refused_before import keep_refused
 from pipelines.customers.spoken_of import listed_people, said_otherwise
 from pipelines.customers.statements import UNKNOWN_TIME, matters_of

@@ -65,14 +65,12 @@ def note_changed(erasing: Erasing, arriving: pl.DataFrame) -> None:
 def take_in(
     erasing: Erasing,
     lift: Lift | None = None,
-    arriving: Callable[[], str | None] = lambda: None,
-    *,
-    until_read: bool = False,
+    arriving: Callable[[], str | None] | None = None,
 ) -> None:
     """Let the two stores know the same requests, note every record and tombstone that new ones cover, and take what
-    they name out of all tables. `lift` says what consents lift, where the CRM's customers are read next; `arriving`
-    gives the table of tonight's statements; `until_read`, that whom new requests meet is kept until then, or until a
-    night that can read them.
+    they name out of all tables. `lift` says what consents lift, where the CRM's customers are read next. A run that
+    reads the CRM gives `arriving`, for the table of tonight's statements: whom new requests meet is kept then until
+    that run, or a later one, has read the customers.
 
     It comes before the customers are read anew: what the CRM no longer has, or what a night writes over, is only known
     from the last night.
@@ -94,14 +92,9 @@ def take_in(
     fresh = not_applied(warehouse, "rows")
     if fresh.is_empty():
         return
-    met = met_rows(
-        warehouse,
-        "warehouse.crm_customers",
-        fresh,
-        erasing.compared,
-    )
+    met = met_rows(warehouse, "warehouse.crm_customers", fresh, erasing.compared)
     covered, forgotten = _covered(erasing, met, fresh)
-    if until_read:
+    if arriving is not None:
         keep_until_read(warehouse, forgotten)
     if lift is not None and covered.tombstones.height:
         known, covered = lifted(warehouse.read("FROM warehouse.crm_erasures"), covered, lift)
@@ -114,7 +107,7 @@ def take_in(
         met = met_rows(warehouse, "warehouse.crm_customers", fresh, erasing.compared)
     named = met.rows.filter(met.marks["customer_id"])["customer_id"]
     every = pl.concat([named, covered.records["customer_id"]])
-    keep_refusals(erasing, every, met.rows["customer_id"], fresh, arriving())
+    keep_refusals(erasing, every, met.rows["customer_id"], fresh, arriving() if arriving is not None else None)
     purge(
         warehouse,
         fresh,

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import polars as pl
 
 from catalog.store import Catalog
+from pipelines.customers.consent_rules import ConsentRules, instant_of
 from pipelines.customers.evidence import evidence
 from pipelines.customers.former_addresses import refused_by_former_addresses
 from pipelines.customers.heard import Records, as_meant, by_phones, refusing, sharing_with_set_aside
 from pipelines.customers.merged_away import refused_by_merged_away
-from pipelines.customers.permissions import ConsentRules, instant_of
 from pipelines.customers.refused_before import refused_before_requests
 from pipelines.customers.spoken_of import deciding_records, somebodys
 from pipelines.customers.statements import (

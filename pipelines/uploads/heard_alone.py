@@ -46,7 +46,7 @@ def _requests(erasing: Erasing, reading: Reading) -> None:
     table = pull_erasures_alone(reading, known_erasures(erasing))
     note_changed(erasing, table.rows)
     write_table(erasing, "erasures", table, day=reading.as_of)
-    take_in(erasing, arriving=reading.arriving_statements, until_read=True)
+    take_in(erasing, arriving=reading.arriving_statements)
 
 
 def _statements(erasing: Erasing, reading: Reading) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipelines.customers.permissions import instant_of
+from pipelines.customers.consent_rules import instant_of
 from pipelines.local_days import midnight, midnight_after
 from schemas.settings import Settings
 

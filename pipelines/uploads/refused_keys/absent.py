@@ -6,10 +6,11 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from catalog.warehouse import Warehouse
+from pipelines.customers.consent_rules import ConsentRules
 from pipelines.customers.customers import customers
 from pipelines.customers.gone import NEWEST, gone_customers, held_earlier
 from pipelines.customers.heard import Records, heard, refused_by_other_ids
-from pipelines.customers.permissions import ConsentRules, decisions
+from pipelines.customers.permissions import decisions
 from pipelines.customers.spoken_of import listed_people, said_otherwise
 from pipelines.tombstones.tombstones import Compared, tombstones
 from schemas.config import Config

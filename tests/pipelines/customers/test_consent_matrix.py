@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.customers.consent_rules import ConsentRules
 from pipelines.customers.evidence import evidence
-from pipelines.customers.permissions import ConsentRules, Decisions, decisions
+from pipelines.customers.permissions import Decisions, decisions
 from schemas.countries import EEA
 from schemas.crm import CONSENT_STATUSES, CrmConsents
 from schemas.customers import ConsentEvidence, Customers, PersonRecords, Refusals

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from catalog.warehouse import Warehouse
 from pipelines import pieces
 from pipelines.customers import decided
+from pipelines.customers.consent_rules import ConsentRules, instant_of
 from pipelines.customers.customers import customers, person_aliases
 from pipelines.customers.decided import update_permissions
 from pipelines.customers.nightly import update_people
 from pipelines.customers.people import people
-from pipelines.customers.permissions import ConsentRules, decisions, instant_of, said_of_addresses
+from pipelines.customers.permissions import decisions, said_of_addresses
 from pipelines.customers.records import canonical_records
 from pipelines.customers.statements import holders, newest_refusals
 from pipelines.customers.suppressed import suppressed_people

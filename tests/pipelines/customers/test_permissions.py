@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.customers.permissions import ConsentRules, decisions, instant_of
+from pipelines.customers.consent_rules import ConsentRules, instant_of
+from pipelines.customers.permissions import decisions
 from schemas.countries import EEA
 from schemas.crm import CrmConsents
 from schemas.customers import Customers, Permissions, PersonRecords

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.home import Home
-from pipelines.customers.permissions import ConsentRules, instant_of, refused_addresses, said_of_addresses
+from pipelines.customers.consent_rules import ConsentRules, instant_of
+from pipelines.customers.permissions import refused_addresses, said_of_addresses
 from schemas.customers import PersonRecords
 from schemas.network import Network, networks
 from schemas.segment import Audience

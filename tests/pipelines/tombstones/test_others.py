@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from catalog.warehouse import Warehouse
 from pipelines.crm.pull import pull_table
 from pipelines.crm.suppressions import read_suppressions
+from pipelines.customers.consent_rules import ConsentRules
 from pipelines.customers.customers import customers
 from pipelines.customers.people import people
-from pipelines.customers.permissions import ConsentRules, decisions
+from pipelines.customers.permissions import decisions
 from pipelines.customers.records import canonical_records
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.tombstones.others import keep_for_others

@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
+from pipelines.customers.consent_rules import ConsentRules, instant_of
 from pipelines.customers.customers import customers
 from pipelines.customers.people import people
-from pipelines.customers.permissions import ConsentRules, decisions, instant_of
+from pipelines.customers.permissions import decisions
 from pipelines.customers.records import canonical_records
 from pipelines.customers.refused_emails import REFUSED_EMAILS
 from pipelines.identifiers.canonical import with_canonical
