@@ -5,7 +5,6 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.crm.granted import NAMED, granted, with_addresses
-from pipelines.crm.meant import meant
 from pipelines.crm.read import Crm
 from pipelines.identifiers.digests import HEX_LENGTHS
 from pipelines.tombstones.erased import in_countries_of_alike, requests_for, requests_for_emails
@@ -27,13 +26,12 @@ def with_lifted(erasures: pl.DataFrame, crm: Crm, compared: Compared, networks: 
     standing = erasures.with_columns(lifted_at=pl.lit(None, dtype=erasures.schema["lifted_at"]))
     if standing.is_empty():
         return standing
-    spoken = granted(standing, crm, compared)
+    spoken, records = granted(standing, crm, compared)
     if spoken.is_empty():
         return standing
-    held = meant(spoken, crm)
     uncovered = pl.concat(
         [
-            tombstones(spoken, held, compared, networks=networks),
+            tombstones(spoken, records, compared, networks=networks),
             person_tombstones(spoken, compared.identity_key),
         ]
     ).select("form", "tombstone", grant="request_id", granted_at="requested_at")

@@ -18,6 +18,7 @@ from catalog.duckdb_connection import frame_of, literal, store_frame
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.contract import ROW
 from pipelines.crm.known import marked, recall, see
+from pipelines.crm.known_digests import KnownDigests
 from pipelines.crm.selects.byte_columns import with_texts
 from pipelines.crm.selects.casts import file_number, typed_select
 from pipelines.crm.selects.declared import check_columns, check_sources, in_our_case, select_place
@@ -72,6 +73,8 @@ class Crm:
     known: Mapping[TableName, str] = field(default_factory=dict)
     #: What was asked about before its turn came; a source is read once a night.
     _ahead: dict[TableName, Pulled] = field(default_factory=dict)
+    #: Of digests that were looked for among the customers' e-mails.
+    digests: KnownDigests = field(default_factory=KnownDigests)
     #: Files, each with its stamp, that were found in the encoding which their source declares, and of which no quote
     #: swallows rows.
     _looked_through: set[tuple[str, Path, tuple[int, ...] | None]] = field(default_factory=set)

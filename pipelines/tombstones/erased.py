@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import polars as pl
 
 from pipelines.at_once import at_once
@@ -194,6 +196,12 @@ def requests_for_emails(emails: pl.Series, erasures: pl.DataFrame, identity_key:
             asking = requests_for(hashes["value"], f"prehashed_{how}", erasures, identity_key)
             forms.append(asking.join(hashes, on="value").with_columns(value="email"))
     return pl.concat(form.select("value", "request_id", "requested_at", "lifted_at") for form in forms).unique()
+
+
+def ever_erased(values: pl.Series, form: str, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
+    """The distinct values that have a tombstone in `form`, lifted ones too; of an e-mail, as a digest too."""
+    requests = requests_for_emails if form == "email" else partial(requests_for, form=form)
+    return requests(values, erasures=erasures, identity_key=identity_key)["value"].unique()
 
 
 def tombstone_of(values: pl.Series, form: str, identity_key: str) -> pl.Series:

@@ -129,3 +129,14 @@ def test_no_earlier_yes_of_the_record_counts_for_an_address_that_was_asked_for(r
     letters = "zoe,,email_marketing,,granted,2025-06-10"
     assert emails(night(reading(**crm, consents=[old, letters])))["zoe"] is None
     assert emails(night(reading(**crm, consents=[old, letters, f"zoe,,{NOW}"])))["zoe"] == "zoe@x.fr"
+
+
+@pytest.mark.parametrize("text", ["zoe.1990 x.fr", "zoe.1990".ljust(64, "x")])
+def test_a_text_where_the_email_belongs_comes_back_with_whoever_has_it(reading: Read, text: str) -> None:
+    crm, said = {"customers": [f"zoe,{text},{PHONE},FR,", JANE]}, [f"zoe,,{NOW}"]
+    requests = [f"r1,,{text},,2025-06-01", f"r2,,{HEX},,2025-06-01"]
+    assert emails(night(reading(**crm, erasures=requests, consents=[])))["zoe"] is None
+    assert emails(night(reading(**crm, erasures=requests, consents=said)))["zoe"] == text
+    by_id = ["r1,zoe,,,2025-06-01", *requests[1:]]
+    assert "zoe" not in emails(night(reading(**crm, erasures=by_id, consents=[])))
+    assert emails(night(reading(**crm, erasures=by_id, consents=said)))["zoe"] == text
