@@ -35,9 +35,9 @@ def of_who_consented(standing: pl.DataFrame, crm: Crm, compared: Compared) -> pl
     crm.connection.execute("DROP TABLE _anew")
     held = held_addresses(records, compared.default_country)
     return pl.concat(
-        pl.DataFrame({"value": ever_erased(held.filter(form=form)["value"], form, asked, compared.identity_key)}).select(
-            form=pl.lit(form), value="value"
-        )
+        pl.DataFrame(
+            {"value": ever_erased(held.filter(form=form)["value"], form, asked, compared.identity_key)}
+        ).select(form=pl.lit(form), value="value")
         for form in ("email", "phone")
     )
 

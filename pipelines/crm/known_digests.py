@@ -1,4 +1,4 @@
-"""Which e-mails of the CRM digests are of: to find that, every e-mail is digested, so each is looked for once a night."""
+"""Which e-mails of the CRM digests are of: for that every e-mail is digested, so each is looked for once a night."""
 
 from __future__ import annotations
 
