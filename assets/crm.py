@@ -17,8 +17,9 @@ from pipelines.crm.pull import TableToWrite, pull_table
 from pipelines.crm.pull_erasures import pull_erasures
 from pipelines.crm.suppressions import read_suppressions
 from pipelines.erasure.applied import not_applied
+from pipelines.erasure.known import known_erasures, note_changed
 from pipelines.erasure.requests_of_nobody import requests_of_nobody
-from pipelines.erasure.taking_in import known_erasures, note_changed, take_in
+from pipelines.erasure.taking_in import take_in
 from pipelines.erasure.until_read import let_go, there_before
 from pipelines.erasure.written import write_table
 from pipelines.history.set_aside import QUARANTINE_DAYS, count_set_aside

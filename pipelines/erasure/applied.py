@@ -45,6 +45,12 @@ def note_applied(warehouse: Warehouse, place: Place, erasures: pl.DataFrame) -> 
     warehouse.append(_TABLE, erasures.select(pl.lit(place).alias("place"), *TOMBSTONE))
 
 
+def count_as_applied(warehouse: Warehouse) -> None:
+    """What is known before anything of anybody was written is nowhere."""
+    note_applied(warehouse, "rows", not_applied(warehouse, "rows"))
+    note_applied(warehouse, "keys", not_applied(warehouse, "keys"))
+
+
 def forget_lifted(warehouse: Warehouse) -> None:
     """Whom a consent brought back has rows and keys again: they are looked for should the request stand once more."""
     warehouse.ensure(_TABLE, _Applied)

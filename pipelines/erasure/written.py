@@ -6,13 +6,16 @@ from datetime import date
 
 import polars as pl
 
+from catalog.rewrite import note_rewrite
+from catalog.warehouse import Warehouse
 from pipelines.crm.known import marking_rules
 from pipelines.crm.notices.standing_still import note_arrival
 from pipelines.crm.pull import TableToWrite
 from pipelines.erasure.erasing import Erasing
-from pipelines.erasure.taking_in import keep_covered, note_written_over
+from pipelines.erasure.known import keep_covered
 from pipelines.tables.intervals import replace_by
 from pipelines.tables.rules import set_made_by
+from pipelines.tombstones.covered import Covered
 from schemas.source import TableName
 
 
@@ -45,7 +48,7 @@ def write_table(erasing: Erasing, name: TableName, table: TableToWrite, *, day: 
             warehouse.replace("crm_erasures", table.lifted)
         if table.covered is not None:
             keep_covered(erasing, table.covered)
-            note_written_over(warehouse, table.covered, day)
+            _note_written_over(warehouse, table.covered, day)
         if table.arrived is None:
             warehouse.replace_by(f"crm_{name}", table.select)
         else:
@@ -67,3 +70,14 @@ def write_table(erasing: Erasing, name: TableName, table: TableToWrite, *, day: 
         for log, rows in (("quarantine", table.quarantined), ("pulls", pull)):
             warehouse.replace_where(log, '"table" = $table AND as_of = $day', rows, table=name, day=day)
     table.drop()
+
+
+def _note_written_over(warehouse: Warehouse, covered: Covered, day: date) -> None:
+    """Let the file be written anew if requests cover more than was known before the customers were read, and `day` was
+    read before: what the tables have of that try is written over, and no earlier row is kept that would be found later.
+    """
+    if covered.tombstones["lifted_at"].null_count() == 0 or not warehouse.has("pulls"):
+        return
+    tried = "SELECT 1 FROM warehouse.pulls WHERE as_of = $day AND \"table\" <> 'erasures' LIMIT 1"
+    if not warehouse.read(tried, day=day).is_empty():
+        note_rewrite(warehouse)

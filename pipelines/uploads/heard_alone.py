@@ -12,7 +12,8 @@ from pipelines.crm.pull_erasures import pull_erasures_alone
 from pipelines.crm.suppressions import read_suppressions
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.erasing import Erasing
-from pipelines.erasure.taking_in import known_erasures, note_changed, take_in
+from pipelines.erasure.known import known_erasures, note_changed
+from pipelines.erasure.taking_in import take_in
 from pipelines.erasure.written import write_table
 from schemas.errors import RelanceError
 

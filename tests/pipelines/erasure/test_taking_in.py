@@ -29,8 +29,9 @@ from catalog.warehouse import Warehouse
 from pipelines.customers.people import person_ids
 from pipelines.erasure.applied import not_applied
 from pipelines.erasure.erasing import KEPT_DAYS, Erasing
+from pipelines.erasure.known import known_erasures, note_changed
 from pipelines.erasure.requests import request_tombstones
-from pipelines.erasure.taking_in import known_erasures, note_changed, take_in
+from pipelines.erasure.taking_in import take_in
 from pipelines.identifiers.hashes import keyed_hash
 from pipelines.tombstones.erased import erased_values
 from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones
