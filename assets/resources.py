@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -22,13 +22,14 @@ from assets.nights import (
     unknown_audiences,
     why_broken_off,
 )
+from assets.opened import Opened
 from catalog.allowances import allow_in_run
 from catalog.descriptions import describe, record_overlaps
 from catalog.home import Environment, Home
 from catalog.nights import night_of_run, record_config_changes, record_notices, record_stages
 from catalog.outcomes import take_over
-from catalog.secret_keys import SecretKeys, open_keys
-from catalog.store import Catalog, open_catalog
+from catalog.secret_keys import open_keys
+from catalog.store import open_catalog
 from catalog.warehouse import Warehouse, open_warehouse
 from pipelines.crm.days import check_asked_day, default_day
 from pipelines.crm.days_to_come import day_to_come, newest_read
@@ -64,36 +65,13 @@ from schemas.said import Said
 from schemas.segment import Audience
 
 
-@dataclass
-class _Opened:
-    config: Config
-    home: Home
-    keys: SecretKeys
-    warehouse: Warehouse
-    catalog: Catalog
-    night: int
-    #: The day that the run is about.
-    as_of: date
-    stack: ExitStack
-    crm: Crm
-    #: The Dagster run, or the one that it takes up in the end.
-    root_run: str
-    #: The day that the CRM can be read for; asked of the source at most once a run.
-    default_day: date | None = None
-    tonight: Tonight | None = None
-    files_kept: bool = False
-    reading: Reading | None = None
-    #: By the stage that failed, in their order.
-    failures: dict[str, RelanceError] = field(default_factory=dict)
-
-
 class Relance(dg.ConfigurableResource):
     """Everything a run needs. It locks the home for the whole run."""
 
     home_folder: str
     config_folder: str
     keys_folder: str
-    _opened: _Opened = PrivateAttr()
+    _opened: Opened = PrivateAttr()
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         run = Launched.of(context)
@@ -115,7 +93,7 @@ class Relance(dg.ConfigurableResource):
                 known = known_tables(warehouse, config.sources, config.settings, config.rates)
                 crm = Crm(warehouse.connection, config.sources, config.folder, home.root, known)
                 allow_in_run(catalog, allowed_by(run.tags, config.audiences), night, run.root)
-                self._opened = _Opened(
+                self._opened = Opened(
                     config, home, keys, warehouse, catalog, night, as_of, opening, crm, run.root, run.newest_day
                 )
                 record_notices(catalog, night, "restored", restoration_told(catalog))
@@ -146,37 +124,51 @@ class Relance(dg.ConfigurableResource):
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         opened = self._opened
         with opened.stack:
-            with suppress(RelanceError), self.stage("overlaps"):
-                record_overlaps(opened.catalog, overlaps(opened.warehouse, opened.config.segments))
-            with suppress(RelanceError), self.stage("forecasts"):
-                update_forecasts(opened.catalog, opened.warehouse, opened.config.settings)
-            # A day that is refused changes nothing.
-            if opened.failures and not isinstance(next(iter(opened.failures.values())), DayError):
-                if opened.reading is not None:
-                    with suppress(RelanceError), self.stage("hearing"):
-                        unheard = hear_alone(self.erasing, opened.reading, failures=opened.failures)
-                        opened.failures.update((f"hearing.{place}", error) for place, error in enumerate(unheard))
-                with suppress(RelanceError), self.stage("removals"):
-                    publish_removals(self.erasing, self.outbox, newest=self.newest_read(), past_rows=self.past_rows)
-            # It comes last: the warehouse may be written anew, and is closed then.
-            with suppress(RelanceError), self.stage("erasures"):
-                settle(self.erasing)
+            self._run_last_stages()
             hold_withdrawn(opened.catalog, opened.night)
-            instance, run = context.instance, context.run
-            outcomes = self._outcomes()
-            reached = set(map(Audience.of, outcomes))
-            unknown = [audience for audience in opened.config.audiences if audience not in reached]
-            broken, whole = None, False
-            if instance is not None and run is not None:
-                record_stages(opened.catalog, opened.night, stage_lines(instance, run.run_id))
-                broken, whole = why_broken_off(instance, run), is_whole(instance, run)
-            held = any(row["outcome"] == "held" for row in outcomes)
-            ended = ending([*opened.failures.values()], broken, is_partial=bool(unknown) and not whole, is_held=held)
-            if ended.outcome in {"held", "done"}:
-                record_notices(opened.catalog, opened.night, "config", unknown_audiences(unknown))
-                take_over(opened.catalog, opened.night, since=self._first_night(), as_of=opened.as_of)
-            opened.catalog.end_night(opened.night, *ended)
+            self._end_night(context)
             opened.catalog.sign_audit_head(opened.home, opened.keys)
+
+    def _run_last_stages(self) -> None:
+        """What a night ends with however its assets ended; what fails is noted as theirs is."""
+        opened = self._opened
+        with suppress(RelanceError), self.stage("overlaps"):
+            record_overlaps(opened.catalog, overlaps(opened.warehouse, opened.config.segments))
+        with suppress(RelanceError), self.stage("forecasts"):
+            update_forecasts(opened.catalog, opened.warehouse, opened.config.settings)
+        # A day that is refused changes nothing.
+        if opened.failures and not isinstance(next(iter(opened.failures.values())), DayError):
+            self._remove_all_the_same()
+        # It comes last: the warehouse may be written anew, and is closed then.
+        with suppress(RelanceError), self.stage("erasures"):
+            settle(self.erasing)
+
+    def _remove_all_the_same(self) -> None:
+        """After a failure, hear who must leave the lists, and publish that."""
+        opened = self._opened
+        if opened.reading is not None:
+            with suppress(RelanceError), self.stage("hearing"):
+                unheard = hear_alone(self.erasing, opened.reading, failures=opened.failures)
+                opened.failures.update((f"hearing.{place}", error) for place, error in enumerate(unheard))
+        with suppress(RelanceError), self.stage("removals"):
+            publish_removals(self.erasing, self.outbox, newest=self.newest_read(), past_rows=self.past_rows)
+
+    def _end_night(self, context: dg.InitResourceContext) -> None:
+        """Write how the night ended, and what its stages did."""
+        opened, instance, run = self._opened, context.instance, context.run
+        outcomes = self._outcomes()
+        reached = set(map(Audience.of, outcomes))
+        unknown = [audience for audience in opened.config.audiences if audience not in reached]
+        broken, whole = None, False
+        if instance is not None and run is not None:
+            record_stages(opened.catalog, opened.night, stage_lines(instance, run.run_id))
+            broken, whole = why_broken_off(instance, run), is_whole(instance, run)
+        held = any(row["outcome"] == "held" for row in outcomes)
+        ended = ending([*opened.failures.values()], broken, is_partial=bool(unknown) and not whole, is_held=held)
+        if ended.outcome in {"held", "done"}:
+            record_notices(opened.catalog, opened.night, "config", unknown_audiences(unknown))
+            take_over(opened.catalog, opened.night, since=self._first_night(), as_of=opened.as_of)
+        opened.catalog.end_night(opened.night, *ended)
 
     def _outcomes(self) -> list[sa.RowMapping]:
         """What became of each audience that the run reached, or the one that it takes up where that failed."""
