@@ -483,8 +483,7 @@ from catalog.home import Home
 from catalog.secret_keys import open_keys
 from catalog.store import open_catalog
 from catalog.warehouse import open_warehouse
-from pipelines.erasure import settle as settling, taking_in
-from pipelines.erasure import settle as settling
+from pipelines.erasure import known, settle as settling, taking_in
 from pipelines.erasure.erasing import Erasing
 from schemas.config import read_config
 
@@ -492,7 +491,7 @@ STEPS = ("_note_covered", "purge", "note_erased_keys", "withdraw", "mark_erased"
          "rewrite_warehouse", "mark_rewritten")
 
 def killed_after(name):
-    module = settling if hasattr(settling, name) else taking_in
+    module = next(each for each in (settling, taking_in, known) if hasattr(each, name))
     done = getattr(module, name)
     def step(*arguments, **named):
         done(*arguments, **named)

@@ -18,10 +18,15 @@ from tests.nights import night
 Way = Callable[[Company, Iterable[str]], None]
 
 
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _written(first: int) -> tuple[str, ...]:
-    """Addresses of seven of the customers, one or several, as bounce reports and mail programs write them."""
+    """Addresses of seven of the customers, one or several, as bounce reports, mail programs, databases write them."""
     a, b, c, d, e, f, g = (f"other{number}@example.net" for number in range(first, first + 7))
-    return f"Other <{a}>", f"mailto:{b.upper()}", f"{c};", f"{d}, {e}", f.replace("@", " @"), g
+    digest = _digest(f)
+    return f"Other <{a}>", f"mailto:{b.upper()}", f"{c};", f"{d}, {e}", f"0x{digest.upper()}; sha256:{digest}", g
 
 
 def _suppress(company: Company, written: Iterable[str]) -> None:
@@ -53,10 +58,6 @@ def _ask(company: Company, written: Iterable[str]) -> None:
 
 #: The first of the customers whom a way to be kept out is tried on → that way.
 WAYS: dict[int, Way] = {10: _suppress, 20: _refuse, 30: _ask}
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_who_is_meant_is_in_no_file(company: Company, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import polars as pl
 
 from pipelines.identifiers.countries import country_codes, unknown_countries
 from pipelines.identifiers.digests import HEX_LENGTHS, Digest, is_digest
+from pipelines.identifiers.digests import prehashed as digest_in_hex
 from pipelines.identifiers.email_refusals import email_refusal
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.nothing import hashes_of_nothing
@@ -26,11 +27,12 @@ def with_canonical(
     phone_type, country_code (ISO alpha-2; null if nobody knows it). A phone without a calling code beside a country
     that nobody knows is refused as `unknown_country`.
     """
+    declared = (prehashed or {}).get("email")
     named = (
         records.join(country_codes(records["country"]), on="country", how="left", maintain_order="left")
         .rename({"iso_country": "country_code"})
-        .with_columns(canonical_email=canonical_email(pl.col("email")))
-        .with_columns(email_refusal=_email_refusal((prehashed or {}).get("email")))
+        .with_columns(canonical_email=_canonical_email(declared))
+        .with_columns(email_refusal=_email_refusal(declared))
         .pipe(_with_unwrapped)
     )
     # A column of digests would keep the library busy for nothing.
@@ -72,6 +74,11 @@ def _with_unwrapped(records: pl.DataFrame) -> pl.DataFrame:
     found = unwrapped(records["email"].gather(places), among_words=True).unique("place", keep="first")
     emails = found.select(canonical_email(pl.col("address"))).to_series()
     return records.with_columns(records["canonical_email"].scatter(places.gather(found["place"]), emails))
+
+
+def _canonical_email(declared: Digest | None) -> pl.Expr:
+    canonical = canonical_email(pl.col("email"))
+    return canonical if declared is None else pl.coalesce(digest_in_hex(pl.col("email")), canonical)
 
 
 def _email_refusal(declared: Digest | None) -> pl.Expr:

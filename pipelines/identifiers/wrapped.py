@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.identifiers.digests import DIGEST, SHORTEST, is_digest
 from pipelines.identifiers.email_refusals import email_refusal
 from pipelines.identifiers.emails import canonical_email
 
@@ -21,15 +22,16 @@ _SCHEME = r"(?i)\b(?:mailto|smtp|e-?mail)\b"
 def unwrapped(typed: pl.Series, *, among_words: bool) -> pl.DataFrame:
     """place, address: the e-mails within each text that is more than one address: of `Ada Lo <ada@x.fr>`,
     `mailto:ada@x.fr`, `ada@x.fr;` or `ada @x.fr` it is ada@x.fr, of `ada@x.fr, bob@x.fr` both; and the text itself
-    where an @ in it is of none. Nothing of texts that are an address, or hold none.
+    where an @ in it is of none; and so the digests. Nothing of texts that are an address, or hold none.
 
     Of `jean dupont@x.fr` nobody knows where the address begins. With `among_words` it is dupont@x.fr: who refuses is
     heard by too many addresses rather than by none. Without, such texts hold none.
     """
     rows = typed.to_frame("typed").with_row_index("place")
+    digests = _digests(rows, among_words=among_words)
     rows = rows.filter(pl.col("typed").str.contains("@", literal=True), ~pl.col("typed").str.contains(f"^{PLAIN}$"))
     if rows.is_empty():
-        return pl.DataFrame(schema={"place": rows.schema["place"], "address": pl.String})
+        return digests
     rows = rows.filter(_is_none(pl.col("typed"))).with_columns(text=pl.col("typed").str.replace_all(r"\s*@\s*", "@"))
     if not among_words:
         rest = pl.col("text").str.replace_all(_ADDRESS, "").str.replace_all(_SCHEME, "")
@@ -41,7 +43,18 @@ def unwrapped(typed: pl.Series, *, among_words: bool) -> pl.DataFrame:
     found = found.filter(~_is_none(pl.col("address")))
     of_none = found.filter(pl.len().over("place") < pl.col("typed").str.count_matches("@", literal=True))
     every = pl.concat([found, of_none.with_columns(address="typed")])
-    return every.select("place", "address").unique(maintain_order=True)
+    return pl.concat([every.select("place", "address").unique(maintain_order=True), digests])
+
+
+def _digests(rows: pl.DataFrame, *, among_words: bool) -> pl.DataFrame:
+    """The same of digests. In: place, typed."""
+    typed = pl.col("typed")
+    longer = rows.filter(typed.str.len_bytes() > SHORTEST, ~typed.str.contains("@", literal=True))
+    longer = longer.filter(~is_digest(typed))
+    if not among_words:
+        longer = longer.filter(typed.str.replace_all(DIGEST, "").str.replace_all(rf"[{_AROUND}']", "") == "")
+    found = longer.with_columns(address=typed.str.extract_all(DIGEST)).explode("address").drop_nulls("address")
+    return found.select("place", "address").unique(maintain_order=True)
 
 
 def each_unwrapped(rows: pl.DataFrame, column: str, *, among_words: bool) -> pl.DataFrame:

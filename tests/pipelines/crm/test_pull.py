@@ -208,8 +208,19 @@ def test_a_record_that_breaks_its_contract_is_erased_with_its_addresses_all_the_
     assert who(tables["customers"]) == ["jane", "bob"]
 
 
-@pytest.mark.parametrize("written", [ZOES.hex().upper(), f" {base64.b64encode(ZOES).decode()}"])
-@pytest.mark.parametrize("held", ["Zoe@x.fr", ZOES.hex(), base64.b64encode(ZOES).decode()])
+@pytest.mark.parametrize(
+    "written",
+    [
+        ZOES.hex().upper(),
+        f" {base64.b64encode(ZOES).decode()}",
+        f"0x{ZOES.hex().upper()}",
+        rf"\x{ZOES.hex()}",
+        f"SHA-256: {ZOES.hex()}",
+        f"sha256:{base64.b64encode(ZOES).decode()}",
+        f'"""{ZOES.hex()}"""',
+    ],
+)
+@pytest.mark.parametrize("held", ["Zoe@x.fr", ZOES.hex(), base64.b64encode(ZOES).decode(), f"0x{ZOES.hex()}"])
 def test_a_request_by_a_digest_is_heard_however_that_is_written(reading: Read, written: str, held: str) -> None:
     customers = [f"zoe,{held},,FR,", *LINES["customers"][:2]]
     tables = night(reading(customers=customers, erasures=[f"r1,,{written},,2025-06-01"]))

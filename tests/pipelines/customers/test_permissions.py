@@ -559,9 +559,21 @@ def test_a_word_on_a_digest_reaches_the_record_that_holds_its_address(how: str) 
     assert where(granted, said("withdrawn", address=hashlib.new(how, b"jo@example.com").hexdigest())) == EVERYWHERE
 
 
-def test_a_word_on_a_digest_in_base64_reaches_the_record_that_holds_its_address() -> None:
-    digest = base64.b64encode(hashlib.sha256(b"jane@example.com").digest()).decode()
-    assert where(said("granted", -20), said("withdrawn", address=digest)) == set()
+@pytest.mark.parametrize("around", ["{}", "sha256:{}", "'{}'", '"{}"'])
+@pytest.mark.parametrize("in_base64", [True, False])
+def test_a_word_on_a_digest_however_it_is_written_reaches_the_record_that_holds_its_address(
+    around: str, *, in_base64: bool
+) -> None:
+    digest = hashlib.sha256(b"jane@example.com").digest()
+    written = around.format(base64.b64encode(digest).decode() if in_base64 else digest.hex())
+    assert where(said("granted", -20), said("withdrawn", address=written)) == set()
+    assert where(said("granted", address=written)) == EVERYWHERE
+
+
+@pytest.mark.parametrize("before", ["0x", "0X", r"\x", "md5:", "MD5 = "])
+def test_a_word_on_a_digest_as_a_database_prints_it_reaches_the_record_that_holds_its_address(before: str) -> None:
+    digest = hashlib.md5(b"jane@example.com").hexdigest()
+    assert where(said("granted", -20), said("withdrawn", address=f"{before}{digest}")) == set()
 
 
 def test_a_grant_by_the_digest_of_a_placeholder_is_nobody_s() -> None:

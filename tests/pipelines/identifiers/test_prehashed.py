@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 
 import polars as pl
@@ -39,6 +40,20 @@ def test_a_declared_digest_reaches_the_plain_form_and_no_other() -> None:
     found = identifiers(records(DIGESTS["sha256"].upper(), prehashed={"email": "sha256"}), COLUMNS)
     shown = found.row(0, named=True)
     assert {column.form: shown[column.name] for column in COLUMNS if shown[column.name]} == {"plain": DIGESTS["sha256"]}
+
+
+@pytest.mark.parametrize("how", ["sha256", "sha1", "md5"])
+@pytest.mark.parametrize("around", ["0x{}", r"\x{}", "{how}:{}", '"{}"', " {} "])
+def test_a_declared_digest_is_the_same_however_a_database_prints_it(how: str, around: str) -> None:
+    column = MatchColumn("email", "plain", how)
+    held = records(around.format(DIGESTS[how].upper(), how=how), prehashed={"email": how})
+    assert identifiers(held, (column,))[column.name].to_list() == [DIGESTS[how]]
+
+
+def test_a_declared_digest_in_base64_is_the_one_in_hex() -> None:
+    column = MatchColumn("email", "plain", "sha256")
+    held = records(base64.b64encode(bytes.fromhex(DIGESTS["sha256"])).decode(), prehashed={"email": "sha256"})
+    assert identifiers(held, (column,))[column.name].to_list() == [DIGESTS["sha256"]]
 
 
 def test_a_declared_digest_has_the_same_base64_as_the_address() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.identifiers.digests import HEX_LENGTHS
 from pipelines.identifiers.wrapped import PLAIN, each_unwrapped, unwrapped
 
 LOCALS = st.from_regex(r"[a-z0-9]([a-z0-9._+'-]{0,8}[a-z0-9])?", fullmatch=True).filter(lambda local: ".." not in local)
@@ -32,6 +33,22 @@ def test_an_address_is_found_in_what_is_around_it(address: str, around: str) -> 
 @given(st.lists(ADDRESSES, min_size=2, max_size=4), st.sampled_from([", ", ";", " ; ", "\n", " ", "|", "/", "，"]))
 def test_of_several_addresses_each_is_found(addresses: list[str], between: str) -> None:
     assert within(between.join(addresses)) == within(between.join(addresses), among_words=False) == set(addresses)
+
+
+DIGESTS = st.one_of(st.from_regex(f"[0-9a-f]{{{length}}}", fullmatch=True) for length in HEX_LENGTHS.values())
+
+
+@given(st.lists(DIGESTS, min_size=2, max_size=3), st.sampled_from([", ", ";", " ", "\n"]), st.sampled_from(["", "0x"]))
+def test_of_several_digests_each_is_found(digests: list[str], between: str, before: str) -> None:
+    text = between.join(f"{before}{digest}" for digest in digests)
+    assert within(text) == within(text, among_words=False) == {f"{before}{digest}" for digest in digests}
+    assert within(f"unsubscribed: {text}") == within(text)
+    assert within(f"unsubscribed: {text}", among_words=False) == set()
+
+
+@given(DIGESTS)
+def test_a_digest_alone_stays_as_it_is(digest: str) -> None:
+    assert within(digest) == within(f"0x{digest}") == within(f" sha256:{digest.upper()} ") == set()
 
 
 @given(ADDRESSES)
