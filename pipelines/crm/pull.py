@@ -12,6 +12,7 @@ import polars as pl
 
 from catalog.duckdb_connection import frame_of, insert_frame, literal
 from pipelines.crm.arrival import Arrival
+from pipelines.crm.arriving import arriving_statements
 from pipelines.crm.contract import ROW, shape
 from pipelines.crm.customers import CANONICAL, read_customers
 from pipelines.crm.days import check_orders_reach
@@ -31,7 +32,7 @@ from schemas.crm import (
     RAW_MARK,
     Quarantine,
 )
-from schemas.errors import EmptyCrmError, SourceError
+from schemas.errors import EmptyCrmError
 from schemas.network import Network
 from schemas.said import Said
 from schemas.settings import Settings
@@ -59,12 +60,8 @@ class Reading:
         return with_lifted(erasures, self.crm, self.compared, self.networks)
 
     def arriving_statements(self) -> str | None:
-        """The table (columns of `CrmConsents`) of tonight's statements that are not known yet; none if they cannot be
-        read, which is told where their turn comes: requests do not wait for them."""
-        try:
-            return self.crm.read_ahead("consents").arrival.name
-        except SourceError:
-            return None
+        """What `arriving_statements` gives of the CRM."""
+        return arriving_statements(self.crm)
 
 
 class TableToWrite(NamedTuple):
@@ -171,7 +168,7 @@ def _forgotten(  # noqa: PLR0913, PLR0917 - as in `pull_table`
     if arrival.table == "consents":
         refusals = broken_refusals(pulled.broken)
         insert_frame(connection, arrival.name, refusals)
-        more += refusals.height + unwrap_refusals(arrival)
+        more += refusals.height + unwrap_refusals(connection, arrival.name)
         if not erasures.is_empty():
             held = arrival.read(f"FROM {withheld}")
             more += keep_for_holders(connection, arrival.name, held, living, reading.compared)

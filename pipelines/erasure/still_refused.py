@@ -37,8 +37,8 @@ def keep_refusals(
     """Keep what those refuse whose records (ids) requests cover, or `met`, or who had an address that they name; and
     who is left of the people of whom they cover a record.
 
-    In: `CrmErasures` that were not applied yet; the table of statements that are `arriving`, if there is one. It comes
-    before anything is taken out: what refuses may go, and by what it was theirs.
+    In: `CrmErasures` that were not applied yet; the statements that are `arriving`, if some are: a table, or SQL in
+    brackets. It comes before anything is taken out: what refuses may go, and by what it was theirs.
     """
     warehouse, config, identity_key = erasing.warehouse, erasing.config, erasing.keys.identity
     if not all(map(warehouse.has, _NEEDED)):
