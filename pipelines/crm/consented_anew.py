@@ -12,21 +12,24 @@ from pipelines.pieces import picked
 from pipelines.tombstones.erased import ever_erased, tombstone_of
 from pipelines.tombstones.held import held_addresses
 from pipelines.tombstones.tombstones import Compared, last_digits
-from schemas.crm import ErasureRequests
+
+#: The kinds of address that may be asked for.
+_ADDRESSES = {"email": pl.String, "phone": pl.String}
 
 
-def of_who_consented(standing: pl.DataFrame, crm: Crm, compared: Compared) -> pl.DataFrame:
-    """form (`email`, `phone`), value: each address that has a tombstone in `standing` (`CrmErasures`) because it was
-    asked for itself, of a record that consented since to all to which it ever did, so that nothing older counts for it.
+def of_who_consented(standing: pl.DataFrame, spoken: pl.DataFrame, crm: Crm, compared: Compared) -> pl.DataFrame:
+    """email, phone (one in each row): each address that has a tombstone in `standing` (`CrmErasures`) because it was
+    asked for itself, of a record that has consented anew: since to all to which it ever did, so that nothing older
+    counts for it, or to anything if it is `spoken` of (customer_id): nothing older counts for whom a request covers.
     """
-    # Whose address was erased with somebody else's record cannot give it back.
-    by_person = standing.filter(pl.col("form") == "person").select("request_id").unique()
-    asked = standing.join(by_person, on="request_id", how="anti")
+    nothing = pl.DataFrame(schema=_ADDRESSES)
+    asked = asked_by_themselves(standing)
     if asked.is_empty():
-        return pl.DataFrame(schema={"form": pl.String, "value": pl.String})
+        return nothing
+    store_frame(crm.connection, "_spoken", spoken.select("customer_id"))
     crm.connection.execute(
         f"CREATE OR REPLACE TEMP TABLE _anew AS SELECT customer_id FROM ({_consented(crm, 'customer_id IS NOT NULL')}) "
-        f"WHERE granted_at > {literal(asked['requested_at'].min())}"
+        f"WHERE granted_at > {literal(asked['requested_at'].min())} UNION FROM _spoken"
     )
     rows = crm.read_ahead("customers").arrival.every_in_pieces(
         "customer_id, email, phone, country", "customer_id IN (FROM _anew)"
@@ -34,29 +37,36 @@ def of_who_consented(standing: pl.DataFrame, crm: Crm, compared: Compared) -> pl
     records = pl.concat([picked(_with_erased(piece, asked, compared.identity_key)) for piece in rows])
     crm.connection.execute("DROP TABLE _anew")
     held = held_addresses(records, compared.default_country)
-    return pl.concat(
-        pl.DataFrame(
-            {"value": ever_erased(held.filter(form=form)["value"], form, asked, compared.identity_key)}
-        ).select(form=pl.lit(form), value="value")
-        for form in ("email", "phone")
-    )
+    found = [
+        pl.DataFrame({form: ever_erased(held.filter(form=form)["value"], form, asked, compared.identity_key)})
+        for form in _ADDRESSES
+    ]
+    return pl.concat([nothing, *found], how="diagonal")
 
 
-def given_back(addresses: pl.DataFrame, holders: pl.DataFrame, crm: Crm) -> pl.DataFrame:
+def asked_by_themselves(erasures: pl.DataFrame) -> pl.DataFrame:
+    """`CrmErasures` of requests by address: what was erased with somebody's record is theirs to give back."""
+    by_person = erasures.filter(pl.col("form") == "person").select("request_id").unique()
+    return erasures.join(by_person, on="request_id", how="anti")
+
+
+def given_back(addresses: pl.DataFrame, holders: pl.DataFrame, spoken: pl.DataFrame, crm: Crm) -> pl.DataFrame:
     """email, phone, requested_at: the addresses that nobody has tonight who has not consented anew, and since when all
     of their holders have.
 
-    In: addresses (form, value); holders (form, value, customer_id), at least whoever has one of them.
+    In: addresses (email, phone: one in each row); holders (form, value, customer_id), at least whoever has one of them;
+    those who are `spoken` of (customer_id, requested_at), each once.
     """
-    theirs = addresses.join(holders, on=["form", "value"])
+    of_form = [addresses.select(form=pl.lit(form), value=form).drop_nulls() for form in _ADDRESSES]
+    theirs = pl.concat(of_form).join(holders, on=["form", "value"])
     store_frame(crm.connection, "_holders", theirs.select("customer_id").unique())
     anew = crm.read_ahead("consents").arrival.read(_consented(crm, "customer_id IN (FROM _holders)"))
-    every = theirs.join(anew, on="customer_id", how="left").group_by("form", "value")
-    together = every.agg(pl.col("granted_at").min(), lacking=pl.col("granted_at").null_count()).filter(lacking=0)
-    given = together.select(
-        *(pl.when(form=form).then("value").alias(form) for form in ("email", "phone")), requested_at="granted_at"
+    known = theirs.join(anew, on="customer_id", how="left").join(spoken, on="customer_id", how="left")
+    since = pl.coalesce("requested_at", "granted_at")
+    every = known.group_by("form", "value").agg(requested_at=since.min(), lacking=since.null_count())
+    return every.filter(lacking=0).select(
+        *(pl.when(form=form).then("value").alias(form) for form in _ADDRESSES), "requested_at"
     )
-    return pl.concat([pl.DataFrame(ErasureRequests.create_empty()).select(given.columns), given])
 
 
 def _consented(crm: Crm, condition: str) -> str:

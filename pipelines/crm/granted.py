@@ -10,7 +10,7 @@ from typing import NamedTuple
 import polars as pl
 
 from catalog.duckdb_connection import literal
-from pipelines.crm.consented_anew import given_back, of_who_consented
+from pipelines.crm.consented_anew import asked_by_themselves, given_back, of_who_consented
 from pipelines.crm.meant import having_digests, meant
 from pipelines.crm.read import Crm
 from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed, prehashed
@@ -27,10 +27,12 @@ NAMED = ("customer_id", "email", "phone")
 
 class Spoken(NamedTuple):
     """`requests`: `ErasureRequests`, as if what is granted were asked for; `records`: at least the `CrmCustomers` rows
-    that they may mean."""
+    that they may mean; `asked`: `ErasureRequests` for addresses that were asked for themselves, which no record gives
+    back alone."""
 
     requests: pl.DataFrame
     records: pl.DataFrame
+    asked: pl.DataFrame
 
 
 def granted(standing: pl.DataFrame, crm: Crm, compared: Compared) -> Spoken:
@@ -45,19 +47,26 @@ def granted(standing: pl.DataFrame, crm: Crm, compared: Compared) -> Spoken:
     nothing = pl.DataFrame(ErasureRequests.create_empty())
     spoken = pl.concat([nothing, *named], how="diagonal")
     spoken = pl.concat([spoken, _emails_of_records(spoken, standing, crm, compared)], how="diagonal")
-    asked = of_who_consented(standing, crm, compared)
-    emails, phones = (asked.filter(form=form)["value"] for form in ("email", "phone"))
-    spellings = _spellings(pl.concat([spoken["email"], emails]), crm)
-    sought = [spoken.drop("email"), spellings.select(email="spelling"), _base64(spellings), phones.to_frame("phone")]
+    by_id = spoken.drop_nulls("customer_id").group_by("customer_id").agg(pl.col("requested_at").max())
+    asked = of_who_consented(standing, by_id, crm, compared)
+    spellings = _spellings(pl.concat([spoken["email"], asked["email"]]), crm)
+    sought = [spoken.drop("email"), spellings.select(email="spelling"), _base64(spellings), asked.select("phone")]
     # All customers are gone through once, for those who are spoken of and for those who have what was asked for.
     records = meant(pl.concat([nothing, *sought], how="diagonal"), crm)
     if not asked.is_empty():
         held = held_addresses(records, compared.default_country)
-        given = given_back(asked, _by_spelling(held, spellings), crm)
+        given = given_back(asked, _by_spelling(held, spellings), by_id, crm)
         spoken = pl.concat([spoken, given], how="diagonal")
-    every = spoken.join(spellings, on="email", how="left").with_columns(email="spelling")
+    return Spoken(_requests(spoken, spellings), records, _requests(asked, spellings))
+
+
+def _requests(spoken: pl.DataFrame, spellings: pl.DataFrame) -> pl.DataFrame:
+    """`ErasureRequests`, one for each id, spelling of an e-mail and phone, with its latest time."""
+    columns = ErasureRequests.column_names()
+    rows = pl.concat([pl.DataFrame(ErasureRequests.create_empty()), spoken], how="diagonal")
+    every = rows.join(spellings, on="email", how="left").with_columns(email="spelling")
     latest = every.group_by(*NAMED).agg(pl.col("requested_at").max()).with_row_index("request_id")
-    return Spoken(latest.with_columns(pl.col("request_id").cast(pl.String)).select(nothing.columns), records)
+    return latest.with_columns(pl.col("request_id").cast(pl.String)).select(columns)
 
 
 def with_addresses(statements: pl.DataFrame, default_country: str | None) -> pl.DataFrame:
@@ -86,9 +95,11 @@ def _named(grants: pl.DataFrame, column: str, standing: pl.DataFrame, identity_k
 
 
 def _emails_of_records(spoken: pl.DataFrame, standing: pl.DataFrame, crm: Crm, compared: Compared) -> pl.DataFrame:
-    """email, requested_at: of the e-mails of records that are `spoken` of, those that were asked for by a digest."""
+    """email, requested_at: of the e-mails of records that are `spoken` of, those that were erased as a digest, with a
+    record that had it."""
     by_id = spoken.filter(pl.col("customer_id").is_not_null())
-    # Hardly anybody asks by a digest: no others pay for it.
+    standing = standing.join(asked_by_themselves(standing), on="request_id", how="anti")
+    # Hardly a CRM keeps digests: no others pay for it.
     if by_id.is_empty() or not standing["form"].str.starts_with("prehashed_").any():
         return spoken.clear().select("email", "requested_at")
     theirs = held_addresses(meant(by_id, crm), compared.default_country).filter(form="email")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.crm.consented_anew import asked_by_themselves
 from pipelines.crm.granted import NAMED, granted, with_addresses
 from pipelines.crm.read import Crm
 from pipelines.identifiers.digests import HEX_LENGTHS
@@ -21,12 +22,13 @@ def with_lifted(erasures: pl.DataFrame, crm: Crm, compared: Compared, networks: 
     """`CrmErasures` with `lifted_at` of each tombstone that a later grant speaks of, as the CRM stands now.
 
     A grant uncovers what a request by the same record or address would cover: that record and its addresses, or that
-    address and the records that have no other (`granted`).
+    address and the records that have no other (`granted`). An address that was asked for itself is given back by all
+    records together that have it.
     """
     standing = erasures.with_columns(lifted_at=pl.lit(None, dtype=erasures.schema["lifted_at"]))
     if standing.is_empty():
         return standing
-    spoken, records = granted(standing, crm, compared)
+    spoken, records, asked = granted(standing, crm, compared)
     if spoken.is_empty():
         return standing
     uncovered = pl.concat(
@@ -35,21 +37,32 @@ def with_lifted(erasures: pl.DataFrame, crm: Crm, compared: Compared, networks: 
             person_tombstones(spoken, compared.identity_key),
         ]
     ).select("form", "tombstone", grant="request_id", granted_at="requested_at")
+    forms_asked = tombstones(asked, records.clear(), compared, networks=networks)
+    lifted = _lifted(
+        standing,
+        uncovered.with_columns(
+            by_record=pl.col("grant").is_in(spoken.drop_nulls("customer_id")["request_id"].implode())
+        ),
+        alone=asked_by_themselves(standing).join(forms_asked, on=["form", "tombstone"], how="semi"),
+    )
     return (
         standing.drop("lifted_at")
-        .join(_lifted(standing, uncovered), on=TOMBSTONE, how="left", maintain_order="left")
+        .join(lifted, on=TOMBSTONE, how="left", maintain_order="left")
         .select(CrmErasures.column_names())
     )
 
 
-def _lifted(standing: pl.DataFrame, uncovered: pl.DataFrame) -> pl.DataFrame:
-    """`TOMBSTONE`, lifted_at: the tombstones that a grant lifts. In: `CrmErasures`; grant, granted_at, form, tombstone.
+def _lifted(standing: pl.DataFrame, uncovered: pl.DataFrame, *, alone: pl.DataFrame) -> pl.DataFrame:
+    """`TOMBSTONE`, lifted_at: the tombstones that a grant lifts. In: `CrmErasures`; grant, by_record, granted_at, form,
+    tombstone; the `CrmErasures` of addresses that were asked for alone, which no grant by a record lifts.
 
     What others can have too, as a name and postcode or one mailbox's form of several addresses, is lifted only of a
     request that covers the record or address that was granted: of another it is somebody else's.
     """
     later = standing.select(*TOMBSTONE, "requested_at").join(uncovered, on=["form", "tombstone"])
     later = later.filter(pl.col("granted_at") > pl.col("requested_at"))
+    by_address = later.filter(~pl.col("by_record"))
+    later = pl.concat([by_address, later.filter("by_record").join(alone, on=TOMBSTONE, how="anti")])
     own = later.filter(pl.col("form").is_in(_OWN))
     with_own = later.join(own, on=["request_id", "grant"], how="semi")
     return with_own.group_by(TOMBSTONE).agg(lifted_at=pl.col("granted_at").max())

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from pipelines.crm.pull import Reading, TableToWrite
-from tests.pipelines.crm.test_pull import ZOES, night, reading_of, who
+from tests.pipelines.crm.test_pull import NOBODY, ZOES, night, reading_of, who
 
 Read = Callable[..., Reading]
 
@@ -115,6 +115,23 @@ def test_an_address_that_somebody_else_has_too_comes_back_by_no_record_alone(rea
     # They have agreed too, or it is granted itself.
     assert emails(night(reading(**crm, consents=[f"zoe,,{NOW}", f"other,,{NOW}"])))["zoe"] == "zoe@x.fr"
     assert emails(night(reading(**crm, consents=[f",zoe@x.fr,{NOW}"])))["zoe"] == "zoe@x.fr"
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_an_address_that_somebody_else_has_too_comes_back_by_no_record_that_has_nothing_else(
+    reading: Read, *, later: bool
+) -> None:
+    """Nothing older counts for that record, but it does for the other."""
+    crm = {"customers": ["zoe,zoe@x.fr,,FR,", f"other,zoe@x.fr,{PHONE},FR,", JANE]}
+    crm["erasures"] = ["r1,,zoe@x.fr,,2025-06-01"]
+    old = [f"{name},,ads_upload,,granted,2025-01-01" for name in ("zoe", "other")]
+    letters = "zoe,,email_marketing,,granted,2025-06-10"
+    knowing = known(night(reading(**crm, consents=old))) if later else NOBODY
+    found = emails(night(reading(**crm, consents=[*old, letters]), knowing))
+    assert "zoe" not in found
+    assert found["other"] is None
+    found = emails(night(reading(**crm, consents=[*old, letters, f"other,,{NOW}"]), knowing))
+    assert found["zoe"] == found["other"] == "zoe@x.fr"
 
 
 def test_what_was_erased_with_somebody_elses_record_comes_back_by_no_other_record(reading: Read) -> None:
