@@ -15,6 +15,8 @@ from pipelines.tombstones.tombstones import Compared, last_digits
 
 #: The kinds of address that may be asked for.
 _ADDRESSES = {"email": pl.String, "phone": pl.String}
+#: What names one of them.
+_ADDRESS = ["form", "value"]
 
 
 def of_who_consented(standing: pl.DataFrame, spoken: pl.DataFrame, crm: Crm, compared: Compared) -> pl.DataFrame:
@@ -26,10 +28,11 @@ def of_who_consented(standing: pl.DataFrame, spoken: pl.DataFrame, crm: Crm, com
     asked = asked_by_themselves(standing)
     if asked.is_empty():
         return nothing
+    by_id = "customer_id IS NOT NULL"
     store_frame(crm.connection, "_spoken", spoken.select("customer_id"))
     crm.connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE _anew AS SELECT customer_id FROM ({_consented(crm, 'customer_id IS NOT NULL')}) "
-        f"WHERE granted_at > {literal(asked['requested_at'].min())} UNION FROM _spoken"
+        f"CREATE OR REPLACE TEMP TABLE _anew AS SELECT customer_id FROM ({_consents(crm, by_id)}) "
+        f"GROUP BY customer_id HAVING min(granted_at) > {literal(asked['requested_at'].min())} UNION FROM _spoken"
     )
     rows = crm.read_ahead("customers").arrival.every_in_pieces(
         "customer_id, email, phone, country", "customer_id IN (FROM _anew)"
@@ -50,9 +53,15 @@ def asked_by_themselves(erasures: pl.DataFrame) -> pl.DataFrame:
     return erasures.join(by_person, on="request_id", how="anti")
 
 
-def given_back(addresses: pl.DataFrame, holders: pl.DataFrame, spoken: pl.DataFrame, crm: Crm) -> pl.DataFrame:
-    """email, phone, requested_at: the addresses that nobody has tonight who has not consented anew, and since when all
-    of their holders have.
+def given_back(
+    addresses: pl.DataFrame, holders: pl.DataFrame, spoken: pl.DataFrame, covered: pl.Series, crm: Crm
+) -> pl.DataFrame:
+    """email, phone, requested_at: the addresses that their holders of tonight give back together, and since when: each
+    to all to which it ever consented, so that nothing older sends the address.
+
+    Of those whom a request covers (ids) nothing older counts, so that they give it back by any consent; what they
+    consent to anew the others need not. Beside such a one who has never consented to anything does not matter; else
+    the address may be theirs.
 
     In: addresses (email, phone: one in each row); holders (form, value, customer_id), at least whoever has one of them;
     those who are `spoken` of (customer_id, requested_at), each once.
@@ -60,22 +69,37 @@ def given_back(addresses: pl.DataFrame, holders: pl.DataFrame, spoken: pl.DataFr
     of_form = [addresses.select(form=pl.lit(form), value=form).drop_nulls() for form in _ADDRESSES]
     theirs = pl.concat(of_form).join(holders, on=["form", "value"])
     store_frame(crm.connection, "_holders", theirs.select("customer_id").unique())
-    anew = crm.read_ahead("consents").arrival.read(_consented(crm, "customer_id IN (FROM _holders)"))
-    known = theirs.join(anew, on="customer_id", how="left").join(spoken, on="customer_id", how="left")
-    since = pl.coalesce("requested_at", "granted_at")
-    every = known.group_by("form", "value").agg(requested_at=since.min(), lacking=since.null_count())
-    return every.filter(lacking=0).select(
-        *(pl.when(form=form).then("value").alias(form) for form in _ADDRESSES), "requested_at"
+    consents = crm.read_ahead("consents").arrival.read(_consents(crm, "customer_id IN (FROM _holders)"))
+    is_covered = pl.col("customer_id").is_in(covered.implode())
+    giving = theirs.filter(is_covered).join(spoken, on="customer_id")
+    others = theirs.filter(~is_covered).join(consents, on="customer_id", how="left")
+    anew = giving.drop("requested_at").join(consents, on="customer_id").drop("customer_id")
+    for anywhere, scope in ((anew, ["purpose", "network"]), (anew.filter(pl.col("network").is_null()), ["purpose"])):
+        latest = anywhere.group_by(*_ADDRESS, *scope).agg(anew=pl.col("granted_at").max())
+        others = others.join(latest, on=[*_ADDRESS, *scope], how="left", nulls_equal=True)
+        others = others.with_columns(granted_at=pl.max_horizontal("granted_at", "anew")).drop("anew")
+    never = others.filter(pl.col("granted_at").is_null())
+    since = pl.concat(
+        [
+            giving.select(*_ADDRESS, "requested_at"),
+            others.drop_nulls("granted_at").select(*_ADDRESS, requested_at="granted_at"),
+        ]
+    )
+    together = since.join(never.join(giving, on=_ADDRESS, how="anti"), on=_ADDRESS, how="anti")
+    return (
+        together.group_by(_ADDRESS)
+        .agg(pl.col("requested_at").min())
+        .select(*(pl.when(form=form).then("value").alias(form) for form in _ADDRESSES), "requested_at")
     )
 
 
-def _consented(crm: Crm, condition: str) -> str:
-    """SQL for customer_id, granted_at: since when the last consent to each, purpose by purpose, is of records that
-    fulfil a condition."""
+def _consents(crm: Crm, condition: str) -> str:
+    """SQL for customer_id, purpose, network, granted_at: the last consent to each, of records that fulfil a
+    condition."""
     return (
-        "SELECT customer_id, min(granted_at) AS granted_at FROM "
-        f"(SELECT customer_id, max(captured_at) AS granted_at FROM {crm.read_ahead('consents').arrival.every} "
-        f"WHERE status = 'granted' AND {condition} GROUP BY customer_id, purpose, network) GROUP BY customer_id"
+        "SELECT customer_id, purpose, network, max(captured_at) AS granted_at "
+        f"FROM {crm.read_ahead('consents').arrival.every} WHERE status = 'granted' AND {condition} "
+        "GROUP BY customer_id, purpose, network"
     )
 
 

@@ -55,7 +55,10 @@ def granted(standing: pl.DataFrame, crm: Crm, compared: Compared) -> Spoken:
     records = meant(pl.concat([nothing, *sought], how="diagonal"), crm)
     if not asked.is_empty():
         held = held_addresses(records, compared.default_country)
-        given = given_back(asked, _by_spelling(held, spellings), by_id, crm)
+        covered = ever_erased(
+            records["customer_id"], "customer_id", asked_by_themselves(standing), compared.identity_key
+        )
+        given = given_back(asked, _by_spelling(held, spellings), by_id, covered, crm)
         spoken = pl.concat([spoken, given], how="diagonal")
     return Spoken(_requests(spoken, spellings), records, _requests(asked, spellings))
 
