@@ -60,7 +60,7 @@ def given_back(
     to all to which it ever consented, so that nothing older sends the address.
 
     Of those whom a request covers (ids) nothing older counts, so that they give it back by any consent; what they
-    consent to anew the others need not. Beside such a one who has never consented to anything does not matter; else
+    consent to anew the others need not. Beside such a one those do not matter of whom no consent counts at all; else
     the address may be theirs.
 
     In: addresses (email, phone: one in each row); holders (form, value, customer_id), at least whoever has one of them;
@@ -78,14 +78,17 @@ def given_back(
         latest = anywhere.group_by(*_ADDRESS, *scope).agg(anew=pl.col("granted_at").max())
         others = others.join(latest, on=[*_ADDRESS, *scope], how="left", nulls_equal=True)
         others = others.with_columns(granted_at=pl.max_horizontal("granted_at", "anew")).drop("anew")
-    never = others.filter(pl.col("granted_at").is_null())
+    covered_still = theirs.filter(is_covered).join(spoken, on="customer_id", how="anti")
+    silent = pl.concat(
+        [frame.select(_ADDRESS) for frame in (others.filter(pl.col("granted_at").is_null()), covered_still)]
+    )
     since = pl.concat(
         [
             giving.select(*_ADDRESS, "requested_at"),
             others.drop_nulls("granted_at").select(*_ADDRESS, requested_at="granted_at"),
         ]
     )
-    together = since.join(never.join(giving, on=_ADDRESS, how="anti"), on=_ADDRESS, how="anti")
+    together = since.join(silent.join(giving, on=_ADDRESS, how="anti"), on=_ADDRESS, how="anti")
     return (
         together.group_by(_ADDRESS)
         .agg(pl.col("requested_at").min())

@@ -163,3 +163,19 @@ def test_a_text_where_the_email_belongs_comes_back_with_whoever_has_it(reading: 
     by_id = ["r1,zoe,,,2025-06-01", *requests[1:]]
     assert "zoe" not in emails(night(reading(**crm, erasures=by_id, consents=[])))
     assert emails(night(reading(**crm, erasures=by_id, consents=said)))["zoe"] == text
+
+
+def test_whoever_a_request_covers_stays_forgotten_when_another_record_with_the_address_consents(reading: Read) -> None:
+    crm = {"customers": ["zoe,zoe@x.fr,,FR,", f"other,zoe@x.fr,{PHONE},FR,", JANE]}
+    crm["erasures"] = ["r1,,zoe@x.fr,,2025-06-01"]
+    found = emails(night(reading(**crm, consents=["zoe,,ads_upload,,granted,2025-01-01", f"other,,{NOW}"])))
+    assert found == {"other": None, "jane": "jane@x.fr"}
+
+
+def test_of_two_records_that_have_nothing_else_one_gives_the_address_back(reading: Read) -> None:
+    crm = {"customers": ["zoe,zoe@x.fr,,FR,", "zoe2,zoe@x.fr,,FR,", JANE], "erasures": ["r1,,zoe@x.fr,,2025-06-01"]}
+    old = [f"{name},,ads_upload,,granted,2025-01-01" for name in ("zoe", "zoe2")]
+    tables = night(reading(**crm, consents=[*old, "zoe,,email_marketing,,granted,2025-06-10"]))
+    assert emails(tables)["zoe"] == "zoe@x.fr"
+    said = tables["consents"].rows.select("customer_id", "purpose").rows()
+    assert [row for row in said if row[0] and row[0].startswith("zoe")] == [("zoe", "email_marketing")]
