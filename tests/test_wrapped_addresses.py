@@ -179,6 +179,49 @@ def test_by_another_address_in_a_row_whoever_has_it_is_meant(
                 assert ".two" not in str(warehouse.read(f"FROM warehouse.{table}").rows()).lower(), table
 
 
+def test_who_asks_to_be_forgotten_stands_in_no_table_afterwards_whatever_stood_around_the_address(
+    company: Company, tmp_path: Path
+) -> None:
+    """In customers' phones, grants and a list: none of which is theirs by the address as it is typed."""
+    company.enlarge()
+    email = "dora@example.net"
+    written = (f"Dora <{email}>", f"mailto:{email}", f"ann@example.net; {email}", _digest(email), f"ask {email}")
+    company.append("customers", f"dora,{email},06 11 22 33 40,Dora,Diaz,75001,FR,2023-01-01\n")
+    for place, text in enumerate(written):
+        company.append("customers", f'd{place},d{place}@example.net,"{text}",Dan,Diaz,75001,FR,2023-01-01\n')
+        company.append("consents", f"g{place},d{place},granted,2023-01-01\n")
+    _grant(company, written)
+    _suppress(company, (f"Dora <{email}>", "ann@example.net"))
+    company.declare_erasures("")
+    home = Home.at(tmp_path / "home")
+    night(company.config, home.root, "2024-06-30")
+    before = [_held(home, text) for text in (*written, email)]
+    company.declare_erasures("r1,dora,2024-06-30 10:00:00\n")
+    night(company.config, home.root, "2024-07-01")
+    assert all(before)
+    assert not _held(home, email) | _held(home, _digest(email))
+    with open_warehouse(home, open_keys(home), "2GB") as warehouse:
+        left = warehouse.read("SELECT email FROM warehouse.crm_customers WHERE customer_id LIKE 'd_'")["email"]
+    assert sorted(left) == [f"d{place}@example.net" for place in range(len(written))]
+
+
+def _grant(company: Company, written: Iterable[str]) -> None:
+    """By itself, and beside a record."""
+    sources = (company.config / "sources.toml").read_text(encoding="utf-8")
+    whom = "split_part(customer, '|', 1) AS customer_id, split_part(customer, '|', 2) AS address"
+    company.declare("sources.toml", sources.replace("customer AS customer_id, unnest(", f"{whom}, unnest("))
+    for place, text in enumerate(written):
+        company.append("consents", f'a{place},"|{text}",granted,2024-01-01\nb{place},"d0|{text}",granted,2024-01-01\n')
+
+
+def _held(home: Home, text: str) -> set[str]:
+    """The tables of the warehouse that have a text."""
+    with open_warehouse(home, open_keys(home), "2GB") as warehouse:
+        tables = warehouse.read("SELECT table_name FROM duckdb_tables() WHERE database_name = 'warehouse'")
+        every = {table: str(warehouse.read(f"FROM warehouse.{table}").rows()) for table in tables["table_name"]}
+    return {table for table, rows in every.items() if text.lower() in rows.lower()}
+
+
 @pytest.mark.parametrize("cells", ['"ann@example.net, ann@staff.example",', "ann@example.net,ann@staff.example"])
 def test_by_its_domain_a_list_means_whoever_has_another_address_there(
     company: Company, tmp_path: Path, cells: str

@@ -166,7 +166,7 @@ def read_customers(  # noqa: PLR0913 - the customers, whom they must not name, a
     relifted = every.head(erasures.height) if covered.tombstones.height else None
     if met.rows.height:
         _leave_out(arrival, met)
-    withheld = withheld_addresses(met.rows, own_tombstones(met.rows, identity_key), met.marks, identity_key)
+    withheld = withheld_addresses(met.rows, met.marks, compared)
     parts = [arriving.written(there) for there in pieces(arrival.read, CANONICAL, ROW)]
     return ReadCustomers(arriving.written(), parts, covered, relifted, withheld, arriving.normalised)
 

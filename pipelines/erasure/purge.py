@@ -25,7 +25,6 @@ from pipelines.tombstones.erased import (
     erased_addresses,
     erased_values,
     has_tombstone,
-    own_tombstones,
     without_erased,
 )
 from pipelines.tombstones.met import ADDRESSED, Met, met_rows
@@ -75,7 +74,7 @@ def purge(  # noqa: PLR0913 - what was erased, and how it is compared and kept f
         urgent.look_for(gone, "customer_id")
         for found in met.values():
             urgent.look_for_rows(found.rows)
-        held = [_blank_addresses(warehouse, table, found, identity_key) for table, found in met.items()]
+        held = [_blank_addresses(warehouse, table, found, compared) for table, found in met.items()]
         withheld = pl.concat([pl.DataFrame(WithheldAddresses.create_empty()), *held]).unique()
         # Statements before the rest of whom they name, and after it is known who stays.
         for table, columns in tables.items():
@@ -194,7 +193,7 @@ def _delete(warehouse: Warehouse, tables: dict[str, set[str]], column: str, valu
             delete_rows(warehouse, table, f'"{column}" IN (SELECT value FROM _gone)')
 
 
-def _blank_addresses(warehouse: Warehouse, table: str, met: Met, identity_key: str) -> pl.DataFrame:
+def _blank_addresses(warehouse: Warehouse, table: str, met: Met, compared: Compared) -> pl.DataFrame:
     """As `without_erased` says, row by row; `WithheldAddresses` of those who stay."""
     rows, marks = met
     kept = without_erased(rows, marks)["place"]
@@ -211,7 +210,7 @@ def _blank_addresses(warehouse: Warehouse, table: str, met: Met, identity_key: s
     note(warehouse, "crm_consents", "FROM _touched")
     store_frame(warehouse.connection, "_blanked", lost.to_frame("place"))
     delete_rows(warehouse, table, "rowid IN (SELECT place FROM _blanked)")
-    withheld = withheld_addresses(rows, own_tombstones(rows, identity_key), marks, identity_key)
+    withheld = withheld_addresses(rows, marks, compared)
     return withheld.join(rows.filter(pl.col("place").is_in(kept.implode())), on="customer_id", how="semi")
 
 

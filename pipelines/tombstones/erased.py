@@ -12,9 +12,13 @@ from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.fillers import is_filler
 from pipelines.identifiers.hashes import hashed, keyed_hash
 from pipelines.identifiers.wrapped import unwrapped
-from pipelines.tombstones.held import with_phone
+from pipelines.tombstones.held import EMAIL_ASTRAY, with_phone
 from pipelines.tombstones.tombstones import Compared, digits, in_country, last_digits
 from schemas.countries import country_codes
+
+#: Which cells as typed may hold other addresses than their canonical form: people write an e-mail where the phone
+#: belongs, the other way round, and several in a cell.
+_CLOSELY = {"email": pl.col("email").str.count_matches("@", literal=True) != 1, "phone": EMAIL_ASTRAY}
 
 
 def own_tombstones(customers: pl.DataFrame, identity_key: str, erasures: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -42,27 +46,11 @@ def erased_marks(
         return pl.DataFrame({"customer_id": nothing, "email": nothing, "phone": nothing})
     stands = {form: own[form].is_in(_standing(form, erasures)).fill_null(False) for form in own.columns}
     stands["email"] |= _erased_as_digest(customers["canonical_email"], erasures, compared.identity_key)
-    for column in ("email", "phone"):
-        # People write an e-mail where the phone belongs, and the other way round.
-        astray = customers.select(pl.col(column).str.contains("@", literal=True) != (column == "email")).to_series()
-        places = astray.arg_true()
+    for column, closely in _CLOSELY.items():
+        places = customers.select(closely).to_series().arg_true()
         typed = _erased_typed(customers[places], column, erasures, compared)
         stands[column] = stands[column].scatter(places.filter(typed), values=True)
-    stands["email"] |= _erased_among_several(customers["email"], erasures, compared.identity_key)
     return pl.DataFrame(stands)
-
-
-def _erased_among_several(typed: pl.Series, erasures: pl.DataFrame, identity_key: str) -> pl.Series:
-    """For each e-mail as typed, whether it is several and one of them was erased."""
-    several = typed.str.count_matches("@", literal=True).fill_null(0) > 1
-    none = pl.Series([False]).new_from_index(0, typed.len())
-    if not several.any():
-        return none
-    places = several.arg_true()
-    found = unwrapped(typed[places], among_words=False)
-    emails = found.select(canonical_email(pl.col("address")))["address"]
-    gone = found.filter(_is_erased(emails, "email", erasures, identity_key))["place"].unique()
-    return none.scatter(places[gone], values=True)
 
 
 def without_erased(customers: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
@@ -116,11 +104,14 @@ def in_countries_of_alike(typed: pl.DataFrame, erasures: pl.DataFrame, identity_
 
 
 def _erased_typed(rows: pl.DataFrame, column: str, erasures: pl.DataFrame, compared: Compared) -> pl.Series:
+    """For each text of the column, whether it is an erased address, or one stands within it."""
     if rows.is_empty():
         return pl.Series(dtype=pl.Boolean)
-    typed = pl.col(column)
-    emails = rows.select(pl.coalesce(prehashed(typed), canonical_email(typed)).alias("value"))["value"]
-    erased = _is_erased(emails, "email", erasures, compared.identity_key)
+    within = unwrapped(rows[column], among_words=True)
+    typed = pl.concat([rows.select(typed=column), within.select(typed="address")])
+    emails = typed.select(pl.coalesce(prehashed(pl.col("typed")), canonical_email(pl.col("typed"))))["typed"]
+    found = _is_erased(emails, "email", erasures, compared.identity_key)
+    erased = found.head(rows.height).scatter(within["place"].filter(found.tail(within.height)), values=True)
     if "phone" not in erasures["form"]:
         return erased
     country = pl.col("country") if "country" in rows.columns else pl.lit(None, dtype=pl.String)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.identifiers.countries import country_codes
-from pipelines.identifiers.digests import is_digest, prehashed
+from pipelines.identifiers.digests import SHORTEST, is_digest, prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.phones import resolve_phones
 from pipelines.identifiers.wrapped import each_unwrapped
+
+#: Whether a phone as typed may be, or have within it, an e-mail or the digest of one.
+EMAIL_ASTRAY = pl.col("phone").str.contains("@", literal=True) | (pl.col("phone").str.len_bytes() >= SHORTEST)
 
 
 def held_addresses(customers: pl.DataFrame, default_country: str | None) -> pl.DataFrame:
@@ -22,22 +25,24 @@ def held_addresses(customers: pl.DataFrame, default_country: str | None) -> pl.D
     rows = customers.select("customer_id", "email", "phone", "country").with_row_index("row")
     is_email = email.str.contains("@", literal=True) | is_digest(email)
     astray = with_phone(rows.filter(~is_email), "email", default_country).drop_nulls("phone_e164")
-    emails = pl.concat(
-        [
-            rows.join(astray, on="row", how="anti").select("row", "customer_id", address=email, cell=pl.lit("email")),
-            rows.filter(phone.str.contains("@", literal=True)).select(
-                "row", "customer_id", address=phone, cell=pl.lit("phone")
-            ),
-        ]
-    )
     address = pl.col("address")
-    each = each_unwrapped(emails, "address", among_words=True).select(
+    in_phones = each_unwrapped(
+        rows.filter(EMAIL_ASTRAY).select("row", "customer_id", address=phone, cell=pl.lit("phone")),
+        "address",
+        among_words=True,
+    ).filter(address.str.contains("@", literal=True) | is_digest(address))
+    in_emails = each_unwrapped(
+        rows.join(astray, on="row", how="anti").select("row", "customer_id", address=email, cell=pl.lit("email")),
+        "address",
+        among_words=True,
+    )
+    each = pl.concat([in_emails, in_phones]).select(
         "customer_id",
         form=pl.lit("email"),
         value=pl.coalesce(prehashed(address), canonical_email(address)),
         further=~pl.struct("row", "cell").is_first_distinct(),
     )
-    dialled = with_phone(rows.filter(~phone.str.contains("@", literal=True)), "phone", default_country)
+    dialled = with_phone(rows.join(in_phones, on="row", how="anti"), "phone", default_country)
     none, number = pl.lit(False), pl.col("phone_e164")
     phones = [
         astray.select("customer_id", form=pl.lit("phone"), value=number, further=none),
@@ -48,10 +53,11 @@ def held_addresses(customers: pl.DataFrame, default_country: str | None) -> pl.D
 
 
 def with_phone(rows: pl.DataFrame, column: str, default_country: str | None) -> pl.DataFrame:
-    """The rows with `phone_e164`; a phone that is an e-mail is none."""
+    """The rows with `phone_e164`; a phone that is an e-mail, or a digest, is none."""
     codes = country_codes(rows["country"])
     numbered = rows.join(codes, on="country", how="left", maintain_order="left").with_columns(
-        typed_phone=pl.when(~pl.col(column).str.contains("@")).then(column)
+        # A column of digests would keep the library busy for nothing.
+        typed_phone=pl.when(~pl.col(column).str.contains("@", literal=True) & ~is_digest(pl.col(column))).then(column)
     )
     phones = resolve_phones(
         numbered.lazy().select(phone="typed_phone", country="iso_country"), default_country=default_country

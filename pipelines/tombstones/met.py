@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 
 from catalog.duckdb_connection import store_frame
+from pipelines.identifiers.digests import SHORTEST
 from pipelines.pieces import in_pieces
 from pipelines.tombstones.erased import erased_marks, own_tombstones
 from pipelines.tombstones.tombstones import Compared
@@ -16,16 +17,16 @@ from pipelines.tombstones.tombstones import Compared
 #: What a table needs so that its rows are people with addresses.
 ADDRESSED = ("customer_id", "email", "phone", "country", "canonical_email", "canonical_phone")
 
-_EMAIL_ASTRAY, _PHONE_ASTRAY = "NOT contains(email, '@')", "contains(phone, '@')"
-_SEVERAL = "email LIKE '%@%@%'"
-#: Of what was typed, only that is compared which stands in the other's column, or beside another e-mail; what is
-#: canonical, in its own form.
+#: Of what was typed, only that is compared which `erased_marks` looks at closely, and these are its conditions in SQL;
+#: what is canonical, in its own form.
+_EMAIL_CLOSELY = "(NOT contains(email, '@') OR email LIKE '%@%@%')"
+_PHONE_CLOSELY = f"(contains(phone, '@') OR strlen(phone) >= {SHORTEST})"
 _COMPARED = {
     "place": "place",
     "customer_id": "customer_id",
-    "email": f"CASE WHEN {_EMAIL_ASTRAY} OR {_SEVERAL} THEN email END",
-    "phone": f"CASE WHEN {_PHONE_ASTRAY} THEN phone END",
-    "country": f"CASE WHEN {_EMAIL_ASTRAY} OR {_PHONE_ASTRAY} THEN country END",
+    "email": f"CASE WHEN {_EMAIL_CLOSELY} THEN email END",
+    "phone": f"CASE WHEN {_PHONE_CLOSELY} THEN phone END",
+    "country": f"CASE WHEN {_EMAIL_CLOSELY} OR {_PHONE_CLOSELY} THEN country END",
     "canonical_email": "canonical_email",
     "canonical_phone": "canonical_phone",
 }

@@ -16,27 +16,28 @@ from pipelines.identifiers.digests import HEX_LENGTHS, prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.hashes import hashed
 from pipelines.tombstones.erased import tombstone_of
-from pipelines.tombstones.tombstones import Compared, with_phone
+from pipelines.tombstones.held import held_addresses, with_phone
+from pipelines.tombstones.tombstones import Compared
 from schemas.crm import RAW_MARK, WithheldAddresses
 from schemas.suppression import Suppression
 
 
-def withheld_addresses(
-    customers: pl.DataFrame, own: pl.DataFrame, marks: pl.DataFrame, identity_key: str
-) -> pl.DataFrame:
-    """`WithheldAddresses` of the records whose own id was not erased.
+def withheld_addresses(customers: pl.DataFrame, marks: pl.DataFrame, compared: Compared) -> pl.DataFrame:
+    """`WithheldAddresses` of the records whose own id was not erased: each address in a cell of which one was.
 
-    In, row by row: customers (customer_id, canonical_email), their `own_tombstones`, their `erased_marks`.
+    In, row by row: customers (customer_id, email, phone, country as typed), their `erased_marks`.
     """
+    identity_key = compared.identity_key
+    blanked = customers.with_columns(pl.when(marks[column]).then(column).alias(column) for column in ("email", "phone"))
+    held = held_addresses(blanked.filter(~marks["customer_id"]), compared.default_country)
     found = [
-        own.select(customers["customer_id"], form=pl.lit(form), tombstone=form).filter(
-            marks[form] & ~marks["customer_id"], pl.col("tombstone").is_not_null()
-        )
+        theirs.select("customer_id", "form", tombstone_of(theirs["value"], form, identity_key).alias("tombstone"))
         for form in ("email", "phone")
+        for theirs in [held.filter(form=form)]
     ]
-    emails = customers.filter(marks["email"] & ~marks["customer_id"]).select("customer_id", email="canonical_email")
+    emails = held.filter(form="email").select("customer_id", email="value")
     every = pl.concat([*found, _domains(emails, identity_key), *_digests(emails, identity_key)])
-    return every.select(WithheldAddresses.column_names())
+    return every.select(WithheldAddresses.column_names()).unique()
 
 
 def _digests(emails: pl.DataFrame, identity_key: str) -> Iterator[pl.DataFrame]:

@@ -67,6 +67,21 @@ LEFT = {
         "crm_consents",
         rows(CrmConsents, {"address": "JANE@x.fr", "status": "denied"}, {"address": "eve@x.fr", "status": "denied"}),
     ),
+    "an address where the phone belongs": (
+        request(email="jane@x.fr"),
+        "past_crm_customers",
+        crm(BOB, {**BOB, "customer_id": "ann", "phone": "Jane <jane@x.fr>"}),
+    ),
+    "its digest there": (
+        request(email="jane@x.fr"),
+        "crm_customers",
+        crm(BOB, {**BOB, "customer_id": "ann", "phone": sha256("jane@x.fr")}),
+    ),
+    "a statement by a text around an address": (
+        request(email="jane@x.fr"),
+        "crm_consents",
+        rows(CrmConsents, {"address": "Jane <jane@x.fr>", "status": "granted"}, {"address": "e", "status": "granted"}),
+    ),
     "an identifier": (
         request(phone="06 12 34 56 78"),
         "identifiers",

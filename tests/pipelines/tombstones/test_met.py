@@ -21,8 +21,11 @@ from schemas.network import networks
 from schemas.settings import Joining
 
 KEY = "5" * 64
-#: As typed: each column may hold what belongs in the other, and an e-mail may be kept as its digest.
-TYPED = (None, "Jo@x.fr", "al@x.fr", "06 12 34 56 78", "+33699999999", "12", sha256(b"jo@x.fr").hexdigest())
+#: As typed: each column may hold what belongs in the other, or several, and an e-mail may be kept as its digest.
+TYPED = (
+    None, "Jo@x.fr", "al@x.fr", "06 12 34 56 78", "+33699999999", "12", sha256(b"jo@x.fr").hexdigest(),
+    "eve@x.fr; Jo <jo@x.fr>", f"0x{sha256(b'al@x.fr').hexdigest()}",
+)  # fmt: skip
 COUNTRIES = (None, "FR", "BE")
 
 

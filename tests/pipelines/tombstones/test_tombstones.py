@@ -167,6 +167,13 @@ def test_a_digest_in_hex_or_base64_of_an_erased_address_is_found_in_statements()
     assert found.to_list() == written
 
 
+@pytest.mark.parametrize("written", ["Jane <Jane@x.fr>", "bob@x.fr; jane@x.fr", "ask jane@x.fr", "mailto:jane@x.fr"])
+def test_an_erased_address_is_found_in_statements_whatever_stands_around_it(written: str) -> None:
+    for asked in (request(email="jane@x.fr"), request(email=hashlib.sha256(b"jane@x.fr").hexdigest())):
+        typed = pl.Series([written, written.replace("ane@x.fr", "ana@x.fr"), "06 12 34 56 78"])
+        assert erased_addresses(typed, stones(asked), Compared(KEY, "FR")).to_list() == [written]
+
+
 def test_an_email_in_a_phone_column_and_a_phone_in_an_email_column_are_erased_too() -> None:
     records = customers(("1", None, "jane@x.fr", "FR"), ("2", "06 12 34 56 78", None, "FR"), BOB)
     erased = stones(request(email="jane@x.fr"), request(phone="+33612345678", request_id="r2"))
@@ -313,6 +320,8 @@ def test_a_phone_that_is_no_number_is_an_address_too() -> None:
         ("jane@x.fr, al@x.fr", None),
         ("al@x.fr; jane@x.fr", None),
         ("al@x.fr", "mailto:jane@x.fr"),
+        ("al@x.fr", hashlib.sha256(b"jane@x.fr").hexdigest()),
+        (None, f"{hashlib.sha256(b'al@x.fr').hexdigest()}, {hashlib.sha256(b'jane@x.fr').hexdigest()}"),
         (base64.b64encode(hashlib.sha256(b"jane@x.fr").digest()).decode(), None),
     ],
 )

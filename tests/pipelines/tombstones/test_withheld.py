@@ -27,15 +27,31 @@ def withheld(email: str = EMAIL) -> pl.DataFrame:
     )
     customers = with_canonical(records, default_country="FR")
     stones = erasures_of({"customer_id": ["gone"]}, records.head(1))
-    own = own_tombstones(customers, KEY)
-    marks = erased_marks(customers, own, stones, Compared(KEY, "FR"))
-    return withheld_addresses(customers, own, marks, KEY)
+    marks = erased_marks(customers, own_tombstones(customers, KEY), stones, Compared(KEY, "FR"))
+    return withheld_addresses(customers, marks, Compared(KEY, "FR"))
 
 
 def test_only_living_records_are_kept_with_each_form_of_what_was_erased_of_them() -> None:
     found = withheld().select("customer_id", "form").sort(pl.all())
     forms = ["digest_md5", "digest_sha1", "digest_sha256", "domain", "domain", "email", "phone"]
     assert found.rows() == [("stays", form) for form in forms]
+
+
+@pytest.mark.parametrize("cells", [(f"ann@y.fr; {EMAIL}", None), ("ann@y.fr", f"Zoe <{EMAIL}>")])
+def test_an_address_that_stood_in_another_s_cell_is_kept_for_whoever_lost_it(cells: tuple[str, str | None]) -> None:
+    names = ("customer_id", "email", "phone")
+    rows = [("gone", EMAIL, None), ("stays", *cells)]
+    records = frame(
+        pl.DataFrame(CrmCustomers.create_empty()).schema, [dict(zip(names, row, strict=True)) for row in rows]
+    )
+    customers = with_canonical(records, default_country="FR")
+    stones = erasures_of({"customer_id": ["gone"]}, records.head(1))
+    compared = Compared(KEY, "FR")
+    marks = erased_marks(customers, own_tombstones(customers, KEY), stones, compared)
+    kept = withheld_addresses(customers, marks, compared)
+    typed = pl.Series([EMAIL, sha256(EMAIL.encode()).hexdigest(), "bob@y.fr"])
+    found = holders_of(typed, kept, pl.Series([], dtype=pl.String), compared)
+    assert sorted(found.rows()) == sorted((each, "stays") for each in typed[:2])
 
 
 @pytest.mark.parametrize(
