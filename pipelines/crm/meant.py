@@ -6,7 +6,7 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from pipelines.crm.read import Crm
-from pipelines.identifiers.digests import digest_kinds
+from pipelines.identifiers.digests import SHORTEST, digest_kinds
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.wrapped import PLAIN
 from pipelines.tombstones.tombstones import LAST_DIGITS, last_digits
@@ -21,6 +21,11 @@ _IS_FOREIGN = (
 )
 #: Whether the canonical address may be other than in lower case: hidden characters go, and what is around an address.
 _IS_REWRITTEN = f"contains(email, '@') AND NOT regexp_full_match(email, '{PLAIN}')"
+#: Whether an e-mail, or the very digest of one that is asked for, stands where the phone belongs.
+_IS_ASTRAY = (
+    "contains(phone, '@') OR "
+    f"CASE WHEN strlen(phone) >= {SHORTEST} THEN lower(phone) IN (SELECT value FROM _wanted WHERE asked = 1) END"
+)
 
 
 def meant(requests: pl.DataFrame, crm: Crm) -> pl.DataFrame:
@@ -47,7 +52,7 @@ def meant(requests: pl.DataFrame, crm: Crm) -> pl.DataFrame:
     if not conditions:
         return customers.broken.clear()
     if not values[1].is_empty():
-        conditions.append(_IS_REWRITTEN)
+        conditions += [_IS_REWRITTEN, _IS_ASTRAY]
     if not values[-1].is_empty():
         conditions.append(_IS_FOREIGN)
     return pl.concat([customers.arrival.having(conditions), customers.broken])
