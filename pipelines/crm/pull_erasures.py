@@ -8,6 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from catalog.duckdb_connection import frame_of, store_frame
+from pipelines.crm.asked import asked_again, asked_first, asked_last
 from pipelines.crm.meant import meant
 from pipelines.crm.notices.unreadable import unreadable_requests
 from pipelines.crm.pull import Reading, TableToWrite, dated
@@ -66,10 +67,10 @@ def pull_erasures_alone(reading: Reading, known: pl.DataFrame) -> TableToWrite:
 
 def _pulled(reading: Reading, known: pl.DataFrame, beside: _Beside) -> TableToWrite:
     pulled = reading.crm.pull("erasures")
-    undated = broken_requests(pulled.broken, reading.as_of, reading.settings.zone)
-    asked = [_named(pulled.accepted, reading), _first_asked(_named(undated, reading), known)]
-    requests = _asked_again(pl.concat(asked), known)
-    countries = beside.countries() if requests["phone"].count() else None
+    asked = _named(pl.concat([pulled.accepted, broken_requests(pulled.broken)]), reading)
+    countries = beside.countries() if asked["phone"].count() else None
+    night = (reading.as_of, reading.settings.zone)
+    requests = asked_again(asked_first(asked, known, reading.compared, countries=countries, night=night), known)
     fresh = tombstones(
         requests,
         beside.meant(requests),
@@ -81,7 +82,7 @@ def _pulled(reading: Reading, known: pl.DataFrame, beside: _Beside) -> TableToWr
     tonight = pl.concat([fresh, person_tombstones(requests, reading.identity_key)]).sort(
         "requested_at", descending=True, maintain_order=True
     )
-    stood = _asked_last(known, requests).select(fresh.columns)
+    stood = asked_last(known, tonight).select(fresh.columns)
     every = pl.concat([stood, tonight]).unique(TOMBSTONE, keep="first", maintain_order=True)
     connection = reading.crm.connection
     store_frame(connection, "_tombstones", beside.lift(every))
@@ -96,30 +97,6 @@ def _named(requests: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     each = each_unwrapped(requests, "email", among_words=False)
     email = pl.coalesce(prehashed(pl.col("email")), pl.col("email"))
     return each.with_columns(email=email, request_id=request_names(pl.col("request_id"), reading.identity_key))
-
-
-def _first_asked(undated: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Requests whose time cannot be read; those that are `known` are of the day on which they first came."""
-    days = known.group_by("request_id").agg(first=pl.col("requested_at").max())
-    dated = undated.join(days, on="request_id", how="left", maintain_order="left")
-    return dated.with_columns(requested_at=pl.coalesce("first", "requested_at")).drop("first")
-
-
-def _asked_last(known: pl.DataFrame, requests: pl.DataFrame) -> pl.DataFrame:
-    """The `known` ones, of the latest day that a row of their request has or had: no consent before it lifts them."""
-    days = requests.group_by("request_id").agg(last=pl.col("requested_at").max())
-    dated = known.join(days, on="request_id", how="left", maintain_order="left")
-    return dated.with_columns(requested_at=pl.max_horizontal("requested_at", "last")).drop("last")
-
-
-def _asked_again(requests: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Requests; one that came after a consent had lifted the `known` one of its name has a name of its own: some CRMs
-    have one row a customer, with the day on which they asked last."""
-    lifted = known.group_by("request_id").agg(pl.col("lifted_at").max()).drop_nulls()
-    again = pl.concat_str("request_id", pl.lit("_of_"), pl.col("requested_at").dt.strftime("%Y-%m-%d"))
-    dated = requests.join(lifted, on="request_id", how="left", maintain_order="left")
-    is_later = pl.col("requested_at") >= pl.col("lifted_at")
-    return dated.with_columns(request_id=pl.when(is_later).then(again).otherwise("request_id")).drop("lifted_at")
 
 
 def _as_lifted(erasures: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta, tzinfo
 from typing import Literal
 
 import polars as pl
@@ -11,7 +10,6 @@ import polars as pl
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.digests import Digest
 from pipelines.identifiers.wrapped import unwrapped
-from pipelines.local_days import midnight_after
 from pipelines.tombstones.erased import erased_marks, own_tombstones, without_erased
 from pipelines.tombstones.tombstones import Compared
 from schemas.crm import NAMING_COLUMNS, PURPOSES, SetAsideCustomers, somebody_named
@@ -34,16 +32,14 @@ def broken_refusals(broken: pl.DataFrame) -> pl.DataFrame:
     ).explode("purpose")
 
 
-def broken_requests(broken: pl.DataFrame, as_of: date, zone: tzinfo) -> pl.DataFrame:
-    """An erasure request that breaks its contract still erases whom it names. Without a readable time it counts from
-    the end of the day that read it first, so that no yes of that day comes after it."""
-    end = midnight_after(as_of, zone) - timedelta(microseconds=1)
+def broken_requests(broken: pl.DataFrame) -> pl.DataFrame:
+    """An erasure request that breaks its contract still erases whom it names; `requested_at` is null where it cannot
+    be read."""
     return broken.filter(somebody_named("erasures")).with_columns(
         # Whoever they name stays one request, however often it is read.
         pl.col("request_id").fill_null(
             pl.concat_str(pl.lit("unreadable"), *NAMING_COLUMNS["erasures"], separator=" ", ignore_nulls=True)
         ),
-        pl.col("requested_at").fill_null(pl.lit(end).cast(broken.schema["requested_at"])),
     )
 
 

@@ -1,0 +1,118 @@
+"""Since when a request to be forgotten counts whose time cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.crm.pull import Reading
+from tests.pipelines.crm.test_lifted import known
+from tests.pipelines.crm.test_pull import AS_OF, LINES, NOBODY, night, reading_of, who
+
+Read = Callable[..., Reading]
+
+
+@pytest.fixture
+def reading(database: duckdb.DuckDBPyConnection, tmp_path: Path) -> Iterator[Read]:
+    with closing(database.cursor()) as connection:
+
+        def made(**crm: object) -> Reading:
+            return reading_of(connection, tmp_path, **crm)  # pyright: ignore[reportArgumentType]
+
+        yield made
+
+
+#: After all first days below, before the nights that read no day.
+YES = "zoe,,ads_upload,,granted,2025-06-10"
+#: After the first two of these.
+LATER = f"zoe,,ads_upload,,granted,{AS_OF + timedelta(days=2)}"
+PHONE = "06 99 99 99 99"
+Night = tuple[list[str], list[str]]
+
+
+def nights(reading: Read, each: list[Night], customers: list[list[str]] | None = None) -> list[tuple[bool, set[str]]]:
+    """Whether Zoe is among the customers, and which requests are known, after each night; in: requests and consents of
+    each, and its customers."""
+    stones, found = NOBODY, []
+    for day, (requests, said) in enumerate(each):
+        read = reading(
+            erasures=requests,
+            consents=said,
+            customers=customers[day] if customers else LINES["customers"],
+            as_of=AS_OF + timedelta(days=day),
+        )
+        tables = night(read, stones)
+        stones = known(tables)
+        found.append(("zoe" in who(tables["customers"]), set(stones["request_id"])))
+    return found
+
+
+def back(reading: Read, each: list[Night], customers: list[list[str]] | None = None) -> list[bool]:
+    """Whether Zoe is among the customers after each night."""
+    return [is_back for is_back, _ in nights(reading, each, customers)]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param("r1,bob,,,2025-06-01", id="somebody else's request"),
+        pytest.param("r1,zoe,,,2025-06-01", id="a day that could be read"),
+        pytest.param("r1,zoe,,,2025-06-01 10:00:00", id="a time that could be read"),
+    ],
+)
+def test_a_request_without_a_readable_time_is_of_no_time_that_another_row_of_its_name_had(
+    reading: Read, first: str
+) -> None:
+    undated = (["r1,zoe,,,soon"], [YES])
+    assert back(reading, [([first], [YES]), undated, undated])[1:] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("first", "undated", "said"),
+    [
+        pytest.param("r1,zoe,,,soon", "r1,zoe,,,soon", [], id="nothing else had its name"),
+        pytest.param("r1,bob,,,2025-06-01", "r1,zoe,,,soon", [], id="another one stands"),
+        pytest.param("r1,bob,,,2025-06-01", "r1,zoe,,,soon", ["bob" + YES[3:]], id="another one was lifted"),
+        pytest.param("r1,zoe,,,2025-06-01", "r1,zoe,,,soon", [], id="it stood with a day"),
+        pytest.param("r1,zoe,,,2025-06-01", "r1,zoe,,,soon", [YES], id="it was lifted with a day"),
+        pytest.param(
+            "r1,zoe,,,2025-06-01", f'r1,zoe,"zoe@x.fr, ann@x.fr",{PHONE},soon', [YES], id="it names several addresses"
+        ),
+        pytest.param("r1,zoe,,,2025-06-01", "r1,zoe,none@none.com,0000,soon", [YES], id="it names what is no address"),
+    ],
+)
+def test_who_consents_after_a_request_without_a_readable_time_stays_back_whatever_had_its_name(
+    reading: Read, first: str, undated: str, said: list[str]
+) -> None:
+    # A row that means nobody is no later day of the others.
+    asked, later = [undated, "r1,,,0000,soon"], [*said, LATER]
+    found = nights(reading, [([first], said), (asked, said), (asked, said), (asked, later), (asked, later)])
+    assert [is_back for is_back, _ in found[1:]] == [False, False, True, True]
+    # Nor is it asked anew each night.
+    assert found[1][1] == found[-1][1]
+
+
+def test_a_phone_without_country_code_stays_one_request_though_customers_live_in_other_countries_by_now(
+    reading: Read,
+) -> None:
+    # It is a number of France and of Belgium.
+    asked, there = ["r1,,,0470 12 34 56,soon"], [LINES["customers"][0], "zoe,,0470 12 34 56,FR,"]
+    each: list[Night] = [(asked, []), (asked, []), (asked, [LATER]), (asked, [LATER])]
+    found = nights(reading, each, [there, there, there, [*there, "eve,eve@x.fr,,BE,"]])
+    assert [is_back for is_back, _ in found] == [False, False, True, True]
+
+
+def test_a_row_that_names_somebody_else_too_is_another_one(reading: Read) -> None:
+    # Whose address it was may have asked by it, and come back by it.
+    each = [(["r1,bob,zoe@x.fr,,soon"], []), (["r1,zoe,zoe@x.fr,,soon"], []), (["r1,zoe,zoe@x.fr,,soon"], [])]
+    assert back(reading, each) == [True, False, False]
+
+
+def test_a_request_of_a_repeated_name_keeps_the_day_that_can_be_read(reading: Read) -> None:
+    repeated = ["r1,bob,,,2025-06-01", "r1,zoe,,,2025-06-20"]
+    assert back(reading, [(["r1,bob,,,2025-06-01"], [YES]), (repeated, [YES])]) == [True, False]
