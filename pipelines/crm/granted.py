@@ -10,8 +10,13 @@ from typing import NamedTuple
 import polars as pl
 
 from catalog.duckdb_connection import literal
+<<<<<<< HEAD
 from pipelines.crm.consented_anew import asked_by_themselves, given_back, of_who_consented
 from pipelines.crm.meant import having_digests, meant
+=======
+from pipelines.crm.consented_anew import given_back, of_who_consented
+from pipelines.crm.meant import emails_of, meant
+>>>>>>> f6d092f (Let a request by a digest mean the other digests of an e-mail that the CRM has)
 from pipelines.crm.read import Crm
 from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed, prehashed
 from pipelines.identifiers.emails import canonical_email
@@ -115,8 +120,7 @@ def _spellings(emails: pl.Series, crm: Crm) -> pl.DataFrame:
     """email, spelling: each e-mail and its digests; of a digest, the e-mail that somebody has it of, and that one's."""
     distinct = emails.drop_nulls().unique().rename("email")
     is_plain = distinct.str.contains("@", literal=True)
-    found = crm.digests.of(distinct.filter(~is_plain), lambda digests: having_digests(digests, crm))
-    known = found.select(email="digest", plain="email")
+    known = emails_of(distinct.filter(~is_plain), crm).select(email="digest", plain="email")
     plain = pl.concat([pl.DataFrame({"email": distinct.filter(is_plain)}).with_columns(plain="email"), known])
     hashes = [plain.select("email", spelling=hashed(plain["plain"], how)) for how in HEX_LENGTHS]
     itself = distinct.to_frame().with_columns(spelling="email")

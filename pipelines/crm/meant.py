@@ -58,10 +58,13 @@ def meant(requests: pl.DataFrame, crm: Crm) -> pl.DataFrame:
     return pl.concat([customers.arrival.having(conditions), customers.broken])
 
 
-def having_digests(digests: pl.Series, crm: Crm) -> pl.DataFrame:
-    """The `CrmCustomers` rows of which the e-mail may have one of the digests (lower-case hex): rather too many."""
-    if digests.is_empty():
-        return pl.DataFrame(crm.contract("customers").create_empty())
+def emails_of(digests: pl.Series, crm: Crm) -> pl.DataFrame:
+    """email (canonical), digest: of those of the digests (lower-case hex) that an e-mail of the CRM's customers has."""
+    return crm.digests.of(digests, lambda sought: _having_digests(sought, crm))
+
+
+def _having_digests(digests: pl.Series, crm: Crm) -> pl.DataFrame:
+    """The `CrmCustomers` rows of which the e-mail may have one of the digests: rather too many."""
     store_frame(crm.connection, "_digests", digests.to_frame("value"))
     plain = f"regexp_full_match(email, '{PLAIN}')"
     same = [f"{plain} AND {how}(lower(email)) IN (FROM _digests)" for how in digest_kinds(digests)]

@@ -9,12 +9,13 @@ import polars as pl
 
 from catalog.duckdb_connection import frame_of, store_frame
 from pipelines.crm.asked import asked_again, asked_first, asked_last
-from pipelines.crm.meant import meant
+from pipelines.crm.meant import emails_of, meant
 from pipelines.crm.notices.unreadable import unreadable_requests
 from pipelines.crm.pull import Reading, TableToWrite, dated
 from pipelines.crm.read import Crm
 from pipelines.crm.refusing import broken_requests
-from pipelines.identifiers.digests import prehashed
+from pipelines.customers.statements import with_digests
+from pipelines.identifiers.digests import is_prehashed, prehashed
 from pipelines.identifiers.wrapped import each_unwrapped
 from pipelines.tombstones.names import request_names
 from pipelines.tombstones.tombstones import person_tombstones, tombstones
@@ -22,10 +23,13 @@ from schemas.crm import TOMBSTONE, CrmCustomers, CrmErasures
 
 
 class _Beside(NamedTuple):
-    """What requests are read beside: who may be meant, in which countries people live, and what is lifted again."""
+    """What requests are read beside: who may be meant, by which e-mails, in which countries people live, and what is
+    lifted again."""
 
     #: `ErasureRequests` → the `CrmCustomers` that they may mean.
     meant: Callable[[pl.DataFrame], pl.DataFrame]
+    #: Digests → email, digest: the e-mails of customers that they are of.
+    emails: Callable[[pl.Series], pl.DataFrame]
     #: As typed.
     countries: Callable[[], pl.Series]
     #: `CrmErasures` → the same, with what of them is lifted.
@@ -41,7 +45,12 @@ def pull_erasures(reading: Reading, known: pl.DataFrame) -> TableToWrite:
         SourceError: the requests, the customers or the consents cannot be read as declared.
     """
     crm = reading.crm
-    beside = _Beside(lambda requests: meant(requests, crm), lambda: _countries_of(crm), reading.lift)
+    beside = _Beside(
+        lambda requests: meant(requests, crm),
+        lambda digests: emails_of(digests, crm),
+        lambda: _countries_of(crm),
+        reading.lift,
+    )
     return _pulled(reading, known, beside)
 
 
@@ -54,11 +63,13 @@ def pull_erasures_alone(reading: Reading, known: pl.DataFrame) -> TableToWrite:
     """
     nobody, connection = pl.DataFrame(CrmCustomers.create_empty()), reading.crm.connection
     living = "SELECT DISTINCT country FROM warehouse.crm_customers"
+    had = "SELECT DISTINCT canonical_email FROM warehouse.crm_customers"
     return _pulled(
         reading,
         known,
         _Beside(
             lambda _: nobody,
+            lambda digests: with_digests(frame_of(connection.sql(had))["canonical_email"], digests),
             lambda: frame_of(connection.sql(living))["country"],
             lambda erasures: _as_lifted(erasures, known),
         ),
@@ -71,9 +82,10 @@ def _pulled(reading: Reading, known: pl.DataFrame, beside: _Beside) -> TableToWr
     countries = beside.countries() if asked["phone"].count() else None
     night = (reading.as_of, reading.settings.zone)
     requests = asked_again(asked_first(asked, known, reading.compared, countries=countries, night=night), known)
+    named = _with_emails(requests, beside)
     fresh = tombstones(
-        requests,
-        beside.meant(requests),
+        named,
+        beside.meant(named),
         reading.compared,
         networks=reading.networks,
         countries=countries,
@@ -97,6 +109,16 @@ def _named(requests: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     each = each_unwrapped(requests, "email", among_words=False)
     email = pl.coalesce(prehashed(pl.col("email")), pl.col("email"))
     return each.with_columns(email=email, request_id=request_names(pl.col("request_id"), reading.identity_key))
+
+
+def _with_emails(requests: pl.DataFrame, beside: _Beside) -> pl.DataFrame:
+    """The requests, and the e-mails whose digests they name, so that other digests of these are meant too."""
+    digests = requests.filter(is_prehashed(pl.col("email")))["email"].unique()
+    if digests.is_empty():
+        return requests
+    found = requests.join(beside.emails(digests), left_on="email", right_on="digest")
+    emails = found.select("request_id", "requested_at", email="email_right")
+    return pl.concat([requests, emails], how="diagonal")
 
 
 def _as_lifted(erasures: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
