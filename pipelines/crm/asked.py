@@ -12,9 +12,6 @@ from schemas.crm import CrmCustomers
 
 #: The forms of what a request names.
 _NAMING = ["customer_id", "email", "phone"]
-#: How long before the end of the day a night that reads no time puts a request: what has a day only counts from one
-#: microsecond before it (`pipelines/crm/selects/casts.py`), and hardly a CRM gives a time that ends so.
-_BEFORE_THE_END = timedelta(microseconds=2)
 #: What stands behind the name of a request in that of a later one.
 _OF_A_DAY = r"_of_\d{4}-\d{2}-\d{2}$"
 
@@ -27,19 +24,18 @@ def asked_first(
     countries: pl.Series | None,
     night: tuple[date, tzinfo],
 ) -> pl.DataFrame:
-    """Requests; one whose time cannot be read (null) is of the first night that read that row so: of the end of that
-    day, so that no yes of it comes after the request.
+    """Requests; one whose time cannot be read (null) is of the day on which it is known, or else of tonight: of the end
+    of that day, so that no yes of it comes after the request.
 
-    In: the `known` ones (`CrmErasures`); `countries` (as typed) that customers live in. A row was read before where all
-    that it names is known under its name. If that has a day since that could be read, the row may be that request with
-    its day gone, or another one of who has asked anew: nobody can tell, so it counts from tonight.
+    In: the `known` ones (`CrmErasures`); `countries` (as typed) that customers live in. It is known where all that it
+    names is known under its name: what else has that name may be somebody else's.
     """
     rows = requests.with_row_index("row")
     undated = rows.filter(pl.col("requested_at").is_null())
     if undated.is_empty():
         return requests
     as_of, zone = night
-    end = pl.lit(midnight_after(as_of, zone) - _BEFORE_THE_END).cast(requests.schema["requested_at"])
+    end = pl.lit(midnight_after(as_of, zone) - timedelta(microseconds=1)).cast(requests.schema["requested_at"])
     each = undated.with_columns(request_id=pl.col("row").cast(pl.String), requested_at=end)
     nobody = pl.DataFrame(CrmCustomers.create_empty())
     stones = tombstones(each, nobody, compared, networks={}, countries=countries).filter(pl.col("form").is_in(_NAMING))
@@ -50,8 +46,8 @@ def asked_first(
     # A phone is read as one of each country that customers live in: not all of these were there on other nights.
     one = pl.when(pl.col("form") != "phone").then("tombstone").alias("one")
     latest = found.group_by("row", "form", one).agg(pl.col("last").max())
-    is_night = (pl.col("last") + _BEFORE_THE_END).dt.microsecond() == 0
-    first = latest.group_by("row").agg(first=pl.when(is_night.fill_null(value=False).all()).then(pl.col("last").max()))
+    whole = pl.col("last").null_count() == 0
+    first = latest.group_by("row").agg(first=pl.when(whole).then(pl.col("last").max()))
     dated = rows.join(first, on="row", how="left", maintain_order="left")
     return dated.with_columns(requested_at=pl.coalesce("requested_at", "first", end)).select(requests.columns)
 

@@ -10,13 +10,8 @@ from typing import NamedTuple
 import polars as pl
 
 from catalog.duckdb_connection import literal
-<<<<<<< HEAD
 from pipelines.crm.consented_anew import asked_by_themselves, given_back, of_who_consented
-from pipelines.crm.meant import having_digests, meant
-=======
-from pipelines.crm.consented_anew import given_back, of_who_consented
 from pipelines.crm.meant import emails_of, meant
->>>>>>> f6d092f (Let a request by a digest mean the other digests of an e-mail that the CRM has)
 from pipelines.crm.read import Crm
 from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed, prehashed
 from pipelines.identifiers.emails import canonical_email
