@@ -107,7 +107,21 @@ def test_a_phone_comes_back_by_a_later_grant_of_the_record_that_has_it(reading: 
     assert back.filter(customer_id="zoe")["phone"].item() == PHONE
 
 
-@pytest.mark.parametrize("other", ["zoe@x.fr", HEX, BASE64, "Zoe <zoe@x.fr>", "ann@x.fr; zoe@x.fr"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        "zoe@x.fr",
+        "Zoe <zoe@x.fr>",
+        "ann@x.fr; zoe@x.fr",
+        HEX,
+        BASE64,
+        f"0x{HEX.upper()}",
+        rf"\x{HEX}",
+        f"SHA-256: {HEX}",
+        f"sha256:{BASE64}",
+        f"{'0' * 64}; {HEX}",
+    ],
+)
 @pytest.mark.parametrize("cells", ['"{}",06 99 99 99 99', 'other@x.fr,"{}"'])
 def test_an_address_that_somebody_else_has_too_comes_back_by_no_record_alone(
     reading: Read, other: str, cells: str
