@@ -6,7 +6,7 @@ import polars as pl
 
 from catalog.duckdb_connection import store_frame
 from pipelines.crm.read import Crm
-from pipelines.identifiers.digests import SHORTEST, digest_kinds, is_prehashed
+from pipelines.identifiers.digests import SHORTEST, digest_kinds, is_digest
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.wrapped import PLAIN
 from pipelines.tombstones.tombstones import LAST_DIGITS, last_digits
@@ -22,17 +22,12 @@ _IS_FOREIGN = (
 #: Whether the canonical address may be other than in lower case: hidden characters go, and what is around an address.
 _IS_REWRITTEN = f"contains(email, '@') AND NOT regexp_full_match(email, '{PLAIN}')"
 #: A digest within what programs put around it, in lower case, as base64 is compared too.
-_DIGEST = "[0-9a-z+/]{43}=|[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}"
-#: Whether a wanted digest stands in it, or several digests do, which may be.
+_DIGEST = "[0-9a-z+/]{{43}}=|[0-9a-f]{{64}}|[0-9a-f]{{40}}|[0-9a-f]{{32}}"
+#: Whether a wanted digest stands in a column, or several digests do, which may be.
 _HAS_DIGEST = (
-    f"NOT contains(email, '@') AND strlen(email) > {SHORTEST} "
-    f"AND (regexp_extract(lower(email), '{_DIGEST}') IN (SELECT value FROM _wanted WHERE asked = 1) "
-    f"OR len(regexp_extract_all(lower(email), '{_DIGEST}')) > 1)"
-)
-#: Whether an e-mail, or the very digest of one that is asked for, stands where the phone belongs.
-_IS_ASTRAY = (
-    "contains(phone, '@') OR "
-    f"CASE WHEN strlen(phone) >= {SHORTEST} THEN lower(phone) IN (SELECT value FROM _wanted WHERE asked = 1) END"
+    f"strlen({{column}}) >= {SHORTEST} AND NOT contains({{column}}, '@') "
+    f"AND (regexp_extract(lower({{column}}), '{_DIGEST}') IN (SELECT value FROM _wanted WHERE asked = 1) "
+    f"OR len(regexp_extract_all(lower({{column}}), '{_DIGEST}')) > 1)"
 )
 
 
@@ -60,9 +55,10 @@ def meant(requests: pl.DataFrame, crm: Crm) -> pl.DataFrame:
     if not conditions:
         return customers.broken.clear()
     if not values[1].is_empty():
-        conditions += [_IS_REWRITTEN, _IS_ASTRAY]
-    if values[1].select(is_prehashed(pl.col("value")).any()).item():
-        conditions.append(_HAS_DIGEST)
+        # People write an e-mail where the phone belongs.
+        conditions += [_IS_REWRITTEN, "contains(phone, '@')"]
+    if values[1].select(is_digest(pl.col("value")).any()).item():
+        conditions += [_HAS_DIGEST.format(column=column) for column in ("email", "phone")]
     if not values[-1].is_empty():
         conditions.append(_IS_FOREIGN)
     return pl.concat([customers.arrival.having(conditions), customers.broken])
