@@ -6,11 +6,12 @@ import polars as pl
 
 from catalog.duckdb_connection import literal, store_frame
 from pipelines.crm.read import Crm
-from pipelines.identifiers.digests import prehashed
+from pipelines.identifiers.digests import is_digest, prehashed
 from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.wrapped import PLAIN
 from pipelines.pieces import picked
 from pipelines.tombstones.erased import ever_erased, tombstone_of
-from pipelines.tombstones.held import held_addresses
+from pipelines.tombstones.held import EMAIL_ASTRAY, held_addresses
 from pipelines.tombstones.tombstones import Compared, last_digits
 
 #: The kinds of address that may be asked for.
@@ -37,7 +38,7 @@ def of_who_consented(standing: pl.DataFrame, spoken: pl.DataFrame, crm: Crm, com
     rows = crm.read_ahead("customers").arrival.every_in_pieces(
         "customer_id, email, phone, country", "customer_id IN (FROM _anew)"
     )
-    records = pl.concat([picked(_with_erased(piece, asked, compared.identity_key)) for piece in rows])
+    records = pl.concat([picked(_with_erased(piece, asked, compared)) for piece in rows])
     crm.connection.execute("DROP TABLE _anew")
     held = held_addresses(records, compared.default_country)
     found = [
@@ -106,10 +107,17 @@ def _consents(crm: Crm, condition: str) -> str:
     )
 
 
-def _with_erased(records: pl.DataFrame, erasures: pl.DataFrame, identity_key: str) -> pl.DataFrame:
-    """The records (email, phone as typed) of which the e-mail, or a phone that ends alike, was erased."""
-    emails = records.select(pl.coalesce(prehashed(pl.col("email")), canonical_email(pl.col("email"))))["email"]
+def _with_erased(records: pl.DataFrame, erasures: pl.DataFrame, compared: Compared) -> pl.DataFrame:
+    """The records (email, phone as typed) of which an e-mail, or a phone that ends alike, was erased."""
+    identity_key, typed = compared.identity_key, pl.col("email")
+    emails = records.select(pl.coalesce(prehashed(typed), canonical_email(typed)))["email"]
     erased = ever_erased(emails, "email", erasures, identity_key)
+    wrapped = records.filter(EMAIL_ASTRAY | ~(typed.str.contains(f"^{PLAIN}$") | is_digest(typed)))
+    within = held_addresses(wrapped, compared.default_country).filter(form="email")
+    gone = ever_erased(within["value"], "email", erasures, identity_key)
+    theirs = within.filter(pl.col("value").is_in(gone.implode()))["customer_id"]
     endings = tombstone_of(records.select(last_digits(pl.col("phone")))["phone"], "phone_ending", identity_key)
     stones = erasures.filter(pl.col("form") == "phone_ending")["tombstone"].unique()
-    return records.filter(emails.is_in(erased.implode()) | endings.is_in(stones.implode()))
+    return records.filter(
+        emails.is_in(erased.implode()) | endings.is_in(stones.implode()) | pl.col("customer_id").is_in(theirs.implode())
+    )

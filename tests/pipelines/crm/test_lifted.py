@@ -157,6 +157,17 @@ def test_an_address_comes_back_with_a_record_that_has_nothing_else_if_no_older_y
     assert found["zoe"] == found["other"] == "zoe@x.fr"
 
 
+@pytest.mark.parametrize("written", ["Zoe <zoe@x.fr>", "ann@x.fr; zoe@x.fr", BASE64])
+@pytest.mark.parametrize("cells", ['"{}",06 99 99 99 99', 'other@x.fr,"{}"'])
+def test_whatever_stands_around_an_address_it_comes_back_by_the_record_that_has_it(
+    reading: Read, written: str, cells: str
+) -> None:
+    crm = {"customers": [f"zoe,{cells.format(written)},FR,", JANE], "erasures": ["r1,,zoe@x.fr,,2025-06-01"]}
+    out = night(reading(**crm, consents=[]))
+    assert written not in str(out["customers"].rows.rows())
+    assert written in str(night(reading(**crm, consents=[f"zoe,,{NOW}"]), known(out))["customers"].rows.rows())
+
+
 def test_what_was_erased_with_somebody_elses_record_comes_back_by_no_other_record(reading: Read) -> None:
     asked = night(reading(customers=["bob,zoe@x.fr,,FR,", JANE], erasures=["r1,bob,,,2025-06-01"], consents=[]))
     later = [f"zoe,zoe@x.fr,{PHONE},FR,", JANE]
