@@ -178,15 +178,25 @@ class Company:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
-    def declare_erasures(self, requests: str) -> None:
-        """Let the CRM have requests to be forgotten, and declare where: lines of id, customer and time."""
+    def declare_erasures(self, requests: str, named: str = "customer AS customer_id") -> None:
+        """Let the CRM have requests to be forgotten, and declare where: lines of id, customer and time. `named` (SQL)
+        says what the customer is."""
         text = (self.config / "sources.toml").read_text(encoding="utf-8")
         erasures = (
             '[sources.erasures]\nfiles = "../erasures.csv"\n\n[tables.erasures]\n'
-            'select = "SELECT id AS request_id, customer AS customer_id, time AS requested_at FROM erasures"\n'
+            f'select = "SELECT id AS request_id, {named}, time AS requested_at FROM erasures"\n'
         )
         self.declare("sources.toml", text.replace("[tables.erasures]\nabsent = true\n", erasures))
         self.write("erasures", f"id,customer,time\n{requests}")
+
+    def declare_addresses(self, is_address: str) -> None:
+        """Let a statement whose customer fulfils a condition (SQL) be on that address, and on no record."""
+        text = (self.config / "sources.toml").read_text(encoding="utf-8")
+        whom = ", ".join(
+            f"CASE WHEN {condition} THEN customer END AS {name}"
+            for condition, name in ((is_address, "address"), (f"NOT ({is_address})", "customer_id"))
+        )
+        self.declare("sources.toml", text.replace("customer AS customer_id, unnest(", f"{whom}, unnest("))
 
 
 @pytest.fixture

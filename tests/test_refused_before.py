@@ -53,23 +53,16 @@ LATER = {"blanked": "", "changed": email("new-changed")}
 @pytest.fixture
 def asked(company: Company) -> Company:
     """Everybody of `CASES` has agreed; nobody has refused or asked yet. Requests and a list may come."""
+    company.declare_addresses("contains(customer, '@') OR starts_with(customer, '+') OR strlen(customer) = 64")
+    company.declare_erasures(
+        "",
+        "CASE WHEN contains(customer, '@') THEN customer END AS email, "
+        "CASE WHEN starts_with(customer, '+') THEN customer END AS phone",
+    )
     text = (company.config / "sources.toml").read_text(encoding="utf-8")
-    named = "contains(customer, '@') OR starts_with(customer, '+') OR strlen(customer) = 64"
-    text = text.replace(
-        "customer AS customer_id, unnest(",
-        f"CASE WHEN {named} THEN customer END AS address, CASE WHEN NOT ({named}) THEN customer END AS customer_id, "
-        "unnest(",
-    )
-    text = text.replace(
-        "[tables.erasures]\nabsent = true\n",
-        '[sources.erasures]\nfiles = "../erasures.csv"\n\n[sources.blocked]\nfiles = "../blocked.csv"\n\n'
-        "[tables.erasures]\nselect = \"SELECT id AS request_id, CASE WHEN contains(whom, '@') THEN whom END AS email, "
-        "CASE WHEN starts_with(whom, '+') THEN whom END AS phone, time AS requested_at FROM erasures\"\n",
-    )
-    company.declare("sources.toml", text)
+    company.declare("sources.toml", f'{text}\n[sources.blocked]\nfiles = "../blocked.csv"\n')
     rule = 'title = "Blocked"\nmay_shrink = true\nselect = "SELECT id AS customer_id FROM blocked"\n'
     company.declare("suppressions/blocked.toml", rule)
-    company.write("erasures", "id,whom,time\n")
     company.write("blocked", "id\n")
     for name, (records, *_) in CASES.items():
         for number, (held, phone) in enumerate(records):

@@ -33,20 +33,8 @@ def sent(company: Company, home: Path, day: str) -> set[str]:
 @pytest.fixture
 def agreed(company: Company) -> Company:
     """Everybody of `STATEMENTS` has agreed; statements and requests by e-mail may come."""
-    text = (company.config / "sources.toml").read_text(encoding="utf-8")
-    named = "contains(customer, '@')"
-    text = text.replace(
-        "customer AS customer_id, unnest(",
-        f"CASE WHEN {named} THEN customer END AS address, CASE WHEN NOT {named} THEN customer END AS customer_id, "
-        "unnest(",
-    )
-    text = text.replace(
-        "[tables.erasures]\nabsent = true\n",
-        '[sources.erasures]\nfiles = "../erasures.csv"\n\n[tables.erasures]\n'
-        'select = "SELECT id AS request_id, whom AS email, time AS requested_at FROM erasures"\n',
-    )
-    company.declare("sources.toml", text)
-    company.write("erasures", "id,whom,time\n")
+    company.declare_addresses("contains(customer, '@')")
+    company.declare_erasures("", "customer AS email")
     for name, phone in PHONES.items():
         company.append("customers", f"{name},{name}@example.net,{phone},Z{name},Zed,,FR,2023-01-01 10:00:00\n")
         company.append("orders", f"o-{name},{name},2024-01-01 12:00:00,10.00,EUR,completed\n")

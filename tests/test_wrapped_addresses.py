@@ -37,23 +37,14 @@ def _suppress(company: Company, written: Iterable[str]) -> None:
 
 
 def _refuse(company: Company, written: Iterable[str]) -> None:
-    sources = (company.config / "sources.toml").read_text(encoding="utf-8")
-    is_address = "contains(customer, '@') OR length(customer) > 30"
-    whom = f"CASE WHEN {is_address} THEN customer END AS address, customer AS customer_id"
-    company.declare("sources.toml", sources.replace("customer AS customer_id, unnest(", f"{whom}, unnest("))
+    company.declare_addresses("contains(customer, '@') OR length(customer) > 30")
     rows = [f'w{place},"{text}",withdrawn,2024-01-01 10:00:00\n' for place, text in enumerate(written)]
     company.write("consents", (company.folder / "consents.csv").read_text(encoding="utf-8") + "".join(rows))
 
 
 def _ask(company: Company, written: Iterable[str]) -> None:
-    company.declare_erasures("")
-    sources = (company.config / "sources.toml").read_text(encoding="utf-8")
-    company.declare(
-        "sources.toml",
-        sources.replace("customer AS customer_id, time AS requested_at", "customer AS email, time AS requested_at"),
-    )
     rows = [f'r{place},"{text}",2024-01-01 10:00:00\n' for place, text in enumerate(written)]
-    company.write("erasures", "".join(["id,customer,time\n", *rows]))
+    company.declare_erasures("".join(rows), "customer AS email")
 
 
 #: The first of the customers whom a way to be kept out is tried on → that way.

@@ -17,7 +17,7 @@ SHORTEST = min(HEX_LENGTHS.values())
 _HEX = "[0-9a-fA-F]{64}|[0-9a-fA-F]{40}|[0-9a-fA-F]{32}"
 #: SHA-256 in base64, as The Trade Desk and UID2 have it.
 _BASE64 = "[0-9A-Za-z+/]{43}="
-#: What programs put before a digest: SQL Server `0x`, PostgreSQL `\\x`, others what made it, as `sha256:`.
+#: What programs put before a digest: SQL Server `0x`, PostgreSQL `\x`, others what made it, as `sha256:`.
 _BEFORE = r"\b0[xX]|\\[xX]|\b(?i:sha-?256|sha-?1|md5)\s*[:=]\s*"
 #: A digest among other text.
 DIGEST = rf"(?:{_BEFORE}|\b)(?:(?:{_HEX})\b|{_BASE64})"

@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 
-import duckdb
 import pytest
 
-from pipelines.crm.pull import Reading
 from tests.pipelines.crm.test_lifted import known
-from tests.pipelines.crm.test_pull import AS_OF, LINES, NOBODY, night, reading_of, who
-
-Read = Callable[..., Reading]
-
-
-@pytest.fixture
-def reading(database: duckdb.DuckDBPyConnection, tmp_path: Path) -> Iterator[Read]:
-    with closing(database.cursor()) as connection:
-
-        def made(**crm: object) -> Reading:
-            return reading_of(connection, tmp_path, **crm)  # pyright: ignore[reportArgumentType]
-
-        yield made
-
+from tests.pipelines.crm.test_pull import AS_OF, LINES, NOBODY, Read, night, who
 
 #: After all first days below.
 YES = "zoe,,ads_upload,,granted,2025-06-10"

@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from pathlib import Path
 
-import duckdb
 import pytest
 
-from pipelines.crm.pull import Reading
 from pipelines.crm.pull_erasures import pull_erasures, pull_erasures_alone
 from tests.pipelines.crm.test_lifted import HEX, JANE, NOW, PHONE, emails, known
-from tests.pipelines.crm.test_pull import NOBODY, night, reading_of
-
-Read = Callable[..., Reading]
+from tests.pipelines.crm.test_pull import NOBODY, Read, night
 
 MD5 = hashlib.md5(b"zoe@x.fr", usedforsecurity=False).hexdigest()
-
-
-@pytest.fixture
-def reading(database: duckdb.DuckDBPyConnection, tmp_path: Path) -> Iterator[Read]:
-    with closing(database.cursor()) as connection:
-
-        def made(**crm: object) -> Reading:
-            return reading_of(connection, tmp_path, **crm)  # pyright: ignore[reportArgumentType]
-
-        yield made
 
 
 PLAIN = "other,zoe@x.fr,06 99 99 99 99,FR,"

@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
-from pipelines.crm.pull import Reading, TableToWrite
-from tests.pipelines.crm.test_pull import NOBODY, ZOES, night, reading_of, who
-
-Read = Callable[..., Reading]
+from pipelines.crm.pull import TableToWrite
+from tests.pipelines.crm.test_pull import NOBODY, ZOES, Read, night, who
 
 HEX, BASE64 = ZOES.hex(), base64.b64encode(ZOES).decode()
-
-
-@pytest.fixture
-def reading(database: duckdb.DuckDBPyConnection, tmp_path: Path) -> Iterator[Read]:
-    with closing(database.cursor()) as connection:
-
-        def made(**crm: object) -> Reading:
-            return reading_of(connection, tmp_path, **crm)  # pyright: ignore[reportArgumentType]
-
-        yield made
 
 
 JANE = "jane,jane@x.fr,,FR,"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -89,16 +89,6 @@ def reading_of(
         networks=networks(),
         as_of=as_of,
     )
-
-
-@pytest.fixture
-def reading(database: duckdb.DuckDBPyConnection, tmp_path: Path) -> Iterator[Read]:
-    with closing(database.cursor()) as connection:
-
-        def made(**crm: object) -> Reading:
-            return reading_of(connection, tmp_path, **crm)  # pyright: ignore[reportArgumentType]
-
-        yield made
 
 
 def night(read: Reading, known: pl.DataFrame = NOBODY) -> dict[str, TableToWrite]:

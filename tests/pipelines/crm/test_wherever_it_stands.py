@@ -6,10 +6,8 @@ import hashlib
 
 import pytest
 
-from tests.pipelines.crm.test_lifted import BASE64, HEX, JANE, PHONE, Read
-from tests.pipelines.crm.test_pull import everything, night, reading, who
-
-__all__ = ["reading"]
+from tests.pipelines.crm.test_lifted import BASE64, HEX, JANE, PHONE
+from tests.pipelines.crm.test_pull import Read, everything, night, who
 
 WRAPPED = ["Zoe <zoe@x.fr>", "mailto:zoe@x.fr", "zoe@x.fr;", "ask zoe@x.fr", "zoe@x.fr, ann@x.fr", "ann@x.fr; zoe@x.fr"]
 DIGESTS = [HEX, f"0x{HEX.upper()}", BASE64, hashlib.md5(b"zoe@x.fr", usedforsecurity=False).hexdigest()]
