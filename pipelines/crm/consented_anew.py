@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import polars as pl
 
-from catalog.duckdb_connection import literal, store_frame
+from catalog.duckdb_connection import store_frame
+from pipelines.crm.known_grants import KnownGrants, grants_of
+from pipelines.crm.pulled import Pulled
 from pipelines.crm.read import Crm
-from pipelines.identifiers.digests import is_digest, prehashed
+from pipelines.identifiers.digests import HEX_LENGTHS, is_digest, prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.wrapped import PLAIN
 from pipelines.pieces import picked
 from pipelines.tombstones.erased import ever_erased, tombstone_of
 from pipelines.tombstones.held import EMAIL_ASTRAY, held_addresses
 from pipelines.tombstones.tombstones import Compared, last_digits
+from schemas.crm import TOMBSTONE, CrmErasures
 
 #: The kinds of address that may be asked for.
 _ADDRESSES = {"email": pl.String, "phone": pl.String}
 #: What names one of them.
 _ADDRESS = ["form", "value"]
+#: The forms of tombstones by which an address is found as it is typed.
+_FOUND_BY = ["email", "phone_ending", *(f"{kind}_{how}" for kind in ("digest", "prehashed") for how in HEX_LENGTHS)]
+#: What is read of a record.
+_TYPED = ("customer_id", "email", "phone", "country")
 
 
 def of_who_consented(standing: pl.DataFrame, spoken: pl.DataFrame, crm: Crm, compared: Compared) -> pl.DataFrame:
@@ -29,23 +36,51 @@ def of_who_consented(standing: pl.DataFrame, spoken: pl.DataFrame, crm: Crm, com
     asked = asked_by_themselves(standing)
     if asked.is_empty():
         return nothing
-    by_id = "customer_id IS NOT NULL"
-    store_frame(crm.connection, "_spoken", spoken.select("customer_id"))
-    crm.connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE _anew AS SELECT customer_id FROM ({_consents(crm, by_id)}) "
-        f"GROUP BY customer_id HAVING min(granted_at) > {literal(asked['requested_at'].min())} UNION FROM _spoken"
-    )
-    rows = crm.read_ahead("customers").arrival.every_in_pieces(
-        "customer_id, email, phone, country", "customer_id IN (FROM _anew)"
-    )
-    records = pl.concat([picked(_with_erased(piece, asked, compared)) for piece in rows])
-    crm.connection.execute("DROP TABLE _anew")
-    held = held_addresses(records, compared.default_country)
+    consented = crm.read_ahead("customers").once(_ConsentedAnew, crm.read_ahead("consents").once(KnownGrants, compared))
+    held = held_addresses(consented.having(asked, spoken["customer_id"], compared), compared.default_country)
     found = [
         pl.DataFrame({form: ever_erased(held.filter(form=form)["value"], form, asked, compared.identity_key)})
         for form in _ADDRESSES
     ]
     return pl.concat([nothing, *found], how="diagonal")
+
+
+class _ConsentedAnew:
+    """The records of whoever consented anew that may have an erased address. A night asks several times, each time of
+    a little more, and only that is looked for.
+    """
+
+    temporary = ()
+
+    def __init__(self, customers: Pulled, grants: KnownGrants) -> None:
+        self._arrival, self._grants = customers.arrival, grants
+        self._erasures = pl.DataFrame(CrmErasures.create_empty())
+        self._spoken = pl.Series(dtype=pl.String)
+        self._found = pl.DataFrame(schema=dict.fromkeys(_TYPED, pl.String))
+
+    def having(self, asked: pl.DataFrame, spoken: pl.Series, compared: Compared) -> pl.DataFrame:
+        """customer_id, email, phone, country as typed: of who consented since the first of `asked` (`CrmErasures`) was
+        asked, or is `spoken` of (ids), at least those that have an address that was."""
+        asked = asked.filter(pl.col("form").is_in(_FOUND_BY))
+        new = asked.join(self._erasures, on=[*TOMBSTONE, "requested_at"], how="anti")
+        further = spoken.filter(~spoken.is_in(self._spoken.implode()))
+        if not (further.is_empty() or self._erasures.is_empty()):
+            self._look("FROM _spoken", further, self._erasures, compared)
+        self._spoken = pl.concat([self._spoken, further])
+        if not new.is_empty():
+            anew = f"{self._grants.anew_since(asked['requested_at'].min())} UNION FROM _spoken"
+            self._look(anew, self._spoken, new, compared)
+            self._erasures = pl.concat([self._erasures, new])
+        return self._found
+
+    def _look(self, ids: str, spoken: pl.Series, erasures: pl.DataFrame, compared: Compared) -> None:
+        """Look for `erasures` (`CrmErasures`) among the records that a query names, which may ask for `_spoken`."""
+        store_frame(self._arrival.connection, "_spoken", spoken.to_frame("customer_id"))
+        self._arrival.connection.execute(f"CREATE OR REPLACE TEMP TABLE _consented_anew AS {ids}")
+        rows = self._arrival.every_in_pieces(", ".join(_TYPED), "customer_id IN (FROM _consented_anew)")
+        found = [picked(_with_erased(piece, erasures, compared)) for piece in rows]
+        self._found = pl.concat([self._found, *found]).unique()
+        self._arrival.connection.execute("DROP TABLE _consented_anew")
 
 
 def asked_by_themselves(erasures: pl.DataFrame) -> pl.DataFrame:
@@ -70,7 +105,8 @@ def given_back(
     of_form = [addresses.select(form=pl.lit(form), value=form).drop_nulls() for form in _ADDRESSES]
     theirs = pl.concat(of_form).join(holders, on=["form", "value"])
     store_frame(crm.connection, "_holders", theirs.select("customer_id").unique())
-    consents = crm.read_ahead("consents").arrival.read(_consents(crm, "customer_id IN (FROM _holders)"))
+    pulled = crm.read_ahead("consents")
+    consents = pulled.arrival.read(grants_of(pulled, "customer_id IN (FROM _holders)"))
     is_covered = pl.col("customer_id").is_in(covered.implode())
     giving = theirs.filter(is_covered).join(spoken, on="customer_id")
     others = theirs.filter(~is_covered).join(consents, on="customer_id", how="left")
@@ -94,16 +130,6 @@ def given_back(
         together.group_by(_ADDRESS)
         .agg(pl.col("requested_at").min())
         .select(*(pl.when(form=form).then("value").alias(form) for form in _ADDRESSES), "requested_at")
-    )
-
-
-def _consents(crm: Crm, condition: str) -> str:
-    """SQL for customer_id, purpose, network, granted_at: the last consent to each, of records that fulfil a
-    condition."""
-    return (
-        "SELECT customer_id, purpose, network, max(captured_at) AS granted_at "
-        f"FROM {crm.read_ahead('consents').arrival.every} WHERE status = 'granted' AND {condition} "
-        "GROUP BY customer_id, purpose, network"
     )
 
 

@@ -9,16 +9,16 @@ from typing import NamedTuple
 
 import polars as pl
 
-from catalog.duckdb_connection import literal
 from pipelines.crm.consented_anew import asked_by_themselves, given_back, of_who_consented
-from pipelines.crm.meant import emails_of, meant
+from pipelines.crm.known_digests import emails_of
+from pipelines.crm.known_grants import KnownGrants
+from pipelines.crm.meant import meant
 from pipelines.crm.read import Crm
-from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed, prehashed
-from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed
 from pipelines.identifiers.hashes import hashed
 from pipelines.pieces import picked
-from pipelines.tombstones.erased import ever_erased
-from pipelines.tombstones.held import held_addresses, with_phone
+from pipelines.tombstones.erased import ever_erased, requests_for, requests_for_emails
+from pipelines.tombstones.held import held_addresses
 from pipelines.tombstones.tombstones import Compared
 from schemas.crm import ErasureRequests
 
@@ -39,13 +39,8 @@ def granted(standing: pl.DataFrame, crm: Crm, compared: Compared) -> Spoken:
     """Each record and address that has a tombstone in `standing` (`CrmErasures`) and of which a later grant in the CRM
     speaks. E-mails are named in each spelling.
     """
-    named = [
-        _named(grants, column, standing, compared.identity_key)
-        for grants in _grants(crm, standing["requested_at"].min(), compared.default_country)
-        for column in NAMED
-    ]
     nothing = pl.DataFrame(ErasureRequests.create_empty())
-    spoken = pl.concat([nothing, *named], how="diagonal")
+    spoken = pl.concat([nothing, *_named(standing, crm, compared)], how="diagonal")
     spoken = pl.concat([spoken, _emails_of_records(spoken, standing, crm, compared)], how="diagonal")
     by_id = spoken.drop_nulls("customer_id").group_by("customer_id").agg(pl.col("requested_at").max())
     asked = of_who_consented(standing, by_id, crm, compared)
@@ -72,29 +67,24 @@ def _requests(spoken: pl.DataFrame, spellings: pl.DataFrame) -> pl.DataFrame:
     return latest.with_columns(pl.col("request_id").cast(pl.String)).select(columns)
 
 
-def with_addresses(statements: pl.DataFrame, default_country: str | None) -> pl.DataFrame:
-    """The statements (customer_id, address, captured_at) with `email`, which may be a digest in hex, and `phone` for
-    the address. A phone on a form is read in the default country.
-    """
-    address = pl.col("address")
-    emails = statements.with_columns(email=pl.coalesce(prehashed(address), canonical_email(address)))
-    phoned = with_phone(emails.with_columns(country=pl.lit(None, pl.String)), "address", default_country)
-    return phoned.select("customer_id", "address", "email", "captured_at", phone="phone_e164")
+def _named(standing: pl.DataFrame, crm: Crm, compared: Compared) -> Iterator[pl.DataFrame]:
+    """customer_id, email or phone, requested_at: each erased record or address that a grant names after it was asked
+    for, and when the last one does."""
+    grants = crm.read_ahead("consents").once(KnownGrants, compared)
+    key = compared.identity_key
+    by_id = grants.by_id(standing)
+    yield _granted_later(by_id, "customer_id", requests_for(by_id["customer_id"], "customer_id", standing, key))
+    for rows in grants.by_address():
+        yield _granted_later(rows, "email", requests_for_emails(rows["email"], standing, key))
+        yield _granted_later(rows, "phone", requests_for(rows["phone"], "phone", standing, key))
 
 
-def _grants(crm: Crm, since: object, default_country: str | None) -> Iterator[pl.DataFrame]:
-    """What `with_addresses` gives of the statements granted after `since`, piece by piece."""
-    after = f"status = 'granted' AND captured_at > {literal(since)}"
-    arrival = crm.read_ahead("consents").arrival
-    for grants in arrival.every_in_pieces("customer_id, address, captured_at", after):
-        yield with_addresses(grants, default_country)
-
-
-def _named(grants: pl.DataFrame, column: str, standing: pl.DataFrame, identity_key: str) -> pl.DataFrame:
-    """`column`, requested_at: each erased record or address that is granted."""
-    erased = ever_erased(grants[column], column, standing, identity_key)
-    latest = grants.filter(pl.col(column).is_in(erased.implode())).group_by(column)
-    return picked(latest.agg(requested_at=pl.col("captured_at").max()))
+def _granted_later(grants: pl.DataFrame, column: str, requests: pl.DataFrame) -> pl.DataFrame:
+    """`column`, requested_at. In: `column`, granted_at; the requests (value, requested_at)."""
+    later = grants.join(requests, left_on=column, right_on="value").filter(
+        pl.col("granted_at") > pl.col("requested_at")
+    )
+    return picked(later.group_by(column).agg(requested_at=pl.col("granted_at").max()))
 
 
 def _emails_of_records(spoken: pl.DataFrame, standing: pl.DataFrame, crm: Crm, compared: Compared) -> pl.DataFrame:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.crm.addressed import with_addresses
 from pipelines.crm.consented_anew import asked_by_themselves
-from pipelines.crm.granted import NAMED, granted, with_addresses
+from pipelines.crm.granted import NAMED, granted
 from pipelines.crm.read import Crm
 from pipelines.identifiers.digests import HEX_LENGTHS
 from pipelines.tombstones.erased import in_countries_of_alike, requests_for, requests_for_emails

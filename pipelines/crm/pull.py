@@ -20,7 +20,8 @@ from pipelines.crm.forget import forget
 from pipelines.crm.lifted import with_lifted
 from pipelines.crm.missing import Before
 from pipelines.crm.money import with_rate
-from pipelines.crm.read import Crm, Pulled
+from pipelines.crm.pulled import Pulled
+from pipelines.crm.read import Crm
 from pipelines.crm.refusing import broken_refusals, set_aside_customers
 from pipelines.crm.unwrap import unwrap_refusals
 from pipelines.tables.intervals import Staying
@@ -149,7 +150,7 @@ def pull_table(  # noqa: PLR0913 - the table, whom it must not name, and where t
     known = erasures if customers.lifted is None else customers.lifted
     every = pl.concat([known, customers.covered.tombstones])
     return _table(pulled, reading, customers.written, CANONICAL, accepted)._replace(
-        temporary=(*arrival.temporary, CANONICAL),
+        temporary=(*pulled.temporary, CANONICAL),
         covered=customers.covered,
         lifted=customers.lifted,
         withheld=customers.withheld,
@@ -188,7 +189,7 @@ def _table(pulled: Pulled, reading: Reading, written: str, arrived: str, accepte
     return TableToWrite(
         reading.crm.connection,
         f"{select})",
-        arrival.temporary,
+        pulled.temporary,
         dated(pulled.quarantined, reading.as_of),
         pulled.read,
         erased=accepted - kept,

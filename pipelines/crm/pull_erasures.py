@@ -9,7 +9,8 @@ import polars as pl
 
 from catalog.duckdb_connection import frame_of, store_frame
 from pipelines.crm.asked import asked_again, asked_first, asked_last
-from pipelines.crm.meant import emails_of, meant
+from pipelines.crm.known_digests import emails_of
+from pipelines.crm.meant import meant
 from pipelines.crm.notices.unreadable import unreadable_requests
 from pipelines.crm.pull import Reading, TableToWrite, dated
 from pipelines.crm.read import Crm

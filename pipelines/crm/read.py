@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import dataframely as dy
 import duckdb
@@ -18,7 +17,7 @@ from catalog.duckdb_connection import frame_of, literal, store_frame
 from pipelines.crm.arrival import Arrival
 from pipelines.crm.contract import ROW
 from pipelines.crm.known import marked, recall, see
-from pipelines.crm.known_digests import KnownDigests
+from pipelines.crm.pulled import Pulled
 from pipelines.crm.selects.byte_columns import with_texts
 from pipelines.crm.selects.casts import file_number, typed_select
 from pipelines.crm.selects.declared import check_columns, check_sources, in_our_case, select_place
@@ -36,31 +35,6 @@ from schemas.said import Said
 from schemas.source import OrdersTable, Sources, TableName
 
 
-class Pulled(NamedTuple):
-    """A table as read. `read` = rows of `arrival`, those that stay among them, + rows of `quarantined`, always.
-
-    `broken` are the quarantined rows as far as they could be read, in the contract's columns; `unsplit` the lines that
-    could not be split into columns. `digest` is what the same rows have again; none where there is no select.
-    """
-
-    read: int
-    arrival: Arrival
-    quarantined: pl.DataFrame
-    broken: pl.DataFrame
-    unsplit: pl.Series
-    digest: str | None = None
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether each row that was read is accepted or quarantined, and none is both."""
-        return self.read == self.arrival.height() + self.quarantined.height
-
-    @property
-    def accepted(self) -> pl.DataFrame:
-        """The rows that keep their contract and arrived."""
-        return self.arrival.rows()
-
-
 @dataclass(frozen=True)
 class Crm:
     """The declared sources, opened on the connection that has the warehouse too, so that rows need not leave DuckDB."""
@@ -73,8 +47,6 @@ class Crm:
     known: Mapping[TableName, str] = field(default_factory=dict)
     #: What was asked about before its turn came; a source is read once a night.
     _ahead: dict[TableName, Pulled] = field(default_factory=dict)
-    #: Of digests that were looked for among the customers' e-mails.
-    digests: KnownDigests = field(default_factory=KnownDigests)
     #: Files, each with its stamp, that were found in the encoding which their source declares, and of which no quote
     #: swallows rows.
     _looked_through: set[tuple[str, Path, tuple[int, ...] | None]] = field(default_factory=set)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.crm import known as known_rows
-from pipelines.crm.read import Pulled
+from pipelines.crm.pulled import Pulled
 from tests.pipelines.crm.test_known import LINES, TABLES
 from tests.pipelines.crm.test_pull import HEADERS, reading_of
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from catalog.duckdb_connection import connect
 from catalog.home import Home
-from pipelines.crm.read import Crm, Pulled
+from pipelines.crm.pulled import Pulled
+from pipelines.crm.read import Crm
 from pipelines.crm.sources.rejects import rejected_lines
 from schemas.crm import CONTRACTS
 from schemas.errors import SourceError

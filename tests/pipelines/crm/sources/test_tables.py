@@ -18,7 +18,8 @@ import pytest
 
 from catalog.duckdb_connection import connect
 from catalog.home import Home
-from pipelines.crm.read import Crm, Pulled
+from pipelines.crm.pulled import Pulled
+from pipelines.crm.read import Crm
 from pipelines.crm.sources import encodings
 from pipelines.crm.sources.encodings import ENCODINGS, seen_in
 from schemas.errors import SourceError, UnreachableSourceError
