@@ -1,0 +1,41 @@
+"""What consents grant: of a request on a record or an address, only what came after it counts."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from tests.pipelines.crm.test_pull import Read, night, who
+
+HEX = hashlib.sha256(b"zoe@x.fr").hexdigest()
+PHONE = "+33612345678"
+
+
+@pytest.mark.parametrize("phoned_at", ["2025-05-20", "2025-06-25"])
+def test_an_older_grant_of_its_phone_brings_no_record_back_with_anothers_consent_to_its_email(
+    reading: Read, phoned_at: str
+) -> None:
+    tables = night(
+        reading(
+            customers=[f"zoe,zoe@x.fr,{PHONE},FR,", f"digest,{HEX},,FR,", "jane,jane@x.fr,,FR,"],
+            erasures=["r1,zoe,,,2025-06-20", "r2,digest,,,2025-05-09"],
+            consents=[f",{PHONE},ads_upload,,granted,{phoned_at}", "digest,,ads_upload,,granted,2025-06-28"],
+        )
+    )
+    came_back = phoned_at > "2025-06-20"
+    assert who(tables["customers"]) == [*(["zoe"] if came_back else []), "digest", "jane"]
+
+
+def test_what_was_granted_before_its_own_request_gives_no_address_back_that_was_asked_for_earlier(
+    reading: Read,
+) -> None:
+    tables = night(
+        reading(
+            customers=[f"zoe,zoe@x.fr,{PHONE},FR,", f"eve,eve@x.fr,{PHONE},FR,", "jane,jane@x.fr,,FR,"],
+            erasures=["r1,zoe,,,2025-05-01", "r2,eve,,,2025-06-20"],
+            consents=["eve,,ads_upload,,granted,2025-05-20"],
+        )
+    )
+    erased = tables["erasures"].rows
+    assert erased["lifted_at"].null_count() == erased.height
