@@ -8,23 +8,18 @@ from catalog.duckdb_connection import store_frame
 from pipelines.crm.known_grants import KnownGrants, grants_of
 from pipelines.crm.pulled import Pulled
 from pipelines.crm.read import Crm
-from pipelines.identifiers.digests import HEX_LENGTHS, is_digest, prehashed
+from pipelines.identifiers.digests import is_digest, prehashed
 from pipelines.identifiers.emails import canonical_email
 from pipelines.identifiers.wrapped import PLAIN
 from pipelines.pieces import picked
 from pipelines.tombstones.erased import ever_erased, tombstone_of
 from pipelines.tombstones.held import EMAIL_ASTRAY, held_addresses
 from pipelines.tombstones.tombstones import Compared, last_digits
-from schemas.crm import TOMBSTONE, CrmErasures
 
 #: The kinds of address that may be asked for.
 _ADDRESSES = {"email": pl.String, "phone": pl.String}
 #: What names one of them.
 _ADDRESS = ["form", "value"]
-#: The forms of tombstones by which an address is found as it is typed.
-_FOUND_BY = ["email", "phone_ending", *(f"{kind}_{how}" for kind in ("digest", "prehashed") for how in HEX_LENGTHS)]
-#: What is read of a record.
-_TYPED = ("customer_id", "email", "phone", "country")
 
 
 def of_who_consented(standing: pl.DataFrame, spoken: pl.DataFrame, crm: Crm, compared: Compared) -> pl.DataFrame:
@@ -36,8 +31,15 @@ def of_who_consented(standing: pl.DataFrame, spoken: pl.DataFrame, crm: Crm, com
     asked = asked_by_themselves(standing)
     if asked.is_empty():
         return nothing
-    consented = crm.read_ahead("customers").once(_ConsentedAnew, crm.read_ahead("consents").once(KnownGrants, compared))
-    held = held_addresses(consented.having(asked, spoken["customer_id"], compared), compared.default_country)
+    customers, grants = crm.read_ahead("customers"), crm.read_ahead("consents").once(KnownGrants, compared)
+    store_frame(crm.connection, "_spoken", spoken.select("customer_id"))
+    records = pl.concat(
+        [
+            customers.once(_ConsentedAnew, grants, asked, compared).records,
+            _having_erased(customers, "FROM _spoken", asked, compared),
+        ]
+    )
+    held = held_addresses(records.unique(), compared.default_country)
     found = [
         pl.DataFrame({form: ever_erased(held.filter(form=form)["value"], form, asked, compared.identity_key)})
         for form in _ADDRESSES
@@ -46,41 +48,28 @@ def of_who_consented(standing: pl.DataFrame, spoken: pl.DataFrame, crm: Crm, com
 
 
 class _ConsentedAnew:
-    """The records of whoever consented anew that may have an erased address. A night asks several times, each time of
-    a little more, and only that is looked for.
+    """The records of those who consented anew to all to which they ever did, and that may have an erased address.
+
+    They are looked for once a night. An address that counts as asked for only later that night is of a record that
+    turned out to be covered, and comes back by nobody's consent without that record's.
     """
 
     temporary = ()
 
-    def __init__(self, customers: Pulled, grants: KnownGrants) -> None:
-        self._arrival, self._grants = customers.arrival, grants
-        self._erasures = pl.DataFrame(CrmErasures.create_empty())
-        self._spoken = pl.Series(dtype=pl.String)
-        self._found = pl.DataFrame(schema=dict.fromkeys(_TYPED, pl.String))
+    def __init__(self, customers: Pulled, grants: KnownGrants, asked: pl.DataFrame, compared: Compared) -> None:
+        since = asked["requested_at"].min()
+        #: What `_having_erased` gives.
+        self.records = _having_erased(customers, grants.anew_since(since), asked, compared)
 
-    def having(self, asked: pl.DataFrame, spoken: pl.Series, compared: Compared) -> pl.DataFrame:
-        """customer_id, email, phone, country as typed: of who consented since the first of `asked` (`CrmErasures`) was
-        asked, or is `spoken` of (ids), at least those that have an address that was."""
-        asked = asked.filter(pl.col("form").is_in(_FOUND_BY))
-        new = asked.join(self._erasures, on=[*TOMBSTONE, "requested_at"], how="anti")
-        further = spoken.filter(~spoken.is_in(self._spoken.implode()))
-        if not (further.is_empty() or self._erasures.is_empty()):
-            self._look("FROM _spoken", further, self._erasures, compared)
-        self._spoken = pl.concat([self._spoken, further])
-        if not new.is_empty():
-            anew = f"{self._grants.anew_since(asked['requested_at'].min())} UNION FROM _spoken"
-            self._look(anew, self._spoken, new, compared)
-            self._erasures = pl.concat([self._erasures, new])
-        return self._found
 
-    def _look(self, ids: str, spoken: pl.Series, erasures: pl.DataFrame, compared: Compared) -> None:
-        """Look for `erasures` (`CrmErasures`) among the records that a query names, which may ask for `_spoken`."""
-        store_frame(self._arrival.connection, "_spoken", spoken.to_frame("customer_id"))
-        self._arrival.connection.execute(f"CREATE OR REPLACE TEMP TABLE _consented_anew AS {ids}")
-        rows = self._arrival.every_in_pieces(", ".join(_TYPED), "customer_id IN (FROM _consented_anew)")
-        found = [picked(_with_erased(piece, erasures, compared)) for piece in rows]
-        self._found = pl.concat([self._found, *found]).unique()
-        self._arrival.connection.execute("DROP TABLE _consented_anew")
+def _having_erased(customers: Pulled, ids: str, erasures: pl.DataFrame, compared: Compared) -> pl.DataFrame:
+    """customer_id, email, phone, country as typed: of the records whose ids a query gives, at least those that have an
+    address of `erasures` (`CrmErasures`)."""
+    customers.arrival.connection.execute(f"CREATE OR REPLACE TEMP TABLE _anew AS {ids}")
+    rows = customers.arrival.every_in_pieces("customer_id, email, phone, country", "customer_id IN (FROM _anew)")
+    found = [picked(_with_erased(piece, erasures, compared)) for piece in rows]
+    customers.arrival.connection.execute("DROP TABLE _anew")
+    return pl.concat(found)
 
 
 def asked_by_themselves(erasures: pl.DataFrame) -> pl.DataFrame:

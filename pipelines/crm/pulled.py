@@ -53,8 +53,8 @@ class Pulled:
     def once(
         self, look: Callable[Concatenate[Pulled, Given], Found], *given: Given.args, **named: Given.kwargs
     ) -> Found:
-        """What `look` gives of the table, worked out when it is asked for first: to go through all rows takes seconds.
-        What is given beside the table is the same all night."""
+        """What `look` gives of the table, and of what is given when it is asked for first: to go through all rows takes
+        seconds."""
         if look not in self._looked:
             self._looked[look] = look(self, *given, **named)
         found: Any = self._looked[look]

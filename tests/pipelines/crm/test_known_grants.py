@@ -39,3 +39,16 @@ def test_what_was_granted_before_its_own_request_gives_no_address_back_that_was_
     )
     erased = tables["erasures"].rows
     assert erased["lifted_at"].null_count() == erased.height
+
+
+def test_whoever_turns_out_to_be_covered_gives_their_address_back_in_the_same_night(reading: Read) -> None:
+    # That Eve's e-mail is all that she has is known only when Zoe's phone is seen to be hers too.
+    tables = night(
+        reading(
+            customers=[f"zoe,zoe@x.fr,{PHONE},FR,", "eve,eve@x.fr,06 12 34 56 78,FR,", "jane,jane@x.fr,,FR,"],
+            erasures=["r1,,eve@x.fr,,2025-06-01", "r2,zoe,,,2025-06-01"],
+            consents=["eve,,ads_match,,granted,2025-05-01", "eve,,ads_upload,,granted,2025-06-10"],
+        )
+    )
+    left = tables["customers"].rows.select("customer_id", "email")
+    assert left.rows() == [("eve", "eve@x.fr"), ("jane", "jane@x.fr")]
