@@ -11,8 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from catalog.duckdb_connection import literal
+from catalog.erasures import noted_records
 from catalog.home import Home
 from catalog.secret_keys import open_keys
+from catalog.store import open_catalog
 from catalog.warehouse import open_warehouse
 from commands.main import app
 from schemas.errors import RelanceError
@@ -21,14 +23,19 @@ from tests.nights import assets_of, night, night_killed_at_a_stage
 from tests.pipelines.erasure.test_requests_of_nobody import told
 from tests.processes import forked
 
+
+def record(name: str, email: str, phone: str, first: str) -> str:
+    return f"{name},{email},{phone},{first},Zed,,FR,2022-01-01 10:00:00"
+
+
 #: Zoe, to whom the CRM gives another id and another phone.
-EMAIL, OTHER_EMAIL = "zoe@example.net", "zz@example.net"
+EMAIL = "zoe@example.net"
 PHONE, NEW_PHONE, THIRD_PHONE = "+33611111111", "+33622222222", "+33633333333"
-OLD = [f"zoe,{EMAIL},{PHONE},Zoe,Zed,,FR,2022-01-01 10:00:00"]
-NEW = [f"zoe2,{EMAIL},{NEW_PHONE},Zoe,Zed,,FR,2022-01-01 10:00:00"]
+OLD = [record("zoe", EMAIL, PHONE, "Zoe")]
+NEW = [record("zoe2", EMAIL, NEW_PHONE, "Zoe")]
 
 
-def with_zoe(company: Company, everybody: str, rows: list[str]) -> None:
+def with_records(company: Company, everybody: str, rows: list[str]) -> None:
     """Let the CRM have these records beside everybody else's, each with a yes and an order."""
     (company.folder / "customers.csv").write_text(everybody + "".join(f"{row}\n" for row in rows), encoding="utf-8")
     for row in rows:
@@ -43,7 +50,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("first")
     company = small_company(folder / "company")
     everybody = (company.folder / "customers.csv").read_text(encoding="utf-8")
-    with_zoe(company, everybody, OLD)
+    with_records(company, everybody, OLD)
     night(company.config, folder / "home", "2024-06-30")
     assert holding(folder / "home", EMAIL, PHONE)
     return folder / "home", everybody
@@ -81,23 +88,49 @@ def kept(home: Path, *addresses: str) -> set[str]:
 
 def kill_before_the_customers(company: Company, customers: str, home: Path) -> None:
     """Let Zoe ask in the night in which the CRM gives her another id, and kill that night before it reads customers."""
-    with_zoe(company, customers, NEW)
+    with_records(company, customers, NEW)
     company.declare_erasures("r1,zoe,2024-07-01 10:00:00\n")
     assets = [node.name for node in assets_of(company.config, home)]
     killed = forked(night_killed_at_a_stage, company.config, home, "2024-07-01", assets.index("crm_customers"))
     assert killed == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("named", ["zoe", "zoe2"])
+#: More people to whom the CRM gives another id in the same night: Ada asks by the new one. Una's has another first
+#: name. Tess' record joins two that arrive, which share nothing.
+ADAS = ("ada@example.net", "+33644444401", "+33644444402")
+UNAS = ("una@example.net", "+33655555503", "+33655555504")
+TESS = ("tess@example.net", "+33666666605", "tt@example.net")
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, Path]:
+    """The company, and a home after the night in which all of them get other ids and ask to be forgotten."""
+    folder = tmp_path_factory.mktemp("changed")
+    company, home = small_company(folder / "company"), folder / "home"
+    everybody = (company.folder / "customers.csv").read_text(encoding="utf-8")
+    old = [record("ada", *ADAS[:2], "Ada"), record("una", *UNAS[:2], "Una"), record("tess", *TESS[:2], "Tess")]
+    with_records(company, everybody, [*OLD, *old])
+    night(company.config, home, "2024-06-30")
+    assert holding(home, EMAIL, PHONE, *ADAS, *UNAS, *TESS) == {EMAIL, PHONE, *ADAS[:2], *UNAS[:2], *TESS[:2]}
+    new = [record("ada2", ADAS[0], ADAS[2], "Ada"), record("una2", UNAS[0], UNAS[2], "Yan")]
+    two = [record("tess2", TESS[0], "", "Tess"), record("tess3", TESS[2], TESS[1], "Tess")]
+    with_records(company, everybody, [*NEW, *new, *two])
+    asked = enumerate(["zoe", "ada2", "una", "tess2"], 1)
+    company.declare_erasures("".join(f"r{number},{name},2024-07-01 10:00:00\n" for number, name in asked))
+    night(company.config, home, "2024-07-01")
+    return company, home
+
+
 def test_a_request_by_either_id_in_the_night_of_the_change_means_both(
-    company: Company, first: tuple[Path, str], home: Path, named: str
+    changed: tuple[Company, Path], tmp_path: Path
 ) -> None:
-    with_zoe(company, first[1], NEW)
-    company.declare_erasures(f"r1,{named},2024-07-01 10:00:00\n")
-    for day in ("2024-07-01", "2024-07-02"):
-        night(company.config, home, day)
-        assert not holding(home, EMAIL, PHONE, NEW_PHONE)
-        assert not kept(home, EMAIL, PHONE, NEW_PHONE)
+    company, home = changed
+    theirs = {"the old id": (EMAIL, PHONE, NEW_PHONE), "the new id": ADAS}
+    shutil.copytree(home, tmp_path / "home", symlinks=True)
+    night(company.config, tmp_path / "home", "2024-07-02")
+    for later in (home, tmp_path / "home"):
+        assert {by: holding(later, *each) for by, each in theirs.items()} == {by: set() for by in theirs}
+        assert {by: kept(later, *each) for by, each in theirs.items()} == {by: set() for by in theirs}
 
 
 def test_a_run_that_is_killed_before_the_customers_are_read_forgets_nobody_less(
@@ -122,86 +155,95 @@ def test_somebody_elses_request_between_a_killed_run_and_its_repetition_forgets_
 
 
 @pytest.mark.parametrize("unreadable", ["nothing of it is named", "empty", "missing"])
-@pytest.mark.parametrize("days", [("2024-07-01", "2024-07-02", "2024-07-03"), ("2024-07-01", "2024-07-01")])
 def test_nights_that_cannot_read_the_customers_forget_nobody_less(
-    company: Company, first: tuple[Path, str], home: Path, unreadable: str, days: tuple[str, ...]
+    company: Company, first: tuple[Path, str], home: Path, unreadable: str
 ) -> None:
     """The CRM gives Zoe the other id in the first of them. Of an empty table requests are read as on any night. The
     last night reads them, and may repeat the day."""
     settings = (company.config / "relance.toml").read_text(encoding="utf-8")
     company.declare("relance.toml", f"{settings}\n[source_retries]\ntimes = 0\n")
-    with_zoe(company, first[1], NEW)
+    with_records(company, first[1], NEW)
     customers = company.folder / "customers.csv"
     whole = customers.read_text(encoding="utf-8")
     names = whole.splitlines(keepends=True)[0]
-    if unreadable == "missing":
-        customers.unlink()
-    else:
-        customers.write_text(names if unreadable == "empty" else whole.replace("id,", "number,", 1), encoding="utf-8")
     company.declare_erasures("r1,zoe,2024-07-01 10:00:00\n")
-    for day in days[:-1]:
+
+    def live_unread(day: str) -> None:
+        if unreadable == "missing":
+            customers.unlink()
+        else:
+            text = names if unreadable == "empty" else whole.replace("id,", "number,", 1)
+            customers.write_text(text, encoding="utf-8")
         with pytest.raises(RelanceError):
             night(company.config, home, day)
         assert not holding(home, EMAIL, PHONE)
-    customers.write_text(whole, encoding="utf-8")
-    night(company.config, home, days[-1])
-    assert not holding(home, EMAIL, PHONE, NEW_PHONE)
-    assert not kept(home, EMAIL, PHONE, NEW_PHONE)
+
+    def live(place: Path, day: str) -> None:
+        customers.write_text(whole, encoding="utf-8")
+        night(company.config, place, day)
+        assert not holding(place, EMAIL, PHONE, NEW_PHONE)
+        assert not kept(place, EMAIL, PHONE, NEW_PHONE)
+
+    live_unread("2024-07-01")
+    repeated = home.with_name("repeated")
+    shutil.copytree(home, repeated, symlinks=True)
+    live(repeated, "2024-07-01")
+    live_unread("2024-07-02")
+    live(home, "2024-07-03")
 
 
 def test_whoever_shares_an_address_and_has_another_first_name_has_asked_for_nothing(
-    company: Company, first: tuple[Path, str], home: Path
+    changed: tuple[Company, Path],
 ) -> None:
-    with_zoe(company, first[1], [NEW[0].replace("Zoe", "Yan")])
-    company.declare_erasures("r1,zoe,2024-07-01 10:00:00\n")
-    night(company.config, home, "2024-07-01")
-    assert holding(home, EMAIL, PHONE, NEW_PHONE) == {NEW_PHONE}
+    assert holding(changed[1], *UNAS) == {UNAS[2]}
 
 
-def test_a_record_that_joined_only_by_one_that_is_gone_is_forgotten_with_it(
-    company: Company, first: tuple[Path, str], home: Path
-) -> None:
-    """The first record joins the two that arrive, which share nothing."""
-    two = [
-        f"zoe2,{EMAIL},,Zoe,Zed,,FR,2022-01-01 10:00:00",
-        f"zoe3,{OTHER_EMAIL},{PHONE},Zoe,Zed,,FR,2022-01-01 10:00:00",
-    ]
-    with_zoe(company, first[1], two)
-    company.declare_erasures("r1,zoe2,2024-07-01 10:00:00\n")
-    night(company.config, home, "2024-07-01")
-    assert not holding(home, EMAIL, PHONE, OTHER_EMAIL)
-    assert not kept(home, EMAIL, PHONE, OTHER_EMAIL)
+def test_a_record_that_joined_only_by_one_that_is_gone_is_forgotten_with_it(changed: tuple[Company, Path]) -> None:
+    assert not holding(changed[1], *TESS)
+    assert not kept(changed[1], *TESS)
 
 
 def test_a_record_that_joins_in_the_night_of_a_request_by_an_old_id_is_forgotten_with_who_has_succeeded_it(
     company: Company, first: tuple[Path, str], home: Path
 ) -> None:
     """On the last day no night that is kept has the old id any more."""
-    with_zoe(company, first[1], NEW)
+    with_records(company, first[1], NEW)
     for day in ("2024-07-01", "2024-09-15"):
         night(company.config, home, day)
     assert holding(home, EMAIL, NEW_PHONE) == {EMAIL, NEW_PHONE}
-    third = f"zoe3,{EMAIL},{THIRD_PHONE},Zoe,Zed,,FR,2022-01-01 10:00:00"
-    with_zoe(company, first[1], [*NEW, third])
+    with_records(company, first[1], [*NEW, record("zoe3", EMAIL, THIRD_PHONE, "Zoe")])
     company.declare_erasures("r1,zoe,2024-09-16 10:00:00\n")
     night(company.config, home, "2024-09-16")
     assert not holding(home, EMAIL, NEW_PHONE, THIRD_PHONE)
     assert not kept(home, EMAIL, NEW_PHONE, THIRD_PHONE)
 
 
-@pytest.mark.parametrize("is_old", [False, True])
-@pytest.mark.parametrize(("written", "is_theirs"), [("\u00a0 00042 ", True), ("42", False)])
-def test_an_old_id_is_read_as_one_that_is_there(
-    company: Company, tmp_path: Path, written: str, is_theirs: bool, is_old: bool
-) -> None:
+def test_an_old_id_is_read_as_one_that_is_there(company: Company, tmp_path: Path) -> None:
     """Without its zeros it may come to be somebody else's: the night says that it is nobody's."""
     home, everybody = tmp_path / "home", (company.folder / "customers.csv").read_text(encoding="utf-8")
-    with_zoe(company, everybody, [OLD[0].replace("zoe,", "00042,", 1)])
+    #: Id, how the request has it, whether it is an old one, whether it is theirs.
+    people = [
+        ("00042", "\u00a0 00042 ", True, True),
+        ("00057", "57", True, False),
+        ("00063", "\u00a0 00063 ", False, True),
+        ("00071", "71", False, False),
+    ]
+    rows = {each: record(each, f"of{each}@example.net", f"+336777{each}", f"Bea{each}") for each, *_ in people}
+    with_records(company, everybody, [*rows.values()])
     night(company.config, home, "2024-06-30")
-    if is_old:
-        with_zoe(company, everybody, NEW)
-        night(company.config, home, "2024-07-01")
-    company.declare_erasures(f"r1,{written},2024-07-01 10:00:00\n")
+    emails = {each: f"of{each}@example.net" for each in rows}
+    assert holding(home, *emails.values()) == {*emails.values()}
+    new = {each: rows[each].replace(each, f"new{each}", 1) for each, _, is_old, _ in people if is_old}
+    with_records(company, everybody, [*new.values()])
+    (company.folder / "customers.csv").write_text(
+        everybody + "".join(f"{row}\n" for row in (rows | new).values()), encoding="utf-8"
+    )
+    night(company.config, home, "2024-07-01")
+    company.declare_erasures("".join(f"r{each},{written},2024-07-01 10:00:00\n" for each, written, *_ in people))
     night(company.config, home, "2024-07-02")
-    assert holding(home, EMAIL) == (set() if is_theirs else {EMAIL})
-    assert bool(told(home)) == (not is_theirs)
+    found = holding(home, *emails.values())
+    assert {each: emails[each] not in found for each in emails} == {each: theirs for each, *_, theirs in people}
+    with open_catalog(Home.at(home)) as catalog:
+        of_somebody = {request for request, _ in noted_records(catalog)}
+    assert {each: f"r{each}" in of_somebody for each in emails} == {each: theirs for each, *_, theirs in people}
+    assert ["kept: 2. If" in each for each in told(home)] == [True]
