@@ -23,6 +23,7 @@ from pipelines.tombstones.tombstones import Compared, person_tombstones, tombsto
 from schemas.crm import CrmCustomers, ErasureRequests
 from schemas.network import networks
 from schemas.suppression import Suppression
+from tests.pipelines.crm.side_by_side import side_by_side
 from tests.pipelines.crm.test_pull import NOBODY, TABLES, everything, night, reading_of, who
 
 Read = Callable[..., Reading]
@@ -171,35 +172,41 @@ def test_reading_again_brings_nobody_back(asked: str, reading: Read) -> None:
     assert all(again[table].rows.equals(first[table].rows) for table in TABLES)
 
 
-@pytest.fixture(scope="module")
-def zoe_forgotten(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
-    """What is kept of a night that forgets Zoe, and John twice."""
-    others = [from_the_command("john", request_id=f"r{day}", day=day) for day in (1, 9)]
-    with readings(tmp_path_factory.mktemp("zoe")) as reading:
-        return kept(night(reading(), pl.concat([from_the_command("zoe", day=3), *others])))
+#: Grants beside an earlier one, and whether they bring back who asked.
+GRANTS = {
+    "zoe,,ads_upload,,granted,2025-06-04": True,
+    ",ZOE@x.fr,ads_upload,,granted,2025-06-04": True,
+    "zoe,,ads_upload,,granted,2025-06-03": False,
+    "zoe,,ads_upload,,denied,2025-06-04": False,
+    "zoe,,ads_upload,,granted,never": False,
+    "zoe,,ads_upload,,perhaps,2025-06-04": False,
+    "jane,,ads_upload,,granted,2025-06-04": False,
+}
 
 
-@pytest.mark.parametrize(
-    ("grant", "back"),
-    [
-        ("zoe,,ads_upload,,granted,2025-06-04", ["zoe"]),
-        (",ZOE@x.fr,ads_upload,,granted,2025-06-04", ["zoe"]),
-        ("zoe,,ads_upload,,granted,2025-06-03", []),
-        ("zoe,,ads_upload,,denied,2025-06-04", []),
-        ("zoe,,ads_upload,,granted,never", []),
-        ("zoe,,ads_upload,,perhaps,2025-06-04", []),
-        ("jane,,ads_upload,,granted,2025-06-04", []),
-    ],
-)
 def test_only_a_consent_granted_after_the_request_brings_a_record_back(
-    grant: str, back: list[str], reading: Read, zoe_forgotten: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+    reading: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The two grants for zoe are read apart.
+    apart = side_by_side(GRANTS)
+    crm = {
+        table: [own(line) for _, own in apart for line in lines]
+        for table, lines in {"customers": PERSON, "orders": ORDERS, "consents": CONSENTS}.items()
+    }
+    # John asked twice.
+    stones = [from_the_command("john", request_id=f"john{day}", day=day) for day in (1, 9)]
+    stones += [from_the_command(own("zoe"), request_id=own("r1"), day=3) for _, own in apart]
+    forgotten = kept(night(reading(**crm), pl.concat(stones)))
+    # The two grants for each zoe are read apart.
     monkeypatch.setattr(pieces, "_ROWS_AT_ONCE", 4)
-    before = "zoe,,ads_upload,,granted,2025-06-02"
-    tables = night(reading(consents=[*CONSENTS, before, grant]), zoe_forgotten)
-    assert [name for name in who(tables["customers"]) if name != "jane"] == back
-    assert [name for name in who(tables["orders"]) if name != "jane"] == back
+    before = [own("zoe,,ads_upload,,granted,2025-06-02") for _, own in apart]
+    crm["consents"] += [*before, *(own(grant) for grant, own in apart)]
+    tables = night(reading(**crm), forgotten)
+    for table in ("customers", "orders"):
+        there = who(tables[table])
+        assert {grant: [name for name in map(own, ("zoe", "zoe2")) if name in there] for grant, own in apart} == {
+            grant: [own("zoe")] if GRANTS[grant] else [] for grant, own in apart
+        }
+        assert {own("jane") for _, own in apart} <= {*there}
 
 
 def test_an_address_comes_back_with_its_own_consent_or_its_record_s(reading: Read) -> None:
