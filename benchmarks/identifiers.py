@@ -12,9 +12,9 @@ from polars_hash import col
 from rich.console import Console
 
 from catalog.home import Environment
-from pipelines.identifiers.email_quality import with_email_flags
-from pipelines.identifiers.email_refusals import email_refusal
-from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.emails.forms import canonical_email
+from pipelines.identifiers.emails.quality import with_email_flags
+from pipelines.identifiers.emails.refusals import email_refusal
 from pipelines.identifiers.matching import with_match_columns
 from schemas.identifiers import MatchColumn
 

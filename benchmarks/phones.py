@@ -17,8 +17,8 @@ from rich.table import Table
 
 from catalog.home import Environment
 from commands import sample_crm
-from pipelines.identifiers import phone_forms
 from pipelines.identifiers.hashes import hashed
+from pipelines.identifiers.phones import forms as phone_forms
 from pipelines.identifiers.phones import resolve_phones
 
 Result = TypeVar("Result")

@@ -11,7 +11,7 @@ from commands.context import OUT, told
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pipelines.identifiers.birth_dates import Order
+    from pipelines.identifiers.persons.birth_dates import Order
 
 
 def normalise(

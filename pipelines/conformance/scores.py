@@ -12,8 +12,8 @@ from phonenumbers import region_code_for_country_code
 
 from pipelines.conformance.rules import RULES, column_of, network_name
 from pipelines.conformance.set_aside import RuleName, set_aside
-from pipelines.identifiers.birth_dates import Order
 from pipelines.identifiers.normalise import Normalised, Typed, normalised
+from pipelines.identifiers.persons.birth_dates import Order
 from schemas.identifiers import Hash, MatchColumn
 from schemas.vectors import Vector
 

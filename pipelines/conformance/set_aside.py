@@ -14,8 +14,8 @@ from unicodedata import category, normalize
 from phonenumbers import NumberParseException, is_valid_number, parse
 
 from pipelines.conformance.rules import network_name
-from pipelines.identifiers.genders import OTHER_LANGUAGES
 from pipelines.identifiers.normalise import Normalised
+from pipelines.identifiers.persons.genders import OTHER_LANGUAGES
 from schemas.countries import country_codes, country_names, folded
 from schemas.identifiers import MatchColumn
 from schemas.regions import CANADA, US

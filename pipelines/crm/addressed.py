@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.identifiers.digests import prehashed
-from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.emails.forms import canonical_email
 from pipelines.tombstones.held import with_phone
 
 

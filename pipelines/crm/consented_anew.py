@@ -9,8 +9,8 @@ from pipelines.crm.known_grants import KnownGrants, grants_of
 from pipelines.crm.pulled import Pulled
 from pipelines.crm.read import Crm
 from pipelines.identifiers.digests import is_digest, prehashed
-from pipelines.identifiers.emails import canonical_email
-from pipelines.identifiers.wrapped import PLAIN
+from pipelines.identifiers.emails.forms import canonical_email
+from pipelines.identifiers.emails.wrapped import PLAIN
 from pipelines.pieces import picked
 from pipelines.tombstones.erased import ever_erased, tombstone_of
 from pipelines.tombstones.held import EMAIL_ASTRAY, held_addresses

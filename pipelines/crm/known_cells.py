@@ -7,7 +7,7 @@ import polars as pl
 from catalog.duckdb_connection import store_frame
 from pipelines.crm.pulled import Pulled
 from pipelines.identifiers.digests import SHORTEST
-from pipelines.identifiers.wrapped import PLAIN
+from pipelines.identifiers.emails.wrapped import PLAIN
 from pipelines.tombstones.tombstones import LAST_DIGITS
 
 #: SQL for a phone with its full-width digits in ASCII.

@@ -10,8 +10,8 @@ from pipelines.crm.pulled import Pulled
 from pipelines.crm.read import Crm
 from pipelines.customers.statements import with_digests
 from pipelines.identifiers.digests import digest_kinds
-from pipelines.identifiers.emails import canonical_email
-from pipelines.identifiers.wrapped import PLAIN
+from pipelines.identifiers.emails.forms import canonical_email
+from pipelines.identifiers.emails.wrapped import PLAIN
 
 
 def emails_of(digests: pl.Series, crm: Crm) -> pl.DataFrame:

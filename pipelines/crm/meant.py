@@ -7,7 +7,7 @@ import polars as pl
 from pipelines.crm.known_cells import KnownCells
 from pipelines.crm.read import Crm
 from pipelines.identifiers.digests import is_digest
-from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.emails.forms import canonical_email
 from pipelines.tombstones.tombstones import last_digits
 
 

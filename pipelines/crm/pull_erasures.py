@@ -17,7 +17,7 @@ from pipelines.crm.read import Crm
 from pipelines.crm.refusing import broken_requests
 from pipelines.customers.statements import with_digests
 from pipelines.identifiers.digests import is_prehashed, prehashed
-from pipelines.identifiers.wrapped import each_unwrapped
+from pipelines.identifiers.emails.wrapped import each_unwrapped
 from pipelines.tombstones.names import request_names
 from pipelines.tombstones.tombstones import person_tombstones, tombstones
 from schemas.crm import TOMBSTONE, CrmCustomers, CrmErasures

@@ -9,7 +9,7 @@ import polars as pl
 
 from pipelines.identifiers.canonical import with_canonical
 from pipelines.identifiers.digests import Digest
-from pipelines.identifiers.wrapped import unwrapped
+from pipelines.identifiers.emails.wrapped import unwrapped
 from pipelines.tombstones.erased import erased_marks, own_tombstones, without_erased
 from pipelines.tombstones.tombstones import Compared
 from schemas.crm import NAMING_COLUMNS, PURPOSES, SetAsideCustomers, somebody_named

@@ -18,8 +18,8 @@ from pipelines.crm.sources.opened import OpenSource
 from pipelines.crm.sources.rejects import rejected_lines
 from pipelines.crm.sources.steady import steady
 from pipelines.customers.parted import parted_names
-from pipelines.identifiers.ids_otherwise import written_otherwise
-from pipelines.identifiers.wrapped import each_unwrapped
+from pipelines.identifiers.emails.wrapped import each_unwrapped
+from pipelines.identifiers.ids.otherwise import written_otherwise
 from pipelines.tombstones.erased import erased_addresses, erased_values
 from pipelines.tombstones.others import keep_for_others
 from pipelines.tombstones.withheld import keep_for_holders, suppressed_by_domain

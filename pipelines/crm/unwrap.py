@@ -6,7 +6,7 @@ import duckdb
 
 from catalog.duckdb_connection import frame_of, store_frame
 from pipelines.identifiers.digests import SHORTEST
-from pipelines.identifiers.wrapped import PLAIN, unwrapped
+from pipelines.identifiers.emails.wrapped import PLAIN, unwrapped
 from schemas.crm import RAW_MARK
 
 #: A condition on statements: they refuse, by an address that something may be around.

@@ -15,8 +15,8 @@ from catalog.warehouse import Warehouse
 from pipelines.customers.consent_rules import ConsentRules
 from pipelines.customers.heard import SAID, TONIGHT, Records, not_allowed_since
 from pipelines.identifiers.digests import HEX_LENGTHS, Digest, digest_kinds, is_prehashed
-from pipelines.identifiers.email_refusals import is_placeholder
-from pipelines.identifiers.further_emails import further_emails
+from pipelines.identifiers.emails.further import further_emails
+from pipelines.identifiers.emails.refusals import is_placeholder
 from pipelines.identifiers.hashes import hashed, keyed_hash
 
 _TABLE = "former_addresses"

@@ -14,7 +14,7 @@ from pipelines.customers.consent_rules import ConsentRules
 from pipelines.customers.opt_outs import region_read
 from pipelines.customers.statements import UNKNOWN_TIME, matters_of, newest_refusals
 from pipelines.identifiers.digests import digest_kinds, prehashed
-from pipelines.identifiers.ids_otherwise import refusing_otherwise
+from pipelines.identifiers.ids.otherwise import refusing_otherwise
 from schemas.crm import SetAsideCustomers
 
 #: What of a statement decides beside whom it names; who took it where is read by `relance why` only.

@@ -12,7 +12,7 @@ from pipelines.customers.parted import PARTED
 from pipelines.customers.people import person_ids
 from pipelines.customers.statements import newest_refusals
 from pipelines.customers.successors import SUCCESSORS
-from pipelines.identifiers.ids_otherwise import other_forms
+from pipelines.identifiers.ids.otherwise import other_forms
 
 
 def find_heirs(warehouse: Warehouse, ids: str, identity_key: str, records: Records) -> bool:

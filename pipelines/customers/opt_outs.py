@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from catalog.duckdb_connection import literal
-from pipelines.identifiers.countries import unknown_countries
+from pipelines.identifiers.places.countries import unknown_countries
 from schemas.jurisdictions import is_californian, is_elsewhere
 from schemas.settings import Purpose
 

@@ -14,7 +14,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from pipelines.identifiers.hashes import keyed_hash
-from pipelines.identifiers.names import folded_name
+from pipelines.identifiers.persons.names import folded_name
 from schemas.errors import StageError
 from schemas.said import Said
 from schemas.settings import Joining

@@ -25,8 +25,8 @@ from pipelines.customers.refused_before import refused_before_requests
 from pipelines.customers.statements import holders
 from pipelines.customers.suppressed import suppressed_people
 from pipelines.identifiers.digests import digest_kinds, prehashed
-from pipelines.identifiers.further_emails import further_emails
-from pipelines.identifiers.ids_otherwise import written_otherwise
+from pipelines.identifiers.emails.further import further_emails
+from pipelines.identifiers.ids.otherwise import written_otherwise
 from schemas.config import Config
 
 

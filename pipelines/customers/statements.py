@@ -14,10 +14,10 @@ import polars as pl
 
 from pipelines.customers.opt_outs import with_opt_outs
 from pipelines.identifiers.digests import digest_kinds, is_digest, is_prehashed, prehashed
-from pipelines.identifiers.email_refusals import is_placeholder
-from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.emails.forms import canonical_email
+from pipelines.identifiers.emails.other_hosts import with_other_hosts
+from pipelines.identifiers.emails.refusals import is_placeholder
 from pipelines.identifiers.hashes import hashed
-from pipelines.identifiers.other_hosts import with_other_hosts
 from pipelines.identifiers.phones import resolve_phones
 from schemas.settings import Purpose, Settings
 

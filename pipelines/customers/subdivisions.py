@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.identifiers.places import region_letters
+from pipelines.identifiers.places.cities import region_letters
 from schemas.regions import SUBDIVISIONS
 
 

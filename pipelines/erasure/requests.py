@@ -7,11 +7,11 @@ from datetime import datetime
 
 import polars as pl
 
-from pipelines.identifiers.email_refusals import is_placeholder
-from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.emails.forms import canonical_email
+from pipelines.identifiers.emails.refusals import is_placeholder
+from pipelines.identifiers.emails.wrapped import unwrapped
 from pipelines.identifiers.phones.text import APOSTROPHE, EXTENSION, KANA_DASHES, LABEL
 from pipelines.identifiers.unicode import with_ascii_digits
-from pipelines.identifiers.wrapped import unwrapped
 from pipelines.tombstones.held import with_phone
 from pipelines.tombstones.tombstones import Compared, person_tombstones, tombstones
 from schemas.crm import CrmCustomers, ErasureRequests

@@ -29,8 +29,8 @@ from pipelines.history.ledger import LostFor, lost_for
 from pipelines.history.neighbours import KnownPeople, find_hints, known_at
 from pipelines.history.nights import Night, kept_days_of
 from pipelines.history.rule import parts
-from pipelines.identifiers.further_emails import further_emails
-from pipelines.identifiers.ids_otherwise import refusing_otherwise
+from pipelines.identifiers.emails.further import further_emails
+from pipelines.identifiers.ids.otherwise import refusing_otherwise
 from pipelines.segments.rules import condition
 from pipelines.tables.intervals import last_change
 from pipelines.tombstones.erased import erased_values

@@ -7,14 +7,14 @@ from typing import Literal
 
 import polars as pl
 
-from pipelines.identifiers.countries import country_codes, unknown_countries
 from pipelines.identifiers.digests import HEX_LENGTHS, Digest, is_digest
 from pipelines.identifiers.digests import prehashed as digest_in_hex
-from pipelines.identifiers.email_refusals import email_refusal
-from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.emails.forms import canonical_email
+from pipelines.identifiers.emails.refusals import email_refusal
+from pipelines.identifiers.emails.wrapped import unwrapped
 from pipelines.identifiers.nothing import hashes_of_nothing
 from pipelines.identifiers.phones import resolve_phones
-from pipelines.identifiers.wrapped import unwrapped
+from pipelines.identifiers.places.countries import country_codes, unknown_countries
 
 
 def with_canonical(

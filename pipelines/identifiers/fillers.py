@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.identifiers.digests import is_digest
-from pipelines.identifiers.email_refusals import is_placeholder
-from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.emails.forms import canonical_email
+from pipelines.identifiers.emails.refusals import is_placeholder
 from pipelines.identifiers.phones.text import PLACEHOLDER
 from pipelines.identifiers.unicode import with_ascii_digits
 

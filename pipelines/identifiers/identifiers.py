@@ -8,10 +8,10 @@ from typing import get_args
 import polars as pl
 
 from pipelines.at_once import at_once
-from pipelines.identifiers.email_quality import with_email_flags
-from pipelines.identifiers.ids import canonical_mobile_ad_id, mobile_ad_id_refusal
+from pipelines.identifiers.emails.quality import with_email_flags
+from pipelines.identifiers.ids.forms import canonical_mobile_ad_id, mobile_ad_id_refusal
 from pipelines.identifiers.matching import with_match_columns
-from pipelines.identifiers.postal_codes import postal_code_refusal
+from pipelines.identifiers.places.postal_codes import postal_code_refusal
 from pipelines.identifiers.unfit import says_nothing
 from schemas.identifiers import IdentifierKind, IdentifierRefusals, Identifiers, MatchColumn
 

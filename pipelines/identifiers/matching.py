@@ -6,40 +6,34 @@ from collections.abc import Callable
 
 import polars as pl
 
-from pipelines.identifiers import (
-    birth_dates,
-    countries,
-    emails,
-    genders,
-    ids,
-    names,
-    phone_forms,
-    places,
-    postal_codes,
-)
 from pipelines.identifiers.digests import HEX_LENGTHS, is_digest, is_prehashed
+from pipelines.identifiers.emails import forms as email_forms
 from pipelines.identifiers.few import placed
 from pipelines.identifiers.hashes import hashed
+from pipelines.identifiers.ids import forms as id_forms
+from pipelines.identifiers.persons import birth_dates, genders, names
+from pipelines.identifiers.phones import forms as phone_forms
+from pipelines.identifiers.places import cities, countries, postal_codes
 from pipelines.identifiers.unfit import fit, says_nothing
 from schemas.identifiers import FORMS, Hash, IdentifierName, MatchColumn
 
 #: (identifier, form) → expression over the row's columns, named as the identifiers are.
 _FORMS: dict[tuple[str, str], Callable[..., pl.Expr]] = {
-    ("email", "plain"): emails.plain,
-    ("email", "google"): emails.google,
-    ("email", "uid2"): emails.uid2,
-    ("email", "reddit"): emails.reddit,
-    ("email", "microsoft"): emails.microsoft,
-    ("email", "amazon"): emails.amazon,
+    ("email", "plain"): email_forms.plain,
+    ("email", "google"): email_forms.google,
+    ("email", "uid2"): email_forms.uid2,
+    ("email", "reddit"): email_forms.reddit,
+    ("email", "microsoft"): email_forms.microsoft,
+    ("email", "amazon"): email_forms.amazon,
     ("phone", "digits"): phone_forms.digits,
     ("phone", "e164"): phone_forms.e164,
     ("phone", "national_us"): phone_forms.national_us,
     ("phone", "national_cn"): phone_forms.national_cn,
-    ("city", "letters"): places.city_letters,
-    ("city", "ascii"): places.city_ascii,
+    ("city", "letters"): cities.city_letters,
+    ("city", "ascii"): cities.city_ascii,
     ("city", "trimmed"): names.trimmed,
-    ("region", "letters"): places.region_letters,
-    ("region", "ascii"): places.region_ascii,
+    ("region", "letters"): cities.region_letters,
+    ("region", "ascii"): cities.region_ascii,
     ("region", "trimmed"): names.trimmed,
     ("postal_code", "compact"): postal_codes.compact,
     ("postal_code", "trimmed"): postal_codes.trimmed,
@@ -54,16 +48,16 @@ _FORMS: dict[tuple[str, str], Callable[..., pl.Expr]] = {
     ("birth_date", "day"): birth_dates.day,
     ("gender", "letter"): genders.letter,
     ("gender", "letter_or_n"): genders.letter_or_n,
-    ("age", "years"): ids.age_years,
-    ("mobile_ad_id", "lower"): ids.mobile_lower,
-    ("mobile_ad_id", "device"): ids.mobile_device,
-    ("mobile_ad_id", "upper"): ids.mobile_upper,
-    ("mobile_ad_id", "by_type"): ids.mobile_by_type,
-    ("mobile_ad_id", "plain"): ids.mobile_plain,
-    ("external_id", "plain"): ids.external_plain,
-    ("external_id", "lower"): ids.external_lower,
-    ("external_id", "own"): ids.external_own,
-    ("social_handle", "lower"): ids.handle_lower,
+    ("age", "years"): id_forms.age_years,
+    ("mobile_ad_id", "lower"): id_forms.mobile_lower,
+    ("mobile_ad_id", "device"): id_forms.mobile_device,
+    ("mobile_ad_id", "upper"): id_forms.mobile_upper,
+    ("mobile_ad_id", "by_type"): id_forms.mobile_by_type,
+    ("mobile_ad_id", "plain"): id_forms.mobile_plain,
+    ("external_id", "plain"): id_forms.external_plain,
+    ("external_id", "lower"): id_forms.external_lower,
+    ("external_id", "own"): id_forms.external_own,
+    ("social_handle", "lower"): id_forms.handle_lower,
     ("first_name", "untitled"): names.untitled_given,
     ("first_name", "untitled_joined"): names.joined_given,
     ("last_name", "untitled"): names.untitled_family,

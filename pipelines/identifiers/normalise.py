@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipelines.identifiers.birth_dates import Order, read_birth_date, read_month
-from pipelines.identifiers.countries import country_codes
 from pipelines.identifiers.digests import is_digest, prehashed
-from pipelines.identifiers.email_quality import with_email_flags
-from pipelines.identifiers.email_refusals import email_refusal
-from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.emails.forms import canonical_email
+from pipelines.identifiers.emails.quality import with_email_flags
+from pipelines.identifiers.emails.refusals import email_refusal
 from pipelines.identifiers.hashes import hashed
-from pipelines.identifiers.ids import canonical_mobile_ad_id, mobile_ad_id_refusal, of_type
+from pipelines.identifiers.ids.forms import canonical_mobile_ad_id, mobile_ad_id_refusal, of_type
 from pipelines.identifiers.matching import form_of
+from pipelines.identifiers.persons.birth_dates import Order, read_birth_date, read_month
 from pipelines.identifiers.phones import resolve_phones
 from pipelines.identifiers.phones.metadata import REGIONS
+from pipelines.identifiers.places.countries import country_codes
 from pipelines.identifiers.unfit import fit, says_nothing
 from schemas.identifiers import Hash, MatchColumn
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.identifiers.email_refusals import is_placeholder
+from pipelines.identifiers.emails.refusals import is_placeholder
 from pipelines.identifiers.nothing import HASHES, WORDS_FOR_NOTHING, hashes_of_nothing
 from schemas.identifiers import IdentifierName, MatchColumn
 

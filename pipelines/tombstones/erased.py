@@ -8,10 +8,10 @@ import polars as pl
 
 from pipelines.at_once import at_once
 from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed, prehashed
-from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.emails.forms import canonical_email
+from pipelines.identifiers.emails.wrapped import unwrapped
 from pipelines.identifiers.fillers import is_filler
 from pipelines.identifiers.hashes import hashed, keyed_hash
-from pipelines.identifiers.wrapped import unwrapped
 from pipelines.tombstones.held import EMAIL_ASTRAY, with_phone
 from pipelines.tombstones.tombstones import Compared, digits, in_country, last_digits
 from schemas.countries import country_codes

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.identifiers.countries import country_codes
 from pipelines.identifiers.digests import SHORTEST, is_digest, prehashed
-from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.emails.forms import canonical_email
+from pipelines.identifiers.emails.wrapped import each_unwrapped
 from pipelines.identifiers.phones import resolve_phones
-from pipelines.identifiers.wrapped import each_unwrapped
+from pipelines.identifiers.places.countries import country_codes
 
 #: Whether a phone as typed may be, or have within it, an e-mail or the digest of one.
 EMAIL_ASTRAY = pl.col("phone").str.contains("@", literal=True) | (pl.col("phone").str.len_bytes() >= SHORTEST)

@@ -12,7 +12,7 @@ import polars as pl
 
 from catalog.duckdb_connection import frame_of, insert_select, store_frame
 from pipelines.identifiers.digests import HEX_LENGTHS, digest_kinds, is_digest, prehashed
-from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.emails.forms import canonical_email
 from pipelines.identifiers.hashes import hashed
 from pipelines.tombstones.held import with_phone
 from schemas.crm import RAW_MARK

@@ -6,15 +6,15 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipelines.identifiers.countries import country_codes
 from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed
-from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.emails.forms import canonical_email
 from pipelines.identifiers.fillers import is_filler
 from pipelines.identifiers.hashes import keyed_hash
-from pipelines.identifiers.ids import canonical_mobile_ad_id
+from pipelines.identifiers.ids.forms import canonical_mobile_ad_id
 from pipelines.identifiers.match_keys import key_forms, key_value, tombstone_form
 from pipelines.identifiers.matching import hashed_address, with_match_columns
 from pipelines.identifiers.phones import resolve_phones
+from pipelines.identifiers.places.countries import country_codes
 from pipelines.identifiers.unicode import with_ascii_digits
 from pipelines.tombstones.held import held_addresses, with_phone
 from schemas.crm import CrmErasures

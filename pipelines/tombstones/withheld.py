@@ -13,7 +13,7 @@ import polars as pl
 
 from catalog.duckdb_connection import frame_of, store_frame
 from pipelines.identifiers.digests import HEX_LENGTHS, prehashed
-from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.emails.forms import canonical_email
 from pipelines.identifiers.hashes import hashed
 from pipelines.tombstones.erased import tombstone_of
 from pipelines.tombstones.held import held_addresses, with_phone

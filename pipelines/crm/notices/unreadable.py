@@ -8,12 +8,12 @@ import polars as pl
 
 from catalog.warehouse import Warehouse
 from pipelines.customers.opt_outs import unread_regions
-from pipelines.identifiers.countries import unknown_countries
 from pipelines.identifiers.digests import is_digest
-from pipelines.identifiers.email_refusals import email_refusal
-from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.emails.forms import canonical_email
+from pipelines.identifiers.emails.refusals import email_refusal
+from pipelines.identifiers.emails.wrapped import PLAIN
 from pipelines.identifiers.fillers import is_filler
-from pipelines.identifiers.wrapped import PLAIN
+from pipelines.identifiers.places.countries import unknown_countries
 from pipelines.tombstones.held import with_phone
 from schemas.said import Said
 

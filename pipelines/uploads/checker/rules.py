@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from pipelines.identifiers.email_refusals import PLACEHOLDERS
+from pipelines.identifiers.emails.refusals import PLACEHOLDERS
 from pipelines.identifiers.nothing import HASHES, digest_of, hashes_of_nothing
 from schemas.countries import is_country
 from schemas.identifiers import Hash, MatchColumn

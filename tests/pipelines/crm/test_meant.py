@@ -11,8 +11,8 @@ import pytest
 
 from pipelines.crm.meant import meant
 from pipelines.crm.read import Crm
+from pipelines.identifiers.emails.wrapped import PLAIN
 from pipelines.identifiers.unicode import HIDDEN, JOINERS
-from pipelines.identifiers.wrapped import PLAIN
 from schemas.crm import ErasureRequests
 from schemas.source import Sources
 

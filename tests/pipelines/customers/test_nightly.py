@@ -25,7 +25,7 @@ from pipelines.customers.records import canonical_records
 from pipelines.customers.statements import holders, newest_refusals
 from pipelines.customers.suppressed import suppressed_people
 from pipelines.identifiers.canonical import with_canonical
-from pipelines.identifiers.ids_otherwise import other_forms
+from pipelines.identifiers.ids.otherwise import other_forms
 from pipelines.tables.changes import begin_notes
 from pipelines.tables.intervals import replace
 from schemas.config import read_config

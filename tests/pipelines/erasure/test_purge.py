@@ -14,7 +14,7 @@ from catalog.warehouse import Warehouse
 from pipelines.customers.people import person_ids
 from pipelines.erasure.urgent import Waiting
 from pipelines.identifiers.canonical import with_canonical
-from pipelines.identifiers.ids import canonical_mobile_ad_id
+from pipelines.identifiers.ids.forms import canonical_mobile_ad_id
 from pipelines.identifiers.matching import hashed_address
 from pipelines.identifiers.stored import DIGESTS
 from pipelines.tables.changes import begin_notes

@@ -11,9 +11,9 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.identifiers.email_quality import with_email_flags
-from pipelines.identifiers.email_refusals import email_refusal
-from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.emails.forms import canonical_email
+from pipelines.identifiers.emails.quality import with_email_flags
+from pipelines.identifiers.emails.refusals import email_refusal
 from pipelines.identifiers.normalise import Typed, normalised
 from schemas.identifiers import FORMS, MatchColumn
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from pipelines.identifiers.other_hosts import with_other_hosts
+from pipelines.identifiers.emails.other_hosts import with_other_hosts
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.identifiers.email_refusals import email_refusal
-from pipelines.identifiers.emails import amazon, canonical_email, google, plain, reddit
+from pipelines.identifiers.emails.forms import amazon, canonical_email, google, plain, reddit
+from pipelines.identifiers.emails.refusals import email_refusal
 from pipelines.identifiers.hashes import hashed
 
 FORMS = {"meta": plain, "google": google}

@@ -8,7 +8,7 @@ from functools import cache
 import polars as pl
 from disposable_email_domains import blocklist
 
-from pipelines.identifiers.emails import domain_of
+from pipelines.identifiers.emails.forms import domain_of
 from schemas.countries import country_codes
 
 #: Mailboxes of a function (RFC 2142, and what shops and offices have), which stand for no person.

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.identifiers.digests import HEX_LENGTHS
-from pipelines.identifiers.wrapped import PLAIN, each_unwrapped, unwrapped
+from pipelines.identifiers.emails.wrapped import PLAIN, each_unwrapped, unwrapped
 
 LOCALS = st.from_regex(r"[a-z0-9]([a-z0-9._+'-]{0,8}[a-z0-9])?", fullmatch=True).filter(lambda local: ".." not in local)
 DOMAINS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,6}[a-z0-9])?\.(fr|com|co\.uk)", fullmatch=True).filter(

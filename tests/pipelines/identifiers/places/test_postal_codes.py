@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.identifiers.hashes import hashed
-from pipelines.identifiers.postal_codes import ascii, compact, digits, postal_code_refusal, trimmed
+from pipelines.identifiers.places.postal_codes import ascii, compact, digits, postal_code_refusal, trimmed
 
 FORMS = {"meta": compact, "google": trimmed, "digits": digits, "amazon": ascii}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.identifiers.names import filled
+from pipelines.identifiers.persons.names import filled
 from pipelines.identifiers.unicode import folded_to_ascii, normalized, only_words, visible
 from schemas.regions import CANADA, US
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.identifiers.birth_dates import Order, read_birth_date
+from pipelines.identifiers.persons.birth_dates import Order, read_birth_date
 
 WRITTEN: dict[Order, str] = {"YMD": "%Y{0}%m{0}%d", "DMY": "%d{0}%m{0}%Y", "MDY": "%m{0}%d{0}%Y"}
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.identifiers.hashes import hashed
-from pipelines.identifiers.names import folded_name, letters, short, untitled_family, untitled_given
+from pipelines.identifiers.persons.names import folded_name, letters, short, untitled_family, untitled_given
 
 FORMS = {"meta": letters, "google": untitled_family, "given": untitled_given, "folded": folded_name}
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from pipelines.identifiers.few import Rule
-from pipelines.identifiers.names import filled
-from pipelines.identifiers.postal_shapes import (
+from pipelines.identifiers.persons.names import filled
+from pipelines.identifiers.places.postal_shapes import (
     AMERICAN,
     AMERICAN_CODE,
     may_be_american,

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
-from pipelines.identifiers.names import ascii as name_ascii
-from pipelines.identifiers.places import city_ascii, region_ascii, region_letters
+from pipelines.identifiers.persons.names import ascii as name_ascii
+from pipelines.identifiers.places.cities import city_ascii, region_ascii, region_letters
 from schemas.regions import CANADA, US
 
 

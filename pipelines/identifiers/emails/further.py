@@ -6,8 +6,8 @@ import duckdb
 import polars as pl
 
 from catalog.duckdb_connection import frame_of
-from pipelines.identifiers.emails import canonical_email
-from pipelines.identifiers.wrapped import each_unwrapped
+from pipelines.identifiers.emails.forms import canonical_email
+from pipelines.identifiers.emails.wrapped import each_unwrapped
 
 
 def further_emails(connection: duckdb.DuckDBPyConnection, customers: str) -> pl.DataFrame:

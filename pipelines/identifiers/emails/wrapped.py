@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from pipelines.identifiers.digests import DIGEST, SHORTEST, is_digest
-from pipelines.identifiers.email_refusals import email_refusal
-from pipelines.identifiers.emails import canonical_email
+from pipelines.identifiers.emails.forms import canonical_email
+from pipelines.identifiers.emails.refusals import email_refusal
 
 #: Most addresses, which are one and have nothing around them: a pattern that DuckDB reads as Polars does.
 PLAIN = r"[A-Za-z0-9_%+-]+(?:\.[A-Za-z0-9_%+-]+)*@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+[A-Za-z][A-Za-z]+"

@@ -12,9 +12,9 @@ import duckdb
 import polars as pl
 
 from catalog.duckdb_connection import frame_of, store_frame
-from pipelines.identifiers.emails import canonical_email
-from pipelines.identifiers.further_emails import further_emails
-from pipelines.identifiers.wrapped import each_unwrapped
+from pipelines.identifiers.emails.forms import canonical_email
+from pipelines.identifiers.emails.further import further_emails
+from pipelines.identifiers.emails.wrapped import each_unwrapped
 
 #: What stands around an id: quotes, the brackets of a GUID, a spreadsheet's `="…"`.
 _AROUND = " '\"`{}()[]<>=#"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from pipelines.identifiers.countries import country_codes, lower, upper
 from pipelines.identifiers.hashes import hashed
+from pipelines.identifiers.places.countries import country_codes, lower, upper
 from schemas.countries import EEA, is_country
 from schemas.countries import country_codes as iso_codes
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.identifiers.ids_otherwise import other_forms, refusing_otherwise, written_otherwise
+from pipelines.identifiers.ids.otherwise import other_forms, refusing_otherwise, written_otherwise
 
 GUID = "a1b2c3d4-1111-2222-3333-444455556666"
 

@@ -1,0 +1,1 @@
+"""E-mail addresses: their forms, why one is none, and what stands around them."""

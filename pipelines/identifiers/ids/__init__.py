@@ -1,0 +1,1 @@
+"""Ids of records and devices."""

@@ -1,0 +1,1 @@
+"""What people are called, and when they were born."""

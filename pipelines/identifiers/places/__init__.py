@@ -1,0 +1,1 @@
+"""Where people live: countries, regions, cities and postal codes."""
