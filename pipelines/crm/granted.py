@@ -14,7 +14,7 @@ from pipelines.crm.known_digests import emails_of
 from pipelines.crm.known_grants import KnownGrants
 from pipelines.crm.meant import meant
 from pipelines.crm.read import Crm
-from pipelines.identifiers.digests import HEX_LENGTHS, is_prehashed
+from pipelines.identifiers.digests import HEX_LENGTHS, Digest, is_prehashed
 from pipelines.identifiers.hashes import hashed
 from pipelines.pieces import picked
 from pipelines.tombstones.erased import ever_erased, requests_for, requests_for_emails
@@ -27,11 +27,12 @@ NAMED = ("customer_id", "email", "phone")
 
 class Spoken(NamedTuple):
     """`requests`: `ErasureRequests`, as if what is granted were asked for; `records`: at least the `CrmCustomers` rows
-    that they may mean; `asked`: `ErasureRequests` for addresses that were asked for themselves, which no record gives
-    back alone."""
+    that they may mean; `digests`: `ErasureRequests` of the same names for digests of the e-mails of records that are
+    named; `asked`: `ErasureRequests` for addresses that were asked for themselves, which no record gives back alone."""
 
     requests: pl.DataFrame
     records: pl.DataFrame
+    digests: pl.DataFrame
     asked: pl.DataFrame
 
 
@@ -41,21 +42,21 @@ def granted(standing: pl.DataFrame, crm: Crm, compared: Compared) -> Spoken:
     """
     nothing = pl.DataFrame(ErasureRequests.create_empty())
     spoken = pl.concat([nothing, *_named(standing, crm, compared)], how="diagonal")
-    spoken = pl.concat([spoken, _emails_of_records(spoken, standing, crm, compared)], how="diagonal")
     by_id = spoken.drop_nulls("customer_id").group_by("customer_id").agg(pl.col("requested_at").max())
     asked = of_who_consented(standing, by_id, crm, compared)
     spellings = _spellings(pl.concat([spoken["email"], asked["email"]]), crm)
     sought = [spoken.drop("email"), spellings.select(email="spelling"), _base64(spellings), asked.select("phone")]
     # All customers are gone through once, for those who are spoken of and for those who have what was asked for.
     records = meant(pl.concat([nothing, *sought], how="diagonal"), crm)
+    held = held_addresses(records, compared.default_country)
     if not asked.is_empty():
-        held = held_addresses(records, compared.default_country)
         covered = ever_erased(
             records["customer_id"], "customer_id", asked_by_themselves(standing), compared.identity_key
         )
         given = given_back(asked, _by_spelling(held, spellings), by_id, covered, crm)
         spoken = pl.concat([spoken, given], how="diagonal")
-    return Spoken(_requests(spoken, spellings), records, _requests(asked, spellings))
+    requests = _requests(spoken, spellings)
+    return Spoken(requests, records, _digests_of_records(requests, held, standing), _requests(asked, spellings))
 
 
 def _requests(spoken: pl.DataFrame, spellings: pl.DataFrame) -> pl.DataFrame:
@@ -87,18 +88,18 @@ def _granted_later(grants: pl.DataFrame, column: str, requests: pl.DataFrame) ->
     return picked(later.group_by(column).agg(requested_at=pl.col("granted_at").max()))
 
 
-def _emails_of_records(spoken: pl.DataFrame, standing: pl.DataFrame, crm: Crm, compared: Compared) -> pl.DataFrame:
-    """email, requested_at: of the e-mails of records that are `spoken` of, those that were erased as a digest, with a
-    record that had it."""
-    by_id = spoken.filter(pl.col("customer_id").is_not_null())
-    standing = standing.join(asked_by_themselves(standing), on="request_id", how="anti")
+def _digests_of_records(requests: pl.DataFrame, held: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
+    """`ErasureRequests` for the digests of the e-mails of the records that `requests` name, of which a CRM that has the
+    e-mail now may have had the digest. In: `held_addresses` of the records."""
     # Hardly a CRM keeps digests: no others pay for it.
-    if by_id.is_empty() or not standing["form"].str.starts_with("prehashed_").any():
-        return spoken.clear().select("email", "requested_at")
-    theirs = held_addresses(meant(by_id, crm), compared.default_country).filter(form="email")
-    held = by_id.select("customer_id", "requested_at").join(theirs, on="customer_id")
-    erased = ever_erased(held["value"], "email", standing, compared.identity_key)
-    return held.filter(pl.col("value").is_in(erased.implode())).select("requested_at", email="value")
+    kinds: list[Digest] = [how for how in HEX_LENGTHS if f"prehashed_{how}" in standing["form"]]
+    emails = held.filter(pl.col("value").str.contains("@", literal=True), form="email").select("customer_id", "value")
+    theirs = requests.select("request_id", "requested_at", "customer_id").join(emails, on="customer_id")
+    digests = [theirs.with_columns(email=hashed(theirs["value"], how)) for how in kinds]
+    nothing = pl.DataFrame(ErasureRequests.create_empty())
+    return pl.concat(
+        [nothing, *(each.select("request_id", "requested_at", "email") for each in digests)], how="diagonal"
+    )
 
 
 def _spellings(emails: pl.Series, crm: Crm) -> pl.DataFrame:

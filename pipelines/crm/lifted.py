@@ -29,12 +29,14 @@ def with_lifted(erasures: pl.DataFrame, crm: Crm, compared: Compared, networks: 
     standing = erasures.with_columns(lifted_at=pl.lit(None, dtype=erasures.schema["lifted_at"]))
     if standing.is_empty():
         return standing
-    spoken, records, asked = granted(standing, crm, compared)
+    spoken, records, digests, asked = granted(standing, crm, compared)
     if spoken.is_empty():
         return standing
     uncovered = pl.concat(
         [
             tombstones(spoken, records, compared, networks=networks),
+            # Of the records that were named alone: not as if the digests had been granted.
+            tombstones(digests, records.clear(), compared, networks=networks),
             person_tombstones(spoken, compared.identity_key),
         ]
     ).select("form", "tombstone", grant="request_id", granted_at="requested_at")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+import polars as pl
 import pytest
 
 from tests.pipelines.crm.test_pull import Read, night, who
@@ -12,19 +13,19 @@ HEX = hashlib.sha256(b"zoe@x.fr").hexdigest()
 PHONE = "+33612345678"
 
 
+@pytest.mark.parametrize("theirs", ["zoe@x.fr", HEX])
 @pytest.mark.parametrize("phoned_at", ["2025-05-20", "2025-06-25"])
-def test_an_older_grant_of_its_phone_brings_no_record_back_with_anothers_consent_to_its_email(
-    reading: Read, phoned_at: str
+def test_nobody_comes_back_with_anothers_consent_to_the_email_and_a_grant_of_the_phone(
+    reading: Read, phoned_at: str, theirs: str
 ) -> None:
     tables = night(
         reading(
-            customers=[f"zoe,zoe@x.fr,{PHONE},FR,", f"digest,{HEX},,FR,", "jane,jane@x.fr,,FR,"],
-            erasures=["r1,zoe,,,2025-06-20", "r2,digest,,,2025-05-09"],
-            consents=[f",{PHONE},ads_upload,,granted,{phoned_at}", "digest,,ads_upload,,granted,2025-06-28"],
+            customers=[f"zoe,zoe@x.fr,{PHONE},FR,", f"eve,{theirs},,FR,", "jane,jane@x.fr,,FR,"],
+            erasures=["r1,zoe,,,2025-06-20", "r2,eve,,,2025-05-09"],
+            consents=[f",{PHONE},ads_upload,,granted,{phoned_at}", "eve,,ads_upload,,granted,2025-06-28"],
         )
     )
-    came_back = phoned_at > "2025-06-20"
-    assert who(tables["customers"]) == [*(["zoe"] if came_back else []), "digest", "jane"]
+    assert who(tables["customers"]) == ["eve", "jane"]
 
 
 def test_what_was_granted_before_its_own_request_gives_no_address_back_that_was_asked_for_earlier(
@@ -52,3 +53,17 @@ def test_whoever_turns_out_to_be_covered_gives_their_address_back_in_the_same_ni
     )
     left = tables["customers"].rows.select("customer_id", "email")
     assert left.rows() == [("eve", "eve@x.fr"), ("jane", "jane@x.fr")]
+
+
+@pytest.mark.parametrize("before, now", [(HEX, "zoe@x.fr"), ("zoe@x.fr", HEX), (HEX, "Zoe <zoe@x.fr>")])
+def test_whoever_was_forgotten_with_a_digest_comes_back_with_the_email_by_their_record(
+    reading: Read, before: str, now: str
+) -> None:
+    jane, asked = "jane,jane@x.fr,,FR,", ["r1,zoe,,,2025-06-01"]
+    gone = night(reading(customers=[f"zoe,{before},,FR,", jane], erasures=asked, consents=[]))
+    assert who(gone["customers"]) == ["jane"]
+    assert gone["customers"].covered is not None
+    known = pl.concat([gone["erasures"].rows, gone["customers"].covered.tombstones])
+    consents = ["zoe,,ads_upload,,granted,2025-06-10"]
+    back = night(reading(customers=[f"zoe,{now},,FR,", jane], erasures=asked, consents=consents), known)
+    assert back["customers"].rows.select("customer_id", "email").rows() == [("zoe", now), ("jane", "jane@x.fr")]
