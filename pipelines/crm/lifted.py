@@ -59,16 +59,17 @@ def _lifted(standing: pl.DataFrame, uncovered: pl.DataFrame, *, alone: pl.DataFr
     """`TOMBSTONE`, lifted_at: the tombstones that a grant lifts. In: `CrmErasures`; grant, by_record, granted_at, form,
     tombstone; the `CrmErasures` of addresses that were asked for alone, which no grant by a record lifts.
 
-    What others can have too, as a name and postcode or one mailbox's form of several addresses, is lifted only of a
-    request that covers the record or address that was granted: of another it is somebody else's.
+    A grant by a record lifts what requests that cover this record erased: what another one erased with somebody's
+    record stays theirs. One by an address lifts only of requests that name it what others can have too, as a name and
+    postcode or one mailbox's form of several addresses.
     """
     later = standing.select(*TOMBSTONE, "requested_at").join(uncovered, on=["form", "tombstone"])
     later = later.filter(pl.col("granted_at") > pl.col("requested_at"))
-    by_address = later.filter(~pl.col("by_record"))
-    later = pl.concat([by_address, later.filter("by_record").join(alone, on=TOMBSTONE, how="anti")])
-    own = later.filter(pl.col("form").is_in(_OWN))
-    with_own = later.join(own, on=["request_id", "grant"], how="semi")
-    return with_own.group_by(TOMBSTONE).agg(lifted_at=pl.col("granted_at").max())
+    own = pl.when("by_record").then(pl.col("form") == "customer_id").otherwise(pl.col("form").is_in(_OWN))
+    with_own = later.join(later.filter(own), on=["request_id", "grant"], how="semi")
+    by_address = with_own.filter(~pl.col("by_record"))
+    by_record = with_own.filter("by_record").join(alone, on=TOMBSTONE, how="anti")
+    return pl.concat([by_address, by_record]).group_by(TOMBSTONE).agg(lifted_at=pl.col("granted_at").max())
 
 
 def voided_grants(statements: pl.DataFrame, erasures: pl.DataFrame, compared: Compared) -> pl.Series:
