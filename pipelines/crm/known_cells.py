@@ -65,7 +65,7 @@ class KnownCells:
 
     def having(self, ids: pl.Series, emails: pl.Series, endings: pl.Series, digests: pl.Series) -> pl.DataFrame:
         """The `CrmCustomers` rows that may have one of the ids, e-mails (canonical), phones' endings or digests (as
-        typed, in lower case): rather too many.
+        typed, in lower case), of which some are asked for: rather too many.
         """
         sought = {
             "customer_id": ids,
@@ -80,8 +80,6 @@ class KnownCells:
             if values.len():
                 store_frame(self._arrival.connection, f"_sought_{name}", values.to_frame("value"))
                 conditions.append(f"{name} IN (SELECT hash(value) FROM _sought_{name})")
-        if not conditions:
-            return self._arrival.read(f"FROM {self._arrival.every} LIMIT 0")
         self._arrival.connection.execute(
             "CREATE OR REPLACE TEMP TABLE _meant AS "
             + " UNION ".join(f"SELECT customer_id FROM _known_cells WHERE {condition}" for condition in conditions)

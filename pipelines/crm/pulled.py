@@ -64,3 +64,8 @@ class Pulled:
     def temporary(self) -> tuple[str, ...]:
         """The temporary tables of the rows, and of what was found out about them."""
         return (*self.arrival.temporary, *(name for found in self._looked.values() for name in found.temporary))
+
+    def drop(self) -> None:
+        """Give back the memory of the temporary tables, where the table is to be read anew."""
+        for name in self.temporary:
+            self.arrival.connection.execute(f"DROP TABLE {name}")

@@ -64,8 +64,12 @@ class Crm:
             SourceError: a source or the select cannot be read as declared.
         """
         ahead = self._ahead.pop(table, None)
-        # Of rows that were to stay, requests taken in since may have erased some: what else is said of those is read.
-        return ahead if ahead is not None and ahead.is_whole else self._pull(table, further)
+        if ahead is not None and ahead.is_whole:
+            return ahead
+        if ahead is not None:
+            # Of rows that were to stay, requests taken in since have erased some: what else is said of those is read.
+            ahead.drop()
+        return self._pull(table, further)
 
     def read_ahead(self, table: TableName) -> Pulled:
         """A table whole, to look at before it is pulled.
