@@ -28,7 +28,7 @@ _MAY_BE_DIGEST = f"strlen({{0}}) >= {SHORTEST} AND NOT contains({{0}}, '@')"
 #: SQL by which values are compared; null where there is none.
 _EXPRESSIONS = {
     "email": "nfc_normalize(lower(email))",
-    "ending": f"nullif(right(regexp_replace({_PHONE}, '[^0-9]', '', 'g'), {LAST_DIGITS}), '')",
+    "ending": f"nullif(right(regexp_replace({_PHONE}, '[^0-9]+', '', 'g'), {LAST_DIGITS}), '')",
     **{
         f"{column}_digest": f"CASE WHEN {_MAY_BE_DIGEST.format(column)} "
         f"THEN nullif(regexp_extract(lower({column}), '{_DIGEST}'), '') END"
@@ -57,7 +57,10 @@ class KnownCells:
         hashes = [
             f"CASE WHEN {value} IS NOT NULL THEN hash({value}) END AS {name}" for name, value in _EXPRESSIONS.items()
         ]
-        closely = [f"coalesce({condition}, FALSE) AS {name}" for name, condition in _CONDITIONS.items()]
+        # As the condition of a CASE: of one that is a column, DuckDB works out every part for every row.
+        closely = [
+            f"CASE WHEN {condition} THEN TRUE ELSE FALSE END AS {name}" for name, condition in _CONDITIONS.items()
+        ]
         self._arrival.connection.execute(
             f"CREATE OR REPLACE TEMP TABLE _known_cells AS SELECT hash(customer_id) AS customer_id, "
             f"{', '.join((*hashes, *closely))} FROM {self._arrival.every}"
