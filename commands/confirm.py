@@ -49,9 +49,13 @@ def unconfirm(
     with told(), catalog_at(home) as catalog:
         named = Audience.named(audience)
         undone = unconfirm_upload(catalog, named, version)
-        OUT.print(
-            f"{named} {undone.version} is no longer confirmed as {undone.kind}. {_held(catalog, named)}", soft_wrap=True
-        )
+        said = f"{named} {undone.version} is no longer confirmed as {undone.kind}."
+        if any((each.version, each.kind) == (undone.version, undone.kind) for each in confirmations(catalog, named)):
+            said = (
+                f"{named} {undone.version} was confirmed as {undone.kind} more than once: the last is taken back, an "
+                "earlier one stands. Take that back too if it is not so either."
+            )
+        OUT.print(f"{said} {_held(catalog, named)}", soft_wrap=True)
 
 
 def _held(catalog: Catalog, audience: Audience) -> str:

@@ -1,16 +1,31 @@
-"""What an audience's lists are called at the network: by the public name; where the network keeps several, each by what
-it is for, too; and every list after the first by the version that it was made of."""
+"""What an audience's lists are called at the network: by the public name; where the network has names for several, each
+by what it is for, too; and every list after the first by the version that it was made of."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from pipelines.holdings.outstanding import is_for_lists_unsaid
 from portal.overview import Row
-from schemas.journal import UploadStep, names_of_lists
+from schemas.journal import UNNAMED_LIST, UploadStep, names_of_lists
 
 
-def names_of_step(row: Row, step: UploadStep) -> list[str]:
-    """The lists that the step is about."""
-    return _names(row.public_name, step.lists, _mark(row, step))
+class StepNames(NamedTuple):
+    """The lists that a step is about, and those that it makes beside them, since nothing was ever put into such a one."""
+
+    lists: list[str]
+    new: list[str]
+
+
+def names_of_step(row: Row, step: UploadStep) -> StepNames:
+    """The names at the network."""
+    adds = row.lists and step.kind in {"added", "replaced"}
+    made = names_of_lists(row.lists[-1].lists, step.lists) if adds else ()
+    new = tuple(name for name in step.lists if made and name not in made)
+    lists = tuple(name for name in step.lists if name not in new)
+    mark = _mark(row, step)
+    there = _names(row.public_name, lists, mark) if lists or not new else []
+    return StepNames(there, _names(row.public_name, new, mark) if new else [])
 
 
 def names_to_choose(row: Row) -> list[str]:
@@ -32,5 +47,6 @@ def _mark(row: Row, step: UploadStep) -> str:
 
 
 def _names(public_name: str, lists: tuple[str, ...], mark: str) -> list[str]:
-    names = [f"{public_name}_{each.replace('.', '_')}" for each in lists] or [public_name]
+    behind = ["" if each == UNNAMED_LIST else f"_{each.replace('.', '_')}" for each in lists or [UNNAMED_LIST]]
+    names = [f"{public_name}{each}" for each in behind]
     return [f"{name} {mark}" for name in names] if mark else names

@@ -251,7 +251,7 @@ def _row(audience: Audience, tables: _Tables, today: date) -> Row:
         confirmed_at=confirmed_at,
         lists=lists,
         new_mark=_new_mark(newest["version"], standing, planned) if newest is not None else "",
-        steps=planned or renewing(manifest, status),
+        steps=planned or renewing(manifest, status, lists),
         alternative=outstanding_instead(manifest, standing) if manifest is not None else (),
     )
 

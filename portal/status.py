@@ -76,8 +76,8 @@ def is_renewal(manifest: Manifest | None) -> bool:
     return manifest is not None and bool(manifest.renewals) and not manifest.adds and not manifest.removes
 
 
-def renewing(manifest: Manifest | None, status: Status) -> tuple[UploadStep, ...]:
+def renewing(manifest: Manifest | None, status: Status, lists: tuple[OpenList, ...]) -> tuple[UploadStep, ...]:
     """What renews a list that no night's plan renews: its full file once more, where the network takes it so."""
     if status != "expiring" or manifest is None or not (manifest.replaceable and manifest.has_file("full")):
         return ()
-    return (Steps.of(manifest).upload("replaced"),)
+    return (Steps.of(manifest, lists[-1].lists).upload("replaced"),)

@@ -72,11 +72,15 @@ class UploadStep(BaseModel):
     lists: tuple[str, ...] = ()
 
 
-def names_of_lists(lists: Iterable[str]) -> tuple[str, ...]:
+#: What people are told of the list that a network has no name for, where it has others too.
+UNNAMED_LIST = "contacts"
+
+
+def names_of_lists(lists: Iterable[str], beside: Iterable[str] = ()) -> tuple[str, ...]:
     """What people are told of these of a network's lists, which it may keep one of without a name; none if that is the
-    only one."""
+    only one, and nothing of the audience is `beside` it."""
     found = tuple(dict.fromkeys(lists))
-    return () if found in {(), ("",)} else tuple(name or "contacts" for name in found)
+    return () if {*found, *beside} <= {""} else tuple(name or UNNAMED_LIST for name in found)
 
 
 class VersionOrder(NamedTuple):

@@ -79,7 +79,7 @@ def _plan_now(manifest: Manifest, lists: _Lists, standing: list[Confirmation]) -
     fits = all(_is_uploaded(manifest, step, lists, standing) or _fits(manifest, step, lists) for step in manifest.plan)
     if fits or not manifest.has_file("full"):
         return manifest.plan
-    steps = Steps.of(manifest)
+    steps = Steps.of(manifest, lists[-1].lists if lists else ())
     if lists and manifest.replaceable:
         return (steps.upload("replaced"), *deletions)
     is_first = not deletions and not mark_of_new_list(manifest.version, standing)

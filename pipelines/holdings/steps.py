@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from pipelines.holdings.open_lists import OpenList
-from schemas.journal import UPLOADED, ConfirmationKind, UploadStep, names_of_lists
+from schemas.journal import FILLING, UPLOADED, ConfirmationKind, UploadStep, names_of_lists
 from schemas.said import Said
 from schemas.uploads import FileEntry, Manifest, list_of
 
@@ -15,7 +15,14 @@ _WORDS: dict[ConfirmationKind, str] = {
     "added": "add {} to the list",
     "removed": "remove {} from the list",
 }
-#: Where the files are for several lists.
+#: Where the audience has several lists at the network, and the files are for one of them.
+_ONE: dict[ConfirmationKind, str] = {
+    **_WORDS,
+    "replaced": "replace all that the list {name} holds with {}",
+    "added": "add {} to the list {name}",
+    "removed": "remove {} from the list {name}",
+}
+#: Where the files are for several.
 _EACH: dict[ConfirmationKind, str] = {
     "created": "make a new list of its own for each of {}",
     "replaced": "replace all that each list holds with its own file: {}",
@@ -27,27 +34,32 @@ _EACH: dict[ConfirmationKind, str] = {
 class Steps:
     """The steps of one version, and what each says."""
 
-    def __init__(self, version: str, files: tuple[FileEntry, ...], *, parts_apart: bool = False) -> None:
-        """`parts_apart`: whether each part of a file fills a list of its own."""
-        self._version, self._files, self._parts_apart = version, files, parts_apart
+    def __init__(
+        self, version: str, files: tuple[FileEntry, ...], made: tuple[str, ...] = (), *, parts_apart: bool = False
+    ) -> None:
+        """`made`: which of the network's lists were filled, if they are to go on; `parts_apart`: whether each part of a
+        file fills a list of its own."""
+        self._version, self._files, self._made, self._parts_apart = version, files, made, parts_apart
 
     @classmethod
-    def of(cls, manifest: Manifest) -> Self:
-        return cls(manifest.version, manifest.files, parts_apart=manifest.parts_apart)
+    def of(cls, manifest: Manifest, made: tuple[str, ...] = ()) -> Self:
+        return cls(manifest.version, manifest.files, made, parts_apart=manifest.parts_apart)
 
     def upload(self, kind: ConfirmationKind, when: str = "", because: Said | None = None) -> UploadStep:
-        """Upload the version's files of the kind; `when` begins the sentence, `because` ends it."""
+        """Upload the version's files of the kind; `when` begins the sentence, `because` ends it. Of what is added, or
+        put in place of what was there, a list is made that was not filled yet: for want of people, or of a leave."""
         file = UPLOADED[kind]
         by_list: dict[str, list[str]] = {}
         for entry in self._files:
             if entry.kind == file:
                 by_list.setdefault(list_of(entry, parts_apart=self._parts_apart), []).append(entry.name)
-        lists = names_of_lists(by_list)
-        words, files = _WORDS, ", ".join(name for names in by_list.values() for name in names)
-        if len(by_list) > 1:
-            pairs = zip(lists, by_list.values(), strict=True)
-            words, files = _EACH, ", ".join(f"{name} ({', '.join(names)})" for name, names in pairs)
-        says = _sentence(f"{when}{words[kind].format(files)}{f': {because}' if because else ''}")
+        made = () if kind == "created" else self._made
+        new = {name: names for name, names in by_list.items() if made and kind in FILLING and name not in made}
+        there = {name: names for name, names in by_list.items() if name not in new}
+        clauses = [_clause(kind, there, made)] if there or not new else []
+        clauses += [_clause("created", new, made)] if new else []
+        says = _sentence(f"{when}{'; '.join(clauses)}{f': {because}' if because else ''}")
+        lists = names_of_lists(by_list, made)
         return UploadStep(kind=kind, version=self._version, file=file, says=says, lists=lists)
 
     def create_another(self) -> UploadStep:
@@ -85,3 +97,15 @@ class Steps:
 
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _clause(kind: ConfirmationKind, files: dict[str, list[str]], made: tuple[str, ...]) -> str:
+    """What is done with the files of each list."""
+    names = names_of_lists(files, made)
+    every = ", ".join(name for each in files.values() for name in each)
+    if not names:
+        return _WORDS[kind].format(every)
+    if len(names) == 1:
+        return _ONE[kind].format(every, name=names[0])
+    pairs = zip(names, files.values(), strict=True)
+    return _EACH[kind].format(", ".join(f"{name} ({', '.join(each)})" for name, each in pairs))

@@ -37,6 +37,25 @@ def test_what_was_done_is_said_back(home: Home, version: str) -> None:
     )
 
 
+def test_what_was_said_twice_is_not_said_to_be_taken_back_whole(home: Home, version: str) -> None:
+    with open_catalog(home) as catalog:
+        full = FileEntry(name="club_b.full.csv", kind="full", rows=9, bytes=9, sha256="0" * 64)
+        replacing = manifest("2025-07-01.1", (full,)).model_copy(update={"replaceable": True})
+        catalog.add_version(LOYAL, replacing, "other")
+        confirm(catalog, LOYAL, version, "created")
+        for _ in range(2):
+            confirm(catalog, LOYAL, "2025-07-01.1", "replaced")
+    once = words(relance("unconfirm", "google_ads/fr/loyal", "--home", home.root))
+    assert once == (
+        "google_ads/fr/loyal 2025-07-01.1 was confirmed as replaced more than once: the last is taken back, an earlier one "
+        "stands. Take that back too if it is not so either. The list was last filled with 2025-07-01.1."
+    )
+    twice = words(relance("unconfirm", "google_ads/fr/loyal", "--home", home.root))
+    assert twice == (
+        f"google_ads/fr/loyal 2025-07-01.1 is no longer confirmed as replaced. The list was last filled with {version}."
+    )
+
+
 def test_removals_are_not_said_to_fill_a_list(home: Home, version: str) -> None:
     gone = FileEntry(name="club_b.remove.csv", kind="remove", rows=1, bytes=9, sha256="0" * 64)
     with open_catalog(home) as catalog:

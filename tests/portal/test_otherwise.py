@@ -17,7 +17,7 @@ from pipelines.holdings.steps import Steps
 from schemas.journal import UploadStep
 from schemas.nights import ConfigChange
 from schemas.said import Said
-from schemas.uploads import Ledger
+from schemas.uploads import FileEntry, Ledger
 from tests.portal.conftest import DAY, GOOGLE, META, Browser, Site, segment
 from tests.portal.test_pages import text_of, without_code
 
@@ -194,6 +194,38 @@ def test_of_several_lists_the_page_names_each_that_is_to_be_made_or_deleted(site
     assert f"last filled with {_NEXT}, once no campaign uses it: club_b_emails, club_b_mobile_ids." in without_code(
         browser.get(_META).text
     )
+
+
+def test_a_list_that_was_never_filled_is_to_be_made_beside_the_one_that_is_there(site: Site) -> None:
+    browser = site.user("camille", "marketer")
+    site.publish(META, {"club_b.full.csv": b"email\na\n"}, version=_NEXT)
+    confirm(site.catalog, META, _NEXT, "created")
+    [made] = open_lists(confirmations(site.catalog, META))
+    base = base_of((made,))
+    for version, files, told in (
+        (
+            "2026-11-01.1",
+            {"club_b.add.csv": b"email\nb\n", "club_b.mobile_ids.add.csv": b"mobile_id\nc\n"},
+            "Add the file of additions to the list club_b. "
+            "Create a new list called club_b_mobile_ids from the file that is for it.",
+        ),
+        (
+            "2026-11-02.1",
+            {f"club_b.{name}.add.csv": b"any\nc\n" for name in ("mobile_ids", "phones")},
+            "Create new lists called club_b_mobile_ids, club_b_phones, each from the file that is for it.",
+        ),
+    ):
+        given = tuple(
+            FileEntry(name=name, kind="add", list=_list_of(name), rows=1, bytes=1, sha256="") for name in files
+        )
+        site.publish(META, files, version=version, base=base, plan=(Steps(version, given, made.lists).upload("added"),))
+        page = re.sub(r"\s+", " ", without_code(browser.get(_META).text))
+        assert f"{told}" in page
+        assert ("file of additions" in page.partition('id="size"')[0]) == told.startswith("Add")
+
+
+def _list_of(name: str) -> str:
+    return name.removesuffix(".add.csv").partition(".")[2]
 
 
 def test_of_an_audience_that_left_with_its_list_no_list_is_said_to_be_right(site: Site) -> None:

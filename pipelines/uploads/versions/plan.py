@@ -88,7 +88,8 @@ def plan(situation: Situation, files: Iterable[FileEntry], *, same_parts: bool) 
 
     `same_parts`: where each part of a file fills a list of its own, there are as many parts as lists.
     """
-    steps = Steps(situation.version, tuple(files), parts_apart=situation.network.file.parts == "a list each")
+    made = situation.lists[-1].lists if situation.lists else ()
+    steps = Steps(situation.version, tuple(files), made, parts_apart=situation.network.file.parts == "a list each")
     old = tuple(steps.delete(each, restored=situation.restored) for each in situation.lists[:-1])
     if situation.is_settled:
         return Plan(old, (), None)

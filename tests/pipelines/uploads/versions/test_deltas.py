@@ -610,6 +610,28 @@ def test_lists_are_made_anew_where_replacing_would_leave_a_key_in_one_that_is_to
         assert {label for label, _, _ in company.remote.lists[0]} == {"phones"}
 
 
+def test_a_list_that_was_never_filled_is_made_and_not_added_to(
+    stores: tuple[Home, SecretKeys, Warehouse],
+) -> None:
+    first = {0: JANE, 1: JOHN}
+    dialled = {2: Person(phones=(1,)), 3: Person(phones=(2,))}
+    with world("snapchat", stores) as company:
+        company.network = network("snapchat", minimum={"full": 2})
+        company.run(first)
+        settle(company)
+        company.run({**first, **dialled})
+        [make] = to_do(company)
+        assert (make.kind, make.lists) == ("added", ("phones",))
+        assert make.says == "Make a new list of club.phones.add.txt."
+        company.run({**first, **dialled, 4: MARY})
+        [both] = to_do(company)
+        assert both.says == "Add club.emails.add.txt to the list emails; make a new list of club.phones.add.txt."
+        settle(company)
+        company.run({**first, **dialled, 4: MARY, 5: Person(phones=(3,))})
+        [add] = to_do(company)
+        assert add.says == "Add club.phones.add.txt to the list phones."
+
+
 def test_every_list_that_was_filled_is_to_be_deleted_also_one_that_is_not_made_again(
     stores: tuple[Home, SecretKeys, Warehouse],
 ) -> None:
