@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Set
 from typing import Annotated
 
 import typer
@@ -46,7 +47,7 @@ def allow(
 
 
 def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
-    from pipelines.uploads.brake import LIST_SHRANK, NAMES_FEWER, NAMES_NOBODY, TABLE_SHRANK, silence_forbids
+    from pipelines.uploads.brake import silence_forbids
 
     reason_held = _why_held(catalog, audience)
     is_held = reason_held is not None and reason_held.sentence in {HOLDS, SHORT_AND_CHANGED}
@@ -63,26 +64,8 @@ def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
         OUT.print(
             f"{audience} passes the brake the next time that it trips. `relance run` publishes it.", soft_wrap=True
         )
-        changes = {change.sentence for change in reason_held.values["changes"]}
-        if changes & {NAMES_NOBODY, NAMES_FEWER}:
-            OUT.print(
-                "Refusals name their people by ids that no customer has: unless those people left the CRM, let the "
-                "selects give the same ids first, since whoever refused so would be uploaded. `--take-back` ends the "
-                "leave.",
-                soft_wrap=True,
-            )
-        if LIST_SHRANK in changes:
-            OUT.print(
-                "A suppression list is shorter: whom the missing rows name would be uploaded. If its select names whom "
-                "it names tonight only, write may_shrink = true into its rule. `--take-back` ends the leave.",
-                soft_wrap=True,
-            )
-        if TABLE_SHRANK in changes:
-            OUT.print(
-                "A table of the CRM is smaller: if its export was cut off, load it whole first, since a refusal that "
-                "stands in a missing row keeps nobody out. `--take-back` ends the leave.",
-                soft_wrap=True,
-            )
+        for warning in _warnings({change.sentence for change in reason_held.values["changes"]}):
+            OUT.print(f"{warning} `--take-back` ends the leave.", soft_wrap=True)
         return
     changes = reason_held.values["changes"] if reason_held and reason_held.sentence == SHORT_AND_CHANGED else []
     if not silence_forbids(changes):
@@ -102,6 +85,37 @@ def _allow(catalog: Catalog, audience: Audience, reason: str) -> None:
         "`--take-back` ends it.",
         soft_wrap=True,
     )
+
+
+def _warnings(changes: Set[str]) -> Iterator[str]:
+    """Whom a leave may let through that nobody means, by the sentences of what trips the brake."""
+    from pipelines.uploads.brake import LIST_SHRANK, NAMES_FEWER, NAMES_NOBODY, SET_ASIDE, TABLE_SHRANK
+
+    warnings = (
+        (
+            {NAMES_NOBODY, NAMES_FEWER},
+            "Refusals name their people by ids that no customer has: unless those people left the CRM, let the selects "
+            "give the same ids first, since whoever refused so would be uploaded.",
+        ),
+        (
+            {LIST_SHRANK},
+            "A suppression list is shorter: whom the missing rows name would be uploaded. If its select names whom it "
+            "names tonight only, write may_shrink = true into its rule.",
+        ),
+        (
+            {SET_ASIDE},
+            "Most rows of a table of the CRM were set aside, so nobody hears what they say: `relance quarantine` shows "
+            "why. A wrong decimal sign, date format or column in sources.toml does that.",
+        ),
+        (
+            {TABLE_SHRANK},
+            "A table of the CRM is smaller: if its export was cut off, load it whole first, since a refusal that "
+            "stands in a missing row keeps nobody out.",
+        ),
+    )
+    for sentences, warning in warnings:
+        if changes & sentences:
+            yield warning
 
 
 def _take_back(catalog: Catalog, audience: Audience, reason: str) -> None:

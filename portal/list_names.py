@@ -11,7 +11,7 @@ from schemas.journal import UNNAMED_LIST, UploadStep, names_of_lists
 
 
 class StepNames(NamedTuple):
-    """The lists that a step is about, and those that it makes beside them, since nothing was ever put into such a one."""
+    """The lists that a step is about; apart those that it makes, since nothing was put into them yet."""
 
     lists: list[str]
     new: list[str]

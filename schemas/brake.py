@@ -23,7 +23,8 @@ class Brake(Declared):
     """
 
     #: A table of the CRM, or a suppression list, that loses so much of its rows or more, against the day of the last
-    #: version; or of the customer_ids by which people refuse, the share that is a customer's.
+    #: version; or of the customer_ids by which people refuse, the share that is a customer's. Also a table of which so
+    #: much is set aside, be it the first day's.
     table_shrinks: Share = 0.5
     #: An audience that loses more than so much of its people.
     audience_shrinks: Share = 0.3
@@ -50,6 +51,9 @@ class SourceCounts(BaseModel):
     #: Of a hundred customer_ids by which people refuse, how many are a customer's: of `consents`, and of each
     #: suppression list, such as `suppressions/staff.toml`.
     named_percent: dict[str, int] = Field(default_factory=dict)
+    #: Of a hundred rows that a table gave, how many were set aside, if any. Rows that lack only a name
+    #: are not counted: guests order, and visitors are unknown.
+    set_aside_percent: dict[str, int] = Field(default_factory=dict)
     #: How many rows each suppression list that may not shrink gave, empty ones too.
     listed: dict[str, int] = Field(default_factory=dict)
 

@@ -68,6 +68,34 @@ def test_a_run_that_finds_no_day_in_the_orders_says_so(company: Company, relance
     assert not published(tmp_path / "home")
 
 
+def test_a_first_night_of_which_no_order_can_be_read_publishes_nothing_until_somebody_has_looked(
+    company: Company, relance: Run, tmp_path: Path
+) -> None:
+    orders = (company.folder / "orders.csv").read_text()
+    bought = [line.split(",") for line in orders.splitlines()]
+    amount = bought[0].index("amount")
+    # As if the select had not said that the CRM writes a decimal comma.
+    written = [[*cells[:amount], f'"{cells[amount]},5"', *cells[amount + 1 :]] for cells in bought[1:]]
+    company.declare("../orders.csv", "".join(f"{','.join(cells)}\n" for cells in [bought[0], *written]))
+
+    held = relance("run", "--config", str(company.config), home=tmp_path / "home")
+
+    assert held.code == 4, held.output
+    assert "100% of the rows of the CRM's table of orders were set aside (limit: 50%)" in held.output
+    assert "rows of orders: amount unreadable" in held.output
+    assert not published(tmp_path / "home")
+
+    guests = [
+        ",".join(["" if name == "customer" else cell for name, cell in zip(bought[0], cells, strict=True)])
+        for cells in bought[1:]
+    ]
+    company.declare("../orders.csv", orders + "".join(f"g{line}\n" for line in guests))
+
+    # An order without an id is nobody's, and no fault.
+    assert relance("run", "--config", str(company.config), home=tmp_path / "home").code == 0
+    assert published(tmp_path / "home")
+
+
 @pytest.mark.parametrize(
     ("file", "change", "sentence"),
     [

@@ -31,6 +31,8 @@ NAMES_NOBODY = "no customer_id of {place} is a customer's"
 NAMES_FEWER = "of the customer_ids of {place} {before} were a customer's, and {now} are (limit: {limit} fewer)"
 #: Another: whom the missing rows name is protected no more.
 LIST_SHRANK = "{place} went from {before} to {now} rows (limit: {limit} fewer)"
+#: Another, of the first night too: most of what the CRM gave says nothing, since a select reads it wrongly, say.
+SET_ASIDE = "{share} of the rows of the CRM's table of {table} were set aside (limit: {limit})"
 #: Fewer rows than these may come and go with a handful of people, but for the last.
 _FEW_ROWS = 5
 #: Of these tables both speak of what people said.
@@ -120,7 +122,10 @@ def silence_forbids(changes: Collection[Said]) -> bool:
     """
     return not any(
         change.sentence == _FEWER_MAY_BE_SENT
-        or (change.sentence in {TABLE_SHRANK, NAMES_NOBODY, NAMES_FEWER} and _WHO_SAYS & set(change.values.values()))
+        or (
+            change.sentence in {TABLE_SHRANK, SET_ASIDE, NAMES_NOBODY, NAMES_FEWER}
+            and _WHO_SAYS & set(change.values.values())
+        )
         for change in changes
     )
 
@@ -178,6 +183,11 @@ def _sources(before: SourceCounts, now: SourceCounts, limits: Brake) -> Iterator
         if rows and rows - left >= _exact(limits.table_shrinks) * rows:
             limit = _percent(limits.table_shrinks)
             yield Said(TABLE_SHRANK, table=table_said(table), before=rows, now=left, limit=limit)
+    most = 100 * _exact(limits.table_shrinks)
+    for table, share in now.set_aside_percent.items():
+        # What somebody has let pass, or was so in a version before, is known.
+        if share >= most > before.set_aside_percent.get(table, 0):
+            yield Said(SET_ASIDE, table=table_said(table), share=f"{share}%", limit=f"{float(most):g}%")
     yield from _named(before.named_percent, now.named_percent, limits)
     yield from _listed(before.listed, now.listed, limits)
 

@@ -43,6 +43,16 @@ def _members_of(segments: set[str]) -> str:
     return f"SELECT person_id FROM {_CURRENT} WHERE segment IN ({names})"
 
 
+#: SQL: table, of a hundred of its rows how many were set aside for more than naming nobody.
+_SET_ASIDE = """
+    SELECT "table", 100 * count(*) // any_value("read") AS percent
+    FROM warehouse.quarantine JOIN warehouse.pulls USING ("table", as_of)
+    WHERE as_of = $day AND "table" <> 'erasures' AND rule <> 'names somebody not so'
+    AND ("table" = 'customers' OR rule <> 'customer_id missing')
+    GROUP BY ALL HAVING percent > 0 ORDER BY ALL
+"""
+
+
 class Tonight:
     """It holds as long as memberships, refused keys and requests to be forgotten are not written again."""
 
@@ -72,8 +82,10 @@ class Tonight:
             """WHERE as_of = $day AND "table" <> 'erasures' ORDER BY "table" """,
             day=self._as_of,
         )
+        set_aside = self._warehouse.read(_SET_ASIDE, day=self._as_of)
         return SourceCounts(
             rows=dict(pulled.iter_rows()),
+            set_aside_percent=dict(set_aside.iter_rows()),
             named_percent=named_percent(self._warehouse, self._identity_key),
             listed=rows_by_list(self._warehouse, self._config.suppressions),
         )

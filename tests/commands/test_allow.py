@@ -12,7 +12,7 @@ from catalog.allowances import allow, allowance, standing_leaves, use_allowance
 from catalog.home import Home
 from catalog.store import open_catalog
 from commands.main import app
-from pipelines.uploads.brake import LIST_SHRANK, NAMES_FEWER, NAMES_NOBODY, TABLE_SHRANK
+from pipelines.uploads.brake import LIST_SHRANK, NAMES_FEWER, NAMES_NOBODY, SET_ASIDE, TABLE_SHRANK
 from schemas.brake import HOLDS
 from schemas.said import Said
 from schemas.segment import Audience
@@ -57,6 +57,7 @@ def test_a_leave_for_an_audience_that_is_not_held_says_that_it_waits(company: Co
             Said(LIST_SHRANK, place="suppressions/bounces.toml", before=31, now=5, limit="-50%"),
             "whom the missing rows name would be uploaded",
         ),
+        (Said(SET_ASIDE, table=Said("orders"), share="100%", limit="50%"), "`relance quarantine` shows why"),
         (Said(NAMES_NOBODY, place="consents"), "whoever refused so would be uploaded"),
         (
             Said(NAMES_FEWER, place="consents", before="98%", now="0%", limit="-50%"),

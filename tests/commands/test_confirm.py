@@ -47,8 +47,8 @@ def test_what_was_said_twice_is_not_said_to_be_taken_back_whole(home: Home, vers
             confirm(catalog, LOYAL, "2025-07-01.1", "replaced")
     once = words(relance("unconfirm", "google_ads/fr/loyal", "--home", home.root))
     assert once == (
-        "google_ads/fr/loyal 2025-07-01.1 was confirmed as replaced more than once: the last is taken back, an earlier one "
-        "stands. Take that back too if it is not so either. The list was last filled with 2025-07-01.1."
+        "google_ads/fr/loyal 2025-07-01.1 was confirmed as replaced more than once: the last is taken back, an earlier "
+        "one stands. Take that back too if it is not so either. The list was last filled with 2025-07-01.1."
     )
     twice = words(relance("unconfirm", "google_ads/fr/loyal", "--home", home.root))
     assert twice == (

@@ -86,6 +86,25 @@ def test_a_table_that_refuses_by_ids_that_nobody_has_holds_what_it_would_let_thr
 
 @pytest.mark.parametrize(
     ("before", "now", "trips"),
+    [(None, 100, True), (49, 50, True), (None, 49, False), (50, 100, False), (100, 0, False)],
+)
+@pytest.mark.parametrize("table", ["orders", "consents"])
+def test_a_table_of_which_most_is_set_aside_holds_the_first_night_too(
+    table: str, before: int | None, now: int, *, trips: bool
+) -> None:
+    counted = [
+        night()._replace(sources=SourceCounts(set_aside_percent={} if share is None else {table: share}))
+        for share in (before, now)
+    ]
+    found = tripped(*counted, SAME, LIMITS)
+    said = f"{now}% of the rows of the CRM's table of {table} were set aside (limit: 50%)"
+    assert found == ([said] if trips else [])
+    # Of orders that cannot be read nobody's word is lacking.
+    assert silence_forbids(found) == (not trips or table == "orders")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "trips"),
     [(31, 0, True), (31, 5, True), (10, 5, True), (31, 16, False), (8, 4, False), (1, 0, True), (0, 0, False),
      (None, 0, False), (31, None, False)],
 )  # fmt: skip

@@ -64,9 +64,9 @@ def test_the_readme_says_what_lies_here_and_what_to_do_in_which_order() -> None:
         "club.emails.full.txt (1,200 rows), club.phones.full.txt (9 rows), club.emails.add.txt (3 rows), "
         "club.emails.remove.txt (5 rows): 1,300 people for Anyone Ads, as of 2025-07-01; 1,003 keys to add, 5 to "
         "remove. Not here, below the minimum of 1,000 rows: mobile_ids has only 20.",
-        "What to do: 1. Remove club.emails.remove.txt from the list emails. 2. Add club.emails.add.txt to the list emails: "
-        "they are sent again. When it is done: `relance confirm snapchat/loyal 2025-07-01.2 --as removed` and "
-        f"`relance confirm snapchat/loyal 2025-07-01.2 --as added`. {CLICK}",
+        "What to do: 1. Remove club.emails.remove.txt from the list emails. 2. Add club.emails.add.txt to the list "
+        "emails: they are sent again. When it is done: `relance confirm snapchat/loyal 2025-07-01.2 --as removed` "
+        f"and `relance confirm snapchat/loyal 2025-07-01.2 --as added`. {CLICK}",
         "Never open a file in a spreadsheet, and do not mail it: hashed keys are personal data.",
         "Delete the files when they are uploaded; a newer version replaces them. Purpose: loyalty.",
         "Unconfirmed, try ten rows first (copied by a plain text editor into a file for a list called test, which is "
@@ -111,7 +111,7 @@ def test_the_readme_of_what_is_left_of_a_version_says_so() -> None:
     found = lines(reduced_from=OLDER, plan=(step,), because=Said("it is held"), files=FILES[:2])
     assert f"(9 rows): those of {OLDER} who may still be sent, for Anyone Ads" in found[0]
     assert found[1].startswith(
-        "What to do: If it was uploaded: remove club.emails.remove.txt from the list emails. (Why: it is held.) When it is"
+        "What to do: If it was uploaded: remove club.emails.remove.txt from the list emails. (Why: it is held.) When it"
     )
 
 
