@@ -15,6 +15,7 @@ from pipelines.crm.guess.shapes import (
     has_money_signs,
     has_thousands,
     money_signs,
+    tells_of_ends,
     whole_numbers,
 )
 from pipelines.crm.guess.signs import DASHES, Sign, bare, has_dashes, is_minus_behind
@@ -151,19 +152,22 @@ def counts_in_full(writer: Writer) -> bool:
 
 
 def ask_about_refunds(writer: Writer, tables: Sequence[str]) -> None:
-    """Say which columns, and which of the `tables` that nothing reads, may tell of money given back or orders called
-    off.
+    """Say which columns, by their names or their words, and which of the `tables` that nothing reads may tell of money
+    given back, or of orders called off or not paid.
     """
-    names = [name for name in writer.found.columns if name not in {match.name for match in writer.matched.values()}]
+    read = {match.name for match in writer.matched.values()} | {name for line in writer.lines for name in line.others}
+    names = [name for name in writer.found.columns if name not in read]
     refunds = marked(names, "given_back") if counts_in_full(writer) else []
     ends = marked(names, "called_off") if "cancelled" not in writer.matched else []
-    told = [name for name in names if name in {*refunds, *ends} and _says_something(writer, name)]
+    # Where no column is known as the state, all of them are asked about.
+    states = [name for name in names if "status" in writer.matched and tells_of_ends(writer.found.columns[name])]
+    told = [name for name in names if name in states or (name in {*refunds, *ends} and _says_something(writer, name))]
     told += marked(list(tables), "given_back") if counts_in_full(writer) else []
     if told:
         writer.decide.append(
-            f"orders.amount: {' and '.join(told)} may tell of money given back or orders called off, and no select "
-            "reads it, so that those orders count in full; if so, subtract it from the amount, or give such orders the "
-            "status refunded or cancelled"
+            f"orders.amount: {' and '.join(told)} may tell of money given back, or of orders called off or not paid, "
+            "and no select reads it, so that those orders count in full; if so, subtract it from the amount, or give "
+            "such orders the status refunded, cancelled or pending"
         )
 
 

@@ -93,6 +93,12 @@ def matches(table: TableName, columns: Mapping[str, Values]) -> dict[str, Match]
     return _without_lone_names(found)
 
 
+def other_states(columns: Mapping[str, Values], found: Mapping[str, Match]) -> list[str]:
+    """The further columns that say an order's state, by their names and by some of their words, likelier ones first."""
+    choices = [match for match in _choices("orders", "status", columns, found) if match.rank < _WORSE]
+    return [match.name for match in sorted(choices, key=lambda match: match.rank)]
+
+
 def contradicted(table: TableName, columns: Mapping[str, Values], found: Mapping[str, Match]) -> dict[str, str]:
     """Contract columns without a match → the source column whose name fits and whose values do not."""
     against: dict[str, str] = {}

@@ -1,21 +1,19 @@
-"""The select that makes a guessed table the orders: what they are worth, whose they are, and in which state."""
+"""The select that makes a guessed table the orders, and whose they are."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from pipelines.crm.guess.amounts import Refunds, ask_about_refunds, counts_in_full, write_amount, write_currency
+from pipelines.crm.guess.amounts import ask_about_refunds, write_amount, write_currency
 from pipelines.crm.guess.columns import Match
 from pipelines.crm.guess.files import FoundTable, quoted
-from pipelines.crm.guess.names import is_id_of_a_person, vocabulary
+from pipelines.crm.guess.names import is_id_of_a_person
 from pipelines.crm.guess.samples import SAMPLE_ROWS
 from pipelines.crm.guess.selects import EQUAL_ROWS, like_ids
-from pipelines.crm.guess.shapes import Values, filled, is_key, is_state, says_so
-from pipelines.crm.guess.writer import Select, Writer, is_one_of
-
-#: So many different words are states; where a sample has few rows, each may be another.
-_MOST_STATES, _FEW = 12, 10
+from pipelines.crm.guess.shapes import Values, filled, is_key
+from pipelines.crm.guess.states import write_status
+from pipelines.crm.guess.writer import Select, Writer
 
 
 def orders_select(
@@ -38,7 +36,7 @@ def orders_select(
         writer.options["without_times"] = "true"
     refunds = write_amount(writer)
     write_currency(writer)
-    _status(writer, refunds)
+    write_status(writer, refunds)
     ask_about_refunds(writer, [table.title for table in others])
     if "channel" in matched:
         writer.copy("channel")
@@ -163,95 +161,3 @@ def _made_of(ids: Iterable[str]) -> set[frozenset[str]]:
     """What each id is made of: digits, letters, and any other sign but what a float on its way to text has left."""
     whole = (re.sub(r"\.0+$", "", value) for value in ids)
     return {frozenset("9" if sign.isdigit() else "a" if sign.isalpha() else sign for sign in value) for value in whole}
-
-
-def _status(writer: Writer, refunds: Refunds | None) -> None:
-    """The state as a column says it, unless another says that the order was called off or wholly given back."""
-    parts: list[str] = []
-    if "status" in writer.matched:
-        parts = _translate_status(writer, refunds)
-    else:
-        writer.add("status", "'completed'", "no column says it: every row counts as a completed order")
-        _ask_about_states(writer, refunds)
-    ends, others = [], []
-    if "cancelled" in writer.matched:
-        others.append(writer.matched["cancelled"].name)
-        ends.append(f"WHEN {says_so(writer.sql('cancelled'), writer.values('cancelled'))} THEN 'cancelled'")
-    if refunds is not None:
-        ends.append(f"WHEN {refunds.any}\n            AND {refunds.all} THEN 'refunded'")
-    elif "refunded" in writer.matched:
-        name = writer.matched["refunded"].name
-        others.append(name)
-        ends.append(f"WHEN {says_so(writer.sql('refunded'), writer.values('refunded'))} THEN 'refunded'")
-        writer.decide.append(
-            f"orders.status: {name} says which orders were refunded, and no column how much, so that they count as "
-            "refunded whole; if a part was kept, give the rest as the amount"
-        )
-    if ends or parts:
-        writer.unless("status", [*ends, *parts], tuple(others))
-
-
-def _ask_about_states(writer: Writer, refunds: Refunds | None) -> None:
-    """Say that no column is known as the state, and which may be it: what was called off or never paid counts in full,
-    unless a column of its own says so.
-    """
-    ends = ("cancelled", "refunded_amount" if refunds is not None else "refunded")
-    read = [writer.matched[column].name for column in ends if column in writer.matched]
-    but = f" but what {' and '.join(read)} tells of" if read else ""
-    names = " or ".join(_may_be_states(writer))
-    told = (
-        f"if {names} says which were called off, or never paid, translate it in the select"
-        if names
-        else "if some were called off, or never paid, leave them out with WHERE, or join what says so"
-    )
-    writer.decide.append(
-        f"orders.status: no column is known as the state, so that every row{but} counts as a completed order; {told}"
-    )
-
-
-def _may_be_states(writer: Writer) -> list[str]:
-    """Columns that nothing reads and whose few words return."""
-    used = {match.name for match in writer.matched.values()}
-    names = []
-    for name, values in writer.found.columns.items():
-        words = [value.lower() for value in filled(values)]
-        if name not in used and 1 < len(set(words)) <= _MOST_STATES and all(map(is_state, words)):
-            names += [name] if len(set(words)) < len(words) or len(words) < _FEW else []
-    return names
-
-
-def _translate_status(writer: Writer, refunds: Refunds | None) -> list[str]:
-    """Write the state; the cases by which an order of which a part was given back is completed: where it is known how
-    much, or where the sample has such orders, and a person is asked.
-    """
-    marks = vocabulary()["marks"]["partly"]
-    partly = [state for state in vocabulary()["translated"]["status"]["completed"] if any(map(state.count, marks))]
-    states = [(value or "").strip().lower() for value in writer.values("status")]
-    asked = counts_in_full(writer) and not set(partly).isdisjoint(states)
-    without = partly if refunds is not None or (counts_in_full(writer) and not asked) else []
-    translated = writer.translate("status", without)
-    name = writer.matched["status"].name
-    if asked:
-        writer.decide.append(
-            f"orders.amount: by {name} a part of some orders was given back, and no column says how much, so that they "
-            "count in full; subtract it in the select, from a table of refunds, say, or give such orders the status "
-            "refunded"
-        )
-    if refunds is None:
-        return []
-    if any(state in partly and not back for state, back in zip(states, _given_back(writer), strict=True)):
-        writer.decide.append(
-            f"orders.status: by {name} a part of some orders was given back, and "
-            f"{writer.matched['refunded_amount'].name} does not say how much, so that they are set aside; subtract it "
-            "in the select, from a table of refunds, say, or give such orders the status refunded"
-        )
-    return (
-        [f"WHEN {is_one_of(writer.sql('status'), partly)}\n            AND {refunds.any} THEN 'completed'"]
-        if translated
-        else []
-    )
-
-
-def _given_back(writer: Writer) -> list[bool]:
-    """Row by row, whether the sample says that something was given back."""
-    return [any(sign in (value or "") for sign in "123456789") for value in writer.values("refunded_amount")]

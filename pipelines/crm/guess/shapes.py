@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Literal
 
-from pipelines.crm.guess.names import vocabulary
+from pipelines.crm.guess.names import squashed, vocabulary
 from pipelines.crm.guess.signs import Sign, is_amount, signs_of
 from pipelines.crm.sources.values import is_email, is_hash, is_iso_time
 from schemas.countries import country_code
@@ -36,6 +36,9 @@ _ACCOUNT_STATES = frozenset(
     "enabled disabled invited declined active inactive subscribed unsubscribed aktiv inaktiv actif inactif activo "  # noqa: SIM905
     "inactivo attivo inattivo actief inactief".split()
 )
+
+#: A column of states has no more different words.
+MOST_STATES = 12
 
 #: Blanks inside amounts, which can go without changing them.
 _BLANKS = frozenset(" \u00a0\u202f")
@@ -204,6 +207,19 @@ def translated(column: str, values: Values) -> float:
 @cache
 def _translated_words(column: str) -> frozenset[str]:
     return frozenset(word for every in vocabulary()["translated"][column].values() for word in every)
+
+
+def tells_of_ends(values: Values) -> bool:
+    """Whether some of few words are of orders that were called off, given back or not paid, whole or in part."""
+    every = {value.lower() for value in filled(values)}
+    return len(every) <= MOST_STATES and any(map(_tells_of_an_end, every))
+
+
+def _tells_of_an_end(value: str) -> bool:
+    lists = vocabulary()
+    known = {word for ours, words in lists["translated"]["status"].items() if ours != "completed" for word in words}
+    parts = [part for mark in ("given_back", "called_off", "unpaid") for part in lists["marks"][mark]]
+    return value in known or (is_state(value) and any(part in squashed(value) for part in parts))
 
 
 def _is_phone(value: str) -> bool:

@@ -167,12 +167,16 @@ class Writer:
         else:
             note = "check these words; a row with any other is set aside"
             self.add(column, _translation(sql, every), note, source=name)
-        if known < 1:
+        self.ask_about_words(column, name)
+        return known > 0
+
+    def ask_about_words(self, column: str, name: str) -> None:
+        """Of the source column `name`, which says what `column` is: whether all of its words are known."""
+        if translated(column, self.found.columns[name]) < 1:
             self.decide.append(
                 f"{self.table}.{column}: {name} holds words that relance does not know; translate them in the CASE, or "
                 "their rows are set aside"
             )
-        return known > 0
 
     def unless(self, column: str, cases: Sequence[str], others: tuple[str, ...]) -> None:
         """Let `cases` go before what the line of a column says."""
