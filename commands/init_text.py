@@ -11,7 +11,7 @@ from typing import Any
 
 from pipelines.crm.guess.files import quoted
 from pipelines.crm.guess.names import marked, speaks_of_ads
-from pipelines.crm.guess.shapes import is_nested, is_yes_or_no
+from pipelines.crm.guess.shapes import filled, is_nested, is_yes_or_no
 from pipelines.crm.guess.tables import Guess
 from pipelines.crm.guess.writer import Line, Select
 from schemas.source import TABLES, Source, TableName
@@ -157,15 +157,18 @@ def _consent_remarks(guess: Guess) -> str:
     speaking: dict[str, list[str]] = {"ads": [], "something else": [], "refusals": []}
     example = ""
     read = [(select.found, select.unused, select) for select in guess.selects.values()]
-    lists = [*guess.suppressions, *guess.perhaps_suppressions]
-    others = [(table, [*table.columns], None) for table in guess.not_used if table not in lists]
+    # A table of consents that is to be completed is told as one.
+    told = [*guess.suppressions, *guess.perhaps_suppressions]
+    told += [guess.unfit["consents"][0].found] if "consents" in guess.unfit else []
+    others = [(table, [*table.columns], None) for table in guess.not_used if table not in told]
     for found, unused, select in [*read, *others]:
         consents, refusals = marked(unused, "consent"), marked(unused, "refuses")
         if select is not None and select.table == "orders":  # a payment is blocked or bounces, too
             refusals = [name for name in refusals if name in consents]
         for name in unused:
-            of_ads = speaks_of_ads(name)
-            if name in {*consents, *refusals} or (of_ads and is_yes_or_no(found.columns[name])):
+            of_ads, values = speaks_of_ads(name), found.columns[name]
+            if name in {*consents, *refusals} or (of_ads and is_yes_or_no(values)):
+                of_ads = of_ads or any(map(speaks_of_ads, filled(values)))
                 means = "refusals" if name in refusals else "ads" if of_ads else "something else"
                 speaking[means].append(f"{name} ({found.title})")
         if select is not None and refusals and not example and (whose := _whose(select)) is not None:

@@ -516,6 +516,17 @@ def test_consent_in_a_file_that_no_table_reads_is_told(tmp_path):
     assert "no consent to ad uploads: Email Marketing Consent (klaviyo_profiles.csv)." in text
 
 
+def test_what_is_consented_to_is_told_by_the_values_where_a_name_does_not_say_it(tmp_path):
+    (tmp_path / "customers.csv").write_text("id,email\n1,a@example.org\n2,b@example.org\n")
+    (tmp_path / "log.csv").write_text("contact,consent_code,consent_kind\n1,third_party_ads,letter\n2,letter,letter\n")
+    (tmp_path / "gdpr_consents.csv").write_text("customer_id,consent_code,consent_day\n1,third_party_ads,2025-01-01\n")
+    init(tmp_path / "config", tmp_path / "customers.csv", tmp_path / "log.csv", tmp_path / "gdpr_consents.csv")
+    text = (tmp_path / "config" / "sources.toml").read_text().replace("\n# ", " ")
+    assert "only if that is what people were asked: consent_code (log.csv)." in text
+    assert "no consent to ad uploads: consent_kind (log.csv)." in text
+    assert "gdpr_consents.csv sounds like consents, but" in text
+
+
 def test_a_payment_that_is_blocked_is_no_refusal(tmp_path):
     (tmp_path / "customers.csv").write_text("id,email\n1,a@example.org\n")
     (tmp_path / "orders.csv").write_text(

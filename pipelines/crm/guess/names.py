@@ -63,9 +63,9 @@ def kind(name: str) -> Kind | None:
     if "lines" in found and found != {"lines", "customers"}:
         return "other"
     # `commandes_clients` and `customer_orders` are orders: the rarer word speaks.
-    for table in ("other", "erasures", "consents", "visits", "orders", "customers"):
+    for table in ("other", "erasures", "consents", "law", "visits", "orders", "customers"):
         if table in found:
-            return table
+            return "erasures" if table == "law" else table
     return None
 
 
@@ -134,9 +134,9 @@ def is_of_orders(name: str) -> bool:
     return not set(words(name)).isdisjoint(map(squashed, vocabulary()["order"]))
 
 
-def speaks_of_ads(name: str) -> bool:
-    """Whether a column speaks of ads by its name."""
-    return bool(set(vocabulary()["marks"]["ads"]) & set(words(name)))
+def speaks_of_ads(text: str) -> bool:
+    """Whether a column's name or one of its values speaks of ads."""
+    return bool(set(vocabulary()["marks"]["ads"]) & set(words(text)))
 
 
 def speaks_of_something_else(name: str) -> bool:
@@ -165,7 +165,7 @@ def may_list_suppressions(name: str) -> bool:
 
 @cache
 def _kind_of_word(word: str) -> str | None:
-    """`lines`, a `Kind` or None; a compound is what it ends in, else what it begins with (`kundendaten`)."""
+    """`lines`, `law`, a `Kind` or None; a compound is what it ends in, else what it begins with (`kundendaten`)."""
     tables = {squashed(known): table for table, every in vocabulary()["tables"].items() for known in every}
     if word in vocabulary()["brands"] or word in tables:
         return tables.get(word)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pipelines.crm.guess.columns import Match
 from pipelines.crm.guess.files import FoundTable, quoted
 from pipelines.crm.guess.names import rank
-from pipelines.crm.guess.shapes import filled, is_key, share, sign_between_ids
+from pipelines.crm.guess.shapes import filled, is_key, is_time, share, sign_between_ids
 from pipelines.crm.guess.writer import Select, Writer
 from pipelines.crm.sources.values import is_hash
 from schemas.crm import CONTRACTS
@@ -129,8 +129,17 @@ def _finish_visits(writer: Writer) -> None:
 
 def _finish_erasures(writer: Writer) -> None:
     if "requested_at" not in writer.matched:
-        writer.add("requested_at", "NULL", "no column says when: each request counts from the day it is first read")
+        _write_no_time(writer)
     if "request_id" not in writer.matched:
         # An address must not be the id: ids are kept.
         when = writer.sql("requested_at") if "requested_at" in writer.matched else "'unnumbered'"
         writer.add("request_id", when, "no column is an id; requests of one instant share it, and all are carried out")
+
+
+def _write_no_time(writer: Writer) -> None:
+    """No time of a request, with what may be it: one of another day would let a consent lift it, or none."""
+    used = {match.name for match in writer.matched.values()}
+    times = [name for name, values in writer.found.columns.items() if name not in used and is_time(values)]
+    first = "each request counts from the day it is first read"
+    instead = f"{first}; if {' or '.join(times)} says when it was made, take that"
+    writer.add("requested_at", "NULL", instead if times else f"no column says when: {first}")

@@ -170,6 +170,11 @@ def is_yes_or_no(values: Values) -> bool:
     return (share(values, lambda value: value.lower() in _BOOLEANS) or 0.0) >= 0.9
 
 
+def is_time(values: Values) -> bool:
+    """Whether a column may say when: days or times that are more than a number."""
+    return (share(values, lambda value: _DATE_LIKE.fullmatch(value) is not None and not value.isdigit()) or 0.0) >= 0.5
+
+
 def is_time_or_flag(values: Values) -> bool:
     """Whether a column may say when or whether something holds: days, times, yes or no."""
     return (share(values, _is_time_or_flag) or 0.0) >= 0.5

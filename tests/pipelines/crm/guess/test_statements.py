@@ -134,6 +134,42 @@ def test_a_metric_says_what_happened_as_klaviyo_writes_it():
     assert said.startswith("visits.event: no column says what happened, so that every row counts as a visit")
 
 
+def test_a_log_of_consents_under_a_law_s_name_is_one_to_complete_and_not_one_of_requests():
+    """As Magento's extensions write it."""
+    log = {
+        "log_id": ["1", "2"],
+        "customer_id": ["1", "2"],
+        "consent_code": ["third_party_ads", "ads_personalisation"],
+        "action": ["1", "0"],
+        "date_consented": ["2025-01-01 09:00:00"] * 2,
+        "consent_from": ["checkout"] * 2,
+    }
+    made = guess(customers=PEOPLE, gdpr_consent_log=log)
+    ((table, (select, fault)),) = made.unfit.items()
+    assert (table, fault) == ("consents", "consent_code has other words than purpose may have")
+    assert select.mapped == {
+        "record_id": "log_id", "customer_id": "customer_id", "purpose": "consent_code", "status": "action",
+        "captured_at": "date_consented", "source": "consent_from",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "note"),
+    [
+        ({}, "no column says when: each request counts from the day it is first read"),
+        ({"city": ["Paris"]}, "no column says when: each request counts from the day it is first read"),
+        (
+            {"came_in": ["2024-01-01 09:00:00"], "due": ["31/01/2024"]},
+            "each request counts from the day it is first read; if came_in or due says when it was made, take that",
+        ),
+    ],
+)
+def test_a_column_that_may_say_when_a_request_was_made_is_named_beside_the_line_that_needs_it(more, note):
+    made = guess(customers=PEOPLE, erasures={"request_id": ["1"], "email": ["a@example.org"], **more})
+    (line,) = [line for line in made.selects["erasures"].lines if line.column == "requested_at"]
+    assert (line.sql, line.note) == ("NULL", note)
+
+
 def test_an_erasure_request_without_an_id_is_not_named_by_its_address():
     made = guess(customers=PEOPLE, erasures={"email": ["a@example.org"], "received": ["2024-01-01"]})
     assert lines(made, "erasures") == {"request_id": "received", "email": "email", "requested_at": "received"}

@@ -17,7 +17,9 @@ from tests.pipelines.crm.guess.guesses import ORDERS, PEOPLE, guess
         ("Invoice", "orders"), ("commandes_clients", "orders"), ("customerOrders", "orders"), ("Aufträge", "orders"),
         ("InvoiceLine", "other"), ("order_items", "other"), ("Bestellpositionen", "other"), ("Employee", "other"),
         ("customer_address", "other"), ("refunds", "other"), ("customer_consents", "consents"),
-        ("gql_customer_visit", "visits"), ("GDPR deletions", "erasures"), ("plans", None), ("export", None),
+        ("gql_customer_visit", "visits"), ("GDPR deletions", "erasures"), ("gdpr_requests", "erasures"),
+        ("gdpr_customers", "erasures"), ("gdpr_consent_log", "consents"), ("DSGVO-Einwilligungen", "consents"),
+        ("consentements_rgpd", "consents"), ("gdpr_consent_deletions", "erasures"), ("plans", None), ("export", None),
     ],
 )  # fmt: skip
 def test_a_tables_name_says_what_it_is(name, expected):
