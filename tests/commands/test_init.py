@@ -527,6 +527,21 @@ def test_what_is_consented_to_is_told_by_the_values_where_a_name_does_not_say_it
     assert "gdpr_consents.csv sounds like consents, but" in text
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "deleted_at", "is_test", "is_deleted", "is_active", "Active", "Aktiv", "enabled", "Konto aktiv", "Gelöscht am",
+        "geloescht", "Actif", "Compte actif", "supprimé le", "Décédé", "Activo", "Cuenta activa", "eliminado", "Attivo",
+        "eliminato il", "Actief", "Verwijderd op", "overleden", "inaktiv", "Testkunde",
+    ],
+)  # fmt: skip
+def test_a_column_that_says_who_is_gone_or_active_is_told_as_one_by_which_rows_may_be_left_out(tmp_path, name):
+    (tmp_path / "customers.csv").write_text(f"id,email,{name}\n1,a@example.org,1\n2,b@example.org,0\n")
+    init(tmp_path / "config", tmp_path / "customers.csv")
+    text = (tmp_path / "config" / "sources.toml").read_text().replace("\n# ", " ")
+    assert f"These may mark rows to leave out with WHERE: {name}." in text
+
+
 def test_a_payment_that_is_blocked_is_no_refusal(tmp_path):
     (tmp_path / "customers.csv").write_text("id,email\n1,a@example.org\n")
     (tmp_path / "orders.csv").write_text(
