@@ -12,7 +12,7 @@ from typing import Any
 from pipelines.crm.guess.files import quoted
 from pipelines.crm.guess.names import marked, speaks_of_ads
 from pipelines.crm.guess.shapes import filled, is_nested, is_yes_or_no
-from pipelines.crm.guess.tables import Guess
+from pipelines.crm.guess.tables import PARTS, Guess
 from pipelines.crm.guess.writer import Line, Select
 from schemas.source import TABLES, Source, TableName
 
@@ -30,10 +30,7 @@ PERHAPS_SUPPRESSIONS = (
 )
 
 #: What is said of columns that hold lists or structures.
-_NESTED = (
-    "These hold lists or structures, of which a select takes a part: address ->> '$.city' of JSON, "
-    "(address::STRUCT(city VARCHAR, zip VARCHAR)).city, with all its fields, of Parquet and DuckDB"
-)
+_NESTED = f"These hold lists or structures, of which a select takes a part: {PARTS}"
 
 _WIDTH = 120
 

@@ -585,6 +585,28 @@ def test_lists_and_structures_are_no_street_and_no_phone_and_how_to_take_a_part_
         assert read["city"].to_list() == ["Paris"] * 3
 
 
+def test_that_all_of_the_customers_columns_are_nested_is_told_with_what_to_do(tmp_path):
+    with duckdb.connect() as connection:
+        columns = "i AS id, {'first': 'Ann', 'last': 'Lee'} AS name, [i || '@example.org'] AS emails"
+        connection.sql(f"COPY (SELECT {columns} FROM range(3) AS t(i)) TO '{tmp_path / 'customers.parquet'}'")
+    result = CliRunner().invoke(app, ["init", str(tmp_path / "customers.parquet"), "--config", str(tmp_path / "mine")])
+    assert result.exit_code == 2
+    told = result.output.replace("\n", " ")
+    assert "lists or structures, into which init does not look: name and emails of customers.parquet. Export" in told
+    assert "looks like customers" in told
+    # What it says to do does it.
+    parts = {"(emails::VARCHAR[])[1]": "email", "(name::STRUCT(first VARCHAR, last VARCHAR)).first": "first_name"}
+    assert "(emails::VARCHAR[])[1] of a list" in told
+    taken = ", ".join(f"{part} AS {column}" for part, column in parts.items())
+    (tmp_path / "other.csv").write_text("id,email\n1,a@example.org\n")
+    init(tmp_path / "config", tmp_path / "other.csv")
+    path = tmp_path / "config" / "sources.toml"
+    text = path.read_text().replace("other.csv", "customers.parquet")
+    path.write_text(text.replace("    id AS customer_id,\n    email\n", f"    id AS customer_id, {taken}\n"))
+    read = pulled(checked_config(path.parent), "customers", tmp_path / "scratch").accepted
+    assert read.select("email", "first_name").rows() == [(f"{number}@example.org", "Ann") for number in range(3)]
+
+
 def test_a_title_above_the_header_is_not_taken_for_the_header(tmp_path):
     rows = ["Nr;Vorname;E-Mail", *(f"{number};Ann;a{number}@example.org" for number in range(9))]
     (tmp_path / "Kunden.csv").write_text("\n".join(["Kundenliste Stand November;;", *rows]) + "\n")

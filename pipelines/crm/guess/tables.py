@@ -12,9 +12,16 @@ from pipelines.crm.guess.links import by_the_same_name, linked
 from pipelines.crm.guess.names import kind, may_list_suppressions, rank, words
 from pipelines.crm.guess.orders import orders_select
 from pipelines.crm.guess.selects import plain_select
+from pipelines.crm.guess.shapes import is_nested
 from pipelines.crm.guess.writer import Select
 from schemas.errors import ConfigError
 from schemas.source import TableName
+
+#: How a select takes a part of what is nested.
+PARTS = (
+    "address ->> '$.city' of JSON; of Parquet and DuckDB (emails::VARCHAR[])[1] of a list, and of a structure, with "
+    "all its fields, (address::STRUCT(city VARCHAR, zip VARCHAR)).city"
+)
 
 #: What a matched column counts for when several tables could be the same one; others count 1.
 _WEIGHTS: dict[TableName, dict[str, int]] = {
@@ -105,6 +112,7 @@ def guessed(found: Found) -> Guess:
         tables = ", ".join(table.title for table in found.tables)
         lists = ", ".join(table.title for table in found.tables if kind(table.name) == "suppressions")
         why = f" By name, {lists} lists whom not to upload; rename what holds customers." if lists else ""
+        why += _nested(found.tables)
         why += "".join(f" {each.title} cannot be read: {each.unreadable}." for each in found.tables if each.unreadable)
         msg = (
             f"None of {tables} looks like customers: rows with an id or an e-mail, and an e-mail, a phone or a name."
@@ -139,6 +147,22 @@ def guessed(found: Found) -> Guess:
         table: contradicted(table, candidate.found.columns, candidate.matched) for table, candidate in chosen.items()
     }
     return Guess(found, selects, unfit, against)
+
+
+def _nested(tables: Iterable[FoundTable]) -> str:
+    """That customers may lie in lists or structures, and what to do about it."""
+    nested = {
+        table.title: [name for name, values in table.columns.items() if is_nested(values)]
+        for table in tables
+        if kind(table.name) in {"customers", None}
+    }
+    every = ", ".join(f"{' and '.join(names)} of {title}" for title, names in nested.items() if names)
+    if not every:
+        return ""
+    return (
+        f" Columns of lists or structures, into which init does not look: {every}. Export their parts as columns, or "
+        f"take them in a select of your own: {PARTS}."
+    )
 
 
 def _chosen(tables: Iterable[FoundTable]) -> dict[TableName, _Candidate]:
