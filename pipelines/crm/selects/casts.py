@@ -27,8 +27,10 @@ _AROUND_SQL = literal(_AROUND)
 _ASCII_AROUND_SQL = tuple(literal(sign) for sign in _AROUND if sign.isascii())
 _RARE_AROUND = "".join(sign for sign in _AROUND if not sign.isascii())
 
-#: What databases and their tools write where a time or a day is not known.
-_NOTHING = ("NULL", "null", "\\N", "NaT", "None", "0000-00-00", "0000-00-00 00:00:00", "0000-00-00T00:00:00")
+#: What databases and their tools write where a time or a day is not known: MySQL and SAP write zeros.
+_ZERO_DAYS = ("0000-00-00", "00.00.0000", "00/00/0000", "00-00-0000", "00000000")
+_NO_CLOCKS = ("", " 00:00", " 00:00:00", "T00:00:00")
+_NOTHING = ("NULL", "null", "\\N", "NaT", "None", *(day + clock for day in _ZERO_DAYS for clock in _NO_CLOCKS))
 _NOTHING_SQL = f"[{', '.join(map(literal, _NOTHING))}]"
 
 #: The last moment that Python knows.

@@ -236,7 +236,8 @@ def test_times_are_utc_whatever_the_business_is(read_times: ReadTimes) -> None:
     [
         ("1980-05-06", date(1980, 5, 6)), (" 1980-05-06 ", date(1980, 5, 6)), ("1980-5-6", date(1980, 5, 6)),
         ("1900-01-01", date(1900, 1, 1)), ("", None),
-        ("0000-00-00", None), ("NULL", None), (" \\N ", None), ("NaT", None),
+        ("0000-00-00", None), ("NULL", None), (" \\N ", None), ("NaT", None), ("00.00.0000", None),
+        ("00/00/0000", None), ("00000000", None), ("00.00.0000 00:00", None), ("00.01.0000", "birth_date unreadable"),
         ("06/05/1980", "birth_date unreadable"), ("1980", "birth_date unreadable"),
         ("1980-02-30", "birth_date unreadable"), ("0000-00-01", "birth_date unreadable"),
         ("01/06/80", "birth_date unreadable"), ("80-06-01", "birth_date unreadable"),
