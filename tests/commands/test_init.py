@@ -207,6 +207,30 @@ def test_a_line_that_waits_for_a_decision_needs_no_more_than_its_dashes_taken_aw
     ]
 
 
+def test_a_time_that_cannot_be_read_is_set_aside_as_such_by_the_lines_that_init_writes(tmp_path):
+    """Not as one that is missing, nor as if nothing stood there."""
+    rows = ["1,a@example.org,13-NOV-2025,1980-01-31", "2,b@example.org,sometime,", "3,c@example.org,,00.00.0000"]
+    rows += [f"{number},x{number}@example.org,14-NOV-2025,1980-01-31" for number in range(4, 20)]
+    (tmp_path / "customers.csv").write_text("\n".join(["id,email,created_at,birthday", *rows]) + "\n")
+    orders = ["1,4,13/02/2024,9.00", "2,4,30/02/2024,9.00", "3,5,,9.00"]
+    (tmp_path / "orders.csv").write_text("\n".join(["order_id,customer_id,ordered_at,total", *orders]) + "\n")
+    init(tmp_path / "config", tmp_path / "customers.csv", tmp_path / "orders.csv")
+    path = tmp_path / "config" / "sources.toml"
+    lines = [
+        line.replace("-- instead: ", "") if "if the day stands first" in line and "DECIDE" not in line else line
+        for line in path.read_text().splitlines()
+        if not line.startswith("    ordered_at,")
+    ]
+    path.write_text("\n".join(lines))
+    config = checked_config(path.parent)
+    read = pulled(config, "customers", tmp_path / "a")
+    assert read.quarantined["rule"].to_list() == ["created_at unreadable"]
+    assert read.accepted.height == 18
+    read = pulled(config, "orders", tmp_path / "b")
+    assert read.quarantined["rule"].to_list() == ["ordered_at unreadable", "ordered_at missing"]
+    assert read.accepted["ordered_at"].to_list() == [datetime(2024, 2, 13, tzinfo=UTC)]
+
+
 @pytest.mark.parametrize(
     ("joined", "which", "day"),
     [("02/13/2024", "month", 13), ("13/02/2024", "day", 13), ("01/02/2024", "month", 2), ("01/02/2024", "day", 1)],

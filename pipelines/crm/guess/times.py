@@ -30,7 +30,8 @@ class TimeReading(NamedTuple):
 def reading(name: str, sql: str, values: Values, *, limits: bool) -> TimeReading | None:
     """How the column `name`, whose text is `sql`, is read; None if the day or the month may stand first.
 
-    Where it `limits` a statement, what cannot be read as a time stays as text, so that its row is set aside.
+    What cannot be read as a time stays as text, so that its row is set aside; where it `limits` a statement, MySQL's
+    zeros do too.
     """
     form, zone = time_format(values), zone_of(name) if _is_local(values) else None
     if form == "iso":
@@ -38,17 +39,28 @@ def reading(name: str, sql: str, values: Values, *, limits: bool) -> TimeReading
         if has_zero_dates(values) and not limits:
             text = f"CASE WHEN {quoted(name)} NOT LIKE '0000-00-00%' THEN {quoted(name)} END"
             note = "0000-00-00 is no day"
-        return _zoned(name, text, zone, values) if zone is not None else TimeReading(text, note)
-    if form is not None:
-        time = f"try_strptime(trim({quoted(name)}), '{form}')"
         if zone is None:
-            return TimeReading(_or_text(time, name, limits))
-        zoned = _zoned(name, f"{time}::VARCHAR", zone, values)
-        return zoned._replace(sql=_or_text(zoned.sql, name, limits))
+            return TimeReading(text, note)
+        return _zoned(name, text, _in_zone(f"nullif(trim({text}), '')", zone), zone, values)
+    if form is not None:
+        read = with_format(name, form)
+        return TimeReading(read) if zone is None else _zoned(name, read, with_format(name, form, zone), zone, values)
     seconds = seconds_since_1970(values)
     if seconds is None:
         return None
-    return TimeReading(_or_text(f"to_timestamp({seconds.format(quoted(name))})", name, limits), "time since 1970")
+    return TimeReading(_or_text(f"to_timestamp({seconds.format(quoted(name))})::VARCHAR", name), "time since 1970")
+
+
+def with_format(name: str, form: str, zone: Zone | None = None) -> str:
+    """SQL that reads the column `name` by DuckDB's format, in a zone if one is said; as text."""
+    time = f"try_strptime(trim({quoted(name)}), '{form}')"
+    if zone is None:
+        moment = f"{time}::VARCHAR"
+    elif zone.place is not None:
+        moment = f"timezone('{zone.place}', {time})::VARCHAR"
+    else:
+        moment = f"{time}::VARCHAR || '{zone.offset}'"
+    return _or_text(moment, name)
 
 
 class Reading(NamedTuple):
@@ -60,11 +72,9 @@ class Reading(NamedTuple):
 
 def day_or_month_first_readings(name: str, values: Values) -> tuple[Reading, Reading]:
     """Both readings of such times, the one that the sample speaks for first."""
-    day_first = day_first_format(values)
-    day = Reading(_with_format(name, day_first, values), "if the day stands first")
-    month = Reading(
-        _with_format(name, month_first_format(day_first), values), "if the month stands first, as in the US"
-    )
+    day_first, zone = day_first_format(values), zone_of(name) if _is_local(values) else None
+    day = Reading(with_format(name, day_first, zone), "if the day stands first")
+    month = Reading(with_format(name, month_first_format(day_first), zone), "if the month stands first, as in the US")
     return (month, day) if stands_first(values) == {"month"} else (day, month)
 
 
@@ -76,20 +86,13 @@ def said_of_days(values: Values) -> str:
     return "; in some rows of the sample only the day can, in others only the month" if said else ""
 
 
-def _with_format(name: str, form: str, values: Values) -> str:
-    time, zone = f"try_strptime(trim({quoted(name)}), '{form}')", zone_of(name)
-    return _in_zone(f"{time}::VARCHAR", zone) if zone is not None and _is_local(values) else time
-
-
 def _is_local(values: Values) -> bool:
     """Whether some value is a time of day of a zone that it does not say."""
     return any(is_local_time(value) for value in filled(values))
 
 
-def _zoned(name: str, text: str, zone: Zone, values: Values) -> TimeReading:
+def _zoned(name: str, text: str, zoned: str, zone: Zone, values: Values) -> TimeReading:
     """The text in the zone that the name says, if that is sure and every value is a time of that zone."""
-    trimmed = text if text.endswith("::VARCHAR") else f"nullif(trim({text}), '')"
-    zoned = _in_zone(trimmed, zone)
     if zone.sure and all(is_local_time(value) for value in filled(values)):
         return TimeReading(zoned, f"its name says {zone.said}")
     decide = (
@@ -106,6 +109,6 @@ def _in_zone(text: str, zone: Zone) -> str:
     return f"{text} || '{zone.offset}'"
 
 
-def _or_text(time: str, name: str, wanted: bool) -> str:
-    """A time; if `wanted`, the text itself where it is none, so that its row is set aside."""
-    return f"coalesce(({time})::VARCHAR, {quoted(name)})" if wanted else time
+def _or_text(moment: str, name: str) -> str:
+    """SQL for a moment, or for the text itself where it is none: its row is set aside as unreadable, not as blank."""
+    return f"coalesce({moment}, {quoted(name)})"

@@ -11,7 +11,7 @@ from pipelines.crm.guess.files import FoundTable, quoted
 from pipelines.crm.guess.names import vocabulary
 from pipelines.crm.guess.shapes import filled, ids_in, sign_between_ids, starts_with_apostrophe, translated
 from pipelines.crm.guess.time_forms import begins_with_day_or_month
-from pipelines.crm.guess.times import Reading, day_or_month_first_readings, reading, said_of_days
+from pipelines.crm.guess.times import Reading, day_or_month_first_readings, reading, said_of_days, with_format
 from schemas.crm import CONTRACTS
 from schemas.source import TableName
 
@@ -131,7 +131,7 @@ class Writer:
             return
         consequence = "these rows are set aside" if needed else "it is left out"
         if not begins_with_day_or_month(values):
-            form = f"try_strptime(trim({quoted(name)}), '%d %B %Y %H:%M')"
+            form = with_format(name, "%d %B %Y %H:%M")
             self.lines.append(Line(column, quoted(name) if needed else form, name, "in its own form", active=needed))
             self.decide.append(
                 f"{self.table}.{column}: {name} holds times in a form that relance does not know; say in the select "
