@@ -36,7 +36,7 @@ from schemas.crm import CrmErasures
 from schemas.errors import DayError
 from schemas.network import Network, match_columns
 from schemas.segment import Audience
-from schemas.uploads import Manifest
+from schemas.uploads import Ledger, Manifest
 
 #: person_id, segment of no members.
 _NOBODY = pl.DataFrame(schema={"person_id": pl.String, "segment": pl.String})
@@ -60,6 +60,8 @@ class _Published(NamedTuple):
 
     manifest: Manifest | None
     held: str | None
+    #: People in its full files by that night's own count: the manifest's may be of a version that it was made of.
+    people: int = 0
     #: Whether anybody was erased since: of them nothing is left by which that could be seen.
     erased_since: bool = False
 
@@ -115,7 +117,8 @@ def _published(night: Night, catalog: Catalog, audience: Audience) -> _Published
     version = next((row for row in catalog.versions(audience, None) if row["version"] == outcome["version"]), None)
     if version is None:
         return _Published(None, None)
-    return _Published(manifest_of(version), None, _erased_since(catalog, audience, version))
+    people = Ledger.model_validate(outcome["ledger"]).file_people
+    return _Published(manifest_of(version), None, people, _erased_since(catalog, audience, version))
 
 
 def _erased_since(catalog: Catalog, audience: Audience, version: sa.RowMapping) -> bool:
@@ -191,7 +194,7 @@ def _rebuilt(  # noqa: PLR0913, PLR0917 - whose rows, where they go, and what th
     *,
     left: bool,
 ) -> Replayed:
-    manifest, held, erased_since = published
+    manifest, held, people, erased_since = published
     if held is not None:
         return Replayed(audience, "nothing", reason=f"the audience was held that night ({held})")
     before = () if manifest is None else tuple(entry for entry in manifest.files if entry.kind == "full")
@@ -208,7 +211,7 @@ def _rebuilt(  # noqa: PLR0913, PLR0917 - whose rows, where they go, and what th
         for path in staged.iterdir():
             path.chmod(0o600)
         move_into_place(staged, folder.joinpath(*audience), home.replay)
-    fewer = manifest.ledger.file_people - rows.ledger.file_people
+    fewer = people - rows.ledger.file_people
     if [(entry.name, entry.sha256) for entry in files] == [(entry.name, entry.sha256) for entry in before]:
         return Replayed(audience, "equal", manifest.version, 0)
     left |= erased_since and fewer >= 0

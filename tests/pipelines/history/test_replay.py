@@ -21,8 +21,10 @@ from catalog.warehouse import Warehouse, open_warehouse
 from commands.main import app
 from pipelines.history import replay as replaying
 from pipelines.history.nights import Night, kept_night
+from pipelines.holdings.confirming import confirm
 from schemas.config import Config, read_config
 from schemas.errors import DayError
+from schemas.segment import Audience
 from tests import conftest
 from tests.nights import night
 from tests.pipelines.holdings.network_model import AdNetwork, Member
@@ -228,3 +230,37 @@ def test_who_is_erased_again_since_their_consent_went_is_out(company: conftest.C
 
     assert rebuilt.exit_code == 0, rebuilt.output
     assert "without whoever was erased, withdrew or is suppressed since (1 person)" in " ".join(rebuilt.output.split())
+
+
+def test_who_left_a_version_made_without_what_is_forbidden_is_counted_by_the_night_that_found_it_fresh(
+    company: conftest.Company, tmp_path: Path
+) -> None:
+    """Its own ledger counts who was in the version that it was made of: four more."""
+    company.enlarge()
+    options = ["--home", str(tmp_path / "home"), "--config", str(company.config)]
+
+    def a_night(day: str) -> None:
+        night(company.config, tmp_path / "home", day)
+
+    a_night("2024-06-30")
+    with open_catalog(Home.at(tmp_path / "home")) as catalog:
+        confirm(catalog, Audience("meta", "main", "buyers"), "2024-06-30.1", "created")
+    withdrawn = "c{0}b,{0},withdrawn,2024-07-01 10:00:00\n"
+    company.append("consents", "".join(withdrawn.format(f"x{number}") for number in range(4)))
+    orders = (company.folder / "orders.csv").read_text(encoding="utf-8")
+    header, *lines = orders.splitlines(keepends=True)
+    (company.folder / "orders.csv").write_text("".join([header, *lines[: len(lines) // 2]]), encoding="utf-8")
+    a_night("2024-07-01")
+    company.write("orders", orders)
+    a_night("2024-07-02")
+    company.append("consents", withdrawn.format("x4"))
+    a_night("2024-07-03")
+    with open_catalog(Home.at(tmp_path / "home")) as catalog:
+        outcome = catalog.outcome_on(Audience("meta", "main", "buyers"), date(2024, 7, 2))
+        assert outcome is not None and (outcome["outcome"], outcome["version"]) == ("fresh", "2024-07-01.1")
+
+    rebuilt = CliRunner().invoke(app, ["replay", "2024-07-02", *options])
+
+    assert rebuilt.exit_code == 0, rebuilt.output
+    (meta,) = [line for line in rebuilt.output.splitlines() if line.startswith("meta/buyers")]
+    assert meta.startswith("meta/buyers: 2024-07-01.1 without whoever") and "(1 person)" in meta
