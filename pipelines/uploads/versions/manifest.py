@@ -5,7 +5,7 @@ from __future__ import annotations
 from catalog.secret_keys import SecretKeys
 from pipelines.uploads.versions.digests import rules_version
 from pipelines.uploads.versions.draft import Draft, Publication
-from pipelines.uploads.versions.plan import plan
+from pipelines.uploads.versions.plan import RETIRED, plan
 from pipelines.uploads.versions.state import AudienceState
 from schemas.audit import AuditHead
 from schemas.counts import count_of
@@ -99,42 +99,67 @@ def signed(manifest: Manifest, audit_head: AuditHead, keys: SecretKeys) -> Manif
 
 #: Of ten people in a list that nobody here knows of, no removal would reach one.
 _TRIAL = "copied by a plain text editor into a file for a list called test, which is deleted the same day"
+_OF_PARTS = {
+    "one list": "The parts of a list (.full.part-0001 and so on) are uploaded in turn into the same list.",
+    "a list each": "Each part (.full.part-0001 and so on) becomes a list of its own: the next would replace it.",
+}
 
 
 def readme(manifest: Manifest, segment: Segment, network: Network) -> str:
-    """Five lines: what this is, what to do, what not to do, what to do afterwards, and what is not certain."""
+    """Five lines: what this is, what to do, what not to do, what to do afterwards, and what is not certain; where no
+    file is to be uploaded, nothing of files."""
+    clicks = _where_to_click(manifest, segment, network)
+    to_do, purpose = " ".join([_what_to_do(manifest), *clicks]), f"Purpose: {segment.purpose}."
+    if not manifest.files:
+        nothing = f"No file for {network.title}, as of {manifest.as_of}: nothing is to be uploaded."
+        return "\n".join([nothing, to_do, purpose]) + "\n"
+    lines = [
+        _what_lies_here(manifest, network),
+        to_do,
+        "Never open a file in a spreadsheet, and do not mail it: hashed keys are personal data.",
+        f"Delete the files when they are uploaded; a newer version replaces them. {purpose}",
+        _what_is_uncertain(manifest, network),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _what_lies_here(manifest: Manifest, network: Network) -> str:
     minimum = network.file.minimum_rows.full
-    files = ", ".join(f"{entry.name} ({count_of(entry.rows, 'row')})" for entry in manifest.files) or "No file"
+    files = ", ".join(f"{entry.name} ({count_of(entry.rows, 'row')})" for entry in manifest.files)
     short = "; ".join(f"{label} has only {rows:,}" for label, rows in manifest.withheld.items())
     missing = f" Not here, below the minimum of {minimum:,} rows: {short}." if short else ""
-    doubts = "; ".join(fact.says.rstrip(".") for fact in network.unconfirmed)
     people = count_of(manifest.ledger.file_people, "person", "people")
     if manifest.reduced_from:
         # Which may have been made so itself: its ledger then counts people of an older one.
         people = f"those of {manifest.reduced_from} who may still be sent,"
     # Without a full file the ledger counts who would have been in it.
     held = f": {people}" if manifest.has_file("full") else ""
-    lines = [
+    return (
         f"{files}{held} for {network.title}, as of {manifest.as_of}; "
-        f"{count_of(manifest.adds, 'key')} to add, {manifest.removes:,} to remove.{missing}",
-        _what_to_do(manifest) + _where_to_click(manifest, segment, network),
-        "Never open a file in a spreadsheet, and do not mail it: hashed keys are personal data.",
-        f"Delete the files when they are uploaded; a newer version replaces them. Purpose: {segment.purpose}.",
-        f"Unconfirmed, try ten rows first ({_TRIAL}): {doubts}." if doubts else "All facts used here are documented.",
-    ]
-    return "\n".join(lines) + "\n"
+        f"{count_of(manifest.adds, 'key')} to add, {manifest.removes:,} to remove.{missing}"
+    )
+
+
+def _what_is_uncertain(manifest: Manifest, network: Network) -> str:
+    doubts = "; ".join(fact.says.rstrip(".") for fact in network.unconfirmed)
+    if not doubts:
+        return "All facts used here are documented."
+    # Who is only to be removed may be in no list, not even in one to try.
+    trial = f", try ten rows first ({_TRIAL})" if manifest.has_file("full") else ""
+    return f"Unconfirmed{trial}: {doubts}."
 
 
 def _what_to_do(manifest: Manifest) -> str:
     if not manifest.plan:
-        return "What to do: nothing, the list holds what it should. "
-    intro = "Why: " if manifest.reduced_from else "Why not only add and remove: "
+        return "What to do: nothing, the list holds what it should."
+    is_whole_answer = manifest.reduced_from or manifest.because == RETIRED
+    intro = "Why: " if is_whole_answer else "Why not only add and remove: "
     why = f" ({intro}{manifest.because}.)" if manifest.because else ""
     said = f"What to do: {_in_order(manifest.plan)}{why} {_when_done(manifest, manifest.plan)}"
     if not manifest.alternative:
         return said
     alternative = f"{_in_order(manifest.alternative)} {_when_done(manifest, manifest.alternative)}"
-    return f"{said}Or, if the network offers it: {alternative}"
+    return f"{said} Or, if the network offers it: {alternative}"
 
 
 def _in_order(steps: tuple[UploadStep, ...]) -> str:
@@ -146,18 +171,31 @@ def _in_order(steps: tuple[UploadStep, ...]) -> str:
 def _when_done(manifest: Manifest, steps: tuple[UploadStep, ...]) -> str:
     name = Audience(manifest.network, manifest.account, manifest.segment)
     done = " and ".join(f"`relance confirm {name} {step.version} --as {step.kind}`" for step in steps)
-    return f"When it is done: {done}. "
+    return f"When it is done: {done}."
 
 
-def _where_to_click(manifest: Manifest, segment: Segment, network: Network) -> str:
-    """How a new list is made; an existing one is edited by what its network calls it."""
+def _where_to_click(manifest: Manifest, segment: Segment, network: Network) -> list[str]:
+    """How a list is changed or made at the network, whichever the steps ask."""
+    uploads = [step for step in (*manifest.plan, *manifest.alternative) if step.file]
+    told: list[str] = []
+    if any(step.kind != "created" for step in uploads):
+        told.append(_to_change(network))
+    is_new = any(step.kind == "created" for step in uploads)
+    if is_new:
+        told.append("Where to click for a new list: " + " ".join(network.upload_steps))
     full = [entry for entry in manifest.files if entry.kind == "full"]
-    if not full:
-        return ""
-    parts = len(full) > len({entry.list for entry in full})
-    how = {
-        "one list": " The parts of a list (.full.part-0001 and so on) are uploaded in turn into the same list.",
-        "a list each": " Each part (.full.part-0001 and so on) becomes a list of its own: the next would replace it.",
-    }[network.file.parts]
-    described = f" Description: {segment.public_description}" if segment.public_description else ""
-    return "Where to click for a new list: " + " ".join(network.upload_steps) + (how if parts else "") + described
+    if any(step.file == "full" for step in uploads) and len(full) > len({entry.list for entry in full}):
+        told.append(_OF_PARTS[network.file.parts])
+    if is_new and segment.public_description:
+        told.append(f"Description: {segment.public_description}")
+    return told
+
+
+def _to_change(network: Network) -> str:
+    where = "Where to click to change the list"
+    if network.change_steps:
+        return f"{where}, as others describe it: {' '.join(network.change_steps)}"
+    return (
+        f"{where} is not known here: go where new lists are made, open the one that is there, and look for a button "
+        f"that changes it by a file: {network.upload_steps[0]}"
+    )

@@ -9,6 +9,8 @@ import pytest
 from pipelines.holdings.open_lists import OpenList
 from pipelines.holdings.steps import Steps
 from pipelines.uploads.versions.manifest import readme
+from pipelines.uploads.versions.plan import RETIRED
+from schemas.journal import ConfirmationKind
 from schemas.network import Network, networks
 from schemas.network_file import Fact
 from schemas.said import Said
@@ -52,11 +54,16 @@ MANIFEST = Manifest(
 def lines(network: Network = SNAPCHAT, segment: Segment = SEGMENT, **changes: object) -> list[str]:
     text = readme(MANIFEST.model_copy(update=changes), segment, network)
     assert text.endswith("\n")
-    assert len(text.splitlines()) == 5
     return text.splitlines()
 
 
 CLICK = "Where to click for a new list: Open it. Click there."
+CHANGE = "Where to click to change the list, as others describe it: Open the list. Choose it."
+UNKNOWN = (
+    "Where to click to change the list is not known here: go where new lists are made, open the one that is there, and "
+    "look for a button that changes it by a file: Open it."
+)
+CHANGING = CERTAIN.model_copy(update={"change_steps": ("Open the list.", "Choose it.")})
 
 
 def test_the_readme_says_what_lies_here_and_what_to_do_in_which_order() -> None:
@@ -66,7 +73,7 @@ def test_the_readme_says_what_lies_here_and_what_to_do_in_which_order() -> None:
         "remove. Not here, below the minimum of 1,000 rows: mobile_ids has only 20.",
         "What to do: 1. Remove club.emails.remove.txt from the list emails. 2. Add club.emails.add.txt to the list "
         "emails: they are sent again. When it is done: `relance confirm snapchat/loyal 2025-07-01.2 --as removed` "
-        f"and `relance confirm snapchat/loyal 2025-07-01.2 --as added`. {CLICK}",
+        f"and `relance confirm snapchat/loyal 2025-07-01.2 --as added`. {UNKNOWN}",
         "Never open a file in a spreadsheet, and do not mail it: hashed keys are personal data.",
         "Delete the files when they are uploaded; a newer version replaces them. Purpose: loyalty.",
         "Unconfirmed, try ten rows first (copied by a plain text editor into a file for a list called test, which is "
@@ -100,7 +107,7 @@ def test_the_readme_says_why_a_list_is_made_anew_and_what_else_may_be_done() -> 
         f"remove: rules changed.) When it is done: `relance confirm snapchat/fr/loyal {VERSION} --as created` and "
         f"`relance confirm snapchat/fr/loyal {OLDER} --as deleted` and `relance confirm snapchat/fr/loyal "
         "2025-06-29.1 --as deleted`. Or, if the network offers it: Replace all that each list holds with its own file: "
-        f"{both}. When it is done: `relance confirm snapchat/fr/loyal {VERSION} --as replaced`. {CLICK} "
+        f"{both}. When it is done: `relance confirm snapchat/fr/loyal {VERSION} --as replaced`. {UNKNOWN} {CLICK} "
         "Description: Anyone."
     )
     assert found[4] == "All facts used here are documented."
@@ -115,14 +122,39 @@ def test_the_readme_of_what_is_left_of_a_version_says_so() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("kinds", "clicks"),
+    [
+        (("created",), CLICK),
+        (("replaced",), CHANGE),
+        (("removed", "added"), CHANGE),
+        (("removed", "created"), f"{CHANGE} {CLICK}"),
+    ],
+)
+def test_the_readme_shows_the_clicks_for_what_the_plan_asks(kinds: tuple[ConfirmationKind, ...], clicks: str) -> None:
+    steps = tuple(STEPS.upload(kind) for kind in kinds)
+    for found in (lines(CHANGING, plan=steps), lines(CHANGING, plan=(STEPS.delete(OLD),), alternative=steps)):
+        assert found[1].endswith(f"--as {kinds[-1]}`. {clicks}")
+
+
+def test_the_readme_of_what_needs_no_file_says_only_what_is_to_be_done() -> None:
+    assert lines(files=(), withheld={}, adds=0, plan=(STEPS.delete(OLD),), because=RETIRED) == [
+        "No file for Anyone Ads, as of 2025-07-01: nothing is to be uploaded.",
+        f"What to do: Delete each old list, last filled with {OLDER}, once no campaign uses it: emails, phones, "
+        "mobile_ids. (Why: it is no longer declared, so that nobody is added and its list is to be deleted.) When it "
+        f"is done: `relance confirm snapchat/loyal {OLDER} --as deleted`.",
+        "Purpose: loyalty.",
+    ]
+
+
 def test_the_readme_counts_nobody_and_shows_no_new_list_where_there_is_no_full_file() -> None:
     removing = lines(files=FILES[3:], withheld={}, plan=MANIFEST.plan[:1], adds=0)
     assert removing[0] == (
         "club.emails.remove.txt (5 rows) for Anyone Ads, as of 2025-07-01; 0 keys to add, 5 to remove."
     )
-    assert "new list" not in removing[1]
-    assert lines(files=(), withheld={})[0].startswith("No file for Anyone Ads, as of")
-    assert lines(plan=())[1] == f"What to do: nothing, the list holds what it should. {CLICK}"
+    assert removing[1].endswith(f"--as removed`. {UNKNOWN}") and "for a new list" not in removing[1]
+    assert removing[4] == "Unconfirmed: Whether it sees hashes; How large files may be."
+    assert lines(plan=())[1] == "What to do: nothing, the list holds what it should."
 
 
 @pytest.mark.parametrize(
@@ -136,6 +168,9 @@ def test_the_readme_counts_nobody_and_shows_no_new_list_where_there_is_no_full_f
     ],
 )
 def test_the_readme_says_what_to_do_with_parts_where_a_list_has_several(parts: str, told: str) -> None:
-    network = SNAPCHAT.model_copy(update={"file": SNAPCHAT.file.model_copy(update={"parts": parts})})
-    assert lines(network)[1].endswith(CLICK)
-    assert lines(network, files=(*FILES, file("emails.full.2", "full", 3)))[1].endswith(CLICK + told)
+    network = CHANGING.model_copy(update={"file": SNAPCHAT.file.model_copy(update={"parts": parts})})
+    several = (*FILES, file("emails.full.2", "full", 3))
+    for plan, clicks in (((STEPS.upload("created"),), CLICK), ((STEPS.upload("replaced"),), CHANGE)):
+        assert lines(network, plan=plan)[1].endswith(clicks)
+        assert lines(network, plan=plan, files=several)[1].endswith(clicks + told)
+    assert lines(network, files=several)[1].endswith(CHANGE)
