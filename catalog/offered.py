@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from catalog.store import OUTCOMES, VERSIONS
+from catalog.store import OUTCOMES, VERSIONS, manifest_of
+from schemas.said import Said
 from schemas.segment import Audience
+from schemas.uploads import Ledger, Manifest
 
 if TYPE_CHECKING:
     from catalog.store import Catalog
@@ -15,14 +17,36 @@ if TYPE_CHECKING:
 
 class Offered(NamedTuple):
     """The audience's version that is to be uploaded, if there is one; `withdrawn`: the newest, if there is none because
-    that one's files were withdrawn."""
+    that one's files were withdrawn; `fresh`: the last night's ledger, if that found the version to be what a new one
+    would be."""
 
     version: sa.RowMapping | None
     withdrawn: sa.RowMapping | None = None
+    fresh: Ledger | None = None
 
     @property
     def is_withdrawn(self) -> bool:
         return self.withdrawn is not None
+
+    @property
+    def manifest(self) -> Manifest | None:
+        return manifest_of(self.version) if self.version is not None else None
+
+    @property
+    def people(self) -> int | None:
+        """In the version's full file; None if it has none, or if nobody counted who is left in it of another one's."""
+        manifest = self.manifest
+        if manifest is None or manifest.reduced_from is None or self.fresh is None:
+            return manifest and manifest.full_people
+        return self.fresh.file_people
+
+    @property
+    def because(self) -> Said | None:
+        """Why its plan is not simply to add and to remove; not that it was held back, once it is so no longer."""
+        manifest = self.manifest
+        if manifest is None or (manifest.reduced_from is not None and self.fresh is not None):
+            return None
+        return manifest.because
 
 
 def offered(catalog: Catalog) -> dict[Audience, Offered]:
@@ -34,14 +58,21 @@ def offered(catalog: Catalog) -> dict[Audience, Offered]:
     published = {Audience.of(row): row for row in newest_rows(catalog, VERSIONS, VERSIONS.c.state == "published")}
     given_out = newest_rows(catalog, VERSIONS, VERSIONS.c.state.in_(("published", "withdrawn")))
     withdrawn = {Audience.of(row): row for row in given_out if row["state"] == "withdrawn"}
-    nights = newest_rows(catalog, OUTCOMES) if withdrawn else []
     # What a night published itself is older than what was withdrawn since.
-    found = {Audience.of(row): row["version"] for row in nights if row["outcome"] != "published"}
+    found = {
+        (Audience.of(row), row["version"]): row
+        for row in newest_rows(catalog, OUTCOMES)
+        if row["outcome"] != "published"
+    }
     offers: dict[Audience, Offered] = {}
     for audience in {*published, *withdrawn}:
         row = published.get(audience)
-        passed = audience in withdrawn and (row is None or found.get(audience) != row["version"])
-        offers[audience] = Offered(None, withdrawn[audience]) if passed else Offered(row)
+        night = found.get((audience, row["version"])) if row is not None else None
+        if audience in withdrawn and night is None:
+            offers[audience] = Offered(None, withdrawn[audience])
+        else:
+            counted = night["ledger"] if night is not None and night["outcome"] == "fresh" else None
+            offers[audience] = Offered(row, fresh=Ledger.model_validate(counted) if counted else None)
     return offers
 
 

@@ -17,7 +17,7 @@ from catalog.descriptions import descriptions
 from catalog.home import Home
 from catalog.journal import confirmations
 from catalog.nights import end_interrupted, newest_night, night_report
-from catalog.offered import offered
+from catalog.offered import Offered, offered
 from catalog.store import Catalog, manifest_of
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, home_at, told
 from commands.findings import WHICH_ROWS, Stopped, tell_findings
@@ -177,8 +177,7 @@ def _versions(catalog: Catalog, home: Home) -> Table:
     for audience, last in given_out.items():
         of_audience = [each for each in standing if each.audience == audience]
         offer = offers.get(audience)
-        row = offer.version if offer is not None else None
-        manifest = manifest_of(row) if row is not None else None
+        manifest = offer.manifest if offer is not None else None
         left = outstanding(manifest, of_audience) if manifest is not None else ()
         confirmed = [f"{each.version} {each.kind}" for each in of_audience]
         is_retired = audience in described and not described[audience]["declared"]
@@ -190,7 +189,7 @@ def _versions(catalog: Catalog, home: Home) -> Table:
             str(audience),
             last["public_name"],
             manifest.version if manifest is not None else "–",
-            _people(manifest),
+            _people(offer),
             f"{manifest.full_rows:,}" if manifest is not None else "–",
             confirmed[-1] if confirmed else "–",
             _to_do(manifest, left, home) if manifest is not None and left else _besides(without_files, waits),
@@ -214,11 +213,12 @@ def _besides(steps: tuple[UploadStep, ...], waits: str) -> str:
     return " ".join([*(step.says for step in steps), *([waits] if waits != _NOTHING or not steps else [])])
 
 
-def _people(manifest: Manifest | None) -> str:
+def _people(offer: Offered | None) -> str:
     """In the full file; a dash where it is not known how many are left in it."""
-    if manifest is None or (manifest.full_people is None and manifest.has_file("full")):
+    people, manifest = (offer.people, offer.manifest) if offer is not None else (None, None)
+    if manifest is None or (people is None and manifest.has_file("full")):
         return "–"
-    return f"{manifest.full_people or 0:,}"
+    return f"{people or 0:,}"
 
 
 def _is_late(catalog: Catalog, folder: Path, home: Home) -> bool:

@@ -72,6 +72,8 @@ class Row:
     has_unknown_lists: bool
     #: Why it was held or retired.
     reason: Said | None
+    #: Why the steps are not simply to add and to remove.
+    because: Said | None
     #: The day on which the network begins to forget its members; None if it does not, or no list is open.
     expires: date | None
     #: In so many days; 0 or less: it has begun.
@@ -200,10 +202,9 @@ def _row(audience: Audience, tables: _Tables, today: date) -> Row:
     expiring = _expiring(tables, audience, standing)
     reason = tables.reasons.get((audience, outcome["as_of"])) if outcome is not None else None
     people_then = tables.people.get(audience)
-    network, newest, is_withdrawn = networks()[audience.network], offer.version, offer.is_withdrawn
-    manifest = manifest_of(newest) if newest is not None else None
+    network, newest, manifest = networks()[audience.network], offer.version, offer.manifest
     ledger = Ledger.model_validate(outcome["ledger"]) if outcome is not None and outcome["ledger"] else None
-    people = manifest.full_people if manifest is not None else ledger and ledger.file_people
+    people = offer.people if manifest is not None else ledger and ledger.file_people
     lists = open_lists(standing)
     planned = outstanding_of(offer, standing)
     filled = [each for each in standing if each.kind != "deleted"]
@@ -213,7 +214,7 @@ def _row(audience: Audience, tables: _Tables, today: date) -> Row:
     declared = bool(described["declared"]) if described is not None else True
     status = status_of(
         manifest=manifest,
-        is_withdrawn=is_withdrawn,
+        is_withdrawn=offer.is_withdrawn,
         is_held=held_on is not None,
         reason=reason,
         lists=lists,
@@ -239,12 +240,13 @@ def _row(audience: Audience, tables: _Tables, today: date) -> Row:
         ledger=ledger if ledger is not None or not people else manifest and manifest.ledger,
         status=status,
         held_on=held_on,
-        is_withdrawn=is_withdrawn,
+        is_withdrawn=offer.is_withdrawn,
         may_hold_forbidden=offer.withdrawn is not None
         and may_hold_forbidden(tables.catalog, audience, offer.withdrawn, standing),
         may_hold_erased=audience in tables.holding_erased,
         has_unknown_lists=bool(unknown_lists(lists, tables.restored_at)),
         reason=reason_here(reason),
+        because=offer.because,
         expires=expiring.first,
         expires_in=expires_in,
         forecast=expiring.forecast,

@@ -301,6 +301,12 @@ def test_status_counts_the_rows_of_a_file_made_anew_and_no_people_that_nobody_co
         catalog.add_version(LOYAL, reduced, content="reduced")
     (row,) = [line for line in relance("status", "--home", home.root).stdout.splitlines() if "2025-06-30.1" in line]
     assert row.count("1,199") == 1 and "1,200" not in row and "–" in row
+    # A later night that finds it to be what a new one would be has counted them.
+    counted = Ledger(segment_people=1199, dropped={}, file_people=1187, file_rows=1199).model_dump()
+    with open_catalog(home) as catalog:
+        catalog.record_outcome(LOYAL, DAY, "fresh", night=1, version="2025-06-30.1", ledger=counted)
+    (row,) = [line for line in relance("status", "--home", home.root).stdout.splitlines() if "2025-06-30.1" in line]
+    assert row.count("1,199") == 1 and row.count("1,187") == 1
 
 
 def test_status_names_audiences_whose_files_were_withdrawn(home: Home) -> None:

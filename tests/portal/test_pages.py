@@ -502,6 +502,24 @@ def test_an_audience_that_is_held_back_shows_who_is_in_the_file_that_can_be_uplo
     assert "in the full file" not in text_of(browser.get("/").text)
 
 
+def test_what_was_made_while_it_was_held_back_is_not_told_as_held_once_a_night_finds_it_whole(site: Site) -> None:
+    why = Said("the audience is held back, so its full file is that of {version}", version=f"{DAY}.1")
+    files = {"club_b.full.csv": b"email\n" + b"0123456789abcdef\n" * 4311}
+    site.publish(META, files, version="2026-10-31.1", steps=("replaced",), reduced_from=f"{DAY}.1", because=why)
+    browser = site.user("camille", "marketer")
+    ledger = Ledger(segment_people=5000, dropped={"key_refused": 690}, file_people=4310, file_rows=4311).model_dump()
+    for number, outcome in enumerate(("held", "fresh", "held"), 1):
+        day, reason = DAY + timedelta(days=number), "it shrank" if outcome == "held" else None
+        site.catalog.record_outcome(
+            META, day, outcome, night=number, version="2026-10-31.1", reason=reason, ledger=ledger
+        )
+        for page in ("/", _META):
+            text = text_of(browser.get(page).text)
+            assert ("so its full file is that of" in text) == (outcome == "held"), (outcome, page)
+            assert ("4,311 rows in the full file" in text) == (outcome == "held"), (outcome, page)
+            assert ("4,310 people in the full file" in text) == (outcome == "fresh"), (outcome, page)
+
+
 def test_too_small_is_one_state_whether_a_network_keeps_one_list_or_several(site: Site) -> None:
     browser = site.user("camille", "marketer")
     for network, rows, withheld in (("meta", 90, {"": 90}), ("snapchat", 1800, {"emails": 900, "phones": 900})):
