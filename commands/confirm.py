@@ -11,7 +11,7 @@ from catalog.store import Catalog
 from commands.context import OUT, HomeOption, catalog_at, told
 from pipelines.holdings.confirming import confirm as confirm_upload
 from pipelines.holdings.confirming import unconfirm as unconfirm_upload
-from pipelines.holdings.open_lists import OpenList, open_lists
+from pipelines.holdings.open_lists import open_lists
 from schemas.journal import ConfirmationKind
 from schemas.segment import Audience
 
@@ -63,15 +63,9 @@ def _held(catalog: Catalog, audience: Audience) -> str:
     if not lists:
         return "No list of this audience is open."
     *older, current = lists
-    still = f" Still open: the list last filled with {', '.join(map(_filled_with, older))}." if older else ""
-    without = f", and the removals of {current.newest_version} were taken out" if _is_reduced(current) else ""
-    return f"The list was last filled with {_filled_with(current)}{without}.{still}"
-
-
-def _filled_with(open_list: OpenList) -> str:
-    """The version that put somebody into the list last: removals fill nothing."""
-    return next(version for version, kind in reversed(open_list.uploads) if kind != "removed")
-
-
-def _is_reduced(open_list: OpenList) -> bool:
-    return open_list.uploads[-1][1] == "removed"
+    lists = "list" if len(older) == 1 else "lists"
+    filled = ", ".join(each.newest_version for each in older)
+    still = f" Still open: the {lists} last filled with {filled}." if older else ""
+    last, kind = current.uploads[-1]
+    without = f", and the removals of {last} were taken out" if kind == "removed" else ""
+    return f"The list was last filled with {current.newest_version}{without}.{still}"

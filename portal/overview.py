@@ -289,7 +289,7 @@ def _expiring(tables: _Tables, audience: Audience, standing: list[Confirmation])
 def _people_of_uploaded(catalog: Catalog, standing: dict[Audience, list[Confirmation]]) -> dict[Audience, int | None]:
     """The people of the version that went into each audience's newest list last."""
     lists = {audience: open_lists(each) for audience, each in standing.items()}
-    last = {audience: each[-1].newest_version for audience, each in lists.items() if each}
+    last = {audience: each[-1].uploads[-1][0] for audience, each in lists.items() if each}
     query = sa.select(*(VERSIONS.c[name] for name in (*Audience._fields, "version", "manifest"))).where(
         VERSIONS.c.version.in_(set(last.values()))
     )

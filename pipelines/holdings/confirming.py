@@ -146,10 +146,14 @@ def _refusal(
     """Why it does not fit, and what to do instead; None if it does."""
     manifest = versions.manifests.get(version)
     if manifest is None:
-        known = ", ".join(list(versions.manifests)[-3:])
+        known = list(versions.manifests)[-3:]
         if not known:
             return Said("there is no such version. None was published.")
-        return Said("there is no such version. The newest are {known}.", known=known)
+        one, many = (
+            "there is no such version. The newest is {known}.",
+            "there is no such version. The newest are {known}.",
+        )
+        return Said(one if len(known) == 1 else many, known=", ".join(known))
     match kind:
         case "created" | "replaced":
             return _refused_full(open_lists(standing), manifest, kind)

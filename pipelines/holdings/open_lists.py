@@ -46,8 +46,8 @@ class OpenList(NamedTuple):
 
     @property
     def newest_version(self) -> str:
-        """The version that went into it last: what the list is called by."""
-        return self.uploads[-1][0]
+        """The version that put somebody into it last: what the list is called by. Removals fill nothing."""
+        return next(version for version, kind in reversed(self.uploads) if kind != "removed")
 
 
 def open_lists(standing: Iterable[Confirmation]) -> tuple[OpenList, ...]:

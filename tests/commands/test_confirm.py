@@ -70,6 +70,18 @@ def test_removals_are_not_said_to_fill_a_list(home: Home, version: str) -> None:
     )
 
 
+def test_every_other_list_that_is_open_is_named(home: Home, version: str) -> None:
+    full = FileEntry(name="club_b.full.csv", kind="full", rows=9, bytes=9, sha256="0" * 64)
+    with open_catalog(home) as catalog:
+        confirm(catalog, LOYAL, version, "created")
+        for later in ("2025-07-01.1", "2025-07-02.1"):
+            catalog.add_version(LOYAL, manifest(later, (full,)), later)
+    said = words(relance("confirm", "google_ads/fr/loyal", "2025-07-01.1", "--as", "created", "--home", home.root))
+    assert said.endswith(f"Still open: the list last filled with {version}.")
+    said = words(relance("confirm", "google_ads/fr/loyal", "2025-07-02.1", "--as", "created", "--home", home.root))
+    assert said.endswith(f"Still open: the lists last filled with {version}, 2025-07-01.1.")
+
+
 def test_a_refusal_is_one_sentence_and_code_1(home: Home, version: str) -> None:
     result = relance("confirm", "google_ads/fr/loyal", version, "--as", "added", "--home", home.root)
     assert result.exit_code == 1

@@ -189,6 +189,8 @@ def test_of_several_lists_the_page_names_each_that_is_to_be_made_or_deleted(site
         assert "If somebody made any of these lists of" in page and "I deleted them" in page
     # Another list that no plan knew of is named by what went into it.
     confirm(site.catalog, META, later, "created")
+    told = f"The lists last filled with {_NEXT}, {later} are known here and not meant."
+    assert told in without_code(browser.get(_META).text)
     confirm(site.catalog, META, _NEXT, "replaced")
     assert "I replaced it" in browser.get(_META).text
     assert f"last filled with {_NEXT}, once no campaign uses it: club_b_emails, club_b_mobile_ids." in without_code(

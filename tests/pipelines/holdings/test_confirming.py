@@ -132,6 +132,12 @@ def test_what_cannot_have_been_done_is_refused(catalog: Catalog, version: str, k
     assert [line["action"] for line in catalog.audit_lines()] == ["published", "published"]
 
 
+def test_of_one_version_that_there_is_no_more_are_named(catalog: Catalog) -> None:
+    publish(catalog, "2025-01-01.1")
+    with pytest.raises(JournalError, match=r"there is no such version. The newest is 2025-01-01.1\.$"):
+        confirm(catalog, LOYAL, "2025-01-09.1", "created")
+
+
 def test_a_network_that_cannot_replace_is_not_told_to_have_replaced(catalog: Catalog) -> None:
     publish(catalog, "2025-01-01.1", replaceable=False)
     confirm(catalog, LOYAL, "2025-01-01.1", "created")

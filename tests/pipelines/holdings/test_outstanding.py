@@ -54,6 +54,19 @@ def test_the_steps_still_to_do_are_those_not_confirmed(catalog: Catalog) -> None
     assert outstanding(planned, confirmations(catalog)) == steps[1:]
 
 
+def test_a_list_that_is_to_be_deleted_is_named_by_what_filled_it_and_not_by_what_left_it(catalog: Catalog) -> None:
+    first = publish(catalog, "2025-01-01.1")
+    confirm(catalog, LOYAL, "2025-01-01.1", "created")
+    publish(catalog, "2025-01-02.1", "remove")
+    confirm(catalog, LOYAL, "2025-01-02.1", "removed")
+    publish(catalog, "2025-01-03.1")
+    confirm(catalog, LOYAL, "2025-01-03.1", "created")
+    third = planned(publish(catalog, "2025-01-04.1"), "replaced")
+    assert left(catalog, third) == [("replaced", "2025-01-04.1"), ("deleted", "2025-01-01.1")]
+    confirm(catalog, LOYAL, first.version, "deleted")
+    assert left(catalog, third) == [("replaced", "2025-01-04.1")]
+
+
 def test_a_step_is_to_be_done_again_when_what_it_made_is_gone(catalog: Catalog) -> None:
     first = publish(catalog, "2025-01-01.1")
     steps = (step("created", "2025-01-01.1"),)
