@@ -77,8 +77,10 @@ _SAYS: dict[ChangeKind, str] = {
     "audience_retired": "{about} no longer goes to {before}: its list there is to be deleted, and nobody is added "
     "to it.",
     "account_added": "{about} now has the accounts {after}, and had {before}: each has its own lists.",
-    "rules_renewed": "relance's rules for files of {about} have changed: old and new keys are not alike, so that lists "
-    "there are replaced with the full file.",
+    # By which of the two is not known once a night since was held.
+    "rules_renewed": "The rules for files of {about} have changed, by a new release of relance or by relance.toml "
+    "(allow_plain, limited_data_use): old and new keys are not alike, so that lists there are replaced with the full "
+    "file.",
     "settings_changed": "relance.toml has other settings: {after}.",
     "sources_changed": "sources.toml reads the CRM in another way: {after}.",
     "rates_changed": "rates.csv has other rates: {after}.",

@@ -24,6 +24,7 @@ from pipelines.alerts import night_message
 from pipelines.history.config_changes import changes_tonight, config_changes
 from pipelines.holdings.confirming import confirm, manifests_of
 from schemas.config import read_config
+from schemas.network import networks
 from schemas.nights import ConfigChange, NightReport
 from schemas.segment import Audience
 from schemas.uploads import Manifest
@@ -114,6 +115,20 @@ def test_other_rules_for_files_are_told_in_the_night_that_uses_them_first(compan
         [told] = changes_tonight(warehouse, catalog, replace(config, networks=other), date(2024, 7, 1))
     assert "lists there are replaced with the full file" in told.says
     assert told.about == config.networks["meta"].title
+
+
+def test_rules_that_the_company_changed_are_not_laid_to_relance_alone(
+    company: Company, home_after_a_night: Path
+) -> None:
+    settings = (company.config / "relance.toml").read_text(encoding="utf-8")
+    column = next(column.header for column in networks()["meta"].columns if column.needs_permission)
+    company.declare("relance.toml", f'{settings}\n[allow_plain]\nmeta = ["{column}"]\n')
+    place = Home.at(home_after_a_night)
+    with open_warehouse(place, open_keys(place), "2GB") as warehouse, open_catalog(place) as catalog:
+        found = changes_tonight(warehouse, catalog, read_config(company.config), date(2024, 7, 1))
+    settings_changed, renewed = [change.says for change in found]
+    assert "allow_plain" in settings_changed
+    assert "by a new release of relance or by relance.toml (allow_plain, limited_data_use)" in renewed
 
 
 def test_every_change_has_its_sentence_and_what_is_the_same_has_none(company: Company) -> None:

@@ -113,7 +113,8 @@ class AudienceState:
         manifests = [self.manifest(version) for version in sorted(resting)]
         if any(manifest is None or manifest.rules_version != rules_version for manifest in manifests):
             return Said(
-                "the network's rules have changed since the list was filled, so that old and new keys are not alike"
+                "the rules for the network's files have changed since the list was filled, so that old and new keys "
+                "are not alike"
             )
         return None
 

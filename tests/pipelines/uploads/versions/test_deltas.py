@@ -514,7 +514,7 @@ def test_other_rules_replace_what_the_list_holds_and_say_why(stores: tuple[Home,
         found = company.run({0: JANE, 1: JOHN}).manifest
         assert found is not None
         assert [step.kind for step in found.plan] == ["replaced"]
-        assert "rules have changed" in str(found.because)
+        assert "network's files have changed" in str(found.because)
         assert not found.has_file("add")
         company.follow(found.plan)
         assert company.run({0: JANE, 1: JOHN}).outcome == "fresh"

@@ -273,7 +273,7 @@ def test_rules_that_changed_while_the_audience_is_held_make_no_full_file(stores:
         forbid(company, "google_ads", 0)
         found = held(company)
         assert (found.files, [step.kind for step in found.plan]) == ((), ["deleted"])
-        assert "rules have changed" in str(found.because)
+        assert "network's files have changed" in str(found.because)
 
 
 def test_of_an_audience_that_is_too_small_a_removal_is_asked_for_once_however_small_it_is(stores: Stores) -> None:  # noqa: F811

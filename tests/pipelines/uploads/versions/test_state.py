@@ -53,7 +53,7 @@ def test_keys_of_an_unsaid_list_under_other_rules_are_not_taken_out_by_what_they
         forbid(company, "google_ads", 2)
         found = company.run({0: JANE}).manifest
         assert found is not None
-        assert "rules have changed" in str(found.because)
+        assert "network's files have changed" in str(found.because)
         assert asked(company) == ["replaced"]
 
 
