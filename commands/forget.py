@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from catalog.erasures import add_request, erasure_requests, sealed_records
+from catalog.erasures import add_request, erasure_requests, removals, sealed_records
 from catalog.home import Home
 from catalog.secret_keys import SecretKeys, open_keys
 from catalog.store import Catalog
 from catalog.warehouse import open_warehouse
 from commands.context import OUT, ConfigOption, HomeOption, catalog_at, config_folder, home_at, told
+from pipelines.holdings.restored import restoration
 from schemas.config import Config, read_config
 from schemas.counts import count_of
 from schemas.erasure import RequestKind
@@ -44,6 +45,10 @@ _ID_OF_NOBODY = (
     "No record of the last run has that customer id. If it is a phone or an e-mail, ask again with --as phone or "
     "--as email: as an id it takes no address out."
 )
+
+#: What becomes of the person's keys at the networks.
+_REMOVED = "The next run publishes removals for every network that may hold a key of theirs"
+_NOT_HELD = "By all that was published and confirmed, nothing is to be removed at a network"
 
 
 def forget(  # noqa: PLR0913, PLR0917 - a command's options
@@ -101,11 +106,8 @@ def forget(  # noqa: PLR0913, PLR0917 - a command's options
         _withdraw(requests, declared, place, catalog)
         _apply(declared, place, keys, catalog, requests["request_id"].to_list())
         catalog.sign_audit_head(place, keys)
-        OUT.print(
-            "The next run publishes removals for every network that may hold a key of theirs; "
-            "`relance certificate REQUEST` says how far it is.",
-            soft_wrap=True,
-        )
+        removed = _REMOVED if _may_be_held(catalog, requests["request_id"].to_list()) else _NOT_HELD
+        OUT.print(f"{removed}; `relance certificate REQUEST` says how far it is.", soft_wrap=True)
 
 
 def _is_national(phone: str) -> bool:
@@ -198,6 +200,14 @@ def _apply(declared: Config, home: Home, keys: SecretKeys, catalog: Catalog, mad
             OUT.print(f"Request {request.request_id} covers no record of the last run.", soft_wrap=True)
             if request.kind == "customer_id":
                 OUT.print(_ID_OF_NOBODY, soft_wrap=True)
+
+
+def _may_be_held(catalog: Catalog, made: list[str]) -> bool:
+    """Whether a network may hold a key that the requests name: it is also not known until they were applied."""
+    requests, restored = [each for each in erasure_requests(catalog) if each.request_id in made], restoration(catalog)
+    if any(request.state == "received" or restored.concerns(request) for request in requests):
+        return True
+    return any(removal.state in {"due", "published"} for each in made for removal in removals(catalog, each))
 
 
 def _published(catalog: Catalog) -> set[tuple[Audience, str]]:

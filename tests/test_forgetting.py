@@ -239,7 +239,12 @@ def test_an_id_that_no_record_has_may_be_an_address_and_the_command_says_so(comp
     assert hint in nobody and "what it had of theirs is gone" not in nobody
     somebody = told("forget", "zz-one", *config, home=home)
     assert hint not in somebody and "what it had of theirs is gone" in somebody
-    assert hint not in told("forget", "nobody@example.org", *config, home=home)
+    unknown = told("forget", "nobody@example.org", *config, home=home)
+    assert hint not in unknown
+    removed, nothing = "The next run publishes removals", "nothing is to be removed at a network"
+    assert [(removed in said, nothing in said) for said in (somebody, nobody, unknown)] == [
+        (True, False), (False, True), (False, True),
+    ]  # fmt: skip
 
 
 def test_a_forgotten_person_leaves_every_list_and_comes_back_with_a_later_consent_only(
@@ -338,6 +343,7 @@ def test_while_a_run_holds_the_home_an_address_leaves_the_files_at_once_and_the_
         said = told("forget", "zq.carla@example.org", *config, home=home) + told("forget", "zz-one", *config, home=home)
     assert said.count("Withdrawn") == 3
     assert said.count("at the end of its run") == 2
+    assert said.count("The next run publishes removals") == 2
     assert said.count("to forget the person, name the customer id") == 1
     assert not held(said, RAW)
     assert set(state(home).values()) == {"received"}
