@@ -15,7 +15,7 @@ from schemas.config import Config, read_config
 from schemas.counts import count_of
 from schemas.errors import ConfigError
 from schemas.segment import Audience
-from schemas.uploads import reason_said
+from schemas.uploads import VersionState, reason_said
 from schemas.why import AudienceAnswer, Erased, Explanation
 
 if TYPE_CHECKING:
@@ -31,6 +31,13 @@ _EVIDENCE = (
     "network", "purpose", "outcome", "status", "scope", "record_id", "said_of", "said_for", "captured_at", "valid_from",
     "valid_to", "source",
 )  # fmt: skip
+
+#: What is said of a version that is not there any more.
+_GONE: dict[VersionState | None, str] = {
+    "withdrawn": ", whose files were withdrawn since",
+    "lost": ", whose files were lost since",
+    "expired": ", whose files are kept no longer",
+}
 
 _HOLDS = {True: "yes", False: "no", None: "no (nothing known)"}
 
@@ -126,7 +133,7 @@ def _print_audience(answer: AudienceAnswer, config: Config) -> None:
     OUT.print()
     OUT.print(f"{answer.audience}: {_verdict(answer)}.", soft_wrap=True, style="bold")
     if answer.outcome is not None:
-        version = f", version {answer.version}" if answer.version else ""
+        version = f", version {answer.version}{_GONE.get(answer.state, '')}" if answer.version else ""
         because = f": {answer.held_because}" if answer.held_because else ""
         stays = " Nobody came to its list, which stays but for what must leave it." * (answer.outcome == "held")
         OUT.print(f"  That night: {answer.outcome}{version}{because}.{stays}", soft_wrap=True)

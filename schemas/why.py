@@ -8,6 +8,7 @@ from datetime import date, datetime
 import polars as pl
 
 from schemas.segment import Audience
+from schemas.uploads import VersionState
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class AudienceAnswer:
     #: What the night did with the audience: published, fresh or held, which version, and why.
     outcome: str | None = None
     version: str | None = None
+    #: What has become of the version since.
+    state: VersionState | None = None
     held_because: str | None = None
 
     @property

@@ -234,6 +234,7 @@ def _answer(  # noqa: PLR0913, PLR0917 - what is known, and of whom it is asked
     )
     since, left = _stay(night, person_id, audience.segment)
     outcome = catalog.outcome_on(audience, night.day)
+    version = None if outcome is None else outcome["version"]
     return AudienceAnswer(
         audience=audience,
         rule=tuple(parts(segment.where, features)) if features.height else (),
@@ -242,7 +243,8 @@ def _answer(  # noqa: PLR0913, PLR0917 - what is known, and of whom it is asked
         left_on=left,
         **lost._asdict(),
         outcome=None if outcome is None else outcome["outcome"],
-        version=None if outcome is None else outcome["version"],
+        version=version,
+        state=next((row["state"] for row in catalog.versions(audience, None) if row["version"] == version), None),
         held_because=None if outcome is None else outcome["reason"],
     )
 

@@ -252,6 +252,17 @@ def test_what_cannot_be_answered_is_told_in_a_sentence(kept: Kept, tmp_path: Pat
         assert kept.why("1")[0] == 3
 
 
+def test_of_a_version_whose_files_are_gone_it_is_told_so(kept: Kept, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(kept.home, home)
+    told = f"That night: published, version {SECOND}.1"
+    assert f"{told}. Rule of" in kept.why("1", "--audience", "meta/buyers")[1]
+    forgot = CliRunner().invoke(app, ["forget", "7", "--home", str(home), "--config", str(kept.config)])
+    assert forgot.exit_code == 0, forgot.output
+    _, said = Kept(home, kept.config).why("1", "--audience", "meta/buyers")
+    assert f"{told}, whose files were withdrawn since. Rule of" in said
+
+
 def test_of_somebody_erased_only_the_request_is_known_on_any_night(kept: Kept, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(kept.home, home)
