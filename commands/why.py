@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
 
+from catalog.descriptions import descriptions
 from catalog.store import Catalog, open_catalog
 from commands.context import OUT, ConfigOption, HomeOption, config_folder, home_at, told, warehouse_at
 from schemas.config import Config, read_config
@@ -16,7 +17,7 @@ from schemas.counts import count_of
 from schemas.errors import ConfigError
 from schemas.segment import Audience
 from schemas.uploads import VersionState, reason_said
-from schemas.why import AudienceAnswer, Erased, Explanation
+from schemas.why import AudienceAnswer, Erased, Explanation, InList, RetiredAnswer
 
 if TYPE_CHECKING:
     import polars as pl
@@ -57,6 +58,7 @@ def why(  # noqa: PLR0913, PLR0917 - the options of a command
     """Show why a person is in each audience or not: records, rule, consent, ledger reason, on any kept night."""
     # Reading rules takes a SQL parser, which the other commands need not wait for.
     from pipelines.history.declared import config_of
+    from pipelines.history.in_lists import in_lists
     from pipelines.history.nights import kept_night
     from pipelines.history.why import why as explain
 
@@ -65,7 +67,9 @@ def why(  # noqa: PLR0913, PLR0917 - the options of a command
         with warehouse_at(home, settings) as (warehouse, keys), open_catalog(home_at(home)) as catalog:
             night = kept_night(warehouse, on.date() if on else None, settings.history_days)
             declared = config_of(night)
-            audiences = _asked(declared, audience)
+            named = None if audience is None else Audience.named(audience)
+            retired = named if named is not None and _is_retired(named, declared, catalog) else None
+            audiences = () if retired is not None else _asked(declared, named)
             answer = explain(night, catalog, declared, customer_id, audiences=audiences, identity_key=keys.identity)
             if isinstance(answer, Erased):
                 asked = answer.requested_at.astimezone(settings.zone)
@@ -74,13 +78,27 @@ def why(  # noqa: PLR0913, PLR0917 - the options of a command
                 )
                 return
             raw = _revealed(night, catalog, answer) if reveal else None
-    _print(answer, declared, raw)
+            held = None
+            if retired is not None:
+                network = declared.networks[retired.network]
+                held = in_lists(night, catalog, retired, network, answer.person_id)
+    _print_person(answer, declared.settings.zone, raw)
+    if held is not None:
+        _print_retired(held, answer.day)
+        return
+    _print_audiences(answer, declared)
 
 
-def _asked(config: Config, named: str | None) -> tuple[Audience, ...]:
-    if named is None:
+def _is_retired(audience: Audience, config: Config, catalog: Catalog) -> bool:
+    """Whether it has left the config; on the nights before that it is an audience as any other."""
+    known = descriptions(catalog).get(audience)
+    gone = known is not None and not known["declared"]
+    return gone and audience not in config.audiences and audience.network in config.networks
+
+
+def _asked(config: Config, audience: Audience | None) -> tuple[Audience, ...]:
+    if audience is None:
         return tuple(config.audiences)
-    audience = Audience.named(named)
     if audience not in config.audiences:
         msg = f"{audience} was no audience of that night. There were {', '.join(map(str, config.audiences))}."
         raise ConfigError(msg)
@@ -97,8 +115,7 @@ def _revealed(night: Night, catalog: Catalog, answer: Explanation) -> pl.DataFra
     )
 
 
-def _print(answer: Explanation, config: Config, raw: pl.DataFrame | None) -> None:
-    zone = config.settings.zone
+def _print_person(answer: Explanation, zone: ZoneInfo, raw: pl.DataFrame | None) -> None:
     OUT.print(f"Person {answer.person_id} on {answer.day}.")
     if answer.by_former_id:
         OUT.print(
@@ -116,6 +133,9 @@ def _print(answer: Explanation, config: Config, raw: pl.DataFrame | None) -> Non
     OUT.print(f"Last changed: {', '.join(changed) or 'before what is kept'}.", soft_wrap=True)
     if raw is not None:
         OUT.print(_table(raw, "As the CRM has them (the audit log says that you saw this)", zone))
+
+
+def _print_audiences(answer: Explanation, config: Config) -> None:
     for each in answer.audiences:
         _print_audience(each, config)
     networks = {each.audience.network for each in answer.audiences}
@@ -126,7 +146,31 @@ def _print(answer: Explanation, config: Config, raw: pl.DataFrame | None) -> Non
         # A word that begins or ends explains why it is none; most have neither.
         unbounded = [name for name in ("valid_from", "valid_to") if evidence[name].null_count() == evidence.height]
         shown = evidence.select(_EVIDENCE).drop(unbounded)
-        OUT.print(_table(shown, "Consent: the statements that decide", zone))
+        OUT.print(_table(shown, "Consent: the statements that decide", config.settings.zone))
+
+
+def _print_retired(answer: RetiredAnswer, day: date) -> None:
+    since = f" since {answer.since}" if answer.since else ""
+    OUT.print()
+    OUT.print(
+        f"{answer.audience}: no longer declared{since}, so that nobody is added and its lists are to be deleted; "
+        "`relance status` says what of that is still to be done.",
+        soft_wrap=True,
+        style="bold",
+    )
+    for each in answer.lists:
+        OUT.print(f"  {_in_list(each, day)}", soft_wrap=True)
+    if not answer.lists:
+        OUT.print("  No list of it is open, by all that was confirmed.")
+
+
+def _in_list(answer: InList, day: date) -> str:
+    keys = ", ".join(answer.keys)
+    if answer.filled_with is None:
+        return f"A list that somebody filled without confirming it may hold the person, by {keys}."
+    by = f"holds the person, by {keys}" if keys else f"holds none of the keys that the person had on {day}"
+    unknown = f"; what {', '.join(answer.unknown)} brought is no longer known" if answer.unknown else ""
+    return f"The list last filled with {answer.filled_with} {by}{unknown}."
 
 
 def _print_audience(answer: AudienceAnswer, config: Config) -> None:

@@ -64,6 +64,28 @@ class AudienceAnswer:
 
 
 @dataclass(frozen=True)
+class InList:
+    """An open list of an audience, by the version that filled it last; None: one that may be there without anybody
+    having said so, and then hold the person."""
+
+    filled_with: str | None
+    #: The keys by which it holds the person.
+    keys: tuple[str, ...]
+    #: Versions that went into it and of which that is not known any more.
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RetiredAnswer:
+    """Whether the lists of an audience that is no longer declared hold a person."""
+
+    audience: Audience
+    #: The first night that found it so; None if no list was known to be there by then.
+    since: date | None
+    lists: tuple[InList, ...]
+
+
+@dataclass(frozen=True)
 class Explanation:
     """What a kept night knew of a person."""
 

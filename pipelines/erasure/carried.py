@@ -11,7 +11,7 @@ from catalog.rewrite import note_rewrite
 from catalog.warehouse import Warehouse
 from pipelines.erasure.applied import note_applied
 from pipelines.holdings.audience_keys import SAME_AUDIENCE, STORED_KEYS, ensure_keys, file_keys
-from pipelines.holdings.holdings import Event
+from pipelines.holdings.holdings import Event, present_after
 from pipelines.identifiers.match_keys import key_forms, tombstone_form
 from pipelines.pieces import in_pieces
 from pipelines.tombstones.forbidden import keys_by_request
@@ -130,17 +130,6 @@ def requests_held(found: pl.DataFrame, lists: Iterable[Iterable[Event]]) -> set[
 
     In: `traces` of one audience; the events of each list, in any order.
     """
-    held: set[str] = set()
-    for events in lists:
-        happened = pl.DataFrame(
-            [(event.version_id, event.order, event.present) for event in events],
-            schema={"version_id": pl.UInt32, "order": pl.Int64, "present": pl.Boolean},
-            orient="row",
-        )
-        last = (
-            found.join(happened, on="version_id")
-            .group_by("request_id", "list", "key", "value")
-            .agg(pl.col("present").sort_by("order").last())
-        )
-        held |= set(last.filter("present")["request_id"])
-    return held
+    return {
+        request_id for events in lists for request_id in present_after(found, events, by=("request_id",))["request_id"]
+    }

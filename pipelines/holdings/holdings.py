@@ -66,6 +66,23 @@ def possible_lists(
     return [*(_held(each, known)[0] for each in open_lists(standing)), _carried(standing, known, published_at)]
 
 
+def unknown_versions(held: OpenList, files: pl.DataFrame) -> tuple[str, ...]:
+    """Versions that the list was filled with and whose keys are no longer kept. In: `key_versions`."""
+    return tuple(_held(held, _ids(files.filter("whole")))[1])
+
+
+def present_after(found: pl.DataFrame, events: Iterable[Event], by: tuple[str, ...] = ()) -> pl.DataFrame:
+    """In: what files carry (version_id, list, key, value, `by`); the events of a list, in any order. Out: what of it is
+    in the list after all of them."""
+    happened = pl.DataFrame(
+        [(event.version_id, event.order, event.present) for event in events],
+        schema={"version_id": pl.UInt32, "order": pl.Int64, "present": pl.Boolean},
+        orient="row",
+    )
+    last = found.join(happened, on="version_id").group_by(*by, "list", "key", "value")
+    return last.agg(pl.col("present").sort_by("order").last()).filter("present").drop("present")
+
+
 def differences(
     warehouse: Warehouse, full: pl.DataFrame, found: Holdings, since: SinceNewest | None = None
 ) -> Differences:

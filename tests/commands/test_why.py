@@ -10,12 +10,16 @@ from typer.testing import CliRunner
 
 from catalog.home import Home
 from catalog.secret_keys import open_keys
+from catalog.store import open_catalog
 from catalog.warehouse import open_warehouse
 from commands.main import app
+from pipelines.holdings.confirming import confirm
+from schemas.segment import Audience
 from tests.conftest import OTHERS, ROOT, Company
 from tests.nights import night
 
-FIRST, SECOND = "2024-06-30", "2024-07-01"
+FIRST, SECOND, THIRD = "2024-06-30", "2024-07-01", "2024-07-02"
+BUYERS = Audience("meta", "main", "buyers")
 
 
 class Kept(NamedTuple):
@@ -238,6 +242,49 @@ def test_raw_values_are_shown_on_demand_only_and_the_audit_log_says_so(kept: Kep
     assert "bob@example.org" in shown
     assert "revealed" in log
     assert "bob" not in log
+
+
+@pytest.fixture
+def left(kept: Kept, tmp_path: Path) -> Kept:
+    """The same after a night without Meta."""
+    shutil.copytree(kept.config.parent, tmp_path / "company")
+    shutil.copytree(kept.home, tmp_path / "home")
+    found = Kept(tmp_path / "home", tmp_path / "company" / "config")
+    for path in (found.config / "segments").glob("*.toml"):
+        path.write_text(path.read_text().replace('["meta", "google_ads"]', '["google_ads"]'))
+    return found
+
+
+def test_of_an_audience_that_left_the_config_it_is_told_which_lists_hold_the_person(left: Kept) -> None:
+    with open_catalog(Home.at(left.home)) as catalog:
+        confirm(catalog, BUYERS, f"{FIRST}.1", "created")
+    night(left.config, left.home, THIRD)
+
+    said = {who: left.why(who, "--audience", "meta/buyers") for who in ("1", "2", "3")}
+    code, held = said["1"]
+    assert code == 0, held
+    assert f"meta/buyers: no longer declared since {THIRD}, so that nobody is added" in held
+    assert "`relance status` says what of that is still to be done" in held
+    assert f"The list last filled with {FIRST}.1 holds the person, by email, phone" in held
+    # Who withdrew since is in it still; who never came into a file is not.
+    assert f"The list last filled with {FIRST}.1 holds the person, by email" in said["2"][1]
+    nothing = f"The list last filled with {FIRST}.1 holds none of the keys that the person had on {THIRD}."
+    assert nothing in said["3"][1]
+
+    with open_catalog(Home.at(left.home)) as catalog:
+        confirm(catalog, BUYERS, f"{THIRD}.1", "removed")
+    assert nothing in left.why("2", "--audience", "meta/buyers")[1]
+    with open_catalog(Home.at(left.home)) as catalog:
+        confirm(catalog, BUYERS, f"{FIRST}.1", "deleted")
+    assert "No list of it is open, by all that was confirmed." in left.why("1", "--audience", "meta/buyers")[1]
+
+
+def test_a_list_of_an_audience_that_left_may_be_there_without_a_word(left: Kept) -> None:
+    night(left.config, left.home, THIRD)
+    said = left.why("1", "--audience", "meta/buyers")[1]
+    assert "A list that somebody filled without confirming it may hold the person, by email" in said
+    # On the nights before it is an audience as any other.
+    assert "nothing keeps the person out of the file" in left.why("1", "--audience", "meta/buyers", "--on", SECOND)[1]
 
 
 def test_what_cannot_be_answered_is_told_in_a_sentence(kept: Kept, tmp_path: Path) -> None:
