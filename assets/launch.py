@@ -1,6 +1,9 @@
 """Starting the nightly job from a command, in the home's Dagster instance."""
 
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -23,11 +26,26 @@ class Failed(NamedTuple):
     skipped: tuple[str, ...]
 
 
+#: Of whatever Dagster makes: what of a mode it takes away.
+OWNERS_ONLY = 0o077
+
+
+@contextmanager
+def _owners_only() -> Iterator[None]:
+    """Dagster gives its files the modes that the process is set to."""
+    before = os.umask(OWNERS_ONLY)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def prepare_instance(home: Home) -> None:
     """Make the home's Dagster folder, with our settings: one run at a time, no telemetry."""
     home.create()
     home.dagster.mkdir(mode=0o700, exist_ok=True)
-    shutil.copyfile(Path(__file__).parent / "dagster.yaml", home.dagster / "dagster.yaml")
+    with _owners_only():
+        shutil.copyfile(Path(__file__).parent / "dagster.yaml", home.dagster / "dagster.yaml")
 
 
 def _instance(home: Home) -> dg.DagsterInstance:
@@ -45,7 +63,7 @@ def run_job(home: Home, day: date, run_id: str, *, chosen: bool, to_come: bool) 
     from assets.definitions import defs
 
     key, tags = partition(day, to_come=to_come)
-    with full_disk_told(home.root), _instance(home) as instance:
+    with _owners_only(), full_disk_told(home.root), _instance(home) as instance:
         return (
             defs()
             .resolve_job_def(JOB)

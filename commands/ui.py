@@ -15,7 +15,7 @@ DAGSTER, PAGE = 3000, 8000
 
 def main() -> None:
     """Start both and wait; whichever ends, or Ctrl-C, ends the other."""
-    from assets.launch import prepare_instance
+    from assets.launch import OWNERS_ONLY, prepare_instance
 
     home = home_at(None)
     prepare_instance(home)
@@ -32,7 +32,7 @@ def main() -> None:
     OUT.print(f"The marketer's page: http://127.0.0.1:{PAGE}")
     OUT.print("Ctrl-C ends both.")
     started = [
-        subprocess.Popen(command, cwd=root, env=environment)  # noqa: S603 - our own two programs
+        subprocess.Popen(command, cwd=root, env=environment, umask=OWNERS_ONLY)  # noqa: S603 - our own two programs
         for command in (
             [programs / "relance", "serve", "--port", str(PAGE)],
             [programs / "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(DAGSTER)],

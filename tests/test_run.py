@@ -61,6 +61,17 @@ def test_the_files_hold_each_person_in_each_network_s_form(
     assert len(meta) == len(google) == 104
 
 
+def test_only_the_owner_can_open_what_a_run_leaves_in_the_home(
+    company: Company, installed: Callable[..., Ran], tmp_path: Path
+) -> None:
+    """Dagster's own files too: it gives them the modes that the process is set to."""
+    ran = installed("run", "--config", str(company.config), home=tmp_path / "home")
+    assert ran.code == 0, ran.output
+    left = [path for path in (tmp_path / "home").rglob("*") if not path.is_symlink()]
+    assert any(path.is_file() and path.is_relative_to(tmp_path / "home" / "dagster") for path in left)
+    assert {path.name: oct(path.stat().st_mode) for path in left if path.stat().st_mode & 0o077} == {}
+
+
 def test_two_runs_of_one_day_and_two_homes_give_the_same_bytes(
     sample: Path, relance: Callable[..., Ran], tmp_path: Path
 ) -> None:
