@@ -11,7 +11,7 @@ from schemas.journal import UNNAMED_LIST, UploadStep, names_of_lists
 
 
 class StepNames(NamedTuple):
-    """The lists that a step is about; apart those that it makes, since nothing was put into them yet."""
+    """The lists that a step is about; apart those that it makes beside others that are there."""
 
     lists: list[str]
     new: list[str]
@@ -19,13 +19,11 @@ class StepNames(NamedTuple):
 
 def names_of_step(row: Row, step: UploadStep) -> StepNames:
     """The names at the network."""
-    adds = row.lists and step.kind in {"added", "replaced"}
-    made = names_of_lists(row.lists[-1].lists, step.lists) if adds else ()
-    new = tuple(name for name in step.lists if made and name not in made)
-    lists = tuple(name for name in step.lists if name not in new)
-    mark = _mark(row, step)
-    there = _names(row.public_name, lists, mark) if lists or not new else []
-    return StepNames(there, _names(row.public_name, new, mark) if new else [])
+    mark, there = _mark(row, step), tuple(name for name in step.lists if name not in step.new_lists)
+    return StepNames(
+        _names(row.public_name, there, mark) if there or not step.new_lists else [],
+        _names(row.public_name, step.new_lists, mark) if step.new_lists else [],
+    )
 
 
 def names_to_choose(row: Row) -> list[str]:

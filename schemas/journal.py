@@ -70,6 +70,17 @@ class UploadStep(BaseModel):
     says: str
     #: The lists that it is about, where the network keeps several: as `names_of_lists` has them.
     lists: tuple[str, ...] = ()
+    #: Those of them that are to be made, where others of the audience are there: nothing was put into them yet.
+    new_lists: tuple[str, ...] = ()
+
+    @property
+    def makes_a_list(self) -> bool:
+        return self.kind == "created" or bool(self.new_lists)
+
+    @property
+    def changes_a_list(self) -> bool:
+        """Whether a file goes into a list that is there."""
+        return self.kind not in {"created", "deleted"} and (not self.new_lists or self.new_lists != self.lists)
 
 
 #: What people are told of the list that a network has no name for, where it has others too.

@@ -212,7 +212,7 @@ def _refused_delta(
         instead = Said("The next night publishes files that start from what the list holds; upload those.")
     return Said(
         "it starts from another state of the list, which was last confirmed with {last}. {instead}",
-        last=lists[-1].newest_version,
+        last=lists[-1].uploads[-1][0],
         instead=instead,
     )
 
@@ -233,7 +233,9 @@ def _refused_deletion(manifests: Manifests, standing: list[Confirmation], versio
     newest = max(manifests, key=VersionOrder.of)
     if lists and version == newest:
         went = ", ".join(each.newest_version for each in lists)
-        return Said(
-            "it went into no open list. The open ones are known by {went}: name the one that was deleted.", went=went
+        one, many = (
+            "it went into no open list. The open one is known by {went}: name that if it was deleted.",
+            "it went into no open list. The open ones are known by {went}: name the one that was deleted.",
         )
+        return Said(one if len(lists) == 1 else many, went=went)
     return None

@@ -59,8 +59,8 @@ class Steps:
         clauses = [_clause(kind, there, made)] if there or not new else []
         clauses += [_clause("created", new, made)] if new else []
         says = _sentence(f"{when}{'; '.join(clauses)}{f': {because}' if because else ''}")
-        lists = names_of_lists(by_list, made)
-        return UploadStep(kind=kind, version=self._version, file=file, says=says, lists=lists)
+        names = {"lists": names_of_lists(by_list, made), "new_lists": names_of_lists(new, made) if new else ()}
+        return UploadStep(kind=kind, version=self._version, file=file, says=says, **names)
 
     def create_another(self) -> UploadStep:
         """Make a new list where another was made before: until campaigns use the new one, the old one cannot go, and a
@@ -78,6 +78,8 @@ class Steps:
         says = f"Delete the list that was last filled with {version}, once no campaign uses it."
         if lists:
             says = f"Delete each old list, last filled with {version}, once no campaign uses it: {', '.join(lists)}."
+        if old.mark and old.mark != version:
+            says += f" {'Their names bear' if len(lists) > 1 else 'Its name bears'} {old.mark}."
         if restored:
             says += " So with every list that was made since the backup from which relance was restored."
         return UploadStep(kind="deleted", version=version, file=None, says=says, lists=lists)

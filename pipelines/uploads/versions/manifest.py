@@ -176,15 +176,15 @@ def _when_done(manifest: Manifest, steps: tuple[UploadStep, ...]) -> str:
 
 def _where_to_click(manifest: Manifest, segment: Segment, network: Network) -> list[str]:
     """How a list is changed or made at the network, whichever the steps ask."""
-    uploads = [step for step in (*manifest.plan, *manifest.alternative) if step.file]
+    steps = (*manifest.plan, *manifest.alternative)
     told: list[str] = []
-    if any(step.kind != "created" for step in uploads):
+    if any(step.changes_a_list for step in steps):
         told.append(_to_change(network))
-    is_new = any(step.kind == "created" for step in uploads)
+    is_new = any(step.makes_a_list for step in steps)
     if is_new:
         told.append("Where to click for a new list: " + " ".join(network.upload_steps))
     full = [entry for entry in manifest.files if entry.kind == "full"]
-    if any(step.file == "full" for step in uploads) and len(full) > len({entry.list for entry in full}):
+    if any(step.file == "full" for step in steps) and len(full) > len({entry.list for entry in full}):
         told.append(_OF_PARTS[network.file.parts])
     if is_new and segment.public_description:
         told.append(f"Description: {segment.public_description}")

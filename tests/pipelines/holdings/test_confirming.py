@@ -149,7 +149,7 @@ def test_a_deletion_names_a_version_that_went_into_the_list(catalog: Catalog) ->
     publish(catalog, "2025-01-01.1")
     confirm(catalog, LOYAL, "2025-01-01.1", "created")
     publish(catalog, "2025-01-02.1")
-    with pytest.raises(JournalError, match=r"The open ones are known by 2025-01-01.1"):
+    with pytest.raises(JournalError, match=r"The open one is known by 2025-01-01.1"):
         confirm(catalog, LOYAL, "2025-01-02.1", "deleted")
     confirm(catalog, LOYAL, "2025-01-01.1", "deleted")
     with pytest.raises(JournalError, match="no list is open that it went into"):
@@ -161,7 +161,7 @@ def test_the_tenth_version_of_a_day_is_newer_than_the_ninth_when_a_deletion_name
     publish(catalog, "2025-01-01.9")
     confirm(catalog, LOYAL, "2025-01-01.9", "created")
     publish(catalog, "2025-01-01.10")
-    with pytest.raises(JournalError, match=r"The open ones are known by 2025-01-01.9"):
+    with pytest.raises(JournalError, match=r"The open one is known by 2025-01-01.9"):
         confirm(catalog, LOYAL, "2025-01-01.10", "deleted")
 
 

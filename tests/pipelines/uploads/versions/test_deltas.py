@@ -621,14 +621,16 @@ def test_a_list_that_was_never_filled_is_made_and_not_added_to(
         settle(company)
         company.run({**first, **dialled})
         [make] = to_do(company)
-        assert (make.kind, make.lists) == ("added", ("phones",))
+        assert (make.kind, make.lists, make.new_lists) == ("added", ("phones",), ("phones",))
         assert make.says == "Make a new list of club.phones.add.txt."
         company.run({**first, **dialled, 4: MARY})
         [both] = to_do(company)
         assert both.says == "Add club.emails.add.txt to the list emails; make a new list of club.phones.add.txt."
+        assert (both.lists, both.new_lists) == (("emails", "phones"), ("phones",))
         settle(company)
         company.run({**first, **dialled, 4: MARY, 5: Person(phones=(3,))})
         [add] = to_do(company)
+        assert add.new_lists == ()
         assert add.says == "Add club.phones.add.txt to the list phones."
 
 

@@ -137,6 +137,16 @@ def test_the_readme_shows_the_clicks_for_what_the_plan_asks(kinds: tuple[Confirm
         assert found[1].endswith(f"--as {kinds[-1]}`. {clicks}")
 
 
+@pytest.mark.parametrize(("made", "clicks"), [(("phones",), CLICK), (("emails",), f"{CHANGE} {CLICK}")])
+def test_the_readme_shows_how_a_list_is_made_that_a_file_of_additions_is_the_first_for(
+    made: tuple[str, ...], clicks: str
+) -> None:
+    added = (file("emails.add", "add", 3), file("phones.add", "add", 3, "mobile_ids"))
+    files = added if made == ("emails",) else added[1:]
+    found = lines(CHANGING, files=files, plan=(Steps(VERSION, files, made).upload("added"),))
+    assert found[1].endswith(f"--as added`. {clicks}")
+
+
 def test_the_readme_of_what_needs_no_file_says_only_what_is_to_be_done() -> None:
     assert lines(files=(), withheld={}, adds=0, plan=(STEPS.delete(OLD),), because=RETIRED) == [
         "No file for Anyone Ads, as of 2025-07-01: nothing is to be uploaded.",
