@@ -132,6 +132,20 @@ def test_the_units_hold_no_secret_and_start_what_is_there(path: Path) -> None:
             assert os.access(ROOT / line.removeprefix("ExecStart=/opt/relance/"), os.X_OK)
 
 
+def test_what_dagster_writes_is_the_owners_only_wherever_it_is_started(tmp_path: Path) -> None:
+    entrypoint = (DEPLOY / "entrypoint").read_text().replace("/opt/relance", str(ROOT))
+    ran = subprocess.run(
+        ["sh", "-c", entrypoint, "entrypoint", "touch", str(tmp_path / "run.log")],
+        env={**os.environ, "DAGSTER_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert {path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == {0}
+    assert all("UMask=0077" in path.read_text() for path in (DEPLOY / "systemd").glob("relance-[dwp]*.service"))
+
+
 def test_operations_names_each_variable_that_the_scripts_and_units_need() -> None:
     scripts = "".join(path.read_text() for path in (DEPLOY / "backup", DEPLOY / "restore", DEPLOY / "dagster.yaml"))
     told = (ROOT / "docs" / "operations.md").read_text()
