@@ -90,8 +90,11 @@ def test_a_first_night_of_which_no_order_can_be_read_publishes_nothing_until_som
         for cells in bought[1:]
     ]
     company.declare("../orders.csv", orders + "".join(f"g{line}\n" for line in guests))
+    said = (company.folder / "consents.csv").read_text()
+    visitors = said.count("\n") * "v,,granted,2024-01-01 10:00:00\n"
+    company.declare("../consents.csv", said + visitors)
 
-    # An order without an id is nobody's, and no fault.
+    # An order without an id is nobody's, as what an unknown visitor says is, and no fault.
     assert relance("run", "--config", str(company.config), home=tmp_path / "home").code == 0
     assert published(tmp_path / "home")
 
