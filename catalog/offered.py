@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
     from catalog.store import Catalog
 
 
-class Offered(NamedTuple):
+@dataclass(frozen=True)
+class Offered:
     """The audience's version that is to be uploaded, if there is one; `withdrawn`: the newest, if there is none because
     that one's files were withdrawn; `fresh`: the last night's ledger, if that found the version to be what a new one
     would be."""
@@ -28,7 +31,7 @@ class Offered(NamedTuple):
     def is_withdrawn(self) -> bool:
         return self.withdrawn is not None
 
-    @property
+    @cached_property
     def manifest(self) -> Manifest | None:
         return manifest_of(self.version) if self.version is not None else None
 

@@ -127,8 +127,8 @@ def _copy(warehouse: Warehouse, home: Home, key: str) -> None:
 
 
 def _in_batches(warehouse: Warehouse) -> Iterator[list[str]]:
-    """The tables, as many at a time as are compared in one statement: the many small ones of a small warehouse, since
-    fifty statements would take longer than all else; of a large one one, while its pages are still in memory.
+    """The tables, as many at a time as are compared in one statement: small ones together, since fifty statements would
+    take a small warehouse longer than all else; none after a large one, whose pages are still in memory then.
     """
     tables = warehouse.read(
         "SELECT table_name, estimated_size FROM duckdb_tables() WHERE database_name = 'warehouse' ORDER BY ALL"

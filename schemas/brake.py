@@ -51,8 +51,8 @@ class SourceCounts(BaseModel):
     #: Of a hundred customer_ids by which people refuse, how many are a customer's: of `consents`, and of each
     #: suppression list, such as `suppressions/staff.toml`.
     named_percent: dict[str, int] = Field(default_factory=dict)
-    #: Of a hundred rows that a table gave, how many were set aside, if any. Rows that lack only a name
-    #: are not counted: guests order, and visitors are unknown.
+    #: Of a hundred rows that a table gave, how many were set aside, if any. Rows that name nobody are not counted, but
+    #: for customers': guests order, and visitors are unknown.
     set_aside_percent: dict[str, int] = Field(default_factory=dict)
     #: How many rows each suppression list that may not shrink gave, empty ones too.
     listed: dict[str, int] = Field(default_factory=dict)

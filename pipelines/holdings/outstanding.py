@@ -34,7 +34,7 @@ def outstanding_of(offer: Offered, standing: list[Confirmation]) -> tuple[Upload
     """What is to be done by the plan of the version that is offered, or of the newest whose files were withdrawn."""
     if offer.withdrawn is not None:
         return outstanding_without_files(manifest_of(offer.withdrawn), standing)
-    return outstanding(manifest_of(offer.version), standing) if offer.version is not None else ()
+    return outstanding(offer.manifest, standing) if offer.manifest is not None else ()
 
 
 def outstanding_without_files(manifest: Manifest, standing: list[Confirmation]) -> tuple[UploadStep, ...]:

@@ -54,13 +54,19 @@ class Steps:
             if entry.kind == file:
                 by_list.setdefault(list_of(entry, parts_apart=self._parts_apart), []).append(entry.name)
         made = () if kind == "created" else self._made
-        new = {name: names for name, names in by_list.items() if made and kind in FILLING and name not in made}
-        there = {name: names for name, names in by_list.items() if name not in new}
+        new = {name: each for name, each in by_list.items() if made and kind in FILLING and name not in made}
+        there = {name: each for name, each in by_list.items() if name not in new}
         clauses = [_clause(kind, there, made)] if there or not new else []
         clauses += [_clause("created", new, made)] if new else []
         says = _sentence(f"{when}{'; '.join(clauses)}{f': {because}' if because else ''}")
-        names = {"lists": names_of_lists(by_list, made), "new_lists": names_of_lists(new, made) if new else ()}
-        return UploadStep(kind=kind, version=self._version, file=file, says=says, **names)
+        return UploadStep(
+            kind=kind,
+            version=self._version,
+            file=file,
+            says=says,
+            lists=names_of_lists(by_list, made),
+            new_lists=names_of_lists(new, made),
+        )
 
     def create_another(self) -> UploadStep:
         """Make a new list where another was made before: until campaigns use the new one, the old one cannot go, and a

@@ -43,7 +43,7 @@ def _members_of(segments: set[str]) -> str:
     return f"SELECT person_id FROM {_CURRENT} WHERE segment IN ({names})"
 
 
-#: SQL: table, of a hundred of its rows how many were set aside for more than naming nobody.
+#: SQL: table, of a hundred of its rows how many were set aside; guests' orders, say, name nobody and are no fault.
 _SET_ASIDE = """
     SELECT "table", 100 * count(*) // any_value("read") AS percent
     FROM warehouse.quarantine JOIN warehouse.pulls USING ("table", as_of)
