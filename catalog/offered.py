@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ class Offered:
 
     version: sa.RowMapping | None
     withdrawn: sa.RowMapping | None = None
-    fresh: Ledger | None = None
+    fresh: dict[str, object] | None = None
 
     @property
     def is_withdrawn(self) -> bool:
@@ -41,7 +42,7 @@ class Offered:
         manifest = self.manifest
         if manifest is None or manifest.reduced_from is None or self.fresh is None:
             return manifest and manifest.full_people
-        return self.fresh.file_people
+        return Ledger.model_validate(self.fresh).file_people
 
     @property
     def because(self) -> Said | None:
@@ -52,8 +53,9 @@ class Offered:
         return manifest.because
 
 
-def offered(catalog: Catalog) -> dict[Audience, Offered]:
-    """What is to be uploaded of each audience that ever had a version.
+def offered(catalog: Catalog, nights: Iterable[sa.RowMapping] | None = None) -> dict[Audience, Offered]:
+    """What is to be uploaded of each audience that ever had a version. `nights`: the newest rows of `OUTCOMES`, where
+    they were read already.
 
     An older version is nothing to go back to once a newer one was withdrawn: it holds whom the newer one left out. It
     is offered again where the last night found that it is what a new one would be.
@@ -64,7 +66,7 @@ def offered(catalog: Catalog) -> dict[Audience, Offered]:
     # What a night published itself is older than what was withdrawn since.
     found = {
         (Audience.of(row), row["version"]): row
-        for row in newest_rows(catalog, OUTCOMES)
+        for row in (newest_rows(catalog, OUTCOMES) if nights is None else nights)
         if row["outcome"] != "published"
     }
     offers: dict[Audience, Offered] = {}
@@ -75,7 +77,7 @@ def offered(catalog: Catalog) -> dict[Audience, Offered]:
             offers[audience] = Offered(None, withdrawn[audience])
         else:
             counted = night["ledger"] if night is not None and night["outcome"] == "fresh" else None
-            offers[audience] = Offered(row, fresh=Ledger.model_validate(counted) if counted else None)
+            offers[audience] = Offered(row, fresh=counted or None)
     return offers
 
 

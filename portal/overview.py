@@ -157,9 +157,9 @@ class _Tables:
 
     def __init__(self, catalog: Catalog, settings: Settings) -> None:
         self.catalog, self.settings = catalog, settings
-        self.offers = offered(catalog)
         self.restored_at = restored_at(catalog)
         self.outcomes = {Audience.of(row): row for row in newest_rows(catalog, OUTCOMES)}
+        self.offers = offered(catalog, self.outcomes.values())
         self.described = descriptions(catalog)
         self.standing: dict[Audience, list[Confirmation]] = {}
         for confirmation in confirmations(catalog):
